@@ -1,7 +1,7 @@
-//! A census: who speaks on a wire, who said to have which address, and what about it is worth a word.
+//! Census: passive record of the stations and IP addresses on a segment, as in `arpwatch`.
 //!
-//! It listens and never asks. The translation table answers where to send; a census answers who claimed
-//! what, and when: it keeps what a table forgets, believes nobody, and is no part of a host.
+//! A census sends nothing. The neighbor table of a host contains the destinations that the host needs; a census contains
+//! all claims to addresses, with their history and conflicts.
 
 mod claims;
 mod counts;
@@ -39,45 +39,46 @@ pub struct VlanAddress {
     pub ip: Ipv4Addr,
 }
 
-/// What the census needs of a frame besides its packet.
+/// Metadata of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameInfo {
-    /// The frame's source.
+    /// Source MAC address.
     pub source: MacAddr,
-    /// Whether it was sent to broadcast or to a group.
+    /// Whether the destination is broadcast or multicast.
     pub is_broadcast: bool,
-    /// The VLAN it was in.
+    /// VLAN of the frame, if tagged.
     pub vlan: Option<VlanId>,
 }
 
-/// Bounds, times and thresholds of a census. Times of zero are valid.
+/// Limits, times and thresholds of a census. Times of zero are valid.
 #[derive(Clone, Copy, Debug)]
 pub struct CensusSettings {
-    /// Maximum number of addresses: at least 1.
+    /// Maximum number of addresses, at least 1.
     pub entries: usize,
-    /// Silence after which an address is quiet.
+    /// Time without packets after which an address is [`Presence::Quiet`].
     pub quiet_after: Duration,
-    /// Silence after which an address is gone.
+    /// Time without packets after which an address is [`Presence::Gone`].
     pub gone_after: Duration,
-    /// Changes of the MAC address within this time of each other are counted together.
+    /// Maximum time between two changes of the MAC address that are counted together as a possible conflict.
     pub conflict_window: Duration,
     /// Minimum time between two reports of the same event.
     pub repeat_after: Duration,
-    /// Number of addresses of one station that is reported, and again at every doubling.
+    /// Number of addresses of one station that is reported, and reported again at every doubling.
     pub many_addresses: u32,
-    /// Packets of one station per second that are a flood: at least 1.
+    /// Packets per second from one station that are reported as a flood, at least 1.
     pub station_flood: u32,
-    /// Packets of all stations per second that are a flood: at least 1.
+    /// Packets per second in total that are reported as a flood, at least 1.
     pub total_flood: u32,
 }
 
-/// Passive record of the addresses on a segment. It performs no I/O and reads no clock: times and packets go in, events
-/// come out.
+/// Passive record of the addresses on a segment.
+///
+/// [`Census::receive`] processes packets. [`Census::take_event`] returns events, and [`Census::iter`] the addresses.
 #[derive(Debug)]
 pub struct Census {
     settings: CensusSettings,
     register: Register,
-    /// By hardware address, those that have an address now: no more than there are addresses.
+    /// Stations that have an address, by MAC address: at most one per entry.
     stations: BTreeMap<MacAddr, Station>,
     seconds: SecondCounts,
     rate: Rate,
@@ -87,11 +88,11 @@ pub struct Census {
     dropped: ReasonCounters<ArpDropReason>,
 }
 
-/// A station that has an address.
+/// Station that has at least one address.
 #[derive(Debug, Default)]
 struct Station {
     addresses: u32,
-    /// What it says in this second.
+    /// Second since the origin of time, and number of packets in it.
     second: (u64, u32),
 }
 
@@ -111,10 +112,10 @@ impl Default for CensusSettings {
 }
 
 impl Census {
-    /// How many events wait to be taken at most; what happens beyond that is counted.
+    /// Capacity of the event queue. Further events are dropped and counted.
     pub const EVENTS: usize = 4_096;
 
-    /// An empty one.
+    /// Creates an empty census.
     pub fn new(settings: CensusSettings) -> Census {
         Census {
             settings,
@@ -129,7 +130,7 @@ impl Census {
         }
     }
 
-    /// Hears one packet, as far as it could be read, and the frame it came in.
+    /// Processes a received packet, or counts the reason why it could not be parsed.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -137,7 +138,7 @@ impl Census {
         parsed: Result<Packet<'_>, ArpDropReason>,
     ) -> Classification {
         self.poll(now);
-        self.tick(now, &frame);
+        self.count_frame(now, &frame);
         match parsed.map(PacketFields::from).and_then(|packet| validate(&packet).map(|()| packet)) {
             Ok(packet) => self.record(now, frame, &packet),
             Err(reason) => {
@@ -151,64 +152,64 @@ impl Census {
         }
     }
 
-    /// Notes who has been silent for so long that they are gone.
+    /// Marks addresses as gone after [`CensusSettings::gone_after`] without packets.
     pub fn poll(&mut self, now: Instant) {
         while let Some((address, mac)) = self.register.take_silent(now, self.settings.gone_after) {
             self.report(CensusEvent::Gone { address, mac });
         }
     }
 
-    /// When somebody is gone next, if nobody speaks until then.
+    /// Returns when the next address may be gone, or none if all are gone.
     pub fn deadline(&self) -> Option<Instant> {
-        self.register.first_heard().map(|received| received + self.settings.gone_after)
+        self.register.oldest().map(|received| received + self.settings.gone_after)
     }
 
-    /// The oldest event not yet taken.
+    /// Removes and returns the oldest event.
     pub fn take_event(&mut self) -> Option<CensusEvent> {
         self.events.pop()
     }
 
-    /// Everybody, by VLAN and protocol address.
+    /// Returns all addresses, ordered by VLAN and IP address.
     pub fn iter(&self, now: Instant) -> impl Iterator<Item = CensusEntry> {
         self.register.iter().map(move |(address, entry)| self.row(now, *address, entry))
     }
 
-    /// What is known of one address.
+    /// Returns the entry of an address.
     pub fn get(&self, now: Instant, address: VlanAddress) -> Option<CensusEntry> {
         self.register.get(address).map(|entry| self.row(now, address, entry))
     }
 
-    /// How many addresses there are.
+    /// Returns the number of addresses.
     pub fn len(&self) -> usize {
         self.register.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no address.
     pub fn is_empty(&self) -> bool {
         self.register.len() == 0
     }
 
-    /// What was counted.
+    /// Returns the counts.
     pub fn counts(&self) -> CensusCounts {
         CensusCounts { events_lost: self.events.lost(), ..self.counts }
     }
 
-    /// Why packets were dropped.
+    /// Returns the counters of dropped packets, by reason.
     pub fn dropped(&self) -> &ReasonCounters<ArpDropReason> {
         &self.dropped
     }
 
-    /// How many packets were heard in the last ten seconds.
+    /// Returns the number of packets in the last ten seconds.
     pub fn recent(&self, now: Instant) -> u32 {
         self.rate.recent(now)
     }
 
-    /// How many packets were heard in each of the last seconds that are over, oldest first.
+    /// Returns the number of packets in each of the last [`Census::SECONDS`] complete seconds, oldest first.
     pub fn seconds(&self, now: Instant) -> [u32; Self::SECONDS] {
         self.seconds.list(now)
     }
 
-    /// How many seconds [`Census::seconds`] goes back.
+    /// Number of seconds in [`Census::seconds`].
     pub const SECONDS: usize = 60;
 
     fn row(&self, now: Instant, address: VlanAddress, entry: &Entry) -> CensusEntry {
@@ -216,8 +217,8 @@ impl Census {
         entry.row(now, address, &self.settings, station.map_or(0, |station| station.addresses))
     }
 
-    /// Counts a packet, whatever it says.
-    fn tick(&mut self, now: Instant, frame: &FrameInfo) {
+    /// Counts any packet, and reports a flood in total.
+    fn count_frame(&mut self, now: Instant, frame: &FrameInfo) {
         self.rate.tick(now);
         let in_second = self.seconds.tick(now);
         self.counts.broadcast = self.counts.broadcast.saturating_add(frame.is_broadcast.into());
@@ -246,7 +247,7 @@ impl Census {
         self.record_claim(now, address(packet.sender_protocol), packet)
     }
 
-    /// Somebody asks before using an address, and so claims none.
+    /// Records a probe, which claims no address.
     fn record_probe(&mut self, now: Instant, target: VlanAddress, mac: MacAddr) -> Classification {
         self.counts.probes = self.counts.probes.saturating_add(1);
         self.register.note(target, |entry| entry.probes = entry.probes.saturating_add(1));
@@ -259,7 +260,7 @@ impl Census {
 
     fn record_claim(&mut self, now: Instant, address: VlanAddress, packet: &PacketFields) -> Classification {
         let mac = packet.sender_hardware;
-        let entered = match self.register.enter(now, address, packet, &self.settings) {
+        let classification = match self.register.record(now, address, packet, &self.settings) {
             InsertOutcome::Known { change, silence } => self.apply_change(now, address, mac, change, silence),
             InsertOutcome::New { evicted } => {
                 if let Some(Evicted { address, mac, was_present }) = evicted {
@@ -291,10 +292,10 @@ impl Census {
             let event = CensusEvent::Announcement { address, mac };
             self.report_limited(now, EventKey::Announcement(address, mac), event);
         }
-        entered
+        classification
     }
 
-    /// Tells what a claim to an address that is known comes to.
+    /// Reports what a claim to a known address changes.
     fn apply_change(
         &mut self,
         now: Instant,
@@ -313,7 +314,7 @@ impl Census {
         };
         self.counts.changed = self.counts.changed.saturating_add(1);
         self.remove_address(from);
-        let verdict = if let ClaimChange::Conflict { other } = change {
+        let classification = if let ClaimChange::Conflict { other } = change {
             self.counts.conflicts = self.counts.conflicts.saturating_add(1);
             let event = CensusEvent::Conflict { address, mac, other };
             self.report_limited(now, EventKey::conflict(address, mac, other), event);
@@ -323,10 +324,10 @@ impl Census {
             Classification::Moved { from }
         };
         self.add_address(mac);
-        verdict
+        classification
     }
 
-    /// A station has one more address.
+    /// Adds an address to a station. Reports a station with many addresses.
     fn add_address(&mut self, mac: MacAddr) {
         let station = self.stations.entry(mac).or_default();
         station.addresses = station.addresses.saturating_add(1);
@@ -336,7 +337,7 @@ impl Census {
         }
     }
 
-    /// A station has one address less.
+    /// Removes an address from a station, and the station with its last address.
     fn remove_address(&mut self, mac: MacAddr) {
         if let Some(station) = self.stations.get_mut(&mac) {
             station.addresses = station.addresses.saturating_sub(1);
@@ -346,7 +347,7 @@ impl Census {
         }
     }
 
-    /// Counts what a station that has an address says in a second.
+    /// Counts a packet of a station that has an address, and reports a flood from it.
     fn check_flood(&mut self, now: Instant, mac: MacAddr) {
         let Some(station) = self.stations.get_mut(&mac) else { return };
         let packets = rate::tick(&mut station.second, now);
@@ -356,7 +357,7 @@ impl Census {
         }
     }
 
-    /// Tells of something unless it was told a short while ago.
+    /// Reports an event unless it is rate limited.
     fn report_limited(&mut self, now: Instant, key: EventKey, event: CensusEvent) {
         if self.rate_limit.admits(now, key) {
             self.report(event);
@@ -370,7 +371,7 @@ impl Census {
     }
 }
 
-/// Turns away what no host can mean.
+/// Checks that a packet is a valid ARP request or reply of a host.
 fn validate(packet: &PacketFields) -> Result<(), ArpDropReason> {
     if !matches!(packet.operation, Operation::REQUEST | Operation::REPLY) {
         return Err(ArpDropReason::ForeignOperation);
@@ -386,7 +387,7 @@ fn validate(packet: &PacketFields) -> Result<(), ArpDropReason> {
 }
 
 impl fmt::Display for VlanAddress {
-    /// The address, and its VLAN as in `10.0.0.1@5`.
+    /// Formats the IP address, followed by the VLAN if any, as in `10.0.0.1@5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.vlan {
             None => self.ip.fmt(f),

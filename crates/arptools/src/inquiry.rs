@@ -1,6 +1,4 @@
-//! An inquiry: requests for one protocol address, and the replies to them; or probes, or announcements.
-//!
-//! This is what `arping` does. A host has no use for it: its table asks and its claims probe by themselves.
+//! Inquiry: requests, probes or announcements for one IP address, as in `arping`.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,145 +8,148 @@ use link::{Instant, MacAddr};
 use arp::constants::{ANNOUNCE_WAIT, PROBE_NUM};
 use arp::{Identity, Operation, Packet, PacketFields};
 
-/// What an inquiry is for.
+/// Purpose of an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Who has the address?
+    /// Resolve the address with requests.
     Find,
-    /// Does anybody else have it, or want it? (RFC 5227 2.1)
+    /// Probe whether another station uses the address (RFC 5227 2.1).
     Probe,
-    /// It is ours, all hear: by requests, or by replies that nobody asked for.
+    /// Announce the address with gratuitous requests or replies.
     Announce(Operation),
 }
 
-/// What is to be asked, and how often.
+/// Configuration of an inquiry.
 #[derive(Clone, Copy, Debug)]
 pub struct InquiryPlan {
-    /// What for.
+    /// Purpose.
     pub purpose: Purpose,
-    /// Who asks. The protocol address is 0.0.0.0 in a probe.
+    /// Sender of the packets. Its IP address is 0.0.0.0 in a probe.
     pub sender: Identity,
-    /// The protocol address that is asked for, or announced.
+    /// IP address to resolve, probe or announce.
     pub target: Ipv4Addr,
-    /// How many packets; without it, until the time is up or somebody ends it. A probe without either is
-    /// [`PROBE_NUM`] packets: it must come to an end to have a result.
+    /// Number of packets. If none, the inquiry continues until the limit, or until the caller stops it.
+    ///
+    /// A probe without count and limit sends [`PROBE_NUM`] packets.
     pub count: Option<u64>,
-    /// From one packet to the next.
+    /// Interval between two packets.
     pub interval: Duration,
-    /// When it is over at the latest, counted from the start.
+    /// Maximum duration.
     pub limit: Option<Duration>,
-    /// Whether it is over with the first reply. A probe always is.
+    /// Whether the first reply ends the inquiry. A probe always ends then.
     pub until_first: bool,
-    /// Whether it goes on asking all; if not, whoever answered is asked alone from then on.
+    /// Whether requests stay broadcast after the first reply. Otherwise they become unicast.
     pub keeps_broadcasting: bool,
 }
 
-/// One inquiry. It knows no wire and no clock: times and packets go in, what is due and what was heard
-/// come out. It keeps nothing of a reply but counts.
+/// Sends requests, probes or announcements for one address and counts the replies.
 ///
-/// ARP has no number by which a reply names its request: a reply answers the last request, and whatever
-/// follows it before the next one is a duplicate. But somebody else may ask the same under our addresses: the
-/// kernel, or another inquiry from the same interface. Who is shown those requests too does not take the
-/// replies to them for duplicates.
+/// ARP replies carry no identifier of their request. The first reply after a request answers it, and further replies
+/// before the next request are duplicates.
+///
+/// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same interface.
+/// Pass these requests to [`Inquiry::receive`] too, so that replies to them are not counted as duplicates.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
     plan: InquiryPlan,
     began: Instant,
-    /// When a packet was last given to the wire, be it that the wire took it or not.
+    /// Time of the last packet, accepted by the device or not.
     last: Option<Instant>,
-    /// When the last request departed, and whether it is answered.
+    /// Time of the last request, and whether it has a reply.
     open: Option<(Instant, bool)>,
-    /// When the last probe departed that the procedure requires. Further ones may follow it.
+    /// Time of the last required probe. More probes may follow.
     last_required: Option<Instant>,
-    /// Who answered last.
+    /// MAC address that replied first.
     responder: Option<MacAddr>,
-    /// Requests like ours by somebody else that no reply was found for, and when the last of them was heard.
+    /// Number of unanswered requests by other programs with the same sender addresses.
     foreign_requests: u64,
+    /// Time of the last such request.
     last_foreign_request: Instant,
     counts: InquiryCounts,
     was_rx_blocked: bool,
 }
 
-/// What an inquiry came to in numbers.
+/// Counts of an inquiry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InquiryCounts {
-    /// Packets that the wire took.
+    /// Packets that the device accepted.
     pub sent: u64,
-    /// Those of them that went to all.
+    /// Sent packets that were broadcast.
     pub broadcast: u64,
-    /// Packets that the wire refused.
+    /// Packets that the device rejected.
     pub refused: u64,
-    /// Requests that were answered; of a probe, packets that say the address is somebody else's.
+    /// First replies to requests or, for a probe, packets that show a conflict.
     pub received: u64,
-    /// Replies beyond the first to a request.
+    /// Further replies to the same request.
     pub duplicates: u64,
-    /// Of both, those that were sent to all.
+    /// `received` and `duplicates` that were broadcast.
     pub received_broadcast: u64,
-    /// Of both, those that were requests.
+    /// `received` and `duplicates` that were requests.
     pub received_requests: u64,
-    /// Packets about anything else.
+    /// All other packets.
     pub unrelated: u64,
 }
 
-/// What is to be done next.
+/// Next step of an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InquiryStep {
-    /// Send this packet to this station, or to all; then say [`Inquiry::sent`] or [`Inquiry::refused`].
+    /// Send this packet, then call [`Inquiry::sent`] or [`Inquiry::refused`].
     Send {
-        /// The packet.
+        /// Packet to send.
         packet: PacketFields,
-        /// The frame's destination.
+        /// Destination of the frame: a station or broadcast.
         destination: MacAddr,
     },
-    /// Listen, for so long at most.
+    /// Receive packets for up to this time.
     Wait(Duration),
-    /// No more.
+    /// The inquiry is complete.
     Done,
 }
 
-/// A packet that the inquiry was about.
+/// Reply to an inquiry, or packet that shows a conflict with a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InquiryReply {
-    /// What it says.
+    /// Fields of the packet.
     pub packet: PacketFields,
-    /// Whether it was sent to all.
+    /// Whether the frame was broadcast.
     pub is_broadcast: bool,
-    /// Since the last request, if there was one.
+    /// Time since the last request, if any.
     pub round_trip: Option<Duration>,
-    /// Whether that request was answered before.
+    /// Whether that request already has a reply.
     pub is_duplicate: bool,
 }
 
-/// What an inquiry came to.
+/// Result of an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InquiryOutcome {
-    /// Somebody has the address.
+    /// A station replied for the address.
     Answered,
-    /// Nobody answered, and everybody could have.
+    /// No station replied, although nothing was lost.
     NoReply,
-    /// Somebody else has the address, or wants it.
+    /// Another station uses the address or probes for it.
     InUse,
-    /// Every required probe was sent, [`ANNOUNCE_WAIT`] passed since, and no conflict was received.
+    /// All required probes were sent, and no conflict was received until [`ANNOUNCE_WAIT`] after the last one.
     Free,
-    /// It was announced.
+    /// The address was announced.
     Announced,
-    /// The wire took nothing: nobody was asked.
+    /// No packet was sent.
     NothingSent,
-    /// Nobody answered, but the wire did not carry everything.
+    /// No reply, but packets were rejected or reception was interrupted.
     Impaired,
-    /// The probing ended before [`ANNOUNCE_WAIT`] after the last required probe, without a conflict until then.
+    /// Probing ended before [`ANNOUNCE_WAIT`] after the last required probe, without a conflict so far.
     Unfinished,
 }
 
 impl Inquiry {
-    /// How long a reply is waited for after the last request at least.
+    /// Minimum time to wait for a reply after the last request.
     pub const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// How much longer than its limit a probing may take to be complete. Each probe departs a little later than it
-    /// is due, and a limit of exactly the time that the procedure takes is not to be missed by that.
+    /// Maximum time by which probing may exceed its limit to become complete.
+    ///
+    /// Each probe is sent slightly after it is due, so probing takes slightly longer than its nominal time.
     pub const LIMIT_TOLERANCE: Duration = Duration::from_millis(100);
 
-    /// Begins. The first packet is due at once.
+    /// Creates an inquiry. The first packet is due at once.
     pub fn new(now: Instant, plan: InquiryPlan) -> Inquiry {
         let mut plan = plan;
         if plan.purpose == Purpose::Probe {
@@ -171,31 +172,31 @@ impl Inquiry {
         }
     }
 
-    /// What is asked, and how often.
+    /// Returns the configuration.
     pub fn plan(&self) -> &InquiryPlan {
         &self.plan
     }
 
-    /// The numbers so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> &InquiryCounts {
         &self.counts
     }
 
-    /// What is due.
+    /// Returns the next step.
     pub fn next(&self, now: Instant) -> InquiryStep {
-        if self.is_cut_short(now) {
+        if self.has_ended_early(now) {
             return InquiryStep::Done;
         }
         let pause = match self.last.map(|last| last + self.pause()) {
             Some(due) if now < due => due.since(now),
-            // The last was the last: nothing is waited for any more.
+            // All packets were sent and the last timeout has passed.
             Some(_) if self.is_all_sent() => return InquiryStep::Done,
             _ => return self.packet(),
         };
         InquiryStep::Wait(self.end().map_or(pause, |end| end.since(now).min(pause)))
     }
 
-    /// The wire took the packet.
+    /// Notes that the device accepted the packet.
     pub fn sent(&mut self, now: Instant) {
         self.last = Some(now);
         self.open = Some((now, false));
@@ -208,27 +209,27 @@ impl Inquiry {
         }
     }
 
-    /// The wire refused the packet.
+    /// Notes that the device rejected the packet.
     pub fn refused(&mut self, now: Instant) {
         self.last = Some(now);
         self.counts.refused = self.counts.refused.saturating_add(1);
     }
 
-    /// The wire was away for a while: what was sent meanwhile was not heard.
+    /// Notes that packets may have been lost because nothing could be received for a while.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
     }
 
-    /// Hears a packet; none if it is about something else. `is_broadcast` says whether its frame was sent to
-    /// all.
+    /// Processes a packet. Returns none if it is unrelated to the inquiry. `is_broadcast` is whether its frame was
+    /// broadcast.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
         let packet = PacketFields::from(packet);
         if self.is_foreign_request(&packet) {
-            let forgotten = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
-            self.foreign_requests = if forgotten { 1 } else { self.foreign_requests.saturating_add(1) };
+            let is_expired = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
+            self.foreign_requests = if is_expired { 1 } else { self.foreign_requests.saturating_add(1) };
             self.last_foreign_request = now;
         }
-        if !self.is_about(&packet) || self.answers_foreign_request(now, &packet) {
+        if !self.is_related(&packet) || self.answers_foreign_request(now, &packet) {
             self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         }
@@ -245,16 +246,16 @@ impl Inquiry {
         Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate })
     }
 
-    /// What it came to, if it ends now.
+    /// Returns the result if the inquiry ends now.
     pub fn outcome(&self, now: Instant) -> InquiryOutcome {
         let InquiryCounts { sent, refused, received, .. } = self.counts;
-        let was_receiving = refused == 0 && !self.was_rx_blocked;
+        let is_impaired = refused > 0 || self.was_rx_blocked;
         match self.plan.purpose {
             Purpose::Find if received > 0 => InquiryOutcome::Answered,
             Purpose::Probe if received > 0 => InquiryOutcome::InUse,
             _ if sent == 0 => InquiryOutcome::NothingSent,
             Purpose::Announce(_) => InquiryOutcome::Announced,
-            _ if !was_receiving => InquiryOutcome::Impaired,
+            _ if is_impaired => InquiryOutcome::Impaired,
             Purpose::Find => InquiryOutcome::NoReply,
             // spec: rfc5227-probe-complete
             Purpose::Probe if self.completion().is_some_and(|at| now >= at) => InquiryOutcome::Free,
@@ -262,31 +263,31 @@ impl Inquiry {
         }
     }
 
-    /// When it is over at the latest, if it is to be.
+    /// Returns when the limit ends the inquiry, if there is one.
     fn end(&self) -> Option<Instant> {
         let end = self.began + self.plan.limit?;
-        let soon = self.completion().filter(|at| end < *at && at.since(end) <= Self::LIMIT_TOLERANCE);
-        Some(soon.unwrap_or(end))
+        let completion = self.completion().filter(|at| end < *at && at.since(end) <= Self::LIMIT_TOLERANCE);
+        Some(completion.unwrap_or(end))
     }
 
-    /// How many packets the procedure requires.
+    /// Returns the number of required packets.
     fn required(&self) -> u64 {
         self.plan.count.unwrap_or(u64::from(PROBE_NUM))
     }
 
-    /// When a probing is complete, if all required probes were sent.
+    /// Returns when probing is complete, if all required probes were sent.
     fn completion(&self) -> Option<Instant> {
         self.last_required.filter(|_| self.plan.purpose == Purpose::Probe).map(|at| at + ANNOUNCE_WAIT)
     }
 
-    /// Whether it is over though not all was sent, or waited for.
-    fn is_cut_short(&self, now: Instant) -> bool {
+    /// Returns whether the first reply or the limit has ended the inquiry.
+    fn has_ended_early(&self, now: Instant) -> bool {
         let is_late = self.end().is_some_and(|end| now >= end);
-        // The first packet departs however late it is.
+        // The first packet is sent even after the limit.
         (self.plan.until_first && self.counts.received > 0) || (is_late && self.last.is_some())
     }
 
-    /// From the last packet to the next, or to the end.
+    /// Returns the time from the last packet to the next one or to the end.
     fn pause(&self) -> Duration {
         match self.plan.purpose {
             _ if !self.is_all_sent() => self.plan.interval,
@@ -297,19 +298,20 @@ impl Inquiry {
         }
     }
 
+    /// Returns whether `count` packets were passed to the device.
     fn is_all_sent(&self) -> bool {
-        let given = self.counts.sent.saturating_add(self.counts.refused);
-        self.plan.count.is_some_and(|count| given >= count)
+        let attempts = self.counts.sent.saturating_add(self.counts.refused);
+        self.plan.count.is_some_and(|count| attempts >= count)
     }
 
-    /// The next packet.
+    /// Returns the next packet to send.
     fn packet(&self) -> InquiryStep {
         let Identity { ip, mac } = self.plan.sender;
         let destination = self.destination();
         let (operation, target_hardware) = match self.plan.purpose {
             Purpose::Announce(Operation::REPLY) => (Operation::REPLY, mac),
             Purpose::Announce(operation) => (operation, MacAddr::ZERO),
-            // Whoever is known is named, though it has no meaning in a request.
+            // The target hardware address has no meaning in a request; unicast requests carry the known MAC address.
             _ if destination != MacAddr::BROADCAST => (Operation::REQUEST, destination),
             _ => (Operation::REQUEST, MacAddr::ZERO),
         };
@@ -323,13 +325,13 @@ impl Inquiry {
         InquiryStep::Send { packet, destination }
     }
 
-    /// To whom the next packet goes.
+    /// Returns the destination of the next packet.
     fn destination(&self) -> MacAddr {
-        let alone = self.responder.filter(|_| !self.plan.keeps_broadcasting);
-        alone.unwrap_or(MacAddr::BROADCAST)
+        let unicast = self.responder.filter(|_| !self.plan.keeps_broadcasting);
+        unicast.unwrap_or(MacAddr::BROADCAST)
     }
 
-    /// Whether a packet is the request that we would send too: whoever sent it, it was not this inquiry.
+    /// Returns whether a received packet is the same request, sent by another program.
     fn is_foreign_request(&self, packet: &PacketFields) -> bool {
         let Identity { ip, mac } = self.plan.sender;
         packet.operation == Operation::REQUEST
@@ -337,7 +339,8 @@ impl Inquiry {
             && packet.target_protocol == self.plan.target
     }
 
-    /// Whether a further reply is the one to such a request. Another station's never is: there are two.
+    /// Returns whether a further reply answers such a request. A reply from another station never does: it shows a second
+    /// station with the address.
     fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
         let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
         let is_answered = self.open.is_some_and(|(_, answered)| answered);
@@ -352,10 +355,10 @@ impl Inquiry {
         true
     }
 
-    /// Whether a packet is what the inquiry waits for.
-    fn is_about(&self, packet: &PacketFields) -> bool {
+    /// Returns whether a packet is a reply to the inquiry or shows a conflict.
+    fn is_related(&self, packet: &PacketFields) -> bool {
         let InquiryPlan { sender, target, .. } = self.plan;
-        // Nobody can be at a group's address, and our own packet may come back by a loop.
+        // Drops invalid senders, and echoes of own packets from a loop.
         // spec: sender-hardware-station, rfc5227-echo
         if !packet.sender_hardware.is_station() || packet.sender_hardware == sender.mac {
             return false;

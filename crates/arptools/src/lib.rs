@@ -1,9 +1,55 @@
-//! The machines behind `arping`, `scan` and `watch`.
+//! State machines of the ARP tools `arping`, `scan` and `watch`.
 //!
-//! An [`inquiry::Inquiry`] sends requests for one address; a [`sweep::Sweep`] sends requests for many. A
-//! [`census::Census`] sends nothing: it records which station claims which address, and reports changes and conflicts.
+//! - [`inquiry::Inquiry`] sends requests, probes or announcements for one address (`arping`).
+//! - [`sweep::Sweep`] sends requests for many addresses (`scan`).
+//! - [`census::Census`] sends nothing. It records which station claims which address, and reports changes and conflicts
+//!   (`watch`).
 //!
-//! None of them performs I/O or reads a clock: times and packets go in, packets and events come out.
+//! # Example
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use arp::{Identity, Instant, MacAddr};
+//! use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, SweepStep, TargetRanges};
+//!
+//! let plan = SweepPlan {
+//!     sender: Identity { ip: [10, 0, 0, 2].into(), mac: MacAddr::new([2, 0, 0, 0, 0, 2]) },
+//!     passes: 1,
+//!     timeout: Duration::from_millis(500),
+//!     backoff: 1.0,
+//!     interval: Duration::from_millis(1),
+//!     limit: None,
+//!     seed: None,
+//! };
+//! let ranges = TargetRanges::new([[10, 0, 0, 1].into()..=[10, 0, 0, 254].into()])?;
+//!
+//! let mut now = Instant::ORIGIN;
+//! let mut sweep = Sweep::new(now, plan, ranges);
+//! loop {
+//!     match sweep.next(now) {
+//!         SweepStep::Send(_packet) => sweep.sent(now), // Broadcast the packet before this call.
+//!         SweepStep::Wait(time) => now = now + time,   // Pass packets that arrive to `Sweep::receive`.
+//!         SweepStep::Done => break,
+//!     }
+//! }
+//! assert_eq!(sweep.counts().sent, 253);
+//! assert_eq!(sweep.outcome(), SweepOutcome::NoReply);
+//! # Ok::<(), arptools::sweep::TargetRangesError>(())
+//! ```
+//!
+//! # Order of calls
+//!
+//! [`Sweep`](sweep::Sweep) and [`Inquiry`](inquiry::Inquiry): call `next`. Send the packet and report it with `sent` or
+//! `refused`, or wait and pass received packets to `receive`. Repeat until `next` returns `Done`, then call `outcome`.
+//!
+//! [`Census`](census::Census): pass each packet to `receive`, and call `take_event` until it returns `None`. Call `poll`
+//! at the latest when `deadline` passes.
+//!
+//! # What this crate does not do
+//!
+//! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
+//! - It resolves no addresses for a host and answers no requests: see [`arp::Arp`].
 #![forbid(unsafe_code)]
 
 pub mod census;

@@ -1,6 +1,4 @@
-//! A sweep: requests for many protocol addresses, and the replies to them.
-//!
-//! This is what `arp-scan` does. A host has no use for it.
+//! Sweep: requests for many IP addresses, as in `arp-scan`.
 
 mod permutation;
 mod ranges;
@@ -16,130 +14,131 @@ use permutation::Permutation;
 pub use ranges::{TargetRanges, TargetRangesError};
 use replies::{RecordedReply, Replies};
 
-/// How a sweep is to go.
+/// Configuration of a sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepPlan {
-    /// Who asks.
+    /// Sender of the requests.
     pub sender: Identity,
-    /// How often an address is asked for as long as nobody replies: once at least.
+    /// Number of requests for an address without a reply, at least 1.
     pub passes: u32,
-    /// How long an address has to reply in the first pass, before it is asked for again.
+    /// Reply timeout of an address in the first pass.
     pub timeout: Duration,
-    /// By what that grows from one pass to the next.
+    /// Factor by which the timeout grows from one pass to the next.
     pub backoff: f64,
-    /// From one request to the next.
+    /// Interval between two requests.
     pub interval: Duration,
-    /// With how many addresses that replied it is over; without it, when all had their time.
+    /// Number of addresses with a reply that ends the sweep. If none, the sweep ends after the last timeout.
     pub limit: Option<u64>,
-    /// The seed of the order in which they are asked for; without it they are asked for in their own.
+    /// Seed for a random order of the addresses. If none, the order is ascending.
     pub seed: Option<u64>,
 }
 
-/// One sweep. It knows no wire and no clock: times and packets go in, what is due and what was heard come out.
+/// Sends requests for many addresses and collects the replies.
 ///
-/// Somebody else may ask under our addresses too: the kernel, or another sweep from the same interface. Who is shown
-/// those requests as well does not take the replies to them for duplicates.
+/// Other programs may send requests with the same sender addresses: the kernel, or another sweep on the same interface.
+/// Pass these requests to [`Sweep::receive`] too, so that replies to them are not counted as duplicates.
 ///
-/// Its memory is taken at the start: eight bytes and a bit for each address, of which the system gives pages as
-/// they are written to. 65,536 addresses are half a mebibyte; [`TargetRanges::MAX_COUNT`] of them are 2 MiB if nobody
-/// replies, 130 MiB if all do.
+/// A sweep allocates 8 bytes and 1 bit per address at the start. The operating system provides pages on first write:
+/// 65,536 addresses need 0.5 MiB. [`TargetRanges::MAX_COUNT`] addresses need 2 MiB without replies and 130 MiB if all
+/// reply.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     plan: SweepPlan,
     ranges: TargetRanges,
     permutation: Option<Permutation>,
     replies: Replies,
-    /// The pass, from 0 on.
+    /// Current pass, starting at 0.
     pass: u32,
-    /// How many addresses this pass is past.
+    /// Position in the current pass.
     place: u32,
-    /// When the last request of each block departed, in the pass before and in this.
+    /// Time of the last request of each block in the previous pass.
     previous_times: BlockTimes,
+    /// Time of the last request of each block in this pass.
     block_times: BlockTimes,
-    /// When the pace allows the next request.
+    /// Earliest time of the next request, according to the interval.
     due: Instant,
-    /// When the last request departed.
+    /// Time of the last request.
     last: Option<Instant>,
     is_complete: bool,
     was_rx_blocked: bool,
     counts: SweepCounts,
 }
 
-/// A pass is divided into so many blocks at most, of each of which the last time is kept.
+/// Maximum number of blocks of a pass. The time of the last request is stored per block.
 const BLOCKS: u32 = 64;
 type BlockTimes = [Instant; 64];
 
-/// What a sweep came to in numbers.
+/// Counts of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepCounts {
-    /// Addresses that were asked for once at least.
+    /// Addresses for which a request was sent.
     pub requested: u64,
-    /// Requests that the wire took.
+    /// Requests that the device accepted.
     pub sent: u64,
-    /// Requests that the wire refused.
+    /// Requests that the device rejected.
     pub refused: u64,
-    /// Addresses that somebody replied for.
+    /// Addresses with a reply.
     pub answered: u64,
-    /// Further replies for them, from the hardware address that replied first.
+    /// Further replies from the MAC address that replied first.
     pub duplicates: u64,
-    /// Further replies for them, from another one.
+    /// Further replies from other MAC addresses.
     pub conflicts: u64,
-    /// Addresses that several hardware addresses replied for.
+    /// Addresses with replies from several MAC addresses.
     pub contested: u64,
-    /// Packets about anything else, and what came after the last that was wanted.
+    /// Packets that are not replies to the sweep, and replies after the limit was reached.
     pub unrelated: u64,
 }
 
-/// What is to be done next.
+/// Next step of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepStep {
-    /// Send this packet to all; then say [`Sweep::sent`].
+    /// Broadcast this packet, then call [`Sweep::sent`].
     Send(PacketFields),
-    /// Listen, for so long at most.
+    /// Receive packets for up to this time.
     Wait(Duration),
-    /// No more.
+    /// The sweep is complete.
     Done,
 }
 
-/// A reply to the sweep.
+/// Reply to a request of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepReply {
-    /// What it says.
+    /// Fields of the packet.
     pub packet: PacketFields,
-    /// Which reply for this address it is, from 1 on; 4,095 is all later ones too.
+    /// Number of the reply for this address, starting at 1 and saturating at 4,095.
     pub number: u16,
-    /// The hardware address that replied first, if it is another one: two stations have one address.
+    /// MAC address that replied first, if it differs: two stations use the same IP address.
     pub other_mac: Option<MacAddr>,
 }
 
-/// What a sweep came to.
+/// Result of a sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepOutcome {
-    /// Somebody replied; as many as the limit wanted, if there was one.
+    /// At least one address replied or, with a limit, at least that number.
     Found,
-    /// Fewer replied than the limit wanted, and all could have.
+    /// Fewer addresses replied than the limit, although nothing was lost.
     BelowLimit,
-    /// Nobody replied, and all could have.
+    /// No address replied, although nothing was lost.
     NoReply,
-    /// The wire took nothing: nobody was asked.
+    /// No request was sent.
     NothingSent,
-    /// Nobody replied, or fewer than wanted, but the wire did not carry everything.
+    /// Too few replies, but requests were rejected or reception was interrupted.
     Impaired,
-    /// It was ended before it was over, and nobody had replied, or fewer than wanted.
+    /// Too few replies, and the sweep is not complete.
     Unfinished,
 }
 
 impl Sweep {
-    /// How much later than its pace a request may be and still be made up for. Whoever turns up later than
-    /// that has lost the time: there is no burst.
+    /// Maximum delay that later requests make up for. Beyond it the schedule shifts, so that there is no burst.
     pub const LATENESS_TOLERANCE: Duration = Duration::from_millis(10);
 
-    /// How long a pass waits for replies at most, whatever the timeout and its growth.
+    /// Maximum reply timeout of a pass.
     pub const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 
-    /// Begins. The first request is due at once.
+    /// Creates a sweep. The first request is due at once.
     ///
-    /// Our own address is not asked for where it is in the ranges: that would announce it (RFC 5227 1.1).
+    /// If the ranges contain the sender's own IP address, the sweep skips it: a request for it would be an announcement
+    /// (RFC 5227 1.1).
     pub fn new(now: Instant, plan: SweepPlan, ranges: TargetRanges) -> Sweep {
         Sweep {
             permutation: plan.seed.map(|seed| Permutation::new(ranges.count(), seed)),
@@ -158,32 +157,32 @@ impl Sweep {
         }
     }
 
-    /// How it is to go.
+    /// Returns the configuration.
     pub fn plan(&self) -> &SweepPlan {
         &self.plan
     }
 
-    /// The addresses.
+    /// Returns the target addresses.
     pub fn ranges(&self) -> &TargetRanges {
         &self.ranges
     }
 
-    /// How many of them are asked for: all but our own.
+    /// Returns the number of target addresses without the sender's own.
     pub fn targets(&self) -> u64 {
         u64::from(self.ranges.count()) - u64::from(self.ranges.contains(self.plan.sender.ip))
     }
 
-    /// The numbers so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> &SweepCounts {
         &self.counts
     }
 
-    /// The pass that it is in, from 1 on, and how many addresses that is past.
+    /// Returns the current pass, starting at 1, and the number of addresses that it has passed.
     pub fn progress(&self) -> (u32, u32) {
         (self.pass.saturating_add(1), self.place)
     }
 
-    /// What is due. It says the same until [`Sweep::sent`], or until something was heard.
+    /// Returns the next step. The result stays the same until [`Sweep::sent`], a received reply or the passing of time.
     pub fn next(&mut self, now: Instant) -> SweepStep {
         if self.is_limit_reached() {
             return SweepStep::Done;
@@ -212,12 +211,12 @@ impl Sweep {
         }
     }
 
-    /// The packet that was due was given to the wire.
+    /// Notes that the due packet was passed to the device.
     pub fn sent(&mut self, now: Instant) {
         let Some((_, number)) = self.target() else { return };
         let ready = self.ready();
-        let late = now.since(ready);
-        self.due = ready + late.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
+        let lateness = now.since(ready);
+        self.due = ready + lateness.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
         let is_first = self.replies.note_request(number);
         let block = self.block();
         if let Some(mark) = self.block_times.get_mut(block) {
@@ -229,25 +228,25 @@ impl Sweep {
         self.counts.requested += u64::from(is_first);
     }
 
-    /// Of what was given to the wire, it refused so many.
+    /// Notes that the device rejected `count` of the sent packets.
     pub fn refused(&mut self, count: u64) {
         self.counts.sent = self.counts.sent.saturating_sub(count);
         self.counts.refused = self.counts.refused.saturating_add(count);
     }
 
-    /// The wire was away for a while: what was sent meanwhile was not heard.
+    /// Notes that packets may have been lost because nothing could be received for a while.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
     }
 
-    /// Hears a packet; none if it is no reply to the sweep.
+    /// Processes a packet. Returns none if it is not a reply to the sweep.
     pub fn receive(&mut self, packet: Packet<'_>) -> Option<SweepReply> {
         let packet = PacketFields::from(packet);
-        let is_foreign_request = packet.operation == Operation::REQUEST && self.is_from_sender(&packet);
+        let is_foreign_request = packet.operation == Operation::REQUEST && self.has_same_sender(&packet);
         if let Some(number) = self.ranges.number(packet.target_protocol).filter(|_| is_foreign_request) {
             self.replies.note_foreign_request(number);
         }
-        let Some(RecordedReply { first, number, is_newly_contested }) = self.enter(&packet) else {
+        let Some(RecordedReply { first, number, is_newly_contested }) = self.record(&packet) else {
             self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         };
@@ -263,12 +262,12 @@ impl Sweep {
         Some(SweepReply { packet, number, other_mac })
     }
 
-    /// Whether the wire failed it: packets were refused, or it was away.
+    /// Returns whether requests were rejected or reception was interrupted.
     pub fn is_impaired(&self) -> bool {
         self.counts.refused > 0 || self.was_rx_blocked
     }
 
-    /// What it came to, if it ends now.
+    /// Returns the result if the sweep ends now.
     pub fn outcome(&self) -> SweepOutcome {
         let SweepCounts { sent, answered, .. } = self.counts;
         match () {
@@ -281,12 +280,12 @@ impl Sweep {
         }
     }
 
-    /// Whether as many replied as were wanted.
+    /// Returns whether the limit is reached.
     fn is_limit_reached(&self) -> bool {
         self.plan.limit.is_some_and(|limit| self.counts.answered >= limit)
     }
 
-    /// The next address that is to be asked for in this pass, and its number. Those that replied are passed over.
+    /// Returns the next address to request in this pass, with its number. Skips addresses with a reply.
     fn target(&mut self) -> Option<(Ipv4Addr, u32)> {
         while self.place < self.ranges.count() {
             let number =
@@ -300,27 +299,27 @@ impl Sweep {
         None
     }
 
-    /// Begins the next pass.
+    /// Starts the next pass.
     fn start_pass(&mut self) {
         self.pass = self.pass.saturating_add(1);
         self.place = 0;
         self.previous_times = self.block_times;
     }
 
-    /// When the next request may depart: as the pace allows it, and when its address had its time.
+    /// Returns the earliest time of the next request: after the interval and the timeout of its address.
     fn ready(&self) -> Instant {
         let Some(previous) = self.pass.checked_sub(1) else { return self.due };
         let mark = self.previous_times.get(self.block()).copied().unwrap_or_default();
         self.due.max(mark + self.timeout(previous))
     }
 
-    /// The block that this place lies in.
+    /// Returns the block of the current position.
     fn block(&self) -> usize {
         let length = self.ranges.count().div_ceil(BLOCKS);
         usize::try_from(self.place / length.max(1)).unwrap_or(usize::MAX)
     }
 
-    /// How long an address has to reply in a pass, counted from 0.
+    /// Returns the reply timeout in a pass, starting at 0.
     fn timeout(&self, pass: u32) -> Duration {
         let growth = self.plan.backoff.powi(i32::try_from(pass).unwrap_or(i32::MAX));
         let grown = Duration::try_from_secs_f64(self.plan.timeout.as_secs_f64() * growth);
@@ -339,24 +338,24 @@ impl Sweep {
         }
     }
 
-    /// Whether a packet says that it is from us; it is not from this sweep.
-    fn is_from_sender(&self, packet: &PacketFields) -> bool {
+    /// Returns whether a received packet has the sender addresses of the sweep. It is from another program.
+    fn has_same_sender(&self, packet: &PacketFields) -> bool {
         let Identity { ip, mac } = self.plan.sender;
         (packet.sender_protocol, packet.sender_hardware) == (ip, mac)
     }
 
-    /// Enters a packet if it is a reply to us, for an address that was asked for, and still wanted.
-    fn enter(&mut self, packet: &PacketFields) -> Option<RecordedReply> {
+    /// Records a packet if it is a reply to a request of this sweep and the limit is not reached.
+    fn record(&mut self, packet: &PacketFields) -> Option<RecordedReply> {
         let Identity { ip, mac } = self.plan.sender;
-        // Nobody can be at a group's address, and our own packet may come back by a loop.
+        // Drops invalid senders, and echoes of own packets from a loop.
         // spec: sender-hardware-station, rfc5227-echo
-        let is_from_a_station = packet.sender_hardware.is_station() && packet.sender_hardware != mac;
-        let is_to_us = packet.target_protocol == ip && packet.target_hardware == mac;
-        let is_reply = packet.operation == Operation::REPLY && is_from_a_station && is_to_us;
+        let is_from_station = packet.sender_hardware.is_station() && packet.sender_hardware != mac;
+        let is_to_sender = packet.target_protocol == ip && packet.target_hardware == mac;
+        let is_reply = packet.operation == Operation::REPLY && is_from_station && is_to_sender;
         let is_expected = is_reply && !self.is_limit_reached();
         let number = self.ranges.number(packet.sender_protocol).filter(|_| is_expected)?;
         let number = Some(number).filter(|number| self.replies.was_requested(*number))?;
-        self.replies.enter(number, packet.sender_hardware)
+        self.replies.record(number, packet.sender_hardware)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who claims one address, and whether they can all be right.
+//! Claims of stations to one address, and detection of conflicts.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -7,44 +7,46 @@ use link::{Instant, MacAddr};
 
 use arp::{Operation, PacketFields};
 
-/// Nobody takes an address over and gives it back in so short a time, and nobody who has an answer asks
-/// again: two claims so near to each other are of two stations that both are there.
+/// Maximum time between two claims that are treated as simultaneous.
+///
+/// A failover and its return take longer, and a requester does not repeat an answered request within this time. So two
+/// such claims come from two stations that are both present.
 const SIMULTANEOUS: Duration = Duration::from_secs(1);
-/// A move and the way back, as when a gateway fails over and comes back, are two changes.
+/// Number of changes within the window that are a conflict. A failover and its return are only two.
 const ALTERNATION_LIMIT: u32 = 3;
-/// How many stations that had the address are remembered.
+/// Number of former stations that are remembered.
 const FORMER: usize = 3;
 
-/// The stations that claim one address.
+/// Stations that claim one address.
 #[derive(Clone, Debug)]
 pub(super) struct Claimants {
     current: MacAddr,
-    /// When it changed last.
+    /// Time of the last change.
     changed: Option<Instant>,
-    /// Who had it before, the last one first.
+    /// Former stations, most recent first.
     previous: [Option<MacAddr>; FORMER],
-    /// How many changes there were, each within the window of the one before.
+    /// Number of changes in a row, each within the window after the previous one.
     changes_in_window: u32,
     changes: u64,
-    /// The last reply: when, and to whom.
+    /// Last reply: its time, target MAC address and target IP address.
     reply: Option<(Instant, MacAddr, Ipv4Addr)>,
-    /// The last sign of a conflict: when, and with whom.
+    /// Last conflict: its time and the other station.
     conflict: Option<(Instant, MacAddr)>,
 }
 
-/// What a claim comes to.
+/// Result of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClaimChange {
-    /// It is who it was.
+    /// The same station claims the address.
     Same,
-    /// It is somebody else now.
+    /// The address has moved to another station.
     Moved { from: MacAddr },
-    /// It is two.
+    /// Two stations claim the address.
     Conflict { other: MacAddr },
 }
 
 impl Claimants {
-    /// The first claim.
+    /// Records the first claim.
     pub(super) fn new(now: Instant, packet: &PacketFields) -> Claimants {
         Claimants {
             current: packet.sender_hardware,
@@ -57,29 +59,29 @@ impl Claimants {
         }
     }
 
-    /// Who claimed it last.
+    /// Returns the station that claimed the address last.
     pub(super) fn current(&self) -> MacAddr {
         self.current
     }
 
-    /// Who claimed it before that.
+    /// Returns the station that claimed it before.
     pub(super) fn previous(&self) -> Option<MacAddr> {
         self.previous.first().copied().flatten()
     }
 
-    /// How often it changed.
+    /// Returns the number of changes.
     pub(super) fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// With whom there was a conflict within the window.
+    /// Returns the other station of a conflict within the window.
     pub(super) fn conflict(&self, now: Instant, window: Duration) -> Option<MacAddr> {
         let (_, other) = self.conflict.filter(|(at, _)| now.since(*at) < window)?;
-        // It may have moved to the other since, after a while.
+        // The address may have moved to the other station since the conflict.
         if other == self.current { self.previous() } else { Some(other) }
     }
 
-    /// A further claim.
+    /// Records a further claim.
     pub(super) fn record(&mut self, now: Instant, packet: &PacketFields, window: Duration) -> ClaimChange {
         let mac = packet.sender_hardware;
         let from = self.current;
@@ -100,7 +102,7 @@ impl Claimants {
         ClaimChange::Conflict { other: from }
     }
 
-    /// Whether whoever had it answered the same request just now.
+    /// Returns whether another station has just answered the same request.
     fn is_second_reply(&self, now: Instant, packet: &PacketFields) -> bool {
         let second = reply(now, packet).zip(self.reply);
         second.is_some_and(|((now, mac, ip), (at, to, target))| {
@@ -108,16 +110,16 @@ impl Claimants {
         })
     }
 
-    /// Whether it just left this station.
+    /// Returns whether the address has just moved away from this station.
     fn is_immediate_return(&self, now: Instant, mac: MacAddr) -> bool {
         self.previous.contains(&Some(mac))
             && self.changed.is_some_and(|changed| is_simultaneous(now, changed))
     }
 
-    /// Counts the change that is being made, and those before it that belong to it.
+    /// Counts a change. Returns the number of changes in a row.
     fn count_change(&mut self, now: Instant, window: Duration) -> u32 {
-        let belongs = self.changed.is_some_and(|changed| now.since(changed) < window);
-        self.changes_in_window = if belongs { self.changes_in_window.saturating_add(1) } else { 1 };
+        let is_in_window = self.changed.is_some_and(|changed| now.since(changed) < window);
+        self.changes_in_window = if is_in_window { self.changes_in_window.saturating_add(1) } else { 1 };
         self.changes_in_window
     }
 
@@ -125,7 +127,7 @@ impl Claimants {
         let from = std::mem::replace(&mut self.current, mac);
         self.changed = Some(now);
         self.changes = self.changes.saturating_add(1);
-        // Whoever is back had it no more; else the one that left longest ago is forgotten.
+        // Removes the returning station from the former stations, or else the oldest one.
         let known = self.previous.iter().position(|previous| *previous == Some(mac));
         let until = known.unwrap_or(FORMER - 1);
         if let Some(moved) = self.previous.get_mut(..=until) {
@@ -141,7 +143,7 @@ fn is_simultaneous(now: Instant, before: Instant) -> bool {
     now >= before && now.since(before) < SIMULTANEOUS
 }
 
-/// To whom a packet replies, if it does.
+/// Returns the time and target of a packet if it is a reply and not an announcement.
 fn reply(now: Instant, packet: &PacketFields) -> Option<(Instant, MacAddr, Ipv4Addr)> {
     let is_reply = packet.operation == Operation::REPLY && packet.target_protocol != packet.sender_protocol;
     is_reply.then_some((now, packet.target_hardware, packet.target_protocol))

@@ -1,41 +1,41 @@
-//! What a census counts.
+//! Counts of a census.
 
-/// What was counted. Every packet is one of the first six.
+/// Counts of a census. Every packet is counted in exactly one of the first six.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CensusCounts {
-    /// Requests that are neither probes nor announcements.
+    /// Requests without probes and announcements.
     pub requests: u64,
-    /// Replies that are no announcements.
+    /// Replies without announcements.
     pub replies: u64,
-    /// Packets whose sender and target protocol address are the same.
+    /// Announcements: packets with equal sender and target IP addresses.
     pub announcements: u64,
-    /// Requests from 0.0.0.0: somebody asks before using an address (RFC 5227 1.1).
+    /// Probes: requests from 0.0.0.0 (RFC 5227 1.1).
     pub probes: u64,
-    /// Packets that claim nothing anybody could believe; [`Census::dropped`](super::Census::dropped) says why.
+    /// Invalid packets, by reason in [`Census::dropped`](super::Census::dropped).
     pub dropped: u64,
-    /// Packets that claim an address for which there is no room.
+    /// Packets with a claim that was not recorded because the census was full.
     pub rejected: u64,
-    /// Of all these, those that were sent to all.
+    /// Packets in broadcast or multicast frames.
     pub broadcast: u64,
-    /// Addresses entered.
+    /// Added addresses.
     pub added: u64,
-    /// Times that an address changed its hardware address, in a conflict or not.
+    /// Changes of the MAC address of an IP address, with or without a conflict.
     pub changed: u64,
     /// Packets that showed a conflict.
     pub conflicts: u64,
-    /// Addresses that were dropped because the census was full.
+    /// Addresses evicted because the census was full.
     pub evicted: u64,
-    /// Of these, those that were not gone: one packet alone had claimed them. A conflict about one of them goes
-    /// unnoticed, unless two more packets show it.
+    /// Evicted addresses that were not gone. Each had a single packet. A conflict of such an address is missed unless two
+    /// more packets show it.
     pub displaced: u64,
-    /// Events that were told a short while before, and not again.
+    /// Events that were not reported because of the rate limit.
     pub suppressed: u64,
-    /// Events that nobody took in time.
+    /// Events that were dropped because the queue was full.
     pub events_lost: u64,
 }
 
 impl CensusCounts {
-    /// All packets.
+    /// Returns the number of packets.
     pub fn packets(&self) -> u64 {
         [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.rejected]
             .into_iter()

@@ -1,4 +1,4 @@
-//! One address of a census.
+//! Entry of a census: one address.
 
 use std::time::Duration;
 
@@ -9,54 +9,54 @@ use super::rate::Rate;
 use super::{CensusSettings, VlanAddress};
 use arp::{Operation, PacketFields};
 
-/// Whether somebody is there, as far as silence tells: who has nothing to ask may be there all the same.
+/// Presence of an address, judged by the time since its last packet. A silent host may still be present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Presence {
-    /// Heard a short while ago.
+    /// Last packet less than [`CensusSettings::quiet_after`] ago.
     Fresh,
-    /// Not heard for a while.
+    /// Last packet less than [`CensusSettings::gone_after`] ago.
     Quiet,
-    /// Not heard for so long that nobody counts on it.
+    /// Last packet longer ago.
     Gone,
 }
 
-/// One address, as it is listed.
+/// Entry of an address, as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CensusEntry {
-    /// The address.
+    /// Address.
     pub address: VlanAddress,
-    /// Who claimed it last.
+    /// MAC address that claimed the address last.
     pub mac: MacAddr,
-    /// Who claimed it before that.
+    /// MAC address that claimed it before.
     pub previous: Option<MacAddr>,
-    /// Whether it is there.
+    /// Presence.
     pub presence: Presence,
-    /// With whom it is in conflict, or was until a short while ago ([`CensusSettings::repeat_after`] or [`CensusSettings::conflict_window`],
-    /// whichever is longer).
+    /// Other MAC address in a current or recent conflict. The conflict is listed for [`CensusSettings::repeat_after`] or
+    /// [`CensusSettings::conflict_window`] after its last packet, whichever is longer.
     pub conflict: Option<MacAddr>,
-    /// When it was heard first.
+    /// Time of the first packet.
     pub first: Instant,
-    /// When it was heard last.
+    /// Time of the last packet.
     pub last: Instant,
-    /// Its requests that are neither probes nor announcements.
+    /// Requests from the address, without announcements.
     pub requests: u64,
-    /// Its replies that are no announcements.
+    /// Replies from the address, without announcements.
     pub replies: u64,
-    /// Its announcements.
+    /// Announcements of the address.
     pub announcements: u64,
-    /// Probes for it.
+    /// Probes for the address.
     pub probes: u64,
-    /// How often others asked for it.
+    /// Requests for the address, without probes and announcements.
     pub requested: u64,
-    /// How often its hardware address changed.
+    /// Changes of the MAC address.
     pub changes: u64,
-    /// How many of its packets were heard in the last ten seconds.
+    /// Packets from the address in the last ten seconds.
     pub recent: u32,
-    /// How many addresses its station has.
+    /// Number of addresses of the station.
     pub addresses: u32,
 }
 
-/// One address.
+/// Recorded state of an address.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) claims: Claimants,
@@ -87,13 +87,14 @@ impl Entry {
         entry
     }
 
-    /// A further packet from the address.
+    /// Records a further packet from the address.
     pub(super) fn record(&mut self, now: Instant, packet: &PacketFields, window: Duration) -> ClaimChange {
         self.last = now;
         self.count(now, packet);
         self.claims.record(now, packet, window)
     }
 
+    /// Returns the entry as listed.
     pub(super) fn row(
         &self,
         now: Instant,
@@ -137,14 +138,14 @@ impl Entry {
 }
 
 impl CensusEntry {
-    /// All packets from the address.
+    /// Returns the number of packets from the address.
     pub fn packets(&self) -> u64 {
         self.requests.saturating_add(self.replies).saturating_add(self.announcements)
     }
 }
 
 impl Presence {
-    /// Its name in lower case.
+    /// Returns the name in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",

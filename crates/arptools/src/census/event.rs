@@ -1,4 +1,4 @@
-//! What a census has to tell.
+//! Events of a census.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,137 +8,137 @@ use link::{MacAddr, VlanId};
 use super::VlanAddress;
 use arp::ArpDropReason;
 
-/// Something worth a word. Those with a time to them are told again only after a while.
+/// Event of a census. Repeatable events are rate limited by [`CensusSettings::repeat_after`](super::CensusSettings::repeat_after).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CensusEvent {
-    /// An address is heard for the first time.
+    /// An address appears for the first time.
     New {
         /// The address.
         address: VlanAddress,
-        /// Who has it.
+        /// MAC address of its station.
         mac: MacAddr,
     },
-    /// An address is somewhere else now: another machine took it over, or the same one has another card.
+    /// An address has moved to another MAC address: a failover, or a replaced network card.
     Moved {
         /// The address.
         address: VlanAddress,
-        /// Who had it.
+        /// Previous MAC address.
         from: MacAddr,
-        /// Who has it.
+        /// New MAC address.
         to: MacAddr,
     },
-    /// Two stations claim one address (RFC 5227 2.4): both answered one request, or it came back at once from
-    /// where it had moved to, or it goes to and fro.
+    /// Two stations claim one address (RFC 5227 2.4): both answered one request, the address moved back at once, or it
+    /// alternates.
     Conflict {
         /// The address.
         address: VlanAddress,
-        /// Who claimed it last.
+        /// MAC address of the last claim.
         mac: MacAddr,
-        /// Who claimed it before.
+        /// MAC address of the claim before.
         other: MacAddr,
     },
-    /// Somebody asks whether an address is free before using it (RFC 5227 2.1).
+    /// A station probes for an address before using it (RFC 5227 2.1).
     Probe {
         /// The address.
         address: VlanAddress,
-        /// Who asks.
+        /// MAC address of the probing station.
         mac: MacAddr,
-        /// Who has it already, as far as was heard.
+        /// MAC address of another station that has the address, if known.
         owner: Option<MacAddr>,
     },
-    /// Somebody tells all that an address is its own (RFC 5227 2.3).
+    /// A station announces its address (RFC 5227 2.3).
     Announcement {
         /// The address.
         address: VlanAddress,
-        /// Whose it is.
+        /// MAC address of the announcing station.
         mac: MacAddr,
     },
-    /// A packet names another sender than the frame it came in: an access point, a bond, or a forger.
+    /// The sender in the packet differs from the source of the frame: an access point, a bond or a forged packet.
     Mismatch {
-        /// The address that is claimed.
+        /// Claimed address.
         address: VlanAddress,
-        /// Whom the packet names.
+        /// Sender MAC address in the packet.
         mac: MacAddr,
-        /// Who sent the frame.
+        /// Source of the frame.
         source: MacAddr,
     },
-    /// A packet that claims nothing anybody could believe.
+    /// A packet is invalid and was dropped.
     Invalid {
-        /// Who sent the frame.
+        /// Source of the frame.
         source: MacAddr,
-        /// In which VLAN.
+        /// VLAN of the frame, if tagged.
         vlan: Option<VlanId>,
-        /// What is odd about it.
+        /// Reason of the drop.
         reason: ArpDropReason,
     },
-    /// An address has not been heard for so long that it counts as gone.
+    /// An address had no packets for so long that it is considered gone.
     Gone {
         /// The address.
         address: VlanAddress,
-        /// Who had it.
+        /// MAC address that had it last.
         mac: MacAddr,
     },
-    /// An address that was gone is heard again, from the same station.
+    /// An address that was gone is active again, with the same MAC address.
     Returned {
         /// The address.
         address: VlanAddress,
-        /// Who has it.
+        /// MAC address of its station.
         mac: MacAddr,
-        /// How long nothing was heard.
+        /// Time without packets.
         silence: Duration,
     },
-    /// One station has many addresses: a gateway that answers for others (RFC 1027), or a forger.
+    /// One station has many addresses: a proxy ARP gateway (RFC 1027), or forged packets.
     ManyAddresses {
-        /// The station.
+        /// MAC address of the station.
         mac: MacAddr,
-        /// How many addresses it has now.
+        /// Number of its addresses.
         addresses: u32,
     },
-    /// So many packets in a second that somebody scans, or that something is broken.
+    /// Unusually many packets in one second: a scan or a fault.
     Flood {
-        /// The station they are from; none if they are too many in all.
+        /// MAC address of the station; none for the total of all stations.
         mac: Option<MacAddr>,
-        /// How many there were in the second so far.
+        /// Number of packets in this second so far.
         packets: u32,
     },
-    /// There is no room for an address: nobody is gone whose place it could take.
+    /// An address was not added: the census is full and no entry can be evicted.
     Full {
         /// The address.
         address: VlanAddress,
-        /// Who claims it.
+        /// MAC address that claims it.
         mac: MacAddr,
     },
-    /// An address that was gone is forgotten to make room.
+    /// An address was evicted for a new one.
     Evicted {
         /// The address.
         address: VlanAddress,
     },
 }
 
-/// What became of a packet.
+/// Classification of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Classification {
-    /// It claims what was known.
+    /// The claim is known.
     Known,
-    /// It claims an address that was not known.
+    /// The claim is to a new address.
     New,
-    /// It claims an address that somebody else had.
+    /// The claim moves an address from another station.
     Moved {
-        /// Who had it.
+        /// Previous MAC address.
         from: MacAddr,
     },
-    /// It claims an address that somebody else claims too.
+    /// The claim is to an address that another station claims too.
     Conflict {
-        /// Who does.
+        /// MAC address of the other station.
         other: MacAddr,
     },
-    /// It claims an address that was gone.
+    /// The claim is to an address that was gone.
     Returned,
-    /// It is a probe, and claims nothing.
+    /// The packet is a probe, which claims nothing.
     Probe,
-    /// It claims an address for which there is no room.
+    /// The claim was not recorded because the census is full.
     Full,
-    /// It claims nothing anybody could believe.
+    /// The packet is invalid and was dropped.
     Dropped(ArpDropReason),
 }
 
@@ -151,7 +151,7 @@ impl fmt::Display for Classification {
             Self::Conflict { other } => write!(f, "conflict with {other}"),
             Self::Returned => f.write_str("returned"),
             Self::Probe => f.write_str("probe"),
-            Self::Full => f.write_str("turned away: the census is full"),
+            Self::Full => f.write_str("not recorded: address table full"),
             Self::Dropped(reason) => write!(f, "dropped: {reason}"),
         }
     }

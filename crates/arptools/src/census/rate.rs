@@ -1,4 +1,4 @@
-//! How often something happens, in a few bytes.
+//! Packet rates in constant memory.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use link::Instant;
 
 use super::Census;
 
-/// How often lately: two spans of ten seconds, the one that runs and the one before it.
+/// Packets in the current span of ten seconds and in the previous one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate {
-    /// Which span runs, from the origin of time on.
+    /// Number of the current span since the origin of time.
     span: u64,
-    running: u32,
-    before: u32,
+    current: u32,
+    previous: u32,
 }
 
-/// The last seconds, one by one.
+/// Packets in each of the last seconds.
 #[derive(Clone, Debug)]
 pub(super) struct SecondCounts {
-    /// Which second was counted last.
+    /// Last counted second since the origin of time.
     latest: u64,
     counts: [u32; Census::SECONDS + 1],
 }
@@ -26,76 +26,76 @@ pub(super) struct SecondCounts {
 const SPAN: Duration = Duration::from_secs(10);
 
 impl Rate {
-    /// It happens.
+    /// Counts a packet.
     pub(super) fn tick(&mut self, now: Instant) {
-        let (span, _) = spans(now);
+        let (span, _) = span_and_rest(now);
         if span != self.span {
-            self.before = if span == self.span.saturating_add(1) { self.running } else { 0 };
-            (self.span, self.running) = (span, 0);
+            self.previous = if span == self.span.saturating_add(1) { self.current } else { 0 };
+            (self.span, self.current) = (span, 0);
         }
-        self.running = self.running.saturating_add(1);
+        self.current = self.current.saturating_add(1);
     }
 
-    /// How often it happened in the last ten seconds, as if evenly in the span before.
+    /// Returns the number of packets in the last ten seconds. Assumes an even distribution in the previous span.
     pub(super) fn recent(self, now: Instant) -> u32 {
-        let (span, left) = spans(now);
-        let (before, running) = match span.checked_sub(self.span) {
-            Some(0) => (self.before, self.running),
-            Some(1) => (self.running, 0),
+        let (span, left) = span_and_rest(now);
+        let (previous, current) = match span.checked_sub(self.span) {
+            Some(0) => (self.previous, self.current),
+            Some(1) => (self.current, 0),
             _ => return 0,
         };
-        let share = u64::from(before).saturating_mul(left) / SPAN.as_secs().saturating_mul(NANOS);
-        running.saturating_add(u32::try_from(share).unwrap_or(u32::MAX))
+        let share = u64::from(previous).saturating_mul(left) / SPAN.as_secs().saturating_mul(NANOS);
+        current.saturating_add(u32::try_from(share).unwrap_or(u32::MAX))
     }
 }
 
 const NANOS: u64 = 1_000_000_000;
 
-/// Which span a time is in, and how much of it is left in nanoseconds.
-fn spans(now: Instant) -> (u64, u64) {
+/// Returns the span of a time and the rest of the span in nanoseconds.
+fn span_and_rest(now: Instant) -> (u64, u64) {
     let span = SPAN.as_secs().saturating_mul(NANOS);
     let passed = now.as_nanos() % span;
     (now.as_nanos() / span, span - passed)
 }
 
-/// Counts one more in the second that runs, and says how many there are in it.
+/// Counts a packet. Returns the number of packets in the current second.
 pub(super) fn tick((second, count): &mut (u64, u32), now: Instant) -> u32 {
-    let running = now.as_nanos() / NANOS;
-    if running != *second {
-        (*second, *count) = (running, 0);
+    let current = now.as_nanos() / NANOS;
+    if current != *second {
+        (*second, *count) = (current, 0);
     }
     *count = count.saturating_add(1);
     *count
 }
 
 impl SecondCounts {
-    /// Counts one, and says how many there are in the second that runs.
+    /// Counts a packet. Returns the number of packets in the current second.
     pub(super) fn tick(&mut self, now: Instant) -> u32 {
         let second = now.as_nanos() / NANOS;
         let length = u64::try_from(self.counts.len()).unwrap_or(u64::MAX);
         if second < self.latest || second - self.latest >= length {
-            // The clock went back, or nothing was heard for longer than is remembered.
+            // The clock has gone back, or all counts are too old.
             self.counts.fill(0);
             self.latest = second;
         }
         while self.latest < second {
             self.latest += 1;
-            if let Some(count) = self.counts.get_mut(place(self.latest)) {
+            if let Some(count) = self.counts.get_mut(index(self.latest)) {
                 *count = 0;
             }
         }
-        self.counts.get_mut(place(second)).map_or(0, |count| {
+        self.counts.get_mut(index(second)).map_or(0, |count| {
             *count = count.saturating_add(1);
             *count
         })
     }
 
-    /// The seconds before the one that runs, oldest first.
+    /// Returns the counts of the last complete seconds, oldest first.
     pub(super) fn list(&self, now: Instant) -> [u32; Census::SECONDS] {
-        let running = now.as_nanos() / NANOS;
+        let current = now.as_nanos() / NANOS;
         let mut ago = u64::try_from(Census::SECONDS).unwrap_or_default();
         [(); Census::SECONDS].map(|()| {
-            let second = running.checked_sub(ago);
+            let second = current.checked_sub(ago);
             ago = ago.saturating_sub(1);
             second.map_or(0, |second| self.at(second))
         })
@@ -104,12 +104,12 @@ impl SecondCounts {
     fn at(&self, second: u64) -> u32 {
         let length = u64::try_from(self.counts.len()).unwrap_or(u64::MAX);
         let is_remembered = second <= self.latest && self.latest - second < length;
-        self.counts.get(place(second)).copied().filter(|_| is_remembered).unwrap_or_default()
+        self.counts.get(index(second)).copied().filter(|_| is_remembered).unwrap_or_default()
     }
 }
 
-/// Where a second is counted.
-fn place(second: u64) -> usize {
+/// Returns the index of a second in the counts.
+fn index(second: u64) -> usize {
     let length = u64::try_from(Census::SECONDS + 1).unwrap_or(1);
     usize::try_from(second % length).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What was told a short while ago.
+//! Rate limit of repeated events.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,41 +8,41 @@ use link::{Instant, MacAddr};
 use super::VlanAddress;
 use arp::ArpDropReason;
 
-/// What an event is about, as far as telling it twice is a nuisance.
+/// Key of a rate-limited event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKey {
     Probe(VlanAddress, MacAddr),
     Announcement(VlanAddress, MacAddr),
-    /// Who sent the frame, and whom the packet names.
+    /// Source of the frame, and sender in the packet.
     Mismatch(MacAddr, MacAddr),
     Invalid(MacAddr, ArpDropReason),
-    /// Between these two, the lower one first.
+    /// Address and its two stations, the lower MAC address first.
     Conflict(VlanAddress, MacAddr, MacAddr),
     Flood(Option<MacAddr>),
     Full,
 }
 
-/// The topics told last, oldest first.
+/// Rate limit with the keys of the last reported events, oldest first.
 #[derive(Debug)]
 pub(super) struct RateLimit {
-    again: Duration,
+    interval: Duration,
     reported: VecDeque<(Instant, EventKey)>,
 }
 
-/// How many topics are remembered: whoever has more to say is told more often.
+/// Maximum number of remembered keys. With more keys, events are reported more often.
 const MAX_KEYS: usize = 256;
 
 impl RateLimit {
-    pub(super) fn new(again: Duration) -> RateLimit {
-        RateLimit { again, reported: VecDeque::new() }
+    pub(super) fn new(interval: Duration) -> RateLimit {
+        RateLimit { interval, reported: VecDeque::new() }
     }
 
-    /// Whether a topic is worth a word again; it is taken for told then.
+    /// Returns whether an event may be reported, and remembers it as reported if so.
     pub(super) fn admits(&mut self, now: Instant, key: EventKey) -> bool {
         let place = self.reported.iter().position(|(_, reported)| *reported == key);
         if let Some((at, _)) = place.and_then(|place| self.reported.get(place)) {
-            // A clock that went back makes everything news.
-            if now >= *at && now.since(*at) < self.again {
+            // If the clock has gone back, all events are reported again.
+            if now >= *at && now.since(*at) < self.interval {
                 return false;
             }
         }
@@ -57,7 +57,7 @@ impl RateLimit {
 }
 
 impl EventKey {
-    /// A conflict between two stations, whichever is heard first.
+    /// Returns the key of a conflict, independent of the order of the two stations.
     pub(super) fn conflict(address: VlanAddress, one: MacAddr, other: MacAddr) -> EventKey {
         EventKey::Conflict(address, one.min(other), one.max(other))
     }

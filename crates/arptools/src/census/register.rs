@@ -1,4 +1,4 @@
-//! The addresses of a census, with a hard bound, and who has been silent for long.
+//! Addresses of a census, with a limit, and with expiry of silent addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use super::entry::Entry;
 use super::{CensusSettings, VlanAddress};
 use arp::PacketFields;
 
-/// The addresses, in order.
+/// Ordered addresses with their expiry queues.
 ///
-/// An address is filed under when it was heard, and filed anew only when its turn comes to be gone: to hear
-/// a packet costs the search for its address alone.
+/// A packet does not move its address in the expiry queue. The queue position is updated only when it expires, so that
+/// a packet costs one map lookup.
 #[derive(Debug)]
 pub(super) struct Register {
     bound: usize,
     entries: BTreeMap<VlanAddress, IndexedEntry>,
     present: BTreeSet<(Instant, VlanAddress)>,
     gone: BTreeSet<(Instant, VlanAddress)>,
-    /// Those that one packet alone claimed, by when it came. Where all are present these are evicted first, so that a
-    /// flood of forged addresses replaces itself and not what is really there.
+    /// Addresses with a single packet, by its time. If no address is gone, these are evicted first, so that a flood of
+    /// forged addresses replaces only itself.
     once: BTreeSet<(Instant, VlanAddress)>,
 }
 
-/// An address, and where it is filed.
+/// Entry with its keys in the queues.
 #[derive(Debug)]
 struct IndexedEntry {
     entry: Entry,
@@ -34,23 +34,23 @@ struct IndexedEntry {
     since: Instant,
 }
 
-/// An address that was evicted.
+/// Evicted address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evicted {
     pub(super) address: VlanAddress,
     pub(super) mac: MacAddr,
-    /// Whether it was not gone: a conflict about it may go unnoticed from now on.
+    /// Whether the address was not gone, so that a conflict of it may be missed.
     pub(super) was_present: bool,
 }
 
-/// What became of a claim.
+/// Result of recording a claim.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum InsertOutcome {
-    /// It is to an address that is known, which may have been silent for so long that it was gone.
+    /// The address is known. `silence` is the time since its last packet if it was gone.
     Known { change: ClaimChange, silence: Option<Duration> },
-    /// It is to another, which may have taken the place of one.
+    /// The address is new and may have evicted another.
     New { evicted: Option<Evicted> },
-    /// There is no room for it.
+    /// The address was not added: the census is full.
     Full,
 }
 
@@ -78,15 +78,15 @@ impl Register {
         self.entries.iter().map(|(address, indexed)| (address, &indexed.entry))
     }
 
-    /// Notes something about an address, if it is known.
+    /// Applies `note` to the entry of an address, if known.
     pub(super) fn note(&mut self, address: VlanAddress, note: impl FnOnce(&mut Entry)) {
         if let Some(indexed) = self.entries.get_mut(&address) {
             note(&mut indexed.entry);
         }
     }
 
-    /// Hears a claim.
-    pub(super) fn enter(
+    /// Records a claim.
+    pub(super) fn record(
         &mut self,
         now: Instant,
         address: VlanAddress,
@@ -107,7 +107,7 @@ impl Register {
         InsertOutcome::Known { change: indexed.entry.record(now, packet, settings.conflict_window), silence }
     }
 
-    /// An address that has not been heard for a span, and who had it; each once.
+    /// Marks an address as gone that had no packet for `span`, and returns it. Returns each address once.
     pub(super) fn take_silent(&mut self, now: Instant, span: Duration) -> Option<(VlanAddress, MacAddr)> {
         while let Some((at, address)) = self.present.first().copied().filter(|(at, _)| now.since(*at) >= span)
         {
@@ -124,8 +124,8 @@ impl Register {
         None
     }
 
-    /// When somebody was heard whose turn it is to be gone next.
-    pub(super) fn first_heard(&self) -> Option<Instant> {
+    /// Returns the time of the first address in the expiry queue.
+    pub(super) fn oldest(&self) -> Option<Instant> {
         self.present.first().map(|(at, _)| *at)
     }
 
@@ -142,7 +142,7 @@ impl Register {
         InsertOutcome::New { evicted }
     }
 
-    /// Evicts the address that has been gone for longest, or the oldest that was claimed once.
+    /// Evicts the address that has been gone for longest, or else the oldest with a single packet.
     fn evict(&mut self) -> Option<Evicted> {
         let gone = self.gone.pop_first();
         let was_present = gone.is_none();

@@ -35,7 +35,7 @@ fn request(mac: MacAddr, ip: Ipv4Addr, target: Ipv4Addr) -> PacketFields {
     }
 }
 
-/// A reply to the asker.
+/// Returns a reply to the requester.
 fn reply(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
     PacketFields {
         operation: Operation::REPLY,
@@ -49,7 +49,7 @@ fn announcement(mac: MacAddr, ip: Ipv4Addr) -> PacketFields {
     request(mac, ip, ip)
 }
 
-/// Hears a packet in a frame from its own sender.
+/// Records a packet in a frame from its own sender.
 fn record(census: &mut Census, now: Instant, packet: PacketFields) -> Classification {
     let frame = FrameInfo { source: packet.sender_hardware, is_broadcast: false, vlan: None };
     receive_in(census, now, frame, packet)
@@ -111,7 +111,7 @@ fn probe_adds_no_claim_and_event_names_owner() {
     assert!(census.is_empty());
     record(&mut census, at(100), announcement(A, SEEN));
     record(&mut census, at(200), request(C, NO_IP, SEEN));
-    // A station that probes for what it has is no rival of itself.
+    // A probe by the owner names no other owner.
     record(&mut census, at(300), request(A, NO_IP, SEEN));
     let probe = |mac, owner| CensusEvent::Probe { address, mac, owner };
     let reported = events(&mut census);
@@ -139,7 +139,7 @@ fn every_event_is_reported_again_when_clock_goes_back() {
         record(&mut census, at(second * 1_000), announcement(A, SEEN));
     }
     assert_eq!((events(&mut census).len(), census.counts().suppressed), (3, 1));
-    // The seconds before it count no more.
+    // Counts from before the jump are discarded.
     assert_eq!(census.seconds(at(12_000)).iter().sum::<u32>(), 2);
 }
 
@@ -178,14 +178,14 @@ fn invalid_senders_are_dropped_counted_reported() {
     for (packet, reason) in rows {
         let mut census = census();
         assert_eq!(record(&mut census, at(0), packet), Classification::Dropped(reason), "{packet:?}");
-        let odd = CensusEvent::Invalid { source: packet.sender_hardware, vlan: None, reason };
-        assert_eq!(events(&mut census), [odd]);
+        let invalid = CensusEvent::Invalid { source: packet.sender_hardware, vlan: None, reason };
+        assert_eq!(events(&mut census), [invalid]);
         assert_eq!((census.len(), census.dropped().get(reason), census.counts().dropped), (0, 1, 1));
     }
     let mut census = census();
     let frame = FrameInfo { source: A, is_broadcast: false, vlan: None };
-    let verdict = census.receive(at(0), frame, Packet::parse(&[0; 27]));
-    assert_eq!(verdict, Classification::Dropped(ArpDropReason::Truncated));
+    let classification = census.receive(at(0), frame, Packet::parse(&[0; 27]));
+    assert_eq!(classification, Classification::Dropped(ArpDropReason::Truncated));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn silent_address_becomes_quiet_then_gone_and_returns() {
     assert_eq!(presence(&census, minutes(5)), Presence::Quiet);
     assert_eq!(presence(&census, minutes(60)), Presence::Gone);
     events(&mut census);
-    // It was heard meanwhile: it is gone an hour after that.
+    // A later packet postpones the deadline: the address is gone one hour after it.
     record(&mut census, minutes(30), request(A, SEEN, OTHER));
     assert_eq!(census.deadline(), Some(minutes(60)));
     census.poll(minutes(60));
@@ -238,7 +238,7 @@ fn station_with_many_addresses_is_reported_at_every_doubling() {
         .collect();
     assert_eq!(reported, [4, 8, 16].map(|addresses| CensusEvent::ManyAddresses { mac: A, addresses }));
     assert_eq!(census.get(at(0), untagged(Ipv4Addr::new(10, 0, 1, 3))).unwrap().addresses, 20);
-    // Whose address moves away has one less.
+    // A station loses an address that moves away.
     record(&mut census, at(0), request(B, Ipv4Addr::new(10, 0, 1, 3), OTHER));
     assert_eq!(census.get(at(0), untagged(Ipv4Addr::new(10, 0, 1, 4))).unwrap().addresses, 19);
 }
@@ -251,7 +251,7 @@ fn flood_is_reported_per_station_and_in_total() {
         let reported = events(census).into_iter();
         reported.filter(|event| matches!(event, CensusEvent::Flood { .. })).collect::<Vec<_>>()
     };
-    // The first packet makes it a station that is known.
+    // The first packet adds the station and is not counted.
     for count in 0..10 {
         record(&mut census, at(count * 50), request(A, SEEN, OTHER));
         record(&mut census, at(1_000 + count * 50), request(A, SEEN, OTHER));
@@ -276,14 +276,14 @@ fn rates_cover_last_ten_seconds_and_each_second() {
     }
     let row = |census: &Census, now| census.get(now, untagged(SEEN)).unwrap().recent;
     assert_eq!((census.recent(at(9_999)), row(&census, at(9_999))), (20, 10));
-    // Half of those ten seconds are longer ago than that.
+    // Half of those packets are older than ten seconds.
     assert_eq!((census.recent(at(15_000)), row(&census, at(15_000))), (10, 5));
     assert_eq!((census.recent(at(20_000)), row(&census, at(20_000))), (0, 0));
     let seconds = census.seconds(at(10_500));
     assert_eq!(seconds.get(48..), Some(&[0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2][..]));
     assert_eq!(census.seconds(at(69_000)).first(), Some(&2));
     assert_eq!(census.seconds(at(70_000)), [0; Census::SECONDS]);
-    // After a long silence nothing of it is left.
+    // After a long silence all earlier counts are discarded.
     record(&mut census, at(200_000), request(A, SEEN, OTHER));
     assert_eq!(census.seconds(at(201_000)).iter().sum::<u32>(), 1);
 }

@@ -11,7 +11,7 @@ const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const THIRD_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 3]);
 const ANNOUNCE: Purpose = Purpose::Announce(Operation::REQUEST);
 
-/// The first request for the target.
+/// First request for the target.
 const REQUEST: PacketFields = PacketFields {
     operation: Operation::REQUEST,
     sender_hardware: LOCAL_MAC,
@@ -19,7 +19,7 @@ const REQUEST: PacketFields = PacketFields {
     target_hardware: MacAddr::ZERO,
     target_protocol: TARGET,
 };
-/// The peer's reply to it.
+/// Reply of the peer.
 const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: PEER_MAC,
@@ -66,7 +66,7 @@ fn receive(inquiry: &mut Inquiry, now: Instant, fields: PacketFields) -> Option<
     inquiry.receive(now, Packet::parse(&bytes).unwrap(), false)
 }
 
-/// Sends until it is over, waiting as long as it says. Returns when what was sent.
+/// Runs an inquiry to its end without replies. Returns the sent packets with their times.
 fn run(inquiry: &mut Inquiry) -> Vec<(Instant, InquiryStep)> {
     let (mut now, mut sent) = (at(0), Vec::new());
     for _ in 0..100 {
@@ -79,7 +79,7 @@ fn run(inquiry: &mut Inquiry) -> Vec<(Instant, InquiryStep)> {
             }
         }
     }
-    panic!("no end to it");
+    panic!("more than 100 steps");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn inquiry_sends_one_request_per_interval_and_waits_for_last_reply() {
     assert_eq!(inquiry.next(at(0)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(0));
     assert_eq!(inquiry.next(at(300)), wait(700));
-    // A late turn is not made up for.
+    // The schedule shifts when a packet is late.
     assert_eq!(inquiry.next(at(1_500)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(1_500));
     assert_eq!(inquiry.next(at(1_600)), wait(900));
@@ -128,20 +128,20 @@ fn reply_answers_last_request_and_next_is_duplicate() {
 fn reply_to_foreign_request_is_no_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
-    assert_eq!(receive(&mut inquiry, at(1), REQUEST), None, "the kernel's own");
+    assert_eq!(receive(&mut inquiry, at(1), REQUEST), None, "request by the kernel");
     assert!(!receive(&mut inquiry, at(2), REPLY).unwrap().is_duplicate);
-    assert_eq!(receive(&mut inquiry, at(3), REPLY), None, "the one to the kernel");
-    assert!(receive(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "a third to two requests");
-    // Another station is one too many, whoever was asked by whom.
+    assert_eq!(receive(&mut inquiry, at(3), REPLY), None, "reply to the kernel");
+    assert!(receive(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "third reply to two requests");
+    // A reply from another station is always a duplicate.
     receive(&mut inquiry, at(5), REQUEST);
     let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
     assert!(receive(&mut inquiry, at(6), other).unwrap().is_duplicate);
-    // What nobody answered in time is answered no more.
+    // A foreign request expires without a reply after one second.
     inquiry.sent(at(1_000));
     assert!(!receive(&mut inquiry, at(1_001), REPLY).unwrap().is_duplicate);
     assert!(receive(&mut inquiry, at(1_006), REPLY).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().unrelated), (2, 3));
-    // Who asks again then is one.
+    // Foreign requests are counted from 1 again.
     receive(&mut inquiry, at(3_000), REQUEST);
     assert_eq!(receive(&mut inquiry, at(3_001), REPLY), None);
     assert!(receive(&mut inquiry, at(3_002), REPLY).unwrap().is_duplicate);
@@ -153,16 +153,16 @@ fn requests_become_unicast_after_reply_unless_broadcasting_is_kept() {
         let mut inquiry = inquiry(Purpose::Find, |plan| plan.keeps_broadcasting = keeps_broadcasting);
         inquiry.sent(at(0));
         receive(&mut inquiry, at(1), REPLY).unwrap();
-        let alone = send(PacketFields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
-        let all = send(REQUEST, MacAddr::BROADCAST);
-        assert_eq!(inquiry.next(at(1_000)), if keeps_broadcasting { all } else { alone });
+        let unicast = send(PacketFields { target_hardware: PEER_MAC, ..REQUEST }, PEER_MAC);
+        let broadcast = send(REQUEST, MacAddr::BROADCAST);
+        assert_eq!(inquiry.next(at(1_000)), if keeps_broadcasting { broadcast } else { unicast });
         inquiry.sent(at(1_000));
         assert_eq!(inquiry.counts().broadcast, if keeps_broadcasting { 2 } else { 1 });
     }
 }
 
 #[test]
-fn unrelated_replies_are_strays() {
+fn unrelated_packets_are_counted_separately() {
     let foreign = [
         PacketFields { operation: Operation::REQUEST, ..REPLY },
         PacketFields { operation: Operation(4), ..REPLY },
@@ -174,7 +174,7 @@ fn unrelated_replies_are_strays() {
         PacketFields { sender_hardware: LOCAL_MAC, ..REPLY },
     ];
     let mut inquiry = inquiry(Purpose::Find, |_| {});
-    // Nor is a reply to nothing.
+    // A reply before the first request is unrelated too.
     assert_eq!(receive(&mut inquiry, at(0), REPLY), None);
     inquiry.sent(at(0));
     for fields in foreign {
@@ -210,7 +210,7 @@ fn probe_sends_three_packets_and_waits_for_conflicts() {
     let probe = send(PacketFields { sender_protocol: NO_IP, ..REQUEST }, MacAddr::BROADCAST);
     assert_eq!(run(&mut inquiry), [(at(0), probe), (at(1_000), probe), (at(2_000), probe)]);
     assert_eq!(inquiry.next(at(3_999)), wait(1));
-    // Whoever is stopped early does not know.
+    // Without the full wait the result is unknown.
     assert_eq!(inquiry.outcome(at(3_999)), InquiryOutcome::Unfinished);
     assert_eq!(inquiry.outcome(at(4_000)), InquiryOutcome::Free);
 }
@@ -232,13 +232,13 @@ fn probing_is_unfinished_when_limit_precedes_announce_wait() {
         run(&mut inquiry);
         assert_eq!(inquiry.outcome(at(limit)), outcome, "{limit}");
     }
-    // A count says how many probes are enough.
+    // A count sets the number of required probes.
     let mut inquiry = inquiry(Purpose::Probe, |plan| {
         (plan.count, plan.limit) = (Some(2), Some(Duration::from_secs(3)));
     });
     inquiry.sent(at(3));
     inquiry.sent(at(1_005));
-    // The probes were late by a little, and the limit is stretched by that.
+    // The second probe was 5 ms late, and the tolerance extends the limit by that.
     assert_eq!((inquiry.next(at(3_000)), inquiry.outcome(at(3_000))), (wait(5), InquiryOutcome::Unfinished));
     assert_eq!(
         (inquiry.next(at(3_005)), inquiry.outcome(at(3_005))),

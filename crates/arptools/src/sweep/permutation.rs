@@ -1,28 +1,30 @@
-//! An order that looks random, without a list of what is in it.
+//! Pseudorandom order of numbers in constant memory.
 
 use base::Random;
 
-/// A permutation of the numbers below a count, from a seed: a Feistel network over the next power of four,
-/// walked until it comes to a number below the count.
+/// Permutation of the numbers below a count, determined by a seed.
+///
+/// A Feistel network permutes the numbers below the next power of four. It is applied repeatedly until the result is
+/// below the count.
 #[derive(Clone, Debug)]
 pub(super) struct Permutation {
     count: u32,
-    /// Bits of each half.
+    /// Number of bits in each half.
     half: u32,
     keys: [u64; 4],
 }
 
 impl Permutation {
-    /// The permutation of the numbers below `count` that this seed gives.
+    /// Creates the permutation of the numbers below `count` for a seed.
     pub(super) fn new(count: u32, seed: u64) -> Permutation {
         let bits = u32::BITS - count.saturating_sub(1).leading_zeros();
         let mut random = Random::new(seed);
         Permutation { count, half: bits.div_ceil(2).max(1), keys: std::array::from_fn(|_| random.draw()) }
     }
 
-    /// Which number stands at this place. Only for places below the count.
+    /// Returns the number at a place below the count.
     pub(super) fn number(&self, place: u32) -> u32 {
-        // A cycle that begins below the count comes back there.
+        // Terminates because the cycle contains `place`, which is below the count.
         let mut number = self.mix(place);
         while number >= self.count && number != place {
             number = self.mix(number);

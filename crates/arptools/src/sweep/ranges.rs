@@ -1,41 +1,42 @@
-//! The addresses of a sweep: ranges, numbered through from 0.
+//! Target addresses of a sweep: ranges with numbered addresses.
 
 use std::error::Error;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-/// Ranges of protocol addresses, in order, none of them twice; each address has a number, from 0 on.
+/// Sorted ranges of IP addresses without duplicates. Addresses are numbered from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetRanges {
     runs: Vec<Run>,
     count: u32,
 }
 
-/// Addresses that follow each other.
+/// Range of consecutive addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Run {
     first: u32,
     last: u32,
-    /// The number of the first.
+    /// Number of the first address.
     number: u32,
 }
 
-/// Why ranges cannot be swept.
+/// Error of target ranges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetRangesError {
-    /// There is no address in them.
+    /// The ranges contain no address.
     Empty,
-    /// There are more than [`TargetRanges::MAX_COUNT`]: so many.
+    /// The ranges contain this number of addresses, more than [`TargetRanges::MAX_COUNT`].
     TooMany(u64),
 }
 
 impl TargetRanges {
-    /// How many addresses there may be: those of a /8.
+    /// Maximum number of addresses: a /8.
     pub const MAX_COUNT: u32 = 1 << 24;
 
-    /// These ranges together, in order; what is in several of them is in once. A range that ends before it
-    /// begins is empty.
+    /// Sorts and merges ranges. A range that ends before it starts is empty.
+    ///
+    /// Fails if there is no address, or if there are more than [`TargetRanges::MAX_COUNT`].
     pub fn new(
         ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>,
     ) -> Result<TargetRanges, TargetRangesError> {
@@ -61,22 +62,22 @@ impl TargetRanges {
         }
     }
 
-    /// How many addresses there are: one at least.
+    /// Returns the number of addresses, at least 1.
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// The ranges, in order; none touches the next.
+    /// Returns the ranges in ascending order. Adjacent ranges are merged.
     pub fn iter(&self) -> impl Iterator<Item = RangeInclusive<Ipv4Addr>> + '_ {
         self.runs.iter().map(|run| Ipv4Addr::from_bits(run.first)..=Ipv4Addr::from_bits(run.last))
     }
 
-    /// Whether an address is in one of them.
+    /// Returns whether an address is in one of the ranges.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.number(address).is_some()
     }
 
-    /// The address of a number.
+    /// Returns the address with a number.
     pub(super) fn address(&self, number: u32) -> Option<Ipv4Addr> {
         let after = self.runs.partition_point(|run| run.number <= number);
         let run = self.runs.get(after.checked_sub(1)?)?;
@@ -84,7 +85,7 @@ impl TargetRanges {
         (address <= run.last).then(|| Ipv4Addr::from_bits(address))
     }
 
-    /// The number of an address.
+    /// Returns the number of an address.
     pub(super) fn number(&self, address: Ipv4Addr) -> Option<u32> {
         let address = address.to_bits();
         let after = self.runs.partition_point(|run| run.first <= address);
@@ -96,13 +97,9 @@ impl TargetRanges {
 impl fmt::Display for TargetRangesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("there is no address to ask for"),
+            Self::Empty => f.write_str("no target addresses"),
             Self::TooMany(count) => {
-                write!(
-                    f,
-                    "{count} addresses are more than the {} of a /8; ask in parts",
-                    TargetRanges::MAX_COUNT
-                )
+                write!(f, "too many target addresses: {count} (limit {}, a /8)", TargetRanges::MAX_COUNT)
             }
         }
     }

@@ -1,102 +1,104 @@
-//! Who replied for which address, and how often.
+//! Replies of a sweep, by address.
 
 use link::MacAddr;
 
-/// For each address, by number, what is known of it. The memory is zeros as the system gives them: a page
-/// that nobody in it replied on is never touched.
+/// Requests and replies for each address, by its number.
+///
+/// The memory is allocated zeroed, so that pages without replies are never written.
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
     entries: Vec<PackedReply>,
     requested: Vec<u64>,
 }
 
-/// Six bytes of the hardware address that replied first, zero if none did; then the bits of [`State`]. An array
-/// of bytes, so that a vector of zeros is not written.
+/// Six bytes of the MAC address that replied first, zero if none did, then the bits of [`State`].
+///
+/// An array of bytes, so that a zeroed vector is allocated without writing it.
 type PackedReply = [u8; 8];
 
-/// What else is known of an address.
+/// State of an address.
 #[derive(Clone, Copy)]
 struct State {
-    /// How often somebody replied for it: 12 bits.
+    /// Number of replies: 12 bits.
     number: u16,
-    /// How many requests like ours by others no reply was found for: 3 bits.
+    /// Number of unanswered requests by other programs with the same sender addresses: 3 bits.
     foreign_requests: u16,
-    /// Whether another hardware address than the first replied: the highest bit.
+    /// Whether several MAC addresses replied: the highest bit.
     is_contested: bool,
 }
 
-/// Maximum number of replies that is counted for an address.
+/// Maximum count of replies for an address.
 const MAX_REPLIES: u16 = (1 << 12) - 1;
-/// Maximum number of requests of other hosts that is counted for an address.
+/// Maximum count of requests by other programs for an address.
 const MAX_FOREIGN_REQUESTS: u16 = 7;
 
-/// What a reply is, seen from those before it.
+/// Recorded reply, compared with earlier replies for the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordedReply {
-    /// The hardware address that replied first.
+    /// MAC address that replied first.
     pub(super) first: MacAddr,
-    /// Which reply this is, from 1 on.
+    /// Number of the reply, starting at 1.
     pub(super) number: u16,
-    /// Whether the address is contested since this reply.
+    /// Whether this is the first reply from a second MAC address.
     pub(super) is_newly_contested: bool,
 }
 
 impl Replies {
-    /// For so many addresses, of which none was asked for.
+    /// Creates a table for `count` addresses without requests and replies.
     pub(super) fn new(count: u32) -> Replies {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         Replies { entries: vec![[0; 8]; count], requested: vec![0; count.div_ceil(64)] }
     }
 
-    /// It is asked for. Returns whether for the first time.
+    /// Notes a request for an address. Returns whether it is the first one.
     pub(super) fn note_request(&mut self, number: u32) -> bool {
-        let Some((word, bit)) = place(number) else { return false };
+        let Some((word, bit)) = word_and_bit(number) else { return false };
         let Some(word) = self.requested.get_mut(word) else { return false };
         let is_first = *word & bit == 0;
         *word |= bit;
         is_first
     }
 
-    /// Whether it was asked for.
+    /// Returns whether a request for an address was sent.
     pub(super) fn was_requested(&self, number: u32) -> bool {
-        place(number).is_some_and(|(word, bit)| self.requested.get(word).is_some_and(|word| word & bit != 0))
+        word_and_bit(number)
+            .is_some_and(|(word, bit)| self.requested.get(word).is_some_and(|word| word & bit != 0))
     }
 
-    /// Whether somebody replied for it.
+    /// Returns whether an address has a reply.
     pub(super) fn is_answered(&self, number: u32) -> bool {
         let entry = usize::try_from(number).ok().and_then(|place| self.entries.get(place));
-        entry.is_some_and(|entry| read(*entry).0 != MacAddr::ZERO)
+        entry.is_some_and(|entry| unpack(*entry).0 != MacAddr::ZERO)
     }
 
-    /// Somebody else asked for it under our addresses.
+    /// Notes a request for an address by another program with the same sender addresses.
     pub(super) fn note_foreign_request(&mut self, number: u32) {
         if let Some(entry) = usize::try_from(number).ok().and_then(|place| self.entries.get_mut(place)) {
-            let (first, state) = read(*entry);
-            *entry = written(
+            let (first, state) = unpack(*entry);
+            *entry = pack(
                 first,
                 State { foreign_requests: (state.foreign_requests + 1).min(MAX_FOREIGN_REQUESTS), ..state },
             );
         }
     }
 
-    /// Somebody replied for it from this hardware address, which is not zero. None if it is the reply to somebody
-    /// else, which came here too.
-    pub(super) fn enter(&mut self, number: u32, mac: MacAddr) -> Option<RecordedReply> {
+    /// Records a reply from a MAC address, which is not zero. Returns none if it is the reply to another program's request.
+    pub(super) fn record(&mut self, number: u32, mac: MacAddr) -> Option<RecordedReply> {
         let entry = self.entries.get_mut(usize::try_from(number).ok()?)?;
-        let (known, state) = read(*entry);
+        let (known, state) = unpack(*entry);
         if known == mac && state.foreign_requests > 0 {
-            *entry = written(known, State { foreign_requests: state.foreign_requests - 1, ..state });
+            *entry = pack(known, State { foreign_requests: state.foreign_requests - 1, ..state });
             return None;
         }
         let first = if known == MacAddr::ZERO { mac } else { known };
         let number = (state.number + 1).min(MAX_REPLIES);
         let is_contested = state.is_contested || first != mac;
-        *entry = written(first, State { number, is_contested, ..state });
+        *entry = pack(first, State { number, is_contested, ..state });
         Some(RecordedReply { first, number, is_newly_contested: is_contested && !state.is_contested })
     }
 }
 
-fn read([a, b, c, d, e, f, high, low]: PackedReply) -> (MacAddr, State) {
+fn unpack([a, b, c, d, e, f, high, low]: PackedReply) -> (MacAddr, State) {
     let state = u16::from_be_bytes([high, low]);
     let state = State {
         number: state & MAX_REPLIES,
@@ -106,13 +108,13 @@ fn read([a, b, c, d, e, f, high, low]: PackedReply) -> (MacAddr, State) {
     (MacAddr::new([a, b, c, d, e, f]), state)
 }
 
-fn written(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> PackedReply {
+fn pack(first: MacAddr, State { number, foreign_requests, is_contested }: State) -> PackedReply {
     let [a, b, c, d, e, f] = first.bytes();
     let [high, low] = (u16::from(is_contested) << 15 | foreign_requests << 12 | number).to_be_bytes();
     [a, b, c, d, e, f, high, low]
 }
 
-/// The word and the bit of a number.
-fn place(number: u32) -> Option<(usize, u64)> {
+/// Returns the index of the word and the mask of the bit for a number.
+fn word_and_bit(number: u32) -> Option<(usize, u64)> {
     Some((usize::try_from(number / 64).ok()?, 1 << (number % 64)))
 }

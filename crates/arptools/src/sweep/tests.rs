@@ -15,12 +15,12 @@ fn wait(millis: u64) -> SweepStep {
     SweepStep::Wait(Duration::from_millis(millis))
 }
 
-/// An address of 10.0.0.0/24.
+/// Returns an address of 10.0.0.0/24.
 fn host(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, number)
 }
 
-/// Two passes over 10.0.0.`first` to 10.0.0.`last`, a request every 2 ms, 500 ms and then 750 ms for the replies.
+/// Returns a sweep of 10.0.0.`first` to 10.0.0.`last`: two passes, one request per 2 ms, timeouts of 500 and 750 ms.
 fn sweep(first: u8, last: u8, change: impl FnOnce(&mut SweepPlan)) -> Sweep {
     let mut plan = SweepPlan {
         sender: Identity { ip: LOCAL, mac: LOCAL_MAC },
@@ -51,7 +51,7 @@ fn receive(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
     sweep.receive(Packet::parse(&bytes).unwrap())
 }
 
-/// Sends until it is over, waiting as long as it says: when who was asked for, and when it was over.
+/// Runs a sweep to its end without replies. Returns the times and targets of the requests, and the time of the end.
 fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instant) {
     let mut requested = Vec::new();
     for _ in 0..100_000 {
@@ -64,7 +64,7 @@ fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instan
             }
         }
     }
-    panic!("no end to it");
+    panic!("more than 100,000 steps");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn sweep_requests_each_address_in_order_and_again_after_timeout() {
     let (requested, end) = run(&mut sweep, at(0));
     let expected = [(0, 10), (2, 11), (4, 12), (500, 10), (502, 11), (504, 12)];
     assert_eq!(requested, expected.map(|(time, number)| (at(time), host(number))));
-    // 750 ms after the last.
+    // 750 ms after the last request.
     assert_eq!(end, at(1_254));
     assert_eq!(
         (sweep.outcome(), sweep.counts().sent, sweep.counts().requested),
@@ -94,7 +94,7 @@ fn request_equals_rfc_826() {
         target_protocol: host(10),
     };
     assert_eq!(sweep.next(at(0)), SweepStep::Send(packet));
-    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "until it was sent");
+    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "unchanged until `sent`");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn sweep_waits_for_second_station_when_all_replied() {
 }
 
 #[test]
-fn sweep_ends_at_limit_and_reports_fewer() {
+fn sweep_ends_at_limit_and_is_below_limit_otherwise() {
     let mut sweep = sweep(10, 12, |plan| plan.limit = Some(2));
     sweep.sent(at(0));
     sweep.sent(at(2));
@@ -129,7 +129,7 @@ fn sweep_ends_at_limit_and_reports_fewer() {
     let mut other = sweep.clone();
     receive(&mut sweep, reply(host(11))).unwrap();
     assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
-    assert_eq!(receive(&mut sweep, reply(host(11))), None, "so many and no more");
+    assert_eq!(receive(&mut sweep, reply(host(11))), None, "the limit is reached");
     assert_eq!((sweep.counts().answered, sweep.counts().unrelated), (2, 1));
     run(&mut other, at(3));
     assert_eq!(other.outcome(), SweepOutcome::BelowLimit);
@@ -174,17 +174,17 @@ fn reply_count_saturates_without_conflict() {
 #[test]
 fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
     let mut sweep = sweep(10, 12, |_| {});
-    let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    let SweepStep::Send(foreign) = sweep.next(at(0)) else { panic!("no request is due") };
     sweep.sent(at(0));
-    // They asked before us, and after us, and for an address that nobody here asks for.
-    assert_eq!(receive(&mut sweep, theirs), None);
-    assert_eq!(receive(&mut sweep, PacketFields { target_protocol: host(77), ..theirs }), None);
+    // Requests by another program: before and after the reply, and for an address outside the sweep.
+    assert_eq!(receive(&mut sweep, foreign), None);
+    assert_eq!(receive(&mut sweep, PacketFields { target_protocol: host(77), ..foreign }), None);
     assert!(receive(&mut sweep, reply(host(10))).is_some_and(|received| received.number == 1));
-    assert_eq!(receive(&mut sweep, theirs), None);
+    assert_eq!(receive(&mut sweep, foreign), None);
     assert_eq!((receive(&mut sweep, reply(host(10))), receive(&mut sweep, reply(host(10)))), (None, None));
     assert!(receive(&mut sweep, reply(host(10))).is_some_and(|received| received.number == 2));
-    // Another station is one, whoever asked.
-    assert_eq!(receive(&mut sweep, theirs), None);
+    // A reply from another MAC address is always a conflict.
+    assert_eq!(receive(&mut sweep, foreign), None);
     let other = PacketFields { sender_hardware: THIRD_MAC, ..reply(host(10)) };
     assert!(receive(&mut sweep, other).is_some_and(|received| received.other_mac == Some(PEER_MAC)));
     assert_eq!((sweep.counts().answered, sweep.counts().duplicates, sweep.counts().unrelated), (1, 1, 6));
@@ -193,10 +193,10 @@ fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
 #[test]
 fn seven_foreign_requests_are_remembered() {
     let mut sweep = sweep(10, 12, |_| {});
-    let SweepStep::Send(theirs) = sweep.next(at(0)) else { panic!("the first is due") };
+    let SweepStep::Send(foreign) = sweep.next(at(0)) else { panic!("no request is due") };
     sweep.sent(at(0));
     for _ in 0..9 {
-        receive(&mut sweep, theirs);
+        receive(&mut sweep, foreign);
     }
     let reported: Vec<_> =
         (0..9).map(|_| receive(&mut sweep, reply(host(10))).map(|received| received.number)).collect();
@@ -206,14 +206,14 @@ fn seven_foreign_requests_are_remembered() {
 
 // proves: sender-hardware-station, rfc5227-echo
 #[test]
-fn unrelated_replies_are_strays() {
+fn unrelated_packets_are_counted_separately() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let good = reply(host(10));
     let foreign = [
         PacketFields { operation: Operation::REQUEST, ..good },
         PacketFields { operation: Operation(4), ..good },
-        // Not asked for yet; outside.
+        // Not requested yet, and outside of the ranges.
         reply(host(11)),
         reply(host(9)),
         PacketFields { target_protocol: host(77), ..good },
@@ -254,7 +254,7 @@ fn late_requests_catch_up_to_bound() {
     assert_eq!(burst(&mut sweep, at(0)), 1);
     assert_eq!(burst(&mut sweep, at(7)), 3);
     assert_eq!(sweep.next(at(7)), wait(1));
-    // A second late: 10 ms of it, and the one that is due.
+    // One second late: requests for 10 ms, and the one that is due.
     assert_eq!(burst(&mut sweep, at(1_007)), 6);
 }
 
@@ -304,9 +304,9 @@ fn invalid_backoff_waits_one_day_at_most() {
 fn seed_permutes_request_order() {
     let (mut plain, mut random) = (sweep(10, 99, |_| {}), sweep(10, 99, |plan| plan.seed = Some(7)));
     let (requested, end) = run(&mut plain, at(0));
-    let (shuffled, its_end) = run(&mut random, at(0));
+    let (shuffled, shuffled_end) = run(&mut random, at(0));
     assert_ne!(requested, shuffled);
-    assert_eq!(end, its_end);
+    assert_eq!(end, shuffled_end);
     let sorted = |mut requested: Vec<(Instant, Ipv4Addr)>| {
         requested.sort_unstable_by_key(|(_, address)| *address);
         requested.into_iter().map(|(_, address)| address).collect::<Vec<_>>()

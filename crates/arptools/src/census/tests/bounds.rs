@@ -1,4 +1,4 @@
-//! What a census has no room for.
+//! Limits of a census.
 
 use super::*;
 
@@ -14,14 +14,14 @@ fn address(number: u32) -> Ipv4Addr {
 fn full_census_rejects_new_addresses_and_reports_it_rate_limited() {
     let mut census = small(2);
     for number in 0..5 {
-        // An address that is claimed twice stays.
+        // An address with two packets is not evicted.
         record(&mut census, at(0), request(A, address(number), OTHER));
         record(&mut census, at(0), request(A, address(number), OTHER));
     }
     assert_eq!((census.len(), census.counts().rejected), (2, 6));
     let reported = events(&mut census);
     assert_eq!(reported.get(2..), Some(&[CensusEvent::Full { address: untagged(address(2)), mac: A }][..]));
-    // Who is known goes on being heard.
+    // Known addresses are still recorded.
     assert_eq!(record(&mut census, at(1), reply(A, address(1))), Classification::Known);
     assert_eq!(census.counts().packets(), 11);
 }
@@ -29,7 +29,7 @@ fn full_census_rejects_new_addresses_and_reports_it_rate_limited() {
 #[test]
 fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
     let mut census = small(8);
-    // Four hosts that are really there.
+    // Four real hosts.
     for number in (0..4).chain(0..4) {
         record(&mut census, at(0), request(A, address(number), OTHER));
     }
@@ -39,7 +39,7 @@ fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
     assert_eq!((census.len(), census.counts().rejected), (8, 0));
     assert_eq!((census.counts().evicted, census.counts().displaced), (996, 996));
     assert!((0..4).all(|number| census.get(at(10), untagged(address(number))).is_some()));
-    // An address that comes after the flood is watched, and so is one that was there before.
+    // Conflicts are detected for an address added after the flood, and for one added before.
     for (number, millis) in [(50, 100), (0, 200)] {
         for (mac, later) in [(A, 0), (C, 1), (A, 2)] {
             record(&mut census, at(millis + later), reply(mac, address(number)));
@@ -48,7 +48,7 @@ fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
         assert_eq!(row.and_then(|row| row.conflict), Some(C), "{number}");
     }
     assert!(census.counts().conflicts >= 2);
-    // An evicted address is forgotten: the others alone are gone later, each once.
+    // Evicted addresses are not reported as gone. The other ones are, each once.
     events(&mut census);
     census.poll(at(7_200_000));
     let gone = events(&mut census);
@@ -61,7 +61,7 @@ fn longest_gone_address_is_evicted() {
     let mut census = small(2);
     record(&mut census, at(0), request(A, address(0), OTHER));
     record(&mut census, at(1_000), request(B, address(1), OTHER));
-    // The first is heard again, and so the second is gone sooner.
+    // The first address has a later packet, so the second is gone first.
     record(&mut census, at(2_000), request(A, address(0), OTHER));
     events(&mut census);
     let later = at(3_601_500);

@@ -1,4 +1,4 @@
-//! What is a move, and what a conflict.
+//! Moves and conflicts.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn two_replies_to_one_request_are_conflict() {
 fn conflict_is_detected_when_second_reply_follows_move() {
     let reported = classify(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), conflict(B)]);
-    // What another station said before it moved does not.
+    // A reply by a station that lost the address before does not count.
     let reported = classify(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), moved(B)]);
 }
@@ -79,7 +79,7 @@ fn alternating_address_is_in_conflict() {
     };
     assert_eq!(every(10), [Classification::New, moved(A), moved(B), conflict(A), conflict(B)]);
     assert_eq!(every(59).last(), Some(&conflict(B)));
-    // As long as the window and longer apart they are moves.
+    // Changes that are at least one window apart are moves.
     assert_eq!(every(60), [Classification::New, moved(A), moved(B), moved(A), moved(B)]);
 }
 
@@ -112,7 +112,7 @@ fn conflict_is_reported_rate_limited_and_counted_each_time() {
         (Some(A), Some(A), 399)
     );
     assert_eq!(row(at(698_000)).conflict, Some(A));
-    assert_eq!(row(at(699_000)).conflict, None, "nothing was heard of it for five minutes");
+    assert_eq!(row(at(699_000)).conflict, None, "no conflict for five minutes");
 }
 
 #[test]
@@ -124,14 +124,14 @@ fn conflict_is_listed_until_repeat_interval_ends() {
             Census::new(CensusSettings { conflict_window, repeat_after, ..CensusSettings::default() });
         record(&mut census, at(0), reply(A, SEEN));
         record(&mut census, at(0), reply(B, SEEN));
-        let shown = |now| census.get(now, SUBJECT).unwrap().conflict;
-        assert_eq!((shown(at(59_999)), shown(at(60_000))), (Some(A), None), "{repeat_after:?}");
+        let listed = |now| census.get(now, SUBJECT).unwrap().conflict;
+        assert_eq!((listed(at(59_999)), listed(at(60_000))), (Some(A), None), "{repeat_after:?}");
     }
 }
 
 #[test]
 fn previous_owners_are_remembered_for_three_stations() {
-    // The fourth back is forgotten: its return is no way back.
+    // Only three former stations are remembered: the return of an older one is a move.
     let mut census = census();
     let stations: Vec<_> = (1..=5).map(|last| MacAddr::new([2, 0, 0, 0, 1, last])).collect();
     for (mac, change) in stations.iter().zip(0..) {

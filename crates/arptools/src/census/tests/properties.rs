@@ -1,4 +1,4 @@
-//! What holds whatever arrives, and whenever.
+//! Properties for arbitrary packets and times.
 
 use super::*;
 use arp::arbitrary;
@@ -9,7 +9,7 @@ enum Step {
     Wait(u64),
     Jump(u64),
     Receive(FrameInfo, PacketFields),
-    Octets(Vec<u8>),
+    Bytes(Vec<u8>),
 }
 
 fn mac() -> impl Strategy<Value = MacAddr> {
@@ -34,11 +34,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_u64..5_000_000).prop_map(Step::Wait),
         1 => any::<u64>().prop_map(Step::Jump),
         8 => (frame, packet).prop_map(|(frame, packet)| Step::Receive(frame, packet)),
-        1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Octets),
+        1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Bytes),
     ]
 }
 
-/// What a census says of each packet, then what it tells, and who is there in the end.
+/// Result of a run: classifications of the packets, events, and entries at the end.
 type RunResult = (Vec<Classification>, Vec<CensusEvent>, Vec<CensusEntry>);
 
 fn run(entries: usize, steps: &[Step]) -> Result<RunResult, TestCaseError> {
@@ -49,37 +49,41 @@ fn run(entries: usize, steps: &[Step]) -> Result<RunResult, TestCaseError> {
         many_addresses: 2,
         ..CensusSettings::default()
     });
-    let (mut now, mut classify) = (at(0), Vec::new());
+    let (mut now, mut classifications) = (at(0), Vec::new());
     for step in steps {
         match step {
             Step::Wait(millis) => now = now + Duration::from_millis(*millis),
             Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
-            Step::Receive(frame, packet) => classify.push(receive_in(&mut census, now, *frame, *packet)),
-            Step::Octets(bytes) => {
+            Step::Receive(frame, packet) => {
+                classifications.push(receive_in(&mut census, now, *frame, *packet))
+            }
+            Step::Bytes(bytes) => {
                 let frame = FrameInfo { source: A, is_broadcast: true, vlan: None };
-                classify.push(census.receive(now, frame, Packet::parse(bytes)));
+                classifications.push(census.receive(now, frame, Packet::parse(bytes)));
             }
         }
         census.poll(now);
         let rows: Vec<_> = census.iter(now).collect();
         prop_assert!(rows.len() <= entries && rows.len() == census.len());
-        prop_assert_eq!(census.counts().packets(), u64::try_from(classify.len()).unwrap());
+        prop_assert_eq!(census.counts().packets(), u64::try_from(classifications.len()).unwrap());
         for row in &rows {
             let others = rows.iter().filter(|other| other.mac == row.mac).count();
             prop_assert_eq!(usize::try_from(row.addresses).unwrap(), others);
             prop_assert!(row.mac.is_station() && row.conflict != Some(row.mac));
         }
     }
-    let conflicts =
-        classify.iter().filter(|verdict| matches!(verdict, Classification::Conflict { .. })).count();
+    let conflicts = classifications
+        .iter()
+        .filter(|classification| matches!(classification, Classification::Conflict { .. }))
+        .count();
     prop_assert_eq!(census.counts().conflicts, u64::try_from(conflicts).unwrap());
     let rows = census.iter(now).collect();
-    Ok((classify, events(&mut census), rows))
+    Ok((classifications, events(&mut census), rows))
 }
 
 proptest! {
-    /// The bound is kept, every packet counts once, a station has as many addresses as name it, and the same
-    /// packets at the same times give the same again.
+    /// The limit holds, every packet is counted once, and each station's number of addresses is correct. Equal packets at
+    /// equal times give equal results.
     #[test]
     fn arbitrary_packets_are_counted_and_bounded(
         entries in 1_usize..6,
@@ -88,8 +92,7 @@ proptest! {
         prop_assert_eq!(run(entries, &steps)?, run(entries, &steps)?);
     }
 
-    /// Hosts that each have their own addresses and nobody else's never move and never conflict, whatever they
-    /// say and whenever.
+    /// Hosts with separate addresses never move and never conflict, for any packets at any times.
     #[test]
     fn separate_addresses_never_conflict(
         packets in prop::collection::vec((0_u8..5, 0_u8..5, 0_u64..100_000, 0_u8..4), 1..80),
@@ -106,8 +109,8 @@ proptest! {
                 2 => reply(mac, own),
                 _ => request(mac, own, other),
             };
-            let verdict = record(&mut census, now, packet);
-            prop_assert!(!matches!(verdict, Classification::Moved { .. } | Classification::Conflict { .. }), "{:?}", packet);
+            let classification = record(&mut census, now, packet);
+            prop_assert!(!matches!(classification, Classification::Moved { .. } | Classification::Conflict { .. }), "{:?}", packet);
         }
         prop_assert_eq!((census.counts().conflicts, census.counts().changed), (0, 0));
     }

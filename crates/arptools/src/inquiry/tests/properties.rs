@@ -1,4 +1,4 @@
-//! What holds whatever arrives, and whenever.
+//! Properties for arbitrary packets and times.
 
 use super::*;
 use arp::arbitrary;
@@ -9,7 +9,7 @@ enum Step {
     Wait(u64),
     Jump(u64),
     Refuse,
-    Hear(PacketFields, bool),
+    Receive(PacketFields, bool),
 }
 
 fn packet() -> impl Strategy<Value = PacketFields> {
@@ -23,14 +23,13 @@ fn step() -> impl Strategy<Value = Step> {
         (0_u64..3_000).prop_map(Step::Wait),
         any::<u64>().prop_map(Step::Jump),
         Just(Step::Refuse),
-        (packet(), any::<bool>()).prop_map(|(fields, is_broadcast)| Step::Hear(fields, is_broadcast)),
+        (packet(), any::<bool>()).prop_map(|(fields, is_broadcast)| Step::Receive(fields, is_broadcast)),
     ]
 }
 
 proptest! {
-    /// No more is sent than was wanted, every packet heard is counted once, a probe that heard of somebody
-    /// never says that the address is free, nor one that was not complete, and nothing that came to nothing is
-    /// told as a result.
+    /// The count limits the sent packets, and each received packet is counted once. The outcome is `Free` only after
+    /// complete probing without a conflict, and agrees with the counts in all other cases.
     #[test]
     fn counts_and_outcome_agree(
         purpose in prop_oneof![Just(Purpose::Find), Just(Purpose::Probe), Just(ANNOUNCE)],
@@ -44,13 +43,13 @@ proptest! {
             (plan.count, plan.limit) = (count, limit);
             (plan.until_first, plan.keeps_broadcasting) = (until_first, keeps_broadcasting);
         });
-        let (mut now, mut received, mut refuses, mut departed) = (at(0), 0, false, Vec::new());
+        let (mut now, mut received, mut refuses, mut sent_times) = (at(0), 0, false, Vec::new());
         for step in steps {
             match step {
                 Step::Wait(millis) => now = now + Duration::from_millis(millis),
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
                 Step::Refuse => refuses = true,
-                Step::Hear(fields, is_broadcast) => {
+                Step::Receive(fields, is_broadcast) => {
                     let mut bytes = [0; PacketFields::LENGTH];
                     fields.write_to(&mut bytes).unwrap();
                     inquiry.receive(now, Packet::parse(&bytes).unwrap(), is_broadcast);
@@ -64,7 +63,7 @@ proptest! {
                     inquiry.refused(now);
                 } else {
                     inquiry.sent(now);
-                    departed.push(now);
+                    sent_times.push(now);
                 }
             }
         }
@@ -79,8 +78,8 @@ proptest! {
                 prop_assert!(counts.sent > 0);
                 if purpose == Purpose::Probe {
                     let required = usize::try_from(count.unwrap_or(u64::from(PROBE_NUM))).unwrap();
-                    prop_assert!(departed.len() >= required);
-                    prop_assert!(now >= departed[required - 1] + ANNOUNCE_WAIT);
+                    prop_assert!(sent_times.len() >= required);
+                    prop_assert!(now >= sent_times[required - 1] + ANNOUNCE_WAIT);
                 }
             }
             InquiryOutcome::Announced | InquiryOutcome::Impaired | InquiryOutcome::Unfinished => prop_assert!(counts.sent > 0),

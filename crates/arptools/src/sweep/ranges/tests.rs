@@ -53,5 +53,5 @@ fn ranges_beyond_slash_8_and_empty_ranges_are_rejected() {
     assert_eq!(more, Err(TargetRangesError::TooMany(16_777_217)));
     let all = TargetRanges::new([range([0; 4], [255; 4]), range([0; 4], [255; 4])]);
     assert_eq!(all, Err(TargetRangesError::TooMany(1 << 32)));
-    assert!(all.unwrap_err().to_string().contains("more than the 16777216 of a /8"));
+    assert!(all.unwrap_err().to_string().contains("(limit 16777216, a /8)"));
 }

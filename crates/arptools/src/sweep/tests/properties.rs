@@ -1,4 +1,4 @@
-//! What holds whatever arrives, and whenever.
+//! Properties for arbitrary packets and times.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ enum Step {
     Wait(u64),
     Jump(u64),
     Refuse,
-    Hear(PacketFields),
+    Receive(PacketFields),
 }
 
 fn packet() -> impl Strategy<Value = PacketFields> {
@@ -26,7 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u64..800).prop_map(Step::Wait),
         1 => any::<u64>().prop_map(Step::Jump),
         1 => Just(Step::Refuse),
-        4 => packet().prop_map(Step::Hear),
+        4 => packet().prop_map(Step::Receive),
     ]
 }
 
@@ -35,10 +35,10 @@ fn long(count: usize) -> u64 {
 }
 
 proptest! {
-    /// Nobody replies: every address is asked for in every pass, never sooner than its timeout allows, and
-    /// never more than the pace and what may be made up for.
+    /// Without replies, every address is requested once in every pass. Requests respect the timeouts, and the interval
+    /// except for the lateness tolerance.
     #[test]
-    fn silent_addresses_are_requested_in_every_pass_at_pace(
+    fn silent_addresses_are_requested_in_every_pass_at_interval(
         first in 0_u8..100,
         length in 0_u8..150,
         passes in 1_u32..4,
@@ -73,7 +73,7 @@ proptest! {
                 prop_assert!(pair[1].since(pair[0]) >= timeout);
             }
         }
-        // How far each is behind the pace of the first, and none further ahead of another than may be made up for.
+        // No request is ahead of the schedule of an earlier request by more than the tolerance.
         let mut latest = 0;
         for (place, (time, _)) in (0_i128..).zip(&requested) {
             let behind = i128::from(time.as_nanos()) - place * i128::try_from(interval.as_nanos()).unwrap();
@@ -84,8 +84,8 @@ proptest! {
         prop_assert_eq!(sweep.outcome(), outcome);
     }
 
-    /// Whatever is heard and whenever: each reply is told once or is a stray, an address is found once, only an address
-    /// that was asked for is found, and nothing that came to nothing is told as a result.
+    /// Each reply is reported once or counted as unrelated. Only requested addresses are found, each once. The outcome
+    /// agrees with the counts.
     #[test]
     fn every_reply_is_reported_once(
         passes in 0_u32..4,
@@ -101,11 +101,11 @@ proptest! {
                 Step::Wait(millis) => now = now + Duration::from_millis(millis),
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
                 Step::Refuse => sweep.refused(u64::from(sweep.counts().sent > 0)),
-                Step::Hear(fields) => {
+                Step::Receive(fields) => {
                     received += 1;
-                    // Somebody asks as we do: the replies to that are theirs.
-                    let is_ours = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
-                    prop_assume!(!is_ours || fields.operation != Operation::REQUEST);
+                    // Excludes requests by another program, as their replies are not reported.
+                    let is_same_sender = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
+                    prop_assume!(!is_same_sender || fields.operation != Operation::REQUEST);
                     if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
                         prop_assert!(requested.contains(&packet.sender_protocol));
@@ -117,7 +117,7 @@ proptest! {
                 }
             }
             if let SweepStep::Send(packet) = sweep.next(now) {
-                prop_assert!(!found.contains_key(&packet.target_protocol), "it replied already");
+                prop_assert!(!found.contains_key(&packet.target_protocol), "it has already replied");
                 prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);
                 requested.push(packet.target_protocol);
