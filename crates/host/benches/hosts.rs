@@ -1,7 +1,7 @@
 //! Time per echo reply and ARP reply, of one host and of 65,536.
 //!
-//! A round is 4,096 frames, handled one after another: all to one host, or each to a different one. Criterion times both
-//! separately. The printed ratio is the median of alternating rounds, so that other load affects both.
+//! A round is 4,096 frames, handled one after another: all to one host, or each to a different one. Criterion times
+//! both separately. The printed ratio is the median of alternating rounds, so that other load affects both.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -35,7 +35,7 @@ fn main() -> BenchResult<()> {
     let cases: [(&str, FrameFn); 2] = [("arp", request), ("echo", echo)];
     for (name, make) in cases {
         let mut one = BenchHost::new(&HostConfig::new("10.1.0.0/8".parse()?, FIRST_MAC), |_| make(0))?;
-        // The hosts are far from each other, and each is used once.
+        // Each of the hosts is used once, in an order without locality.
         let mut many = BenchHost::new(&HostConfig::range("10.1.0.0/16".parse()?, FIRST_MAC), |step| {
             make(step * 40_503 % 65_536)
         })?;
@@ -46,7 +46,7 @@ fn main() -> BenchResult<()> {
         group.finish();
         let (one, many) = alternate(&mut one, &mut many);
         let ratio = many.as_secs_f64() / one.as_secs_f64();
-        println!("{name}: 1 host {one:?}, 65536 hosts {many:?} a frame, ratio {ratio:.3}");
+        println!("{name}: 1 host {one:?}, 65536 hosts {many:?} per frame, ratio {ratio:.3}");
     }
     criterion.final_summary();
     Ok(())
@@ -62,7 +62,7 @@ fn alternate(one: &mut BenchHost, many: &mut BenchHost) -> (Duration, Duration) 
     (median(one_times), median(many_times))
 }
 
-// A benchmark stands outside the stack: what it measures is real time.
+// A benchmark measures real time.
 #[allow(clippy::disallowed_methods)]
 fn timed(bench: &mut BenchHost) -> Duration {
     let start = std::time::Instant::now();
@@ -91,7 +91,7 @@ impl BenchHost {
         let mut bench = BenchHost { host, pool, tx_queue: Batch::new(1), frames };
         bench.host.arp_mut().add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;
         let replies = bench.round();
-        if replies == ROUND { Ok(bench) } else { Err(format!("{replies} answers").into()) }
+        if replies == ROUND { Ok(bench) } else { Err(format!("{replies} replies, expected {ROUND}").into()) }
     }
 
     /// Handles every frame once. Returns the number of replies.
@@ -115,7 +115,7 @@ impl BenchHost {
 /// Returns the addresses of the host with a number.
 fn host(step: u32) -> BenchResult<(Ipv4Addr, MacAddr)> {
     let address = Ipv4Addr::from(u32::from(FIRST) + step);
-    Ok((address, FIRST_MAC.plus(step.into()).ok_or("no such mac")?))
+    Ok((address, FIRST_MAC.plus(step.into()).ok_or("no MAC address left")?))
 }
 
 /// Returns the peer's ARP request for a host.

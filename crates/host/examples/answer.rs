@@ -1,4 +1,4 @@
-//! A host at 10.0.0.2 on the TAP `tap0`, which answers ARP and ping.
+//! A host with the address 10.0.0.2 on the TAP `tap0`. It answers ARP requests and pings.
 
 use std::hash::{BuildHasher, RandomState};
 use std::{error::Error, os::fd::AsFd, time};
@@ -8,37 +8,40 @@ use link::MacAddr;
 use tap::linux::{Stop, Tap, wait};
 use tap::{Device, Instant, Pool};
 
-// This workspace lets a lint find every place that reads a clock; a program of your own needs no such line.
+// A lint of this workspace finds code that reads a clock. Other programs do not need this line.
 #[allow(clippy::disallowed_methods)]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
-    // The host reads no clock: each call is given the time since the start, which must go on. Timeouts,
-    // retries and rate limits depend on it.
+    // The host does not read a clock: each call takes the time since the start. Timeouts, retries and rate limits
+    // depend on it.
     let start = time::Instant::now();
     let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
     let mut config =
         HostConfig { mtu: tap.mtu(), ..HostConfig::new(address, MacAddr::derived_from("answer")) };
-    // Values that others must not predict are derived from this seed: 128 bits of the system's randomness.
+    // Other hosts must not predict the random decisions of this host. They derive from a seed of 128 random bits.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
-    // Every frame comes from this pool and returns to it.
+    // All frames are taken from this pool and returned to it.
     let mut pool = Pool::new(tap.mtu(), host.pool_size());
-    // Another thread that holds a clone of this ends the loop by `Stop::raise`.
+    // `Stop::raise` ends the loop. Another thread can call it on a clone.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().mac);
     loop {
-        // Receives frames, answers them, runs the timers that are due, and transmits. It never waits.
+        // Receives frames, answers them, runs the timers that are due, and transmits. This does not wait.
         let outcome = host.poll(now(), &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");
         }
-        // `poll_again`: more frames may have arrived already. Otherwise wait for the next frame, for capacity in
-        // the transmit queue if frames are waiting for it (`tx_blocked`; timers then wait for that capacity too), or for the
-        // next timer (`deadline`).
+        // More frames may have arrived than one poll receives.
+        if outcome.poll_again {
+            continue;
+        }
+        // Wait for a frame or for the next timer. If frames could not be transmitted, wait for a frame or until the
+        // TAP accepts frames: timers need capacity in the transmit queue too.
         let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
-        if !outcome.poll_again && wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
+        if wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
             return Ok(());
         }
     }

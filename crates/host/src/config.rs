@@ -16,8 +16,8 @@ pub enum HostSet {
     One(Ipv4Net),
     /// One host that selects a link-local address (RFC 3927).
     LinkLocal,
-    /// A host for each address of a range, with consecutive MAC addresses. The range is no network: without a gateway every
-    /// destination is on the link, and the only broadcast address is 255.255.255.255.
+    /// A host for each address of a range, with consecutive MAC addresses. The range is not a subnet: without a gateway
+    /// every destination is on the link, and the only broadcast address is 255.255.255.255.
     Range(Ipv4Net),
 }
 
@@ -30,9 +30,9 @@ pub struct HostConfig {
     pub mac: MacAddr,
     /// Maximum payload of a frame, in bytes.
     pub mtu: usize,
-    /// VLAN, if the frames are tagged.
+    /// VLAN of the frames, or `None` if they are untagged.
     pub vlan: Option<VlanId>,
-    /// Time to live of datagrams, unless the sender chooses another.
+    /// Time to live of replies and errors. [`EchoRequest`](crate::EchoRequest) has a separate one.
     pub time_to_live: u8,
     /// Gateway to destinations off the link.
     pub gateway: Option<Ipv4Addr>,
@@ -55,7 +55,7 @@ pub enum HostConfigError {
     Mac(MacAddr),
     /// A link-local address cannot be defended without limit (RFC 3927 2.5).
     Defense,
-    /// An IP address or MAC address is in use by a host added before.
+    /// An IP or MAC address is already in use by another host of this configuration.
     Duplicate(Ipv4Net),
     /// The gateway is a local address.
     Gateway(Ipv4Addr),
@@ -64,11 +64,12 @@ pub enum HostConfigError {
 }
 
 impl HostConfig {
-    /// Returns the configuration of a host with this IP address and MAC address, and defaults: an MTU of 1,500 bytes, no VLAN,
-    /// no gateway, the address in use at once and always defended, the policy `cautious`, an ARP cache of 1,024 entries.
+    /// Returns the configuration of a host with this IP address and MAC address, and defaults: an MTU of 1,500 bytes,
+    /// no VLAN, no gateway, the address in use at once and always defended, the policy `cautious`, an ARP cache of
+    /// 1,024 entries.
     ///
-    /// The seed of the table is 0: a run can be repeated, but others can predict what depends on the seed. A host on a real
-    /// network needs a random one: set [`NeighborSettings::seed`] to 128 bits from the operating system, as
+    /// The seed of the table is 0, so that a run can be repeated. A host on a real network needs a seed that other
+    /// hosts cannot predict: set [`NeighborSettings::seed`] to 128 random bits from the operating system, as
     /// `examples/answer.rs` does.
     pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig {
@@ -89,8 +90,8 @@ impl HostConfig {
         }
     }
 
-    /// Returns the configuration of a host that selects a link-local address (RFC 3927), defends it once, and selects another
-    /// when it is lost.
+    /// Returns the configuration of a host that selects a link-local address (RFC 3927), defends it once, and selects
+    /// another when it is lost.
     pub fn link_local(mac: MacAddr) -> HostConfig {
         // spec: rfc3927-once
         HostConfig {
@@ -122,7 +123,7 @@ impl HostConfig {
         }
     }
 
-    /// Returns the network whose broadcast address is received; a range has none.
+    /// Returns the network that defines the broadcast address. A range has none: the network has a single address.
     pub(crate) fn broadcast_network(&self) -> Ipv4Net {
         match self.addresses {
             HostSet::One(network) => network,
@@ -134,11 +135,11 @@ impl HostConfig {
     /// Returns the MAC address of the last host.
     pub(crate) fn last_mac(&self) -> MacAddr {
         let (first, last) = self.ends();
-        // `check` has shown that there are enough.
+        // `check` has verified that this MAC address exists.
         self.mac.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.mac)
     }
 
-    /// Returns whether both have a MAC address in common.
+    /// Returns whether the two configurations have a MAC address in common.
     pub(crate) fn shares_macs_with(&self, other: &HostConfig) -> bool {
         self.mac <= other.last_mac() && other.mac <= self.last_mac()
     }
@@ -171,7 +172,7 @@ const PENDING_PER_NEIGHBOR: usize = 16;
 /// Returns whether the address is valid for a host in its network.
 fn is_host_in(network: Ipv4Net) -> bool {
     let address = network.addr();
-    // A network of two (RFC 3021) or one address has neither network nor broadcast address.
+    // A network of one or two addresses (RFC 3021) has no network address and no broadcast address.
     let is_reserved = directed_broadcast(network)
         .is_some_and(|broadcast| address == broadcast || address == network.network());
     !is_reserved && is_valid_host(address)

@@ -26,12 +26,12 @@ pub struct EchoReply {
     pub identifier: u16,
     /// ICMP sequence number.
     pub sequence: u16,
-    /// Bytes of the ICMP message, header and data.
+    /// Length of the ICMP message with its header, in bytes.
     pub length: usize,
     /// Time to live of the received datagram.
     pub time_to_live: u8,
-    /// First byte of the data that differs from the expected data, if
-    /// [`Host::expect_echo_data`](crate::Host::expect_echo_data) has set such data. Missing data is no mismatch.
+    /// First byte that differs from the data set by [`Host::expect_echo_data`](crate::Host::expect_echo_data), if any.
+    /// Missing data does not count as a mismatch.
     pub mismatch: Option<DataMismatch>,
 }
 

@@ -1,4 +1,4 @@
-//! Sending: payloads, datagrams, ARP packets, ICMP errors, and what timers make due.
+//! Transmission of payloads, datagrams, ARP packets and ICMP errors, and timers.
 
 use std::net::Ipv4Addr;
 
@@ -14,12 +14,12 @@ use crate::event::{DeliveryFailure, HostEvent};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
 use crate::stack::{PendingPacket, Stack, TxContext};
 
-/// Returns when [`run_timers`] has something to do.
+/// Returns when the next timer is due: see [`run_timers`].
 pub(crate) fn deadline(stack: &Stack) -> Option<Instant> {
     [stack.arp.deadline(), stack.ipv4.deadline()].into_iter().flatten().min()
 }
 
-/// Does what is due at `now`, as far as the transmit queue has capacity.
+/// Runs the timers that are due at `now`, as long as the transmit queue has capacity.
 pub(crate) fn run_timers(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>) {
     report_reassembly_timeouts(stack, now, tx);
     let fragments = max_fragments(stack);
@@ -80,9 +80,10 @@ pub(crate) fn ping(
     send_datagram(stack, now, source, request.destination, frame, tx)
 }
 
-/// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow one. `addresses` are its source and destination.
+/// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow it. `addresses` are source and
+/// destination of the error.
 ///
-/// An error of this function says why the ICMP error was not sent although it is allowed.
+/// Fails if the ICMP error is allowed but cannot be sent.
 pub(crate) fn send_icmp_error(
     stack: &mut Stack,
     now: Instant,
@@ -94,12 +95,12 @@ pub(crate) fn send_icmp_error(
 ) -> Result<(), DropReason> {
     let (source, destination) = addresses;
     let mut frame = tx.pool.take().ok_or_else(|| stack.count_tx_dropped(TxDropReason::NoFrame))?;
-    // With a small MTU the error quotes less.
+    // With a small MTU, the error quotes fewer bytes.
     let Ok(bytes) = frame.append((Ipv4Fields::LENGTH + IcmpError::MAX_LENGTH).min(stack.config.mtu)) else {
         return Ok(drop_frame(stack, TxDropReason::TooLong, frame, tx).map(drop)?);
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
-    // `Icmp` counts the errors that it withholds.
+    // `Icmp` counts the errors that it suppresses.
     let error =
         stack.icmp.write_error(now, problem, about, destination_kind, stack.ipv4.addresses(), message);
     // spec: rfc1122-error-service
@@ -122,7 +123,7 @@ pub(crate) fn send_icmp_error(
     Ok(())
 }
 
-/// Sends an ICMP error to the sender of each datagram whose reassembly timed out.
+/// Sends an ICMP error to the sender of each incomplete datagram that has timed out.
 fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>) {
     stack.ipv4.poll(now);
     while let Some(timed_out) = stack.ipv4.take_event() {
@@ -138,7 +139,8 @@ fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, tx: &mut TxContex
     }
 }
 
-/// Frames that the longest datagram takes, up to half of the transmit queue. With less capacity, pending packets stay pending.
+/// Returns the number of frames of the longest datagram, at most half of the transmit queue. With less free capacity,
+/// pending packets stay pending.
 fn max_fragments(stack: &Stack) -> usize {
     let fragment = stack.config.mtu.saturating_sub(Ipv4Fields::LENGTH + 7).max(8);
     (Datagram::MAX_LENGTH / fragment + 1).min(TxContext::QUEUE / 2)
@@ -170,7 +172,8 @@ fn run_neighbor_action(
     }
 }
 
-/// Gives back a packet whose next hop was not resolved. If it did not answer, an event reports the failure.
+/// Returns a packet to the pool because its next hop was not resolved. If the next hop did not answer, an event reports
+/// it.
 fn drop_unresolved(stack: &mut Stack, packet: PendingPacket, reason: ReturnReason, tx: &mut TxContext<'_>) {
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed
@@ -183,7 +186,7 @@ fn drop_unresolved(stack: &mut Stack, packet: PendingPacket, reason: ReturnReaso
     tx.pool.give(packet.frame);
 }
 
-/// Sends a datagram from a local address: by broadcast, by multicast, or to the next hop.
+/// Sends a datagram from a local address, to a broadcast or multicast MAC address or to the next hop.
 fn send_datagram(
     stack: &mut Stack,
     now: Instant,
@@ -320,7 +323,7 @@ fn queue_fragments(
     Ok(())
 }
 
-/// Gives back and counts a frame that is not sent.
+/// Returns a frame to the pool, and counts that it was not sent.
 fn drop_frame(
     stack: &mut Stack,
     reason: TxDropReason,
@@ -331,7 +334,7 @@ fn drop_frame(
     Err(stack.count_tx_dropped(reason))
 }
 
-/// Sends an ARP packet. If it is a probe and cannot be sent, no host has received it, so its claim starts again.
+/// Sends an ARP packet. If a probe cannot be sent, its claim starts again, because no host has received the probe.
 fn send_arp(stack: &mut Stack, now: Instant, fields: arp::PacketFields, to: MacAddr, tx: &mut TxContext<'_>) {
     // spec: rfc5227-unheard
     if queue_arp(stack, fields, to, tx).is_err() && fields.sender_protocol.is_unspecified() {
@@ -374,7 +377,7 @@ fn write_arp(frame: &mut Frame, fields: arp::PacketFields) -> Result<(), OutOfSp
     fields.write_to(frame.append(arp::PacketFields::LENGTH)?).map_err(|_| OutOfSpace)
 }
 
-/// Returns a request of `ip` at `mac` for `target`.
+/// Returns the ARP request for `target` from the host with this IP and MAC address.
 fn arp_request(ip: Ipv4Addr, mac: MacAddr, target: Ipv4Addr) -> arp::PacketFields {
     // spec: rfc826-request-fields
     arp::PacketFields {

@@ -8,7 +8,7 @@ use inet::IpProtocol;
 
 use crate::echo::EchoReply;
 
-/// An event of a host, beyond the outcome of a single frame.
+/// An event of a host: what is not part of the outcome of a single frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
     /// An event of a neighbor, or of a local address.
@@ -52,6 +52,6 @@ impl DeliveryFailure {
 impl fmt::Display for DeliveryFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DeliveryFailure { from, problem, source, destination, protocol, .. } = self;
-        write!(f, "{protocol} from {source} to {destination}: {problem}, says {from}")
+        write!(f, "{protocol} from {source} to {destination}: {problem} (reported by {from})")
     }
 }

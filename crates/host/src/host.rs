@@ -1,4 +1,4 @@
-//! A host: stacks, one for each VLAN, on one device.
+//! A host: one protocol stack per VLAN, on one device.
 
 use std::net::Ipv4Addr;
 
@@ -28,12 +28,12 @@ pub struct Host {
     tx_queue: Batch,
     /// Number of frames in the transmit queue that the tracer has seen.
     traced: usize,
-    /// Maximum MTU, known since the first call of [`Host::link_changed`].
+    /// Maximum MTU, set by the first call of [`Host::link_changed`].
     mtu_limit: Option<usize>,
     /// Whether the link was active at the last call of [`Host::link_changed`].
     is_link_active: bool,
-    /// The frames in the transmit queue are older than the activation of the link, and may have a source address that is
-    /// being probed for again.
+    /// Whether the transmit queue holds frames from before the link became active. Their source address may be probed
+    /// for again.
     has_stale_frames: bool,
 }
 
@@ -44,17 +44,17 @@ pub struct PollOutcome {
     pub received: usize,
     /// Whether frames wait until the device can transmit again.
     pub tx_blocked: bool,
-    /// Whether to poll again without waiting: more frames may have arrived than one poll receives, or the device has frames
-    /// in flight.
+    /// Whether to poll again without waiting: more frames may have arrived than one poll receives, or the device has
+    /// frames in flight.
     pub poll_again: bool,
 }
 
 impl Host {
     /// Maximum number of frames that one poll receives.
     pub const RX_BATCH: usize = 64;
-    /// Maximum MTU in use, because longer frames hold whole datagrams only.
+    /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
-    /// Maximum number of frames in the transmit queue: the fragments of several long datagrams.
+    /// Maximum number of frames in the transmit queue, enough for the fragments of several long datagrams.
     pub const TX_QUEUE: usize = TxContext::QUEUE;
 
     /// Creates a host with this configuration. It starts at `now`.
@@ -71,8 +71,8 @@ impl Host {
         })
     }
 
-    /// Adds hosts to the device. Those in one VLAN share a neighbor table, the buffers for fragments, the limits on ICMP
-    /// errors, and the policies of the first of them; otherwise they are separate hosts.
+    /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, the rate limits
+    /// of ICMP errors, and the policies of the configuration that was first in this VLAN.
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
@@ -96,10 +96,10 @@ impl Host {
         self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
     }
 
-    /// Runs one iteration of the event loop: receives up to [`Host::RX_BATCH`] frames, handles each, runs the timers that are
-    /// due, and transmits. It neither waits nor reads a clock.
+    /// Runs one iteration of the event loop: receives up to [`Host::RX_BATCH`] frames, handles each, runs the timers
+    /// that are due, and transmits. It neither waits nor reads a clock.
     ///
-    /// While the transmit queue is more than half full, no frames are received; they wait in the kernel.
+    /// While the transmit queue is more than half full, no frames are received: they wait in the device.
     pub fn poll(
         &mut self,
         now: Instant,
@@ -128,7 +128,7 @@ impl Host {
         self.traced = self.tx_queue.len();
         let after = device.counters();
         let in_flight = device.in_flight() > 0;
-        // A device may refuse frames in flight only when it receives.
+        // Some devices refuse frames in flight only when they receive, so the counters of both calls are compared.
         if after.refused != before.refused {
             self.stacks_mut().for_each(|stack| stack.arp.transmit_failed(now));
         } else if !in_flight && self.tx_queue.is_empty() {
@@ -144,7 +144,8 @@ impl Host {
         })
     }
 
-    /// Handles one received frame. Frames to send are added to `tx_queue`; a frame without further use is given back to `pool`.
+    /// Handles one received frame. Frames to send are added to `tx_queue`. A frame without further use returns to
+    /// `pool`.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -157,8 +158,8 @@ impl Host {
         ingress::receive(stack, now, frame, &mut TxContext { queue: tx_queue, pool })
     }
 
-    /// Sends the payload in `frame` to a neighbor on the link. While the neighbor is resolved, the frame itself is pending; it
-    /// is moved, never copied.
+    /// Sends the payload in `frame` to a neighbor on the link. While the neighbor is resolved, the frame itself is
+    /// pending; it is moved, never copied.
     pub fn send(
         &mut self,
         now: Instant,
@@ -187,16 +188,16 @@ impl Host {
         self.first.expected_echo_data = data.to_vec();
     }
 
-    /// Handles a state of the link. Call it at the start and for each change, in order. Until the first call the link counts as
-    /// active.
+    /// Handles a state of the link. Call it at the start and for each change, in order. Until the first call the link
+    /// counts as active.
     ///
     /// The MTU of the state applies at once: frames sent from now on fit it, and longer frames are not received. A
-    /// [`HostConfig::mtu`] below that of the first state is a limit for all later states. Methods that take a [`Pool`] let it
-    /// grow with the MTU.
+    /// [`HostConfig::mtu`] below that of the first state is a limit for all later states. Methods that take a [`Pool`]
+    /// let it grow with the MTU.
     ///
-    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready. When the
-    /// link becomes active, each address that was probed for at first is probed for again before it is used again (see
-    /// [`Arp::link_up`]), and queued frames from such an address are dropped.
+    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
+    /// When the link becomes active, each address that was probed for at first is probed for again before it is used
+    /// again (see [`Arp::link_up`]), and queued frames from such an address are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.carries_frames();
@@ -251,8 +252,8 @@ impl Host {
         self.stacks().filter_map(egress::deadline).min()
     }
 
-    /// Returns the number of frames with which a pool never runs out: received frames, frames in the transmit queue or in
-    /// flight, pending packets, and packets given back by ARP but not taken yet.
+    /// Returns the number of frames that a pool must have never to run out: received frames, frames in the transmit
+    /// queue or in flight, pending packets, and packets that ARP has returned but the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let pending: usize = self.stacks().map(|stack| stack.config.table.pending).sum();
@@ -274,13 +275,14 @@ impl Host {
         self.first.address()
     }
 
-    /// Returns whether all hosts can answer: their addresses are in use, and none is being probed for. A host that probes is
+    /// Returns whether all hosts can answer: their addresses are in use, and none is probed for. A host that probes is
     /// not ready while the link is not active.
     pub fn is_ready(&self) -> bool {
         self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
     }
 
-    /// Returns the identity to which the last address of all hosts was lost, if no host has or will have an address.
+    /// Returns the IP and MAC address of the host to which the last address was lost, if all hosts have lost their
+    /// addresses and claim no other address.
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {

@@ -1,4 +1,4 @@
-//! Handling of received frames: ARP, IPv4, ICMP, and UDP as far as it is refused.
+//! Handling of received frames: ARP, IPv4, ICMP, and the rejection of UDP and other protocols.
 
 use icmp::IcmpError;
 use inet::IpProtocol;
@@ -13,10 +13,10 @@ use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxD
 use crate::stack::{PendingPacket, Stack, TxContext};
 use crate::udp;
 
-/// Where the payload of a frame starts, and how the frame was addressed.
+/// Position of a frame's payload, and properties of the frame.
 #[derive(Clone, Copy, Debug)]
 struct PayloadInfo {
-    /// Bytes before the payload.
+    /// Offset of the payload, in bytes.
     offset: usize,
     /// Whether the frame is unicast, multicast or broadcast.
     destination_kind: link::DestinationKind,
@@ -28,9 +28,10 @@ struct PayloadInfo {
 
 /// What to do about a datagram.
 ///
-/// A datagram borrows its frame, and an echo reply overwrites the request in the same frame. Input is therefore handled in two
-/// steps. `decide_*` reads the datagram, and does all that leaves the frame as it is: counters, events, ICMP errors in frames
-/// of their own. It returns an action, which borrows nothing. The frame is then free to be rewritten or given back.
+/// A datagram borrows its frame, but an echo reply overwrites the request in the same frame. Input is therefore handled
+/// in two steps. `decide_*` reads the datagram, and does what does not change the frame: counters, events, and ICMP
+/// errors in other frames. It returns an action, which borrows nothing. The frame can then be rewritten or returned to
+/// the pool.
 enum DatagramAction {
     /// The datagram is handled.
     Done(FrameOutcome),
@@ -40,9 +41,9 @@ enum DatagramAction {
 
 /// How an echo request becomes its reply.
 struct EchoReplyPlan {
-    /// Bytes of the request's IP header.
+    /// Length of the request's IP header, in bytes.
     request_header: usize,
-    /// Bytes of the ICMP message.
+    /// Length of the ICMP message, in bytes.
     length: usize,
     /// The reply's IP header.
     fields: Ipv4Fields,
@@ -50,7 +51,7 @@ struct EchoReplyPlan {
     mac: MacAddr,
 }
 
-/// Handles a received frame. A reply is queued in the same frame where possible; a frame without further use is given back to
+/// Handles a received frame. A reply is queued in the same frame where possible. A frame without further use returns to
 /// the pool.
 pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut TxContext<'_>) -> FrameOutcome {
     let view = arp::FrameView::parse(frame.bytes());
@@ -71,7 +72,7 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
             let received = stack.arp.receive(now, mac, view.packet());
             reply_to_arp(stack, received, payload.offset, frame, tx)
         }
-        // The payload ends where the link layer says, and IPv4's total length lies within.
+        // The link layer limits the payload. The total length of the datagram is within it.
         EtherType::IPV4 => {
             let length = ethernet.payload().len();
             receive_ipv4(stack, now, frame, payload, length, tx)
@@ -85,7 +86,8 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
     }
 }
 
-/// Turns the ARP request in `frame`, whose packet starts at `offset`, into the reply that is due, if any.
+/// Rewrites the ARP request at `offset` in `frame` into its reply, and queues it. Without a reply the frame returns to
+/// the pool.
 fn reply_to_arp(
     stack: &mut Stack,
     received: Result<arp::Reception, arp::ArpDropReason>,
@@ -118,7 +120,7 @@ fn reply_to_arp(
     }
 }
 
-/// Handles the datagram in a frame whose payload has `length` bytes.
+/// Handles the datagram in a frame with a payload of `length` bytes.
 fn receive_ipv4(
     stack: &mut Stack,
     now: Instant,
@@ -177,10 +179,10 @@ fn receive_ipv4(
     }
 }
 
-/// Drops a fragment whose destination would not accept the whole datagram. Otherwise its data could end up in a datagram for
-/// another host.
+/// Checks the destination of a fragment, as that of a whole datagram. Otherwise its data could become part of a
+/// datagram for another host.
 fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Result<(), DropReason> {
-    // Few datagrams are fragments; those are parsed twice.
+    // Fragments are parsed twice, because they are rare.
     let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
     if is_fragment
         && let Ok(datagram) = Datagram::parse(bytes)
@@ -228,7 +230,7 @@ fn decide_datagram(
         Err(reason) => return DatagramAction::Done(FrameOutcome::Dropped(reason)),
     };
     let (source, destination) = (datagram.source(), datagram.destination());
-    // No error is sent about a datagram with an invalid UDP header.
+    // A datagram with an invalid UDP header is dropped without an ICMP error.
     if datagram.protocol() == IpProtocol::UDP
         && let Err(reason) = udp::check(datagram, payload.checksum)
     {
@@ -317,7 +319,7 @@ fn drop_without_listener(stack: &mut Stack) -> DatagramAction {
     DatagramAction::Done(FrameOutcome::Dropped(DropReason::NoListener))
 }
 
-/// Turns the echo request in a frame, whose datagram starts at `offset`, into its reply, and sends it.
+/// Rewrites the echo request in a frame into its reply, and sends it. Its datagram starts at `offset`.
 fn reply_to_echo(
     stack: &mut Stack,
     now: Instant,

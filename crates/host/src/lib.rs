@@ -1,15 +1,57 @@
-//! A host: the protocol layers put together, on one network device.
+//! A host: the protocol layers put together on one network device.
 //!
-//! [`Host::poll`] runs one iteration of an event loop on any [`tap::Device`]: it receives frames, handles them, runs timers and
-//! transmits. [`Host::receive`] handles a single frame without a device. [`Host::send`] sends a payload to a neighbor, and resolves its
-//! MAC address first if needed. [`Host::ping`] sends an echo request.
+//! [`Host`] answers ARP requests and pings, resolves neighbors, defends its addresses, and rejects other datagrams with
+//! ICMP errors. It is a state machine that performs no I/O of its own: frames come from a [`tap::Device`], and each
+//! call takes the current time. Two hosts on a cable, of which one pings the other:
 //!
-//! A received frame passes from `host.rs` to `ingress.rs`, through the layers and, as a reply, to the transmit queue. `egress.rs`
-//! sends everything else. The crate `sim` simulates hosts on a network segment with a virtual clock.
+//! ```
+//! use host::{EchoRequest, Host, HostConfig, HostEvent};
+//! use link::MacAddr;
+//! use tap::linux::Cable;
+//! use tap::{Instant, Pool};
+//!
+//! let now = Instant::ORIGIN;
+//! let config = HostConfig::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1]));
+//! let mut host = Host::new(now, &config)?;
+//! let config = HostConfig::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]));
+//! let mut peer = Host::new(now, &config)?;
+//! let (mut near, mut far) = Cable::pair(1_500)?;
+//! let mut pool = Pool::new(1_500, host.pool_size() + peer.pool_size());
+//!
+//! let request = EchoRequest { destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+//! host.ping(now, request, b"data", &mut pool);
+//! for _ in 0..3 {
+//!     host.poll(now, &mut near, &mut pool, &mut ())?;
+//!     peer.poll(now, &mut far, &mut pool, &mut ())?;
+//! }
+//! let mut events = std::iter::from_fn(|| host.take_event());
+//! assert!(events.any(|event| matches!(event, HostEvent::EchoReply(reply) if reply.sequence == 1)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Order of calls
+//!
+//! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. A [`Pool`](tap::Pool) of [`Host::pool_size`]
+//! frames never runs out. 2. [`Host::link_changed`], if the device reports the state of its link: at the start and for
+//! each change. 3. [`Host::poll`]. It receives, handles and transmits frames, and runs the timers that are due. 4.
+//! [`Host::take_event`] until it returns `None`. Events that are not taken are lost and counted when the queue is full.
+//! 5. If [`PollOutcome::poll_again`] is set, continue at 3 without waiting. Otherwise wait until the device has frames,
+//! or until [`Host::deadline`]. While [`PollOutcome::tx_blocked`] is set, wait until the device accepts frames instead
+//! of the deadline.
+//!
+//! [`Host::send`], [`Host::ping`] and changes of the configuration may come between any two of these calls;
+//! [`Host::poll`] transmits what they queue. [`Host::receive`] handles a single frame without a device.
+//!
+//! # Congestion
+//!
+//! If the device does not accept frames, they wait in a transmit queue of [`Host::TX_QUEUE`] frames. While the queue is
+//! more than half full, [`Host::poll`] receives nothing, so that frames wait in the kernel and not in the host. A
+//! packet to an unresolved neighbor waits in the neighbor table, which is bounded too ([`HostConfig::table`]). A packet
+//! without capacity is dropped and counted ([`Host::counters`]).
 //!
 //! # An event loop
 //!
-//! A host on a TAP of Linux, from `examples/answer.rs`: it polls the host, then waits as the outcome says.
+//! `examples/answer.rs` is a host on a TAP of Linux:
 //!
 //! ```no_run
 #![doc = include_str!("../examples/answer.rs")]
@@ -17,7 +59,9 @@
 //!
 //! # Non-features
 //!
-//! The host never waits, reads no clock and prints nothing. A [`Tracer`] observes its frames.
+//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes its frames. There are no UDP or TCP sockets:
+//! UDP datagrams are rejected with port unreachable, other protocols with protocol unreachable. The host does not forward
+//! datagrams. The crate `sim` simulates hosts on a network segment with a virtual clock.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

@@ -53,7 +53,7 @@ pub enum DropReason {
     WrongMac,
     /// A broadcast or multicast datagram without a listener.
     NoListener,
-    /// No route leads to the requester.
+    /// There is no route to the requester.
     NoRoute,
     /// The reply could not be sent.
     Transmit(TxDropReason),
@@ -64,11 +64,11 @@ pub enum DropReason {
 pub enum SendOutcome {
     /// It is in the transmit queue.
     Queued,
-    /// It waits for the next hop to be resolved. If that fails, it is given back to the pool, and an event reports it.
+    /// It waits until the next hop is resolved. If that fails, it returns to the pool, and an event reports it.
     Pending,
-    /// It was given back to the pool: no route leads to the destination.
+    /// There is no route to the destination. It was returned to the pool.
     NoRoute,
-    /// It was given back to the pool, and the reason was counted: see [`TxDropReason`].
+    /// It was returned to the pool, and the reason was counted: see [`TxDropReason`].
     Dropped,
 }
 

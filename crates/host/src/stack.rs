@@ -34,11 +34,11 @@ pub(crate) struct Stack {
     /// Frames not sent, by reason.
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
     pub(crate) events: EventQueue<HostEvent>,
-    /// Data that the data of echo replies is compared with.
+    /// Expected data of echo replies.
     pub(crate) expected_echo_data: Vec<u8>,
 }
 
-/// Counters of a stack itself; its layers have counters of their own.
+/// Counters of a stack, in addition to those of its layers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StackCounters {
     /// ARP replies sent.
@@ -57,7 +57,7 @@ pub(crate) struct StackCounters {
     pub(crate) wrong_mac: u64,
     /// Broadcast and multicast datagrams without a listener.
     pub(crate) no_listener: u64,
-    /// Datagrams not sent because no route leads to the destination.
+    /// Datagrams not sent because there is no route to the destination.
     pub(crate) no_route: u64,
 }
 
@@ -65,15 +65,15 @@ pub(crate) struct StackCounters {
 #[derive(Debug)]
 pub struct PendingPacket {
     pub(crate) ether_type: EtherType,
-    /// Local IP address that it is sent from.
+    /// Source IP address, a local address.
     pub(crate) source: Ipv4Addr,
-    /// MAC address of that host.
+    /// MAC address of the local host with this address.
     pub(crate) mac: MacAddr,
     /// The payload. A datagram is fragmented only when it is transmitted.
     pub(crate) frame: Frame,
 }
 
-/// Where frames are taken from and queued.
+/// The pool from which frames are taken, and the queue to which they are added.
 pub(crate) struct TxContext<'a> {
     /// Frames that wait for the device.
     pub(crate) queue: &'a mut Batch,
@@ -81,7 +81,7 @@ pub(crate) struct TxContext<'a> {
 }
 
 impl TxContext<'_> {
-    /// Maximum number of frames in the transmit queue: the fragments of several long datagrams.
+    /// Maximum number of frames in the transmit queue, enough for the fragments of several long datagrams.
     pub(crate) const QUEUE: usize = 256;
 }
 
@@ -91,7 +91,7 @@ impl Stack {
 
     pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
-        // Hosts that start together with the same seed must not send together, nor one host in two VLANs.
+        // Hosts with one seed that start together must not send at the same time. Neither must one host in two VLANs.
         let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.bytes(), config.vlan)));
         let arp = arp::ArpConfig {
             policy: config.policy,
@@ -165,14 +165,14 @@ impl Stack {
         Ok(())
     }
 
-    /// Adds the route to the local network, and the one to the gateway.
+    /// Adds the route to the local network, and the default route if there is a gateway.
     fn add_default_routes(&mut self, config: &HostConfig) -> Result<(), HostConfigError> {
         let on_link = match (config.addresses, config.gateway) {
             (HostSet::One(network), _) => network,
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
             (HostSet::LinkLocal, _) | (HostSet::Range(_), None) => Ipv4Net::default(),
-            // All other destinations are reached through the gateway.
+            // Only the range is on the link. The gateway leads to all other destinations.
             (HostSet::Range(range), Some(_)) => range,
         };
         self.add_route_once(Route { network: on_link, gateway: None })?;
@@ -182,7 +182,7 @@ impl Stack {
         }
     }
 
-    /// Adds a route, unless there is the same one already.
+    /// Adds a route, unless it exists already.
     fn add_route_once(&mut self, route: Route) -> Result<(), HostConfigError> {
         let route = Route { network: route.network.trunc(), ..route };
         if self.routes.iter().any(|other| other == route) {
@@ -200,7 +200,8 @@ impl Stack {
         Ok(self.routes.add(route)?)
     }
 
-    /// Adds a route to a gateway outside a range of hosts. A range is no network, so the gateway is a neighbor in any case.
+    /// Adds a route to a gateway outside a range of hosts. A range is not a subnet, so the gateway counts as on the
+    /// link.
     fn add_gateway_route(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
             return Ok(());

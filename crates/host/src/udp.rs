@@ -1,4 +1,4 @@
-//! UDP headers: what is checked before a port is looked for (RFC 768).
+//! Validation of UDP headers (RFC 768). There are no sockets: a valid datagram is rejected with port unreachable.
 
 use inet::IpProtocol;
 use inet::checksum::Sum;
@@ -17,10 +17,11 @@ base::reasons! {
     }
 }
 
-/// Bytes of a header.
+/// Length of a header, in bytes.
 const HEADER: usize = 8;
 
-/// Checks length and checksum. `checksum` is what is known of the latter: a partial one is not compared.
+/// Checks length and checksum. A partial checksum, which a device with checksum offload has not completed, is not
+/// verified.
 pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
     let payload = datagram.payload();
     let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {

@@ -1,4 +1,4 @@
-//! A host allocates nothing after a warm-up, and 65,536 hosts take the memory of one.
+//! A host allocates nothing after a warm-up, and 65,536 hosts take the memory of one host.
 
 use std::error::Error;
 
@@ -29,7 +29,7 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// Returns an echo request of the peer to an IP and MAC address, in fragments of at most 1,480 bytes.
-fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+fn echo(mac: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 7, sequence: 1, data }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
     let mut frames = Vec::new();
@@ -42,7 +42,7 @@ fn echo(station: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box
             ..ipv4::Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
         };
         fields.write_to(&mut bytes)?;
-        frames.push([&station.bytes()[..], &PEER.bytes(), &[8, 0], &bytes].concat());
+        frames.push([&mac.bytes()[..], &PEER.bytes(), &[8, 0], &bytes].concat());
     }
     Ok(frames)
 }
@@ -68,14 +68,14 @@ impl TestHost {
     /// Sends frames, and receives one reply to each.
     fn exchange(&mut self, frames: &[Vec<u8>]) -> Result<(), Box<dyn Error>> {
         for bytes in frames {
-            let mut frame = self.peer_pool.take().ok_or("a frame")?;
+            let mut frame = self.peer_pool.take().ok_or("the pool is empty")?;
             frame.write(bytes)?;
-            self.batch.push(frame).map_err(|_| "room")?;
+            self.batch.push(frame).map_err(|_| "the batch is full")?;
         }
         self.far.transmit(&mut self.batch, &mut self.peer_pool)?;
         self.host.poll(Instant::ORIGIN, &mut self.near, &mut self.pool, &mut ())?;
         self.far.receive(&mut self.peer_pool, &mut self.batch)?;
-        assert_eq!(self.batch.len(), frames.len(), "each is answered");
+        assert_eq!(self.batch.len(), frames.len(), "each frame gets one reply");
         while let Some(frame) = self.batch.pop() {
             self.peer_pool.give(frame);
         }
@@ -131,8 +131,8 @@ fn echo_requests_to_65536_hosts_allocate_nothing_after_warm_up() -> Result<(), B
     let mut frames = Vec::new();
     for step in 0..65_536_u32 {
         let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
-        let station = HOST.plus(step.into()).ok_or("a station")?;
-        frames.push([vec![request(address)?], echo(station, address, &[7; 56])?].concat());
+        let mac = HOST.plus(step.into()).ok_or("no MAC address left")?;
+        frames.push([vec![request(address)?], echo(mac, address, &[7; 56])?].concat());
     }
     assert_eq!(test_host.allocations(&frames, 65_536)?, 0);
     assert_eq!(test_host.host.echo_replies(), 66_536);
@@ -148,7 +148,7 @@ fn range_of_65536_hosts_costs_same_memory_as_one_host() -> Result<(), Box<dyn Er
         (measured.count_total, measured.bytes_max)
     };
     let (first, all) = (cost(&one), cost(&many));
-    assert!(all.0 <= first.0, "{} allocations and not {}", all.0, first.0);
-    assert!(all.1 <= first.1 + 1_024, "{all:?} bytes and not {first:?}");
+    assert!(all.0 <= first.0, "{} allocations, more than {}", all.0, first.0);
+    assert!(all.1 <= first.1 + 1_024, "(allocations, bytes) {all:?}, more than {first:?}");
     Ok(())
 }

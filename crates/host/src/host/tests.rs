@@ -56,7 +56,7 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut frame = pool.take().unwrap();
     frame.write(bytes).unwrap();
     let outcome = host.receive(NOW, frame, &mut tx_queue, &mut pool);
-    assert_eq!(pool.held(), tx_queue.len(), "every frame departs or is given back");
+    assert_eq!(pool.held(), tx_queue.len(), "every frame is queued or returned to the pool");
     let sent = tx_queue.iter().map(|frame| frame.bytes().to_vec()).collect();
     (outcome, sent)
 }
@@ -98,7 +98,7 @@ fn truncated_frame_changes_nothing_and_is_counted() {
 
 // proves: rfc826-hardware-type, rfc826-protocol-type, rfc826-lengths
 #[test]
-fn packet_for_other_addresses_changes_nothing() {
+fn packet_with_unsupported_types_or_lengths_changes_nothing() {
     let mut host =
         Host::new(Instant::ORIGIN, &HostConfig { policy: arp::LearningPolicy::Rfc826, ..config() }).unwrap();
     for place in [0, 1, 2, 3, 4, 5] {
@@ -112,7 +112,7 @@ fn packet_for_other_addresses_changes_nothing() {
 
 // proves: rfc1042-hardware-type, rfc826-reply-fields
 #[test]
-fn request_of_hardware_type_6_gets_reply_of_type_6_with_ether_type_and_snap() {
+fn request_of_hardware_type_6_gets_reply_of_type_6_in_ethernet_and_snap_frames() {
     let mut packet = request();
     packet[1] = 6;
     let mut expected = reply(&[8, 6]);

@@ -1,5 +1,5 @@
-//! The example of the README, run against the kernel.
-// A trial may panic: that is how it fails. Each has the shape of a `Case`.
+//! Tests of the example `answer` with the kernel as the peer.
+// A test fails by a panic. The functions have the type that `Case` needs.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 #![allow(clippy::disallowed_types, reason = "tests send datagrams from the kernel")]
 
@@ -18,11 +18,11 @@ const CASES: &[Case] = &[
     ("example_sends_more_errors_than_one_burst_when_time_passes", example_sends_more_errors_than_one_burst),
 ];
 
-/// The address of the example.
+/// IP address of the example.
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn main() -> ExitCode {
-    // Test binaries lie in `deps`, examples beside it.
+    // Cargo places test binaries in `deps`, and examples in `examples` next to it.
     let opened = std::env::current_exe().and_then(|program| {
         let target = program.parent().and_then(|deps| deps.parent()).unwrap_or(&program);
         program::open(target.join("examples/answer"))
@@ -34,11 +34,11 @@ fn main() -> ExitCode {
     testbed::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
-/// The example, on a TAP where the kernel is 10.0.0.1.
+/// The running example on a TAP. The kernel has the address 10.0.0.1 on it.
 struct Example {
     tap: PersistentTap,
     child: Child,
-    /// Kept until the end: the example prints its events.
+    /// Standard output, kept open because the example prints events.
     out: BufReader<ChildStdout>,
 }
 
@@ -77,7 +77,7 @@ fn example_answers_kernel() -> TestResult {
 }
 
 fn example_sends_more_errors_than_one_burst() -> TestResult {
-    /// Six errors at once, then one a second: two more arrive only where time passes.
+    /// The rate limit allows six errors at once, then one per second. More than six arrive only if the clock advances.
     const EXPECTED: usize = 8;
     const ATTEMPTS: usize = 400;
     let example = Example::start()?;

@@ -13,7 +13,7 @@ impl Device for BlockedDevice {
         1_500
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        let mut frame = pool.take().expect("the pool has a frame for what arrives");
+        let mut frame = pool.take().expect("a free frame in the pool");
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
         arrived.push(frame).unwrap();
         self.received += 1;
@@ -45,7 +45,7 @@ fn host_receives_nothing_when_transmit_queue_is_more_than_half_full() {
     assert_eq!(
         (host.tx_queue.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
         (Host::TX_QUEUE / 2 + 1, 0),
-        "each is answered"
+        "each request is answered"
     );
 }
 
@@ -67,7 +67,7 @@ fn pool_of_required_size_suffices_when_all_queues_are_full() {
     while host.tx_queue.free_capacity() > 0 {
         assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);
     }
-    // What arrives in one turn, and what the device has in flight.
+    // Received frames of one poll, and frames in flight.
     for _ in 0..2 * Host::RX_BATCH {
         assert!(pool.take().is_some());
     }

@@ -1,4 +1,4 @@
-//! Probing for addresses, and losing them.
+//! Probing for addresses, and loss of addresses.
 
 use super::*;
 use arp::{ClaimEvent, Defense, Packet, StartMode};
@@ -66,7 +66,7 @@ fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
         host.link_changed(then, ACTIVE);
         assert!(host.is_ready(), "it was active before");
         host.link_changed(then, inactive);
-        assert!(!host.is_ready() && host.deadline().is_none(), "nothing to do before the link is active");
+        assert!(!host.is_ready() && host.deadline().is_none(), "no timer while the link is inactive");
         host.link_changed(then, ACTIVE);
         assert_eq!((host.is_ready(), host.address()), (false, None));
         assert_eq!(receive_one(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
@@ -92,7 +92,7 @@ fn host_is_not_ready_when_link_has_no_carrier() {
             host.link_changed(NOW + PROBING, ACTIVE);
             assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
         }
-        // One that does not probe is ready at once, as it was told.
+        // A host that does not probe is ready at once.
         let mut host = Host::new(NOW, &config()).unwrap();
         host.link_changed(NOW, inactive);
         assert!(host.address().is_some() && host.is_ready());
@@ -161,7 +161,7 @@ impl Device for GatedDevice {
 #[test]
 fn queued_frame_is_dropped_and_counted_when_address_is_probed_for_again() {
     let then = NOW + PROBING * 2;
-    // An address whose use began without a probe stays in use, and its frames depart.
+    // An address that was used without a probe stays in use, and its frames are sent.
     for (start, sent) in [(StartMode::Probe, 0), (StartMode::Immediate, 1)] {
         let mut host = Host::new(NOW, &HostConfig { start, ..config() }).unwrap();
         run(&mut host, then);
@@ -187,7 +187,7 @@ fn probe_is_repeated_when_no_frame_is_free() {
         host.poll(now, &mut device, &mut pool, &mut ()).unwrap();
         assert_eq!((host.address(), device.sent.len()), (None, 0), "{now:?}");
     }
-    assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "it goes on asking");
+    assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "the host continues to probe");
 }
 
 // proves: rfc5227-unheard
@@ -202,7 +202,7 @@ fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
     assert_eq!(device.sent.len(), 1);
     let next = host.deadline();
-    // An echo request to the other host, whose reply the wire refuses.
+    // An echo request to the other host. The device refuses the reply.
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
     device.arrived.push(broadcast(&[&[8, 6], &to_other]));
@@ -271,7 +271,7 @@ fn address_is_not_used_when_probes_were_refused() {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
             assert_eq!(host.address(), None, "{now:?}");
         }
-        assert!(wire.refused > 10, "it goes on asking");
+        assert!(wire.refused > 10, "the host continues to probe");
 
         wire.down = false;
         while let Some(now) = host.deadline() {
@@ -282,8 +282,8 @@ fn address_is_not_used_when_probes_were_refused() {
     }
 }
 
-/// A device that keeps transmitted frames in flight until it receives. It then lacks capacity `full` times, and refuses the
-/// frames if it is down.
+/// A device that keeps transmitted frames in flight until it receives. It then lacks capacity `full` times, and refuses
+/// the frames if it is down.
 struct InFlightDevice {
     kept: Vec<Frame>,
     full: u64,
@@ -334,7 +334,7 @@ fn probe_is_repeated_when_device_refuses_it_in_flight() {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
     }
-    assert!(wire.counters.refused > 10, "it goes on asking");
+    assert!(wire.counters.refused > 10, "the host continues to probe");
 }
 
 #[test]
@@ -348,11 +348,11 @@ fn host_is_blocked_when_frames_in_flight_lack_capacity() {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         (outcome.poll_again, outcome.tx_blocked)
     };
-    assert_eq!(next_outcome(), (true, false), "it is in flight");
+    assert_eq!(next_outcome(), (true, false), "the frame is in flight");
     for _ in 0..3 {
-        assert_eq!(next_outcome(), (false, true), "there is no room");
+        assert_eq!(next_outcome(), (false, true), "the device has no capacity");
     }
-    assert_eq!(next_outcome(), (false, false), "it has left");
+    assert_eq!(next_outcome(), (false, false), "the frame was transmitted");
 }
 
 // proves: rfc5227-silence
@@ -385,16 +385,16 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
     let new_owner = arp::Identity { ip: HOST, mac: PEER_MAC };
     assert_eq!((pair.host.ceased(), pair.host.address()), (Some(new_owner), None));
-    // The peer, who does not know, tells where it is: what waits for it could be sent now.
+    // A request of the peer resolves the peer, so the packet pending for it could be sent.
     let mut packet = request();
     packet[24..28].copy_from_slice(&other.octets());
-    let reported = pair.payload(&broadcast(&[&[8, 6], &packet]));
-    pair.host.receive(NOW, reported, &mut tx_queue, &mut pair.pool);
+    let frame = pair.payload(&broadcast(&[&[8, 6], &packet]));
+    pair.host.receive(NOW, frame, &mut tx_queue, &mut pair.pool);
     while let Some(now) = pair.host.deadline().filter(|now| *now <= NOW + PROBING) {
         pair.host.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
     }
     pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
-    assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "nothing came");
+    assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "no frame arrives");
     assert_eq!((pair.pool.held(), pair.host.arp().neighbors().pending_packets()), (0, 0));
     assert!(pair.host.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
 }
@@ -419,10 +419,10 @@ fn arp_from_link_local_address_is_broadcast() {
     let mut packet = request();
     packet[24..28].copy_from_slice(&network.addr().octets());
     let (_, sent) = receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
-    assert!(sent[0].starts_with(&[0xff; 6]), "the reply");
-    assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "and it is for the peer");
+    assert!(sent[0].starts_with(&[0xff; 6]), "the reply is broadcast");
+    assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "its target is the peer");
 
-    // A neighbor that is known already, and asked once more.
+    // A stale entry is confirmed with a request.
     let now = NOW + PROBING * 3;
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();

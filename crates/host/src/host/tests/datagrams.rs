@@ -29,7 +29,7 @@ fn echo_request_of_any_length_gets_reply_without_padding() {
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination()), (HOST, PEER));
         assert_eq!((reply.time_to_live(), reply.bytes().len()), (64, 28 + length));
-        assert_eq!(sent[0].len(), 42 + length, "and nothing more");
+        assert_eq!(sent[0].len(), 42 + length, "without padding");
         assert_reply(reply.payload(), length);
     }
 }
@@ -138,7 +138,7 @@ fn unsupported_datagram_gets_error_with_quotation() {
         assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (HOST, PEER, 64));
         let message = IcmpMessage::parse(reply.payload()).unwrap();
         assert_eq!((message.icmp_type(), message.code()), (problem.icmp_type(), problem.code()));
-        assert_eq!(&reply.payload()[8..], about, "all of it, and no padding");
+        assert_eq!(&reply.payload()[8..], about, "the whole datagram, without padding");
     }
     assert_eq!(test_host.count("icmp", "errors_sent"), 3);
 }
@@ -221,7 +221,7 @@ fn udp_datagram_gets_port_unreachable_only_when_checksum_is_valid_or_absent() {
         without[6..8].fill(0);
         assert_eq!(udp_outcome(&mut test_host, &without), (None, 1), "{length}");
     }
-    // The pseudo header is checked too: another host's datagram.
+    // The checksum covers the pseudo header: this datagram has another source address.
     let misdirected = datagram(Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), HOST), &udp(b"data"));
     assert_eq!(
         test_host.exchange_one(&frame(&misdirected)).0.dropped(),
@@ -249,7 +249,7 @@ fn udp_datagram_is_dropped_when_length_is_invalid() {
             "{length}"
         );
     }
-    // What follows its end within the IP datagram is none of it.
+    // Bytes of the IP datagram after the end of the UDP datagram are ignored.
     let mut longer = udp(b"data");
     longer.extend([0xee; 9]);
     assert_eq!(udp_outcome(&mut test_host, &longer), (None, 1));
@@ -265,7 +265,7 @@ fn udp_datagram_is_rejected_with_any_partial_checksum() {
     let bytes = frame(&udp_frame(&partial));
     assert_eq!(test_host.exchange_with(std::slice::from_ref(&bytes), Checksum::Partial).len(), 1);
     assert_eq!(test_host.exchange(&[bytes]).len(), 0);
-    // The answer written over a frame does not inherit what was known of the question.
+    // A reply in the frame of its request does not inherit the checksum state of the request.
     let frames = [frame(&datagram(icmp_fields(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
     assert_eq!(test_host.exchange_with(&frames, Checksum::Partial).len(), 2);
 }
@@ -315,7 +315,7 @@ fn errors_later_fragments_and_invalid_sources_get_no_error() {
         (0, 0)
     );
     assert_eq!(test_host.count("ipv4", "source_reserved"), 2);
-    // An error is an event for whoever sent the datagram.
+    // A received ICMP error is reported as an event.
     let reported = test_host.events();
     assert!(
         matches!(reported[..], [HostEvent::DeliveryFailed(reported)] if reported.protocol == IpProtocol::UDP),

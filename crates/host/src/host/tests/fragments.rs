@@ -73,7 +73,7 @@ fn overlapping_fragments_drop_datagram_without_reply() {
     let order = [&frames[..1], &[overlapping], &frames[1..]].concat();
     assert_eq!(test_host.exchange(&order).len(), 0);
     assert_eq!(dropped(&test_host), [None, OVERLAP, None, None]);
-    // Sent again, it is whole.
+    // If the first fragment is sent again, the datagram is complete.
     assert_eq!(test_host.exchange(&frames[..1]).len(), 3);
     assert_eq!(test_host.count("ipv4", "reassembly_overlap"), 1);
     let other = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_000, 1_480);
@@ -101,7 +101,7 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     let mut test_host = TestHost::with_known_peer();
     let frames = fragments(icmp_fields(), 4_000, 1_480);
     assert_eq!(test_host.exchange(&frames[..2]).len(), 0);
-    // Of this one the start is missing, and nobody can say whose port it was for.
+    // The first fragment of this datagram is missing, so no ICMP error is sent.
     let other = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_000, 1_480);
     assert_eq!(test_host.exchange(&other[1..]).len(), 0);
     assert_eq!(test_host.advance(Duration::from_millis(29_999)).len(), 0);
@@ -187,7 +187,7 @@ fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut pool = Pool::new(1_500, 2);
     assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
     assert_eq!((test_host.host.tx_queue.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
-    assert_eq!(pool.held(), 2, "those two");
+    assert_eq!(pool.held(), 2, "the two queued fragments");
 }
 
 /// Returns the length of the longest datagram in these frames, and the number of frames.
@@ -214,7 +214,7 @@ fn reply_and_error_fit_mtu_when_link_changes() {
         );
         assert_eq!(longest(&test_host.exchange(&[frame(&udp)])), (mtu.min(96), 1), "{mtu}");
     }
-    // What is longer than the MTU is not received.
+    // A frame longer than the MTU is dropped.
     let long = frame(&datagram(icmp_fields(), &echo(&[0; 41])));
     assert_eq!(
         test_host.exchange_one(&long).0.dropped(),
@@ -254,13 +254,17 @@ fn configured_mtu_is_limit_when_link_mtu_is_larger() {
     let mut test_host = TestHost::with_known_peer();
     test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
     test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: usize::MAX });
-    assert_eq!(test_host.exchange(&fragments(icmp_fields(), 65_507, 400)).len(), 2, "a pool has a bound");
+    assert_eq!(
+        test_host.exchange(&fragments(icmp_fields(), 65_507, 400)).len(),
+        2,
+        "the MTU is limited to the capacity of a frame"
+    );
 }
 
 // proves: drops-counted
 #[test]
 fn unsent_reply_is_counted_by_reason() {
-    // Each has more fragments than may ever wait for the wire, or than may wait at this moment.
+    // The first reply has more fragments than the transmit queue can hold, and the last one more than its free capacity.
     let mtu = 260;
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
@@ -319,8 +323,8 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
 
 #[test]
 fn pending_packets_are_sent_in_several_polls_when_transmit_queue_is_small() {
-    // Three fragments each, 128 datagrams: more frames than may wait for the wire, and the last of those that
-    // have room would not have room whole.
+    // 128 datagrams of three fragments each: more frames than the transmit queue can hold. Its capacity is no multiple of
+    // three.
     let (mtu, each) = (576, 16);
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();

@@ -9,7 +9,7 @@ use link::VlanId;
 
 const BASE: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
-fn sixteen_hosts() -> HostConfig {
+fn range_of_hosts() -> HostConfig {
     HostConfig::range("10.1.0.0/16".parse().unwrap(), BASE)
 }
 
@@ -20,11 +20,11 @@ fn arp_request_for(address: Ipv4Addr) -> Vec<u8> {
     broadcast(&[&[8, 6], &packet])
 }
 
-fn ping(station: MacAddr, address: Ipv4Addr) -> Vec<u8> {
-    framed(station, PEER_MAC, &datagram(Ipv4Fields::new(IpProtocol::ICMP, PEER, address), &echo(b"data")))
+fn ping(mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    framed(mac, PEER_MAC, &datagram(Ipv4Fields::new(IpProtocol::ICMP, PEER, address), &echo(b"data")))
 }
 
-fn number(step: u32) -> (Ipv4Addr, MacAddr) {
+fn addresses_of(step: u32) -> (Ipv4Addr, MacAddr) {
     let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
     (address, BASE.plus(step.into()).unwrap())
 }
@@ -32,22 +32,22 @@ fn number(step: u32) -> (Ipv4Addr, MacAddr) {
 // proves: many-hosts, rfc1122-echo-mirrored
 #[test]
 fn each_address_of_range_replies_from_separate_mac() {
-    let mut test_host = TestHost::new(&sixteen_hosts());
+    let mut test_host = TestHost::new(&range_of_hosts());
     assert!(test_host.host.is_ready());
     for step in 0..65_536 {
-        let (address, station) = number(step);
-        let sent = test_host.exchange(&[arp_request_for(address), ping(station, address)]);
+        let (address, mac) = addresses_of(step);
+        let sent = test_host.exchange(&[arp_request_for(address), ping(mac, address)]);
         let [reply, echo_reply] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
-        assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
-        assert_eq!((&reply[22..28], &reply[28..32]), (&station.bytes()[..], &address.octets()[..]));
-        assert_eq!(&echo_reply[6..12], station.bytes());
+        assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &mac.bytes()[..]));
+        assert_eq!((&reply[22..28], &reply[28..32]), (&mac.bytes()[..], &address.octets()[..]));
+        assert_eq!(&echo_reply[6..12], mac.bytes());
         assert_eq!(Datagram::parse(&echo_reply[14..]).unwrap().source(), address);
     }
     assert_eq!(
         (test_host.host.arp_replies(), test_host.host.echo_replies(), losses(&test_host.host)),
         (65_536, 65_536, 0)
     );
-    assert_eq!(test_host.host.arp().neighbors().len(), 1, "they share one table");
+    assert_eq!(test_host.host.arp().neighbors().len(), 1, "the hosts share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
         assert_eq!(test_host.exchange(&[arp_request_for(outside.into())]).len(), 0);
     }
@@ -56,8 +56,8 @@ fn each_address_of_range_replies_from_separate_mac() {
 // proves: station-of-destination
 #[test]
 fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
-    let mut test_host = TestHost::new(&sixteen_hosts());
-    let ((one, first), (_, second)) = (number(7), number(8));
+    let mut test_host = TestHost::new(&range_of_hosts());
+    let ((one, first), (_, second)) = (addresses_of(7), addresses_of(8));
     test_host.exchange(&[arp_request_for(one)]);
     let (outcome, sent) = test_host.exchange_one(&ping(second, one));
     assert_eq!((outcome.dropped(), sent.len()), (Some(DropReason::WrongMac), 0));
@@ -68,8 +68,8 @@ fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
 // proves: station-of-destination
 #[test]
 fn fragment_to_wrong_mac_is_in_no_datagram() {
-    let mut test_host = TestHost::new(&sixteen_hosts());
-    let ((one, first), (_, second)) = (number(7), number(8));
+    let mut test_host = TestHost::new(&range_of_hosts());
+    let ((one, first), (_, second)) = (addresses_of(7), addresses_of(8));
     test_host.exchange(&[arp_request_for(one)]);
     let mut frames = fragments(Ipv4Fields { destination: one, ..icmp_fields() }, 2_000, 1_480);
     frames[0][..6].copy_from_slice(&second.bytes());
@@ -83,24 +83,24 @@ fn fragment_to_wrong_mac_is_in_no_datagram() {
 
 #[test]
 fn range_has_no_broadcast_address_and_all_destinations_are_on_link() {
-    let mut test_host = TestHost::new(&sixteen_hosts());
-    let (last, station) = number(65_535);
+    let mut test_host = TestHost::new(&range_of_hosts());
+    let (last, mac) = addresses_of(65_535);
     test_host.exchange(&[arp_request_for(last)]);
-    assert_eq!(test_host.exchange_one(&ping(station, last)).0, ECHO_REPLIED, "10.1.255.255 is a host");
+    assert_eq!(test_host.exchange_one(&ping(mac, last)).0, ECHO_REPLIED, "10.1.255.255 is a host");
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
-    let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
-    assert_eq!(sent[0][38..42], [192, 0, 2, 1], "it is asked for, on the link");
+    let sent = test_host.exchange(&[framed(mac, PEER_MAC, &datagram(other, &echo(b"")))]);
+    assert_eq!(sent[0][38..42], [192, 0, 2, 1], "the target of the ARP request is the destination itself");
 }
 
 #[test]
 fn range_with_gateway_replies_to_remote_hosts_through_gateway() {
     let gateway = Ipv4Addr::new(10, 0, 0, 1);
-    let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway), ..sixteen_hosts() });
-    let (address, station) = number(3);
+    let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway), ..range_of_hosts() });
+    let (address, mac) = addresses_of(3);
     test_host.exchange(&[arp_request_for(address)]);
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
-    let sent = test_host.exchange(&[framed(station, PEER_MAC, &datagram(other, &echo(b"")))]);
-    assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.bytes()[..], &station.bytes()[..]));
+    let sent = test_host.exchange(&[framed(mac, PEER_MAC, &datagram(other, &echo(b"")))]);
+    assert_eq!((&sent[0][..6], &sent[0][6..12]), (&PEER_MAC.bytes()[..], &mac.bytes()[..]));
     assert_eq!(Datagram::parse(&sent[0][14..]).unwrap().destination(), Ipv4Addr::new(192, 0, 2, 1));
 }
 
@@ -140,17 +140,17 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
     let mut host = Host::new(NOW, &vlan_5).unwrap();
     host.add(NOW, &vlan_6).unwrap();
     let mut test_host = TestHost::of(host, 1_500);
-    let (address, first) = number(9);
+    let (address, first) = addresses_of(9);
     let second = other.plus(9).unwrap();
-    for (vlan, station) in [(5, first), (6, second)] {
-        let sent = test_host
-            .exchange(&[tagged(&arp_request_for(address), vlan), tagged(&ping(station, address), vlan)]);
+    for (vlan, mac) in [(5, first), (6, second)] {
+        let sent =
+            test_host.exchange(&[tagged(&arp_request_for(address), vlan), tagged(&ping(mac, address), vlan)]);
         assert_eq!(sent.len(), 2);
         for frame in &sent {
-            assert_eq!((&frame[6..12], &frame[12..16]), (&station.bytes()[..], &[0x81, 0, 0, vlan][..]));
+            assert_eq!((&frame[6..12], &frame[12..16]), (&mac.bytes()[..], &[0x81, 0, 0, vlan][..]));
         }
     }
-    // A station of one VLAN is none in the other, and without a tag nobody is there.
+    // A host is not reachable in the other VLAN or without a tag.
     for frame in [tagged(&ping(first, address), 6), tagged(&ping(second, address), 5)] {
         assert_eq!(test_host.exchange_one(&frame).0.dropped(), Some(link::LinkDropReason::NotLocal.into()));
     }
@@ -162,7 +162,7 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
         test_host.exchange_one(&tagged(&arp_request_for(address), 7)).0.dropped(),
         Some(link::LinkDropReason::OtherVlan.into())
     );
-    // Fragments of the same datagram, half of it in each.
+    // Fragments of one datagram in two VLANs.
     let parts = fragments(Ipv4Fields { destination: address, ..icmp_fields() }, 2_000, 1_480);
     let mut fragments_of_two_vlans = [tagged(&parts[0], 5), tagged(&parts[1], 6)];
     fragments_of_two_vlans[0][..6].copy_from_slice(&first.bytes());
@@ -172,10 +172,10 @@ fn hosts_with_same_addresses_in_two_vlans_are_separate() {
 
 #[test]
 fn hosts_with_duplicate_addresses_are_rejected() {
-    let mut host = Host::new(NOW, &sixteen_hosts()).unwrap();
-    let again = HostConfig::range("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
-    let stations = HostConfig::range("10.2.0.0/24".parse().unwrap(), BASE);
-    for config in [again, stations] {
+    let mut host = Host::new(NOW, &range_of_hosts()).unwrap();
+    let same_ips = HostConfig::range("10.1.4.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
+    let same_macs = HostConfig::range("10.2.0.0/24".parse().unwrap(), BASE);
+    for config in [same_ips, same_macs] {
         assert_eq!(host.add(NOW, &config), Err(HostConfigError::Duplicate(config.network())));
     }
     let fitting = HostConfig::range("10.2.0.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
@@ -185,17 +185,17 @@ fn hosts_with_duplicate_addresses_are_rejected() {
 // proves: rfc5227-silence
 #[test]
 fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
-    let alone = HostConfig { start: StartMode::Immediate, defense: Defense::Cease, ..sixteen_hosts() };
-    let mut test_host = TestHost::new(&alone);
-    let (address, station) = number(7);
-    test_host.exchange(&[ping(station, address)]);
-    assert_eq!(test_host.pool.held(), 1, "its reply waits for the peer");
+    let config = HostConfig { start: StartMode::Immediate, defense: Defense::Cease, ..range_of_hosts() };
+    let mut test_host = TestHost::new(&config);
+    let (address, mac) = addresses_of(7);
+    test_host.exchange(&[ping(mac, address)]);
+    assert_eq!(test_host.pool.held(), 1, "the echo reply waits for the next hop");
     let mut conflict = request();
     conflict[14..18].copy_from_slice(&address.octets());
     test_host.exchange(&[broadcast(&[&[8, 6], &conflict])]);
     assert_eq!(test_host.host.arp().locals().mac_of(address), None);
-    let sent = test_host.exchange(&[arp_request_for(number(8).0)]);
-    assert_eq!(sent.len(), 1, "the answer to the request, and no reply from {address}: {sent:02x?}");
+    let sent = test_host.exchange(&[arp_request_for(addresses_of(8).0)]);
+    assert_eq!(sent.len(), 1, "the ARP reply, and no echo reply from {address}: {sent:02x?}");
     assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
 
@@ -211,8 +211,8 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
             more_fragments,
             ..Ipv4Fields::new(protocol, source, destination.into())
         };
-        let station = [number(7).1, number(8).1, MacAddr::BROADCAST, PEER_MAC][usize::from(kind)];
-        let whole = framed(station, PEER_MAC, &datagram(fields, &echo(&[7; 8])));
+        let mac = [addresses_of(7).1, addresses_of(8).1, MacAddr::BROADCAST, PEER_MAC][usize::from(kind)];
+        let whole = framed(mac, PEER_MAC, &datagram(fields, &echo(&[7; 8])));
         (Just(whole), 0_usize..100, any::<u8>(), 0_u8..8)
     });
     let damaged = good.prop_map(|(mut whole, place, byte, how)| {
@@ -224,21 +224,21 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         }
         whole
     });
-    prop_oneof![6 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..90), 1 => Just(arp_request_for(number(7).0))]
+    prop_oneof![6 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..90), 1 => Just(arp_request_for(addresses_of(7).0))]
 }
 
 proptest! {
     // proves: drops-counted
     #[test]
     fn any_frame_to_many_hosts_is_counted_once(frames in prop::collection::vec(any_frame(), 0..60)) {
-        let mut test_host = TestHost::new(&sixteen_hosts());
+        let mut test_host = TestHost::new(&range_of_hosts());
         test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
         for frame in &frames {
             let before = (losses(&test_host.host), accepted(&test_host));
             let (outcome, _) = test_host.exchange_one(frame);
             let after = (losses(&test_host.host), accepted(&test_host));
             match outcome {
-                // Of the four that the datagram before it was made of, one went to no use.
+                // An overlapping fragment also discards its incomplete datagram.
                 FrameOutcome::Dropped(_) => prop_assert_eq!(after.0 - before.0, 1 + dropped_with_fragment(outcome), "{:?}", outcome),
                 FrameOutcome::Ipv4(crate::DatagramOutcome::FragmentStored) | FrameOutcome::Arp(_) => prop_assert_eq!(after, before),
                 FrameOutcome::Ipv4(_) => prop_assert_eq!(after, (before.0, before.1 + 1)),
@@ -269,7 +269,10 @@ fn range_may_have_several_gateways_outside_it() {
     assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
 
     let mut one = Host::new(NOW, &config()).unwrap();
-    assert!(one.add_route("192.0.2.0/24".parse().unwrap(), other).is_err(), "a network says who is near");
+    assert!(
+        one.add_route("192.0.2.0/24".parse().unwrap(), other).is_err(),
+        "the gateway is not in the subnet of the host"
+    );
 }
 
 // proves: link-mtu

@@ -1,4 +1,4 @@
-//! Requirements on every datagram that the host sends.
+//! Requirements of standards on sent datagrams and on invalid input.
 
 use super::test_host::{TestHost, datagram, echo, frame, framed, icmp_fields};
 use super::*;
@@ -130,11 +130,15 @@ fn datagram_returned_by_full_queue_is_not_reported_as_unreachable() {
         assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), SendOutcome::Pending);
     }
     test_host.exchange(&[]);
-    assert_eq!((test_host.events(), test_host.pool.held()), (Vec::new(), each), "one came back");
+    assert_eq!(
+        (test_host.events(), test_host.pool.held()),
+        (Vec::new(), each),
+        "one datagram is returned without an event"
+    );
     test_host.advance(Duration::from_secs(10));
     assert_eq!(
         (test_host.events().len(), test_host.pool.held()),
         (each, 0),
-        "no host answered for the others"
+        "the other datagrams are reported"
     );
 }
