@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base::Random;
 
-/// The faults of a medium: how often it loses, duplicates, delays or corrupts a frame, and the latency.
+/// The faults of a medium: rates of loss, duplication, reordering and corruption, and latencies.
 ///
-/// Rates are in frames of a thousand: 0 is never, 1,000 or more is always. Each rate is drawn separately, so a higher
-/// rate of one fault does not move the other faults.
+/// Rates are per thousand: 0 is never, 1,000 or more is always. The draws are independent, so a change of one rate does
+/// not affect the other faults.
 ///
 /// The faults have no state: [`Faults::deliveries`] always returns the same result for the same number, so a run can be
 /// repeated from its seed.
@@ -16,18 +16,18 @@ use base::Random;
 pub struct Faults {
     /// Seed of all random decisions.
     pub seed: u64,
-    /// Frames of a thousand that are lost.
+    /// Frames per thousand that are lost.
     pub loss: u16,
-    /// Frames of a thousand that are delivered twice.
+    /// Frames per thousand that are delivered twice.
     pub duplication: u16,
-    /// Deliveries of a thousand that are delayed by up to [`Faults::reordering_delay`].
+    /// Deliveries per thousand that are delayed by up to [`Faults::reordering_delay`].
     pub reordering: u16,
-    /// Deliveries of a thousand in which one byte is changed.
+    /// Deliveries per thousand in which one byte is changed.
     pub corruption: u16,
     /// Minimum latency.
     pub min_latency: Duration,
-    /// Maximum latency without reordering. Frames sent closer together than the mismatch to the minimum may overtake
-    /// each other.
+    /// Maximum latency without reordering. Frames sent closer together than the difference to the minimum may
+    /// overtake each other.
     pub max_latency: Duration,
     /// Maximum additional delay of a reordered delivery.
     pub reordering_delay: Duration,
@@ -56,7 +56,7 @@ pub struct ByteChange {
 }
 
 impl Faults {
-    /// A medium without faults, with a latency of 100 microseconds.
+    /// No faults, and a latency of 100 microseconds.
     pub const NONE: Faults = Faults {
         seed: 0,
         loss: 0,
@@ -76,7 +76,7 @@ impl Faults {
         Deliveries([(!is_lost).then_some(first), (!is_lost && is_duplicated).then_some(second)])
     }
 
-    /// Draws every number, even if it is not used, so that a rate affects only its own fault.
+    /// Returns one delivery. Every number is drawn, even if it is not used, so that a rate affects only its own fault.
     fn delivery(&self, random: &mut FrameRandom, length: usize) -> Delivery {
         let latency = random.0.between(self.min_latency, self.max_latency);
         let is_reordered = random.hits(self.reordering);
@@ -104,7 +104,7 @@ impl IntoIterator for Deliveries {
 }
 
 impl ByteChange {
-    /// Changes the byte, if the frame has it.
+    /// Changes the byte, if the frame is long enough.
     pub fn apply(self, bytes: &mut [u8]) {
         if let Some(byte) = bytes.get_mut(self.offset) {
             *byte ^= self.mask.get();

@@ -1,9 +1,46 @@
 //! A simulated network segment for tests and experiments.
 //!
-//! A [`Segment`] connects hosts and scripted peers like an Ethernet hub and advances a virtual clock from one event to the
-//! next. [`Faults`] loses, duplicates, delays and corrupts frames, reproducibly from a seed.
+//! A [`Segment`] connects hosts and scripted peers like an Ethernet hub, and advances a virtual clock from one event to
+//! the next. [`Faults`] loses, duplicates, delays and corrupts frames. A run can be repeated from its seed.
 //!
-//! This crate performs no I/O and reads no clock. It drives hosts by [`host::Host::poll`] alone, as every event loop does.
+//! ```
+//! use std::time::Duration;
+//!
+//! use host::HostConfig;
+//! use link::{EtherType, MacAddr};
+//! use sim::{Faults, Segment};
+//! use tap::Instant;
+//!
+//! // 20 percent of all frames are lost.
+//! let mut segment = Segment::new(Instant::ORIGIN, Faults { loss: 200, seed: 7, ..Faults::NONE });
+//! let sender = segment.add(&HostConfig::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1])))?;
+//! segment.add(&HostConfig::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
+//! for _ in 0..10 {
+//!     segment.send(sender, "10.0.0.2".parse()?, EtherType(0x88b5), b"hello");
+//!     segment.run_for(Duration::from_secs(1))?;
+//! }
+//! let counters = segment.counters();
+//! assert!(counters.lost > 0 && counters.sent == counters.delivered + counters.lost);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Order of calls
+//!
+//! 1. [`Segment::add`] adds hosts, [`Segment::attach`] scripted peers, and [`Segment::intercept`] a script that
+//! replaces the frames of a node. 2. [`Segment::send`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic. 3.
+//! [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span. 4. [`Segment::take_captured`]
+//! and [`Segment::host`] show the result. Continue at 2.
+//!
+//! # Bounds
+//!
+//! Up to [`Segment::IN_FLIGHT`] frames are in flight, [`Segment::CAPTURED`] frames wait to be taken, and
+//! [`Segment::STEPS`] steps happen at one instant. Frames beyond a bound are counted in [`SegmentCounters`]; steps
+//! beyond it end the run with [`Livelock`].
+//!
+//! # Non-features
+//!
+//! The crate performs no I/O and reads no clock. It drives hosts by [`host::Host::poll`] alone, as every event loop
+//! does. It does not model bandwidth, collisions or a switch: each frame reaches every other node.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

@@ -35,12 +35,12 @@ pub struct SegmentCounters {
     pub corrupted: u64,
     /// Copies delivered.
     pub delivered: u64,
-    /// Copies, or frames not sent yet, dropped because [`Segment::IN_FLIGHT`](crate::Segment::IN_FLIGHT) were in flight or the
-    /// receive queue of the host was full.
+    /// Copies and delayed frames dropped because [`Segment::IN_FLIGHT`](crate::Segment::IN_FLIGHT) frames were in
+    /// flight, and copies dropped because the receive queue of the host was full.
     pub overflowed: u64,
     /// Copies dropped because the receiving node was stopped.
     pub receiver_stopped: u64,
-    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) were kept already.
+    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) frames waited to be taken.
     pub not_captured: u64,
 }
 
@@ -56,7 +56,7 @@ pub(crate) enum MediumEvent {
 #[derive(Debug)]
 pub(crate) struct Medium {
     pub(crate) faults: Faults,
-    /// Ordered by time; events of one time in the order in which they were scheduled.
+    /// Events by time and number. Events of one instant are in the order in which they were scheduled.
     events: BTreeMap<(Instant, u64), MediumEvent>,
     scheduled: u64,
     captured: Vec<RecordedFrame>,
@@ -81,12 +81,12 @@ impl Medium {
         self.events.len()
     }
 
-    /// The time of the next event.
+    /// Returns the time of the next event.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.events.keys().next().map(|(at, _)| *at)
     }
 
-    /// The number of events scheduled so far, which is the number of the next one.
+    /// Returns the number of events scheduled so far, which is the number of the next event.
     pub(crate) fn scheduled(&self) -> u64 {
         self.scheduled
     }
@@ -98,12 +98,12 @@ impl Medium {
         (at <= now && number < before).then(|| first.remove())
     }
 
-    /// Sends a frame later.
+    /// Schedules a frame to be sent at a time.
     pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, checksum: Checksum) {
         self.schedule(at, MediumEvent::Transmit { from, bytes, checksum });
     }
 
-    /// Sends a frame: each of the `nodes` except the sender gets a copy, with faults of its own.
+    /// Sends a frame: each of the `nodes` except the sender gets a copy. The faults apply to each copy separately.
     pub(crate) fn send(
         &mut self,
         now: Instant,
@@ -157,7 +157,7 @@ impl Medium {
 }
 
 impl RecordedFrame {
-    /// The ARP packet in the frame, if there is a valid one.
+    /// Returns the ARP packet in the frame, if it has a valid one.
     pub fn arp(&self) -> Option<PacketFields> {
         let frame = EthernetFrame::parse(&self.bytes).ok()?;
         if frame.ether_type() != EtherType::ARP {

@@ -14,10 +14,10 @@ use crate::port::SegmentPort;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) usize);
 
-/// A frame that a script sends: its delay, and its bytes.
+/// A frame that a script sends: delay and bytes.
 pub type ScriptedFrame = (Duration, Vec<u8>);
 
-/// A function that is given a frame and returns the frames to send.
+/// A function that receives a frame and returns the frames to send.
 pub(crate) type Script = Box<dyn FnMut(Instant, &[u8]) -> Vec<ScriptedFrame>>;
 
 /// A node of the segment.
@@ -39,7 +39,7 @@ pub(crate) struct HostNode {
     pub(crate) host: Host,
     pub(crate) pool: Pool,
     pub(crate) port: SegmentPort,
-    /// The host was accessed, so it may have work that its deadline does not show.
+    /// Whether the host was accessed since its last poll. It may then have work before its deadline.
     needs_poll: bool,
 }
 
@@ -63,7 +63,7 @@ impl Node {
         }
     }
 
-    /// The host, for the caller to change it.
+    /// Returns the host for modification. It is polled in the next step.
     pub(crate) fn as_host_mut(&mut self) -> Option<&mut HostNode> {
         match &mut self.kind {
             NodeKind::Host(node) => {
@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    /// When the node has work without a further frame.
+    /// Returns when the node has work, if it receives no frame before.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
         let node = self.as_host().filter(|_| self.is_running)?;
         if node.needs_poll || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }

@@ -4,18 +4,18 @@ use std::collections::VecDeque;
 
 use tap::{Batch, Checksum, Device, DeviceCounters, DeviceError, Pool};
 
-/// A device in memory: frames that arrived for a host, and frames that it transmitted.
+/// A device in memory: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
 pub(crate) struct SegmentPort {
     mtu: usize,
     rx_queue: VecDeque<(Vec<u8>, Checksum)>,
-    /// Frames transmitted in one poll: one batch at most, because the segment takes them after each poll.
+    /// Frames transmitted in one poll. The segment takes them after each poll, so there is at most one batch.
     transmitted: VecDeque<(Vec<u8>, Checksum)>,
     counters: DeviceCounters,
 }
 
 impl SegmentPort {
-    /// Maximum number of frames in the receive queue, as in the queue of a TAP.
+    /// Maximum number of frames in the receive queue, as for a TAP.
     pub(crate) const RX_QUEUE: usize = 1_000;
 
     pub(crate) fn new(mtu: usize) -> SegmentPort {
@@ -27,7 +27,7 @@ impl SegmentPort {
         }
     }
 
-    /// Whether the receive queue is full.
+    /// Returns whether the receive queue is full.
     pub(crate) fn is_rx_full(&self) -> bool {
         self.rx_queue.len() >= Self::RX_QUEUE
     }
@@ -36,7 +36,7 @@ impl SegmentPort {
         self.rx_queue.push_back((bytes, checksum));
     }
 
-    /// Whether frames wait in the receive queue.
+    /// Returns whether frames wait in the receive queue.
     pub(crate) fn is_rx_ready(&self) -> bool {
         !self.rx_queue.is_empty()
     }

@@ -14,11 +14,11 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
-/// Every frame is delivered to every other node, as on a hub; the link layer of each host filters. The [`Faults`] of the
-/// segment apply to each copy separately. Nothing waits and no clock is read, so the run time does not depend on the
-/// simulated time. The same calls produce the same run.
+/// Each frame is delivered to all other nodes, as by a hub. The link layer of each host filters by destination. The
+/// [`Faults`] of the segment apply to each copy separately. Nothing sleeps and no clock is read, so the run time does
+/// not depend on the simulated time. The same calls produce the same run.
 ///
-/// Two hosts that resolve each other's address:
+/// A host resolves the MAC address of another, and sends a payload to it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,8 +37,8 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 ///
 /// let senders: Vec<_> = segment.take_captured().iter().map(|frame| frame.from).collect();
 /// assert_eq!(senders, [left, right, left], "a request, its reply, and the payload that waited for it");
-/// let table = segment.host(left).ok_or("a host")?.arp().neighbors();
-/// let entry = table.get("10.0.0.2".parse()?).ok_or("an entry")?;
+/// let table = segment.host(left).ok_or("not a host")?.arp().neighbors();
+/// let entry = table.get("10.0.0.2".parse()?).ok_or("not resolved")?;
 /// assert_eq!(entry.mac, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -49,12 +49,12 @@ pub struct Segment {
     nodes: Vec<Node>,
 }
 
-/// Error of a run in which the clock cannot advance, because events at one instant cause each other without end.
+/// Error of a run in which the clock cannot advance, because events at one instant cause each other endlessly.
 ///
-/// An example is two scripts that answer each other without delay.
+/// Two scripts that answer each other without delay are an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Livelock {
-    /// The instant.
+    /// The instant at which the clock stopped.
     pub at: Instant,
 }
 
@@ -68,7 +68,7 @@ impl Segment {
     /// Maximum number of steps at one instant; a run with more ends with [`Livelock`].
     pub const STEPS: u32 = 10_000;
 
-    /// Returns a segment without nodes, whose clock starts at `now`.
+    /// Creates a segment without nodes. The virtual clock starts at `now`.
     pub fn new(now: Instant, faults: Faults) -> Segment {
         Segment { now, medium: Medium::new(faults), nodes: Vec::new() }
     }
@@ -79,12 +79,12 @@ impl Segment {
         Ok(self.add_node(node))
     }
 
-    /// Adds a scripted peer: `script` is given every frame that arrives, and returns the frames to send.
+    /// Adds a scripted peer. `script` receives each frame that arrives, and returns the frames to send.
     pub fn attach(&mut self, script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static) -> NodeId {
         self.add_node(Node::script(Box::new(script)))
     }
 
-    /// Gives every frame that a node sends to `script` from now on; the frames that it returns are sent instead.
+    /// Passes each frame that a node sends from now on to `script`. The frames that it returns are sent instead.
     pub fn intercept(
         &mut self,
         node: NodeId,
@@ -95,12 +95,12 @@ impl Segment {
         }
     }
 
-    /// Sends a frame with these bytes to every node, as if from a further node. It is not captured.
+    /// Sends a frame with these bytes to all nodes, as if from another node. It is not captured.
     pub fn inject(&mut self, bytes: &[u8]) {
         self.inject_with(bytes, Checksum::None);
     }
 
-    /// Sends a frame as [`Segment::inject`] does; the receiver is told this state of its transport checksum.
+    /// Sends a frame as [`Segment::inject`] does, with this state of its transport checksum.
     pub fn inject_with(&mut self, bytes: &[u8], checksum: Checksum) {
         self.medium.send(self.now, None, bytes, checksum, self.nodes.len());
     }
@@ -121,7 +121,8 @@ impl Segment {
         }
     }
 
-    /// Stops a node: it does nothing, and frames that arrive for it are lost. The state of a stopped host can still be read.
+    /// Stops a node: it does nothing, and frames that arrive for it are lost. The state of a stopped host can still be
+    /// read.
     pub fn stop(&mut self, node: NodeId) {
         if let Some(node) = self.nodes.get_mut(node.0) {
             node.is_running = false;
@@ -141,7 +142,7 @@ impl Segment {
         self.medium.faults = faults;
     }
 
-    /// Advances the clock by a span, and processes all events in it.
+    /// Advances the clock by `span`, and processes all events in that time.
     pub fn run_for(&mut self, span: Duration) -> Result<(), Livelock> {
         self.run_until(self.now + span)
     }
@@ -177,7 +178,7 @@ impl Segment {
         Some(&self.nodes.get(node.0)?.as_host()?.host)
     }
 
-    /// Returns the host of a node, for example to take its events or to add entries to its ARP cache.
+    /// Returns the host of a node for modification, for example to take its events or to add entries to its ARP cache.
     pub fn host_mut(&mut self, node: NodeId) -> Option<&mut Host> {
         Some(&mut self.nodes.get_mut(node.0)?.as_host_mut()?.host)
     }
@@ -214,7 +215,7 @@ impl Segment {
 
     /// Processes the events that are due, then polls each host that has work once.
     fn step(&mut self) {
-        // Events scheduled in this step are processed in the next one.
+        // Events that are scheduled in this step are processed in the next step.
         let before = self.medium.scheduled();
         while let Some(event) = self.medium.take_due(self.now, before) {
             match event {
@@ -268,7 +269,7 @@ impl Segment {
     /// Sends a frame for a node, through its interceptor if it has one.
     fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, checksum: Checksum) {
         let interceptor = self.nodes.get_mut(from.0).and_then(|node| node.interceptor.as_mut());
-        // The checksums of scripted frames are complete.
+        // Scripted frames have complete checksums.
         let (frames, checksum) = match interceptor {
             Some(script) => (script(self.now, &bytes), Checksum::None),
             None => (vec![(Duration::ZERO, bytes)], checksum),
@@ -287,7 +288,7 @@ impl Segment {
 impl fmt::Display for Livelock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.at.as_nanos();
-        write!(f, "the time stands still at {nanoseconds} ns: something happens there without end")
+        write!(f, "livelock at {nanoseconds} ns: more than {} steps at one instant", Segment::STEPS)
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 const LENGTH: usize = 42;
 
-/// The deliveries of the first ten thousand frames.
+/// Returns the deliveries of the first 10,000 frames.
 fn all_deliveries(faults: &Faults) -> Vec<Vec<Delivery>> {
     (0..10_000).map(|number| faults.deliveries(number, LENGTH).into_iter().collect()).collect()
 }
@@ -36,7 +36,7 @@ fn faults_occur_at_configured_rates() {
             ("reordering", reordered),
             ("corruption", corrupted),
         ] {
-            assert!(expected.contains(&count), "{fault} at {rate} of 1,000: {count} of 10,000");
+            assert!(expected.contains(&count), "{fault} at {rate} per thousand: {count} of 10,000");
         }
     }
 }
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn rate_of_one_fault_does_not_move_other_faults(faults in faults(), number: u64) {
+    fn rate_of_one_fault_does_not_affect_other_faults(faults in faults(), number: u64) {
         let lossless = Faults { loss: 0, ..faults }.deliveries(number, LENGTH);
         let lossy = faults.deliveries(number, LENGTH);
         prop_assert!(lossy == lossless || lossy.into_iter().count() == 0);

@@ -34,7 +34,7 @@ fn pair(faults: Faults) -> (Segment, NodeId, NodeId) {
     (segment, left, right)
 }
 
-/// The entry of 10.0.0.`last` in the ARP cache of a host.
+/// Returns the entry of 10.0.0.`last` in the ARP cache of a host.
 fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, NeighborState)> {
     segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.mac, entry.state))
 }
@@ -141,18 +141,19 @@ fn interceptor_replaces_frames_of_host() {
     let (mut segment, left, right) = pair(Faults::NONE);
     let later = Duration::from_millis(5);
     segment.intercept(right, move |_, bytes| {
-        vec![(later, bytes.to_vec()), (Duration::ZERO, broadcast(b"and this")), (later, bytes.to_vec())]
+        vec![(later, bytes.to_vec()), (Duration::ZERO, broadcast(b"additional")), (later, bytes.to_vec())]
     });
     segment.intercept(left, |_, bytes| vec![(Duration::ZERO, bytes.to_vec())]);
     segment.send(left, ip(2), TEST, b"");
     segment.run_for(SECOND).unwrap();
     let frames = segment.take_captured();
     let times: Vec<_> = frames.iter().map(|frame| (frame.from, frame.at)).collect();
-    let asked = at(Duration::from_micros(100));
-    let answered = asked + later;
-    let used = answered + Duration::from_micros(100);
-    assert_eq!(times[1..], [(right, asked), (right, answered), (right, answered), (left, used)]);
-    assert_eq!(frames[1].bytes, broadcast(b"and this"));
+    let request_arrives = at(Duration::from_micros(100));
+    let reply_sent = request_arrives + later;
+    let payload_sent = reply_sent + Duration::from_micros(100);
+    let expected = [(right, request_arrives), (right, reply_sent), (right, reply_sent), (left, payload_sent)];
+    assert_eq!(times[1..], expected);
+    assert_eq!(frames[1].bytes, broadcast(b"additional"));
 
     segment.intercept(right, |_, _| Vec::new());
     segment.start(left).unwrap();
@@ -262,7 +263,7 @@ fn livelock_is_reported_as_error() {
     segment.run_for(SECOND).unwrap();
     segment.inject(b"to and fro");
     assert_eq!(segment.run_for(SECOND), Err(Livelock { at: at(SECOND) }));
-    // With latency it is no error, and the run ends.
+    // With latency the clock advances, and the run ends.
     segment.set_faults(Faults::NONE);
     assert_eq!(segment.run_for(SECOND), Ok(()));
 }

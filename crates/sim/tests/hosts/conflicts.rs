@@ -31,8 +31,8 @@ fn contenders() -> impl Strategy<Value = Vec<Contender>> {
     prop::collection::vec(contender, 2..4)
 }
 
-/// Runs the contenders for 90 seconds, with faults during the first 30. Each sends to a further address every second, because
-/// hosts that have sent all their announcements would not detect the conflict.
+/// Runs the contenders for 90 seconds, with faults during the first 30. Each sends to a further address every second,
+/// because hosts that have sent all their announcements would not detect the conflict.
 fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
     let mut segment = segment(faults);
     let nodes: Vec<NodeId> = (10..)
@@ -132,6 +132,9 @@ fn defenses_are_rate_limited_when_all_hosts_always_defend() {
     for node in nodes {
         assert!(segment.host(node).unwrap().address().is_some());
         let count = announcements(&captured, node).len();
-        assert!((9..=11).contains(&count), "two, then one in ten of ninety seconds: {count}");
+        assert!(
+            (9..=11).contains(&count),
+            "expected two announcements, then one per ten seconds for 90 seconds, not {count}"
+        );
     }
 }

@@ -24,8 +24,8 @@ fn ping(from: MacAddr, source: Ipv4Addr) -> Vec<u8> {
     [&mac(2).bytes()[..], &from.bytes(), &[8, 0], &datagram].concat()
 }
 
-/// Sends ten pings per second through the gateway during a flood of forged pings. Returns the number of answered pings, and
-/// the maximum number of ARP broadcasts per second.
+/// Sends ten pings per second through the gateway during a flood of forged pings. Returns the number of answered pings,
+/// and the maximum number of ARP broadcasts per second.
 fn under_forged_pings(per_second: u64) -> (usize, usize) {
     let mut segment = segment(Faults::NONE);
     let network = "10.0.0.2/16".parse().unwrap();
@@ -62,8 +62,8 @@ fn under_forged_pings(per_second: u64) -> (usize, usize) {
 fn gateway_in_use_stays_reachable_under_forged_pings() {
     for per_second in [400, 2_000] {
         let (answered, max_broadcasts) = under_forged_pings(per_second);
-        assert_eq!(answered, 100, "{per_second} forged pings a second");
-        // A quarter of the table, and the gateway.
-        assert!(max_broadcasts <= 257, "{max_broadcasts} broadcasts in a second");
+        assert_eq!(answered, 100, "{per_second} forged pings per second");
+        // Requests for a quarter of the table, and for the gateway.
+        assert!(max_broadcasts <= 257, "{max_broadcasts} broadcasts per second");
     }
 }

@@ -1,5 +1,5 @@
 //! Hosts on a simulated segment: properties that hold for any traffic, faults and address conflicts.
-// A test may panic: that is how it fails.
+// A test fails by a panic.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod conflicts;
@@ -15,7 +15,7 @@ use link::{EtherType, MacAddr};
 use sim::{Faults, NodeId, Segment};
 use tap::Instant;
 
-/// The EtherType of the payloads, for experiments.
+/// EtherType of the payloads: one for experiments.
 const TEST: EtherType = EtherType(0x88b5);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,7 +35,7 @@ fn segment(faults: Faults) -> Segment {
     Segment::new(Instant::ORIGIN, faults)
 }
 
-/// The entry of 10.0.0.`last` in the ARP cache of a host.
+/// Returns the entry of 10.0.0.`last` in the ARP cache of a host.
 fn arp_entry(segment: &Segment, node: NodeId, last: u8) -> Option<(Option<MacAddr>, NeighborState)> {
     segment.host(node).unwrap().arp().neighbors().get(ip(last)).map(|entry| (entry.mac, entry.state))
 }

@@ -14,7 +14,7 @@ use super::{SECOND, TEST, arp_entry, at, config, ip, mac, segment};
 /// A step of a run.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A host sends a payload to an address that a host may have.
+    /// A host sends a payload to the address of a host, or to an unused address.
     Send { from: u8, to: u8 },
     /// A forged ARP packet.
     ForgedPacket(ForgedPacket),
@@ -49,7 +49,7 @@ impl ForgedPacket {
     }
 }
 
-/// Steps on a segment with hosts 1 to 3; 4 to 6 are unused addresses.
+/// Generates steps on a segment with the hosts 1 to 3. The addresses 4 to 6 are unused.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let packet = (0_u8..4, 1_u16..4, (1_u8..8, 1_u8..8), 1_u8..7).prop_map(
         |(destination, operation, sender, target)| ForgedPacket { destination, operation, sender, target },
@@ -80,7 +80,7 @@ fn policy() -> impl Strategy<Value = LearningPolicy> {
     prop::sample::select(vec![LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive])
 }
 
-/// Three hosts that number their payloads.
+/// Three hosts that send numbered payloads.
 struct ThreeHosts {
     segment: Segment,
     nodes: [NodeId; 3],
@@ -147,7 +147,7 @@ impl ThreeHosts {
         Ok(())
     }
 
-    /// Whether each host has resolved the two others.
+    /// Returns whether each host has resolved the two others.
     fn all_resolved_each_other(&self) -> bool {
         let is_resolved =
             |node, last| arp_entry(&self.segment, node, last).is_some_and(|(at, _)| at == Some(mac(last)));
@@ -204,7 +204,7 @@ proptest! {
             hosts.segment.start(hosts.nodes[stopped]).unwrap();
         }
         hosts.segment.set_faults(Faults::NONE);
-        // An entry from a forged reply is REACHABLE for 45 s at most, and probed within 9 s then.
+        // An entry from a forged reply is REACHABLE for at most 45 s, and then probed within 9 s.
         for _ in 0..70 {
             for (from, to) in [(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)] {
                 hosts.send(from, to);
@@ -269,7 +269,7 @@ impl SentPayloads {
         self.1.extend(segment.take_captured());
     }
 
-    /// Whether one of them was sent to 10.0.0.`last`.
+    /// Returns whether one of them was sent to 10.0.0.`last`.
     fn includes(&self, last: u8) -> bool {
         let is_match = |frame: &RecordedFrame| {
             frame.from == self.0

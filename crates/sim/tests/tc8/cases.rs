@@ -1,4 +1,4 @@
-//! The cases: number, name, policies, procedure, injected fault and expected error.
+//! The test cases: number, name, policies, procedure, injected fault and expected error.
 
 mod learning;
 mod replies;

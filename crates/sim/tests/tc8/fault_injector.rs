@@ -29,7 +29,7 @@ enum Fault {
     Rewrite(Field, &'static [u8]),
 }
 
-/// A delay longer than the tester listens.
+/// A delay longer than the tester captures frames.
 const DELAY: Duration = Duration::from_millis(700);
 
 /// Drops the frames.
@@ -42,7 +42,7 @@ pub(crate) fn duplicate(kind: FrameKind) -> FaultInjector {
     FaultInjector { kind, fault: Fault::Duplicate }
 }
 
-/// Delays the frames until the tester has stopped listening.
+/// Delays the frames until the tester has stopped capturing.
 pub(crate) fn delay(kind: FrameKind) -> FaultInjector {
     FaultInjector { kind, fault: Fault::Delay }
 }
@@ -53,7 +53,7 @@ pub(crate) fn rewrite(kind: FrameKind, field: Field, bytes: &'static [u8]) -> Fa
 }
 
 impl FaultInjector {
-    /// Returns the frames that are sent instead of a frame of the host.
+    /// Returns the frames that replace a frame of the host.
     pub(crate) fn inject(self, bytes: &[u8]) -> Vec<ScriptedFrame> {
         let whole = (Duration::ZERO, bytes.to_vec());
         if FrameKind::of(bytes) != self.kind {

@@ -1,5 +1,5 @@
-//! The ARP cases of TC8 (OPEN Alliance), each on a separate segment. Each case also runs with an injected fault, which it
-//! must detect. `docs/spec/tc8.md` lists the cases.
+//! The ARP test cases of TC8 (OPEN Alliance), each on a separate segment. Each case also runs with an injected fault,
+//! which it must detect. `docs/spec/tc8.md` lists the cases.
 
 mod cases;
 mod fault_injector;
@@ -31,7 +31,7 @@ fn main() {
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// The case numbers are 03 to 49, without 23 to 25 and 29 to 31.
+/// Checks that the case numbers are 3 to 49 without 23 to 25 and 29 to 31.
 fn cases_are_complete_and_unique(cases: &[Case]) -> Result<(), Failed> {
     let expected: Vec<u8> = (3..=22).chain(26..=28).chain(32..=49).collect();
     let found: Vec<u8> = cases.iter().map(|case| case.number).collect();
@@ -41,7 +41,7 @@ fn cases_are_complete_and_unique(cases: &[Case]) -> Result<(), Failed> {
     Err(format!("expected cases {expected:?}, found {found:?}").into())
 }
 
-/// A case must fail with its fault, and with the expected message.
+/// Checks that a case fails with its fault, and with the expected message.
 fn fails_with_injected_fault(case: &Case) -> Result<(), Failed> {
     for policy in case.policies {
         let mut tester = Tester::new(*policy, Some(case.fault))?;

@@ -1,4 +1,4 @@
-//! Frames of the other stations.
+//! Frames that the tester sends, and fields of frames.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ use link::MacAddr;
 
 use crate::tester::CaseResult;
 
-/// The addresses of a station.
+/// The MAC and IP address of a station.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Station {
     pub(crate) mac: MacAddr,
@@ -16,7 +16,7 @@ pub(crate) struct Station {
 
 /// The host under test.
 pub(crate) const HOST: Station = station(2, 2);
-/// The other station of most cases.
+/// The peer of most cases.
 pub(crate) const PEER: Station = station(1, 1);
 /// The IP address of [`PEER`] at another MAC address.
 pub(crate) const MOVED: Station = station(0x51, 1);
@@ -84,7 +84,7 @@ fn frame(
     [&destination.bytes()[..], &sender.mac.bytes(), &[8, 6], &packet].concat()
 }
 
-/// The frame with other bytes in a field.
+/// Returns the frame with other bytes in a field.
 pub(crate) fn with(mut frame: Vec<u8>, Field(_, at): Field, bytes: &[u8]) -> Vec<u8> {
     if let Some(field) = frame.get_mut(at..at + bytes.len()) {
         field.copy_from_slice(bytes);
@@ -92,10 +92,10 @@ pub(crate) fn with(mut frame: Vec<u8>, Field(_, at): Field, bytes: &[u8]) -> Vec
     frame
 }
 
-/// Whether a field holds these bytes.
+/// Checks that a field holds these bytes.
 pub(crate) fn expect_field(frame: &[u8], Field(name, at): Field, expected: &[u8]) -> CaseResult {
     match frame.get(at..at + expected.len()) {
         Some(found) if found == expected => Ok(()),
-        found => Err(format!("the {name} is {found:02x?}, not {expected:02x?}").into()),
+        found => Err(format!("{name} is {found:02x?}, expected {expected:02x?}").into()),
     }
 }

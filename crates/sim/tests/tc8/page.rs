@@ -1,4 +1,4 @@
-//! Checks that the page in the book lists the cases.
+//! Checks that `docs/spec/tc8.md` lists the cases.
 
 use arp::LearningPolicy;
 use libtest_mimic::Failed;
@@ -12,9 +12,9 @@ pub(crate) fn check(cases: &[Case]) -> Result<(), Failed> {
     let found: Vec<&str> = PAGE.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     let expected: Vec<String> = cases.iter().map(row).collect();
     match expected.iter().zip(&found).find(|(expected, found)| expected != found) {
-        Some((expected, found)) => Err(format!("the page has\n{found}\nexpected\n{expected}").into()),
+        Some((expected, found)) => Err(format!("expected the row\n{expected}\nfound\n{found}").into()),
         None if expected.len() == found.len() => Ok(()),
-        None => Err(format!("{} cases, and {} rows on the page", expected.len(), found.len()).into()),
+        None => Err(format!("expected {} rows on the page, found {}", expected.len(), found.len()).into()),
     }
 }
 

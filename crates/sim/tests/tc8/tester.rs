@@ -1,4 +1,4 @@
-//! The testing station: it sends frames to the host under test, and captures what the host sends.
+//! The tester: sends frames to the host under test, and captures the frames that the host sends.
 
 use std::error::Error;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) const TEST: EtherType = EtherType(0x88b5);
 /// Lifetime of an unconfirmed ARP cache entry. It is below the 5 seconds after which the host probes an entry in use.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long the tester captures frames after each action.
+/// Time for which the tester captures frames after each action.
 const LISTEN: Duration = Duration::from_millis(500);
 
 pub(crate) struct Tester {
@@ -32,14 +32,14 @@ pub(crate) struct Tester {
     host: NodeId,
 }
 
-/// Frames that the host sent while the tester listened.
+/// Frames of the host that the tester has captured.
 pub(crate) struct ReceivedFrames {
     arp: Vec<Vec<u8>>,
     payloads: Vec<Vec<u8>>,
 }
 
 impl Tester {
-    /// Returns a tester on a segment with a newly started host, and optionally a fault injector.
+    /// Creates a tester on a segment with a newly started host, and optionally a fault injector.
     pub(crate) fn new(policy: LearningPolicy, fault: Option<FaultInjector>) -> Result<Tester, CaseError> {
         let mut segment = Segment::new(Instant::ORIGIN, Faults::NONE);
         let address = format!("{}/24", HOST.ip).parse()?;
@@ -62,12 +62,12 @@ impl Tester {
     pub(crate) fn send_payload(&mut self, to: Station) -> Result<ReceivedFrames, CaseError> {
         let sent = self.segment.send(self.host, to.ip, TEST, b"a payload");
         if sent == SendOutcome::Dropped {
-            return Err("the host refuses to send".into());
+            return Err("the host did not accept the payload".into());
         }
         self.listen()
     }
 
-    /// Waits until a time since the start.
+    /// Advances the clock to a time since the start. Frames sent until then are not captured.
     pub(crate) fn wait_until(&mut self, since_start: Duration) -> CaseResult {
         self.segment.run_until(Instant::ORIGIN + since_start)?;
         self.segment.take_captured();
@@ -81,7 +81,7 @@ impl Tester {
         Ok(ReceivedFrames { arp, payloads })
     }
 
-    /// The host must send a payload to `to` without an ARP request. Returns the frame.
+    /// Expects the host to send a payload to `to` without an ARP request. Returns the frame.
     pub(crate) fn expect_immediate_payload(&mut self, to: Station) -> Result<Vec<u8>, CaseError> {
         let received = self.send_payload(to)?;
         if !received.arp.is_empty() {
@@ -90,13 +90,13 @@ impl Tester {
         single(received.payloads, "payload")
     }
 
-    /// The host must send a payload to the MAC address of `to` without an ARP request.
+    /// Expects the host to send a payload to the MAC address of `to` without an ARP request.
     pub(crate) fn expect_payload_to(&mut self, to: Station) -> CaseResult {
         let frame = self.expect_immediate_payload(to)?;
         p::expect_field(&frame, p::DESTINATION, &to.mac.bytes())
     }
 
-    /// The host must send an ARP request for `target` instead of a payload. Returns the request.
+    /// Expects the host to send an ARP request for `target` instead of a payload. Returns the request.
     pub(crate) fn expect_request_for(&mut self, target: Station) -> Result<Vec<u8>, CaseError> {
         let received = self.send_payload(target)?;
         if !received.payloads.is_empty() {
@@ -105,22 +105,22 @@ impl Tester {
         single(received.arp, "request")
     }
 
-    /// The request of the host for [`PEER`] must have these bytes in a field.
+    /// Expects these bytes in a field of the host's request for [`PEER`].
     pub(crate) fn expect_request_field(&mut self, field: Field, bytes: &[u8]) -> CaseResult {
         p::expect_field(&self.expect_request_for(PEER)?, field, bytes)
     }
 
-    /// The host must answer `frame` with one ARP packet. Returns that frame.
+    /// Expects the host to answer `frame` with one ARP packet. Returns the reply.
     pub(crate) fn expect_reply(&mut self, frame: &[u8]) -> Result<Vec<u8>, CaseError> {
         single(self.send_frame(frame)?.arp, "reply")
     }
 
-    /// The reply of the host to a request of [`PEER`] must have these bytes in a field.
+    /// Expects these bytes in a field of the host's reply to a request of [`PEER`].
     pub(crate) fn expect_reply_field(&mut self, field: Field, bytes: &[u8]) -> CaseResult {
         p::expect_field(&self.expect_reply(&p::request(PEER))?, field, bytes)
     }
 
-    /// The host must answer `frame`, a request of `from`, with a reply in which every field is correct.
+    /// Expects the host to answer `frame`, a request of `from`, with a reply in which every field is correct.
     pub(crate) fn expect_correct_reply(&mut self, frame: &[u8], from: Station) -> CaseResult {
         let reply = self.expect_reply(frame)?;
         p::expect_field(&reply, p::DESTINATION, &from.mac.bytes())?;
@@ -136,7 +136,7 @@ impl Tester {
         p::expect_field(&reply, p::TARGET_PROTOCOL, &from.ip.octets())
     }
 
-    /// The host must not answer `frame`, but must still answer a request of [`SECOND`].
+    /// Expects the host not to answer `frame`, but to answer a request of [`SECOND`] afterwards.
     pub(crate) fn expect_no_reply(&mut self, frame: &[u8]) -> CaseResult {
         let ReceivedFrames { arp, payloads } = self.send_frame(frame)?;
         match arp.len() + payloads.len() {
@@ -145,7 +145,7 @@ impl Tester {
         }
     }
 
-    /// The host must send its pending payload to `target` once, after it has received `frame`.
+    /// Expects the host to send its pending payload to `target` once, after it has received `frame`.
     pub(crate) fn expect_pending_payload(&mut self, frame: &[u8], target: Station) -> CaseResult {
         let payload = single(self.send_frame(frame)?.payloads, "payload")?;
         p::expect_field(&payload, p::DESTINATION, &target.mac.bytes())

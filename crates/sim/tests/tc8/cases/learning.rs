@@ -1,4 +1,4 @@
-//! Cases on learning: which packets update the ARP cache, and how long entries live.
+//! Test cases on learning: packets that update the ARP cache, and the lifetime of entries.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ fn from_requests_and_replies() -> [Case; 4] {
         // proves: rfc826-add, rfc826-found, learn-request
         Case {
             number: 4,
-            name: "sender of request gets payload at its hardware address",
+            name: "sender of request gets payload at its MAC address",
             policies: ALL,
             run: |tester| {
                 tester.send_frame(&request(PEER))?;
@@ -70,7 +70,7 @@ fn from_requests_and_replies() -> [Case; 4] {
         // proves: rfc826-found, learn-permissive
         Case {
             number: 6,
-            name: "sender of gratuitous reply gets payload at its hardware address",
+            name: "sender of gratuitous reply gets payload at its MAC address",
             policies: PERMISSIVE_ONLY,
             run: |tester| {
                 tester.send_frame(&gratuitous(PEER))?;
@@ -123,7 +123,7 @@ fn superseded() -> [Case; 4] {
     ]
 }
 
-/// The host must learn [`PEER`] from the first frame, and [`MOVED`] from the second.
+/// Expects the host to learn [`PEER`] from the first frame, and [`MOVED`] from the second.
 fn expect_update(tester: &mut Tester, first: &[u8], second: &[u8]) -> CaseResult {
     tester.send_frame(first)?;
     tester.expect_payload_to(PEER)?;
@@ -211,7 +211,7 @@ fn expired() -> [Case; 2] {
             run: |tester| {
                 tester.send_frame(&request(PEER))?;
                 tester.send_frame(&request(SECOND))?;
-                // The second shows that entries live until then, and the first stays idle.
+                // The entry of SECOND shows that entries live until then. The entry of PEER stays idle.
                 tester.wait_until(TIMEOUT.mul_f32(0.75))?;
                 tester.expect_payload_to(SECOND)?;
                 tester.wait_until(TIMEOUT + Duration::from_millis(1))?;

@@ -1,4 +1,4 @@
-//! Cases on replies: which requests the host answers, and the fields of its replies.
+//! Test cases on replies: requests that the host answers, and the fields of its replies.
 
 use super::{ALL, Case};
 use crate::fault_injector::FrameKind::Reply;

@@ -1,4 +1,4 @@
-//! Cases on the requests of the host.
+//! Test cases on the fields of requests.
 
 use super::{ALL, Case};
 use crate::fault_injector::FrameKind::Request;
