@@ -31,13 +31,14 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. A [`Pool`](tap::Pool) of [`Host::pool_size`]
-//! frames never runs out. 2. [`Host::link_changed`], if the device reports the state of its link: at the start and for
-//! each change. 3. [`Host::poll`]. It receives, handles and transmits frames, and runs the timers that are due. 4.
-//! [`Host::take_event`] until it returns `None`. Events that are not taken are lost and counted when the queue is full.
-//! 5. If [`PollOutcome::poll_again`] is set, continue at 3 without waiting. Otherwise wait until the device has frames,
-//! or until [`Host::deadline`]. While [`PollOutcome::tx_blocked`] is set, wait until the device accepts frames instead
-//! of the deadline.
+//! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. A [`Pool`](tap::Pool) of
+//!    [`Host::pool_size`] frames never runs out.
+//! 2. [`Host::link_changed`], if the device reports the state of its link: at the start and for each change.
+//! 3. [`Host::poll`]. It receives, handles and transmits frames, and runs the timers that are due.
+//! 4. [`Host::take_event`] until it returns `None`. When the event queue is full, further events are lost and counted.
+//! 5. If [`PollOutcome::poll_again`] is set, continue at 3 without waiting. Otherwise wait until the device has frames
+//!    or until [`Host::deadline`]. If [`PollOutcome::tx_blocked`] is set, wait until the device has or accepts frames,
+//!    and not for the deadline.
 //!
 //! [`Host::send`], [`Host::ping`] and changes of the configuration may come between any two of these calls;
 //! [`Host::poll`] transmits what they queue. [`Host::receive`] handles a single frame without a device.
@@ -59,9 +60,9 @@
 //!
 //! # Non-features
 //!
-//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes its frames. There are no UDP or TCP sockets:
-//! UDP datagrams are rejected with port unreachable, other protocols with protocol unreachable. The host does not forward
-//! datagrams. The crate `sim` simulates hosts on a network segment with a virtual clock.
+//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes its frames. There are no UDP or
+//! TCP sockets: UDP datagrams are rejected with port unreachable, other protocols with protocol unreachable. The host
+//! does not forward datagrams. The crate `sim` simulates hosts on a network segment with a virtual clock.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]
