@@ -59,7 +59,7 @@ fn target() -> Result<PathBuf, String> {
 }
 
 /// Builds the release binary without symbols.
-fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", "shipped"]).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() {

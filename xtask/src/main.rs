@@ -7,6 +7,7 @@ mod ci;
 mod dist;
 mod imports;
 mod layers;
+mod pictures;
 mod setup_tap;
 mod source;
 mod spec;
@@ -60,6 +61,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Build the stripped release binary, with completions, manual pages and SHA-256 sums
     Dist(dist::DistArguments),
+    /// Make the pictures of README from the program's output
+    Pictures(pictures::PicturesArguments),
     /// Run the black-box suite against a running host: crates/conform
     Conform(ForwardedArguments),
     /// Compare tapstack's ARP tools with other tools on one wire: crates/compare
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),
+        Command::Pictures(arguments) => pictures::run(&arguments),
         Command::Conform(arguments) => arguments.run_suite("conform"),
         Command::Compare(arguments) => arguments.run_suite("compare"),
         Command::Corpus(arguments) => arguments.run_suite("corpus"),

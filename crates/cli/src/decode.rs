@@ -1,17 +1,18 @@
 //! `tapstack decode`: prints the frames of a capture in one line each, as JSON or with an explanation.
 
 pub(crate) mod arguments;
+mod explained;
 mod json;
 mod text;
 
-use std::fmt::{self, Write};
-use std::io::{BufWriter, ErrorKind, Read, Write as _};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
-use dissect::{Dissection, SummaryStyle, dissect};
+use dissect::{Dissection, dissect};
 
+use crate::color::Styler;
 use crate::failure::Failure;
 use crate::input::open;
 use crate::output::standard_output;
@@ -34,10 +35,16 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
     let mut reader = FrameReader::new(from).map_err(read_failure)?;
     let mut out = BufWriter::with_capacity(BUFFER_SIZE, standard_output()?);
+    let styler = Styler::stdout();
+    let is_colored = arguments.explain && styler.is_enabled();
     let (mut has_faulty, mut outcome) = (false, Ok(()));
     let read = print(&mut reader, arguments, |line, is_faulty| {
         has_faulty |= is_faulty;
-        outcome = out.write_all(line.as_bytes());
+        outcome = if is_colored {
+            out.write_all(explained::color(line, styler).as_bytes())
+        } else {
+            out.write_all(line.as_bytes())
+        };
         if is_live && outcome.is_ok() {
             outcome = out.flush();
         }
@@ -117,24 +124,10 @@ fn write_frame(
     let _ = if arguments.json {
         json::write(text, frame, dissection)
     } else if arguments.explain {
-        write_explained(text, frame, dissection)
+        explained::write(text, frame, dissection)
     } else {
         text::write(text, arguments, frame, dissection)
     };
-}
-
-/// Writes the summary of a frame and its comments, then the explanation of its layers and faults.
-fn write_explained(page: &mut String, frame: &CapturedFrame<'_>, dissection: &Dissection<'_>) -> fmt::Result {
-    if frame.number > 1 {
-        page.push('\n');
-    }
-    write!(page, "frame {}: ", frame.number)?;
-    dissection.write_summary(page, SummaryStyle { link_header: true, verbose: false })?;
-    page.push('\n');
-    for comment in &frame.comments {
-        writeln!(page, "comment: {}", comment.escape_debug())?;
-    }
-    dissection.explain(page)
 }
 
 #[cfg(test)]

@@ -470,3 +470,22 @@ fn frame_of_vlan_tags_is_decoded_in_bounded_memory() {
     let explained = format!("\n{} more VLAN tags (not shown)\n", found.more_tags);
     assert!(output("--explain", &frame).contains(&explained));
 }
+
+#[test]
+fn explanation_is_colored_without_a_change_of_its_text() {
+    let mut bytes = REQUEST;
+    bytes[22..28].fill(0xff);
+    let page = output("--explain", &frame(&bytes));
+    let colored = explained::color(&page, crate::color::Styler::ENABLED);
+    assert!(
+        colored.contains("\u{1b}[1m\u{1b}[31minvalid:\u{1b}[0m arp.sender_hardware_address"),
+        "{colored}"
+    );
+    assert!(colored.contains("\n  \u{1b}[36mhardware_type\u{1b}[0m   "), "{colored}");
+    let plain: String = colored
+        .split('\u{1b}')
+        .map(|part| part.strip_prefix('[').map_or(part, |code| code.split_once('m').unwrap().1))
+        .collect();
+    assert_eq!(plain, page);
+    assert_eq!(explained::color(&page, crate::color::Styler::DISABLED), page);
+}
