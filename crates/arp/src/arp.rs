@@ -207,7 +207,7 @@ impl<P> Arp<P> {
         if !mac.is_station() {
             return Err(ArpDropReason::SenderMac);
         }
-        // spec: sender-hardware-ours
+        // spec: sender-hardware-local
         if self.claims.locals().has_mac(mac) {
             return Err(ArpDropReason::OwnEcho);
         }
@@ -215,7 +215,7 @@ impl<P> Arp<P> {
         if !self.is_valid_host(ip) {
             return Err(ArpDropReason::SenderIp);
         }
-        // spec: sender-protocol-ours
+        // spec: sender-protocol-local
         if self.claims.is_conflict(now, packet) {
             return Err(ArpDropReason::Conflict);
         }
@@ -246,7 +246,7 @@ impl<P> Arp<P> {
         let mut merge = self.neighbors.merge(now, sender, observation);
 
         // RFC 826: if the merge flag is not set and the target is local, add the sender.
-        // spec: rfc826-add, rfc826-not-ours
+        // spec: rfc826-add, rfc826-not-local
         if merge == Merge::None && self.learns(packet, local_mac.is_some()) {
             merge = self.neighbors.learn(now, sender, observation);
         }

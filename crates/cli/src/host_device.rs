@@ -74,7 +74,7 @@ impl HostDevice {
 
     /// Rejects a neighbor that is this machine's kernel, which does not receive frames sent on its own interface.
     pub(crate) fn check_reachable(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
-        // spec: beside-itself
+        // spec: shared-kernel
         let Self::Interface(_, interface) = self else { return Ok(()) };
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
             return Err(Failure::new(format!(
@@ -96,7 +96,7 @@ impl HostAddresses<'_> {
     /// Rejects addresses of the kernel's: two hosts with one address conflict.
     fn check(&self, interface: &Interface) -> Result<(), Failure> {
         check_macs(self.macs, interface)?;
-        // spec: beside-protocol
+        // spec: shared-ip
         // Of any interface: the kernel answers for all its addresses on each.
         let kernel = kernel_addresses()?;
         let both = |range: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address));
@@ -120,7 +120,7 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
 
 /// Rejects a range of MAC addresses that contains the kernel's on this interface.
 pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
-    // spec: beside-hardware
+    // spec: shared-mac
     let kernel_mac = MacAddr::new(interface.mac_address()?);
     if (first..=last).contains(&kernel_mac) {
         let name = interface.name();

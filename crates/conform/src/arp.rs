@@ -173,12 +173,12 @@ fn at_zero(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { sender: (ZERO, PEER), ..REQUEST }.frame())
 }
 
-// proves: sender-hardware-ours
+// proves: sender-hardware-local
 fn own_echo(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { source: TESTED_MAC, sender: (TESTED_MAC, PEER), ..REQUEST }.frame())
 }
 
-// proves: sender-hardware-ours
+// proves: sender-hardware-local
 fn own_announcement(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { source: TESTED_MAC, sender: (TESTED_MAC, TESTED_IP), ..REQUEST }.frame())
 }

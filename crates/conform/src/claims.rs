@@ -275,7 +275,7 @@ fn cease(test_tap: &mut TestTap) -> CaseResult {
     gives_up(test_tap, host)
 }
 
-// proves: sender-protocol-ours, rfc5227-always
+// proves: sender-protocol-local, rfc5227-always
 fn conflicts(wire: &mut FrameSocket) -> CaseResult {
     // The defence may come after the reply to whatever is asked next.
     let received = [wire.ask(&CONFLICT.frame())?, wire.ask(&REQUEST.frame())?].concat();
@@ -293,7 +293,7 @@ fn conflicts(wire: &mut FrameSocket) -> CaseResult {
     Ok(())
 }
 
-// proves: sender-protocol-ours
+// proves: sender-protocol-local
 fn conflicts_teach_nothing(session: &mut Session) -> CaseResult {
     let packets = [1, 2].into_iter().flat_map(|operation| {
         let conflict = Arp { operation, ..CONFLICT };

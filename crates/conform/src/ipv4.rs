@@ -177,7 +177,7 @@ fn no_host(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, sources.map(|source| forged(110, source.into()).frame(&ask())))
 }
 
-// proves: source-ours
+// proves: source-local
 fn land(wire: &mut FrameSocket) -> CaseResult {
     dropped(wire, [forged(110, TESTED_IP).frame(&ask())])
 }

@@ -117,7 +117,7 @@ fn reply_to_us(session: &mut Session) -> CaseResult {
     learned_under(session, ArpKind::ToUs(2), &[Rfc826, Permissive])
 }
 
-// proves: learn-other, learn-permissive, rfc826-not-ours
+// proves: learn-other, learn-permissive, rfc826-not-local
 fn for_another(session: &mut Session) -> CaseResult {
     learned_under(session, ArpKind::ToAnother(1), &[Permissive])?;
     learned_under(session, ArpKind::ToAnother(2), &[Permissive])
@@ -273,7 +273,7 @@ fn at_zero(session: &mut Session) -> CaseResult {
     invalid_senders(session, |packet| Arp { sender: (ZERO, packet.sender.1), ..packet })
 }
 
-// proves: sender-hardware-ours
+// proves: sender-hardware-local
 fn own_echo(session: &mut Session) -> CaseResult {
     invalid_senders(session, |packet| Arp { sender: (TESTED_MAC, packet.sender.1), ..packet })
 }

@@ -92,7 +92,7 @@ impl Icmp {
             }
             IcmpBody::Request(echo) => Ok(ReceivedMessage::Request(echo)),
             IcmpBody::Reply(echo) => Ok(ReceivedMessage::Reply(echo)),
-            // spec: icmp-not-ours
+            // spec: icmp-not-local
             IcmpBody::Error(_, quoted) if !addresses.is_local(quoted.source()) => {
                 Err(IcmpDropReason::NotLocal)
             }

@@ -113,7 +113,7 @@ impl LocalAddresses {
             Err(Ipv4DropReason::SourceGroup)
         } else if source.is_loopback() {
             Err(Ipv4DropReason::SourceLoopback)
-        // spec: source-ours
+        // spec: source-local
         } else if self.is_local(source) {
             Err(Ipv4DropReason::SourceLocal)
         } else if self.is_broadcast(source) {

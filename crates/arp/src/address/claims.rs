@@ -68,7 +68,7 @@ impl Claims {
     /// Capacity of `probes_sent`.
     const PROBES_SENT: usize = 256;
     /// Maximum number of defenses per second over all addresses.
-    // spec: defence-rate
+    // spec: defense-rate
     const DEFENSES_PER_SECOND: u32 = 16;
 
     /// Creates claims for these addresses, with a queue for up to `events` events.
@@ -390,7 +390,7 @@ impl Claims {
     fn receive_active(&mut self, now: Instant, ip: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
         let event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
         let ClaimEvent::Defended { mac, .. } = event else { return Some(event) };
-        // spec: defence-rate
+        // spec: defense-rate
         if self.may_defend(now) {
             return Some(event);
         }
@@ -417,7 +417,7 @@ impl Claims {
     }
 
     /// Removes a claim that a conflict has activated, once the conflict is over. Returns whether it did.
-    // spec: defence-forgotten
+    // spec: defense-forgotten
     fn forget_idle(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
         let entry = self.active.get_mut(&ip);
         let is_idle =

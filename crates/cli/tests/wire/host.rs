@@ -355,7 +355,7 @@ fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
     Ok(())
 }
 
-// proves: beside-hardware
+// proves: shared-mac
 fn kernel_mac_address() -> TestResult {
     let tap = PersistentTapGuard::create("same0")?;
     let mac = MacAddr::new(tap.0.mac_address()?).to_string();

@@ -104,7 +104,7 @@ fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::e
     Ok(testbed::frames::frames(&batch))
 }
 
-// proves: beside-hears
+// proves: shared-receives
 fn frames_to_kernel() -> TestResult {
     let veth = Veth::new()?;
     let near = veth.near.mac_address()?;
@@ -224,7 +224,7 @@ fn range_of_hosts() -> TestResult {
     Ok(())
 }
 
-// proves: beside-gone
+// proves: shared-gone
 fn down_up_and_deleted() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -244,7 +244,7 @@ fn down_up_and_deleted() -> TestResult {
     Ok(())
 }
 
-// proves: beside-lost
+// proves: shared-lost
 fn flood() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -265,7 +265,7 @@ fn flood() -> TestResult {
     Ok(())
 }
 
-// proves: beside-hardware, beside-protocol, beside-itself
+// proves: shared-mac, shared-ip, shared-kernel
 fn bridge_port() -> TestResult {
     let veth = Veth::new()?;
     create_bridge("br0", &[&veth.near])?;

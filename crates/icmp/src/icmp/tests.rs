@@ -180,7 +180,7 @@ fn every_message_is_accepted_or_dropped_and_counted_once() {
     assert_eq!(counted, [1, 1, 1, 0, 0, 9]);
 }
 
-// proves: rfc1122-error-reported, icmp-not-ours
+// proves: rfc1122-error-reported, icmp-not-local
 #[test]
 fn error_is_accepted_only_when_it_quotes_local_datagram() {
     for (source, is_local) in [(LOCAL, true), (PEER, false), (Ipv4Addr::new(10, 0, 0, 3), false)] {

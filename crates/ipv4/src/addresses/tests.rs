@@ -36,7 +36,7 @@ fn destination_is_local_when_host_broadcast_or_joined_group() {
     assert_eq!(host.destination_kind(LocalAddresses::ALL_HOSTS), None);
 }
 
-// proves: rfc1122-source, source-ours
+// proves: rfc1122-source, source-local
 #[test]
 fn invalid_source_is_rejected_with_reason() {
     let table = [

@@ -69,7 +69,7 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
     );
 }
 
-// proves: rfc1122-source, source-ours
+// proves: rfc1122-source, source-local
 #[test]
 fn fragment_is_not_stored_when_source_is_invalid() {
     let mut host = host();

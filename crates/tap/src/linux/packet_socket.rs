@@ -93,7 +93,7 @@ impl PacketSocket {
         first: [u8; 6],
         last: [u8; 6],
     ) -> Result<PacketSocket, SocketError> {
-        // spec: beside-hears
+        // spec: shared-receives
         let filter = filter::stations(first, last);
         PacketSocket::open_with(
             name,

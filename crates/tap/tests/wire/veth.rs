@@ -59,7 +59,7 @@ fn transmit_drops_are_read_in_namespace_of_interface() -> TestResult {
     Ok(())
 }
 
-// proves: beside-hears
+// proves: shared-receives
 fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -207,7 +207,7 @@ fn frame_from_kernel_is_marked_when_udp_checksum_is_partial() -> TestResult {
     Ok(())
 }
 
-// proves: beside-lost
+// proves: shared-lost
 fn frames_dropped_by_kernel_are_counted() -> TestResult {
     const FLOOD: u64 = 6_000;
     let veth = Veth::new()?;
@@ -252,7 +252,7 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
     Ok(())
 }
 
-// proves: beside-lost
+// proves: shared-lost
 fn frames_longer_than_mtu_are_counted() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
@@ -327,7 +327,7 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
     Ok(())
 }
 
-// proves: beside-gone
+// proves: shared-gone
 fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -368,7 +368,7 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
     Ok(())
 }
 
-// proves: beside-gone
+// proves: shared-gone
 fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;

@@ -154,7 +154,7 @@ fn ceased_address_gets_no_reply() {
     }
 }
 
-// proves: sender-protocol-ours, rfc5227-always, rfc5227-defend-interval
+// proves: sender-protocol-local, rfc5227-always, rfc5227-defend-interval
 #[test]
 fn immediate_address_is_defended_on_conflict() {
     let mut arp = claimed(StartMode::Immediate, Defense::Always);

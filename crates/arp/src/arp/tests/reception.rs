@@ -64,7 +64,7 @@ const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
     (false, false, false, Merge::None,  Merge::None,  false),
 ];
 
-// proves: rfc826-merge, rfc826-add, rfc826-not-ours, rfc826-operation-last, reply-none
+// proves: rfc826-merge, rfc826-add, rfc826-not-local, rfc826-operation-last, reply-none
 // proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-move
 #[test]
 fn reception_follows_rfc_826_table_under_both_policies() {
@@ -184,7 +184,7 @@ fn operations_of_other_standards_are_dropped() {
     }
 }
 
-// proves: sender-hardware-station, sender-hardware-ours, sender-protocol-host, sender-protocol-ours
+// proves: sender-hardware-station, sender-hardware-local, sender-protocol-host, sender-protocol-local
 // proves: drops-counted
 #[test]
 fn invalid_senders_are_dropped_and_counted() {
@@ -227,7 +227,7 @@ fn point_to_point_network_has_no_broadcast_address() {
     assert!(!Segment::new(LocalBindings::default(), config).is_valid_host(Ipv4Addr::new(10, 0, 0, 3)));
 }
 
-// proves: sender-protocol-ours
+// proves: sender-protocol-local
 #[test]
 fn sender_with_local_address_is_conflict_and_is_reported() {
     let mut arp = arp(LearningPolicy::Rfc826);

@@ -88,7 +88,7 @@ fn invalid_ip_header_gets_no_reply() {
     assert_eq!(test_host.exchange_one(&good).0, ECHO_REPLIED);
 }
 
-// proves: rfc1122-destination, rfc1122-link-broadcast, rfc1122-source, source-ours, rfc1122-echo-broadcast
+// proves: rfc1122-destination, rfc1122-link-broadcast, rfc1122-source, source-local, rfc1122-echo-broadcast
 #[test]
 fn datagram_for_other_host_or_from_invalid_source_gets_no_reply() {
     let mut test_host = TestHost::with_known_peer();

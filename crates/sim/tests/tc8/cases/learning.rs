@@ -157,7 +157,7 @@ fn not_learned() -> [Case; 3] {
             fault: rewrite(Request, ETHER_TYPE, TEST),
             expected_error: "unresolved address",
         },
-        // proves: rfc826-not-ours, learn-other
+        // proves: rfc826-not-local, learn-other
         Case {
             number: 38,
             name: "reply with other target protocol address is not learned",

@@ -112,7 +112,7 @@ impl Receiver {
                 self.interface_went_down();
             }
         }
-        // spec: beside-gone
+        // spec: shared-gone
         // An interface goes down before it is deleted, and of that the kernel says no more.
         if self.was_down {
             counters.calls += 1;
@@ -188,7 +188,7 @@ fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut 
 }
 
 /// Adds the frames that the kernel dropped since the last call.
-// spec: beside-lost
+// spec: shared-lost
 fn count_drops(socket: BorrowedFd<'_>, counters: &mut DeviceCounters) {
     counters.calls += 1;
     counters.lost += u64::from(system::take_drop_count(socket).unwrap_or_default());

@@ -22,7 +22,7 @@ fn receive_conflict(arp: &mut Segment, now: Instant, number: u32) {
     );
 }
 
-// proves: defence-rate, defence-forgotten
+// proves: defense-rate, defense-forgotten
 #[test]
 fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     let mut arp = many(Defense::Always);
@@ -44,7 +44,7 @@ fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     assert!(is_answered(&mut arp, at(60_000), PacketFields { target_protocol: address(7), ..REQUEST }));
 }
 
-// proves: defence-rate
+// proves: defense-rate
 #[test]
 fn adjacent_windows_have_at_most_32_defenses() {
     let mut arp = many(Defense::Always);
@@ -58,7 +58,7 @@ fn adjacent_windows_have_at_most_32_defenses() {
     assert_eq!(announced, 32);
 }
 
-// proves: defence-rate, rfc5227-once
+// proves: defense-rate, rfc5227-once
 #[test]
 fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     let mut arp = many(Defense::Once);
@@ -73,7 +73,7 @@ fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     assert_eq!((arp.claims.active.len(), arp.claims.due.len()), (16, 16));
 }
 
-// proves: defence-forgotten
+// proves: defense-forgotten
 #[test]
 fn one_poll_forgets_bounded_number_of_claims() {
     let mut arp = many(Defense::Once);
