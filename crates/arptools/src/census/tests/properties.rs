@@ -55,7 +55,7 @@ fn run(entries: usize, steps: &[Step]) -> Result<RunResult, TestCaseError> {
             Step::Wait(millis) => now = now + Duration::from_millis(*millis),
             Step::Jump(nanos) => now = Instant::from_nanos(*nanos),
             Step::Receive(frame, packet) => {
-                classifications.push(receive_in(&mut census, now, *frame, *packet))
+                classifications.push(receive_in(&mut census, now, *frame, *packet));
             }
             Step::Bytes(bytes) => {
                 let frame = FrameInfo { source: A, is_broadcast: true, vlan: None };
