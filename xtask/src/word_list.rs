@@ -20,6 +20,17 @@ const FILES_WITH_WORDS: &[&str] = &["*.rs", "*.md", "*.toml", "*.sh", "*.json", 
 
 /// Comments that start and end a block that is not checked for words, such as the recorded output of another program.
 const FENCE: [&str; 2] = ["words: off", "words: on"];
+/// Names of other libraries, which are not checked.
+const FOREIGN_NAMES: &[&str] = &[
+    ".octets()",
+    "::octets",
+    "netlink_packet_route::neighbour",
+    "NeighbourAddress",
+    "NeighbourAttribute",
+    "NeighbourHeader",
+    "NeighbourMessage",
+    "NeighbourState",
+];
 /// Longest quotation of a standard, in bytes.
 const MAX_QUOTATION: usize = 1_500;
 
@@ -89,8 +100,8 @@ fn identifiers(text: &str) -> Vec<Word> {
     words.map(|(line, text)| Word { line, text, continues: false }).collect()
 }
 
-/// Returns the words of a text in lower case. Identifiers are split into their words. Left out are fenced blocks, Markdown
-/// quotations, quotations of RFCs, and the method `octets()` of the standard library.
+/// Returns the words of a text in lower case. Identifiers are split into their words. Fenced blocks, Markdown quotations,
+/// quotations of RFCs and names of other libraries are left out.
 fn prose(path: &str, text: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let is_markdown = Path::new(path).extension().is_some_and(|extension| extension == "md");
@@ -108,7 +119,7 @@ fn prose(path: &str, text: &str) -> Result<Vec<Word>, String> {
             continue;
         }
         let content = without_quotations(content, &mut quotation);
-        let content = content.replace(".octets()", "").replace("::octets", "");
+        let content = FOREIGN_NAMES.iter().fold(content, |text, name| text.replace(name, ""));
         append_words(&content, line, &mut words);
     }
     match is_fenced {

@@ -1,4 +1,4 @@
-//! Reading, building and rewriting ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet.
+//! Reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
 //!
 //! The same contenders as those of the program `parse`, which takes them in turns: criterion's times
 //! swing by far more than some of them differ.

@@ -1,19 +1,19 @@
-//! The frames that are read, and how far a reader must reach to read them.
+//! The frames to read, with the parse depth that each needs.
 
 use arp::{ArpReply, MacAddr, Operation, PacketFields};
 
-/// How far a reader goes, and how far a frame asks it to go.
+/// Parse depth of a reader, and the depth that a frame needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ParseDepth {
-    /// Ethernet II without tags, padded or cut anywhere, of any type.
+    /// Ethernet II without tags: padded, truncated at any length, of any EtherType.
     Plain,
-    /// One VLAN tag or two, cut anywhere.
+    /// One or two VLAN tags, truncated at any length.
     Tagged,
-    /// SNAP, the reserved VLAN, more tags, what is neither type nor length.
+    /// SNAP, the reserved VLAN ID, three tags, a value that is neither a type nor a length.
     Any,
 }
 
-/// What our reply says.
+/// The fields of the reply.
 pub(crate) const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 2]),
@@ -22,7 +22,7 @@ pub(crate) const REPLY: PacketFields = PacketFields {
     target_protocol: std::net::Ipv4Addr::new(10, 0, 0, 1),
 };
 
-/// What makes [`PACKET`] the packet of [`REPLY`].
+/// The changes that turn [`PACKET`] into the packet of [`REPLY`].
 pub(crate) const ANSWER: ArpReply =
     ArpReply { mac: REPLY.sender_hardware, destination: REPLY.target_hardware };
 
@@ -30,12 +30,12 @@ pub(crate) const ANSWER: ArpReply =
 pub(crate) const PACKET: [u8; PacketFields::LENGTH] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
 
-/// The request in its frame, as Linux sends it: 42 octets, which is what is counted and timed.
+/// The request in its frame, as Linux sends it: 42 bytes. Used for counts and times.
 pub(crate) fn request() -> Vec<u8> {
     frame(&[&[8, 6], &PACKET])
 }
 
-/// Frames of all kinds, each with the reach that it asks for.
+/// Returns frames of all kinds, each with the parse depth that it needs.
 pub(crate) fn mixed() -> Vec<(ParseDepth, Vec<u8>)> {
     let mut frames = Vec::new();
     frames.extend(plain().into_iter().map(|frame| (ParseDepth::Plain, frame)));
@@ -48,12 +48,12 @@ fn plain() -> Vec<Vec<u8>> {
     let mut frames = cut(&request());
     frames.push(frame(&[&[8, 6], &PACKET, &[0; 18]]));
     frames.push(frame(&[&[8, 6], &PACKET, &[0xee; 1_472]]));
-    // Each field of the packet another, and each octet of the type.
+    // Changes each field of the packet, and each byte of the type.
     for place in 12..request().len() {
         for bit in [0x01, 0x02, 0x80] {
             let mut changed = request();
             changed[place] ^= bit;
-            // A tag by chance is for those who read tags: none of these is one.
+            // A random type must not be a tag: only some readers parse tags.
             frames.push(changed);
         }
     }
@@ -83,12 +83,12 @@ fn odd() -> Vec<Vec<u8>> {
     frames
 }
 
-/// The frame cut at every length, and whole.
+/// Returns the frame truncated at every length, and whole.
 fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     (0..=frame.len()).map(|length| frame[..length].to_vec()).collect()
 }
 
-/// A broadcast from the peer with what stands behind the source address.
+/// Returns a broadcast frame from the peer, with these bytes behind the source address.
 fn frame(behind: &[&[u8]]) -> Vec<u8> {
     [&[0xff; 6][..], &REPLY.target_hardware.bytes(), &behind.concat()].concat()
 }

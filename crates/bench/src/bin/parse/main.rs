@@ -1,4 +1,4 @@
-//! Reading, building and rewriting ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet.
+//! Reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
 
 mod check;
 mod contenders;
@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use contenders::ALL;
 
-/// Read, build and rewrite ARP frames: ours, an unsafe cast, smoltcp, etherparse and pnet
+/// Read, build and rewrite ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet
 #[derive(Debug, Parser)]
 #[command(name = "parse")]
 struct CommandLine {
@@ -23,19 +23,19 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print all contenders: name, work, what they call, the names of the same code
+    /// Print all contenders: name, work, library call, symbols
     List,
-    /// See that all say the same, and on what they were compared; exit with 1 if not
+    /// Check that all contenders agree with the cast; exit with 1 if not
     Check,
-    /// Let one do its work so often, for a tool that counts instructions
+    /// Run one contender a number of times, for a tool that counts instructions
     Count {
         name: String,
         #[arg(long, default_value_t = 10_000)]
         times: usize,
     },
-    /// Let all take turns, and print times and their ratios to the cast's
+    /// Measure all contenders in turns, and print times and ratios to the cast
     Time {
-        /// How many slices each gets
+        /// Number of slices per contender
         #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..))]
         rounds: u32,
     },
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Command::Check => return check(),
         Command::Count { name, times } => {
             let Some(contender) = ALL.iter().find(|contender| contender.name == name) else {
-                eprintln!("parse: there is no contender `{name}`; `parse list` names them");
+                eprintln!("parse: unknown contender `{name}` (see `parse list`)");
                 return ExitCode::from(2);
             };
             run::of(contender.work)(times);

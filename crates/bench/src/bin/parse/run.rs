@@ -1,22 +1,22 @@
-//! The work itself, so many times over.
+//! Runs a work a number of times.
 
 use std::hint::black_box;
 
 use crate::contenders::Work;
 use crate::frames::{ANSWER, PACKET, REPLY, request};
 
-/// So many packets are rewritten in turn that none is read while it is still being written.
+/// Number of packets that are rewritten in turn, so that no packet is read while its write is pending.
 const ROTATION: usize = 64;
 
-/// Octets that begin a cache line, so that nobody has them on two where another has them on one. They
-/// lie on the stack, as results do: how far the two are apart is then the same in every run.
+/// Bytes aligned to a cache line, so that every contender reads the same number of lines. They are on the stack, like the
+/// results, so that their distance is the same in every run.
 #[repr(align(64))]
 struct Aligned<T>(T);
 
-/// Does a work a given number of times.
+/// Runs a work a given number of times.
 pub(crate) type Run = Box<dyn FnMut(usize)>;
 
-/// The work, ready to be done: on the request of 42 octets, or the packet in it.
+/// Prepares a work: on the request of 42 bytes, or on the packet in it.
 pub(crate) fn of(work: Work) -> Run {
     match work {
         Work::Read(_, read) => {

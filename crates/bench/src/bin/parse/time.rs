@@ -1,18 +1,17 @@
-//! Times, taken in turns.
+//! Times, measured in turns.
 //!
-//! A machine is never quiet: its clock changes, others use its caches. So all who do the same work take
-//! turns in slices of some microseconds, in another order in every round, and each slice is set beside
-//! the cast's of the same round.
+//! Clock rate and cache use of a machine change during a run. The contenders of a work therefore take turns in slices of some
+//! microseconds, in a new order each round, and each slice is compared with the cast's slice of the same round.
 
 use std::time::Instant;
 
 use crate::contenders::{ALL, Contender};
 use crate::run::{self, Run};
 
-/// How often a work is done in a slice, to count by and to divide by.
+/// Runs of a work per slice, as an integer and as a float.
 const SLICE: usize = 2_000;
 const PER_SLICE: f64 = 2_000.0;
-/// Rounds before those that count.
+/// Warm-up rounds, which do not count.
 const WARM_UP: usize = 50;
 
 struct Times {
@@ -22,7 +21,7 @@ struct Times {
     slices: Vec<f64>,
 }
 
-/// Times all works, and prints a table of each.
+/// Measures all works and prints a table for each.
 pub(crate) fn all(rounds: usize) {
     for group in ALL.chunk_by(|one, next| one.work.name() == next.work.name()) {
         let mut times: Vec<Times> = group.iter().map(Times::new).collect();
@@ -31,7 +30,7 @@ pub(crate) fn all(rounds: usize) {
             let (late, early) = times.split_at_mut(from);
             early.iter_mut().chain(late).for_each(Times::slice);
         }
-        println!("{:<31} {:>8}   {:>15}", "", "p10", "beside the cast");
+        println!("{:<31} {:>8}   {:>15}", "", "p10", "ratio to cast");
         println!("{:<31} {:>8}   {:>7} {:>7}", group[0].work.name(), "ns", "median", "p90");
         let cast = times[0].slices[WARM_UP..].to_vec();
         for times in &times {
@@ -54,7 +53,7 @@ impl Times {
 
     fn line(&self, cast: &[f64]) -> String {
         let slices = &self.slices[WARM_UP..];
-        let ratios: Vec<f64> = slices.iter().zip(cast).map(|(ours, cast)| ours / cast).collect();
+        let ratios: Vec<f64> = slices.iter().zip(cast).map(|(slice, cast)| slice / cast).collect();
         format!(
             "{:<31} {:>8.2}   {:>7.2} {:>7.2}   {}",
             self.contender.name,
@@ -66,7 +65,7 @@ impl Times {
     }
 }
 
-/// The value below which so many percent lie.
+/// Returns a percentile.
 fn at(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

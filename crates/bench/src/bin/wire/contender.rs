@@ -1,4 +1,4 @@
-//! Who is measured. A new one takes one line in [`all`].
+//! The contenders. A new contender is one line in [`all`].
 
 use tap::linux::{InterfaceName, Io, Tap};
 
@@ -8,7 +8,7 @@ use crate::swap::Swap;
 use crate::tapstack_engine::{NaiveEngine, Population, TEN_NEIGHBORS, TapstackEngine};
 use crate::traffic::{AddressRange, Load, Traffic};
 
-/// Somebody who answers.
+/// A program or kernel that replies to requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Contender {
     population: Population,
 }
 
-/// Makes an engine on a new interface of this name.
+/// Creates an engine on a new interface of this name.
 type MakeEngine = fn(&InterfaceName, &Population) -> Result<Box<dyn Engine>, String>;
 
 #[derive(Clone, Copy, Debug)]
@@ -28,23 +28,23 @@ enum ContenderKind {
     Kernel,
 }
 
-/// Ours, in the plain loop that our speed is told against.
+/// tapstack's host in a loop of one blocking read and one write.
 pub(crate) const NAIVE: &str = "naive";
-/// The floor.
+/// The lower bound.
 pub(crate) const SWAP: &str = "swap";
 pub(crate) const KERNEL: &str = "kernel";
 pub(crate) const LOCAL: &str = "tapstack";
-/// The floor over a ring.
+/// The lower bound over io_uring.
 pub(crate) const SWAP_RING: &str = "swap-ring";
-/// Ours over a ring.
+/// tapstack's host over io_uring.
 pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
-/// Ours with many hosts, with many neighbors, and with many who ask: only where that is the question.
+/// tapstack's host with many hosts, with many neighbors, and with many requesters. Measured in drain mode only.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
 pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
-pub(crate) const MANY_REQUESTERS: &str = "tapstack-askers";
+pub(crate) const MANY_REQUESTERS: &str = "tapstack-requesters";
 
-/// All who may be measured, ours with as many hosts and neighbors as these.
+/// Returns all contenders. `hosts` and `neighbors` are the populations of those with many of them.
 pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender> {
     let engine = |name, about, make| Contender {
         name,
@@ -52,61 +52,71 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
         kind: ContenderKind::Engine(make),
         population: TEN_NEIGHBORS,
     };
-    let ours: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
+    let local: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
     vec![
-        engine(LOCAL, "our host as `tapstack host --io read-write` drives it", ours),
+        engine(LOCAL, "the host of tapstack as `tapstack host --io read-write` polls it", local),
         engine(RING, "the same with --io ring", |name, population| {
             Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
         }),
         engine("tapstack-auto", "the same with --io auto", |name, population| {
             Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?))
         }),
-        engine(NAIVE, "our host in a naive loop: one blocking read, one write", |name, population| {
-            Ok(Box::new(NaiveEngine::over(tap(name)?, population)?))
-        }),
-        engine(SWAP, "the floor: a hard-coded swap of octets over the same I/O as ours", |name, _| {
+        engine(
+            NAIVE,
+            "the host of tapstack in a naive loop: one blocking read, one write",
+            |name, population| Ok(Box::new(NaiveEngine::over(tap(name)?, population)?)),
+        ),
+        engine(SWAP, "lower bound: a hard-coded swap of bytes over the same I/O", |name, _| {
             Ok(Box::new(Swap::over(tap(name)?)))
         }),
-        engine(SWAP_RING, "the floor by io_uring", |name, _| {
+        engine(SWAP_RING, "the same swap over io_uring", |name, _| {
             Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
         engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until dry", |name, _| {
             Ok(Box::new(SmoltcpEngine::over(tap(name)?)?))
         }),
-        engine("smoltcp-best", "smoltcp 0.14 over our batches and pool", |name, _| {
+        engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _| {
             Ok(Box::new(BatchedSmoltcp::over(tap(name)?)))
         }),
         Contender {
             kind: ContenderKind::Kernel,
-            ..engine(KERNEL, "the kernel itself over a veth pair", ours)
+            ..engine(KERNEL, "the kernel itself over a veth pair", local)
         },
         Contender {
             population: Population { hosts: Some(hosts), ..TEN_NEIGHBORS },
-            ..engine(MANY_HOSTS, "our host with many addresses, each asked in turn", ours)
+            ..engine(MANY_HOSTS, "the host of tapstack with many addresses, each requested in turn", local)
         },
         Contender {
             population: Population { neighbors, ..TEN_NEIGHBORS },
-            ..engine(MANY_NEIGHBORS, "our host with many neighbours, one of whom asks", ours)
+            ..engine(
+                MANY_NEIGHBORS,
+                "the host of tapstack with many neighbors, one of which sends requests",
+                local,
+            )
         },
         Contender {
             population: Population { neighbors, ..TEN_NEIGHBORS },
-            ..engine(MANY_REQUESTERS, "our host with many neighbours, up to 65,536 of whom ask in turn", ours)
+            ..engine(
+                MANY_REQUESTERS,
+                "the host of tapstack with many neighbors, up to 65,536 of which send requests in turn",
+                local,
+            )
         },
     ]
 }
 
 impl Contender {
-    /// Whether the kernel answers, not a program of this process.
+    /// Returns whether this is the kernel, not an engine of this process.
     pub(crate) fn is_kernel(&self) -> bool {
         matches!(self.kind, ContenderKind::Kernel)
     }
 
-    /// Whether it is there for the cost of a population only.
+    /// Returns whether this contender measures the cost of a population.
     pub(crate) fn has_population(&self) -> bool {
         [MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS].contains(&self.name)
     }
 
-    /// What is asked of it.
+    /// Returns the requests for this contender.
     pub(crate) fn traffic(&self, load: Load) -> Traffic {
         let mut traffic = Traffic::plain(load);
         if let Some(hosts) = self.population.hosts {
@@ -118,7 +128,7 @@ impl Contender {
         traffic
     }
 
-    /// Makes its engine on a new interface of this name; the kernel needs none.
+    /// Creates the engine on a new interface of this name. The kernel needs none.
     pub(crate) fn engine(&self, name: &InterfaceName) -> Result<Option<Box<dyn Engine>>, String> {
         match self.kind {
             ContenderKind::Engine(make) => make(name, &self.population).map(Some),
@@ -127,12 +137,12 @@ impl Contender {
     }
 }
 
-/// A new TAP of this name, up.
+/// Creates a TAP and sets it up.
 fn tap(name: &InterfaceName) -> Result<Tap, String> {
     tap_with_io(Io::ReadWrite, name)
 }
 
-/// The same, with frames carried this way.
+/// Creates a TAP with this I/O method and sets it up.
 fn tap_with_io(io: Io, name: &InterfaceName) -> Result<Tap, String> {
     let tap = Tap::options().io(io).open(name.as_str()).map_err(|error| error.to_string())?;
     tap.interface().set_up(true).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! Clocks of threads, and where threads run.
+//! CPU clocks and CPU affinity of threads.
 
 use std::fs;
 use std::time::Duration;
@@ -8,42 +8,41 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, gettid};
 
-/// The CPU time of one thread, for any thread of this process to read.
+/// CPU clock of a thread. Any thread of this process can read it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThreadClock(ClockId);
 
 impl ThreadClock {
-    /// The clock of the calling thread.
+    /// Returns the clock of the calling thread.
     pub(crate) fn mine() -> ThreadClock {
-        // clock_getres(2): the complement of the thread's id, the bit that says thread, and the clock that
-        // the scheduler keeps.
+        // clock_getres(2): the complement of the thread id, the bit for a thread, and the scheduler's clock.
         const THREAD: clockid_t = 4;
         const SCHEDULER: clockid_t = 2;
         ThreadClock(ClockId::from_raw((!gettid().as_raw() << 3) | THREAD | SCHEDULER))
     }
 
-    /// CPU time so far, in the kernel and out of it; zero for a thread that has ended.
+    /// Returns the user and system CPU time; zero if the thread has ended.
     pub(crate) fn now(self) -> Duration {
         clock_gettime(self.0).map_or(Duration::ZERO, Duration::from)
     }
 }
 
-/// The CPUs that this process may run on.
+/// Returns the CPUs on which this process may run.
 pub(crate) fn allowed() -> Vec<usize> {
     let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else { return Vec::new() };
     (0..CpuSet::count()).filter(|cpu| set.is_set(*cpu).unwrap_or(false)).collect()
 }
 
-/// Keeps the calling thread on one CPU.
+/// Pins the calling thread to one CPU.
 pub(crate) fn pin(cpu: usize) -> Result<(), String> {
     let mut set = CpuSet::new();
-    set.set(cpu).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set)).map_err(|errno| {
-        format!("cannot stay on CPU {cpu}: {}; `taskset -pc $$` tells the CPUs", errno.desc())
-    })
+    set.set(cpu)
+        .and_then(|()| sched_setaffinity(Pid::from_raw(0), &set))
+        .map_err(|errno| format!("cannot pin a thread to CPU {cpu}: {} (see `taskset -pc $$`)", errno.desc()))
 }
 
-/// How many `read` and `write` calls this process has made; none where the kernel does not count them.
-/// Asking costs one of them.
+/// Returns the number of `read` and `write` calls of this process; none if the kernel does not count them. Each call of this
+/// function adds one.
 pub(crate) fn reads_and_writes() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/io").ok()?;
     let field = |name: &str| -> Option<u64> {

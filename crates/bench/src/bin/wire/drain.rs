@@ -1,4 +1,4 @@
-//! Fill, then drain: requests are queued, and the time until all are answered is taken, on one CPU.
+//! Drain mode: queues requests, then measures the time until all replies are sent, on one CPU.
 
 use std::time::{Duration, Instant};
 
@@ -13,25 +13,25 @@ use crate::rounds::{Rounds, in_turn};
 use crate::stats::{ns, number};
 use crate::traffic::Load;
 
-/// How long to go on.
+/// Bounds of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) rounds: Rounds,
-    /// Requests a round.
+    /// Requests per round.
     pub(crate) fill: usize,
 }
 
-/// What one contender did.
+/// Results of one contender.
 #[derive(Debug)]
 pub(crate) struct DrainResult {
     pub(crate) contender: &'static str,
-    /// Nanoseconds a reply, round by round, and of those the thread's CPU.
+    /// Nanoseconds per reply for each round, by the clock and of the thread's CPU time.
     pub(crate) ns: Vec<f64>,
     pub(crate) cpu_ns: Vec<f64>,
-    /// Of the kernel alone: both ways, sending and all.
+    /// Nanoseconds per exchange, sending included. Only for the kernel.
     pub(crate) total_ns: Vec<f64>,
-    pub(crate) asked: usize,
-    pub(crate) answered: usize,
+    pub(crate) requests: usize,
+    pub(crate) replies: usize,
     pub(crate) unexpected: u64,
     pub(crate) system_calls: Option<f64>,
 }
@@ -42,10 +42,10 @@ struct DrainRun {
     drained: DrainResult,
 }
 
-/// Rounds that count for nothing: caches and pools are cold.
+/// Warm-up rounds, which do not count.
 const WARM_UP: usize = 3;
 
-/// Lets all drain in turn, round by round.
+/// Runs the contenders in turn, round by round.
 pub(crate) fn run(
     network: &BenchNetwork,
     contenders: &[Contender],
@@ -83,8 +83,8 @@ impl DrainRun {
             ns: Vec::new(),
             cpu_ns: Vec::new(),
             total_ns: Vec::new(),
-            asked: 0,
-            answered: 0,
+            requests: 0,
+            replies: 0,
             unexpected: 0,
             system_calls: None,
         };
@@ -102,14 +102,14 @@ impl DrainRun {
             }
             None => self.kernel_round(fill)?,
         }
-        self.drained.asked += fill;
+        self.drained.requests += fill;
         self.generator.collect()?;
-        self.drained.answered += fill;
+        self.drained.replies += fill;
         Ok(())
     }
 
-    /// The kernel answers while it is being asked: what it costs is what asking costs more than asking
-    /// a station that is not there.
+    /// Measures the kernel, which replies during the call that sends the request: its cost is the cost of a request minus the
+    /// cost of a request to an absent station.
     fn kernel_round(&mut self, fill: usize) -> Result<(), String> {
         self.generator.ensure_known(|| Ok(()))?;
         let (unanswered, sent) = timed(|| self.generator.fill_unanswered(fill));
@@ -122,11 +122,11 @@ impl DrainRun {
         Ok(())
     }
 
-    /// Counts system calls, which would cost time where time is taken.
+    /// Counts system calls, outside the measured rounds since counting takes time.
     fn finish(mut self, fill: usize) -> Result<DrainResult, String> {
         if let Some(engine) = &mut self.engine {
             self.generator.fill(fill)?;
-            // Where the system counts, one of the calls is the question.
+            // If the kernel counts the calls, one of them reads the count.
             let count = |engine: &dyn Engine| engine.calls().map(|calls| (calls, 0));
             let system = || reads_and_writes().map(|calls| (calls, 1));
             let before = count(engine.as_ref()).or_else(system);
@@ -155,7 +155,7 @@ impl DrainResult {
     }
 }
 
-/// Drains an engine that may block where nothing waits.
+/// Drains an engine that blocks if no frame is queued.
 fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     loop {
         let mut fds = [PollFd::new(engine.fd(), PollFlags::POLLIN)];
@@ -167,7 +167,7 @@ fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     }
 }
 
-/// How long it took, by the clock and of this thread's CPU.
+/// Returns the duration, by the clock and of this thread's CPU time.
 fn timed<R>(act: impl FnOnce() -> R) -> ((Duration, Duration), R) {
     let cpu = ThreadClock::mine();
     let (begin, used) = (Instant::now(), cpu.now());

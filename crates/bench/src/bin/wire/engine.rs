@@ -1,4 +1,4 @@
-//! How whoever answers is driven.
+//! The interface of a contender: drain and serve.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,54 +6,54 @@ use std::time::Duration;
 
 use tap::linux::{Stop, busy_poll, wait};
 
-/// Something that answers what comes to its interface.
+/// A contender that replies to frames on its interface.
 pub(crate) trait Engine {
-    /// Answers the `waiting` frames that are queued.
+    /// Replies to the `waiting` queued frames.
     fn drain(&mut self, waiting: usize) -> Result<(), String>;
 
-    /// Answers until told to stop; when dry it looks again for as long as `spin`, and then sleeps.
+    /// Replies until stopped. Polls for the duration `spin` when no frame is queued, then sleeps.
     fn serve(&mut self, spin: Duration, stop: &StopFlag) -> Result<(), String>;
 
-    /// What is readable when frames wait.
+    /// Returns the descriptor that is readable when frames are queued.
     fn fd(&self) -> BorrowedFd<'_>;
 
-    /// How many system calls it has made, if it counts them itself.
+    /// Returns the number of system calls if the engine counts them.
     fn calls(&self) -> Option<u64> {
         None
     }
 }
 
-/// Something that is driven in turns, as `tapstack host` drives its host.
+/// A contender that is polled, as `tapstack host` polls its host.
 pub(crate) trait PollEngine {
-    /// Receives, answers and sends what there is, without waiting.
+    /// Receives, replies and sends without waiting.
     fn poll_once(&mut self) -> Result<PollResult, String>;
 
-    /// What is readable when frames wait.
+    /// Returns the descriptor that is readable when frames are queued.
     fn fd(&self) -> BorrowedFd<'_>;
 
-    /// How long until there is something to do even if nothing arrives.
+    /// Returns the time until the next timer.
     fn next_deadline(&self) -> Option<Duration> {
         None
     }
 
-    /// How many system calls it has made, if it counts them itself.
+    /// Returns the number of system calls if the engine counts them.
     fn calls(&self) -> Option<u64> {
         None
     }
 }
 
-/// What a turn did.
+/// Result of a poll.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PollResult {
-    /// How many frames arrived.
+    /// Frames that arrived.
     pub(crate) arrived: usize,
-    /// Whether frames still wait for room on the wire.
+    /// Whether frames wait because the transmit queue is full.
     pub(crate) congested: bool,
-    /// Whether to turn again before anything is waited for.
+    /// Whether to poll again before waiting.
     pub(crate) again: bool,
 }
 
-/// How a thread that answers is told to stop.
+/// Stops a serving thread.
 pub(crate) struct StopFlag {
     flag: AtomicBool,
     stop: Stop,
@@ -65,7 +65,7 @@ impl StopFlag {
         Ok(StopFlag { flag: AtomicBool::new(false), stop })
     }
 
-    /// Stops whoever waits. A blocked read does not see it: a frame must follow.
+    /// Wakes a waiting thread. A blocked read does not see it, so a frame must follow.
     pub(crate) fn raise(&self) {
         self.flag.store(true, Ordering::Relaxed);
         self.stop.raise();
@@ -79,8 +79,8 @@ impl StopFlag {
 impl<T: PollEngine> Engine for T {
     fn drain(&mut self, _waiting: usize) -> Result<(), String> {
         loop {
-            let turned = self.poll_once()?;
-            if turned.arrived == 0 && !turned.again {
+            let result = self.poll_once()?;
+            if result.arrived == 0 && !result.again {
                 return Ok(());
             }
         }
@@ -88,14 +88,14 @@ impl<T: PollEngine> Engine for T {
 
     fn serve(&mut self, spin: Duration, stop: &StopFlag) -> Result<(), String> {
         loop {
-            let turned = self.poll_once()?;
+            let result = self.poll_once()?;
             if stop.is_raised() {
                 return Ok(());
             }
-            if turned.again || busy_poll(spin, || Ok::<_, String>(self.poll_once()?.arrived > 0))? {
+            if result.again || busy_poll(spin, || Ok::<_, String>(self.poll_once()?.arrived > 0))? {
                 continue;
             }
-            wait(PollEngine::fd(self), turned.congested, stop.stop.as_fd(), &[], self.next_deadline())
+            wait(PollEngine::fd(self), result.congested, stop.stop.as_fd(), &[], self.next_deadline())
                 .map_err(|error| format!("cannot wait for frames: {error}"))?;
         }
     }

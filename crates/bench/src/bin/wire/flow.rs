@@ -1,4 +1,4 @@
-//! Two CPUs: so many requests under way at any time, in slices that alternate between the contenders.
+//! Flow mode: a fixed number of outstanding requests on two CPUs, in slices that alternate between the contenders.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use crate::rounds::{Rounds, in_turn};
 use crate::running::RunningContender;
 use crate::stats::{ns, number};
 
-/// What one contender did.
+/// Results of one contender.
 #[derive(Debug)]
 pub(crate) struct FlowResult {
     pub(crate) contender: &'static str,
-    /// Replies a second, slice by slice.
+    /// Replies per second for each slice.
     pub(crate) rates: Vec<f64>,
     pub(crate) replies: usize,
     pub(crate) unexpected: u64,
-    /// CPU time of its thread a reply.
+    /// CPU time of its thread per reply, in nanoseconds.
     pub(crate) cpu_ns: Option<f64>,
-    /// CPU time of both CPUs a reply: who asks never rests.
+    /// CPU time of both CPUs per reply, in nanoseconds. The requester never sleeps.
     pub(crate) total_ns: f64,
 }
 
@@ -30,7 +30,7 @@ struct Slices {
     cpu: Duration,
 }
 
-/// Keeps `window` requests under way to each in turn, for one slice a round.
+/// Keeps `window` requests outstanding to each contender in turn, one slice per round.
 pub(crate) fn run(
     running: &mut [RunningContender],
     window: usize,
@@ -50,17 +50,17 @@ impl Slices {
     fn add(&mut self, member: &mut RunningContender, window: usize, slice: Duration) -> Result<(), String> {
         let clock = member.clock;
         let generator = &mut member.generator;
-        // It is awake then, and knows whom to answer.
+        // Wakes the contender and makes it learn the requester.
         generator.ensure_known(|| Ok(()))?;
         let used = || clock.map_or(Duration::ZERO, ThreadClock::now);
         let (mut begin, mut cpu, mut replies) = (Instant::now(), used(), 0);
         let mut last_reply = begin;
-        // The first tenth fills the window and is not counted.
+        // The first tenth fills the window and does not count.
         let mut is_warm = false;
         loop {
-            let room = window - generator.outstanding();
-            if room > 0 {
-                generator.send(room)?;
+            let free = window - generator.outstanding();
+            if free > 0 {
+                generator.send(free)?;
             }
             let received = generator.receive(FRAMES_PER_CALL)?;
             replies += received;
@@ -68,7 +68,7 @@ impl Slices {
             if received > 0 {
                 last_reply = now;
             } else if now.duration_since(last_reply) > TIMEOUT {
-                return Err(format!("no reply, and {} are missing", generator.outstanding()));
+                return Err(format!("timeout: {} replies are missing", generator.outstanding()));
             }
             let elapsed = now.duration_since(begin);
             if is_warm && elapsed >= slice {

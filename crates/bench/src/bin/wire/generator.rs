@@ -1,4 +1,4 @@
-//! Who asks, and counts the replies.
+//! Packet generator: sends requests, checks and counts replies.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd};
@@ -11,25 +11,25 @@ use tap::linux::{InterfaceName, PacketSocket};
 
 use crate::traffic::{Exchange, Load, Traffic};
 
-/// Frames a call.
+/// Frames per system call.
 pub(crate) const FRAMES_PER_CALL: usize = 64;
-/// How long whoever is asked may think.
+/// Maximum time to wait for a reply.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// Octets of replies that may wait in the kernel: a whole fill of them.
+/// Receive buffer in bytes: holds the replies of one round.
 const RECEIVE_BUFFER: usize = 4 << 20;
-/// The longest reply.
+/// Maximum length of a reply, in bytes.
 const MAX_REPLY: usize = 128;
 
-/// A packet socket on an interface, and the requests that go out there in turn.
+/// A packet socket on an interface, and the requests to send.
 pub(crate) struct Generator {
     socket: PacketSocket,
     requests: Vec<Exchange>,
     probe: Exchange,
     unanswered: Exchange,
-    /// Sent so far, and answered so far, of `requests`.
+    /// Requests sent and replies received.
     sent: usize,
     answered: usize,
-    /// Frames that came and were no reply to what was asked.
+    /// Received frames that were not the expected reply.
     unexpected: u64,
     outgoing: MultiHeaders<()>,
     incoming: MultiHeaders<LinkAddr>,
@@ -37,15 +37,15 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Opens a socket on the interface of this name.
+    /// Opens a socket on an interface.
     pub(crate) fn open(name: &InterfaceName, traffic: &Traffic) -> Result<Generator, String> {
         let socket = PacketSocket::open_without_ring(name)
             .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
         socket.bypass_queue().map_err(|error| format!("cannot send on {name} without its queue: {error}"))?;
-        // Without the privilege as much as the system allows; a fill that does not fit will say so.
+        // Without the privilege, the buffer has the size that the system allows. A round that does not fit fails.
         if setsockopt(&socket.as_fd(), RcvBufForce, &RECEIVE_BUFFER).is_err() {
             setsockopt(&socket.as_fd(), RcvBuf, &RECEIVE_BUFFER)
-                .map_err(|errno| format!("cannot set aside room for replies: {}", errno.desc()))?;
+                .map_err(|errno| format!("cannot set the receive buffer: {}", errno.desc()))?;
         }
         let requests = traffic.exchanges();
         let unanswered = requests[0].to_absent_host();
@@ -63,17 +63,17 @@ impl Generator {
         })
     }
 
-    /// How many requests are not answered yet.
+    /// Returns the number of outstanding requests.
     pub(crate) fn outstanding(&self) -> usize {
         self.sent - self.answered
     }
 
-    /// Frames that came and were no reply to what was asked.
+    /// Received frames that were not the expected reply.
     pub(crate) fn unexpected(&self) -> u64 {
         self.unexpected
     }
 
-    /// Sends the next requests, at most [`FRAMES_PER_CALL`], and returns how many the interface took.
+    /// Sends up to [`FRAMES_PER_CALL`] requests and returns the number that the interface accepted.
     pub(crate) fn send(&mut self, count: usize) -> Result<usize, String> {
         let next = self.requests.iter().cycle().skip(self.sent % self.requests.len());
         let frames: Vec<_> =
@@ -83,34 +83,33 @@ impl Generator {
         Ok(sent)
     }
 
-    /// Sends so many requests, all of which the interface must take.
+    /// Sends `count` requests. Fails if the interface does not accept all of them.
     pub(crate) fn fill(&mut self, count: usize) -> Result<(), String> {
         let mut left = count;
         while left > 0 {
             match self.send(left)? {
-                0 => return Err(format!("the interface takes no more than {} frames", count - left)),
+                0 => return Err(format!("the interface accepted only {} frames", count - left)),
                 sent => left -= sent,
             }
         }
         Ok(())
     }
 
-    /// Sends so many requests to a station that is not there.
+    /// Sends `count` requests to a MAC address that no station has.
     pub(crate) fn fill_unanswered(&mut self, count: usize) -> Result<(), String> {
         let mut left = count;
         while left > 0 {
             let frames: Vec<_> =
                 (0..left.min(FRAMES_PER_CALL)).map(|_| [IoSlice::new(&self.unanswered.request)]).collect();
             match send(&self.socket, &mut self.outgoing, &frames)? {
-                0 => return Err(format!("the interface takes no more than {} frames", count - left)),
+                0 => return Err(format!("the interface accepted only {} frames", count - left)),
                 sent => left -= sent,
             }
         }
         Ok(())
     }
 
-    /// Receives and checks what has come, at most `count` frames and [`FRAMES_PER_CALL`], and returns how many replies
-    /// there were.
+    /// Receives and checks up to `count` frames, at most [`FRAMES_PER_CALL`], and returns the number of replies.
     pub(crate) fn receive(&mut self, count: usize) -> Result<usize, String> {
         let lengths =
             receive(&self.socket, &mut self.incoming, &mut self.space[..count.min(FRAMES_PER_CALL)])?;
@@ -129,7 +128,7 @@ impl Generator {
         Ok(self.answered - before)
     }
 
-    /// Receives until every request is answered.
+    /// Receives until every request has its reply.
     pub(crate) fn collect(&mut self) -> Result<(), String> {
         let begin = Instant::now();
         while self.outstanding() > 0 {
@@ -144,8 +143,8 @@ impl Generator {
         Ok(())
     }
 
-    /// Asks for the hardware address and waits for the reply, so that the asker is known whatever is asked
-    /// next; `pump` makes whoever is asked work.
+    /// Sends an ARP request and waits for the reply, so that the contender has an entry for the requester. `pump` runs the
+    /// contender.
     pub(crate) fn ensure_known(
         &mut self,
         mut pump: impl FnMut() -> Result<(), String>,
@@ -161,7 +160,7 @@ impl Generator {
         Ok(())
     }
 
-    /// Asks until a reply comes: what is sent just after an interface has come up may be lost.
+    /// Sends requests until a reply arrives. An interface that has just come up can lose frames.
     pub(crate) fn settle(&mut self, mut pump: impl FnMut() -> Result<(), String>) -> Result<(), String> {
         let begin = Instant::now();
         let mut received = false;
@@ -176,7 +175,7 @@ impl Generator {
                 received = true;
             }
         }
-        // Those to earlier requests may still come.
+        // Replies to earlier requests can still arrive.
         std::thread::sleep(Duration::from_millis(5));
         pump()?;
         while self.receive_probe_reply()? {}
@@ -184,13 +183,13 @@ impl Generator {
         Ok(())
     }
 
-    /// Sends a request whose reply nobody awaits.
+    /// Sends a request without waiting for the reply.
     pub(crate) fn send_probe(&mut self) -> Result<(), String> {
         let frames = [[IoSlice::new(&self.probe.request)]];
         send(&self.socket, &mut self.outgoing, &frames).map(drop)
     }
 
-    /// Whether the next frame is a reply to that, if there is one.
+    /// Receives a frame and returns whether it is the expected reply; none if no frame is queued.
     fn receive_probe_reply(&mut self) -> Result<bool, String> {
         let lengths = receive(&self.socket, &mut self.incoming, &mut self.space[..1])?;
         let Some(length) = lengths[0] else { return Ok(false) };
@@ -209,12 +208,12 @@ impl Generator {
     fn unexpected_suffix(&self) -> String {
         match self.unexpected {
             0 => String::new(),
-            count => format!("; {count} frames came that are none"),
+            count => format!("; {count} other frames were received"),
         }
     }
 }
 
-/// Sends frames in one call, and returns how many were taken.
+/// Sends frames in one system call and returns the number of accepted frames.
 fn send(
     socket: &PacketSocket,
     headers: &mut MultiHeaders<()>,
@@ -228,7 +227,7 @@ fn send(
     }
 }
 
-/// Receives frames in one call, and returns the length of each.
+/// Receives frames in one system call and returns their lengths.
 fn receive(
     socket: &PacketSocket,
     headers: &mut MultiHeaders<LinkAddr>,

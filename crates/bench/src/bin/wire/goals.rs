@@ -1,4 +1,4 @@
-//! What is wanted of our speed, and whether it was found.
+//! Performance goals.
 
 use crate::contender::{
     KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, RING, SMOLTCP, SWAP, SWAP_RING,
@@ -6,38 +6,38 @@ use crate::contender::{
 use crate::report::{BenchReport, Bound, Goal};
 use crate::traffic::Load;
 
-/// One goal: what it is about, its bound, and how its figure is found; none where that was not measured.
+/// A goal: its name, its bound, and the function that returns the measured figure, or none if it was not measured.
 type GoalRule = (&'static str, Bound, f64, fn(&BenchReport, Load) -> Option<f64>);
 
-/// The window in which two CPUs are compared.
+/// Window of the goals on two CPUs.
 const WINDOW: usize = 256;
 
 const GOAL_RULES: [GoalRule; 12] = [
     ("drain: cost of tapstack over swap", Bound::AtMost, 1.05, |report, load| {
         cost(report, load, LOCAL, SWAP)
     }),
-    ("drain: tapstack as fast as naive, times", Bound::AtLeast, 1.03, |report, load| {
+    ("drain: speed of tapstack over naive", Bound::AtLeast, 1.03, |report, load| {
         cost(report, load, NAIVE, LOCAL)
     }),
-    ("drain: tapstack as fast as smoltcp, times", Bound::AtLeast, 1.15, |report, load| {
+    ("drain: speed of tapstack over smoltcp", Bound::AtLeast, 1.15, |report, load| {
         cost(report, load, SMOLTCP, LOCAL)
     }),
     ("drain: cost of tapstack-ring over swap-ring", Bound::AtMost, 1.05, |report, load| {
         cost(report, load, RING, SWAP_RING)
     }),
-    ("drain: tapstack-ring as fast as naive, times", Bound::AtLeast, 1.07, |report, load| {
+    ("drain: speed of tapstack-ring over naive", Bound::AtLeast, 1.07, |report, load| {
         cost(report, load, NAIVE, RING)
     }),
-    ("drain: tapstack-ring as fast as smoltcp, times", Bound::AtLeast, 1.20, |report, load| {
+    ("drain: speed of tapstack-ring over smoltcp", Bound::AtLeast, 1.20, |report, load| {
         cost(report, load, SMOLTCP, RING)
     }),
     ("drain: cost of many hosts over one", Bound::AtMost, 1.15, |report, load| {
         cost(report, load, MANY_HOSTS, LOCAL)
     }),
-    ("drain: cost of many neighbours over ten", Bound::AtMost, 1.15, |report, load| {
+    ("drain: cost of many neighbors over ten", Bound::AtMost, 1.15, |report, load| {
         cost(report, load, MANY_NEIGHBORS, LOCAL)
     }),
-    ("drain: cost of many who ask over one", Bound::AtMost, 1.15, |report, load| {
+    ("drain: cost of many requesters over one", Bound::AtMost, 1.15, |report, load| {
         cost(report, load, MANY_REQUESTERS, LOCAL)
     }),
     ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
@@ -51,17 +51,17 @@ const GOAL_RULES: [GoalRule; 12] = [
     ),
     ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
         let table = report.latency.iter().find(|table| table.load == load && table.spin_us > 0.0)?;
-        let [ours, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
-        Some(ours?.us_p50 / kernel?.us_p50)
+        let [local, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
+        Some(local?.us_p50 / kernel?.us_p50)
     }),
 ];
 
-/// The goals whose figures this report has.
+/// Returns the goals that this report can judge.
 pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
-    let goal = |load, (figure, bound, wanted, find): GoalRule| {
+    let goal = |load, (figure, bound, expected, find): GoalRule| {
         let found = find(report, load)?;
-        let holds = if bound == Bound::AtMost { found <= wanted } else { found >= wanted };
-        Some(Goal { load, figure, bound, wanted, found, holds })
+        let holds = if bound == Bound::AtMost { found <= expected } else { found >= expected };
+        Some(Goal { load, figure, bound, expected, found, holds })
     };
     [Load::Arp, Load::Ping]
         .into_iter()
@@ -69,13 +69,13 @@ pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
         .collect()
 }
 
-/// How many replies a second one gives in its better slices, over those of the kernel in its.
+/// Returns the 90th percentile of replies per second over that of the kernel.
 fn flow(report: &BenchReport, load: Load, one: &str) -> Option<f64> {
     let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
     Some(table.row(one)?.replies_per_second_p90 / table.row(KERNEL)?.replies_per_second_p90)
 }
 
-/// How many times what `of` costs `one` costs, when both drain: the median over the rounds.
+/// Returns the cost of `one` over the cost of `of` in drain mode: the median over the rounds.
 fn cost(report: &BenchReport, load: Load, one: &str, of: &str) -> Option<f64> {
     let table = report.drain.iter().find(|table| table.load == load)?;
     Some(table.row(of)?.times_as_fast_as.get(one)?.p50)

@@ -1,11 +1,11 @@
-//! Tables for people, plain and in Markdown.
+//! Tables in plain text and Markdown.
 
 use std::fmt::Write;
 
 use crate::contender::{KERNEL, NAIVE, SWAP};
 use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio};
 
-/// A table: what it is, what its figures hold, its head, its rows.
+/// A table with its title, its description, its header and its rows.
 pub(crate) struct Grid {
     title: String,
     note: &'static str,
@@ -13,16 +13,16 @@ pub(crate) struct Grid {
     rows: Vec<Vec<String>>,
 }
 
-const DRAIN: &str = "Requests are queued, then the time is taken until all are answered. `x naive`: how many times as \
-fast, as quotients of the same round. Calls are reads and writes. The kernel answers while it is asked: its figure is \
-what asking it takes more than sending as much to a station that is not there.";
-const FLOW: &str = "Who asks is on one CPU, who answers on the other; all replies are received and checked. CPU is that of the \
-thread that answers, spinning and all; CPU of both adds who asks, and never rests. The kernel answers on the CPU of \
-whoever asks.";
+const DRAIN: &str = "Requests are queued, then the time until all replies are sent is measured. `x naive`: speed compared with \
+`naive`, as the ratio within a round. Calls are reads and writes. The kernel replies during the call that sends the request: \
+its figure is the time of a request minus the time of a request to an absent station.";
+const FLOW: &str = "The requester runs on one CPU, the contender on the other. All replies are received and checked. CPU is the time \
+of the contender's thread, spinning included. CPU of both adds the requester, which never sleeps. The kernel replies on the CPU \
+of the requester.";
 const LATENCY: &str =
-    "From before a request is sent until after its reply is received, by one who never sleeps.";
+    "Time from before a request is sent until after its reply is received. The requester never sleeps.";
 
-/// All tables of a report.
+/// Returns all tables of a report.
 pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
     let drain = report.drain.iter().map(drain);
     let flow = report.flow.iter().map(flow);
@@ -37,10 +37,10 @@ pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
 fn drain(table: &DrainTable) -> Grid {
     let head = vec![
         "contender",
-        "ns a reply p50",
+        "ns per reply p50",
         "p90",
         "CPU ns",
-        "calls a reply",
+        "calls per reply",
         "x naive p50",
         "p90",
         "x swap p50",
@@ -57,7 +57,7 @@ fn drain(table: &DrainTable) -> Grid {
         line
     });
     let title = format!(
-        "Fill, then drain: {}, {} requests a round, {} rounds, one CPU",
+        "Fill, then drain: {}, {} requests per round, {} rounds, one CPU",
         table.load, table.requests_per_round, table.rounds
     );
     Grid { title, note: DRAIN, rows: rows.collect(), head }
@@ -68,7 +68,7 @@ fn flow(table: &FlowTable) -> Grid {
         "contender",
         "replies/s p50",
         "p90",
-        "CPU ns a reply",
+        "CPU ns per reply",
         "of both",
         "x naive p50",
         "p90",
@@ -88,7 +88,7 @@ fn flow(table: &FlowTable) -> Grid {
         cells
     });
     let title = format!(
-        "Two CPUs: {}, {} under way, spinning {} us, {} slices",
+        "Two CPUs: {}, window {}, spinning {} us, {} slices",
         table.load, table.window, table.spin_us, table.slices
     );
     Grid { title, note: FLOW, rows: rows.collect(), head }
@@ -116,13 +116,13 @@ fn goals(report: &BenchReport) -> Grid {
         let bound = if goal.bound == Bound::AtMost { "<=" } else { ">=" };
         vec![
             format!("{}, {}", goal.load, goal.figure),
-            format!("{bound} {:.2}", goal.wanted),
+            format!("{bound} {:.2}", goal.expected),
             format!("{:.3}", goal.found),
-            if goal.holds { "holds" } else { "does not hold" }.to_owned(),
+            if goal.holds { "met" } else { "missed" }.to_owned(),
         ]
     });
-    let head = vec!["goal", "wanted", "found", "verdict"];
-    Grid { title: "Goals".to_owned(), note: "What is wanted of our speed.", head, rows: rows.collect() }
+    let head = vec!["goal", "expected", "found", "result"];
+    Grid { title: "Goals".to_owned(), note: "Performance goals of tapstack.", head, rows: rows.collect() }
 }
 
 fn ratio(ratio: Option<&Ratio>) -> [String; 2] {
@@ -131,7 +131,7 @@ fn ratio(ratio: Option<&Ratio>) -> [String; 2] {
 }
 
 impl Grid {
-    /// Columns that line up.
+    /// Formats the table as plain text with aligned columns.
     pub(crate) fn plain(&self) -> String {
         let width = |column: usize, head: &str| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));

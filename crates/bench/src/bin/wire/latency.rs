@@ -1,4 +1,4 @@
-//! One request at a time, and how long its reply takes.
+//! Latency mode: one request at a time.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use crate::generator::TIMEOUT;
 use crate::rounds::{Rounds, in_turn};
 use crate::running::RunningContender;
 
-/// What one contender did.
+/// Results of one contender.
 #[derive(Debug)]
 pub(crate) struct LatencyResult {
     pub(crate) contender: &'static str,
-    /// Microseconds from before the request is sent until after its reply is received.
+    /// Microseconds from sending the request to receiving its reply.
     pub(crate) us: Vec<f64>,
     pub(crate) unexpected: u64,
 }
 
-/// Asks each in turn, for one slice a round.
+/// Measures each contender in turn, one slice per round.
 pub(crate) fn run(
     running: &mut [RunningContender],
     slice: Duration,

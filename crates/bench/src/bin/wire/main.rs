@@ -1,4 +1,4 @@
-//! Replies over a wire: our host beside the floor and the peers, in one run. `--help` tells more.
+//! Replies over a wire: tapstack compared with a lower bound and with peers, in one run. See `--help`.
 #![forbid(unsafe_code)]
 
 mod contender;
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
         .and_then(|report| write::all(&report, &options));
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("wire: {sentence}");
+        Err(message) => {
+            eprintln!("wire: {message}");
             ExitCode::from(2)
         }
     }

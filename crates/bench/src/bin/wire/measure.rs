@@ -1,4 +1,4 @@
-//! The run: which tables there are, and of whom.
+//! The run: measures the tables for the chosen contenders.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ use crate::rounds::Rounds;
 use crate::running;
 use crate::traffic::{AddressRange, Load};
 
-/// Requests a round: half of what an interface holds, beyond which frames vanish.
+/// Requests per round: half of the queue of an interface, which drops frames when it is full.
 const FILL: usize = 512;
 
-/// Measures what the options ask for.
+/// Runs the measurements that the options select.
 pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
-    // Before there is a second thread.
+    // Must precede the second thread.
     let network = BenchNetwork::enter()?;
     let cpus = allowed();
-    let first = *cpus.first().ok_or("the system does not tell on which CPUs this may run")?;
+    let first = *cpus.first().ok_or("cannot find the CPUs of this process")?;
     pin(first)?;
     let mut skipped = Vec::new();
     let contenders = choose(options, &network, &mut skipped)?;
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
             }
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
-            let why = "this process may run on one CPU only; `taskset -pc $$` tells which".to_owned();
+            let why = "this process may run on one CPU only (see `taskset -pc $$`)".to_owned();
             report.skipped.push(Skipped { what: "flow and latency".to_owned(), why });
         }
         None => {}
@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
     Ok(report)
 }
 
-/// Those who were asked for and can be had.
+/// Returns the selected contenders that are available.
 fn choose(
     options: &Options,
     network: &BenchNetwork,
@@ -76,7 +76,7 @@ fn choose(
     if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
         let names: Vec<_> = all.iter().map(|one| one.name).collect();
         return Err(format!(
-            "no contender is called `{unknown}`: there are {}; `cargo xtask bench wire --contenders {},{}`",
+            "unknown contender `{unknown}` (known: {}); hint: cargo xtask bench wire --contenders {},{}",
             names.join(", "),
             contender::LOCAL,
             contender::SWAP
@@ -113,7 +113,7 @@ fn on_two_cpus(
 ) -> Result<(), String> {
     let [flow, latency] = [Mode::Flow, Mode::Latency].map(|mode| options.measures(mode));
     for spin in [Duration::ZERO, options.spin()] {
-        // Whoever sleeps in between is measured by latency alone.
+        // Sleeping contenders are measured by latency only.
         let flow = flow && !spin.is_zero();
         if !flow && !latency {
             continue;

@@ -1,4 +1,4 @@
-//! Requests of rtnetlink: a veth pair, and a permanent neighbor.
+//! rtnetlink requests: create a veth pair, add a permanent neighbor.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 
-/// Makes a pair: one end here, and the other in the network namespace behind this descriptor.
+/// Creates a veth pair with the second end in the network namespace of this descriptor.
 pub(crate) fn make_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> Result<(), String> {
     let mut other = LinkMessage::default();
     other.attributes =
@@ -29,9 +29,8 @@ pub(crate) fn make_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> Re
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(other))),
         ]),
     ];
-    request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL).map_err(|errno| {
-        format!("cannot make a veth pair, the wire to the kernel: {}; `sudo modprobe veth`", errno.desc())
-    })
+    request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)
+        .map_err(|errno| format!("cannot create a veth pair: {}; hint: sudo modprobe veth", errno.desc()))
 }
 
 /// Adds a permanent neighbor on the interface with this index.
@@ -45,22 +44,22 @@ pub(crate) fn add_neighbor(index: i32, ip: Ipv4Addr, mac: [u8; 6]) -> Result<(),
         NeighbourAttribute::LinkLayerAddress(mac.to_vec()),
     ];
     request(RouteNetlinkMessage::NewNeighbour(neighbor), NLM_F_CREATE | NLM_F_REPLACE)
-        .map_err(|errno| format!("cannot tell the kernel of its neighbour: {}", errno.desc()))
+        .map_err(|errno| format!("cannot add a neighbor to the kernel: {}", errno.desc()))
 }
 
-/// Sends one request, and waits for the kernel's acknowledgement.
+/// Sends a request and waits for the kernel's acknowledgment.
 fn request(request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
     let answer = exchange(request, flags)
         .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))?;
     let message = NetlinkBuffer::new_checked(&answer[..]).map_err(|_| Errno::EBADMSG)?;
-    // Without a code it acknowledges.
+    // An error message without a code is an acknowledgment.
     match ErrorBuffer::new_checked(message.payload()).map_err(|_| Errno::EBADMSG)?.code() {
         None => Ok(()),
         Some(code) => Err(Errno::from_raw(code.get().saturating_neg())),
     }
 }
 
-/// Sends one request, and receives one datagram.
+/// Sends a request and receives one datagram.
 fn exchange(request: RouteNetlinkMessage, flags: u16) -> io::Result<Vec<u8>> {
     let socket = Socket::new(NETLINK_ROUTE)?;
     let mut header = NetlinkHeader::default();

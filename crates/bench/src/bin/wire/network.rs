@@ -1,4 +1,4 @@
-//! Where all is measured: a namespace of one's own, and another for the kernel that answers.
+//! Network namespaces of the bench: one for this process, one for the kernel as a contender.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -11,20 +11,19 @@ use tap::linux::{Interface, InterfaceName, Namespace};
 use crate::netlink::{add_neighbor, make_veth};
 use crate::traffic::{PREFIX, REQUESTER, RESPONDER};
 
-/// The namespace that this process is in, and the wire to the kernel in another.
+/// The namespace of this process, and the link to the kernel in another namespace.
 pub(crate) struct BenchNetwork {
     kernel: Result<InterfaceName, String>,
-    /// Without it that namespace would be gone, for no process is in it.
+    /// Keeps the other namespace alive, which holds no process.
     _kernels: File,
-    /// How many interfaces have had a name.
+    /// Number of interface names given out.
     named: Cell<u32>,
 }
 
-/// This end of the veth pair, and the kernel's.
+/// Names of the two ends of the veth pair: of this process and of the kernel.
 const ENDS: [&str; 2] = ["kernel0", "kernel1"];
 
-/// What would keep a kernel from answering, or answer to others, and may have been
-/// taken over from the first namespace.
+/// Settings that keep a kernel from replying. A new namespace can inherit them.
 const SETTINGS: [(&str, &str); 5] = [
     ("conf/all/arp_ignore", "0"),
     ("conf/all/rp_filter", "0"),
@@ -34,7 +33,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 impl BenchNetwork {
-    /// Makes both. To be called before there is a second thread.
+    /// Creates both namespaces. Must be called before a second thread starts.
     pub(crate) fn enter() -> Result<BenchNetwork, String> {
         Namespace::enter().map_err(|error| error.to_string())?;
         let kernels = here()?;
@@ -47,12 +46,12 @@ impl BenchNetwork {
         Ok(BenchNetwork { kernel, _kernels: kernels, named: Cell::new(0) })
     }
 
-    /// This side's end of the wire to the kernel, or why there is none.
+    /// Returns the local end of the link to the kernel, or why there is none.
     pub(crate) fn kernel(&self) -> Result<&InterfaceName, String> {
         self.kernel.as_ref().map_err(Clone::clone)
     }
 
-    /// A name that no interface has had: one that was deleted may linger.
+    /// Returns an unused interface name. A deleted interface can linger.
     pub(crate) fn new_name(&self) -> Result<InterfaceName, String> {
         let number = self.named.get();
         self.named.set(number + 1);
@@ -60,7 +59,7 @@ impl BenchNetwork {
     }
 }
 
-/// Lets the kernel answer in its namespace at the other end of a veth pair.
+/// Creates the veth pair and configures the kernel in its namespace.
 fn attach_kernel(mine: &File, kernels: &File) -> Result<InterfaceName, String> {
     let [near, far] = ENDS.map(name);
     let (near, far) = (near?, far?);
@@ -79,7 +78,7 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     interface.set_mac_address(RESPONDER.mac).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
-    // All namespaces share the room for neighbors who come and go: what others do there must not show.
+    // All namespaces share the capacity for dynamic neighbors, so the entry is permanent.
     let index = interface.index().map_err(|error| error.to_string())?;
     add_neighbor(index, REQUESTER.ip, REQUESTER.mac)
 }

@@ -1,4 +1,4 @@
-//! The tables as bars.
+//! The tables as bar charts in SVG.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use crate::report::BenchReport;
 use crate::traffic::Load;
 
-/// Bars that belong together: whose they are, and each bar's own label and value.
+/// A group of bars: the contender, and the label and value of each bar.
 struct Group {
     name: &'static str,
     bars: Vec<(String, f64)>,
@@ -17,19 +17,19 @@ const WIDTH: u32 = 900;
 const BAR: i32 = 16;
 const GAP: i32 = 10;
 const TOP: i32 = 40;
-/// Where the bars begin, and the most they may reach.
+/// Left edge and maximum length of the bars.
 const LEFT: i32 = 130;
 const LONGEST: f64 = 560.0;
-const COLOURS: [RGBColor; 3] = [RGBColor(37, 99, 155), RGBColor(110, 163, 204), RGBColor(190, 214, 232)];
+const COLORS: [RGBColor; 3] = [RGBColor(37, 99, 155), RGBColor(110, 163, 204), RGBColor(190, 214, 232)];
 
-/// Draws all tables into the folder, and returns the files' names.
+/// Draws all tables into the folder and returns the names of the files.
 pub(crate) fn draw(report: &BenchReport, folder: &Path) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for load in [Load::Arp, Load::Ping] {
         let word = load.to_string().to_lowercase();
         let plots = [
-            ("drain", "ns a reply, fill then drain, median", drained(report, load)),
-            ("flow", "replies a second on two CPUs, median", flowed(report, load)),
+            ("drain", "ns per reply, drain, median", drained(report, load)),
+            ("flow", "replies per second on two CPUs, median", flowed(report, load)),
             ("latency", "latency in us, median and p99, by spinning", timed(report, load)),
         ];
         for (name, title, groups) in plots {
@@ -53,11 +53,7 @@ fn flowed(report: &BenchReport, load: Load) -> Vec<Group> {
     let mut groups = Vec::new();
     for table in report.flow.iter().filter(|table| table.load == load) {
         for row in &table.rows {
-            add(
-                &mut groups,
-                row.contender,
-                (format!("with {} under way", table.window), row.replies_per_second_p50),
-            );
+            add(&mut groups, row.contender, (format!("window {}", table.window), row.replies_per_second_p50));
         }
     }
     groups
@@ -95,10 +91,10 @@ fn bars(path: &Path, title: &str, groups: &[Group]) -> Result<(), Box<dyn std::e
     let mut top = TOP;
     for group in groups {
         write(group.name, (10, top + 2), 12)?;
-        for ((label, value), colour) in group.bars.iter().zip(COLOURS.iter().cycle()) {
+        for ((label, value), color) in group.bars.iter().zip(COLORS.iter().cycle()) {
             #[expect(clippy::cast_possible_truncation, reason = "at most LONGEST")]
             let right = LEFT + (value / longest * LONGEST) as i32;
-            area.draw(&Rectangle::new([(LEFT, top), (right, top + BAR - 2)], colour.filled()))?;
+            area.draw(&Rectangle::new([(LEFT, top), (right, top + BAR - 2)], color.filled()))?;
             write(&format!("{value:.*}  {label}", usize::from(longest < 1_000.0)), (right + 6, top + 1), 12)?;
             top += BAR;
         }

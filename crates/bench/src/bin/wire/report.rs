@@ -1,4 +1,4 @@
-//! What was found. The names of the fields are those of the JSON document.
+//! The report. The field names are those of the JSON document.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::traffic::Load;
 pub(crate) struct BenchReport {
     pub(crate) machine: Machine,
     pub(crate) contenders: Vec<ContenderDescription>,
-    /// What was not measured, and why.
+    /// Measurements that were skipped, with the reason.
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) drain: Vec<DrainTable>,
     pub(crate) flow: Vec<FlowTable>,
@@ -56,14 +56,14 @@ pub(crate) struct DrainTable {
 #[derive(Debug, Serialize)]
 pub(crate) struct DrainRow {
     pub(crate) contender: &'static str,
-    /// Of all rounds, those that warm up too.
+    /// In all rounds, warm-up included.
     pub(crate) requests: usize,
     pub(crate) replies: usize,
     pub(crate) unexpected_frames: u64,
     pub(crate) ns_per_reply_p50: f64,
     pub(crate) ns_per_reply_p90: f64,
     pub(crate) cpu_ns_per_reply_p50: f64,
-    /// Of the kernel alone, who answers while it is asked: sending and all.
+    /// Sending included. Only for the kernel, which replies during the call that sends the request.
     pub(crate) ns_per_exchange_p50: Option<f64>,
     pub(crate) system_calls_per_reply: Option<f64>,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
@@ -85,9 +85,9 @@ pub(crate) struct FlowRow {
     pub(crate) unexpected_frames: u64,
     pub(crate) replies_per_second_p50: f64,
     pub(crate) replies_per_second_p90: f64,
-    /// Of the thread that answers; the kernel has none.
+    /// Of the contender's thread. None for the kernel.
     pub(crate) cpu_ns_per_reply: Option<f64>,
-    /// Of whoever asks as well.
+    /// Of the contender and the requester.
     pub(crate) cpu_ns_per_exchange: f64,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
 }
@@ -108,7 +108,7 @@ pub(crate) struct LatencyRow {
     pub(crate) us_p99: f64,
 }
 
-/// Of quotients taken round by round.
+/// Quantiles of the ratios within the rounds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Ratio {
     pub(crate) p50: f64,
@@ -118,11 +118,11 @@ pub(crate) struct Ratio {
 #[derive(Debug, Serialize)]
 pub(crate) struct Goal {
     pub(crate) load: Load,
-    /// What the figure is.
+    /// Name of the figure.
     pub(crate) figure: &'static str,
-    /// Whether the figure is to be no more than wanted, or no less.
+    /// Whether the expected value is an upper or a lower bound.
     pub(crate) bound: Bound,
-    pub(crate) wanted: f64,
+    pub(crate) expected: f64,
     pub(crate) found: f64,
     pub(crate) holds: bool,
 }
@@ -141,7 +141,7 @@ impl Machine {
         let model = information.lines().find(|line| line.starts_with("model name")).and_then(field);
         let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Machine {
-            processor: model.unwrap_or_else(|| "an unnamed processor".to_owned()),
+            processor: model.unwrap_or_else(|| "unknown processor".to_owned()),
             architecture: std::env::consts::ARCH,
             kernel: format!("Linux {}", release.trim()),
             cpus,
@@ -153,8 +153,8 @@ impl DrainTable {
     pub(crate) fn of(load: Load, requests_per_round: usize, all: &[DrainResult]) -> DrainTable {
         let row = |one: &DrainResult| DrainRow {
             contender: one.contender,
-            requests: one.asked,
-            replies: one.answered,
+            requests: one.requests,
+            replies: one.replies,
             unexpected_frames: one.unexpected,
             ns_per_reply_p50: quantile(&one.ns, 0.5),
             ns_per_reply_p90: quantile(&one.ns, 0.9),
@@ -210,7 +210,7 @@ impl LatencyTable {
     }
 }
 
-/// What the quotients with each of the others come to.
+/// Returns the ratios to each of the other contenders.
 fn ratios<T>(all: &[T], quotients: impl Fn(&T) -> (&'static str, Vec<f64>)) -> BTreeMap<&'static str, Ratio> {
     let ratio = |other| {
         let (name, values) = quotients(other);

@@ -1,17 +1,17 @@
-//! Rounds, in each of which every contender has its turn.
+//! Rounds, each with one turn of every contender.
 
 use std::time::{Duration, Instant};
 
-/// How many rounds to go.
+/// Bounds on the number of rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounds {
     pub(crate) time: Duration,
-    /// No more than so many, whatever the time.
+    /// Maximum number of rounds.
     pub(crate) most: Option<usize>,
 }
 
 impl Rounds {
-    /// Goes round by round until the time is up; once at least.
+    /// Runs rounds until the time is over, at least one.
     pub(crate) fn repeat(self, mut round: impl FnMut(usize) -> Result<(), String>) -> Result<(), String> {
         let begin = Instant::now();
         for number in 0.. {
@@ -24,7 +24,7 @@ impl Rounds {
     }
 }
 
-/// Lets each act once, in another order every round: who follows whom makes a difference to caches.
+/// Calls each item once per round, in a new order each round, since the order affects caches.
 pub(crate) fn in_turn<T>(
     all: &mut [T],
     round: usize,

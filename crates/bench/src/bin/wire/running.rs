@@ -1,4 +1,4 @@
-//! Contenders at work, each in a thread of its own on one CPU, and who asks them from another.
+//! Running contenders, each in its own thread on one CPU, and their packet generators on another CPU.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -14,11 +14,11 @@ use crate::generator::Generator;
 use crate::network::BenchNetwork;
 use crate::traffic::Load;
 
-/// A contender at work.
+/// A running contender.
 pub(crate) struct RunningContender {
     pub(crate) contender: &'static str,
     pub(crate) generator: Generator,
-    /// Its thread's; the kernel has none, for it answers on the CPU of whoever asks.
+    /// CPU clock of its thread. The kernel has none, because it replies on the CPU of the requester.
     pub(crate) clock: Option<ThreadClock>,
     worker: Option<Worker>,
 }
@@ -28,7 +28,7 @@ struct Worker {
     thread: JoinHandle<Result<(), String>>,
 }
 
-/// Sets all to work on that CPU, each looking again for `spin` before it sleeps.
+/// Starts all contenders on this CPU. Each polls for the duration `spin` before it sleeps.
 pub(crate) fn start_all(
     network: &BenchNetwork,
     contenders: &[Contender],
@@ -43,7 +43,7 @@ pub(crate) fn start_all(
     contenders.iter().map(member).collect()
 }
 
-/// Sends all home; their interfaces are gone afterwards.
+/// Stops all contenders and deletes their interfaces.
 pub(crate) fn stop_all(running: Vec<RunningContender>) -> Result<(), String> {
     running.into_iter().try_for_each(|member| {
         let name = member.contender;
@@ -74,7 +74,7 @@ impl RunningContender {
     fn end(mut self) -> Result<(), String> {
         let Some(Worker { stop, thread }) = self.worker else { return Ok(()) };
         stop.raise();
-        // For whoever sits in a read.
+        // Wakes a blocked read.
         self.generator.send_probe()?;
         thread.join().map_err(|_| "it panicked")?
     }
@@ -95,10 +95,10 @@ impl Worker {
         };
         match begun.recv() {
             Ok(clock) => Ok((Worker { stop, thread }, clock)),
-            // It has ended before it began.
+            // The thread ended before it started serving.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
-                _ => Err("it did not begin".to_owned()),
+                _ => Err("it did not start".to_owned()),
             },
         }
     }
@@ -114,6 +114,6 @@ fn work(
 ) -> Result<(), String> {
     pin(cpu)?;
     let mut engine = contender.engine(name)?.ok_or("the kernel needs no thread")?;
-    ready.send(ThreadClock::mine()).map_err(|_| "nobody waits for it")?;
+    ready.send(ThreadClock::mine()).map_err(|_| "its starter has gone")?;
     engine.serve(spin, stop)
 }

@@ -1,4 +1,4 @@
-//! smoltcp, over its own TAP device and over our batches.
+//! smoltcp over its own TAP device and over the batches of tapstack.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
@@ -13,12 +13,12 @@ use tap::{Batch, Device, Frame, Pool};
 use crate::engine::{PollEngine, PollResult};
 use crate::traffic::{PREFIX, RESPONDER};
 
-/// Ethernet's header, which smoltcp counts in the MTU.
+/// Ethernet header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
-/// Frames a turn, as our host has it.
+/// Frames per poll, as in tapstack's host.
 const BATCH: usize = host::Host::RX_BATCH;
 
-/// As its users drive it: its own device for TAPs, polled until it is dry.
+/// smoltcp as its users run it: on its own TAP device, polled until no frame is queued.
 pub(crate) struct SmoltcpEngine {
     interface: Interface,
     device: TunTapInterface,
@@ -26,7 +26,7 @@ pub(crate) struct SmoltcpEngine {
     tap: Tap,
 }
 
-/// The same interface over our I/O: batches, and frames that are used again.
+/// smoltcp over the I/O of tapstack, with batches and a frame pool.
 pub(crate) struct BatchedSmoltcp {
     interface: Interface,
     device: Batches,
@@ -38,17 +38,20 @@ struct Batches {
     pool: RefCell<Pool>,
     arrived: Batch,
     departing: RefCell<Batch>,
-    /// What arrived since it was last asked.
+    /// Frames that arrived since the last poll.
     count: usize,
     failure: Option<String>,
 }
 
 impl SmoltcpEngine {
     pub(crate) fn over(tap: Tap) -> Result<SmoltcpEngine, String> {
-        // The same open TAP under a second descriptor, which the device closes.
-        let fd = tap.as_fd().try_clone_to_owned().map_err(|error| format!("no descriptor: {error}"))?;
+        // A second descriptor of the same TAP, which the device closes.
+        let fd = tap
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| format!("cannot duplicate a descriptor: {error}"))?;
         let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.mtu() + HEADER)
-            .map_err(|error| format!("smoltcp does not take the TAP: {error}"))?;
+            .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
         let interface = interface(&mut device);
         Ok(SmoltcpEngine { interface, device, sockets: SocketSet::new(Vec::new()), tap })
     }
@@ -57,7 +60,7 @@ impl SmoltcpEngine {
 impl PollEngine for SmoltcpEngine {
     fn poll_once(&mut self) -> Result<PollResult, String> {
         let now = Instant::now();
-        // What `Interface::poll` does, but that it does not tell whether there was anything.
+        // Like `Interface::poll`, which does not report whether frames arrived.
         self.interface.poll_maintenance(now);
         let mut arrived = 0;
         while self.interface.poll_ingress_single(now, &mut self.device, &mut self.sockets)
@@ -66,7 +69,7 @@ impl PollEngine for SmoltcpEngine {
             arrived += 1;
         }
         self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-        // It was polled until dry.
+        // No frame is queued any more.
         Ok(PollResult { arrived, congested: false, again: false })
     }
 
@@ -111,7 +114,7 @@ impl PollEngine for BatchedSmoltcp {
 }
 
 impl Batches {
-    /// Sends what was answered.
+    /// Sends the replies.
     fn flush(&mut self) {
         if let Err(error) = self.tap.transmit(self.departing.get_mut(), self.pool.get_mut()) {
             self.failure = Some(error.to_string());
@@ -170,7 +173,7 @@ impl phy::TxToken for Departing<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
         let mut pool = self.pool.borrow_mut();
         let frame = pool.take().and_then(|mut frame| frame.append(length).is_ok().then_some(frame));
-        // Its bounds are ours: as many answers as requests, each within the MTU.
+        // The same bounds as tapstack's: one reply per request, each within the MTU.
         let Some(mut frame) = frame else { return write(&mut vec![0; length]) };
         let result = write(frame.bytes_mut());
         if let Err(frame) = self.departing.borrow_mut().push(frame) {
@@ -183,7 +186,7 @@ impl phy::TxToken for Departing<'_> {
 fn interface(device: &mut (impl phy::Device + ?Sized)) -> Interface {
     let config = Config::new(EthernetAddress(RESPONDER.mac).into());
     let mut interface = Interface::new(config, device, Instant::now());
-    // There is room for more than one.
+    // Capacity for more than one.
     interface.update_ip_addrs(|addresses| {
         let _ = addresses.push(IpCidr::new(RESPONDER.ip.into(), PREFIX));
     });

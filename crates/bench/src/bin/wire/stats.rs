@@ -1,8 +1,8 @@
-//! Medians and their like.
+//! Quantiles and ratios.
 
 use std::time::Duration;
 
-/// The value below which this share of the values lies; not a number if there are none.
+/// Returns a quantile; NaN if there are no values.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -12,18 +12,18 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// The quotients of what was measured in the same round.
+/// Returns the ratios of the values of the same rounds.
 pub(crate) fn paired(above: &[f64], below: &[f64]) -> Vec<f64> {
     above.iter().zip(below).map(|(above, below)| above / below).collect()
 }
 
-/// A count as a number to divide by.
+/// Converts a count to a float.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 pub(crate) fn number(count: usize) -> f64 {
     count as f64
 }
 
-/// Nanoseconds.
+/// Converts a duration to nanoseconds.
 pub(crate) fn ns(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }

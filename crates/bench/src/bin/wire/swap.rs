@@ -1,4 +1,4 @@
-//! The floor: a hard-coded swap of octets over the same I/O as ours.
+//! The lower bound: a hard-coded swap of bytes over the same I/O.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -7,10 +7,10 @@ use tap::{Batch, Device, Pool};
 use crate::engine::{PollEngine, PollResult};
 use crate::traffic::RESPONDER;
 
-/// Frames a turn, as our host has it.
+/// Frames per poll, as in tapstack's host.
 const BATCH: usize = host::Host::RX_BATCH;
 
-/// Answers by swapping, and checks next to nothing.
+/// Replies by swapping addresses, almost without checks.
 pub(crate) struct Swap<D> {
     device: D,
     pool: Pool,
@@ -52,7 +52,7 @@ impl<D: Device + AsFd> PollEngine for Swap<D> {
     }
 }
 
-/// Turns a request into its reply.
+/// Changes a request into its reply.
 fn swap(bytes: &mut [u8]) -> Option<()> {
     match *bytes.get(12..14)? {
         [8, 6] => arp(bytes.first_chunk_mut()?),
@@ -76,7 +76,7 @@ fn echo(frame: &mut [u8; 42]) {
     frame[6..12].copy_from_slice(&RESPONDER.mac);
     frame.copy_within(26..30, 30);
     frame[26..30].copy_from_slice(&RESPONDER.ip.octets());
-    // The type falls from 8 to 0, hence the sum rises by 0x0800 (RFC 1624).
+    // The type changes from 8 to 0, so the checksum increases by 0x0800 (RFC 1624).
     frame[34] = 0;
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);
     frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());

@@ -1,4 +1,4 @@
-//! Our own host, over any device, and over none to speak of.
+//! tapstack's host as a contender, over a device or in a naive loop.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,22 +14,22 @@ use tap::{Batch, Device, Pool};
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
 use crate::traffic::{AddressRange, PREFIX, RESPONDER};
 
-/// Who else there is, beside the one who asks and the one who answers.
+/// Further hosts and neighbors, next to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Population {
-    /// Hosts of ours that are asked instead of the one.
+    /// Local hosts to request instead of the single responder.
     pub(crate) hosts: Option<AddressRange>,
-    /// Entries in the neighbor table.
+    /// Entries of the neighbor table.
     pub(crate) neighbors: AddressRange,
 }
 
-/// Ten neighbors, none of whom asks.
+/// Ten neighbors that send no requests.
 pub(crate) const TEN_NEIGHBORS: Population = Population {
     hosts: None,
     neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// [`Host::poll`] over a device, as `tapstack host` does it.
+/// [`Host::poll`] over a device, as in `tapstack host`.
 pub(crate) struct TapstackEngine<D> {
     host: Host,
     device: D,
@@ -37,7 +37,7 @@ pub(crate) struct TapstackEngine<D> {
     clock: Clock,
 }
 
-/// One blocking read, one frame judged, one write, and again.
+/// A loop of one blocking read, one processed frame and one write.
 pub(crate) struct NaiveEngine {
     host: Host,
     tap: Tap,
@@ -134,11 +134,11 @@ impl Engine for NaiveEngine {
     }
 }
 
-/// A host that has its addresses, and its neighbors.
+/// Creates a host with its addresses and neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
     let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?, mac(RESPONDER)) };
-    // Room for whoever asks, too.
+    // Capacity for the requester too.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
@@ -148,7 +148,7 @@ fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, 
     }
     for step in 0..neighbors.count {
         let ip = Ipv4Addr::from(u32::from(neighbors.ip) + step);
-        let mac = mac(*neighbors).plus(step.into()).ok_or("too many neighbours")?;
+        let mac = mac(*neighbors).plus(step.into()).ok_or("too many neighbors")?;
         host.arp_mut().add_static(now, ip, mac).map_err(|error| error.to_string())?;
     }
     Ok(host)
@@ -162,7 +162,7 @@ fn mac(row: AddressRange) -> MacAddr {
     MacAddr::new(row.mac)
 }
 
-/// The prefix of a range of so many addresses, a power of two.
+/// Returns the prefix length of a range of `count` addresses, a power of two.
 fn prefix_of(count: u32) -> u8 {
     u8::try_from(count.leading_zeros() + 1).unwrap_or(32)
 }

@@ -1,4 +1,4 @@
-//! Requests, and what must come back.
+//! Requests and their expected replies.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -6,13 +6,13 @@ use std::net::Ipv4Addr;
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// What is asked.
+/// Kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Load {
-    /// Who has this address?
+    /// ARP requests
     Arp,
-    /// Echo requests with 56 octets of data
+    /// Echo requests with 56 bytes of data
     Ping,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Load {
     }
 }
 
-/// Consecutive addresses with consecutive hardware addresses.
+/// Consecutive IP addresses with consecutive MAC addresses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AddressRange {
     pub(crate) ip: Ipv4Addr,
@@ -33,18 +33,18 @@ pub(crate) struct AddressRange {
     pub(crate) count: u32,
 }
 
-/// Who asks.
+/// The requester.
 pub(crate) const REQUESTER: AddressRange =
     AddressRange { ip: Ipv4Addr::new(10, 0, 0, 1), mac: [2, 0, 0, 0, 0, 1], count: 1 };
-/// Who answers.
+/// The responder.
 pub(crate) const RESPONDER: AddressRange =
     AddressRange { ip: Ipv4Addr::new(10, 0, 0, 2), mac: [2, 0, 0, 0, 0, 2], count: 1 };
-/// A station that is not there.
+/// MAC address that no station has.
 const ABSENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
-/// The network that both are in.
+/// Prefix length of the network of both.
 pub(crate) const PREFIX: u8 = 8;
 
-/// Who asks whom for what.
+/// Requests of one kind between requesters and responders.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traffic {
     pub(crate) load: Load,
@@ -60,14 +60,14 @@ pub(crate) struct Exchange {
     load: Load,
 }
 
-/// Where the headers of a ping end and begin.
+/// Offsets of the IP and ICMP headers of a ping.
 const IP: usize = 14;
 const ICMP: usize = IP + 20;
-/// Octets of data, as many as `ping` sends.
+/// Data of a ping in bytes, as `ping` sends by default.
 const DATA: usize = 56;
 
 impl AddressRange {
-    /// The nth of them, from the start again beyond the last.
+    /// Returns the nth host; starts again behind the last.
     fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
         let step = n % self.count.max(1);
         let mut wide = [0; 8];
@@ -79,17 +79,17 @@ impl AddressRange {
 }
 
 impl Traffic {
-    /// One asks one.
+    /// One requester and one responder.
     pub(crate) fn plain(load: Load) -> Traffic {
         Traffic { load, requesters: REQUESTER, responders: RESPONDER }
     }
 
-    /// The exchanges in the order in which they are to be had, as often as wanted. Where there are many
-    /// hosts, each is another's, and neighbors in the row are far from each other in time.
+    /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and consecutive
+    /// addresses are far apart in the order.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
-        /// No more different ones than this: they have to be remembered.
+        /// Bound on the exchanges in memory.
         const MAX_EXCHANGES: u32 = 1 << 16;
-        /// Odd and large: it visits all of a power of two, and jumps far.
+        /// Odd, so that it visits each element of a power of two, and large, so that it skips far.
         const STRIDE: u32 = 0x9e37_79b1;
         let different = self.requesters.count.max(self.responders.count).min(MAX_EXCHANGES);
         (0..different).map(|n| self.exchange(n.wrapping_mul(STRIDE))).collect()
@@ -106,26 +106,27 @@ impl Traffic {
 }
 
 impl Exchange {
-    /// The same to a station that nobody is.
+    /// Returns the exchange with a MAC address that no station has.
     pub(crate) fn to_absent_host(&self) -> Exchange {
         let mut exchange = self.clone();
         exchange.request[..6].copy_from_slice(&ABSENT_MAC);
         exchange
     }
 
-    /// The reply to this frame, if it asks whether the one who asks is still there, as it may.
+    /// Returns the reply to this frame if it is an ARP request of the responder for the requester.
     pub(crate) fn answer_to(frame: &[u8]) -> Option<Vec<u8>> {
         let (responder, requester) = (RESPONDER.at(0), REQUESTER.at(0));
         let packet: &[u8; 42] = frame.first_chunk()?;
-        let is_question = packet[12..14] == [8, 6]
+        let is_request = packet[12..14] == [8, 6]
             && packet[20..22] == [0, 1]
             && packet[28..32] == responder.0.octets()
             && packet[38..] == requester.0.octets();
-        // What it is told is what it would say were it the one asked.
-        is_question.then(|| arp(responder, requester).1)
+        // The same reply with the roles exchanged.
+        is_request.then(|| arp(responder, requester).1)
     }
 
-    /// Whether this frame is the reply, octet by octet; of a ping's IP header only what must be so.
+    /// Returns whether a frame is the expected reply, byte by byte. Of the IP header of a ping, only the fields that a host
+    /// may not choose are compared.
     pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
         let Some(frame) = frame.get(..self.reply.len()) else { return false };
         match self.load {
@@ -144,7 +145,7 @@ impl Exchange {
     }
 }
 
-/// Someone: his protocol and his hardware address.
+/// IP address and MAC address of a host.
 type Host = (Ipv4Addr, [u8; 6]);
 
 fn arp(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
@@ -183,7 +184,7 @@ fn write_checksum(bytes: &mut [u8], at: usize) {
     bytes[at..at + 2].copy_from_slice(&sum);
 }
 
-/// The Internet checksum before its complement (RFC 1071).
+/// Returns the Internet checksum before its complement (RFC 1071).
 fn sum(bytes: &[u8]) -> u16 {
     let mut sum: u32 = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
     while sum > 0xffff {

@@ -1,4 +1,4 @@
-//! Where what was found goes: standard output, and a folder.
+//! Output of the report: standard output and a folder.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,15 +9,15 @@ use crate::options::Options;
 use crate::plot;
 use crate::report::BenchReport;
 
-/// Makes the folder, before much time is spent on what goes there.
+/// Creates the output folder before the measurement starts.
 pub(crate) fn prepare(options: &Options) -> Result<(), String> {
     let folder = options.out.display();
     fs::create_dir_all(&options.out).map_err(|error| {
-        format!("cannot make the folder {folder}: {error}; `cargo xtask bench wire --out /tmp/bench`")
+        format!("cannot create the folder {folder}: {error}; hint: cargo xtask bench wire --out PATH")
     })
 }
 
-/// Prints the report, and writes it to the folder.
+/// Prints the report and writes it to the folder.
 pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String> {
     let json = serde_json::to_string_pretty(report).map_err(|error| format!("no JSON: {error}"))?;
     let plots = if options.svg { plot::draw(report, &options.out)? } else { Vec::new() };
@@ -34,7 +34,7 @@ pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String>
 
 fn put(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| {
-        format!("cannot write {}: {error}; choose another folder: `--out PATH`", path.display())
+        format!("cannot write {}: {error}; hint: choose another folder with `--out PATH`", path.display())
     })
 }
 

@@ -1,4 +1,4 @@
-//! The yardstick.
+//! The baseline: unsafe casts.
 
 use arp::{ArpReply, PacketFields};
 

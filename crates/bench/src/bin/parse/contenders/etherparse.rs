@@ -1,5 +1,5 @@
-//! etherparse: its header slices, which read fields where they lie, and what most of its users call:
-//! `SlicedPacket`, which goes through all layers, and `ArpPacket`. It rewrites nothing in place.
+//! etherparse: its header slices, which read fields in place, and the calls that most of its users make: `SlicedPacket`,
+//! which parses all layers, and `ArpPacket`. It has no rewriting in place.
 
 use arp::{Operation, PacketFields};
 use etherparse::{

@@ -1,8 +1,8 @@
-//! Who reads, builds and rewrites ARP frames, each in a function of its own that is never inlined: its
-//! name is its symbol's, by which its instructions are counted and looked at.
+//! The contenders: functions that read, build and rewrite ARP frames. Each is never inlined, so that its symbol identifies
+//! its instructions.
 //!
-//! All readers do the same: they check that a frame carries ARP for Ethernet and IPv4 (hardware type,
-//! protocol type, both lengths), and return the five other fields.
+//! All readers do the same work: they check that a frame carries ARP for Ethernet and IPv4 (hardware type, protocol type,
+//! both lengths) and return the five other fields.
 
 mod cast;
 mod etherparse;
@@ -14,28 +14,28 @@ use arp::{ArpReply, PacketFields};
 
 use crate::frames::ParseDepth;
 
-/// Somebody who does one kind of work.
+/// A function that does one kind of work with one library.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Contender {
-    /// The function's name.
+    /// Name of the function.
     pub(crate) name: &'static str,
-    /// What it calls.
+    /// Library call that it makes.
     pub(crate) api: &'static str,
     pub(crate) work: Work,
 }
 
-/// What is to be done.
+/// Kind of work, with the function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// Read the fields of a frame, as far as the reader can.
+    /// Read the fields of a frame, up to the parse depth of the reader.
     Read(ParseDepth, fn(&[u8]) -> Option<PacketFields>),
-    /// Write a packet.
+    /// Build a packet.
     Build(fn(&PacketFields, &mut [u8]) -> Option<()>),
-    /// Make a request the reply to it, where it lies.
+    /// Rewrite a request in place as its reply.
     Rewrite(fn(ArpReply, &mut [u8]) -> Option<()>),
 }
 
-/// All of them, by their work. The first of each is the unsafe cast, beside which the others stand.
+/// The contenders, grouped by work. The first of each group is the unsafe cast, the baseline.
 pub(crate) const ALL: &[Contender] = &[
     cast::READ,
     tapstack::READ_LAYERED,
@@ -60,7 +60,7 @@ pub(crate) const ALL: &[Contender] = &[
 ];
 
 impl Work {
-    /// Its name.
+    /// Returns the name of the work.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read(..) => "read",

@@ -1,4 +1,4 @@
-//! `pnet_packet`: getters and setters, at once its best interface and the one people use.
+//! `pnet_packet`: getters and setters, its only interface.
 
 use arp::{ArpReply, Operation, PacketFields};
 use pnet_packet::Packet;

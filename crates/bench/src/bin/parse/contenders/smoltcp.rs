@@ -1,5 +1,5 @@
-//! smoltcp, at its two levels: `Packet` reads fields where they lie, `Repr` is what its own stack and
-//! most of its users parse to.
+//! smoltcp at its two levels: `Packet` reads fields in place, `Repr` is the parsed form that its stack and most of its users
+//! work with.
 
 use arp::{ArpReply, Operation, PacketFields};
 use smoltcp::wire::{
@@ -40,7 +40,7 @@ pub(super) const REWRITE_REPR: Contender = Contender {
     work: Work::Rewrite(rewrite_smoltcp_repr),
 };
 
-/// The octets of a packet.
+/// Length of a packet in bytes.
 fn packet_buffer(bytes: &mut [u8]) -> Option<&mut [u8]> {
     bytes.get_mut(..PacketFields::LENGTH)
 }

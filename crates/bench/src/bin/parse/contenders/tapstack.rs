@@ -1,4 +1,4 @@
-//! Ours.
+//! tapstack: the layered parsers, the single view, and the builders.
 
 use arp::{ArpReply, FrameView, Packet, PacketFields};
 use link::{EtherType, EthernetFrame};

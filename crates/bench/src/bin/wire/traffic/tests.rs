@@ -43,13 +43,13 @@ fn echo_reply_may_have_another_time_to_live_and_checksum() {
 }
 
 #[test]
-fn many_hosts_are_asked_in_turn_once_each() {
+fn exchanges_visit_each_host_once() {
     let responders = AddressRange { count: 1 << 12, ..RESPONDER };
     let exchanges = Traffic { responders, ..Traffic::plain(Load::Ping) }.exchanges();
-    let mut asked: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
-    asked.sort();
-    asked.dedup();
-    assert_eq!(asked.len(), 1 << 12);
+    let mut destinations: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
+    destinations.sort();
+    destinations.dedup();
+    assert_eq!(destinations.len(), 1 << 12);
 }
 
 #[test]
