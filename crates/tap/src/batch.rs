@@ -1,11 +1,11 @@
-//! A bounded row of frames.
+//! A bounded queue of frames.
 
 use std::collections::VecDeque;
 
 use crate::Frame;
 
-/// Frames in the order in which they arrived or will depart, at most as many as the batch was made
-/// for. The unit of every device call: one frame is a batch of one.
+/// Bounded queue of frames, in the order in which they were received or will be transmitted. Devices receive and
+/// transmit batches only.
 #[derive(Debug)]
 pub struct Batch {
     frames: VecDeque<Frame>,
@@ -13,12 +13,12 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch that holds up to `capacity` frames; its memory is set aside here.
+    /// Creates an empty batch for up to `capacity` frames and reserves its memory.
     pub fn new(capacity: usize) -> Batch {
         Batch { frames: VecDeque::with_capacity(capacity), capacity }
     }
 
-    /// Adds a frame behind the others. A full batch gives it back.
+    /// Appends a frame. Returns it if the batch is full.
     #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
         if self.free_capacity() == 0 {
@@ -28,38 +28,38 @@ impl Batch {
         Ok(())
     }
 
-    /// Takes the first frame.
+    /// Removes and returns the first frame.
     #[inline]
     pub fn pop(&mut self) -> Option<Frame> {
         self.frames.pop_front()
     }
 
-    /// The first frame.
+    /// Returns the first frame.
     pub fn front(&self) -> Option<&Frame> {
         self.frames.front()
     }
 
-    /// How many frames are in it.
+    /// Returns the number of frames.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// How many more frames it takes.
+    /// Returns how many more frames fit.
     pub fn free_capacity(&self) -> usize {
         self.capacity.saturating_sub(self.frames.len())
     }
 
-    /// Whether no frame is in it.
+    /// Returns whether the batch has no frames.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// The frames in order.
+    /// Iterates over the frames in order.
     pub fn iter(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter()
     }
 
-    /// The frame at a place, counted from the first one's 0, to change in place.
+    /// Returns the frame at a position, counted from 0, for changes.
     #[inline]
     pub fn get_mut(&mut self, place: usize) -> Option<&mut Frame> {
         self.frames.get_mut(place)

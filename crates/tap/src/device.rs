@@ -1,83 +1,85 @@
-//! Devices that carry frames: the trait, their errors and counters, the state of a link.
+//! The trait for devices, their errors and counters, and the state of a link.
 
 use std::fmt;
 use std::io;
 
 use crate::{Batch, Pool};
 
-/// Something that carries frames: a TAP, a packet socket, a cable between two programs.
+/// A device that receives and transmits frames: a TAP, a packet socket, or a simulated wire.
 ///
-/// No call blocks. A wire of the system's is also `AsFd`: its descriptor is readable when frames wait and
-/// writable when there is room. One that a test simulates has none.
+/// No call blocks. Devices of the operating system also implement `AsFd`: the descriptor is readable when frames wait,
+/// and writable when the device accepts frames. Simulated devices have no descriptor.
 pub trait Device {
-    /// The longest payload of a frame, in bytes, link header not counted.
+    /// Returns the MTU: the maximum payload of a frame in bytes, without link header.
     fn mtu(&self) -> usize;
 
-    /// The length in bytes below which the wire wants outgoing frames padded. A wire without a
-    /// medium, as a TAP is, wants none: 0.
+    /// Returns the length in bytes to which shorter frames must be padded before [`Device::transmit`]. It is 0 for
+    /// devices without a physical medium, such as a TAP.
     fn minimum_frame(&self) -> usize {
         0
     }
 
-    /// Moves what has arrived into `arrived`, in frames taken from `pool`, until the wire is dry or
-    /// the batch or the pool is at its bound; a device may stop sooner, and read more at the next call. Returns how
-    /// many frames were added.
+    /// Receives frames into `arrived`, in frames taken from `pool`. Returns how many were added.
+    ///
+    /// It stops when no frame waits, or when the batch is full or the pool exhausted. A device may stop earlier, and
+    /// return the rest at the next call.
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError>;
 
-    /// Sends the frames of `departing` in order and gives them back to `pool`. Returns how many the
-    /// wire took.
+    /// Transmits the frames of `departing` in order and returns them to `pool`. Returns how many were transmitted.
     ///
-    /// A wire without room ends the call and leaves the rest in the batch. A frame that the wire
-    /// refuses is dropped and counted, and the next one is tried. While more frames arrive than fit into a
-    /// batch, a device may keep some in flight.
+    /// A congested device ends the call, and the remaining frames stay in the batch. A frame that the device refuses is
+    /// dropped and counted, and the next one is tried. While more frames wait to be received than fit into a batch, a
+    /// device may keep some frames in flight.
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
 
-    /// How many frames were given to [`Device::transmit`] and are not on the wire yet: the next
-    /// [`Device::receive`] sends them. Whoever is about to wait calls that first, until there are none, or
-    /// until [`DeviceCounters::congested`] says that there is no room: then it is room that is waited for.
+    /// Returns the number of frames that [`Device::transmit`] accepted and that are not transmitted yet.
+    ///
+    /// The next [`Device::receive`] transmits them. Before waiting, call it until none are left, or until
+    /// [`DeviceCounters::congested`] increases: then wait until the device is writable.
     fn in_flight(&self) -> usize {
         0
     }
 
-    /// What has passed so far.
+    /// Returns the counters.
     fn counters(&self) -> DeviceCounters;
 }
 
-/// Why a device cannot go on.
+/// Error after which a device cannot continue.
 #[derive(Debug)]
 pub enum DeviceError {
-    /// The wire no longer exists: the interface was deleted, or the other end of a cable was closed
-    /// (which shows when something is transmitted).
+    /// The device no longer exists: its interface was deleted, or the other end of a cable was closed. A closed cable
+    /// is detected by `transmit` only.
     Gone(io::Error),
-    /// The system refused in a way that trying again does not mend.
+    /// The operating system reported an error that retrying does not fix.
     Failed(io::Error),
 }
 
-/// Frames that passed a device, and frames that it turned away.
+/// Counters of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceCounters {
-    /// Frames received whole.
+    /// Number of frames received.
     pub received: u64,
-    /// Frames that were longer than the MTU allows, hence cut short, hence dropped.
+    /// Number of frames dropped because they were longer than the MTU allows.
     pub truncated: u64,
-    /// Frames that were lost before we read them: they arrived faster than they were read, and the kernel's room
-    /// for them was full. A device whose kernel does not tell has none.
+    /// Number of frames dropped by the kernel because its receive queue was full. Always 0 for devices that do not
+    /// report it.
     pub lost: u64,
-    /// Reads that failed without ending the device, as on an interface that is down.
+    /// Number of reads that failed without ending the device, for example because the interface was down.
     pub unreadable: u64,
-    /// Frames the wire took.
+    /// Number of frames transmitted.
     pub transmitted: u64,
-    /// Frames the wire refused: the interface was down, or the frame was no frame.
+    /// Number of frames that the device refused: the interface was down, or the frame was invalid.
     pub refused: u64,
-    /// Calls that ended because the wire had no room; their frames stayed in the batch.
+    /// Number of calls that ended because the device was congested. Their frames stayed in the batch.
     pub congested: u64,
-    /// System calls that all this took; none where frames need none.
+    /// Number of system calls.
     pub calls: u64,
 }
 
 /// State of a network interface and its link, as the kernel reports it.
 ///
-/// The link carries frames only if both [`is_up`](LinkState::is_up) and [`has_carrier`](LinkState::has_carrier) are set.
+/// The link carries frames only if both [`is_up`](LinkState::is_up) and [`has_carrier`](LinkState::has_carrier) are
+/// true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkState {
     /// Whether the interface is administratively up (`ip link set ... up`).
@@ -85,12 +87,12 @@ pub struct LinkState {
     /// Whether the interface is up and its other end is connected: a cable with a peer, or a program that has
     /// the TAP open. Always false while the interface is down.
     pub has_carrier: bool,
-    /// Maximum transmission unit: the longest payload of a frame, link header not counted, in bytes.
+    /// MTU: the maximum payload of a frame in bytes, without link header.
     pub mtu: usize,
 }
 
 impl LinkState {
-    /// Whether a link in this state carries frames.
+    /// Returns whether a link in this state carries frames.
     pub fn carries_frames(&self) -> bool {
         self.is_up && self.has_carrier
     }

@@ -1,12 +1,12 @@
-//! One frame: owned bytes with headroom.
+//! A frame: owned bytes with headroom.
 
 use std::fmt;
 use std::io;
 
-/// Bytes of one frame, with room before them for headers and behind them for padding.
+/// Bytes of one frame, with space in front for headers and behind for padding.
 ///
-/// A frame has no destructor and knows no pool: whoever consumes one gives it back with
-/// [`Pool::give`](crate::Pool::give). Ethernet's preamble and frame check sequence are never in it.
+/// A frame does not return to its pool when it is dropped: its consumer calls [`Pool::give`](crate::Pool::give). The
+/// preamble and the frame check sequence of Ethernet are not included.
 pub struct Frame {
     storage: Box<[u8]>,
     start: usize,
@@ -14,33 +14,32 @@ pub struct Frame {
     checksum: Checksum,
 }
 
-/// What is known of the transport checksum in a received frame: UDP's or TCP's.
+/// State of the UDP or TCP checksum in a received frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
-    /// Nothing: the receiver checks it.
+    /// Unknown: the receiver must check it.
     #[default]
     None,
-    /// It is not complete. The sender left it to hardware that the frame never reached, as a kernel does on
-    /// a veth pair, so the receiver must not check it.
+    /// Incomplete: the receiver must not check it. The sender left it to hardware that the frame never reached, as the
+    /// kernel does on a veth pair.
     Partial,
 }
 
-/// What was to be written did not fit into the frame.
+/// Error of a write that does not fit into the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfSpace;
 
 impl Frame {
-    /// Bytes kept free before a received frame: a longer link header, and the 12-byte virtio
-    /// header that segmentation offload wants.
+    /// Number of bytes that are free in front of a received frame, enough for a longer link header and for the 12-byte
+    /// virtio header of segmentation offload.
     pub const HEADROOM: usize = 32;
 
-    /// Link headers at their longest: Ethernet's 14 bytes and two tags of four.
+    /// Maximum length of the link headers: 14 bytes, and two VLAN tags of 4.
     const LINK_HEADERS: usize = 14 + 8;
 
-    /// An empty frame for a wire with this MTU (bytes of payload).
+    /// Creates an empty frame for a wire with this MTU (payload in bytes).
     ///
-    /// It holds the MTU, the longest link header, and one byte more: a read that fills even that
-    /// one was cut short.
+    /// It holds the MTU, the longest link header, and one more byte: a read that fills that byte too was truncated.
     pub fn for_mtu(mtu: usize) -> Frame {
         Frame {
             storage: vec![0; Self::capacity_for(mtu)].into_boxed_slice(),
@@ -50,60 +49,60 @@ impl Frame {
         }
     }
 
-    /// The [`Frame::capacity`] of a frame for this MTU.
+    /// Returns the [`Frame::capacity`] of a frame for this MTU.
     pub const fn capacity_for(mtu: usize) -> usize {
         mtu.saturating_add(Self::HEADROOM + Self::LINK_HEADERS + 1)
     }
 
-    /// The frame's bytes.
+    /// Returns the bytes of the frame.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.storage.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The frame's bytes, to change in place.
+    /// Returns the bytes of the frame for changes.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.start..self.end).unwrap_or_default()
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
-    /// Whether the frame holds no byte.
+    /// Returns whether the frame has no bytes.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Bytes of storage, headroom included: what kind of frame this is to its pool.
+    /// Returns the size of the storage in bytes, headroom included. Pools identify their frames by it.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.storage.len()
     }
 
-    /// Whether the bytes reach the end of the storage, as those of a truncated read do.
+    /// Returns whether the bytes fill the storage to its end, as after a truncated read.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.end == self.storage.len()
     }
 
-    /// What is known of the transport checksum. Writing into the frame does not change it, clearing does.
+    /// Returns the state of the transport checksum. [`Frame::clear`] resets it; changes of the bytes do not.
     #[inline]
     pub fn checksum(&self) -> Checksum {
         self.checksum
     }
 
-    /// Sets what is known of the transport checksum.
+    /// Sets the state of the transport checksum.
     #[inline]
     pub fn set_checksum(&mut self, checksum: Checksum) {
         self.checksum = checksum;
     }
 
-    /// Forgets the bytes and what is known of them, and restores the headroom.
+    /// Removes all bytes, resets the checksum state, and restores the headroom.
     #[inline]
     pub fn clear(&mut self) {
         self.checksum = Checksum::None;
@@ -111,9 +110,9 @@ impl Frame {
         self.end = self.start;
     }
 
-    /// Clears the frame and lets `read` fill the storage behind the headroom.
+    /// Clears the frame and calls `read` to fill the storage behind the headroom. Returns the new length in bytes.
     ///
-    /// `read` returns how many bytes it wrote, as [`std::io::Read::read`] does.
+    /// Like [`std::io::Read::read`], `read` returns how many bytes it wrote.
     pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         self.clear();
         let space = self.storage.get_mut(self.start..).unwrap_or_default();
@@ -129,7 +128,7 @@ impl Frame {
         Ok(())
     }
 
-    /// Keeps `length` bytes from `offset` on and drops the others from both ends.
+    /// Shortens the frame to `length` bytes from `offset` on.
     #[inline]
     pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), OutOfSpace> {
         let start = self.start.checked_add(offset).ok_or(OutOfSpace)?;
@@ -141,8 +140,8 @@ impl Frame {
         Ok(())
     }
 
-    /// Grows the frame by `length` bytes in front and returns them; what is in them is left over
-    /// from earlier use, so all are to be written.
+    /// Adds `length` bytes in front of the frame and returns them. They hold remains of earlier use, so the caller must
+    /// overwrite all of them.
     #[inline]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let start = self.start.checked_sub(length).ok_or(OutOfSpace)?;
@@ -151,7 +150,7 @@ impl Frame {
         Ok(header)
     }
 
-    /// Grows the frame by `length` zero bytes behind and returns them.
+    /// Appends `length` zero bytes and returns them.
     pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let end = self.end.checked_add(length).ok_or(OutOfSpace)?;
         let tail = self.storage.get_mut(self.end..end).ok_or(OutOfSpace)?;

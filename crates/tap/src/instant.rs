@@ -1,30 +1,29 @@
-//! Time as an argument.
+//! Points in time, passed as arguments.
 
 use std::ops::Add;
 use std::time::Duration;
 
-/// A point in time: nanoseconds from an origin that the caller picks.
+/// Point in time: nanoseconds since an origin that the caller chooses.
 ///
-/// All arithmetic saturates, so a clock near either limit does no harm. 2^64 nanoseconds are
-/// 584 years.
+/// All arithmetic saturates. The range is 2^64 nanoseconds, or 584 years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
 impl Instant {
-    /// The origin itself.
+    /// The origin.
     pub const ORIGIN: Instant = Instant(0);
 
-    /// The point `nanoseconds` after the origin.
+    /// Creates the point `nanoseconds` after the origin.
     pub const fn from_nanos(nanoseconds: u64) -> Instant {
         Instant(nanoseconds)
     }
 
-    /// Nanoseconds since the origin.
+    /// Returns the nanoseconds since the origin.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// How long `earlier` lies back; zero if it does not.
+    /// Returns the time since `earlier`, or zero if that is later.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -1,14 +1,48 @@
-//! The wire, and nothing above it.
+//! Link-layer I/O: frames, and the devices that receive and transmit them.
 //!
-//! A [`Frame`] is owned bytes, a [`Batch`] is a bounded row of frames, a [`Pool`] is where empty
-//! frames wait to be used again, and a [`Device`] moves batches between a wire and the program.
-//! With the feature `linux` (on by default) the crate also holds the TAP driver, packet sockets, and `linux::Cable`, a
-//! pair of devices inside one process.
+//! - [`Frame`]: the owned bytes of one frame, with headroom for headers.
+//! - [`Pool`]: a bounded store that reuses empty frames.
+//! - [`Batch`]: a bounded queue of frames.
+//! - [`Device`]: the trait of TAPs, packet sockets and simulated wires. It moves batches of frames.
+//!
+//! The feature `linux` (enabled by default) adds the module `linux`: the TAP driver, packet sockets, rtnetlink, and
+//! `Cable`, a pair of connected devices for tests.
+//!
+//! # Order of calls
+//!
+//! An event loop calls [`Device::receive`], handles the frames, and calls [`Device::transmit`]. It returns every frame
+//! to its pool with [`Pool::give`]; `transmit` does so for the frames it sends. Before it waits, it calls `receive`
+//! until [`Device::in_flight`] is 0.
 //!
 //! # What this crate does not do
 //!
-//! It reads no byte of a frame: addresses, EtherTypes and padding belong to the crate `link`. It
-//! keeps no clock: [`Instant`] is an argument everywhere.
+//! - It interprets no frames: MAC addresses, EtherTypes and padding belong to the crate `link`.
+//! - It measures no time for the layers above: [`Instant`] is an argument everywhere.
+//! - It drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
+//!
+//! # Example
+//!
+//! ```no_run
+//! # #[cfg(feature = "linux")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use tap::linux::Tap;
+//! use tap::{Batch, Device, Pool};
+//!
+//! // Up to 64 frames at once, from a TAP that is created if it does not exist. It takes CAP_NET_ADMIN.
+//! let mut tap = Tap::open("tap0")?;
+//! tap.interface().set_up(true)?;
+//! let mut pool = Pool::new(tap.mtu(), 64);
+//! let mut batch = Batch::new(64);
+//!
+//! // Returns each frame to the kernel. A real loop sleeps in `linux::wait`.
+//! loop {
+//!     tap.receive(&mut pool, &mut batch)?;
+//!     tap.transmit(&mut batch, &mut pool)?;
+//! }
+//! # }
+//! # #[cfg(not(feature = "linux"))]
+//! # fn main() {}
+//! ```
 #![cfg_attr(not(feature = "linux"), forbid(unsafe_code))]
 #![cfg_attr(feature = "linux", deny(unsafe_code))]
 
@@ -17,7 +51,7 @@ mod device;
 mod frame;
 mod instant;
 #[cfg(feature = "linux")]
-#[allow(clippy::disallowed_types, reason = "the one module of this crate that does I/O")]
+#[allow(clippy::disallowed_types, reason = "the only module of this crate that performs I/O")]
 pub mod linux;
 mod pool;
 

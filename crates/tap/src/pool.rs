@@ -2,11 +2,11 @@
 
 use crate::Frame;
 
-/// A bounded store of empty frames in two sizes: one for the wire's MTU, one of 64 KiB for a
-/// reassembled datagram.
+/// Bounded store of empty frames in two sizes: small frames for the wire's MTU, and large ones of 64 KiB for
+/// reassembled datagrams.
 ///
-/// A frame is allocated the first time it is needed and used again ever after, so a warm program
-/// allocates nothing. The pool is a plain value that the loop owns.
+/// A frame is allocated when it is first needed, and reused afterwards. A program that has warmed up allocates no
+/// frames.
 #[derive(Debug)]
 pub struct Pool {
     small: FreeList,
@@ -17,7 +17,7 @@ pub struct Pool {
 struct FreeList {
     free: Vec<Frame>,
     mtu: usize,
-    /// What tells its frames from others.
+    /// Capacity of the frames in this list, which identifies them.
     capacity: usize,
     limit: usize,
     held: usize,
@@ -28,30 +28,30 @@ impl Pool {
     /// The MTU of a large frame: the longest IPv4 datagram.
     const LARGE: usize = 65_535;
 
-    /// A pool for a wire with this MTU, with at most `limit` frames of either size outside at once.
+    /// Creates a pool for a wire with this MTU in bytes. Up to `limit` frames of each size can be held at once.
     pub fn new(mtu: usize, limit: usize) -> Pool {
         Pool {
             small: FreeList::new(mtu, limit),
-            // Longer than a small one whatever the MTU: the size distinguishes them.
+            // Larger than a small frame at any MTU: the size distinguishes them.
             large: FreeList::new(Self::LARGE.max(mtu.saturating_add(1)), limit),
         }
     }
 
-    /// An empty frame for the wire's MTU, or none if `limit` of them are held already.
+    /// Takes an empty small frame. Returns `None` if `limit` small frames are held.
     #[inline]
     pub fn take(&mut self) -> Option<Frame> {
         self.small.take()
     }
 
-    /// An empty frame of 64 KiB, or none if `limit` of them are held already.
+    /// Takes an empty large frame. Returns `None` if `limit` large frames are held.
     pub fn take_large(&mut self) -> Option<Frame> {
         self.large.take()
     }
 
-    /// Takes a frame back. A frame from elsewhere is kept if its size is one of this pool's.
+    /// Returns a frame to the pool. A frame from elsewhere is kept if it has one of this pool's sizes.
     #[inline]
     pub fn give(&mut self, frame: Frame) {
-        // One that was taken before the pool grew is neither size, and is dropped as a small one.
+        // A frame taken before the pool grew has neither size. It counts as a small one and is freed.
         if frame.capacity() == self.large.capacity {
             self.large.give(frame);
         } else {
@@ -59,8 +59,8 @@ impl Pool {
         }
     }
 
-    /// Makes every small frame that is taken from now on hold this MTU, where it is larger than that of the pool, up
-    /// to the MTU of a large one less one byte. A pool never shrinks.
+    /// Enlarges the small frames that are taken from now on to this MTU in bytes, limited to one byte below that of
+    /// large frames. Does nothing if they are already larger: a pool never shrinks.
     #[inline]
     pub fn grow(&mut self, mtu: usize) {
         let mtu = mtu.min(self.large.mtu - 1);
@@ -69,22 +69,22 @@ impl Pool {
         }
     }
 
-    /// The MTU that a small frame holds.
+    /// Returns the MTU of small frames, in bytes.
     pub fn mtu(&self) -> usize {
         self.small.mtu
     }
 
-    /// Stops counting `count` small frames as held: they will not be given back.
+    /// Stops counting `count` small frames as held, because they will not be returned.
     pub fn forget(&mut self, count: usize) {
         self.small.held = self.small.held.saturating_sub(count);
     }
 
-    /// Frames taken and not yet given back.
+    /// Returns the number of frames that were taken and not returned yet.
     pub fn held(&self) -> usize {
         self.small.held + self.large.held
     }
 
-    /// How often a frame was refused because all were held.
+    /// Returns how often no frame could be taken because all were held.
     pub fn exhausted(&self) -> u64 {
         self.small.exhausted + self.large.exhausted
     }

@@ -45,7 +45,7 @@ fn header_is_replaced_without_moving_payload() {
 }
 
 #[test]
-fn prepend_fails_when_headroom_is_used_up() {
+fn prepend_fails_when_headroom_is_exhausted() {
     let mut frame = Frame::for_mtu(100);
     assert!(frame.prepend(Frame::HEADROOM).is_ok());
     assert_eq!(frame.prepend(1), Err(OutOfSpace));
@@ -53,7 +53,7 @@ fn prepend_fails_when_headroom_is_used_up() {
 
 proptest! {
     #[test]
-    fn frame_stays_within_storage_after_any_order_of_calls(
+    fn frame_stays_within_storage_after_any_calls(
         calls in prop::collection::vec((0_u8..5, any::<usize>(), 0_usize..200), 0..50),
     ) {
         let mut frame = Frame::for_mtu(64);

@@ -1,4 +1,4 @@
-//! How the frames of a TAP are moved: by `io_uring` or by `read` and `write`, and how many at once.
+//! I/O methods of a TAP: `io_uring`, or `read` and `write`.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -7,21 +7,21 @@ use super::read_write::{self, FrameFile};
 use super::ring::IoRing;
 use crate::{Batch, DeviceCounters, DeviceError, Pool};
 
-/// How the frames of a TAP are moved between the kernel and this program.
+/// I/O method: how frames move between a TAP and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// One per system call while few arrive, many per call under load; always one per call where the kernel refuses
+    /// `read` and `write` under light load, `io_uring` under heavy load. Always `read` and `write` if the kernel refuses
     /// `io_uring`.
     Auto,
-    /// Many per system call, by `io_uring`. It requires Linux 5.12, which reads a TAP without waiting; from 5.18 on it
-    /// also saves calls after a frame that is refused.
+    /// `io_uring`: up to 64 frames per system call. It requires Linux 5.12, the first version that reads a TAP without
+    /// waiting. From Linux 5.18 on, a refused frame costs no extra system call.
     Ring,
-    /// One per system call, by `read` and `write`.
+    /// `read` and `write`: one frame per system call.
     #[default]
     ReadWrite,
 }
 
-/// Moves the frames of a TAP by the method that its [`Io`] and the load select.
+/// I/O of a TAP by the method that its [`Io`] and the load select.
 #[derive(Debug)]
 pub(super) struct FrameIo {
     ring: Option<IoRing>,
@@ -29,19 +29,19 @@ pub(super) struct FrameIo {
     uses_ring: bool,
     /// Whether the load decides if the ring is used.
     is_adaptive: bool,
-    /// How many frames are read at once: a single frame is answered before the next is read.
+    /// Maximum number of frames per read: under light load, a frame is answered before the next is read.
     read_limit: usize,
-    /// Why the kernel refused a ring.
+    /// The reason why the kernel refused a ring.
     ring_error: Option<io::Error>,
 }
 
 impl FrameIo {
-    /// With more frames at once than this, the ring is used.
+    /// The ring is used above this read limit.
     const RING_THRESHOLD: usize = 32;
-    /// With this many or fewer, `read` and `write` are used.
+    /// `read` and `write` are used again at this read limit and below.
     const READ_WRITE_THRESHOLD: usize = 8;
 
-    /// Makes the I/O of an open TAP. Fails only with [`Io::Ring`].
+    /// Creates the I/O of an open TAP. Fails only with [`Io::Ring`].
     pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<FrameIo> {
         let (ring, ring_error) = match io {
             Io::ReadWrite => (None, None),
@@ -60,17 +60,17 @@ impl FrameIo {
         })
     }
 
-    /// Why the kernel refused a ring.
+    /// Returns why the kernel refused a ring.
     pub(super) fn ring_error(&self) -> Option<&io::Error> {
         self.ring_error.as_ref()
     }
 
-    /// Frames that were transmitted and are not on the wire yet.
+    /// Implements [`Device::in_flight`](crate::Device::in_flight).
     pub(super) fn in_flight(&self) -> usize {
         self.ring.as_ref().map_or(0, IoRing::in_flight)
     }
 
-    /// [`Device::receive`](crate::Device::receive).
+    /// Implements [`Device::receive`](crate::Device::receive).
     pub(super) fn receive(
         &mut self,
         file: &mut impl FrameFile,
@@ -87,11 +87,11 @@ impl FrameIo {
         Ok(added)
     }
 
-    /// Doubles the read limit if all reads returned a frame, lowers it if not, and selects the method by it.
+    /// Doubles the read limit if all reads returned a frame, lowers it otherwise, and selects the method by it.
     fn adapt(&mut self, added: usize) {
         let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
         self.read_limit = next.clamp(1, IoRing::BATCH);
-        // While frames are in flight the method does not change: they would be overtaken.
+        // While frames are in flight the method stays: frames sent by the other one would overtake them.
         if self.is_adaptive && self.in_flight() == 0 {
             self.uses_ring = self.ring.is_some()
                 && self.read_limit
@@ -99,7 +99,7 @@ impl FrameIo {
         }
     }
 
-    /// [`Device::transmit`](crate::Device::transmit).
+    /// Implements [`Device::transmit`](crate::Device::transmit).
     pub(super) fn transmit(
         &mut self,
         file: &mut impl FrameFile,

@@ -1,7 +1,14 @@
-//! Everything that talks to the Linux kernel: the TAP driver and what belongs to it.
+//! Everything that uses the Linux kernel: the TAP driver, packet sockets, rtnetlink, namespaces, and waiting.
 //!
-//! All `unsafe` of the project lies in four modules below this one, `ioctl`, `packet_socket::ring`,
-//! `packet_socket::system` and `ring::queues`, each block with its proof.
+//! - [`Tap`] opens a TAP, [`PersistentTap`] creates one that outlives the program, [`taps`] lists them.
+//! - [`PacketSocket`] receives and transmits frames on an existing interface.
+//! - [`Cable`] is a pair of connected devices in one process.
+//! - [`Interface`], [`LinkMonitor`] and [`kernel_neighbors`] read and change the kernel's network configuration.
+//! - [`wait`] and [`busy_poll`] wait for frames. [`listen`] serves a device with a callback, in its own thread.
+//! - [`Namespace`] moves the process into a new network namespace.
+//!
+//! All `unsafe` code of the project is in four modules below this one: `ioctl`, `packet_socket::ring`,
+//! `packet_socket::system` and `ring::queues`. Each block has its proof.
 
 mod cable;
 mod interface;

@@ -1,37 +1,37 @@
-//! Names of network interfaces, and names of others made safe to print.
+//! Names of network interfaces, and safe printing of foreign names.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-/// A name that the kernel takes for a network interface: 1 to 15 bytes, no slash, no colon, no
-/// white space, none of `.`, `..`, `all` and `default`.
+/// Valid name of a network interface: 1 to 15 bytes without slash, colon and white space, and not `.`, `..`, `all` or
+/// `default`.
 ///
-/// The kernel takes control characters. Printed, they are escaped; [`InterfaceName::as_str`] has the name as it is.
+/// The kernel allows control characters. `Display` escapes them; [`InterfaceName::as_str`] does not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InterfaceName(String);
 
-/// Why a text is no interface name.
+/// Error of parsing an interface name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameError {
     /// Longer than 15 bytes.
     TooLong(String),
-    /// Empty, or with a character that the kernel refuses.
+    /// Empty, `.`, `..`, or with a character that the kernel refuses.
     Invalid(String),
-    /// `all` or `default`, which the kernel has for settings of all interfaces
-    /// (`net.ipv4.conf.all`, `net.ipv4.conf.default`).
+    /// `all` or `default`, which the kernel uses for the settings of all interfaces (`net.ipv4.conf.all`,
+    /// `net.ipv4.conf.default`).
     Reserved(String),
 }
 
 impl InterfaceName {
-    /// The longest name, in bytes.
+    /// Maximum length in bytes.
     pub const MAX: usize = libc::IFNAMSIZ - 1;
 
-    /// The name.
+    /// Returns the name, unescaped.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the kernel is to put a number in place of `%d`.
+    /// Returns whether the name contains `%d`, which the kernel replaces with a number.
     pub fn is_pattern(&self) -> bool {
         self.0.contains("%d")
     }
@@ -44,7 +44,7 @@ impl FromStr for InterfaceName {
         if text.len() > Self::MAX {
             return Err(NameError::TooLong(text.to_owned()));
         }
-        // The kernel fills in one `%d` and takes no other percent sign.
+        // The kernel replaces one `%d` and allows no other percent sign.
         let percent = text.replacen("%d", "", 1).contains('%');
         let refused = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
         if text.is_empty() || text == "." || text == ".." || percent || text.contains(refused) {
@@ -94,8 +94,8 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// Prints a text that another user may have chosen: characters that a terminal obeys or does not show are escaped, as
-/// `\u{1b}`.
+/// Displays a text that another user may have chosen. Control characters and invisible characters are escaped, such as
+/// `\u{1b}`, because a terminal would interpret or hide them.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(pub &'a str);
 

@@ -1,4 +1,4 @@
-//! The node `/dev/net/tun`: opening it, what the driver behind it can do, frames read and written.
+//! The node `/dev/net/tun`: opening it, features of its driver, reading and writing frames.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -18,20 +18,20 @@ const NODE: &str = "/dev/net/tun";
 #[derive(Debug)]
 pub(super) struct TunNode(File);
 
-/// What the kernel's tun driver offers beyond a plain TAP.
+/// Optional features of the kernel's tun driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
-    /// A header before each frame that says what is left to do on it: checksums, segmentation.
+    /// Support for a header in front of each frame that describes unfinished work: checksums, segmentation.
     pub virtio_header: bool,
-    /// Several queues on one TAP.
+    /// Support for several queues per TAP.
     pub multi_queue: bool,
 }
 
-/// Returns what the driver behind `/dev/net/tun` offers. It creates no interface, and requires no privilege but to
-/// open the node.
+/// Returns the features of the driver behind `/dev/net/tun`. It creates no interface, and requires no privilege except
+/// to open the node.
 pub fn features() -> Result<Features, OpenError> {
     let node = TunNode::open()?;
-    // What answers otherwise is not the tun driver.
+    // The node of another driver does not support this ioctl.
     let flags = ioctl::features(node.as_fd()).map_err(|errno| OpenError::NoNode(errno.into()))?;
     Ok(Features {
         virtio_header: flags & libc::IFF_VNET_HDR != 0,
@@ -40,7 +40,7 @@ pub fn features() -> Result<Features, OpenError> {
 }
 
 impl TunNode {
-    /// Opens the node; reads and writes do not block.
+    /// Opens the node for reads and writes that do not block.
     pub(super) fn open() -> Result<TunNode, OpenError> {
         OpenOptions::new()
             .read(true)
@@ -52,7 +52,7 @@ impl TunNode {
     }
 }
 
-/// The error of a failed `open` of the node.
+/// Returns the error of a failed `open` of the node.
 fn open_error(source: io::Error) -> OpenError {
     match source.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => OpenError::NoNode(source),
@@ -82,14 +82,14 @@ impl FrameFile for TunNode {
     }
 }
 
-/// The effect of an error that a read or a write of a TAP returned.
+/// Returns the effect of an error of a read or write on a TAP.
 pub(super) fn classify(errno: Errno) -> ErrorClass {
     match errno {
         Errno::EAGAIN => ErrorClass::WouldBlock,
         Errno::EINTR => ErrorClass::Interrupted,
-        // Down, too short to be a frame, or no memory just now: the next one may pass.
+        // The interface is down, the frame is too short, or memory is short: the next frame may pass.
         Errno::EIO | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM => ErrorClass::FrameLost,
-        // EFAULT is what a reader gets that sat in the call while the interface was deleted.
+        // A read returns EFAULT if the interface is deleted during the call.
         Errno::EBADFD | Errno::EFAULT => ErrorClass::DeviceGone,
         _ => ErrorClass::DeviceFailed,
     }

@@ -13,16 +13,16 @@ use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
-/// A TAP: a network card of the kernel whose wire is this program.
+/// TAP: a network interface of the kernel whose frames are read and written by this program.
 ///
-/// One queue, no packet information, no offloads, non-blocking. What the kernel sends to the
-/// interface is received here; what is transmitted here, the kernel receives. Frames are as long
-/// as they are: the kernel pads none and appends no frame check sequence.
+/// Frames that the kernel sends on the interface are received here; frames transmitted here are received by the kernel.
+/// The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither pads frames nor
+/// appends a frame check sequence.
 ///
-/// A TAP that was not made persistent is deleted with this value.
+/// Dropping this value deletes the interface, unless it is persistent.
 #[derive(Debug)]
 pub struct Tap {
-    // Before the node: a ring holds the file too, and lets go of it first.
+    // Declared before the node, so that it is dropped first: a ring holds the file too.
     frame_io: FrameIo,
     node: TunNode,
     interface: Interface,
@@ -31,7 +31,7 @@ pub struct Tap {
     counters: DeviceCounters,
 }
 
-/// How to open a TAP. The default creates the one named, or attaches to it if it exists.
+/// Options for opening a TAP. By default, a TAP that does not exist is created, and an existing one is attached to.
 #[derive(Clone, Debug, Default)]
 pub struct TapOptions {
     attach_only: bool,
@@ -43,71 +43,72 @@ pub struct TapOptions {
 }
 
 impl Tap {
-    /// Creates the TAP of this name or attaches to it. `%d` in the name lets the kernel choose a
-    /// number: `tap%d`.
+    /// Creates the TAP with this name, or attaches to it. The kernel replaces `%d` in a name, such as `tap%d`, with a
+    /// number.
     pub fn open(name: &str) -> Result<Tap, OpenError> {
         TapOptions::default().open(name)
     }
 
-    /// Options to open a TAP with.
+    /// Returns the default options.
     pub fn options() -> TapOptions {
         TapOptions::default()
     }
 
-    /// The kernel's side of it: name, MTU, hardware address, up or down, address, routes.
+    /// Returns the network interface: name, MTU, MAC address, state, IP addresses, routes.
     pub fn interface(&self) -> &Interface {
         &self.interface
     }
 
-    /// Whether the interface came into being with this value; if not, somebody else set it up.
+    /// Returns whether opening created the interface. If not, it already existed.
     pub fn is_created(&self) -> bool {
         self.created
     }
 
-    /// Why the kernel refused to carry many frames a call, where [`Io::Auto`] had to do without.
+    /// Returns why the kernel refused `io_uring`, if [`Io::Auto`] does without it.
     pub fn ring_error(&self) -> Option<&io::Error> {
         self.frame_io.ring_error()
     }
 }
 
 impl TapOptions {
-    /// Fails with [`OpenError::Absent`] where it would create.
+    /// Attaches only. Opening fails with [`OpenError::Absent`] if the TAP does not exist.
     #[must_use]
     pub fn attach_only(mut self) -> Self {
         self.attach_only = true;
         self
     }
 
-    /// Lets the interface outlive this program.
+    /// Makes the interface persistent: it outlives this program.
     #[must_use]
     pub fn persist(mut self) -> Self {
         self.persist = true;
         self
     }
 
-    /// Lets the user with this id attach without capabilities.
+    /// Allows the user with this ID to attach without capabilities.
     #[must_use]
     pub fn owner(mut self, uid: u32) -> Self {
         self.owner = Some(uid);
         self
     }
 
-    /// Lets the members of the group with this id attach without capabilities.
+    /// Allows the members of the group with this ID to attach without capabilities.
     #[must_use]
     pub fn group(mut self, gid: u32) -> Self {
         self.group = Some(gid);
         self
     }
 
-    /// The longest payload to receive, in bytes. On a TAP that this call creates it also sets the
-    /// interface's MTU; on one that exists it is a limit of our own. Default: the interface's.
+    /// Sets the MTU: the maximum payload of received frames, in bytes. The default is the interface's MTU.
+    ///
+    /// If opening creates the TAP, the interface gets this MTU too. The MTU of an existing interface does not change.
     #[must_use]
     pub fn mtu(mut self, bytes: usize) -> Self {
         self.mtu = Some(bytes);
         self
     }
 
-    /// How frames are carried. Default: [`Io::ReadWrite`].
+    /// Sets the I/O method. The default is [`Io::ReadWrite`].
     #[must_use]
     pub fn io(mut self, io: Io) -> Self {
         self.io = io;
@@ -129,7 +130,7 @@ impl TapOptions {
 
         let frame_io = FrameIo::new(self.io, tun).map_err(OpenError::Ring)?;
         let set_up = || -> nix::Result<bool> {
-            // Only a persistent interface can have been there before: another holder would be EBUSY.
+            // Only a persistent interface can have existed before: one held by another process fails with EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
             ioctl::reset_offloads(tun)?;
             self.owner.map_or(Ok(()), |uid| ioctl::set_owner(tun, uid))?;
@@ -149,9 +150,11 @@ impl TapOptions {
     }
 }
 
-/// Binds an open node to a TAP. A TAP that is busy without a visible holder may be free soon: the kernel destroys the
-/// ring of a killed program, and closes its file, some time after the program ended. On a loaded machine that took more
-/// than a second, so attempts go on for three seconds.
+/// Binds an open node to a TAP.
+///
+/// A TAP that is busy without a visible holder may be free soon: the kernel destroys the ring of a killed program, and
+/// closes its file, some time after the program ended. On a loaded machine that took more than a second. Attempts
+/// therefore continue for three seconds.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     const MAX_ATTEMPTS: u32 = 600;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
@@ -168,7 +171,7 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     attached
 }
 
-/// Returns the error of a refused TUNSETIFF, after asking the kernel what exists: the errno alone is ambiguous.
+/// Returns the error of a refused TUNSETIFF. The errno alone is ambiguous, so it queries what exists.
 fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     let tap = taps::find(name).ok().flatten();
     match classify_attach_error(name, errno, tap, exists) {
@@ -177,7 +180,8 @@ fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     }
 }
 
-/// What an errno means, given the TUN or TAP of this name, if there is one, and whether any interface has the name.
+/// Returns the error for an errno, given the TUN or TAP with this name, if there is one, and whether any interface has
+/// this name.
 fn classify_attach_error(
     name: &InterfaceName,
     errno: Errno,
@@ -194,13 +198,13 @@ fn classify_attach_error(
         (Errno::EINVAL, Some(tap)) if !tap.is_tap => OpenError::TunNotTap(name),
         (Errno::EINVAL, Some(tap)) if tap.multi_queue => OpenError::QueueMismatch(name),
         (Errno::EINVAL, None) if exists => OpenError::NotATap(name),
-        // What was opened is not the tun driver's node.
+        // The opened file is not the node of the tun driver.
         (Errno::ENOTTY | Errno::EBADFD, None) => OpenError::NoNode(errno.into()),
         (errno, _) => OpenError::Failed { step: "attach to the TAP", source: errno.into() },
     }
 }
 
-/// Deletes the persistent TAP of this name once nobody holds it: we are the last to.
+/// Deletes the persistent TAP with this name. Fails if another process holds it: a TAP has one holder.
 pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
     let tap = TapOptions::default().attach_only().open(name.as_str())?;
     ioctl::set_persist(tap.node.as_fd(), false)

@@ -1,4 +1,4 @@
-//! Waiting for descriptors, and busy polling before it.
+//! Waiting for descriptors, and busy polling.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,25 +10,25 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-/// What ended a wait. No flag is set if the time limit was reached or a signal arrived.
+/// Result of a wait. No flag is set if the time limit was reached or a signal arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// The device is readable or writable, or is gone: receive and transmit return which.
+    /// Whether the device is readable, writable, or gone. Receiving and transmitting reports which.
     pub device: bool,
-    /// The stop descriptor is readable.
+    /// Whether the stop descriptor is readable.
     pub stop: bool,
-    /// One or more of the further descriptors are readable.
+    /// Whether one of the further descriptors is readable.
     pub others: bool,
 }
 
-/// The largest number of further descriptors that [`wait`] takes.
+/// Maximum number of further descriptors of [`wait`].
 const MAX_OTHERS: usize = 6;
 
-/// Sleeps until `device` has frames to receive (or, with `room`, takes frames again), until `stop`
-/// or one of `others` is readable, or until `limit` has passed.
+/// Sleeps until `device` is readable (or, with `wants_write`, writable), until `stop` or one of `others` is readable,
+/// or until `limit` has passed.
 ///
-/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor); more of them are
-/// an error of the kind [`io::ErrorKind::InvalidInput`].
+/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor). More of them are an error
+/// of the kind [`io::ErrorKind::InvalidInput`].
 pub fn wait(
     device: BorrowedFd<'_>,
     wants_write: bool,
@@ -38,7 +38,7 @@ pub fn wait(
 ) -> io::Result<Readiness> {
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let interest = if wants_write { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    // An array: a wait allocates nothing. What is past `others` is not polled.
+    // A fixed array, so that a wait allocates nothing. Entries behind `others` are not polled.
     let mut all: [PollFd<'_>; 2 + MAX_OTHERS] = std::array::from_fn(|_| readable(stop));
     let [on_device, _, rest @ ..] = &mut all;
     *on_device = PollFd::new(device, interest);
@@ -47,7 +47,7 @@ pub fn wait(
     }
     let fds = all.get_mut(..2 + others.len()).ok_or(Errno::EINVAL)?;
     match ppoll(fds, limit.map(TimeSpec::from_duration), None) {
-        // POLLERR counts: that is how a deleted TAP wakes its reader.
+        // POLLERR counts too: the kernel reports a deleted TAP by it.
         Ok(_) => {
             let mut woken = fds.iter().map(|fd| fd.any().unwrap_or(true));
             let (device, stop) = (woken.next().unwrap_or(false), woken.next().unwrap_or(false));
@@ -60,9 +60,9 @@ pub fn wait(
 
 /// Calls `poll` until it returns true, for at most `duration`. Returns whether it did.
 ///
-/// It saves the latency of a wake-up from [`wait`], tens of microseconds where another processor causes it. `poll` is to
-/// receive: asking the kernel first whether a frame is there would cost as much again.
-// The clock bounds the loop, and no layer sees it.
+/// It avoids the latency of a wake-up from [`wait`], which takes tens of microseconds when another processor causes it.
+/// `poll` should receive at once: checking first whether a frame waits costs as much as receiving.
+// The clock bounds the loop only; no layer reads it.
 #[allow(clippy::disallowed_methods)]
 pub fn busy_poll<E>(duration: Duration, mut poll: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
     if duration.is_zero() {
@@ -77,27 +77,27 @@ pub fn busy_poll<E>(duration: Duration, mut poll: impl FnMut() -> Result<bool, E
     Ok(false)
 }
 
-/// Returns how long to [`busy_poll`] by default: 50 us, and zero on a machine with one processor, where the sender of the
-/// next frame would wait for it.
+/// Returns the default duration of [`busy_poll`]: 50 us, or zero on a machine with one processor, where polling would
+/// delay the sender of the next frame.
 pub fn default_busy_poll() -> Duration {
-    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
-    if alone { Duration::ZERO } else { Duration::from_micros(50) }
+    let is_single = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    if is_single { Duration::ZERO } else { Duration::from_micros(50) }
 }
 
-/// A descriptor to wait on beside a device, so that another thread can end the wait.
+/// Descriptor that lets another thread end a [`wait`].
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<EventFd>);
 
 impl Stop {
-    /// A new one, not raised.
+    /// Creates a descriptor that is not raised.
     pub fn new() -> io::Result<Stop> {
         let fd = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         Ok(Stop(Arc::new(fd)))
     }
 
-    /// Ends the wait, now and from now on.
+    /// Ends the current wait and all later ones.
     pub fn raise(&self) {
-        // The only error is a counter at its limit, and then the descriptor is readable already.
+        // The only possible error is a counter at its limit: the descriptor is then readable already.
         let _ = self.0.write(1);
     }
 }

@@ -15,7 +15,7 @@ fn returned_frame_is_taken_next_and_is_empty() {
 }
 
 #[test]
-fn pool_counts_refusal_when_limit_is_reached() {
+fn pool_refuses_and_counts_when_limit_is_reached() {
     let mut pool = Pool::new(1500, 1);
     let frame = pool.take();
     assert!(frame.is_some());
@@ -42,7 +42,7 @@ fn frame_sizes_stay_distinct_when_mtu_is_maximum() {
 }
 
 #[test]
-fn pool_gives_frame_again_when_held_one_is_forgotten() {
+fn frame_can_be_taken_when_held_one_is_forgotten() {
     let mut pool = Pool::new(1500, 1);
     drop(pool.take());
     assert!(pool.take().is_none());
@@ -73,7 +73,7 @@ fn grown_pool_gives_larger_frames_and_counts_all() {
     let (old, kept) = (pool.take().unwrap(), pool.take().unwrap());
     pool.give(kept);
     pool.grow(576);
-    assert_eq!(pool.mtu(), 1_500, "it never shrinks");
+    assert_eq!(pool.mtu(), 1_500, "the pool shrank");
     pool.grow(9_000);
     assert_eq!(pool.mtu(), 9_000);
     let large = pool.take_large().unwrap();

@@ -9,7 +9,7 @@ use super::*;
 use crate::linux::node::classify;
 use crate::{Checksum, Frame};
 
-/// The I/O over one end of a pair of sockets, which read and write as a TAP does, and the other end.
+/// I/O over one end of a pair of sockets, which read and write like a TAP, and the other end.
 struct Fixture {
     frame_io: FrameIo,
     near: End,
@@ -18,7 +18,7 @@ struct Fixture {
     pool: Pool,
 }
 
-/// An end that reads and writes frames as they are.
+/// End of a pair that reads and writes bare frames.
 struct End(UnixDatagram);
 
 impl FrameFile for End {
@@ -49,13 +49,13 @@ impl Fixture {
         }
     }
 
-    /// Lets so many frames arrive, and answers all; returns how many were read at once, and by which way.
+    /// Sends this many frames, and answers all. Returns the number of frames per read, and whether the ring was used.
     fn exchange(&mut self, frames: usize) -> Vec<(usize, bool)> {
         for _ in 0..frames {
             self.peer.send(&[1; 60]).unwrap();
         }
         let mut batch = Batch::new(IoRing::BATCH);
-        let mut turns = Vec::new();
+        let mut reads = Vec::new();
         loop {
             let uses_ring = self.frame_io.uses_ring;
             let Fixture { frame_io, near, counters, pool, .. } = self;
@@ -64,12 +64,12 @@ impl Fixture {
             if added == 0 {
                 break;
             }
-            turns.push((added, uses_ring));
+            reads.push((added, uses_ring));
         }
-        // No more than a pair of sockets holds is under way at any time.
+        // The sockets' queues hold all the frames of a test.
         let mut space = [0; 128];
         (0..frames).for_each(|_| assert_eq!(self.peer.recv(&mut space).unwrap(), 60));
-        turns
+        reads
     }
 }
 
@@ -90,8 +90,9 @@ fn auto_io_uses_ring_under_load_only() {
             (9, true)
         ]
     );
-    let alone: Vec<bool> = (0..6).flat_map(|_| fixture.exchange(1)).map(|(_, uses_ring)| uses_ring).collect();
-    assert_eq!(alone, [true, false, false, false, false, false]);
+    let single: Vec<bool> =
+        (0..6).flat_map(|_| fixture.exchange(1)).map(|(_, uses_ring)| uses_ring).collect();
+    assert_eq!(single, [true, false, false, false, false, false]);
     assert_eq!((fixture.pool.held(), fixture.frame_io.in_flight()), (0, 0));
 }
 
@@ -99,15 +100,15 @@ fn auto_io_uses_ring_under_load_only() {
 fn selected_io_is_kept_under_any_load() {
     for (io, by_ring) in [(Io::Ring, true), (Io::ReadWrite, false)] {
         let mut fixture = Fixture::new(io);
-        let turns =
+        let reads =
             [fixture.exchange(200), fixture.exchange(1), fixture.exchange(1), fixture.exchange(200)].concat();
-        assert!(turns.iter().all(|(_, uses_ring)| *uses_ring == by_ring), "{turns:?}");
+        assert!(reads.iter().all(|(_, uses_ring)| *uses_ring == by_ring), "{reads:?}");
     }
 }
 
 #[test]
 fn auto_io_uses_read_and_write_when_ring_is_refused() {
-    // It cannot be read without waiting.
+    // The kernel cannot read this file without waiting.
     let file = File::open("/proc/self/cmdline").unwrap();
     assert!(FrameIo::new(Io::Ring, file.as_fd()).is_err());
     let without_ring = FrameIo::new(Io::Auto, file.as_fd()).unwrap();
@@ -115,7 +116,7 @@ fn auto_io_uses_read_and_write_when_ring_is_refused() {
 
     let mut fixture = Fixture::new(Io::Auto);
     fixture.frame_io = without_ring;
-    let turns = fixture.exchange(200);
-    assert_eq!(turns.iter().map(|(added, _)| added).sum::<usize>(), 200);
-    assert!(turns.iter().all(|(_, uses_ring)| !uses_ring), "{turns:?}");
+    let reads = fixture.exchange(200);
+    assert_eq!(reads.iter().map(|(added, _)| added).sum::<usize>(), 200);
+    assert!(reads.iter().all(|(_, uses_ring)| !uses_ring), "{reads:?}");
 }

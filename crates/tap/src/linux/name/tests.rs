@@ -1,13 +1,13 @@
 use super::*;
 
 #[test]
-fn interface_name_is_accepted_with_fifteen_bytes_and_refused_with_sixteen() {
+fn interface_name_is_accepted_with_15_bytes_and_rejected_with_16() {
     assert!("a23456789012345".parse::<InterfaceName>().is_ok());
     assert!(matches!("a234567890123456".parse::<InterfaceName>(), Err(NameError::TooLong(_))));
 }
 
 #[test]
-fn interface_name_is_refused_when_kernel_refuses_it() {
+fn interface_name_is_rejected_when_kernel_refuses_it() {
     for text in ["", ".", "..", "a/b", "a b", "a:b", "tap0\n", "a\0b", "a%s", "a%d%d", "%"] {
         assert!(matches!(text.parse::<InterfaceName>(), Err(NameError::Invalid(_))), "{text:?}");
     }
@@ -24,7 +24,7 @@ fn interface_name_is_reserved_when_kernel_uses_it_for_settings() {
 }
 
 #[test]
-fn printed_name_is_escaped_when_it_has_control_characters() {
+fn displayed_name_is_escaped_when_it_has_control_characters() {
     let name: InterfaceName = "a\x1b[2Jb\\c'd".parse().unwrap();
     assert_eq!(name.to_string(), "a\\u{1b}[2Jb\\c'd");
     let too_long = "a\x1b[2J4567890123456".parse::<InterfaceName>().unwrap_err();

@@ -6,24 +6,24 @@ const LONG: Duration = Duration::from_hours(1);
 
 #[test]
 fn busy_poll_ends_when_poll_returns_true() {
-    let looks = Cell::new(0);
-    let found = || {
-        looks.set(looks.get() + 1);
-        Ok::<_, ()>(looks.get() == 3)
+    let polls = Cell::new(0);
+    let poll = || {
+        polls.set(polls.get() + 1);
+        Ok::<_, ()>(polls.get() == 3)
     };
-    assert_eq!((busy_poll(LONG, found), looks.get()), (Ok(true), 3));
+    assert_eq!((busy_poll(LONG, poll), polls.get()), (Ok(true), 3));
 }
 
 #[test]
 fn busy_poll_ends_at_time_limit_when_poll_returns_false() {
-    let looks = Cell::new(0);
-    let nothing = || {
-        looks.set(looks.get() + 1);
+    let polls = Cell::new(0);
+    let poll = || {
+        polls.set(polls.get() + 1);
         Ok::<_, ()>(false)
     };
-    assert_eq!(busy_poll(Duration::from_millis(1), nothing), Ok(false));
-    assert!(looks.replace(0) > 0);
-    assert_eq!((busy_poll(Duration::ZERO, nothing), looks.get()), (Ok(false), 0));
+    assert_eq!(busy_poll(Duration::from_millis(1), poll), Ok(false));
+    assert!(polls.replace(0) > 0);
+    assert_eq!((busy_poll(Duration::ZERO, poll), polls.get()), (Ok(false), 0));
 }
 
 #[test]
