@@ -17,7 +17,7 @@ use link::MacAddr;
 use tap::{Batch, Instant, Pool};
 
 type BenchResult<T> = Result<T, Box<dyn Error>>;
-/// Returns the frame for the host with a number.
+/// A function that returns the frame for the host with this number.
 type FrameFn = fn(u32) -> BenchResult<Vec<u8>>;
 
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
@@ -112,7 +112,7 @@ impl BenchHost {
     }
 }
 
-/// Returns the addresses of the host with a number.
+/// Returns the addresses of the host with this number.
 fn host(step: u32) -> BenchResult<(Ipv4Addr, MacAddr)> {
     let address = Ipv4Addr::from(u32::from(FIRST) + step);
     Ok((address, FIRST_MAC.plus(step.into()).ok_or("no MAC address left")?))

@@ -8,7 +8,7 @@ use inet::IpProtocol;
 
 use crate::echo::EchoReply;
 
-/// An event of a host: what is not part of the outcome of a single frame.
+/// An event of a host, taken with [`Host::take_event`](crate::Host::take_event).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
     /// An event of a neighbor, or of a local address.

@@ -182,22 +182,22 @@ impl Host {
         egress::ping(&mut self.first, now, request, data, tx).unwrap_or(SendOutcome::Dropped)
     }
 
-    /// Sets the data that the data of echo replies is compared with; the result is in
-    /// [`EchoReply::mismatch`](crate::EchoReply::mismatch). Without it nothing is compared.
+    /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a
+    /// difference. By default, nothing is compared.
     pub fn expect_echo_data(&mut self, data: &[u8]) {
         self.first.expected_echo_data = data.to_vec();
     }
 
-    /// Handles a state of the link. Call it at the start and for each change, in order. Until the first call the link
-    /// counts as active.
+    /// Handles a new state of the link. Call it at the start and for each change, in order. Until the first call the
+    /// link counts as active.
     ///
     /// The MTU of the state applies at once: frames sent from now on fit it, and longer frames are not received. A
     /// [`HostConfig::mtu`] below that of the first state is a limit for all later states. Methods that take a [`Pool`]
     /// let it grow with the MTU.
     ///
     /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
-    /// When the link becomes active, each address that was probed for at first is probed for again before it is used
-    /// again (see [`Arp::link_up`]), and queued frames from such an address are dropped.
+    /// When the link becomes active, each address that was claimed with a probe is probed for again before it is used
+    /// (see [`Arp::link_up`]), and the queued frames are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.carries_frames();
@@ -212,7 +212,7 @@ impl Host {
         self.set_mtu(state.mtu);
     }
 
-    /// Drops the transmit queue after the link has become active, if an address has gone out of use.
+    /// Drops the frames in the transmit queue after the link has become active, if an address is probed for again.
     // spec: rfc5227-silence
     fn drop_stale_frames(&mut self, pool: &mut Pool) {
         if !std::mem::take(&mut self.has_stale_frames) {
@@ -240,19 +240,21 @@ impl Host {
     fn finish_frames(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
         while let Some(frame) = self.tx_queue.get_mut(self.traced) {
             self.traced += 1;
-            // A frame that cannot be padded is transmitted as it is. The device counts it if it refuses it.
+            // A frame that cannot be padded is transmitted without padding. If the device refuses it, the device counts
+            // it.
             // spec: ethernet-minimum
             _ = link::pad(frame, device.minimum_frame());
             tracer.frame_sent(now, frame.bytes());
         }
     }
 
-    /// Returns when [`Host::poll`] has work even if no frame arrives.
+    /// Returns when the next timer is due: the time of the next [`Host::poll`] if no frame arrives. Returns `None` if
+    /// no timer runs.
     pub fn deadline(&self) -> Option<Instant> {
         self.stacks().filter_map(egress::deadline).min()
     }
 
-    /// Returns the number of frames that a pool must have never to run out: received frames, frames in the transmit
+    /// Returns the size in frames of a pool that never runs out. It includes received frames, frames in the transmit
     /// queue or in flight, pending packets, and packets that ARP has returned but the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound

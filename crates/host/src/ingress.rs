@@ -26,12 +26,12 @@ struct PayloadInfo {
     checksum: Checksum,
 }
 
-/// What to do about a datagram.
+/// The action for a received datagram.
 ///
 /// A datagram borrows its frame, but an echo reply overwrites the request in the same frame. Input is therefore handled
-/// in two steps. `decide_*` reads the datagram, and does what does not change the frame: counters, events, and ICMP
-/// errors in other frames. It returns an action, which borrows nothing. The frame can then be rewritten or returned to
-/// the pool.
+/// in two steps. `decide_*` reads the datagram, and does all work that does not change the frame: counters, events, and
+/// ICMP errors in other frames. It returns an action, which borrows nothing. The frame can then be rewritten or
+/// returned to the pool.
 enum DatagramAction {
     /// The datagram is handled.
     Done(FrameOutcome),

@@ -62,18 +62,18 @@ pub enum DropReason {
 /// Outcome of sending a payload or a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// It is in the transmit queue.
+    /// The packet is in the transmit queue.
     Queued,
-    /// It waits until the next hop is resolved. If that fails, it returns to the pool, and an event reports it.
+    /// The packet waits until the next hop is resolved. If that fails, it returns to the pool, and an event reports it.
     Pending,
-    /// There is no route to the destination. It was returned to the pool.
+    /// There is no route to the destination. The packet was returned to the pool.
     NoRoute,
-    /// It was returned to the pool, and the reason was counted: see [`TxDropReason`].
+    /// The packet was returned to the pool, and the reason was counted: see [`TxDropReason`].
     Dropped,
 }
 
 base::reasons! {
-    /// Reason for which a frame was not sent. It was given back to the pool.
+    /// Reason for which a frame was not sent. The frame was returned to the pool.
     pub enum TxDropReason {
         /// The host has no address in use, or the source address is no longer in use.
         NoSourceAddress("no_source_address") = "no source address in use",

@@ -106,7 +106,7 @@ impl LocalAddresses {
         }
     }
 
-    /// Checks that another host can have sent a datagram from `source`.
+    /// Checks that `source` is valid as the source of a received datagram. Fails with the reason to drop the datagram.
     pub fn check_source(&self, source: Ipv4Addr) -> Result<(), Ipv4DropReason> {
         // spec: rfc1122-source
         if source.is_multicast() {

@@ -33,7 +33,7 @@ base::reasons! {
         LinkBroadcast("link_broadcast") = "unicast datagram in a broadcast or multicast frame",
         /// The datagram is a fragment without data.
         FragmentEmpty("fragment_empty") = "fragment without data",
-        /// A fragment other than the last whose length is not a multiple of 8 bytes.
+        /// The fragment is not the last, and its length is not a multiple of 8 bytes.
         FragmentUneven("fragment_uneven") = "fragment length is not a multiple of 8",
         /// The fragment ends beyond the longest datagram.
         FragmentBeyond("fragment_exceeds_datagram") = "fragment ends beyond 65535 bytes",

@@ -126,7 +126,7 @@ impl Ipv4 {
         &mut self.addresses
     }
 
-    /// Returns the reassembly of fragments.
+    /// Returns the fragment reassembly.
     pub fn reassembly(&self) -> &Reassembly {
         &self.reassembly
     }

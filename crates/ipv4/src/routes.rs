@@ -34,7 +34,7 @@ pub enum RouteError {
     Full,
     /// A route to this network exists already.
     Exists(Ipv4Net),
-    /// The gateway is not on the link, according to the other routes.
+    /// The gateway is not on the link, according to the existing routes.
     NotOnLink(Ipv4Addr),
     /// The gateway's address is not valid for a host.
     InvalidGateway(Ipv4Addr),
@@ -69,8 +69,8 @@ impl Routes {
         Ok(routes)
     }
 
-    /// Adds a route. Its gateway must be on the link, according to the existing routes. Bits of the network after its
-    /// prefix are ignored.
+    /// Adds a route. Its gateway must be on the link, according to the existing routes. Host bits of the network
+    /// are ignored.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let network = route.network.trunc();
         let place = self.routes.partition_point(|other| order(other.network) < order(network));

@@ -26,8 +26,8 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Segment::add`] adds hosts, [`Segment::attach`] scripted peers, and [`Segment::intercept`] a script that replaces
-//!    the frames of a node.
+//! 1. [`Segment::add`] adds hosts, [`Segment::attach`] scripted peers, and [`Segment::intercept`] a script that
+//!    replaces the frames of a node.
 //! 2. [`Segment::send`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic.
 //! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
 //! 4. [`Segment::take_captured`] and [`Segment::host`] show the result. Continue at 2.

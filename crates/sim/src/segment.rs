@@ -62,7 +62,7 @@ impl Segment {
     /// Maximum number of frames in flight. Further frames are lost and counted.
     pub const IN_FLIGHT: usize = Medium::IN_FLIGHT;
 
-    /// Maximum number of captured frames that are kept until they are taken. Further frames are counted only.
+    /// Maximum number of captured frames that wait to be taken. Further frames are only counted.
     pub const CAPTURED: usize = Medium::CAPTURED;
 
     /// Maximum number of steps at one instant; a run with more ends with [`Livelock`].
@@ -162,7 +162,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Returns the time of the next event, or `None` if only a call can cause one.
+    /// Returns the time of the next event, or `None` if there is none without a further call.
     pub fn next(&self) -> Option<Instant> {
         let nodes = self.nodes.iter().filter_map(|node| node.next(self.now));
         nodes.chain(self.medium.next()).min().map(|at| at.max(self.now))

@@ -298,7 +298,7 @@ fn static_and_used_entries_survive_100000_other_senders() {
         let operation = if number % 2 == 0 { 1 } else { 2 };
         let packet = [&[0, 1, 8, 0, 6, 4, 0, operation][..], sender[1], sender[0], &[0; 6], &[10, 0, 0, 1]];
         segment.inject(&[&[0xff; 6][..], sender[1], &[8, 6], &packet.concat()].concat());
-        // One packet every 0.2 ms, 20 s in all. Each second a payload is sent to the used entry.
+        // One packet every 0.2 ms, 20 s in total. Each second a payload is sent to the used entry.
         segment.run_for(Duration::from_micros(200)).unwrap();
         if number % 5_000 == 0 {
             assert_ne!(segment.send(own, ip(2), TEST, b""), SendOutcome::Dropped);

@@ -47,7 +47,7 @@ impl TestHost {
         self.exchange_with(frames, Checksum::None)
     }
 
-    /// Does the same with frames in this checksum state.
+    /// Gives these frames to the host, with this state of their checksums. Returns the frames that it sends, in order.
     pub(super) fn exchange_with(&mut self, frames: &[Vec<u8>], checksum: Checksum) -> Vec<Vec<u8>> {
         let mut device =
             TestDevice { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
