@@ -247,11 +247,11 @@ fn source_route_is_incomplete_until_pointer_exceeds_length() {
 
 // proves: rfc791-source-route
 #[test]
-fn unreadable_source_route_is_incomplete() {
-    for unreadable in
+fn malformed_source_route_is_incomplete() {
+    for malformed in
         [&[131][..], &[137, 3], &[131, 2, 9, 0], &[131, 0, 9, 0], &[137, 8, 9, 0], &[131, 3, 3, 0]]
     {
-        assert!(has_incomplete_source_route(unreadable), "{unreadable:?}");
+        assert!(has_incomplete_source_route(malformed), "{malformed:?}");
     }
     assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "a source route without addresses is complete");
 }

@@ -1,26 +1,26 @@
 use super::*;
 use proptest::prelude::*;
 
-fn cut(payload: usize, mtu: usize) -> Vec<(usize, usize, bool)> {
+fn fragments(payload: usize, mtu: usize) -> Vec<(usize, usize, bool)> {
     let fragments = Fragments::of(payload, mtu, false).unwrap();
     fragments.map(|fragment| (fragment.range.start, fragment.range.end, fragment.more_fragments)).collect()
 }
 
 // proves: rfc791-fragmentation
 #[test]
-fn long_datagram_is_cut_at_multiples_of_eight_bytes() {
-    assert_eq!(cut(4_008, 1_500), [(0, 1_480, true), (1_480, 2_960, true), (2_960, 4_008, false)]);
-    assert_eq!(cut(17, 28), [(0, 8, true), (8, 16, true), (16, 17, false)]);
-    assert_eq!(cut(16, 35), [(0, 8, true), (8, 16, false)]);
+fn long_datagram_is_fragmented_at_multiples_of_eight_bytes() {
+    assert_eq!(fragments(4_008, 1_500), [(0, 1_480, true), (1_480, 2_960, true), (2_960, 4_008, false)]);
+    assert_eq!(fragments(17, 28), [(0, 8, true), (8, 16, true), (16, 17, false)]);
+    assert_eq!(fragments(16, 35), [(0, 8, true), (8, 16, false)]);
 }
 
 // proves: rfc791-fragmentation
 #[test]
 fn datagram_is_single_fragment_when_it_fits() {
     for payload in [0, 1, 7, 1_479, 1_480] {
-        assert_eq!(cut(payload, 1_500), [(0, payload, false)]);
+        assert_eq!(fragments(payload, 1_500), [(0, payload, false)]);
     }
-    assert_eq!(cut(13, 33), [(0, 13, false)]);
+    assert_eq!(fragments(13, 33), [(0, 13, false)]);
     assert_eq!(Fragments::of(1_480, 1_500, true).unwrap().count(), 1);
 }
 

@@ -147,7 +147,7 @@ fn longest_datagram_completes_from_smallest_fragments_backwards() {
 
 // proves: fragments-overlap
 #[test]
-fn datagram_is_given_up_and_may_start_again_when_fragments_overlap() {
+fn datagram_is_discarded_and_may_start_again_when_fragments_overlap() {
     // Bytes 16 to 32 are stored.
     let table = [
         (8, 16, true),
@@ -254,7 +254,7 @@ fn fragment_is_dropped_when_it_ends_beyond_longest_datagram() {
 
 // proves: fragments-beyond
 #[test]
-fn datagram_is_given_up_when_first_header_makes_it_too_long() {
+fn datagram_is_discarded_when_first_header_makes_it_too_long() {
     let mut reassembly = reassembly();
     receive(&mut reassembly, at(0), fragment_at(65_504, false), &data(11)).unwrap();
     for offset in (8..65_504).step_by(8 * 8_187) {

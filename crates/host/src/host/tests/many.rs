@@ -67,7 +67,7 @@ fn datagram_is_dropped_when_mac_and_ip_are_of_different_hosts() {
 
 // proves: station-of-destination
 #[test]
-fn fragment_to_wrong_mac_is_in_no_datagram() {
+fn fragment_to_wrong_mac_is_dropped_before_reassembly() {
     let mut test_host = TestHost::new(&range_of_hosts());
     let ((one, first), (_, second)) = (addresses_of(7), addresses_of(8));
     test_host.exchange(&[arp_request_for(one)]);
