@@ -1,6 +1,6 @@
-//! A segment's packets, good and bad, packets and time, under every policy: who is answered, who is
-//! believed, who is asked, and that no packet is lost; and frames, which say the same at one look and
-//! in layers.
+//! ARP packets, packets to send and time, under each learning policy: replies, learning, requests, and no lost packet.
+//!
+//! Frames also compare [`arp::FrameView`] with parsing layer by layer.
 #![no_main]
 
 mod frame_view;
@@ -16,58 +16,40 @@ use libfuzzer_sys::fuzz_target;
 use link::VlanId;
 
 use frame_view::ParserPair;
-use packet::{FuzzPacket, Hardware};
-use segment::{HARDWARE, Segment};
+use packet::{FuzzMac, FuzzPacket};
+use segment::{LOCAL_MAC, Segment};
 
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
     entries: u8,
     packets: u8,
-    /// What is done about a conflict: ceasing, once, or for ever.
+    /// Policy for address conflicts.
     defense: u8,
     steps: Vec<Step<'a>>,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A packet, in a frame sent to one of our stations or to all.
-    Receive {
-        station: Option<u8>,
-        packet: FuzzPacket<'a>,
-    },
-    /// A frame of any bytes, and the same with some changed from this place on.
-    Frame {
-        bytes: &'a [u8],
-        place: u8,
-        others: [u8; 2],
-    },
-    /// A packet of so many bytes for a peer.
-    Send {
-        peer: u8,
-        bytes: u8,
-    },
-    /// So many tenths of a second pass, and all that is due then is done.
+    /// A packet arrives, in a frame to a local MAC address or to broadcast.
+    Receive { station: Option<u8>, packet: FuzzPacket<'a> },
+    /// A frame of arbitrary bytes arrives, then the same frame with bytes changed at `place`.
+    Frame { bytes: &'a [u8], place: u8, others: [u8; 2] },
+    /// A packet of `bytes` bytes is sent to a peer.
+    Send { peer: u8, bytes: u8 },
+    /// Time passes, in tenths of a second, and all due actions are performed.
     Wait(u8),
-    /// The clock jumps, back too, and to its end.
+    /// The clock jumps to any time, in nanoseconds.
     Jump(u64),
-    /// An upper layer heard from a peer.
-    Confirm {
-        peer: u8,
-    },
-    /// A person enters a peer, or removes one, or all.
-    Add {
-        peer: u8,
-        hardware: Hardware,
-    },
-    Remove {
-        peer: u8,
-    },
+    /// An upper layer confirms a peer.
+    Confirm { peer: u8 },
+    /// A static entry for a peer is added.
+    Add { peer: u8, mac: FuzzMac },
+    /// The entry of a peer is removed.
+    Remove { peer: u8 },
+    /// All entries except static ones are removed.
     Flush,
-    /// An address is claimed, ours or a peer's: at once, with announcements, or by probing.
-    Claim {
-        address: u8,
-        start: u8,
-    },
+    /// A local address or the address of a peer is claimed.
+    Claim { address: u8, start: u8 },
 }
 
 fuzz_target!(|scenario: Scenario<'_>| {
@@ -77,7 +59,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
         policies.map(|policy| Segment::new(policy, defense, scenario.entries % 8, scenario.packets % 8));
     let mut pairs = [None, VlanId::new(5)].map(ParserPair::new);
     let mut now = Instant::ORIGIN;
-    // How far the clock went forward in all: what a table counts ends after 584 years of it.
+    // Total time that the clock moved forward: the ticks of the table end after 584 years.
     let mut forward = Duration::ZERO;
     for step in &scenario.steps {
         match step {
@@ -93,17 +75,17 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 let back = *nanoseconds < now.as_nanos();
                 forward += Instant::from_nanos(*nanoseconds).since(now);
                 now = Instant::from_nanos(*nanoseconds);
-                segments.iter_mut().filter(|_| back).for_each(Segment::forget_when);
+                segments.iter_mut().filter(|_| back).for_each(Segment::forget_request_times);
             }
             Step::Receive { station, packet } => {
-                let station = station.and_then(|number| HARDWARE.plus(u64::from(number % 4)));
+                let station = station.and_then(|number| LOCAL_MAC.plus(u64::from(number % 4)));
                 let bytes = packet.bytes();
                 for pair in &mut pairs {
                     pair.receive(now, &frame_view::frame(station, &bytes));
                 }
                 let result = segments.each_mut().map(|segment| segment.receive(now, station, &bytes));
-                let [answer, others @ ..] = result.map(|result| result.map(|received| received.reply));
-                assert_eq!([answer; 2], others, "a policy is about learning, not about answering");
+                let [reply, others @ ..] = result.map(|result| result.map(|received| received.reply));
+                assert_eq!([reply; 2], others, "all policies send the same replies");
             }
             Step::Frame { bytes, place, others } => {
                 let mut changed = bytes.to_vec();
@@ -113,23 +95,23 @@ fuzz_target!(|scenario: Scenario<'_>| {
                     pair.receive(now, &changed);
                 }
             }
-            _ => segments.iter_mut().for_each(|segment| step.happens(now, segment)),
+            _ => segments.iter_mut().for_each(|segment| step.apply(now, segment)),
         }
-        segments.iter_mut().for_each(Segment::holds);
+        segments.iter_mut().for_each(Segment::check);
     }
     if forward < Duration::from_nanos(u64::MAX / 2) {
         for segment in &mut segments {
-            segment.ends(now);
+            segment.finish(now);
         }
     }
 });
 
 impl Step<'_> {
-    fn happens(&self, now: Instant, segment: &mut Segment) {
+    fn apply(&self, now: Instant, segment: &mut Segment) {
         match self {
             Self::Send { peer: number, bytes } => segment.send(now, peer(*number), (*bytes).into()),
             Self::Confirm { peer: number } => segment.confirm(now, peer(*number)),
-            Self::Add { peer: number, hardware } => segment.add(now, peer(*number), hardware.address()),
+            Self::Add { peer: number, mac } => segment.add_static(now, peer(*number), mac.address()),
             Self::Remove { peer: number } => segment.remove(peer(*number)),
             Self::Flush => segment.flush(),
             Self::Claim { address, start } => {
@@ -142,7 +124,7 @@ impl Step<'_> {
     }
 }
 
-/// 10.0.0.6 to .14: near, and none of ours unless it is claimed.
+/// Returns a peer in 10.0.0.6 to .14, which is local only if claimed.
 fn peer(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, 6 + number % 9)
 }

@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a capture, and captures of arbitrary frames: every format prints all of them.
+//! Captures of arbitrary bytes and of arbitrary frames: all output formats print the same frames.
 #![no_main]
 
 use cli::{DecodeFormat, decode_capture};
@@ -6,7 +6,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-/// The start of a pcap file of Ethernet frames, with microseconds and little-endian.
+/// Header of a little-endian pcap file of Ethernet frames with microseconds.
 const PCAP: [u8; 24] =
     [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 1, 0, 0, 0];
 /// Block types of pcapng.
@@ -26,7 +26,7 @@ const HEADER_STARTS: [&[u8]; 6] = [
     &[],
 ];
 
-/// One frame, and its metadata in a capture.
+/// Frame with its metadata in a capture.
 #[derive(Arbitrary, Debug)]
 struct Frame {
     start: u8,
@@ -37,7 +37,7 @@ struct Frame {
     block: BlockType,
     comment: Option<Vec<u8>>,
     flags: Option<u32>,
-    /// Bytes of a block without a packet before it: up to 16 MiB.
+    /// Size of a block without a packet before the frame, in 256 bytes: up to 16 MiB.
     gap: Option<u16>,
 }
 
@@ -56,7 +56,7 @@ struct Contents {
     offset: i64,
     snap_length: u16,
     is_big_endian: bool,
-    /// Bytes of the section's comments: up to 4 MiB.
+    /// Size of the comments of the section, in 16 KiB: up to 4 MiB.
     section_comments: u8,
     frames: Vec<Frame>,
 }
@@ -65,7 +65,7 @@ struct Contents {
 enum Capture {
     Pcap(Contents),
     Pcapng(Contents),
-    /// Any bytes: so a seed is a capture.
+    /// Arbitrary bytes, so that any capture is a seed.
     Bytes(Vec<u8>),
 }
 
@@ -88,7 +88,7 @@ impl<'a> Arbitrary<'a> for Capture {
 
 fuzz_target!(|capture: Capture| match capture {
     Capture::Pcap(contents) => assert_eq!(print(&contents.pcap()), Ok(contents.frames.len())),
-    // Times may be too large, and frames cut to the snap length: all are read.
+    // Times may be too large and frames truncated to the snap length, but all frames are read.
     Capture::Pcapng(contents) => assert_eq!(print(&contents.pcapng()), Ok(contents.frames.len())),
     Capture::Bytes(bytes) => drop(print(&bytes)),
 });
@@ -110,15 +110,16 @@ fn print(capture: &[u8]) -> Result<usize, String> {
     read.map(|()| count)
 }
 
-/// Checks that the text is whole lines without control characters. Returns the number of the packet if the format has it;
-/// packets that are not printed count.
+/// Checks that the text consists of whole lines without control characters.
+///
+/// Returns the packet number in JSON, where omitted packets count too, and `before` in other formats.
 fn check(text: &str, format: DecodeFormat, before: u64) -> u64 {
     assert!(text.ends_with('\n'), "{text:?}");
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t'), "{text:?}");
     match format {
         DecodeFormat::Summary => assert!(text.lines().count() == 1, "{text:?}"),
         DecodeFormat::Json => {
-            let object: Value = serde_json::from_str(text).expect("a line is JSON");
+            let object: Value = serde_json::from_str(text).expect("valid JSON");
             let number = object["number"].as_u64().expect("a number");
             assert!(number > before && object["faults"].is_array());
             return number;
@@ -176,7 +177,7 @@ impl Contents {
     }
 }
 
-/// Encodes numbers in one byte order: whether it is big-endian.
+/// Encoder for numbers; big-endian if true.
 #[derive(Clone, Copy)]
 struct Encoder(bool);
 
@@ -224,7 +225,7 @@ impl Encoder {
     }
 }
 
-/// Bytes up to the next multiple of four.
+/// Returns the bytes padded to a multiple of four.
 fn padded(bytes: &[u8]) -> Vec<u8> {
     let mut padded = bytes.to_vec();
     padded.resize(bytes.len().next_multiple_of(4), 0);

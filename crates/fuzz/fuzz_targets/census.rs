@@ -1,4 +1,4 @@
-//! Valid and malformed packets in frames from any source, and time: the census of addresses, moves and conflicts.
+//! ARP packets in frames of any source, and time: a census with its entries, counts and events.
 #![no_main]
 
 mod packet;
@@ -14,7 +14,7 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::VlanId;
 
-use packet::{FuzzPacket, Hardware};
+use packet::{FuzzMac, FuzzPacket};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -24,13 +24,13 @@ struct Input<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A packet, and the frame it is in.
-    Receive { source: Hardware, is_broadcast: bool, vlan: u8, packet: FuzzPacket<'a> },
+    /// A packet arrives in a frame.
+    Receive { source: FuzzMac, is_broadcast: bool, vlan: u8, packet: FuzzPacket<'a> },
     /// Seconds pass.
     Wait(u16),
     /// Milliseconds pass.
     Pause(u16),
-    /// The clock jumps, back too, and to its end.
+    /// The clock jumps to any time, in nanoseconds.
     Jump(u64),
 }
 
@@ -48,7 +48,7 @@ fn run(input: &Input<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusE
         ..CensusSettings::default()
     };
     let mut census = Census::new(settings);
-    let (mut now, mut verdicts) = (Instant::ORIGIN, Vec::new());
+    let (mut now, mut classifications) = (Instant::ORIGIN, Vec::new());
     for step in &input.steps {
         match step {
             Step::Wait(seconds) => now = now + Duration::from_secs((*seconds).into()),
@@ -57,25 +57,25 @@ fn run(input: &Input<'_>) -> (Vec<Classification>, Vec<CensusEvent>, Vec<CensusE
             Step::Receive { source, is_broadcast, vlan, packet } => {
                 let (source, vlan) = (source.address(), VlanId::new((vlan % 3).into()));
                 let frame = FrameInfo { source, is_broadcast: *is_broadcast, vlan };
-                verdicts.push(census.receive(now, frame, Packet::parse(&packet.bytes())));
+                classifications.push(census.receive(now, frame, Packet::parse(&packet.bytes())));
             }
         }
         census.poll(now);
-        check_census(&census, now, &verdicts, entries);
+        check_census(&census, now, &classifications, entries);
     }
     let rows: Vec<_> = census.iter(now).collect();
     let events: Vec<_> = std::iter::from_fn(|| census.take_event()).collect();
     if census.counts().events_lost == 0 {
         check_events(&events, &rows, census.counts().displaced);
     }
-    (verdicts, events, rows)
+    (classifications, events, rows)
 }
 
-fn check_census(census: &Census, now: Instant, verdicts: &[Classification], entries: usize) {
+fn check_census(census: &Census, now: Instant, classifications: &[Classification], entries: usize) {
     let rows: Vec<_> = census.iter(now).collect();
     assert!(rows.len() <= entries && rows.len() == census.len());
-    check_counts(&census.counts(), verdicts, rows.len());
-    // Silent addresses are gone, and no deadline is set for one that is.
+    check_counts(&census.counts(), classifications, rows.len());
+    // Silent addresses are gone, and no deadline is set for them.
     assert!(census.deadline().is_none_or(|deadline| deadline > now || now == Instant::from_nanos(u64::MAX)));
     for row in &rows {
         let others = rows.iter().filter(|other| other.mac == row.mac).count();
@@ -84,34 +84,45 @@ fn check_census(census: &Census, now: Instant, verdicts: &[Classification], entr
         assert!(row.previous != Some(row.mac) && (row.changes > 0) == row.previous.is_some());
         assert!(row.packets() > row.changes && u64::from(row.recent) <= row.packets());
     }
-    assert!(census.seconds(now).iter().map(|count| u64::from(*count)).sum::<u64>() <= verdicts.len() as u64);
+    assert!(
+        census.seconds(now).iter().map(|count| u64::from(*count)).sum::<u64>()
+            <= classifications.len() as u64
+    );
 }
 
-/// Checks that the counts are those of the verdicts.
-fn check_counts(counts: &CensusCounts, verdicts: &[Classification], rows: usize) {
-    let count_of =
-        |is: fn(&Classification) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count() as u64;
-    assert_eq!(counts.packets(), verdicts.len() as u64);
-    assert_eq!(counts.conflicts, count_of(|verdict| matches!(verdict, Classification::Conflict { .. })));
+/// Checks that the counts agree with the classifications.
+fn check_counts(counts: &CensusCounts, classifications: &[Classification], rows: usize) {
+    let count_of = |is: fn(&Classification) -> bool| {
+        classifications.iter().filter(|classification| is(classification)).count() as u64
+    };
+    assert_eq!(counts.packets(), classifications.len() as u64);
+    assert_eq!(
+        counts.conflicts,
+        count_of(|classification| matches!(classification, Classification::Conflict { .. }))
+    );
     assert_eq!(
         counts.changed - counts.conflicts,
-        count_of(|verdict| matches!(verdict, Classification::Moved { .. }))
+        count_of(|classification| matches!(classification, Classification::Moved { .. }))
     );
-    assert_eq!(counts.added, count_of(|verdict| *verdict == Classification::New));
-    assert_eq!(counts.rejected, count_of(|verdict| *verdict == Classification::Full));
-    assert_eq!(counts.probes, count_of(|verdict| *verdict == Classification::Probe));
-    assert_eq!(counts.dropped, count_of(|verdict| matches!(verdict, Classification::Dropped(_))));
+    assert_eq!(counts.added, count_of(|classification| *classification == Classification::New));
+    assert_eq!(counts.rejected, count_of(|classification| *classification == Classification::Full));
+    assert_eq!(counts.probes, count_of(|classification| *classification == Classification::Probe));
+    assert_eq!(
+        counts.dropped,
+        count_of(|classification| matches!(classification, Classification::Dropped(_)))
+    );
     assert_eq!(counts.added - counts.evicted, rows as u64);
     assert!(counts.broadcast <= counts.packets());
 }
 
-/// Checks that the events describe the addresses: none appears twice, and none disappears that did not appear, except those
-/// that a full census displaced.
+/// Checks that the events describe the listed addresses.
+///
+/// No address appears twice, and none disappears before it appeared, except for addresses that a full census has evicted.
 fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
     let mut evicted_present = 0;
     let (mut known, mut contested) = (HashMap::<VlanAddress, (MacAddr, bool)>::new(), HashSet::new());
     for event in events {
-        // Not every change during a conflict is an event: the holder is not known then.
+        // During a conflict, not every change is an event, so the owner is unknown.
         match *event {
             CensusEvent::New { address, mac } => {
                 assert_eq!(known.insert(address, (mac, true)), None);
@@ -125,11 +136,11 @@ fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
                 assert!(last_state == Some((mac, false)) || contested.contains(&address));
             }
             CensusEvent::Moved { address, from, to } => {
-                let (last_state, _) = known.insert(address, (to, true)).expect("an earlier holder");
+                let (last_state, _) = known.insert(address, (to, true)).expect("an earlier owner");
                 assert!(last_state == from || contested.contains(&address));
             }
             CensusEvent::Conflict { address, mac, .. } => {
-                known.insert(address, (mac, true)).expect("an earlier holder");
+                known.insert(address, (mac, true)).expect("an earlier owner");
                 contested.insert(address);
             }
             CensusEvent::Evicted { address } => {

@@ -1,4 +1,4 @@
-//! Datagrams that pass the first checks, and fragments that belong together.
+//! Generator of nearly valid datagrams and related fragments.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ use inet::{IpProtocol, checksum};
 use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
-/// A datagram on the wire.
+/// Datagram to send to the host.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Ip<'a> {
     source: Address,
@@ -19,19 +19,19 @@ pub(crate) struct Ip<'a> {
     padding: u8,
 }
 
-/// An address. Few are near, so that they meet again.
+/// Address, often one of few, so that datagrams relate to each other.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Address {
-    Ours,
+    Local,
     Near(u8),
     Far(u8),
     Any([u8; 4]),
 }
 
-/// What a datagram carries.
+/// Data of a datagram.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Data<'a> {
-    /// An echo request whose length and bytes are derived from one number.
+    /// An echo request with length and bytes derived from a number.
     Echo(u8),
     Reply(u8),
     /// An error about a datagram of this host or of another.
@@ -46,7 +46,7 @@ enum Data<'a> {
     },
 }
 
-/// Which part of the data is in this fragment, in eighths of the whole.
+/// Part of the data in this fragment, in eighths of the whole.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Part {
     first: u8,
@@ -54,7 +54,7 @@ struct Part {
     shift: u8,
 }
 
-/// A byte of the header that is changed, with the checksum corrected or not.
+/// Change of a byte of the header, with or without a corrected checksum.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Change {
     place: u8,
@@ -63,7 +63,7 @@ struct Change {
 }
 
 impl Ip<'_> {
-    /// The payload of a frame: the datagram and its padding.
+    /// Returns the payload of a frame: the datagram and its padding.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let (protocol, data) = self.data.bytes();
         let mut fields = Ipv4Fields {
@@ -99,7 +99,7 @@ impl Ip<'_> {
     }
 }
 
-/// Makes the checksum of a header right.
+/// Corrects the checksum of a header.
 fn repair(bytes: &mut [u8], length: usize) {
     if let Some(header) = bytes.get_mut(..length.max(Ipv4Fields::LENGTH)) {
         header[10..12].fill(0);
@@ -111,7 +111,7 @@ fn repair(bytes: &mut [u8], length: usize) {
 impl Address {
     pub(crate) fn address(self) -> Ipv4Addr {
         match self {
-            Self::Ours => Ipv4Addr::new(10, 0, 0, 2),
+            Self::Local => Ipv4Addr::new(10, 0, 0, 2),
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
             Self::Far(last) => Ipv4Addr::new(192, 0, 2, last),
             Self::Any(bytes) => bytes.into(),
@@ -143,7 +143,7 @@ fn echo(kind: IcmpType, number: u8) -> Vec<u8> {
     let data = vec![number; usize::from(number) * 37];
     let mut message = vec![0; Echo::HEADER + data.len()];
     let echo = Echo { identifier: 7, sequence: number.into(), data: &data };
-    echo.write_to(kind, &mut message).expect("room for it");
+    echo.write_to(kind, &mut message).expect("the buffer is long enough");
     message
 }
 
@@ -153,7 +153,8 @@ fn error(code: u8, about: Ipv4Addr) -> Vec<u8> {
     let fields = Ipv4Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
     fields.write_to(&mut datagram).expect("a datagram");
     let mut message = vec![0; IcmpError::MAX_LENGTH];
-    let length = IcmpError::unreachable(code).write_to(&datagram, &mut message).expect("room for it");
+    let length =
+        IcmpError::unreachable(code).write_to(&datagram, &mut message).expect("the buffer is long enough");
     message.truncate(length);
     message
 }

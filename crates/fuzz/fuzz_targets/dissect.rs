@@ -1,4 +1,4 @@
-//! A frame of any bytes, complete or cut by its capture: its layers lie within it, and every form of output is written.
+//! A frame of arbitrary bytes, complete or truncated: its layers lie inside it, and all output formats are written.
 #![no_main]
 
 use dissect::{SummaryStyle, dissect};

@@ -1,4 +1,4 @@
-//! One frame of any bytes: what parses lies inside the frame, what a link accepts is for it.
+//! One frame of arbitrary bytes: its payload lies inside it, and a link accepts only frames addressed to it.
 #![no_main]
 
 use std::ptr;
@@ -12,24 +12,24 @@ use link::{
 /// Local MAC addresses: 02:00:00:00:00:02 to :05.
 const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const LAST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 5]);
-/// All hosts of IPv4 (RFC 1112 6.4).
+/// MAC address of the IPv4 all-hosts group (RFC 1112 6.4).
 const JOINED: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
-/// So low that short inputs exceed it.
+/// MTU that short inputs exceed.
 const MTU: usize = 100;
 
 fuzz_target!(|bytes: &[u8]| {
-    let cut = bytes.split_last().map_or(bytes, |(_, cut)| cut);
+    let truncated = bytes.split_last().map_or(bytes, |(_, truncated)| truncated);
     if let Ok(frame) = EthernetFrame::parse(bytes) {
         check_views(bytes, &frame);
         check_fields(&frame);
     }
-    check_truncated(cut, bytes);
+    check_truncated(truncated, bytes);
     for vlan in [None, VlanId::new(5)] {
-        check_link(vlan, [bytes, cut]);
+        check_link(vlan, [bytes, truncated]);
     }
 });
 
-/// Checks that the payload is a view into the frame, where the frame says it is.
+/// Checks that the payload is a view into the frame at its offset.
 fn check_views(bytes: &[u8], frame: &EthernetFrame<'_>) {
     let (offset, payload) = (frame.payload_offset(), frame.payload());
     assert!(ptr::eq(payload, &raw const bytes[offset..offset + payload.len()]));
@@ -37,9 +37,9 @@ fn check_views(bytes: &[u8], frame: &EthernetFrame<'_>) {
     assert_eq!(offset, 14 + 4 * frame.tags().iter().count() + if snap { 8 } else { 0 });
     if snap {
         let length = u16::from_be_bytes([bytes[offset - 10], bytes[offset - 9]]);
-        assert_eq!(8 + payload.len(), usize::from(length), "a length frame's payload ends with the length");
+        assert_eq!(8 + payload.len(), usize::from(length), "the length field ends the payload");
     } else {
-        assert_eq!(offset + payload.len(), bytes.len(), "a type frame's payload ends with the frame");
+        assert_eq!(offset + payload.len(), bytes.len(), "the payload ends with the frame");
     }
 }
 
@@ -52,24 +52,24 @@ fn check_fields(frame: &EthernetFrame<'_>) {
     }
 }
 
-/// Checks that a frame which parses without its last byte parses alike with it.
-fn check_truncated(cut: &[u8], whole: &[u8]) {
-    let Ok(cut) = EthernetFrame::parse(cut) else { return };
-    let whole = EthernetFrame::parse(whole).expect("one octet more makes no frame worse");
-    assert_eq!(cut.destination(), whole.destination());
-    assert_eq!(cut.source(), whole.source());
-    assert_eq!(cut.tags(), whole.tags());
-    assert_eq!(cut.ether_type(), whole.ether_type());
-    assert_eq!(cut.payload_offset(), whole.payload_offset());
-    assert!(whole.payload().starts_with(cut.payload()));
+/// Checks that a frame that parses without its last byte parses equally with it.
+fn check_truncated(truncated: &[u8], whole: &[u8]) {
+    let Ok(truncated) = EthernetFrame::parse(truncated) else { return };
+    let whole = EthernetFrame::parse(whole).expect("valid with one more byte");
+    assert_eq!(truncated.destination(), whole.destination());
+    assert_eq!(truncated.source(), whole.source());
+    assert_eq!(truncated.tags(), whole.tags());
+    assert_eq!(truncated.ether_type(), whole.ether_type());
+    assert_eq!(truncated.payload_offset(), whole.payload_offset());
+    assert!(whole.payload().starts_with(truncated.payload()));
 }
 
-/// Checks that a link accepts what is sent to it by a station, in its VLAN, and counts every frame once.
+/// Checks that a link accepts only frames to it from a station in its VLAN, and counts every frame once.
 fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
     let mut local_macs = MacSet::default();
     local_macs.add(FIRST, LAST);
     let mut link = Link::new(local_macs, MTU, vlan);
-    link.join(JOINED).expect("room for a first group");
+    link.join(JOINED).expect("capacity for one group");
 
     for bytes in frames {
         let before = link.accepted();
@@ -85,7 +85,10 @@ fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
         }
         assert!(!frame.source().is_group());
         let headers = 14 + 4 * frame.tags().iter().count();
-        assert!(frame.payload_offset() + frame.payload().len() <= headers + MTU, "a SNAP header counts too");
+        assert!(
+            frame.payload_offset() + frame.payload().len() <= headers + MTU,
+            "the MTU includes a SNAP header"
+        );
         let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);
         let tag = tags.next().map(|tag| (tag.protocol, tag.identifier()));
         assert_eq!(tag, vlan.map(|vlan| (EtherType::VLAN, vlan.number())));

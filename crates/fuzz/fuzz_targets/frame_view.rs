@@ -1,4 +1,4 @@
-//! Two hosts alike: one reads a frame at one look, one in layers, and they stay alike.
+//! Two equal hosts, one with [`FrameView`] and one with layered parsing, which must stay equal.
 
 use std::net::Ipv4Addr;
 
@@ -9,14 +9,15 @@ use arp::{
 use base::{Reason, ReasonCounters};
 use link::{DestinationKind, EtherType, EthernetFrame, Link, MacSet, ReceivedFrame, VlanId};
 
-use crate::segment::HARDWARE;
+use crate::segment::LOCAL_MAC;
 
-/// So low that short frames exceed it.
+/// MTU that short frames exceed.
 const MTU: usize = 100;
 
+/// Pair of hosts that parse the same frames.
 pub(crate) struct ParserPair {
-    at_once: Host,
-    layers: Host,
+    view: Host,
+    layered: Host,
 }
 
 struct Host {
@@ -24,7 +25,7 @@ struct Host {
     arp: Arp<()>,
 }
 
-/// What became of a frame.
+/// Result of a frame.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     DroppedByLink(link::LinkDropReason),
@@ -35,33 +36,34 @@ enum Outcome {
 
 impl ParserPair {
     pub(crate) fn new(vlan: Option<VlanId>) -> ParserPair {
-        ParserPair { at_once: Host::new(vlan), layers: Host::new(vlan) }
+        ParserPair { view: Host::new(vlan), layered: Host::new(vlan) }
     }
 
     pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
-        let at_once = self.at_once.parse_at_once(now, bytes);
-        assert_eq!(at_once, self.layers.parse_layered(now, bytes));
-        assert_eq!(self.at_once.link.accepted(), self.layers.link.accepted());
-        assert_equal(self.at_once.link.dropped(), self.layers.link.dropped());
-        assert_equal(self.at_once.arp.dropped(), self.layers.arp.dropped());
-        assert_eq!(self.at_once.arp.neighbors().list(), self.layers.arp.neighbors().list());
+        let outcome = self.view.receive_view(now, bytes);
+        assert_eq!(outcome, self.layered.receive_layered(now, bytes));
+        assert_eq!(self.view.link.accepted(), self.layered.link.accepted());
+        assert_equal(self.view.link.dropped(), self.layered.link.dropped());
+        assert_equal(self.view.arp.dropped(), self.layered.arp.dropped());
+        assert_eq!(self.view.arp.neighbors().list(), self.layered.arp.neighbors().list());
     }
 }
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let ours = LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), HARDWARE).expect("a first address");
-        let arp = Arp::new(ours, ArpConfig::default());
-        Host { link: Link::new(MacSet::one(HARDWARE), MTU, vlan), arp }
+        let locals =
+            LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), LOCAL_MAC).expect("a valid MAC address");
+        let arp = Arp::new(locals, ArpConfig::default());
+        Host { link: Link::new(MacSet::one(LOCAL_MAC), MTU, vlan), arp }
     }
 
-    fn parse_at_once(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
+    fn receive_view(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
         let view = FrameView::parse(bytes);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
-        self.continue_input(now, bytes, accepted, |_| view.expect("it was accepted").packet())
+        self.continue_input(now, bytes, accepted, |_| view.expect("an accepted frame").packet())
     }
 
-    fn parse_layered(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
+    fn receive_layered(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
         let accepted = self.link.receive(EthernetFrame::parse(bytes));
         self.continue_input(now, bytes, accepted, Packet::parse)
     }
@@ -84,25 +86,26 @@ impl Host {
         let parsed = parse(frame.payload());
         match self.arp.receive(now, station, parsed) {
             Ok(received) => {
-                let reply = received.reply.map(|answer| reply(answer, &bytes[frame.payload_offset()..]));
-                Outcome::Received(parsed.expect("it was received").into(), received, reply)
+                let reply =
+                    received.reply.map(|reply| written_reply(reply, &bytes[frame.payload_offset()..]));
+                Outcome::Received(parsed.expect("a received packet").into(), received, reply)
             }
             Err(reason) => Outcome::Dropped(reason),
         }
     }
 }
 
-fn reply(answer: ArpReply, request: &[u8]) -> Vec<u8> {
-    let mut reply = request[..PacketFields::LENGTH].to_vec();
-    answer.write_over(&mut reply).expect("room for a packet");
-    reply
+fn written_reply(reply: ArpReply, request: &[u8]) -> Vec<u8> {
+    let mut bytes = request[..PacketFields::LENGTH].to_vec();
+    reply.write_over(&mut bytes).expect("a whole packet");
+    bytes
 }
 
 fn assert_equal<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other: &ReasonCounters<R>) {
     assert!(one.iter().eq(other.iter()), "{one:?} {other:?}");
 }
 
-/// A frame to a station of ours or to all, with a packet right behind its header.
+/// Returns a frame to `station` or to broadcast, with the packet directly after the header.
 pub(crate) fn frame(station: Option<MacAddr>, packet: &[u8]) -> Vec<u8> {
     let destination = station.unwrap_or(MacAddr::BROADCAST).bytes();
     [&destination[..], &[2, 0, 0, 0, 0, 9], &EtherType::ARP.0.to_be_bytes(), packet].concat()

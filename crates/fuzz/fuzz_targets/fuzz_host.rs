@@ -1,4 +1,4 @@
-//! A host on a device that checks each frame, and the invariants of the host under any traffic.
+//! A host on a device that checks each transmitted frame, and the invariants of the host.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -17,9 +17,10 @@ use tap::{Batch, Device, DeviceCounters, DeviceError, Instant, Pool};
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const VLAN: Option<VlanId> = VlanId::new(5);
-/// A small transmit queue, which few requests fill.
+/// Capacity of the transmit queue, so small that few requests fill it.
 const TX_QUEUE: usize = 4;
 
+/// Host with its device, pool and expected counters.
 pub(crate) struct FuzzHost {
     host: Host,
     device: CheckingDevice,
@@ -27,16 +28,16 @@ pub(crate) struct FuzzHost {
     now: Instant,
     /// Replies that wait for the device.
     tx_queue: Batch,
-    /// Frames in the host's own transmit queue.
+    /// Number of frames in the host's own transmit queue.
     queued: usize,
-    /// Frames received, and replies sent.
+    /// Number of received frames.
     received: u64,
     arp_replies: u64,
     echo_replies: u64,
     dropped: LayerDrops,
 }
 
-/// Frames dropped at layer 3 and above, by layer.
+/// Dropped frames at layer 3 and above, by layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct LayerDrops {
     ipv4: u64,
@@ -44,7 +45,7 @@ struct LayerDrops {
     host: u64,
 }
 
-/// A device that checks each transmitted frame.
+/// Device that checks each transmitted frame.
 struct CheckingDevice {
     vlan: Option<VlanId>,
     transmitted: usize,
@@ -64,7 +65,7 @@ impl FuzzHost {
             },
             ..HostConfig::new(HOST, HOST_MAC)
         };
-        let host = Host::new(Instant::ORIGIN, &config).expect("a good configuration");
+        let host = Host::new(Instant::ORIGIN, &config).expect("a valid configuration");
         FuzzHost {
             device: CheckingDevice { vlan: config.vlan, transmitted: 0 },
             pool: Pool::new(config.mtu, host.pool_size() + TX_QUEUE),
@@ -94,7 +95,7 @@ impl FuzzHost {
                 assert_eq!(self.tx_queue.len(), before + usize::from(received.reply.is_some()));
                 if received.reply.is_some() {
                     self.arp_replies += 1;
-                    let reply = self.tx_queue.iter().last().expect("the answer");
+                    let reply = self.tx_queue.iter().last().expect("a reply");
                     self.check_arp_reply(bytes, reply.bytes());
                 }
             }
@@ -113,14 +114,14 @@ impl FuzzHost {
         }
         let refused = matches!(outcome, FrameOutcome::Dropped(DropReason::Transmit(_)));
         assert!(self.tx_dropped() >= tx_dropped);
-        assert!(!refused || self.tx_dropped() > tx_dropped, "a frame not sent is counted");
+        assert!(!refused || self.tx_dropped() > tx_dropped, "a rejected frame is counted");
     }
 
     fn tx_dropped(&self) -> u64 {
         TxDropReason::ALL.iter().map(|reason| self.host.tx_dropped(*reason)).sum()
     }
 
-    /// Checks the frames sent because of a datagram: at most one datagram of the host, possibly in fragments.
+    /// Checks the frames that a received datagram caused: at most one datagram of the host, possibly in fragments.
     fn check_replies(&mut self, bytes: &[u8], outcome: DatagramOutcome, before: usize) {
         let vlan = self.host.config().vlan;
         let mut identifications = Vec::new();
@@ -128,7 +129,7 @@ impl FuzzHost {
             identifications.push(check_sent_datagram(check_sent_frame(vlan, frame.bytes()).payload()));
         }
         identifications.dedup();
-        assert!(identifications.len() <= 1, "one datagram at most");
+        assert!(identifications.len() <= 1, "at most one datagram");
         match outcome {
             DatagramOutcome::EchoReplied => self.echo_replies += 1,
             DatagramOutcome::Rejected(_) => {}
@@ -136,13 +137,13 @@ impl FuzzHost {
                 assert!(identifications.is_empty());
             }
         }
-        let request = EthernetFrame::parse(bytes).expect("only a frame is answered");
-        let request = Datagram::parse(request.payload()).expect("only a datagram is answered");
+        let request = EthernetFrame::parse(bytes).expect("only valid frames get a reply");
+        let request = Datagram::parse(request.payload()).expect("only valid datagrams get a reply");
         if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
             (outcome, request.is_fragment(), self.tx_queue.iter().nth(before))
         {
             let reply = check_sent_frame(vlan, frame.bytes());
-            let reply = Datagram::parse(reply.payload()).expect("what we send is a datagram");
+            let reply = Datagram::parse(reply.payload()).expect("a valid datagram");
             assert_eq!((reply.source(), reply.destination()), (request.destination(), request.source()));
             assert_eq!(reply.payload().get(4..), request.payload().get(4..), "the reply mirrors the request");
         }
@@ -158,7 +159,7 @@ impl FuzzHost {
     /// Sends a payload to a neighbor.
     pub(crate) fn send(&mut self, to: Ipv4Addr, bytes: usize) {
         let Some(mut frame) = self.pool.take() else { return };
-        frame.append(bytes).expect("room for the MTU");
+        frame.append(bytes).expect("capacity of the MTU");
         let sent = self.host.send(self.now, to, EtherType::IPV4, frame, &mut self.pool);
         self.queued += usize::from(sent == SendOutcome::Queued);
     }
@@ -174,7 +175,7 @@ impl FuzzHost {
         self.queued += if sent == SendOutcome::Queued { frames } else { 0 };
     }
 
-    /// Adds a route; an invalid gateway is rejected.
+    /// Adds a route. The host may reject the gateway.
     pub(crate) fn add_route(&mut self, prefix: u8, gateway: Ipv4Addr) {
         let network = Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 2, 0), prefix);
         let before = self.host.routes().iter().count();
@@ -192,7 +193,7 @@ impl FuzzHost {
         let before = self.device.transmitted;
         let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut ());
         assert!(outcome.is_ok_and(|outcome| !outcome.tx_blocked && outcome.received == 0));
-        assert!(self.device.transmitted >= before + self.queued, "queued frames are transmitted");
+        assert!(self.device.transmitted >= before + self.queued, "all queued frames are transmitted");
         self.queued = 0;
     }
 
@@ -207,7 +208,7 @@ impl FuzzHost {
         assert_eq!(self.host.arp_replies(), self.arp_replies);
         let dropped: u64 = self.host.arp().dropped().iter().map(|(_, count)| count).sum();
         let ipv4: u64 = self.host.ipv4().dropped().iter().map(|(_, count)| count).sum();
-        assert_eq!(ipv4, self.dropped.ipv4, "a datagram is counted once");
+        assert_eq!(ipv4, self.dropped.ipv4, "each dropped datagram is counted once");
         assert_eq!(self.host.echo_replies(), self.echo_replies);
         let reassembly = self.host.ipv4().reassembly();
         assert!(reassembly.bytes() <= 4 << 20 && reassembly.len() <= 4_096);
@@ -219,23 +220,17 @@ impl FuzzHost {
         let count = |layer: &str, among: &[&str]| -> u64 {
             let counters = self.host.counters();
             let chosen = counters.iter().filter(|counter| counter.layer == layer && counter.is_loss);
-            chosen
-                .filter(|counter| among.is_empty() || among.contains(&counter.name))
-                .map(|c| c.count)
-                .sum()
+            chosen.filter(|counter| among.is_empty() || among.contains(&counter.name)).map(|c| c.count).sum()
         };
         assert_eq!(count("icmp", &[]), self.dropped.icmp);
-        let names = [
-            "address_not_in_use", "wrong_destination_mac", "no_listener",
-        ];
+        let names = ["address_not_in_use", "wrong_destination_mac", "no_listener"];
         assert_eq!(count("host", &names), self.dropped.host);
     }
 
-    /// Checks that the reply goes by unicast to the sender hardware address in the request, and carries nothing else of the
-    /// request's frame.
+    /// Checks that the reply is unicast to the requester and contains nothing else of the request's frame.
     fn check_arp_reply(&self, request: &[u8], reply: &[u8]) {
-        let request = EthernetFrame::parse(request).expect("only a frame is answered");
-        let request = Packet::parse(request.payload()).expect("only a packet is answered");
+        let request = EthernetFrame::parse(request).expect("only valid frames get a reply");
+        let request = Packet::parse(request.payload()).expect("only valid packets get a reply");
         let vlan = self.host.config().vlan;
         assert_eq!(reply.len(), if vlan.is_some() { 46 } else { 42 });
 
@@ -243,7 +238,7 @@ impl FuzzHost {
         assert_eq!((frame.destination(), frame.ether_type()), (request.sender_hardware(), EtherType::ARP));
         assert!(frame.destination().is_station());
 
-        let packet = Packet::parse(frame.payload()).expect("a reply is a packet");
+        let packet = Packet::parse(frame.payload()).expect("a valid packet");
         assert_eq!((request.operation(), packet.operation()), (Operation::REQUEST, Operation::REPLY));
         assert_eq!((packet.sender_hardware(), packet.sender_protocol()), (HOST_MAC, HOST.addr()));
         assert_eq!(packet.target_hardware(), request.sender_hardware());
@@ -265,7 +260,7 @@ impl Device for CheckingDevice {
         while let Some(frame) = tx_queue.pop() {
             let ethernet = check_sent_frame(self.vlan, frame.bytes());
             if ethernet.ether_type() == EtherType::ARP {
-                let packet = Packet::parse(ethernet.payload()).expect("what we send is a packet");
+                let packet = Packet::parse(ethernet.payload()).expect("a valid packet");
                 assert_eq!((packet.operation(), packet.sender_hardware()), (Operation::REQUEST, HOST_MAC));
                 let is_probe = packet.sender_protocol().is_unspecified();
                 assert_eq!(
@@ -286,9 +281,9 @@ impl Device for CheckingDevice {
     }
 }
 
-/// Checks that these bytes are one datagram of the host, with an ICMP message or a fragment of one. Returns its identification.
+/// Checks that `bytes` is a datagram of the host with an ICMP message or a fragment of one. Returns its identification.
 fn check_sent_datagram(bytes: &[u8]) -> u16 {
-    let datagram = Datagram::parse(bytes).expect("what we send is a datagram");
+    let datagram = Datagram::parse(bytes).expect("a valid datagram");
     assert_eq!((datagram.source(), datagram.bytes().len()), (HOST.addr(), bytes.len()));
     assert!(bytes.len() <= 1_500 && datagram.options().is_empty() && datagram.time_to_live() > 0);
     assert_eq!(datagram.protocol(), IpProtocol::ICMP);
@@ -298,9 +293,9 @@ fn check_sent_datagram(bytes: &[u8]) -> u16 {
     datagram.identification()
 }
 
-/// Checks that these bytes are a frame of the host in its VLAN, to a valid destination. Returns the frame.
+/// Checks that `bytes` is a frame of the host in its VLAN to a valid destination. Returns the frame.
 fn check_sent_frame(vlan: Option<VlanId>, bytes: &[u8]) -> EthernetFrame<'_> {
-    let frame = EthernetFrame::parse(bytes).expect("what we send is a frame");
+    let frame = EthernetFrame::parse(bytes).expect("a valid frame");
     assert_eq!((frame.source(), frame.encapsulation()), (HOST_MAC, Encapsulation::Type));
     assert!(frame.destination().is_station() || frame.destination() == MacAddr::BROADCAST);
     let tag = vlan.map(|vlan| VlanTag { protocol: EtherType::VLAN, control: vlan.number() });

@@ -1,4 +1,4 @@
-//! Frames of all kinds to one host that also sends: no frame is lost, and every reply is valid.
+//! Frames of all kinds to a host that also sends: no frame is lost, and every reply is valid.
 #![no_main]
 
 mod datagram;
@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 use datagram::Ip;
 use fuzz_host::FuzzHost;
-use packet::{FuzzPacket, Hardware};
+use packet::{FuzzMac, FuzzPacket};
 
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
@@ -25,13 +25,13 @@ struct Scenario<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A frame of random bytes.
+    /// A frame of arbitrary bytes arrives.
     RandomFrame(&'a [u8]),
-    /// An ARP packet in a frame that may be valid.
+    /// An ARP packet arrives in a frame that may be valid.
     Arp(ArpFrame<'a>),
-    /// A datagram in a frame that may be valid.
+    /// A datagram arrives in a frame that may be valid.
     Ip(IpFrame<'a>),
-    /// The previous frame again.
+    /// The previous frame arrives again.
     Repeat,
     /// The waiting replies are transmitted.
     Transmit,
@@ -47,8 +47,8 @@ enum Step<'a> {
 
 #[derive(Arbitrary, Debug)]
 struct ArpFrame<'a> {
-    destination: Hardware,
-    source: Hardware,
+    destination: FuzzMac,
+    source: FuzzMac,
     head: Head<'a>,
     packet: FuzzPacket<'a>,
     padding: u8,
@@ -56,8 +56,8 @@ struct ArpFrame<'a> {
 
 #[derive(Arbitrary, Debug)]
 struct IpFrame<'a> {
-    destination: Hardware,
-    source: Hardware,
+    destination: FuzzMac,
+    source: FuzzMac,
     tag: Option<Vlan>,
     datagram: Ip<'a>,
 }
@@ -69,13 +69,13 @@ enum Head<'a> {
     Tagged(Vlan),
     Stacked(Vlan, Vlan),
     Snap,
-    Octets(&'a [u8]),
+    Bytes(&'a [u8]),
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Vlan {
     Priority,
-    Ours,
+    Local,
     Any(u16),
 }
 
@@ -136,7 +136,7 @@ impl IpFrame<'_> {
 }
 
 impl Head<'_> {
-    /// The bytes before a packet of this length.
+    /// Returns the bytes before a packet of this length.
     fn bytes(&self, length: usize) -> Vec<u8> {
         let length = u16::try_from(length + 8).unwrap_or(u16::MAX);
         match self {
@@ -146,7 +146,7 @@ impl Head<'_> {
                 [[0x88, 0xa8], outer.control(), [0x81, 0], inner.control(), [8, 6]].concat()
             }
             Self::Snap => [&length.to_be_bytes()[..], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 6]].concat(),
-            Self::Octets(bytes) => bytes.to_vec(),
+            Self::Bytes(bytes) => bytes.to_vec(),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Vlan {
     fn control(self) -> [u8; 2] {
         match self {
             Self::Priority => [0x60, 0],
-            Self::Ours => [0, 5],
+            Self::Local => [0, 5],
             Self::Any(control) => control.to_be_bytes(),
         }
     }

@@ -1,5 +1,5 @@
-//! Messages of all kinds, and errors to be sent: replies mirror their requests, and errors keep to the
-//! rules and to the rates.
+//! Messages of all kinds, and errors to send: replies mirror their requests, and errors respect RFC 1122 and the rate
+//! limits.
 #![no_main]
 
 use std::collections::HashMap;
@@ -18,18 +18,18 @@ use libfuzzer_sys::fuzz_target;
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     answers_broadcast: bool,
     steps: Vec<Step<'a>>,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A message of any bytes, or of bytes with a checksum made right.
+    /// A message of arbitrary bytes arrives, with or without a corrected checksum.
     Message { bytes: &'a [u8], repaired: bool, to_broadcast: bool },
-    /// An error about a datagram of any bytes.
+    /// An error about a datagram of arbitrary bytes is due.
     Bytes { bytes: &'a [u8], capacity: u16 },
-    /// An error about a valid datagram.
+    /// An error about a valid datagram is due.
     Datagram { source: Address, destination: Address, protocol: u8, offset: u8, data: &'a [u8], link: u8 },
     /// Milliseconds pass.
     Wait(u16),
@@ -42,13 +42,13 @@ enum Address {
     Any([u8; 4]),
 }
 
-fuzz_target!(|scene: Scene<'_>| {
+fuzz_target!(|scenario: Scenario<'_>| {
     let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("an address"));
     let mut icmp =
-        Icmp::new(&IcmpConfig { answers_broadcast: scene.answers_broadcast, ..IcmpConfig::default() });
+        Icmp::new(&IcmpConfig { answers_broadcast: scenario.answers_broadcast, ..IcmpConfig::default() });
     let mut millis = 0;
     let mut sent: HashMap<Ipv4Addr, u64> = HashMap::new();
-    for step in scene.steps {
+    for step in scenario.steps {
         let now = Instant::ORIGIN + Duration::from_millis(millis);
         let mut buffer = vec![0; 600];
         let (about, link) = match step {
@@ -56,7 +56,7 @@ fuzz_target!(|scene: Scene<'_>| {
                 let bytes = if repaired { repair(bytes) } else { bytes.to_vec() };
                 let destination_kind =
                     if to_broadcast { DestinationKind::Broadcast } else { DestinationKind::Unicast };
-                receive(&mut icmp, &addresses, destination_kind, &bytes, scene.answers_broadcast);
+                receive(&mut icmp, &addresses, destination_kind, &bytes, scenario.answers_broadcast);
                 continue;
             }
             Step::Wait(milliseconds) => {
@@ -72,7 +72,7 @@ fuzz_target!(|scene: Scene<'_>| {
                 let protocol = if protocol < 128 { IpProtocol::ICMP } else { IpProtocol(protocol) };
                 let fields = Ipv4Fields::new(protocol, source.address(), destination.address());
                 let fields = Ipv4Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
-                fields.write_to(&mut bytes).expect("room for a header");
+                fields.write_to(&mut bytes).expect("space for a header");
                 let kinds = [
                     DestinationKind::Unicast,
                     DestinationKind::Unicast,
@@ -91,12 +91,12 @@ fuzz_target!(|scene: Scene<'_>| {
         }
     }
     assert!(icmp.errors_written() <= 50 + millis);
-    // A destination may be forgotten among too many; among few it never is.
+    // The rate limiter forgets destinations only if there are many.
     let few = sent.len() <= 4;
     assert!(!few || sent.values().all(|count| *count <= 6 + millis / 1_000));
 });
 
-/// Receives a message, which is accepted or dropped, and counted once; a request becomes its reply.
+/// Receives a message and checks that it is counted once. Checks the reply to a request.
 fn receive(
     icmp: &mut Icmp,
     addresses: &LocalAddresses,
@@ -111,12 +111,12 @@ fn receive(
             assert!(destination_kind == DestinationKind::Unicast || answers_broadcast);
             let mut reply = bytes.to_vec();
             reply_in_place(&mut reply).expect("a request");
-            let message = IcmpMessage::parse(&reply).expect("a reply with the right checksum");
+            let message = IcmpMessage::parse(&reply).expect("a reply with a valid checksum");
             assert_eq!((message.icmp_type(), message.code()), (IcmpType::ECHO_REPLY, 0));
             assert_eq!(reply[4..], bytes[4..]);
-            let mut anew = vec![0; bytes.len()];
-            echo.write_to(IcmpType::ECHO_REPLY, &mut anew).expect("room for a reply");
-            assert_eq!(reply, anew);
+            let mut written = vec![0; bytes.len()];
+            echo.write_to(IcmpType::ECHO_REPLY, &mut written).expect("space for a reply");
+            assert_eq!(reply, written);
         }
         Ok(ReceivedMessage::Reply(_)) => assert_eq!(bytes[0], 0),
         Ok(ReceivedMessage::Error(error, quoted)) => {
@@ -129,7 +129,7 @@ fn receive(
     assert_eq!(count(icmp), before + 1);
 }
 
-/// Returns the destination of an error, and checks that it may get one.
+/// Checks that RFC 1122 permits an error about a datagram. Returns the destination of the error.
 fn check_allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
     let quoted = QuotedDatagram::parse(about).expect("an error is about a datagram");
     let (source, destination) = (quoted.source(), quoted.destination());

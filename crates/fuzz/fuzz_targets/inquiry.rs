@@ -1,4 +1,4 @@
-//! An inquiry of any purpose, whatever is heard, refused or waited for.
+//! An inquiry of any purpose, with arbitrary packets, rejected frames and times.
 #![no_main]
 
 mod packet;
@@ -11,13 +11,13 @@ use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryPlan, Inq
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-use packet::{FuzzPacket, Hardware};
+use packet::{FuzzMac, FuzzPacket};
 
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
-    purpose: Goal,
+    purpose: FuzzPurpose,
     count: Option<u8>,
-    /// Tenths of a second.
+    /// In tenths of a second.
     interval: u8,
     limit: Option<u8>,
     until_first: bool,
@@ -26,7 +26,7 @@ struct Scenario<'a> {
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Goal {
+enum FuzzPurpose {
     Find,
     Probe,
     Announce(u16),
@@ -38,11 +38,11 @@ enum Step<'a> {
         packet: FuzzPacket<'a>,
         is_broadcast: bool,
     },
-    /// So many hundredths of a second pass.
+    /// Time passes, in hundredths of a second.
     Wait(u8),
-    /// The clock jumps, back too, and to its end.
+    /// The clock jumps to any time, in nanoseconds.
     Jump(u64),
-    /// The wire refuses the next packet.
+    /// The device rejects the next packet.
     Refuse,
     RxBlocked,
 }
@@ -52,14 +52,14 @@ const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 impl Scenario<'_> {
     fn plan(&self) -> InquiryPlan {
         let (purpose, ip) = match self.purpose {
-            Goal::Find => (Purpose::Find, Ipv4Addr::new(10, 0, 0, 2)),
-            Goal::Probe => (Purpose::Probe, Ipv4Addr::UNSPECIFIED),
-            Goal::Announce(operation) => (Purpose::Announce(Operation(operation)), TARGET),
+            FuzzPurpose::Find => (Purpose::Find, Ipv4Addr::new(10, 0, 0, 2)),
+            FuzzPurpose::Probe => (Purpose::Probe, Ipv4Addr::UNSPECIFIED),
+            FuzzPurpose::Announce(operation) => (Purpose::Announce(Operation(operation)), TARGET),
         };
         let tenths = |count: u8| Duration::from_millis(100 * u64::from(count));
         InquiryPlan {
             purpose,
-            sender: Identity { ip, mac: Hardware::Ours.address() },
+            sender: Identity { ip, mac: FuzzMac::Local.address() },
             target: TARGET,
             count: self.count.map(u64::from),
             interval: tenths(self.interval),
@@ -70,13 +70,13 @@ impl Scenario<'_> {
     }
 }
 
-/// What is due is sent, or refused; never sooner than the interval after the last.
+/// Sends or rejects a due packet. Checks the interval since the last one.
 fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refused: &mut bool) {
     let InquiryStep::Send { packet, destination } = inquiry.next(now) else { return };
     let plan = *inquiry.plan();
     assert!(destination.is_station() || destination == MacAddr::BROADCAST);
     assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.sender.mac, plan.target));
-    assert!(last.is_none_or(|last| now >= last + plan.interval), "no sooner than the interval");
+    assert!(last.is_none_or(|last| now >= last + plan.interval), "the interval has passed");
     *last = Some(now);
     if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
 }
@@ -93,7 +93,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 received += 1;
                 if let Some(reported) = inquiry.receive(now, packet, *is_broadcast) {
                     assert!(packet.sender_hardware().is_station());
-                    assert!(packet.sender_hardware() != plan.sender.mac, "our own echo");
+                    assert!(packet.sender_hardware() != plan.sender.mac, "an echo is no reply");
                     assert_eq!(reported.packet, packet.into());
                     assert!(plan.purpose != Purpose::Find || reported.round_trip.is_some());
                 }
@@ -106,10 +106,10 @@ fuzz_target!(|scenario: Scenario<'_>| {
         send(&mut inquiry, now, &mut last, &mut is_refused);
     }
     check_counts(&inquiry, now, received);
-    ends(inquiry, now);
+    check_end(inquiry, now);
 });
 
-/// The numbers and the outcome say the same.
+/// Checks that the counts and the outcome agree.
 fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
     let InquiryCounts { sent, refused, received, duplicates, unrelated, broadcast, .. } = *inquiry.counts();
     assert_eq!(received + duplicates + unrelated, packets);
@@ -124,10 +124,10 @@ fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
     }
 }
 
-/// One that is bounded comes to an end, if the clock goes on.
-fn ends(mut inquiry: Inquiry, mut now: Instant) {
+/// Checks that an inquiry with a count or a limit ends.
+fn check_end(mut inquiry: Inquiry, mut now: Instant) {
     let InquiryPlan { count, limit, interval, .. } = *inquiry.plan();
-    // Without an interval, as many as there is time for are sent.
+    // Without an interval, the number of packets before the limit is unbounded.
     let is_bounded = count.is_some() || limit.is_some() && !interval.is_zero();
     let far = Instant::from_nanos(u64::MAX / 2);
     for _ in 0..1_000 {
@@ -135,14 +135,14 @@ fn ends(mut inquiry: Inquiry, mut now: Instant) {
             return;
         }
         match inquiry.next(now) {
-            // Only a limit ends a probing before it is complete.
+            // Only a limit ends probing before it is complete.
             InquiryStep::Done => {
-                let is_cut = inquiry.plan().purpose == Purpose::Probe && limit.is_some();
-                return assert!(inquiry.outcome(now) != InquiryOutcome::Unfinished || is_cut);
+                let has_limit = inquiry.plan().purpose == Purpose::Probe && limit.is_some();
+                return assert!(inquiry.outcome(now) != InquiryOutcome::Unfinished || has_limit);
             }
             InquiryStep::Wait(span) => now = now + span,
             InquiryStep::Send { .. } => inquiry.sent(now),
         }
     }
-    panic!("no end to it");
+    panic!("more than 1,000 steps");
 }

@@ -1,5 +1,4 @@
-//! Datagrams, fragments and time: what parses lies in its frame, bounds hold, and a reassembled datagram is
-//! what a simple model makes of the same fragments.
+//! Datagrams, fragments and time: datagrams lie inside their frames, limits hold, and reassembly agrees with a simple model.
 #![no_main]
 
 mod reassembly_model;
@@ -17,7 +16,7 @@ use libfuzzer_sys::fuzz_target;
 use reassembly_model::{FragmentInput, Outcome, ReassemblyModel};
 
 #[derive(Arbitrary, Debug)]
-struct Scene<'a> {
+struct Scenario<'a> {
     datagrams: u8,
     datagrams_per_source: u8,
     steps: Vec<Step<'a>>,
@@ -25,20 +24,20 @@ struct Scene<'a> {
 
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
-    /// A frame of any bytes, or of bytes with a checksum made right.
+    /// A frame of arbitrary bytes arrives, with or without a corrected checksum.
     Bytes { bytes: &'a [u8], repaired: bool },
-    /// A fragment that may fit among others.
+    /// A fragment arrives that may belong to others.
     Fragment(FragmentInput),
-    /// A fragment from another source, which fits no datagram.
+    /// A fragment arrives from another source and completes no datagram.
     OtherSource(u16),
     /// Seconds pass.
     Wait(u8),
 }
 
-/// Few enough that the host with large limits never runs out of space: a fragment here takes one block.
+/// Maximum number of steps. With it, the host with large limits has capacity for all fragments of one block each.
 const STEPS: usize = 1_000;
 
-fuzz_target!(|scene: Scene<'_>| {
+fuzz_target!(|scenario: Scenario<'_>| {
     let large_limits = ReassemblyLimits {
         bytes: 1 << 20,
         bytes_per_source: 1 << 20,
@@ -49,14 +48,14 @@ fuzz_target!(|scene: Scene<'_>| {
     let small_limits = ReassemblyLimits {
         bytes: 0,
         bytes_per_source: 0,
-        datagrams: scene.datagrams.into(),
-        datagrams_per_source: scene.datagrams_per_source.into(),
+        datagrams: scenario.datagrams.into(),
+        datagrams_per_source: scenario.datagrams_per_source.into(),
         ..large_limits
     };
     let (mut large, mut small) = (host(large_limits), host(small_limits));
     let mut model = ReassemblyModel::default();
     let mut seconds = 0;
-    for step in scene.steps.into_iter().take(STEPS) {
+    for step in scenario.steps.into_iter().take(STEPS) {
         let now = Instant::ORIGIN + Duration::from_secs(seconds);
         match step {
             Step::Bytes { bytes, repaired } => {
@@ -78,12 +77,12 @@ fuzz_target!(|scene: Scene<'_>| {
                 let mut bytes = [0; 28];
                 Ipv4Fields { more_fragments: true, ..fields }
                     .write_to(&mut bytes)
-                    .expect("room for a header");
+                    .expect("space for a header");
                 let _ = receive(&mut small, now, &bytes);
             }
             Step::Wait(seconds_passed) => seconds += u64::from(seconds_passed),
         }
-        assert!(small.reassembly().len() <= usize::from(scene.datagrams.max(4)));
+        assert!(small.reassembly().len() <= usize::from(scenario.datagrams.max(4)));
         assert!(small.reassembly().bytes() <= 2 * 65_536);
     }
     check_empty_after_timeout(&mut large, seconds);
@@ -96,7 +95,7 @@ fn host(limits: ReassemblyLimits) -> Ipv4 {
     Ipv4::new(LocalAddresses::one(address), limits, 7)
 }
 
-/// Receives a datagram, which is accepted, stored or dropped, and counted once.
+/// Receives a datagram and checks that it is accepted, stored or dropped, and counted once.
 fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
     let count = |host: &Ipv4| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(host);
@@ -107,20 +106,20 @@ fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
         }
         Ok(ReceivedDatagram::FragmentStored) => Ok(None),
         Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) => {
-            let datagram = whole.datagram().expect("a header made whole is right");
+            let datagram = whole.datagram().expect("a valid reassembled header");
             assert!(!datagram.is_fragment());
             let payload = datagram.payload().to_vec();
             host.recycle(whole);
             Ok(Some(payload))
         }
-        Ok(ReceivedDatagram::Reassembled(..)) => unreachable!("nothing was sent to many"),
+        Ok(ReceivedDatagram::Reassembled(..)) => unreachable!("no fragment was broadcast or multicast"),
         Err(reason) => Err(reason),
     };
     assert_eq!(count(host) - before, u64::from(outcome != Ok(None)));
     outcome
 }
 
-/// Checks that nothing is left after the timeout.
+/// Checks that no fragment is left after the timeout.
 fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
     host.poll(Instant::ORIGIN + Duration::from_secs(seconds + 30));
     assert_eq!((host.reassembly().len(), host.reassembly().bytes(), host.deadline()), (0, 0, None));
@@ -130,7 +129,7 @@ fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
     }
 }
 
-/// The bytes with version 4 and the right checksum, wherever the header ends.
+/// Returns the bytes with version 4 and the correct checksum for the length of the header.
 fn repair(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     if bytes.len() < 20 {
@@ -144,7 +143,7 @@ fn repair(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Checks that header, options and data are the start of the frame, in this order, and that the fields can be written again.
+/// Checks that the frame starts with header, options and data in this order, and that the fields can be written again.
 fn check_views(bytes: &[u8]) {
     let datagram = match Datagram::parse(bytes) {
         Ok(datagram) => datagram,
@@ -157,11 +156,11 @@ fn check_views(bytes: &[u8]) {
     assert!(bytes.starts_with(whole) && whole.len() >= datagram.header_length());
     let (header, payload) = whole.split_at(datagram.header_length());
     assert_eq!((&header[20..], payload), (datagram.options(), datagram.payload()));
-    assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "no octet is too many");
+    assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "the last byte is required");
     let fields = Ipv4Fields::from(&datagram);
     let mut again = [&[0; 20], payload].concat();
-    fields.write_to(&mut again).expect("no longer than before");
-    let again = Datagram::parse(&again).expect("what is written is right");
+    fields.write_to(&mut again).expect("the same length");
+    let again = Datagram::parse(&again).expect("a valid datagram");
     let sent = Ipv4Fields { time_to_live: fields.time_to_live.max(1), ..fields };
     assert_eq!((Ipv4Fields::from(&again), again.payload()), (sent, payload));
 }

@@ -1,4 +1,4 @@
-//! ARP packets near enough to good ones to get past the first checks.
+//! Generator of nearly valid ARP packets.
 
 use std::net::Ipv4Addr;
 
@@ -6,22 +6,22 @@ use arp::PacketFields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use link::MacAddr;
 
-/// A packet on the wire: a whole one, a damaged one, or anything at all.
+/// ARP packet on the wire: valid, damaged, or arbitrary bytes.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum FuzzPacket<'a> {
-    Whole(ValidPacket),
+    Valid(ValidPacket),
     Damaged { packet: ValidPacket, length: u8, place: u8, byte: u8 },
     Bytes(&'a [u8]),
 }
 
-/// What a whole packet says.
+/// Fields of a valid packet.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct ValidPacket {
     operation: Operation,
-    sender_hardware: Hardware,
-    sender_protocol: Protocol,
-    target_hardware: Hardware,
-    target_protocol: Protocol,
+    sender_hardware: FuzzMac,
+    sender_protocol: FuzzIp,
+    target_hardware: FuzzMac,
+    target_protocol: FuzzIp,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -31,20 +31,20 @@ enum Operation {
     Any(u16),
 }
 
-/// A hardware address. Few are near, so that they meet again.
+/// MAC address, often one of few, so that packets relate to each other.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) enum Hardware {
-    Ours,
+pub(crate) enum FuzzMac {
+    Local,
     Near(u8),
     Broadcast,
     Zero,
     Any([u8; 6]),
 }
 
-/// A protocol address, near or not as with [`Hardware`]: 10.0.0.0/28 is near.
+/// IP address, often one of 10.0.0.0/28.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Protocol {
-    Ours,
+enum FuzzIp {
+    Local,
     Near(u8),
     Unspecified,
     Any([u8; 4]),
@@ -53,7 +53,7 @@ enum Protocol {
 impl FuzzPacket<'_> {
     pub(crate) fn bytes(self) -> Vec<u8> {
         match self {
-            Self::Whole(packet) => packet.bytes().to_vec(),
+            Self::Valid(packet) => packet.bytes().to_vec(),
             Self::Damaged { packet, length, place, byte } => {
                 let mut bytes = packet.bytes();
                 bytes[usize::from(place) % PacketFields::LENGTH] = byte;
@@ -78,15 +78,15 @@ impl ValidPacket {
             target_hardware: self.target_hardware.address(),
             target_protocol: self.target_protocol.address(),
         };
-        fields.write_to(&mut bytes).expect("room for a packet");
+        fields.write_to(&mut bytes).expect("space for a packet");
         bytes
     }
 }
 
-impl Hardware {
+impl FuzzMac {
     pub(crate) fn address(self) -> MacAddr {
         match self {
-            Self::Ours => MacAddr::new([2, 0, 0, 0, 0, 2]),
+            Self::Local => MacAddr::new([2, 0, 0, 0, 0, 2]),
             Self::Near(last) => MacAddr::new([2, 0, 0, 0, 0, last % 16]),
             Self::Broadcast => MacAddr::BROADCAST,
             Self::Zero => MacAddr::ZERO,
@@ -95,10 +95,10 @@ impl Hardware {
     }
 }
 
-impl Protocol {
+impl FuzzIp {
     fn address(self) -> Ipv4Addr {
         match self {
-            Self::Ours => Ipv4Addr::new(10, 0, 0, 2),
+            Self::Local => Ipv4Addr::new(10, 0, 0, 2),
             Self::Near(last) => Ipv4Addr::new(10, 0, 0, last % 16),
             Self::Unspecified => Ipv4Addr::UNSPECIFIED,
             Self::Any(bytes) => bytes.into(),

@@ -1,4 +1,4 @@
-//! Fragments that may fit together, and a simple model of what they make.
+//! Fragments that may belong together, and a simple model of reassembly.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -10,19 +10,19 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub(crate) const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// The data of a datagram that a fragment makes whole, or why it was dropped.
+/// Data of the datagram that a fragment completes, none if it is stored, or the reason why it was dropped.
 pub(crate) type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
-/// A fragment. Few datagrams and few offsets, so that they meet.
+/// Fragment of one of few datagrams, often with one of few offsets.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct FragmentInput {
     datagram: u8,
     unit: Unit,
     units: u8,
-    /// Bytes cut from the last unit.
-    cut: u8,
+    /// Number of bytes missing from the last unit.
+    missing: u8,
     more: bool,
-    /// Whether its first byte is altered.
+    /// Whether the first byte is altered.
     is_altered: bool,
 }
 
@@ -32,13 +32,13 @@ enum Unit {
     Any(u16),
 }
 
-/// Every datagram's fragments.
+/// Fragments of all datagrams.
 #[derive(Default)]
 pub(crate) struct ReassemblyModel {
     datagrams: HashMap<u8, DatagramModel>,
 }
 
-/// One datagram's.
+/// Fragments of one datagram.
 struct DatagramModel {
     since: Instant,
     fragments: Vec<(usize, bool, Vec<u8>)>,
@@ -57,7 +57,7 @@ impl FragmentInput {
     }
 
     fn data(self) -> Vec<u8> {
-        let length = (8 * usize::from(self.units % 64)).saturating_sub(usize::from(self.cut % 12));
+        let length = (8 * usize::from(self.units % 64)).saturating_sub(usize::from(self.missing % 12));
         let byte = |place: usize| (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
         let mut data: Vec<u8> = (self.offset()..self.offset() + length).map(byte).collect();
         if let (true, Some(first)) = (self.is_altered, data.first_mut()) {
@@ -78,11 +78,11 @@ impl FragmentInput {
         bytes
     }
 
-    /// Asserts that each byte of a whole datagram is the expected one, or the first of an altered fragment.
+    /// Asserts that each byte of a reassembled datagram is correct, or the altered first byte of a fragment.
     pub(crate) fn assert_whole(whole: &[u8]) {
         for (place, byte) in whole.iter().enumerate() {
-            let right = (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
-            assert!(*byte == right || place % 8 == 0 && *byte == !right, "octet {place}");
+            let correct = (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
+            assert!(*byte == correct || place % 8 == 0 && *byte == !correct, "byte {place}");
         }
     }
 }
@@ -105,7 +105,7 @@ impl ReassemblyModel {
         }
         let datagram = self.datagrams.entry(fragment.key()).or_insert_with(|| DatagramModel::new(now));
         let outcome = datagram.receive(offset, fragment.more, data);
-        // A datagram that is whole, or whose fragments contradict each other, may start again.
+        // A complete datagram, or one with overlapping fragments, may start again.
         if let Ok(Some(_)) | Err(Ipv4DropReason::FragmentOverlap) = outcome {
             self.datagrams.remove(&fragment.key());
         }
@@ -125,17 +125,17 @@ impl DatagramModel {
             return Err(Ipv4DropReason::FragmentRepeated);
         }
         self.fragments.push(new);
-        self.whole()
+        self.reassemble()
     }
 
-    /// All fragments laid out byte by byte.
-    fn whole(&self) -> Outcome {
+    /// Places all fragments byte by byte. Returns the data if it is complete.
+    fn reassemble(&self) -> Outcome {
         let ends = || self.fragments.iter().map(|(offset, more, data)| (offset + data.len(), *more));
         let farthest = ends().map(|(end, _)| end).max().unwrap_or(0);
         let is_ended = ends().any(|(_, more)| !more);
-        // A last fragment ends where the farthest ends, and no other fragment ends there.
-        let ends_right = ends().filter(|(_, more)| !more).all(|(end, _)| end == farthest);
-        if is_ended && (!ends_right || ends().filter(|(end, _)| *end == farthest).count() > 1) {
+        // The last fragment has the farthest end, and no other fragment ends there.
+        let has_valid_end = ends().filter(|(_, more)| !more).all(|(end, _)| end == farthest);
+        if is_ended && (!has_valid_end || ends().filter(|(end, _)| *end == farthest).count() > 1) {
             return Err(Ipv4DropReason::FragmentOverlap);
         }
         let mut bytes = vec![None; farthest];

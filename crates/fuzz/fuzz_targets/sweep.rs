@@ -1,4 +1,4 @@
-//! A sweep of any ranges, whatever is heard, refused or waited for, beside the plainest model of it.
+//! A sweep of any ranges, with arbitrary packets, rejected frames and times, compared with a simple model.
 #![no_main]
 
 mod packet;
@@ -14,23 +14,23 @@ use arptools::sweep::{
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-use packet::{FuzzPacket, Hardware};
+use packet::{FuzzMac, FuzzPacket};
 
 #[derive(Arbitrary, Debug)]
 struct Scenario<'a> {
     ranges: Vec<Range>,
     passes: u8,
-    /// Tenths of a second.
+    /// In tenths of a second.
     timeout: u8,
     backoff: f64,
-    /// Tenths of a millisecond.
-    pace: u8,
+    /// In tenths of a millisecond.
+    interval: u8,
     limit: Option<u8>,
     seed: Option<u64>,
     steps: Vec<Step<'a>>,
 }
 
-/// From so far behind 10.0.0.0 on, so many.
+/// Range of addresses. `first` is the offset from 10.0.0.0.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Range {
     first: u8,
@@ -40,28 +40,30 @@ struct Range {
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
     Receive(FuzzPacket<'a>),
-    /// The last that was asked for replies, or another one for it.
+    /// A reply arrives for the last requested address, from any MAC address.
     Reply {
-        mac: Hardware,
+        mac: FuzzMac,
     },
-    /// So many tenths of a millisecond pass.
+    /// Time passes, in tenths of a millisecond.
     Wait(u16),
+    /// The clock jumps to half of this time, in nanoseconds.
     Jump(u64),
-    /// As much as is due is sent.
+    /// All due packets are sent.
     Send,
+    /// The device rejects a sent packet.
     Refuse,
     RxBlocked,
 }
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// What it should know.
+/// Expected state of the sweep.
 #[derive(Default)]
 struct Model {
-    asked: HashMap<Ipv4Addr, u32>,
+    requested: HashMap<Ipv4Addr, u32>,
     found: HashMap<Ipv4Addr, (MacAddr, u16)>,
     contested: HashSet<Ipv4Addr>,
-    /// Requests like ours by others.
+    /// Requests by other programs with the same sender addresses.
     foreign_requests: HashMap<Ipv4Addr, u8>,
     sent: u64,
     refused: u64,
@@ -78,11 +80,11 @@ impl Scenario<'_> {
             Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(first + u32::from(range.length) % 600)
         });
         let plan = SweepPlan {
-            sender: Identity { ip: LOCAL, mac: Hardware::Ours.address() },
+            sender: Identity { ip: LOCAL, mac: FuzzMac::Local.address() },
             passes: u32::from(self.passes % 5),
             timeout: Duration::from_millis(100 * u64::from(self.timeout)),
             backoff: self.backoff,
-            interval: Duration::from_micros(100 * u64::from(self.pace)),
+            interval: Duration::from_micros(100 * u64::from(self.interval)),
             limit: self.limit.map(u64::from),
             seed: self.seed,
         };
@@ -91,20 +93,20 @@ impl Scenario<'_> {
 }
 
 impl Model {
-    /// All that is due is sent: no more than the pace and what may be made up for.
+    /// Sends all due packets. Checks that the burst is within the lateness tolerance.
     fn send(&mut self, sweep: &mut Sweep, now: Instant) {
         let interval = sweep.plan().interval;
         let most = match Sweep::LATENESS_TOLERANCE.as_nanos().checked_div(interval.as_nanos()) {
-            Some(made_up) => usize::try_from(made_up).expect("a small number") + 1,
+            Some(late) => usize::try_from(late).expect("a small number") + 1,
             None => usize::MAX,
         };
         let mut burst = 0;
         while let SweepStep::Send(packet) = sweep.next(now) {
             burst += 1;
-            assert!(burst <= most, "{burst} at once");
+            assert!(burst <= most, "burst of {burst} packets");
             let target = packet.target_protocol;
             assert!(target != LOCAL && !self.found.contains_key(&target) && sweep.ranges().contains(target));
-            let times = self.asked.entry(target).or_default();
+            let times = self.requested.entry(target).or_default();
             *times += 1;
             assert!(*times <= sweep.plan().passes.max(1));
             sweep.sent(now);
@@ -121,20 +123,20 @@ impl Model {
     }
 
     fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<Reply> {
-        let ours = plan.sender;
-        let is_from_us = (packet.sender_hardware, packet.sender_protocol) == (ours.mac, ours.ip);
-        if is_from_us && packet.operation == Operation::REQUEST {
+        let sender = plan.sender;
+        let has_same_sender = (packet.sender_hardware, packet.sender_protocol) == (sender.mac, sender.ip);
+        if has_same_sender && packet.operation == Operation::REQUEST {
             let count = self.foreign_requests.entry(packet.target_protocol).or_default();
             *count = (*count + 1).min(7);
         }
         let is_reply = packet.operation == Operation::REPLY
-            && packet.target_hardware == ours.mac
-            && packet.target_protocol == ours.ip
+            && packet.target_hardware == sender.mac
+            && packet.target_protocol == sender.ip
             && packet.sender_hardware.is_station()
-            && packet.sender_hardware != ours.mac
-            && self.asked.contains_key(&packet.sender_protocol);
-        let is_satisfied = plan.limit.is_some_and(|limit| self.found.len() as u64 >= limit);
-        if !is_reply || is_satisfied {
+            && packet.sender_hardware != sender.mac
+            && self.requested.contains_key(&packet.sender_protocol);
+        let is_limit_reached = plan.limit.is_some_and(|limit| self.found.len() as u64 >= limit);
+        if !is_reply || is_limit_reached {
             return None;
         }
         let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
@@ -153,10 +155,14 @@ impl Model {
         Some(Reply { packet: *packet, number: *number, other_mac })
     }
 
-    fn agrees(&self, sweep: &Sweep) {
+    /// Checks that the counts and the outcome agree with the model.
+    fn check(&self, sweep: &Sweep) {
         let SweepCounts { requested, sent, refused, answered, duplicates, conflicts, contested, unrelated } =
             *sweep.counts();
-        assert_eq!((requested, sent + refused, refused), (self.asked.len() as u64, self.sent, self.refused));
+        assert_eq!(
+            (requested, sent + refused, refused),
+            (self.requested.len() as u64, self.sent, self.refused)
+        );
         assert_eq!((answered, contested), (self.found.len() as u64, self.contested.len() as u64));
         assert_eq!(answered + duplicates + conflicts, self.reported);
         assert_eq!(self.reported + unrelated, self.packet);
@@ -187,11 +193,11 @@ fuzz_target!(|scenario: Scenario<'_>| {
                     target_protocol: LOCAL,
                 };
                 let mut bytes = [0; PacketFields::LENGTH];
-                fields.write_to(&mut bytes).expect("room for a packet");
+                fields.write_to(&mut bytes).expect("space for a packet");
                 model.receive(&mut sweep, &bytes);
             }
             Step::Wait(span) => now = now + Duration::from_micros(100 * u64::from(*span)),
-            // Not to the end of time, where no later instant tells two requests apart.
+            // Not to the end of time, where two requests cannot have different times.
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds / 2),
             Step::Send => model.send(&mut sweep, now),
             Step::Refuse if sweep.counts().sent > 0 => {
@@ -201,23 +207,23 @@ fuzz_target!(|scenario: Scenario<'_>| {
             Step::Refuse => {}
             Step::RxBlocked => sweep.rx_blocked(),
         }
-        model.agrees(&sweep);
+        model.check(&sweep);
     }
-    ends(sweep, now, &mut model);
+    check_end(sweep, now, &mut model);
 });
 
-/// Left alone, it comes to an end, if the clock goes on.
-fn ends(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
-    let turns = 10_000 + 10 * sweep.targets();
-    for _ in 0..turns {
+/// Checks that a sweep without further input ends.
+fn check_end(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
+    let steps = 10_000 + 10 * sweep.targets();
+    for _ in 0..steps {
         if now > Instant::from_nanos(u64::MAX / 2) {
             return;
         }
         match sweep.next(now) {
-            SweepStep::Done => return model.agrees(&sweep),
+            SweepStep::Done => return model.check(&sweep),
             SweepStep::Wait(span) => now = now + span,
             SweepStep::Send(_) => model.send(&mut sweep, now),
         }
     }
-    panic!("no end to it");
+    panic!("too many steps");
 }
