@@ -1,4 +1,4 @@
-//! One frame, as we and as tshark see it.
+//! Compares one frame as decoded by tapstack and by tshark.
 
 use serde::Serialize;
 
@@ -6,22 +6,22 @@ use super::decoded::{DecodedHeader, Frame};
 use super::fields::{FRAME_FIELDS, FieldMapping, HEADER_FIELDS, PROTOCOLS};
 use super::pdml::{Field, PdmlPacket, PdmlProtocol};
 
-/// One value that was compared.
+/// A compared value.
 #[derive(Clone, Debug)]
 pub(crate) struct ComparedValue<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) packet: &'a PdmlPacket,
-    /// The header by our name.
+    /// tapstack's name of the header.
     pub(crate) header: &'a str,
-    /// The field by our name, or by tshark's if we have none.
+    /// tapstack's name of the field, or tshark's if tapstack has none.
     pub(crate) field: &'a str,
-    pub(crate) ours: Option<String>,
-    pub(crate) theirs: Option<String>,
-    /// Where tshark has the header: the place among its protocols.
+    pub(crate) tapstack: Option<String>,
+    pub(crate) reference: Option<String>,
+    /// Index of the header among tshark's protocols.
     pub(crate) place: Option<usize>,
-    /// tshark's field.
+    /// The field of tshark.
     pub(crate) item: Option<&'a Field>,
-    /// Our header.
+    /// The header of tapstack.
     pub(crate) of: Option<&'a DecodedHeader>,
 }
 
@@ -29,16 +29,16 @@ pub(crate) struct ComparedValue<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {
     pub(crate) frame: u64,
-    /// The header and the field.
+    /// The names of header and field.
     pub(crate) field: String,
-    pub(crate) ours: Option<String>,
-    pub(crate) theirs: Option<String>,
+    pub(crate) tapstack: Option<String>,
+    pub(crate) reference: Option<String>,
 }
 
-/// What carries the facts about a frame that are not in it.
+/// The pseudo header with facts about a frame.
 const FRAME_PROTOCOLS: [&str; 2] = ["frame", "pkt_comment"];
 
-/// Shows every value of a frame that either side has.
+/// Visits every value of a frame that either program has.
 pub(crate) fn compare<'a>(
     frame: &'a Frame,
     packet: &'a PdmlPacket,
@@ -59,17 +59,17 @@ pub(crate) fn compare<'a>(
     }
     for (place, protocol) in packet.protocols.iter().enumerate() {
         if is_taken.get(place) == Some(&false) {
-            show_theirs(&FramePair { frame, packet, place: Some(place) }, protocol, report_value);
+            show_reference(&FramePair { frame, packet, place: Some(place) }, protocol, report_value);
         }
     }
 }
 
-/// Our name for one of tshark's protocols, if we read it.
+/// Returns tapstack's name for a protocol of tshark, if it parses it.
 pub(crate) fn our_name(protocol: &str) -> Option<&'static str> {
-    PROTOCOLS.iter().find(|(_, theirs)| theirs.contains(&protocol)).map(|(ours, _)| *ours)
+    PROTOCOLS.iter().find(|(_, reference)| reference.contains(&protocol)).map(|(tapstack, _)| *tapstack)
 }
 
-/// A frame, and which of tshark's headers is looked at.
+/// A frame and the current header of tshark.
 struct FramePair<'a> {
     frame: &'a Frame,
     packet: &'a PdmlPacket,
@@ -79,12 +79,22 @@ struct FramePair<'a> {
 impl<'a> FramePair<'a> {
     fn compared(&self, header: &'a str, field: &'a str) -> ComparedValue<'a> {
         let FramePair { frame, packet, place } = *self;
-        ComparedValue { frame, packet, header, field, ours: None, theirs: None, place, item: None, of: None }
+        ComparedValue {
+            frame,
+            packet,
+            header,
+            field,
+            tapstack: None,
+            reference: None,
+            place,
+            item: None,
+            of: None,
+        }
     }
 }
 
-fn is_called(ours: &str, theirs: &str) -> bool {
-    PROTOCOLS.iter().any(|(name, names)| *name == ours && names.contains(&theirs))
+fn is_called(tapstack: &str, reference: &str) -> bool {
+    PROTOCOLS.iter().any(|(name, names)| *name == tapstack && names.contains(&reference))
 }
 
 fn compare_facts<'a>(
@@ -97,13 +107,13 @@ fn compare_facts<'a>(
         || packet.protocols.iter().filter(|protocol| FRAME_PROTOCOLS.contains(&protocol.name.as_str()));
     for mapping in &FRAME_FIELDS {
         let item = about().find_map(|protocol| mapping.find(protocol));
-        let ours = frame.facts.iter().find(|(name, _)| name == mapping.field);
-        let ours = ours.map(|(_, value)| value.clone());
-        let theirs = item.filter(|item| !mapping.is_unknown(item)).map(|item| mapping.read(item));
-        if ours.is_some() || theirs.is_some() {
+        let tapstack = frame.facts.iter().find(|(name, _)| name == mapping.field);
+        let tapstack = tapstack.map(|(_, value)| value.clone());
+        let reference = item.filter(|item| !mapping.is_unknown(item)).map(|item| mapping.read(item));
+        if tapstack.is_some() || reference.is_some() {
             report_value(ComparedValue {
-                ours,
-                theirs,
+                tapstack,
+                reference,
                 item,
                 ..pair.compared(mapping.header, mapping.field)
             });
@@ -120,18 +130,18 @@ fn compare_header<'a>(
     let mut known: Vec<&Field> = Vec::new();
     let verdict = verdict(pair.frame, header).map(|verdict| ("verdict", verdict));
     let fields = header.fields.iter().map(|(name, value)| (name.as_str(), value.clone()));
-    for (field, ours) in fields.chain(verdict) {
+    for (field, tapstack) in fields.chain(verdict) {
         let mapping =
             HEADER_FIELDS.iter().find(|mapping| mapping.header == header.name && mapping.field == field);
         let item = mapping.zip(protocol).and_then(|(mapping, protocol)| mapping.find(protocol));
         known.extend(item);
-        let theirs = mapping.zip(item).map(|(mapping, item)| mapping.read(item));
-        // tshark does not show options where there are none.
-        let theirs = theirs.or_else(|| (field == "options" && protocol.is_some()).then(String::new));
-        let ours = Some(ours);
+        let reference = mapping.zip(item).map(|(mapping, item)| mapping.read(item));
+        // tshark shows no options field if there are none.
+        let reference = reference.or_else(|| (field == "options" && protocol.is_some()).then(String::new));
+        let tapstack = Some(tapstack);
         report_value(ComparedValue {
-            ours,
-            theirs,
+            tapstack,
+            reference,
             item,
             of: Some(header),
             ..pair.compared(&header.name, field)
@@ -139,7 +149,7 @@ fn compare_header<'a>(
     }
     for item in protocol.into_iter().flat_map(|protocol| shown(protocol, &known)) {
         report_value(ComparedValue {
-            theirs: Some(read(item)),
+            reference: Some(read(item)),
             item: Some(item),
             of: Some(header),
             ..pair.compared(&header.name, &item.name)
@@ -147,7 +157,7 @@ fn compare_header<'a>(
     }
 }
 
-/// What we make of a checksum; nothing of one in a datagram that is quoted. What is not all here is not judged.
+/// Returns tapstack's verdict on a checksum; none in a quoted datagram. Incomplete messages are not verified.
 fn verdict(frame: &Frame, header: &DecodedHeader) -> Option<String> {
     let is_judged = ["ipv4", "icmp"].contains(&header.name.as_str()) && !header.is_quoted;
     header.field("checksum").filter(|_| is_judged)?;
@@ -160,15 +170,15 @@ fn verdict(frame: &Frame, header: &DecodedHeader) -> Option<String> {
         {
             "good"
         }
-        // A message of less than eight octets is none.
+        // A message has at least eight bytes.
         "icmp" if frame.has_whole_datagram() && header.fields.len() > 3 => "good",
         _ => "not verified",
     };
     Some(verdict.to_owned())
 }
 
-/// A header that tshark alone has.
-fn show_theirs<'a>(
+/// Visits a header that only tshark has.
+fn show_reference<'a>(
     pair: &FramePair<'a>,
     protocol: &'a PdmlProtocol,
     report_value: &mut impl FnMut(ComparedValue<'a>),
@@ -176,32 +186,32 @@ fn show_theirs<'a>(
     let Some(header) = our_name(&protocol.name) else { return };
     for item in shown(protocol, &[]) {
         report_value(ComparedValue {
-            theirs: Some(read(item)),
+            reference: Some(read(item)),
             item: Some(item),
             ..pair.compared(header, &item.name)
         });
     }
 }
 
-/// tshark's fields in a header but for those that are known, and that stand on the same octets. Of UDP and
-/// TCP only what stands in every header.
+/// Visits the fields of tshark in a header, except known fields and fields on the same bytes. Of UDP and TCP, only the fields
+/// of every header.
 fn shown<'a>(protocol: &'a PdmlProtocol, known: &[&Field]) -> impl Iterator<Item = &'a Field> {
     let is_known: Vec<bool> = protocol.fields.iter().map(|field| covers(known, field)).collect();
-    let is_ours = ["udp", "tcp"].contains(&protocol.name.as_str());
+    let is_tapstack = ["udp", "tcp"].contains(&protocol.name.as_str());
     protocol.fields.iter().zip(is_known).filter_map(move |(field, is_known)| {
         let is_field = field.is_direct && !field.is_hidden && field.size > 0 && !field.name.is_empty();
-        (is_field && !is_known && (!is_ours || mapping_of(field).is_some())).then_some(field)
+        (is_field && !is_known && (!is_tapstack || mapping_of(field).is_some())).then_some(field)
     })
 }
 
-/// Whether every octet of a field is in one of these.
+/// Returns whether these ranges cover every byte of a field.
 fn covers(known: &[&Field], field: &Field) -> bool {
     (field.position..field.position + field.size)
         .all(|byte| known.iter().any(|one| (one.position..one.position + one.size).contains(&byte)))
 }
 
 fn mapping_of(field: &Field) -> Option<&'static FieldMapping> {
-    HEADER_FIELDS.iter().find(|mapping| mapping.theirs.contains(&field.name.as_str()))
+    HEADER_FIELDS.iter().find(|mapping| mapping.reference.contains(&field.name.as_str()))
 }
 
 fn read(field: &Field) -> String {
@@ -213,8 +223,8 @@ impl Difference {
         Difference {
             frame: compared.frame.number,
             field: format!("{}.{}", compared.header, compared.field),
-            ours: compared.ours.clone(),
-            theirs: compared.theirs.clone(),
+            tapstack: compared.tapstack.clone(),
+            reference: compared.reference.clone(),
         }
     }
 }

@@ -1,36 +1,36 @@
-//! What `tapstack decode --json` says of a frame.
+//! Parser of `tapstack decode --json`.
 
 use serde_json::{Map, Value};
 
-/// One frame.
+/// A decoded frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) number: u64,
-    /// What the capture says of the frame: names and values, null left out.
+    /// Facts of the capture record: names and values, without null.
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) headers: Vec<DecodedHeader>,
-    /// Which field of which header is bad; none if the header is.
+    /// Invalid fields, as header and field; no field if the header is invalid.
     pub(crate) faults: Vec<(String, Option<String>)>,
 }
 
-/// One header.
+/// A header of a frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DecodedHeader {
     pub(crate) name: String,
-    /// Where in the frame it starts, in octets.
+    /// Offset in the frame, in bytes.
     pub(crate) offset: usize,
-    /// Names and values, flags as 0 and 1.
+    /// Names and values; flags are 0 and 1.
     pub(crate) fields: Vec<(String, String)>,
-    /// Whether it is of the datagram that an ICMP error is about.
+    /// Whether it belongs to the datagram that an ICMP error quotes.
     pub(crate) is_quoted: bool,
 }
 
 impl Frame {
-    /// Reads one line.
+    /// Parses a line of JSON.
     pub(crate) fn parse(line: &str) -> Result<Frame, String> {
         let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}: {line}"))?;
         let object = value.as_object().ok_or_else(|| format!("no object: {line}"))?;
-        let number = object.get("number").and_then(Value::as_u64).ok_or("a frame without a number")?;
+        let number = object.get("number").and_then(Value::as_u64).ok_or("the frame has no number")?;
         let mut frame = Frame { number, ..Frame::default() };
         for (name, value) in object {
             match (name.as_str(), value) {
@@ -45,33 +45,33 @@ impl Frame {
         Ok(frame)
     }
 
-    /// The header of this name, not that of a quoted datagram; of tags, the outermost.
+    /// Returns the header of this name, not of a quoted datagram; the outermost for tags.
     pub(crate) fn header(&self, name: &str) -> Option<&DecodedHeader> {
         self.headers.iter().find(|header| header.name == name && !header.is_quoted)
     }
 
-    /// What a field holds.
+    /// Returns the value of a field.
     pub(crate) fn field(&self, header: &str, field: &str) -> Option<&str> {
         self.header(header).and_then(|header| header.field(field))
     }
 
-    /// What a field holds, if it is a number.
+    /// Returns the value of a field if it is a number.
     pub(crate) fn number_of(&self, header: &str, field: &str) -> Option<usize> {
         self.field(header, field)?.parse().ok()
     }
 
-    /// How many octets of the frame are in the capture.
+    /// Returns the captured length, in bytes.
     pub(crate) fn captured(&self) -> usize {
         let captured = self.facts.iter().find(|(name, _)| name == "captured");
         captured.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 
-    /// Whether so many octets from the start of a header on are in the capture.
+    /// Returns whether the capture holds `count` bytes from the start of a header on.
     pub(crate) fn holds(&self, header: &str, bytes: usize) -> bool {
         self.header(header).is_some_and(|header| header.offset + bytes <= self.captured())
     }
 
-    /// Whether all of a datagram is here, and it is no fragment.
+    /// Returns whether a datagram is complete and not a fragment.
     pub(crate) fn has_whole_datagram(&self) -> bool {
         let is_part = self.number_of("ipv4", "more_fragments") != Some(0)
             || self.number_of("ipv4", "fragment_offset") != Some(0);
@@ -79,7 +79,7 @@ impl Frame {
         !is_part && total.is_some_and(|total| self.holds("ipv4", total))
     }
 
-    /// Whether this field of this header is bad.
+    /// Returns whether a field of a header is invalid.
     pub(crate) fn has_fault(&self, header: &str, field: &str) -> bool {
         self.faults.iter().any(|(of, what)| of == header && what.as_deref() == Some(field))
     }
@@ -113,7 +113,7 @@ impl DecodedHeader {
     }
 }
 
-/// Objects and lists that are no headers of the frame.
+/// Objects and lists that are not headers of the frame.
 const APART: [&str; 3] = ["quoted", "faults", "warnings"];
 
 fn place(fault: &Value) -> (String, Option<String>) {
@@ -121,7 +121,7 @@ fn place(fault: &Value) -> (String, Option<String>) {
     (word("header").unwrap_or_default(), word("field"))
 }
 
-/// A value in the form in which it is compared.
+/// Returns a value in the form for the comparison.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

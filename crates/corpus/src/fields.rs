@@ -1,8 +1,8 @@
-//! Which field of tshark's means what one of ours does.
+//! Which field of tshark's means what one of tapstack does.
 
 use super::pdml::{Field, PdmlProtocol};
 
-/// One of our headers and what tshark calls it.
+/// A header of tapstack and its name in tshark.
 pub(crate) const PROTOCOLS: [(&str, &[&str]); 9] = [
     ("ethernet", &["eth"]),
     ("tags", &["vlan", "ieee8021ad"]),
@@ -15,42 +15,42 @@ pub(crate) const PROTOCOLS: [(&str, &[&str]); 9] = [
     ("tcp", &["tcp"]),
 ];
 
-/// One field of ours, and tshark's of the same meaning.
+/// A field of tapstack, and the fields of tshark with the same meaning.
 pub(crate) struct FieldMapping {
     pub(crate) header: &'static str,
     pub(crate) field: &'static str,
-    /// The first that is there.
-    pub(crate) theirs: &'static [&'static str],
+    /// The first existing field counts.
+    pub(crate) reference: &'static [&'static str],
     form: ValueFormat,
 }
 
-/// How tshark's value becomes ours.
+/// Conversion of a value of tshark.
 #[derive(Clone, Copy)]
 enum ValueFormat {
-    /// As it shows it.
+    /// The displayed value.
     Shown,
-    /// A number, which it shows in decimal or hexadecimal digits.
+    /// A number in decimal or hexadecimal digits.
     Number,
-    /// A number counted in units of so many.
+    /// A number in units.
     Units(u64),
-    /// Some bits of a number: how far from the right they start, and their mask.
+    /// Bits of a number: shift and mask.
     Bits(u32, u64),
-    /// Its octets as a number, or the bits of them that are its own.
+    /// The bytes as a number, or the bits of a bit field.
     Bytes,
-    /// Its octets as they are.
+    /// The bytes in hexadecimal digits.
     Raw,
-    /// Seconds and their parts, as nanoseconds.
+    /// Seconds with a fraction, converted to nanoseconds.
     Seconds,
-    /// Which way a frame went.
+    /// Direction of a frame.
     Direction,
-    /// What became of a checksum.
+    /// Verdict on a checksum.
     Verdict,
 }
 
-/// Where in an IPv4 header the options start, in octets.
+/// Offset of the options in an IPv4 header, in bytes.
 const FIXED_IPV4: usize = 20;
 
-/// Of the frame itself.
+/// Fields of the frame.
 pub(crate) const FRAME_FIELDS: [FieldMapping; 6] = [
     mapping("frame", "number", &["frame.number"], ValueFormat::Number),
     mapping("frame", "time", &["frame.time_epoch"], ValueFormat::Seconds),
@@ -60,7 +60,7 @@ pub(crate) const FRAME_FIELDS: [FieldMapping; 6] = [
     mapping("frame", "comment", &["frame.comment"], ValueFormat::Shown),
 ];
 
-/// Of its headers.
+/// Fields of the headers.
 pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("ethernet", "destination", &["eth.dst"], ValueFormat::Shown),
     mapping("ethernet", "source", &["eth.src"], ValueFormat::Shown),
@@ -81,7 +81,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("snap", "ether_type", &["llc.type", "llc.cisco_pid", "llc.pid"], ValueFormat::Number),
     mapping("llc", "dsap", &["llc.dsap"], ValueFormat::Number),
     mapping("llc", "ssap", &["llc.ssap"], ValueFormat::Number),
-    // Two octets have no order in which they are a number: tshark takes the first for the lower.
+    // tshark reads these two bytes as a little-endian number.
     mapping("llc", "control", &["llc.control"], ValueFormat::Bytes),
     mapping("arp", "hardware_type", &["arp.hw.type"], ValueFormat::Number),
     mapping("arp", "protocol_type", &["arp.proto.type"], ValueFormat::Number),
@@ -107,7 +107,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("ipv4", "verdict", &["ip.checksum.status"], ValueFormat::Verdict),
     mapping("ipv4", "source", &["ip.src"], ValueFormat::Shown),
     mapping("ipv4", "destination", &["ip.dst"], ValueFormat::Shown),
-    // Mere text, with the octets of all options.
+    // Plain text, with the bytes of all options.
     mapping("ipv4", "options", &[""], ValueFormat::Raw),
     mapping("icmp", "type", &["icmp.type"], ValueFormat::Number),
     mapping("icmp", "code", &["icmp.code"], ValueFormat::Number),
@@ -119,7 +119,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("icmp", "receive", &["icmp.receive_timestamp"], ValueFormat::Bytes),
     mapping("icmp", "transmit", &["icmp.transmit_timestamp"], ValueFormat::Bytes),
     mapping("icmp", "address_mask", &["icmp.address_mask"], ValueFormat::Shown),
-    // With an MTU and with a pointer, what stands beside them.
+    // The unused bytes next to an MTU or a pointer.
     mapping("icmp", "unused", &["icmp.unused"], ValueFormat::Bytes),
     mapping("icmp", "next_hop_mtu", &["icmp.mtu"], ValueFormat::Number),
     mapping("icmp", "gateway", &["icmp.redir_gw"], ValueFormat::Shown),
@@ -144,29 +144,29 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
 const fn mapping(
     header: &'static str,
     field: &'static str,
-    theirs: &'static [&'static str],
+    reference: &'static [&'static str],
     form: ValueFormat,
 ) -> FieldMapping {
-    FieldMapping { header, field, theirs, form }
+    FieldMapping { header, field, reference, form }
 }
 
 impl FieldMapping {
-    /// tshark's field in one of its protocols.
+    /// Returns the field of tshark in a protocol.
     pub(crate) fn find<'a>(&self, protocol: &'a PdmlProtocol) -> Option<&'a Field> {
         let is_it = |field: &&Field, name: &str| {
             field.name == name && (!name.is_empty() || field.position == protocol.position + FIXED_IPV4)
         };
         let named = |name: &&str| protocol.fields.iter().find(|field| is_it(field, name));
-        self.theirs.iter().find_map(named)
+        self.reference.iter().find_map(named)
     }
 
-    /// Whether tshark's value says that nothing is known: a direction of 0 (pcapng 4.3.1).
+    /// Returns whether the value means unknown: a direction of 0 (pcapng 4.3.1).
     pub(crate) fn is_unknown(&self, field: &Field) -> bool {
         matches!(self.form, ValueFormat::Direction)
             && field.show.trim_start_matches("0x").bytes().all(|digit| digit == b'0')
     }
 
-    /// What tshark says, as we say it. What cannot be read so stands as it is.
+    /// Converts a value of tshark. An unreadable value stays as it is.
     pub(crate) fn read(&self, field: &Field) -> String {
         self.form.read(field).unwrap_or_else(|| field.show.clone())
     }

@@ -1,4 +1,4 @@
-//! The words about ARP frames, beside tcpdump's.
+//! Compares the lines for ARP frames with those of tcpdump.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -7,19 +7,19 @@ use std::process::Command;
 use super::compare::Difference;
 use super::process::RunningProgram;
 
-/// What became of the lines of one capture.
+/// Result for the lines of one capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LineComparison {
     pub(crate) lines: u64,
     pub(crate) equal: u64,
-    /// How many differences each rule explains, in the order of the table.
+    /// Number of differences that each rule explains, in the order of the table.
     pub(crate) explained: Vec<u64>,
     pub(crate) unexplained: Vec<Difference>,
-    /// Error of tcpdump, if it read no frame of the capture: no words were compared.
+    /// Error of tcpdump, if it read no frame of the capture. No lines were compared then.
     pub(crate) refused: Option<String>,
 }
 
-/// A kind of difference between lines that is as it should be.
+/// A kind of difference between lines that is expected.
 #[derive(Debug)]
 pub(crate) struct LineRule {
     pub(crate) name: &'static str,
@@ -27,14 +27,14 @@ pub(crate) struct LineRule {
     explains: fn(&str, &str) -> bool,
 }
 
-/// The first that explains a difference counts.
+/// The rules. The first that explains a difference counts.
 pub(crate) const LINE_RULES: &[LineRule] = &[
     LineRule {
-        name: "words: not for Ethernet and IPv4",
-        reason: "Of an ARP packet that is too short, or has another hardware type, protocol type or length \
-                 (RFC 826), `decode` says in brackets which it is; tcpdump guesses at it, or marks it as cut.",
-        explains: |ours, theirs| {
-            let (head, text) = behind_header(ours);
+        name: "lines: not Ethernet and IPv4",
+        reason: "An ARP packet that is too short, or has another hardware type, protocol type or length (RFC 826): `decode` reports which \
+                 in brackets; tcpdump parses it anyway, or marks it as truncated.",
+        explains: |tapstack, reference| {
+            let (head, text) = behind_header(tapstack);
             let reasons = [
                 "[shorter than an ARP packet]",
                 "[hardware type is",
@@ -42,72 +42,75 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
                 "[hardware length is",
                 "[protocol length is",
             ];
-            reasons.iter().any(|reason| text.contains(reason)) && theirs.starts_with(head)
+            reasons.iter().any(|reason| text.contains(reason)) && reference.starts_with(head)
         },
     },
     LineRule {
-        name: "words: unknown operations",
-        reason: "Behind an operation that it does not know tcpdump prints the octets; `decode` prints sender and \
-                 target, whose meaning RFC 826 does not leave to the operation.",
-        explains: |ours, theirs| {
-            let (head, text) = behind_header(theirs);
+        name: "lines: unknown operations",
+        reason: "For an unknown operation, tcpdump prints the bytes; `decode` prints sender and target, which RFC 826 defines for all \
+                 operations.",
+        explains: |tapstack, reference| {
+            let (head, text) = behind_header(reference);
             let operation = text.strip_prefix(ETHERNET_IPV4).unwrap_or_default();
             let is_unknown = operation.starts_with("Unknown (") && operation.ends_with(") ");
-            (is_unknown || operation == "NACK Reply ") && ours.starts_with(&format!("{head}{ETHERNET_IPV4}"))
+            (is_unknown || operation == "NACK Reply ")
+                && tapstack.starts_with(&format!("{head}{ETHERNET_IPV4}"))
         },
     },
     LineRule {
-        name: "words: frames that are not read",
-        reason: "A frame whose length field promises more than was on the wire (IEEE 802.3 3.2.6), with a reserved VLAN or \
-                 with more than two tags is dropped: `decode` says so and shows its link header, tcpdump reads on.",
-        explains: |ours, _| {
+        name: "lines: dropped frames",
+        reason: "A frame with a length field beyond its end (IEEE 802.3 3.2.6), with the reserved VLAN or with more than two tags: \
+                 `decode` reports the error and prints the link header, tcpdump continues.",
+        explains: |tapstack, _| {
             let reasons = ["[length field beyond the frame]", "[reserved VLAN", "[more than two VLAN tags]"];
-            reasons.iter().any(|reason| ours.contains(reason))
+            reasons.iter().any(|reason| tapstack.contains(reason))
         },
     },
     LineRule {
-        name: "words: cut short",
-        reason: "Of a packet that the capture cut, `decode` says the length on the wire and how much was captured; tcpdump \
-                 marks it as cut.",
-        explains: |ours, theirs| {
-            let (head, text) = behind_header(ours);
+        name: "lines: truncated",
+        reason: "For a packet that the capture truncated, `decode` prints the length on the wire and the captured length; tcpdump marks \
+                 it as truncated.",
+        explains: |tapstack, reference| {
+            let (head, text) = behind_header(tapstack);
             let is_cut = text.starts_with("length ") && text.contains(" [truncated: ");
-            is_cut && theirs.starts_with(head)
+            is_cut && reference.starts_with(head)
         },
     },
     LineRule {
-        name: "words: brackets",
-        reason: "`decode` says in brackets what is wrong with a frame and how much of it was captured, tcpdump does not.",
-        explains: |ours, theirs| {
-            ours.strip_prefix(theirs).is_some_and(|more| more.starts_with(" [") && more.ends_with(']'))
+        name: "lines: brackets",
+        reason: "`decode` reports in brackets the errors of a frame and its captured length, tcpdump does not.",
+        explains: |tapstack, reference| {
+            tapstack.strip_prefix(reference).is_some_and(|more| more.starts_with(" [") && more.ends_with(']'))
         },
     },
 ];
 
-/// What stands before the operation of a packet for Ethernet and IPv4.
+/// Text before the operation of a packet for Ethernet and IPv4.
 const ETHERNET_IPV4: &str = "Ethernet (len 6), IPv4 (len 4), ";
-/// Marks of a line about ARP or RARP.
+/// Texts that identify a line for ARP or RARP.
 const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
-/// A line's link header, and what comes after it.
+/// Splits a line behind its link header.
 fn behind_header(line: &str) -> (&str, &str) {
     let Some((_, rest)) = ARP.iter().find_map(|mark| line.split_once(mark)) else { return (line, "") };
     let is_length = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());
     let numbered = rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": "));
     let text = match numbered.filter(|(length, _)| is_length(length)) {
         Some((_, text)) => text,
-        // Behind a tag stands no length.
+        // No length follows a tag.
         None => rest.strip_prefix(", ").unwrap_or_default(),
     };
     line.split_at_checked(line.len() - text.len()).unwrap_or((line, ""))
 }
 
-/// Compares the lines about the ARP frames of one capture.
+/// Compares the lines for the ARP frames of one capture.
 pub(crate) fn of_file(program: &Path, file: &Path) -> Result<LineComparison, String> {
-    let mut ours = RunningProgram::start(Command::new(program).args(["decode", "-t", "-e", "-v"]).arg(file))?;
-    let mut theirs =
+    let mut tapstack =
+        RunningProgram::start(Command::new(program).args(["decode", "-t", "-e", "-v"]).arg(file))?;
+    let mut reference =
         RunningProgram::start(Command::new("tcpdump").args(["-#", "-t", "-e", "-v", "-n", "-r"]).arg(file))?;
-    let (mut our_lines, mut their_lines) = (DecodeLines(ours.output()?), TcpdumpLines::new(theirs.output()?));
+    let (mut our_lines, mut their_lines) =
+        (DecodeLines(tapstack.output()?), TcpdumpLines::new(reference.output()?));
     let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
     let (mut number, mut uneven) = (0, None);
     loop {
@@ -122,45 +125,45 @@ pub(crate) fn of_file(program: &Path, file: &Path) -> Result<LineComparison, Str
         }
     }
     drop((our_lines, their_lines));
-    ours.end()?;
-    let end = theirs.end()?;
+    tapstack.end()?;
+    let end = reference.end()?;
     let is_refused = end.code != Some(0) && number == 1;
     match uneven {
-        // It reads no pcapng whose interfaces differ.
+        // tcpdump rejects a pcapng file with different interfaces.
         Some((Some(_), None)) if is_refused => {
             words.refused = Some(end.errors.trim().lines().last().unwrap_or("no message").to_owned());
         }
-        Some((ours, theirs)) => words.differ(number, ours, theirs),
+        Some((tapstack, reference)) => words.differ(number, tapstack, reference),
         None => {}
     }
     Ok(words)
 }
 
 impl LineComparison {
-    /// Takes in the lines of both about one frame.
-    fn take(&mut self, frame: u64, ours: &str, theirs: &str) {
-        if ![ours, theirs].iter().any(|line| ARP.iter().any(|mark| line.contains(mark))) {
+    /// Compares the lines of both programs for one frame.
+    fn take(&mut self, frame: u64, tapstack: &str, reference: &str) {
+        if ![tapstack, reference].iter().any(|line| ARP.iter().any(|mark| line.contains(mark))) {
             return;
         }
         self.lines += 1;
-        if ours == theirs {
+        if tapstack == reference {
             self.equal += 1;
             return;
         }
-        let rule = LINE_RULES.iter().position(|rule| (rule.explains)(ours, theirs));
+        let rule = LINE_RULES.iter().position(|rule| (rule.explains)(tapstack, reference));
         match rule.and_then(|rule| self.explained.get_mut(rule)) {
             Some(count) => *count += 1,
-            None => self.differ(frame, Some(ours.to_owned()), Some(theirs.to_owned())),
+            None => self.differ(frame, Some(tapstack.to_owned()), Some(reference.to_owned())),
         }
     }
 
-    /// Takes in a difference that nothing explains.
-    fn differ(&mut self, frame: u64, ours: Option<String>, theirs: Option<String>) {
-        self.unexplained.push(Difference { frame, field: "words".to_owned(), ours, theirs });
+    /// Adds a difference that no rule explains.
+    fn differ(&mut self, frame: u64, tapstack: Option<String>, reference: Option<String>) {
+        self.unexplained.push(Difference { frame, field: "line".to_owned(), tapstack, reference });
     }
 }
 
-/// Our first line about each frame: the others are indented.
+/// Returns tapstack's first line for each frame. The other lines are indented.
 struct DecodeLines<R>(BufReader<R>);
 
 impl<R: std::io::Read> DecodeLines<R> {
@@ -174,7 +177,7 @@ impl<R: std::io::Read> DecodeLines<R> {
     }
 }
 
-/// tcpdump's first line about each frame: it begins with the frame's number.
+/// Returns tcpdump's first line for each frame, which starts with the frame number.
 struct TcpdumpLines<R> {
     from: BufReader<R>,
     number: u64,
@@ -199,7 +202,7 @@ impl<R: std::io::Read> TcpdumpLines<R> {
     }
 }
 
-/// A line without its end.
+/// Reads a line and returns it without its end.
 fn line(from: &mut impl BufRead) -> Result<Option<String>, String> {
     let mut bytes = Vec::new();
     let length = from.read_until(b'\n', &mut bytes).map_err(|error| format!("cannot read lines: {error}"))?;

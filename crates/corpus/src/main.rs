@@ -19,28 +19,28 @@ use clap::Parser;
 use report::CorpusReport;
 use testbed::suite::{SuiteResult, build, exit_code, print};
 
-/// Compare what `tapstack decode` says of captures with tshark and tcpdump, field by field.
+/// Compare `tapstack decode` with tshark and tcpdump over captures, field by field.
 #[derive(Debug, Parser)]
 #[command(
     name = "corpus",
     after_help = "\
-Every value that `tapstack decode --json` prints of a frame is held against tshark's, and every field of Ethernet, VLAN
-tags, LLC, ARP, IPv4 and ICMP that tshark alone shows is told. A difference is explained by a rule of docs/corpus.md,
-or it is not. Where tcpdump is installed, the words about ARP frames are held against its.
+The suite compares every value of `tapstack decode --json` with tshark's, and reports every field of Ethernet, VLAN tags,
+LLC, ARP, IPv4 and ICMP that only tshark shows. The rules of docs/corpus.md explain the expected differences. If tcpdump is
+installed, the lines for ARP frames are compared with tcpdump's.
 
 Examples:
   cargo xtask corpus ~/captures
   cargo xtask corpus --json ~/captures | jq 'select(.event == \"difference\")'
 
-Exit codes: 0 every difference is explained, 1 one is not, 2 tshark is missing or a capture cannot be read."
+Exit codes: 0 all differences explained, 1 a difference not explained, 2 tshark missing or a capture unreadable."
 )]
 struct CorpusArguments {
-    /// Where the captures lie: pcap and pcapng, also in the folders within
+    /// Folder with captures (pcap and pcapng), searched recursively
     dir: PathBuf,
-    /// The program to hold against tshark [default: the workspace's own, built now]
+    /// Program to compare with tshark [default: the workspace's tapstack, built now]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Print one JSON object a line
+    /// Print JSON Lines
     #[arg(long)]
     json: bool,
 }

@@ -1,51 +1,50 @@
-//! What tshark says of a capture, as PDML: every field with its name, its value, and where in the frame it
-//! stands.
+//! Parser of tshark's PDML output: every field with its name, its value and its place in the frame.
 
 use std::io::{self, BufRead};
 
-/// What tshark shows of one frame.
+/// A frame as tshark prints it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PdmlPacket {
-    /// In tshark's order: what carries something stands before what it carries.
+    /// The protocols in tshark's order, outer before inner.
     pub(crate) protocols: Vec<PdmlProtocol>,
 }
 
-/// One protocol in a frame, mostly a header.
+/// A protocol in a frame, mostly a header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PdmlProtocol {
     pub(crate) name: String,
-    /// Where in the frame it starts, in octets.
+    /// Offset in the frame, in bytes.
     pub(crate) position: usize,
-    /// How many octets it has.
+    /// Length in bytes.
     pub(crate) size: usize,
     pub(crate) fields: Vec<Field>,
 }
 
-/// One field of a protocol.
+/// A field of a protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// Empty for mere text.
+    /// Name; empty for plain text.
     pub(crate) name: String,
     pub(crate) position: usize,
-    /// None for what tshark worked out.
+    /// Place in the frame; none for a computed field.
     pub(crate) size: usize,
-    /// Its value for people.
+    /// The displayed value.
     pub(crate) show: String,
-    /// Its octets in hexadecimal digits, or the bits of it that are its own.
+    /// The bytes in hexadecimal digits, or the bits of a bit field.
     pub(crate) value: String,
-    /// Whether it stands in the protocol itself, and is no part of another field.
+    /// Whether it is a direct child of the protocol, not part of another field.
     pub(crate) is_direct: bool,
-    /// Whether tshark keeps it from people's eyes.
+    /// Whether tshark hides it.
     pub(crate) is_hidden: bool,
 }
 
 impl PdmlPacket {
-    /// Its place in the capture.
+    /// Returns the frame number.
     pub(crate) fn number(&self) -> Option<u64> {
         self.about("frame.number")?.parse().ok()
     }
 
-    /// Whether its interface's link type is Ethernet; so it is if tshark does not say.
+    /// Returns whether the link type is Ethernet, which is the default.
     pub(crate) fn is_ethernet(&self) -> bool {
         self.about("frame.encap_type").is_none_or(|link_type| link_type == "1")
     }
@@ -57,7 +56,7 @@ impl PdmlPacket {
     }
 }
 
-/// The frames of a capture, one after the other.
+/// Reader of the frames of a capture.
 pub(crate) struct PdmlReader<R> {
     from: R,
 }
@@ -67,7 +66,7 @@ impl<R: BufRead> PdmlReader<R> {
         PdmlReader { from }
     }
 
-    /// The next frame, until there is none.
+    /// Returns the next frame, or none at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<PdmlPacket>> {
         let mut packet = PdmlPacket::default();
         let mut open: Vec<Open> = Vec::new();
@@ -103,7 +102,7 @@ impl<R: BufRead> PdmlReader<R> {
         }
     }
 
-    /// The next tag without its brackets; within one, tshark writes them otherwise.
+    /// Returns the next tag without its brackets. tshark escapes brackets within a tag.
     fn tag(&mut self) -> io::Result<Option<Tag>> {
         let mut bytes = Vec::new();
         self.from.read_until(b'>', &mut bytes)?;
@@ -113,13 +112,13 @@ impl<R: BufRead> PdmlReader<R> {
     }
 }
 
-/// What is not closed yet.
+/// The open elements.
 enum Open {
     PdmlProtocol(usize),
     Field,
 }
 
-/// The protocol whose field comes next.
+/// Returns the protocol of the next field.
 fn innermost(open: &[Open]) -> Option<usize> {
     open.iter().rev().find_map(|open| if let Open::PdmlProtocol(index) = open { Some(*index) } else { None })
 }
@@ -157,7 +156,7 @@ impl Tag {
     }
 }
 
-/// A value as it was before it was written in XML.
+/// Returns a value without XML escapes.
 fn plain(value: &str) -> String {
     let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")];
     if !value.contains('&') {

@@ -1,21 +1,21 @@
-//! A program whose output is read while it runs.
+//! Running programs with piped output.
 
 use std::io::{BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// What a program has to say but for tshark's warning that it runs as root, and the advice that follows it.
+/// Returns the messages of a program without tshark's warning that it runs as root.
 fn without_advice(errors: &str) -> String {
     let is_advice = |line: &&str| line.starts_with("Running as user \"root\"");
     errors.lines().filter(|line| !is_advice(line)).fold(String::new(), |text, line| text + line + "\n")
 }
 
-/// How a program ended, and what it had to complain of.
+/// Exit code and error messages of a program.
 pub(crate) struct ProgramEnd {
     pub(crate) code: Option<i32>,
     pub(crate) errors: String,
 }
 
-/// A program whose output is read as it comes.
+/// A running program with a piped output.
 pub(crate) struct RunningProgram(Child);
 
 impl RunningProgram {
@@ -26,7 +26,7 @@ impl RunningProgram {
     }
 
     pub(crate) fn output(&mut self) -> Result<BufReader<ChildStdout>, String> {
-        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "a program without output".to_owned())
+        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "the program has no output".to_owned())
     }
 
     pub(crate) fn end(mut self) -> Result<ProgramEnd, String> {

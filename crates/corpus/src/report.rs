@@ -1,4 +1,4 @@
-//! What the comparison came to: a table for people, or JSON, one object a line.
+//! The report: a table, or JSON Lines.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -12,36 +12,36 @@ use super::process::ProgramEnd;
 use super::rules::{RULES, explain};
 use testbed::suite::json_lines;
 
-/// How many differences that nothing explains are told of each capture in the table.
+/// Number of unexplained differences per capture in the table.
 const SHOWN_DIFFERENCES: usize = 20;
 
-/// All of it.
+/// The results of all captures.
 #[derive(Debug)]
 pub(crate) struct CorpusReport {
     version: String,
     files: Vec<CaptureResult>,
-    /// Why no words were compared, if none were.
+    /// Reason why no lines were compared, if none were.
     pub(crate) lines_not_compared: Option<String>,
 }
 
-/// What one capture came to.
+/// The result of one capture.
 #[derive(Debug, Default)]
 struct CaptureResult {
     name: String,
     frames: u64,
     values: u64,
     equal: u64,
-    /// How many differences each rule explains, in the order of the table.
+    /// Number of differences that each rule explains, in the order of the table.
     explained: Vec<u64>,
     unexplained: Vec<Difference>,
-    words: LineComparison,
-    /// Packets that are not Ethernet, which `decode` leaves out and counts.
+    lines: LineComparison,
+    /// Packets that are not Ethernet, which `decode` skips and counts.
     foreign: u64,
-    /// Why it was left out.
+    /// Reason why the capture was skipped.
     skipped: Option<String>,
 }
 
-/// One line of JSON.
+/// A line of JSON output.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum ReportLine<'a> {
@@ -59,7 +59,7 @@ enum ReportLine<'a> {
         unexplained: usize,
         lines: u64,
         lines_equal: u64,
-        words_refused: Option<&'a str>,
+        lines_rejected: Option<&'a str>,
         skipped: Option<&'a str>,
     },
     Rule {
@@ -83,7 +83,7 @@ impl CorpusReport {
         CorpusReport { version, files: Vec::new(), lines_not_compared: None }
     }
 
-    /// What follows is of this capture.
+    /// Starts a capture.
     pub(crate) fn begin(&mut self, name: String) {
         self.files.push(CaptureResult { name, explained: vec![0; RULES.len()], ..CaptureResult::default() });
     }
@@ -92,11 +92,11 @@ impl CorpusReport {
         self.with(|file| file.frames += 1);
     }
 
-    /// Takes in a value.
+    /// Adds a compared value.
     pub(crate) fn take(&mut self, compared: &ComparedValue<'_>) {
         self.with(|file| {
             file.values += 1;
-            if compared.ours == compared.theirs {
+            if compared.tapstack == compared.reference {
                 file.equal += 1;
                 return;
             }
@@ -107,12 +107,12 @@ impl CorpusReport {
         });
     }
 
-    /// Takes in a packet that is not Ethernet.
+    /// Adds a packet that is not Ethernet.
     pub(crate) fn foreign(&mut self) {
         self.with(|file| file.foreign += 1);
     }
 
-    /// Takes in the packets that tshark has behind our last one.
+    /// Adds the packets of tshark behind tapstack's last one.
     pub(crate) fn left(&mut self, packets: &[PdmlPacket]) {
         for packet in packets {
             if packet.is_ethernet() {
@@ -123,30 +123,30 @@ impl CorpusReport {
         }
     }
 
-    /// Takes in that only one of the two has a further frame.
-    pub(crate) fn uneven(&mut self, is_ours: bool) {
-        let text = Some("a further frame".to_owned());
-        let (ours, theirs) = if is_ours { (text, None) } else { (None, text) };
+    /// Adds a frame that only one program has.
+    pub(crate) fn uneven(&mut self, is_tapstack: bool) {
+        let text = Some("another frame".to_owned());
+        let (tapstack, reference) = if is_tapstack { (text, None) } else { (None, text) };
         self.with(|file| {
             let field = "capture".to_owned();
-            file.unexplained.push(Difference { frame: file.frames + 1, field, ours, theirs });
+            file.unexplained.push(Difference { frame: file.frames + 1, field, tapstack, reference });
         });
     }
 
-    /// Takes in how the two ended.
-    pub(crate) fn end(&mut self, ours: &ProgramEnd, theirs: &ProgramEnd) {
+    /// Adds the exit codes and errors of both programs.
+    pub(crate) fn end(&mut self, tapstack: &ProgramEnd, reference: &ProgramEnd) {
         self.with(|file| {
-            let message = ours.errors.trim();
+            let message = tapstack.errors.trim();
             if file.frames == 0 && message.contains("unsupported link type") {
                 file.unexplained.clear();
                 file.skipped = Some(message.to_owned());
                 return;
             }
-            // Ours says 0, 1 if a frame is bad, 2 if the capture is; anything else is no answer.
-            let is_damaged = theirs.code != Some(0);
+            // `decode` exits with 0, with 1 if a frame is invalid, with 2 if the capture is; other codes are failures.
+            let is_damaged = reference.code != Some(0);
             let has_omitted =
                 message.contains(&format!("{} packet", file.foreign)) && message.contains("omitted");
-            let agrees = match (ours.code, is_damaged) {
+            let agrees = match (tapstack.code, is_damaged) {
                 (Some(0 | 1), false) => file.foreign == 0,
                 (Some(2), false) => file.foreign > 0 && has_omitted,
                 (Some(2), true) => true,
@@ -154,26 +154,27 @@ impl CorpusReport {
             };
             if !agrees {
                 let field = "capture".to_owned();
-                let (ours, theirs) = (Some(message.to_owned()), Some(theirs.errors.trim().to_owned()));
-                file.unexplained.push(Difference { frame: file.frames, field, ours, theirs });
+                let (tapstack, reference) =
+                    (Some(message.to_owned()), Some(reference.errors.trim().to_owned()));
+                file.unexplained.push(Difference { frame: file.frames, field, tapstack, reference });
             }
         });
     }
 
-    /// Takes in what became of the words of a capture.
-    pub(crate) fn words(&mut self, name: &str, words: LineComparison) {
+    /// Adds the result for the lines of a capture.
+    pub(crate) fn add_lines(&mut self, name: &str, lines: LineComparison) {
         if let Some(file) = self.files.iter_mut().find(|file| file.name == name) {
-            file.unexplained.extend(words.unexplained.iter().cloned());
-            file.words = words;
+            file.unexplained.extend(lines.unexplained.iter().cloned());
+            file.lines = lines;
         }
     }
 
-    /// Whether this capture was compared.
+    /// Returns whether this capture was compared.
     pub(crate) fn has_compared(&self, name: &str) -> bool {
         self.files.iter().any(|file| file.name == name && file.skipped.is_none())
     }
 
-    /// 0 if every difference is explained, 1 if one is not.
+    /// Returns the exit code: 0 if every difference is explained, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(u8::from(self.unexplained() > 0))
     }
@@ -192,20 +193,20 @@ impl CorpusReport {
         self.files.iter().map(|file| file.unexplained.len()).sum()
     }
 
-    /// Every rule, and how much it explains; those about words last.
+    /// Returns every rule with the number of differences that it explains; rules for lines are last.
     fn rules(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         let fields = RULES.iter().enumerate().map(|(place, rule)| {
             let count = |file: &CaptureResult| file.explained.get(place).copied().unwrap_or_default();
             (rule.name, rule.reason, self.sum(count))
         });
-        let words = LINE_RULES.iter().enumerate().map(|(place, rule)| {
-            let count = |file: &CaptureResult| file.words.explained.get(place).copied().unwrap_or_default();
+        let lines = LINE_RULES.iter().enumerate().map(|(place, rule)| {
+            let count = |file: &CaptureResult| file.lines.explained.get(place).copied().unwrap_or_default();
             (rule.name, rule.reason, self.sum(count))
         });
-        fields.chain(words)
+        fields.chain(lines)
     }
 
-    /// Objects for what nothing explains, for each capture and each rule, and a summary.
+    /// Formats JSON objects: unexplained differences, captures, rules, and a summary.
     pub(crate) fn json(&self) -> String {
         let mut lines = Vec::new();
         for file in &self.files {
@@ -220,9 +221,9 @@ impl CorpusReport {
                 equal: file.equal,
                 explained: file.explained.iter().sum(),
                 unexplained: file.unexplained.len(),
-                lines: file.words.lines,
-                lines_equal: file.words.equal,
-                words_refused: file.words.refused.as_deref(),
+                lines: file.lines.lines,
+                lines_equal: file.lines.equal,
+                lines_rejected: file.lines.refused.as_deref(),
                 skipped: file.skipped.as_deref(),
             });
         }
@@ -243,10 +244,10 @@ impl CorpusReport {
         json_lines(lines)
     }
 
-    /// A row for each capture and each rule, what nothing explains, and a sum.
+    /// Formats a table: captures, rules, unexplained differences, and a sum.
     pub(crate) fn table(&self) -> String {
         let mut text = format!("{}\n\n", self.version);
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = self.write_files(&mut text);
         let _ = self.write_rules(&mut text);
         let _ = self.write_differences(&mut text);
@@ -261,14 +262,14 @@ impl CorpusReport {
         )?;
         for file in &self.files {
             let explained: u64 = file.explained.iter().sum();
-            let CaptureResult { name, frames, values, equal, unexplained, words, skipped, .. } = file;
-            let why = skipped.as_ref().map_or(String::new(), |why| format!(" (left out: {why})"));
+            let CaptureResult { name, frames, values, equal, unexplained, lines, skipped, .. } = file;
+            let why = skipped.as_ref().map_or(String::new(), |why| format!(" (skipped: {why})"));
             writeln!(
                 text,
                 "{frames:>8} {values:>9} {equal:>9} {explained:>9} {:>11} {:>7} {:>7}  {name}{why}",
                 unexplained.len(),
-                words.lines,
-                words.equal
+                lines.lines,
+                lines.equal
             )?;
         }
         Ok(())
@@ -277,19 +278,19 @@ impl CorpusReport {
     fn write_rules(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\nexplained  rule")?;
         for (name, _, count) in self.rules() {
-            let idle = if count == 0 { ": nothing here needs it" } else { "" };
+            let idle = if count == 0 { ": no difference" } else { "" };
             writeln!(text, "{count:>9}  {name}{idle}")?;
         }
         if let Some(why) = &self.lines_not_compared {
-            writeln!(text, "\nno words were compared: {why}")?;
+            writeln!(text, "\nlines not compared: {why}")?;
         }
-        let refused = |file: &&CaptureResult| file.words.refused.is_some();
+        let refused = |file: &&CaptureResult| file.lines.refused.is_some();
         let captures = self.files.iter().filter(refused).count();
         if captures > 0 {
-            writeln!(text, "\nno words were compared of {captures} captures that tcpdump refused:")?;
+            writeln!(text, "\nlines not compared in {captures} captures, which tcpdump rejected:")?;
         }
         for file in self.files.iter().filter(refused) {
-            writeln!(text, "  {}: {}", file.name, file.words.refused.as_deref().unwrap_or_default())?;
+            writeln!(text, "  {}: {}", file.name, file.lines.refused.as_deref().unwrap_or_default())?;
         }
         Ok(())
     }
@@ -297,13 +298,20 @@ impl CorpusReport {
     fn write_differences(&self, text: &mut String) -> std::fmt::Result {
         text.push('\n');
         for file in &self.files {
-            for Difference { frame, field, ours, theirs } in file.unexplained.iter().take(SHOWN_DIFFERENCES) {
-                let [ours, theirs] = [ours, theirs].map(|value| value.as_deref().unwrap_or("nothing"));
-                writeln!(text, "{} frame {frame} {field}: ours {ours}, theirs {theirs}", file.name)?;
+            for Difference { frame, field, tapstack, reference } in
+                file.unexplained.iter().take(SHOWN_DIFFERENCES)
+            {
+                let [tapstack, reference] =
+                    [tapstack, reference].map(|value| value.as_deref().unwrap_or("nothing"));
+                writeln!(
+                    text,
+                    "{} frame {frame} {field}: tapstack {tapstack}, reference {reference}",
+                    file.name
+                )?;
             }
             let more = file.unexplained.len().saturating_sub(SHOWN_DIFFERENCES);
             if more > 0 {
-                writeln!(text, "{}: and {more} more (--json tells all)", file.name)?;
+                writeln!(text, "{}: {more} more (see --json)", file.name)?;
             }
         }
         writeln!(

@@ -1,4 +1,4 @@
-//! Why the two may differ: each difference that has a reason has it here.
+//! The expected differences and their reasons.
 
 use std::net::Ipv4Addr;
 
@@ -6,93 +6,95 @@ use super::compare::{ComparedValue, our_name};
 use super::decoded::DecodedHeader;
 use super::pdml::Field;
 
-/// A kind of difference that is as it should be.
+/// A kind of difference that is expected.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: &'static str,
-    /// Why it is so.
+    /// The reason.
     pub(crate) reason: &'static str,
     explains: fn(&ComparedValue<'_>) -> bool,
 }
 
-/// The first that explains a difference counts.
+/// The rules. The first that explains a difference counts.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "behind a foreign header",
-        reason: "Between the headers that `decode` reads and this one stands one that it does not, such as IPv6's \
-                 (RFC 8200), GRE's (RFC 2784), PPPoE's (RFC 2516) or MPLS's (RFC 3032): there it ends, and tshark goes on.",
-        explains: |compared| compared.ours.is_none() && is_behind_foreign(compared),
+        reason: "A header that `decode` does not parse precedes this one, such as IPv6 (RFC 8200), GRE (RFC 2784), PPPoE (RFC 2516) \
+                 or MPLS (RFC 3032): `decode` stops there, tshark continues.",
+        explains: |compared| compared.tapstack.is_none() && is_behind_foreign(compared),
     },
     Rule {
         name: "less on the wire than captured",
-        reason: "A capture that claims a length on the wire below the captured length contradicts itself: `decode` takes the \
-                 captured length for both, tshark shows the claim.",
+        reason: "A record with a length on the wire below its captured length is inconsistent: `decode` takes the captured length \
+                 for both, tshark prints the record.",
         explains: |compared| {
-            let theirs = compared.theirs.as_deref().and_then(|theirs| theirs.parse::<usize>().ok());
+            let reference =
+                compared.reference.as_deref().and_then(|reference| reference.parse::<usize>().ok());
             (compared.header, compared.field) == ("frame", "length")
-                && theirs.is_some_and(|theirs| theirs < compared.frame.captured())
+                && reference.is_some_and(|reference| reference < compared.frame.captured())
         },
     },
     Rule {
         name: "signed numbers",
         reason: "tshark reads the fraction of a time as a signed number and no length above 2^31 - 1; both are unsigned in \
-                 captures, and `decode` shows what the record says.",
+                 captures, and `decode` prints the record.",
         explains: |compared| {
-            let theirs = compared.theirs.as_deref().unwrap_or_default();
+            let reference = compared.reference.as_deref().unwrap_or_default();
             match (compared.header, compared.field) {
-                ("frame", "time") => theirs.starts_with('-'),
-                ("frame", "length") => theirs == "2147483647" && compared.ours.is_some(),
+                ("frame", "time") => reference.starts_with('-'),
+                ("frame", "length") => reference == "2147483647" && compared.tapstack.is_some(),
                 _ => false,
             }
         },
     },
     Rule {
         name: "padding",
-        reason: "What follows the end that a length or a format sets is padding (IEEE 802.3 3.2.8, RFC 894): no field \
-                 of a header, and `decode` shows it among the octets alone (`-x`).",
+        reason: "Bytes behind the end that a length or a format sets are padding (IEEE 802.3 3.2.8, RFC 894), not a field of a header: \
+                 `decode` shows them only with `-x`.",
         explains: |compared| {
             let (_, kind) = compared.field.rsplit_once('.').unwrap_or_default();
-            compared.ours.is_none() && ["padding", "trailer", "fcs"].contains(&kind) && is_last(compared)
+            compared.tapstack.is_none() && ["padding", "trailer", "fcs"].contains(&kind) && is_last(compared)
         },
     },
     Rule {
         name: "addresses beyond the frame",
-        reason: "The lengths of an ARP packet promise more than the frame has (RFC 826): tshark shows none of its \
-                 addresses then, `decode` those that are whole.",
+        reason: "The lengths of an ARP packet exceed the frame (RFC 826): tshark shows no address, `decode` the complete ones.",
         explains: |compared| {
-            compared.header == "arp" && compared.theirs.is_none() && is_beyond(compared) == Some(true)
+            compared.header == "arp" && compared.reference.is_none() && is_beyond(compared) == Some(true)
         },
     },
     Rule {
-        name: "addresses of no octets",
-        reason: "A length of 0 leaves an ARP address empty (RFC 826): `decode` prints it so, tshark does not.",
-        explains: |compared| {
-            compared.header == "arp" && compared.theirs.is_none() && compared.ours.as_deref() == Some("")
-        },
-    },
-    Rule {
-        name: "dots or digits",
-        reason: "An ARP address of four octets whose protocol type is not IPv4 (RFC 826) stands in hexadecimal digits \
-                 with tshark, in decimal ones with `decode`: the octets are the same.",
-        explains: |compared| {
-            let is_of_ipv4 = field(compared, "protocol_type") == Some("2048");
-            compared.header == "arp" && !is_of_ipv4 && is_alike(compared)
-        },
-    },
-    Rule {
-        name: "a hardware's own ARP",
-        reason: "With the hardware type of ATM (19) or AX.25 (3) tshark reads a packet of another format (RFC 2225); \
-                 `decode` reads RFC 826's, and says that the hardware type is not Ethernet's.",
+        name: "empty addresses",
+        reason: "A length of 0 makes an ARP address empty (RFC 826): `decode` prints it, tshark does not.",
         explains: |compared| {
             compared.header == "arp"
-                && compared.theirs.is_none()
+                && compared.reference.is_none()
+                && compared.tapstack.as_deref() == Some("")
+        },
+    },
+    Rule {
+        name: "dotted or hexadecimal",
+        reason: "An ARP address of four bytes with a protocol type other than IPv4 (RFC 826): tshark prints it in hexadecimal, `decode` \
+                 in dotted decimal. The bytes are the same.",
+        explains: |compared| {
+            let is_of_ipv4 = field(compared, "protocol_type") == Some("2048");
+            compared.header == "arp" && !is_of_ipv4 && is_same_address(compared)
+        },
+    },
+    Rule {
+        name: "ARP of other hardware",
+        reason: "With the hardware type of ATM (19) or AX.25 (3), tshark parses another format (RFC 2225). `decode` parses the format of \
+                 RFC 826 and reports that the hardware type is not Ethernet.",
+        explains: |compared| {
+            compared.header == "arp"
+                && compared.reference.is_none()
                 && ["3", "19"].map(Some).contains(&field(compared, "hardware_type"))
         },
     },
     Rule {
-        name: "DRARP's error",
-        reason: "With operation 7 tshark reads an error status of DRARP (RFC 1931) in place of the target protocol \
-                 address, `decode` the address, as in every packet of RFC 826.",
+        name: "DRARP error",
+        reason: "With operation 7, tshark reads an error status of DRARP (RFC 1931) in place of the target protocol address; `decode` \
+                 reads the address, as in every packet of RFC 826.",
         explains: |compared| {
             compared.header == "arp"
                 && field(compared, "operation") == Some("7")
@@ -100,68 +102,72 @@ pub(crate) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "tags of old",
-        reason: "tshark takes 0x9100, 0x9200 and 0x9300 for VLAN tags, as some switches did; the EtherTypes of tags are \
-                 0x8100 (IEEE 802.1Q) and 0x88a8 (IEEE 802.1ad), and `decode` reads no others.",
+        name: "obsolete VLAN tags",
+        reason: "tshark reads 0x9100, 0x9200 and 0x9300 as VLAN tags, as some old switches did. `decode` reads only the standard \
+                 EtherTypes 0x8100 (IEEE 802.1Q) and 0x88a8 (IEEE 802.1ad).",
         explains: |compared| {
             let carried = last_ether_type(compared).unwrap_or_default();
-            compared.ours.is_none() && ["37120", "37376", "37632"].contains(&carried) && has(compared, "vlan")
+            compared.tapstack.is_none()
+                && ["37120", "37376", "37632"].contains(&carried)
+                && has(compared, "vlan")
         },
     },
     Rule {
         name: "ISL",
-        reason: "A destination that starts with 01-00-0c-00-00 or 03-00-0c-00-00 is Cisco's Inter-Switch Link to \
-                 tshark, and the frame inside is shown; IEEE 802.3 knows no such thing, nor does `decode`.",
+        reason: "tshark reads a destination that starts with 01-00-0c-00-00 or 03-00-0c-00-00 as Cisco's Inter-Switch Link and shows \
+                 the frame inside. IEEE 802.3 does not define it, and `decode` does not support it.",
         explains: |compared| {
             let marks = ["01:00:0c:00:00:", "03:00:0c:00:00:"];
             let to = compared.frame.field("ethernet", "destination").unwrap_or_default();
-            compared.theirs.is_none() && has(compared, "isl") && marks.iter().any(|mark| to.starts_with(mark))
+            compared.reference.is_none()
+                && has(compared, "isl")
+                && marks.iter().any(|mark| to.starts_with(mark))
         },
     },
     Rule {
         name: "FabricPath",
-        reason: "EtherType 0x8903 is Cisco FabricPath's to tshark, which reads the addresses before it as that \
-                 protocol's own; to `decode` they are the addresses of IEEE 802.3.",
+        reason: "tshark reads EtherType 0x8903 as Cisco FabricPath, and the addresses as that protocol's; `decode` reads them as \
+                 addresses of IEEE 802.3.",
         explains: |compared| {
             compared.header == "ethernet"
-                && compared.theirs.is_none()
+                && compared.reference.is_none()
                 && field(compared, "type_or_length") == Some("35075")
                 && has(compared, "cfp")
         },
     },
     Rule {
-        name: "SNAP behind numbers",
-        reason: "Behind 0xaaaa tshark looks for a SNAP header whatever the control field says; RFC 1042 has it in \
-                 unnumbered information (3) alone, and so has `decode`.",
+        name: "SNAP in other LLC frames",
+        reason: "Behind 0xaaaa, tshark parses a SNAP header with any control field; RFC 1042 and `decode` accept it only in unnumbered \
+                 information (3).",
         explains: |compared| {
             compared.header == "llc"
-                && compared.ours.is_none()
+                && compared.tapstack.is_none()
                 && field(compared, "dsap") == Some("170")
                 && field(compared, "control") != Some("3")
         },
     },
     Rule {
-        name: "in a bare tunnel",
-        reason: "An IPv4 datagram of protocol 4 (RFC 2003) or 143 (RFC 8986) carries a datagram or a frame with no \
-                 header between: `decode` ends there, tshark goes on.",
-        explains: |compared| compared.ours.is_none() && is_in_bare_tunnel(compared),
+        name: "tunnel without a header",
+        reason: "An IPv4 datagram of protocol 4 (RFC 2003) or 143 (RFC 8986) carries a datagram or a frame directly: `decode` stops \
+                 there, tshark continues.",
+        explains: |compared| compared.tapstack.is_none() && is_in_bare_tunnel(compared),
     },
     Rule {
-        name: "a header cut short",
-        reason: "The frame or the capture ends within the header: `decode` prints the fields that are whole, tshark \
-                 may show none of them, or leave out its last.",
+        name: "truncated header",
+        reason: "The frame or the capture ends within the header: `decode` prints the complete fields, tshark may omit the last or all \
+                 of them.",
         explains: |compared| is_silent(compared) && is_cut(compared),
     },
     Rule {
-        name: "no IPv4 header",
+        name: "invalid IPv4 header",
         reason: "With a version other than 4 (RFC 1122 3.2.1.1), or a header length below five words or beyond the \
-                 total length (RFC 791 3.1), tshark reads no further; `decode` says which it is, and goes on.",
+                 total length (RFC 791 3.1), tshark stops; `decode` reports the error and continues.",
         explains: |compared| is_silent(compared) && is_senseless(compared),
     },
     Rule {
-        name: "no UDP or TCP header",
-        reason: "With a UDP length below 8 (RFC 768) or a TCP data offset below five words (RFC 9293 3.1) tshark reads \
-                 no further; `decode` says so, and shows the fields.",
+        name: "invalid UDP or TCP header",
+        reason: "With a UDP length below 8 (RFC 768) or a TCP data offset below five words (RFC 9293 3.1) tshark stops; \
+                 `decode` reports the error and prints the fields.",
         explains: |compared| {
             let below = |name, least| {
                 field(compared, name)
@@ -173,61 +179,60 @@ pub(crate) const RULES: &[Rule] = &[
                 "tcp" => below("data_offset", 5),
                 _ => false,
             };
-            is_none && compared.theirs.is_none()
+            is_none && compared.reference.is_none()
         },
     },
     Rule {
-        name: "a source route",
-        reason: "Under a source route (RFC 791 3.1) tshark takes the last address of the route for the destination, \
-                 and calls the header's own the current one; `decode` prints the header's.",
+        name: "source route",
+        reason: "Under a source route (RFC 791 3.1) tshark prints the last address of the route as the destination and the \
+                 header's destination as the current one; `decode` prints the header's.",
         explains: |compared| {
             let has_route = item(compared, "ip.cur_rt").is_some();
             compared.header == "ipv4" && has_route && ["destination", "ip.cur_rt"].contains(&compared.field)
         },
     },
     Rule {
-        name: "a message that is not all here",
-        reason: "The checksum of ICMP covers the whole message (RFC 792): of a fragment, of a datagram that promises \
-                 more than the frame has, or of less than a header, `decode` says nothing about it.",
+        name: "incomplete ICMP message",
+        reason: "The ICMP checksum covers the whole message (RFC 792): `decode` does not verify it in a fragment, in a datagram that is \
+                 longer than the frame, or in less than a header.",
         explains: |compared| {
-            let is_open = compared.ours.as_deref() == Some("not verified");
+            let is_open = compared.tapstack.as_deref() == Some("not verified");
             compared.header == "icmp" && compared.field == "verdict" && is_open
         },
     },
     Rule {
-        name: "what ICMP leaves open",
-        reason: "Of the four octets behind the checksum that RFC 792 leaves to the type, or unused, tshark reads what \
-                 later standards put there, and behind them (RFC 1256, RFC 4884, RFC 8335); `decode` prints them as one \
-                 number.",
+        name: "type-specific ICMP bytes",
+        reason: "RFC 792 leaves the four bytes behind the checksum to the type, or unused. tshark parses the fields of later standards \
+                 there and behind them (RFC 1256, RFC 4884, RFC 8335); `decode` prints one number.",
         explains: is_left_open,
     },
     Rule {
-        name: "a time in echo data",
-        reason: "The data of an echo is the sender's to choose (RFC 792): tshark guesses that it starts with a time, as \
-                 ping of Linux sends it, and calculates with it; `decode` does not read it.",
+        name: "time in echo data",
+        reason: "The sender chooses the data of an echo (RFC 792): tshark assumes a time at its start, as the ping of Linux sends it; \
+                 `decode` does not parse it.",
         explains: |compared| {
             compared.header == "icmp"
-                && compared.ours.is_none()
+                && compared.tapstack.is_none()
                 && compared.field.starts_with("icmp.data_time")
         },
     },
     Rule {
-        name: "a quoted segment",
-        reason: "An ICMP error need quote no more than eight octets of the data (RFC 792): of a TCP header there tshark \
-                 reads only these, or what a length of RFC 4884 says; `decode` prints what is there.",
+        name: "quoted TCP segment",
+        reason: "An ICMP error may quote as little as eight bytes of the data (RFC 792): tshark parses only these of a TCP header, or up to \
+                 the length that RFC 4884 adds; `decode` prints all of them.",
         explains: |compared| {
             let is_quoted = compared.of.is_some_and(|header| header.is_quoted);
-            compared.header == "tcp" && is_quoted && compared.theirs.is_none()
+            compared.header == "tcp" && is_quoted && compared.reference.is_none()
         },
     },
 ];
 
-/// Which rule explains a difference: its place in the table.
+/// Returns the index of the rule that explains a difference.
 pub(crate) fn explain(compared: &ComparedValue<'_>) -> Option<usize> {
     RULES.iter().position(|rule| (rule.explains)(compared))
 }
 
-/// Whether before the header stands one that we do not read.
+/// Returns whether a header that tapstack does not parse precedes this one.
 fn is_behind_foreign(compared: &ComparedValue<'_>) -> bool {
     let Some(place) = compared.place else { return false };
     let before = compared.packet.protocols.get(..place).unwrap_or_default();
@@ -236,10 +241,10 @@ fn is_behind_foreign(compared: &ComparedValue<'_>) -> bool {
     })
 }
 
-/// What tshark says of the frame as a whole.
+/// Returns tshark's facts about the frame.
 const FRAME_PROTOCOLS: [&str; 3] = ["geninfo", "frame", "pkt_comment"];
 
-/// Whether the header is right behind that of a datagram that carries such whole.
+/// Returns whether the header directly follows that of a datagram that carries a datagram or frame.
 fn is_in_bare_tunnel(compared: &ComparedValue<'_>) -> bool {
     let protocols = compared.packet.protocols.get(..compared.place.unwrap_or_default()).unwrap_or_default();
     protocols.iter().filter(|protocol| protocol.name == "ip").any(|protocol| {
@@ -248,22 +253,22 @@ fn is_in_bare_tunnel(compared: &ComparedValue<'_>) -> bool {
     })
 }
 
-/// Whether tshark says nothing, or nothing of use: a length that it made up for one of 0, no options, no verdict, a part.
+/// Returns whether tshark has no value, or no usable one: a computed length in place of 0, no options, no verdict, a part.
 fn is_silent(compared: &ComparedValue<'_>) -> bool {
     let is_made_up = match compared.field {
-        "total_length" => compared.ours.as_deref() == Some("0"),
-        "options" => compared.theirs.as_deref() == Some(""),
-        "verdict" => {
-            [&compared.ours, &compared.theirs].iter().any(|side| side.as_deref() == Some("not verified"))
-        }
+        "total_length" => compared.tapstack.as_deref() == Some("0"),
+        "options" => compared.reference.as_deref() == Some(""),
+        "verdict" => [&compared.tapstack, &compared.reference]
+            .iter()
+            .any(|side| side.as_deref() == Some("not verified")),
         "ip.version" => true,
-        // Parts of the four octets that are not whole.
+        // Fields of incomplete bytes 4 to 7.
         name => name.starts_with("icmp."),
     };
-    is_made_up || compared.theirs.is_none()
+    is_made_up || compared.reference.is_none()
 }
 
-/// Whether our header lacks the last of its fields, or options that its length promises.
+/// Returns whether tapstack's header lacks its last field, or options within its length.
 fn is_cut(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of else { return false };
     let last = match header.name.as_str() {
@@ -282,13 +287,13 @@ fn is_cut(compared: &ComparedValue<'_>) -> bool {
     header.field(last).is_none() || header.offset + promised > compared.frame.captured()
 }
 
-/// Whether a message has not even its first eight octets.
+/// Returns whether a message is shorter than eight bytes.
 fn icmp_is_cut(header: &DecodedHeader) -> bool {
     let ends = ["sequence", "next_hop_mtu", "gateway", "unused", "rest"];
     !ends.iter().any(|field| header.field(field).is_some())
 }
 
-/// Whether the IPv4 header, this one or one before it, is none by its own fields.
+/// Returns whether this IPv4 header, or one before it, is invalid by its own fields.
 fn is_senseless(compared: &ComparedValue<'_>) -> bool {
     let Some(of) = compared.of else { return false };
     let is_none = |header: &DecodedHeader| {
@@ -302,7 +307,7 @@ fn is_senseless(compared: &ComparedValue<'_>) -> bool {
     headers.filter(|header| header.name == "ipv4").any(is_none)
 }
 
-/// Whether it is about the octets 4 to 7 of a message, which we print as a number, or about its data.
+/// Returns whether the field is in bytes 4 to 7 of a message, which tapstack prints as one number, or in its data.
 fn is_left_open(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of.filter(|_| compared.header == "icmp") else { return false };
     let Some(open) = ["rest", "unused"].into_iter().find(|name| header.field(name).is_some()) else {
@@ -310,52 +315,52 @@ fn is_left_open(compared: &ComparedValue<'_>) -> bool {
     };
     let start = header.offset + 4;
     match compared.item {
-        // As one number it would have to be the same.
+        // As one number, the values must be equal.
         Some(item) => {
             let is_there = item.position >= start;
-            is_there && (compared.ours.is_none() || (compared.field == open && item.size < 3))
+            is_there && (compared.tapstack.is_none() || (compared.field == open && item.size < 3))
         }
         None => compared.field == open,
     }
 }
 
-/// tshark's field of this name in the header that is looked at.
+/// Returns the field of tshark with this name in the current header.
 fn item<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a Field> {
     let protocol = compared.packet.protocols.get(compared.place?)?;
     protocol.fields.iter().find(|field| field.name == name)
 }
 
-/// Whether no header of ours starts behind it.
+/// Returns whether no header of tapstack starts behind this one.
 fn is_last(compared: &ComparedValue<'_>) -> bool {
     let Some(item) = compared.item else { return false };
     compared.frame.headers.iter().all(|header| header.offset < item.position)
 }
 
-/// What another field of our header holds.
+/// Returns another field of tapstack's header.
 fn field<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a str> {
     compared.of.and_then(|header| header.field(name))
 }
 
-/// Whether an ARP packet promises more octets than were captured.
+/// Returns whether an ARP packet is longer than the captured frame.
 fn is_beyond(compared: &ComparedValue<'_>) -> Option<bool> {
     let length = |name| field(compared, name)?.parse::<usize>().ok();
     let promised = 8 + 2 * (length("hardware_length")? + length("protocol_length")?);
     Some(compared.of?.offset + promised > compared.frame.captured())
 }
 
-/// Whether an address in dots is one in digits.
-fn is_alike(compared: &ComparedValue<'_>) -> bool {
-    let ours = compared.ours.as_deref().and_then(|ours| ours.parse::<Ipv4Addr>().ok());
-    let digits = ours.map(|ours| ours.octets().map(|byte| format!("{byte:02x}")).join(":"));
-    digits.is_some() && digits == compared.theirs
+/// Returns whether a dotted and a hexadecimal address are equal.
+fn is_same_address(compared: &ComparedValue<'_>) -> bool {
+    let tapstack = compared.tapstack.as_deref().and_then(|tapstack| tapstack.parse::<Ipv4Addr>().ok());
+    let digits = tapstack.map(|tapstack| tapstack.octets().map(|byte| format!("{byte:02x}")).join(":"));
+    digits.is_some() && digits == compared.reference
 }
 
-/// Whether tshark found such a protocol in the frame.
+/// Returns whether tshark found this protocol in the frame.
 fn has(compared: &ComparedValue<'_>, protocol: &str) -> bool {
     compared.packet.protocols.iter().any(|found| found.name == protocol)
 }
 
-/// The EtherType of what the frame carries, by our own reading.
+/// Returns the EtherType of the payload, as decoded by tapstack.
 fn last_ether_type<'a>(compared: &ComparedValue<'a>) -> Option<&'a str> {
     let mut headers = compared.frame.headers.iter().rev();
     headers.find_map(|header| header.field("ether_type").or(header.field("type_or_length")))

@@ -1,4 +1,4 @@
-//! Runs both programs over captures.
+//! Runs tapstack, tshark and tcpdump over captures.
 
 use std::fs;
 use std::io::BufRead;
@@ -13,8 +13,7 @@ use super::process::RunningProgram;
 use super::report::CorpusReport;
 use testbed::installed::installed;
 
-/// What tshark is asked for: names of nothing, every header where it stands in its own frame, and checksums
-/// looked at.
+/// Options of tshark: no name resolution, headers in their own frame (no reassembly), and checksum verification.
 const OPTIONS: [&str; 14] = [
     "-n",
     "-T",
@@ -31,10 +30,10 @@ const OPTIONS: [&str; 14] = [
     "tcp.relative_sequence_numbers:FALSE",
     "-r",
 ];
-/// The endings of captures.
+/// File name extensions of captures.
 const ENDINGS: [&str; 3] = ["pcap", "pcapng", "cap"];
 
-/// The first line that tshark says about itself.
+/// Returns the first line of tshark's version.
 pub(crate) fn tshark_version() -> Result<String, String> {
     let tshark = installed("tshark").map_err(|absent| format!("{absent}: sudo apt install tshark"))?;
     let output = Command::new(tshark).arg("--version").output();
@@ -43,7 +42,7 @@ pub(crate) fn tshark_version() -> Result<String, String> {
     Ok(text.lines().next().unwrap_or("tshark").trim_end_matches('.').to_owned())
 }
 
-/// All captures in a folder and the folders within, in the order of their names.
+/// Returns all captures under a folder, ordered by name.
 pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -61,12 +60,12 @@ pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(format!("no capture lies in {}: none ends in .pcap, .pcapng or .cap", folder.display()));
+        return Err(format!("no capture in {} (.pcap, .pcapng or .cap)", folder.display()));
     }
     Ok(files)
 }
 
-/// Holds one capture's frames against tshark's.
+/// Compares the frames of one capture with tshark's.
 pub(crate) fn file(
     program: &Path,
     folder: &Path,
@@ -74,10 +73,10 @@ pub(crate) fn file(
     report: &mut CorpusReport,
 ) -> Result<(), String> {
     report.begin(short(folder, path));
-    let mut ours = RunningProgram::start(Command::new(program).args(["decode", "--json"]).arg(path))?;
-    let mut theirs = RunningProgram::start(Command::new("tshark").args(OPTIONS).arg(path))?;
-    let mut lines = ours.output()?.lines();
-    let mut packets = PdmlReader::new(theirs.output()?);
+    let mut tapstack = RunningProgram::start(Command::new(program).args(["decode", "--json"]).arg(path))?;
+    let mut reference = RunningProgram::start(Command::new("tshark").args(OPTIONS).arg(path))?;
+    let mut lines = tapstack.output()?.lines();
+    let mut packets = PdmlReader::new(reference.output()?);
     loop {
         let line = lines.next().transpose().map_err(|error| format!("cannot read from decode: {error}"))?;
         let packet = packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?;
@@ -85,7 +84,7 @@ pub(crate) fn file(
             (Some(line), Some(packet)) => (line, packet),
             (None, None) => break,
             (None, Some(packet)) => {
-                // Those behind our last frame may be packets that are not Ethernet.
+                // Packets behind tapstack's last frame may have other link types.
                 let mut left = vec![packet];
                 while let Some(packet) =
                     packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?
@@ -101,7 +100,7 @@ pub(crate) fn file(
             }
         };
         let frame = Frame::parse(&line)?;
-        // Packets that are not Ethernet have numbers too.
+        // Packets of other link types have numbers too.
         while packet.number().is_some_and(|number| number < frame.number) && !packet.is_ethernet() {
             report.foreign();
             match packets.next().map_err(|error| format!("cannot read from tshark: {error}"))? {
@@ -113,16 +112,16 @@ pub(crate) fn file(
         compare(&frame, &packet, &mut |compared| report.take(&compared));
     }
     drop((lines, packets));
-    report.end(&ours.end()?, &theirs.end()?);
+    report.end(&tapstack.end()?, &reference.end()?);
     Ok(())
 }
 
-/// A file's name without the folder that was asked for.
+/// Returns the path of a file relative to the folder.
 pub(crate) fn short(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
-/// Holds the lines about ARP frames of all captures against tcpdump's, if it is installed.
+/// Compares the lines for ARP frames of all captures with tcpdump's, if tcpdump is installed.
 pub(crate) fn compare_lines(
     program: &Path,
     folder: &Path,
@@ -136,7 +135,7 @@ pub(crate) fn compare_lines(
     for file in files {
         let name = short(folder, file);
         if report.has_compared(&name) {
-            report.words(&name, lines::of_file(program, file)?);
+            report.add_lines(&name, lines::of_file(program, file)?);
         }
     }
     Ok(())

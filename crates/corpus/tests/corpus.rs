@@ -79,11 +79,11 @@ fn exit_code_is_0_when_rules_explain_all_differences_else_1() -> TestResult {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("        2  padding\n"), "one in each capture: {text}");
     assert!(text.contains("2 captures, 2 frames, 8 values: 6 equal, 2 explained, 0 not"), "{text}");
-    assert!(text.contains("no words were compared: tcpdump is not installed"), "{text}");
+    assert!(text.contains("lines not compared: tcpdump is not installed"), "{text}");
     fixture.program("tshark", &PEER.replace("0x0806", "0x0807"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
-    let text = "within/b.pcapng frame 1 ethernet.type_or_length: ours 2054, theirs 2055\n";
+    let text = "within/b.pcapng frame 1 ethernet.type_or_length: tapstack 2054, reference 2055\n";
     assert!(text.contains(text), "{text}");
     let (code, lines) = fixture.corpus(&["--json"])?;
     assert_eq!(code, Some(1));
@@ -106,19 +106,19 @@ fn exit_code_is_1_for_missing_frame_and_2_without_programs_or_captures() -> Test
     fixture.program("tshark", PEER)?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("a.pcap frame 1 capture: ours nothing, theirs a further frame\n"), "{text}");
+    assert!(text.contains("a.pcap frame 1 capture: tapstack nothing, reference another frame\n"), "{text}");
     fs::remove_dir_all(fixture.root.join("captures"))?;
     fs::create_dir(fixture.root.join("captures"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("none ends in .pcap, .pcapng or .cap"), "{text}");
+    assert!(text.contains("(.pcap, .pcapng or .cap)"), "{text}");
     Ok(())
 }
 
 #[test]
 fn arp_lines_are_compared_with_tcpdump() -> TestResult {
-    let fixture = Fixture::new("corpus-words")?;
-    // It answers both questions, and what is no JSON comes last.
+    let fixture = Fixture::new("corpus-lines")?;
+    // Prints JSON or lines.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
     let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{LOCAL}'; else echo '{line}'; fi\n");
     let path = fixture.root.join("bin/tapstack");
@@ -131,12 +131,12 @@ fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     fixture.program("tcpdump", &format!("    1  {line}b\n"))?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs {line}b\n")), "{text}");
+    assert!(text.contains(&format!("a.pcap frame 1 line: tapstack {line}, reference {line}b\n")), "{text}");
     fixture.program("tcpdump", "")?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains(&format!("a.pcap frame 1 words: ours {line}, theirs nothing\n")), "{text}");
-    // A capture that it refuses has no words.
+    assert!(text.contains(&format!("a.pcap frame 1 line: tapstack {line}, reference nothing\n")), "{text}");
+    // A rejected capture has no lines to compare.
     fs::write(fixture.root.join("bin/tcpdump"), "#!/bin/sh\n[ \"$1\" = --version ]\n")?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(0), "{text}");
@@ -154,11 +154,11 @@ fn packets_other_than_ethernet_are_skipped_when_decode_counts_them() -> TestResu
     };
     let second = PEER.replace("<pdml>", "").replace("pos=\"0\" show=\"1\"/>", "pos=\"0\" show=\"2\"/>");
     fixture.program("tshark", &format!("<pdml>{}{second}{}", foreign(1), foreign(3)))?;
-    let ours = LOCAL.replace("\"number\":1", "\"number\":2");
+    let decoded = LOCAL.replace("\"number\":1", "\"number\":2");
     let path = fixture.root.join("bin/tapstack");
     for (count, expected) in [(2, 0), (1, 1)] {
         let script = format!(
-            "#!/bin/sh\necho '{ours}'\necho 'tapstack: cannot read a: {count} packets of unsupported link type omitted' >&2\nexit 2\n"
+            "#!/bin/sh\necho '{decoded}'\necho 'tapstack: cannot read a: {count} packets of unsupported link type omitted' >&2\nexit 2\n"
         );
         fs::write(&path, script)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;

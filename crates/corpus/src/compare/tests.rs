@@ -32,29 +32,29 @@ const PEER: &str = r#"<packet>
 </proto>
 </packet>"#;
 
-/// A field and what we and tshark say of it.
+/// A field with the values of tapstack and of tshark.
 type Values = (String, Option<String>, Option<String>);
 
-/// Fields with both values, where they differ; and how many were looked at.
-fn differences(ours: &str, theirs: &str) -> (usize, Vec<Values>) {
-    let frame = Frame::parse(ours).unwrap();
-    let packet = PdmlReader::new(theirs.as_bytes()).next().unwrap().unwrap();
+/// Returns the fields with different values, and the number of compared values.
+fn differences(tapstack: &str, reference: &str) -> (usize, Vec<Values>) {
+    let frame = Frame::parse(tapstack).unwrap();
+    let packet = PdmlReader::new(reference.as_bytes()).next().unwrap().unwrap();
     let (mut count, mut differences) = (0, Vec::new());
     compare(&frame, &packet, &mut |compared| {
         count += 1;
-        if compared.ours != compared.theirs {
+        if compared.tapstack != compared.reference {
             differences.push((
                 format!("{}.{}", compared.header, compared.field),
-                compared.ours,
-                compared.theirs,
+                compared.tapstack,
+                compared.reference,
             ));
         }
     });
     (count, differences)
 }
 
-fn values(field: &str, ours: Option<&str>, theirs: Option<&str>) -> Values {
-    (field.to_owned(), ours.map(str::to_owned), theirs.map(str::to_owned))
+fn values(field: &str, tapstack: Option<&str>, reference: Option<&str>) -> Values {
+    (field.to_owned(), tapstack.map(str::to_owned), reference.map(str::to_owned))
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn wrong_value_differs_in_every_header() {
 fn field_of_one_side_alone_is_reported() {
     let without = PEER.replace("ip.version", "ip.other");
     let (_, found) = differences(LOCAL, &without);
-    assert_eq!(found, [values("ipv4.version", Some("4"), None)], "the octet is known by another field");
+    assert_eq!(found, [values("ipv4.version", Some("4"), None)], "another field covers the byte");
     let padding = "<field name=\"eth.padding\" size=\"4\" pos=\"56\" show=\"00:00\" value=\"0000\"/>\n</proto>\n<proto name=\"ip\"";
     let (_, found) = differences(LOCAL, &PEER.replace("</proto>\n<proto name=\"ip\"", padding));
     assert_eq!(found, [values("ethernet.eth.padding", None, Some("00:00"))]);
@@ -104,16 +104,16 @@ fn header_at_another_offset_is_another_header() {
 
 #[test]
 fn direction_0_is_unknown() {
-    let ours = LOCAL.replace(r#""direction":"in""#, r#""direction":null"#);
-    let theirs = PEER.replace("0x00000001", "0x00000000");
-    let (_, unknown) = differences(&ours, &theirs);
-    let (_, known) = differences(&ours, PEER);
+    let tapstack = LOCAL.replace(r#""direction":"in""#, r#""direction":null"#);
+    let reference = PEER.replace("0x00000001", "0x00000000");
+    let (_, unknown) = differences(&tapstack, &reference);
+    let (_, known) = differences(&tapstack, PEER);
     assert!(!unknown.iter().any(|(field, ..)| field == "frame.direction"), "{unknown:?}");
     assert!(known.contains(&values("frame.direction", None, Some("in"))), "{known:?}");
 }
 
 #[test]
 fn warning_is_not_header() {
-    let ours = LOCAL.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
-    assert_eq!(differences(&ours, PEER), differences(LOCAL, PEER));
+    let tapstack = LOCAL.replace("\"faults\":[]", r#""faults":[],"warnings":[{"header":"arp","field":"x"}]"#);
+    assert_eq!(differences(&tapstack, PEER), differences(LOCAL, PEER));
 }

@@ -2,14 +2,14 @@ use super::*;
 
 const HEAD: &str = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: ";
 
-fn taken(ours: &str, theirs: &str) -> LineComparison {
-    let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
-    words.take(1, &format!("{HEAD}{ours}"), &format!("{HEAD}{theirs}"));
-    words
+fn taken(tapstack: &str, reference: &str) -> LineComparison {
+    let mut comparison = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
+    comparison.take(1, &format!("{HEAD}{tapstack}"), &format!("{HEAD}{reference}"));
+    comparison
 }
 
-fn rule(words: &LineComparison) -> Option<&'static str> {
-    words.explained.iter().position(|count| *count == 1).map(|place| LINE_RULES[place].name)
+fn rule(comparison: &LineComparison) -> Option<&'static str> {
+    comparison.explained.iter().position(|count| *count == 1).map(|place| LINE_RULES[place].name)
 }
 
 #[test]
@@ -22,11 +22,11 @@ fn line_difference_has_its_rule_or_none() {
         (format!("{usual}Reply a [truncated: 1 of 2]"), format!("{usual}Reply a"), Some(4)),
         (format!("{usual}Reply a"), format!("{usual}Reply b"), None),
     ];
-    for (ours, theirs, place) in table {
-        let words = taken(&ours, &theirs);
-        assert_eq!(rule(&words), place.map(|place: usize| LINE_RULES[place].name), "{ours}");
-        assert_eq!(words.unexplained.len(), usize::from(place.is_none()), "{ours}");
-        assert_eq!((words.lines, words.equal), (1, 0));
+    for (tapstack, reference, place) in table {
+        let comparison = taken(&tapstack, &reference);
+        assert_eq!(rule(&comparison), place.map(|place: usize| LINE_RULES[place].name), "{tapstack}");
+        assert_eq!(comparison.unexplained.len(), usize::from(place.is_none()), "{tapstack}");
+        assert_eq!((comparison.lines, comparison.equal), (1, 0));
     }
     let same = taken("a", "a");
     assert_eq!((same.lines, same.equal, rule(&same)), (1, 1, None));
@@ -34,27 +34,27 @@ fn line_difference_has_its_rule_or_none() {
 
 #[test]
 fn bracket_does_not_explain_another_link_header() {
-    let mut words = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
+    let mut comparison = LineComparison { explained: vec![0; LINE_RULES.len()], ..LineComparison::default() };
     let line = format!("{HEAD}[hardware type is not Ethernet], length 46");
-    words.take(1, &line, &line.replacen("02:", "03:", 1));
-    assert_eq!(words.unexplained.len(), 1);
+    comparison.take(1, &line, &line.replacen("02:", "03:", 1));
+    assert_eq!(comparison.unexplained.len(), 1);
 }
 
 #[test]
 fn frames_of_other_protocols_are_ignored() {
-    let mut words = LineComparison::default();
-    words.take(1, "a > b, ethertype IPv4", "c > d");
-    assert_eq!(words, LineComparison::default());
+    let mut comparison = LineComparison::default();
+    comparison.take(1, "a > b, ethertype IPv4", "c > d");
+    assert_eq!(comparison, LineComparison::default());
 }
 
 #[test]
 fn only_first_line_of_frame_is_compared() {
-    let mut ours = DecodeLines(BufReader::new(&b"one\n    more\n\tmore\ntwo\n"[..]));
+    let mut tapstack = DecodeLines(BufReader::new(&b"one\n    more\n\tmore\ntwo\n"[..]));
     assert_eq!(
-        [ours.next(), ours.next(), ours.next()],
+        [tapstack.next(), tapstack.next(), tapstack.next()],
         [Ok(Some("one".into())), Ok(Some("two".into())), Ok(None)]
     );
-    let mut theirs = TcpdumpLines::new(BufReader::new(&b"    1  one\nmore\n 7  more\n    2  two\n"[..]));
-    let lines = [theirs.next(), theirs.next(), theirs.next()];
+    let mut reference = TcpdumpLines::new(BufReader::new(&b"    1  one\nmore\n 7  more\n    2  two\n"[..]));
+    let lines = [reference.next(), reference.next(), reference.next()];
     assert_eq!(lines, [Ok(Some("one".into())), Ok(Some("two".into())), Ok(None)]);
 }
