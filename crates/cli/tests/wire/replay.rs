@@ -28,13 +28,15 @@ use super::screen::program;
 pub(crate) const CASES: &[Case] = &[
     ("readme_commands_print_what_page_shows", replay_page::<0>),
     ("tools_commands_print_what_page_shows", replay_page::<1>),
+    ("jobs_commands_print_what_page_shows", replay_page::<2>),
+    ("troubleshooting_commands_print_what_page_shows", replay_page::<3>),
     ("replay_parses_console_blocks_only", console_blocks),
     ("replay_rejects_different_output", different_output),
     ("replay_compares_changing_parts_by_kind", changing_parts),
 ];
 
 /// The pages with blocks to replay.
-const PAGES: [&str; 2] = ["README.md", "docs/tools.md"];
+const PAGES: [&str; 4] = ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md"];
 
 /// The programs that pages may use and that a machine may lack.
 const OPTIONAL_PROGRAMS: [&str; 20] = [
