@@ -1,6 +1,6 @@
-//! Time of `tapstack decode` per frame, compared with walking the records of the same capture without parsing a frame.
+//! Time of `tapstack decode` per frame, compared with iterating over the records of the same capture without parsing.
 //!
-//! The capture is pcap, of ARP requests and replies between changing stations, and lies in memory.
+//! The capture is a pcap file in memory with ARP requests and replies of many stations.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -12,38 +12,41 @@ use link::MacAddr;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Frames in the capture.
+/// Number of frames in the capture.
 const FRAMES: u32 = 10_000;
-/// Octets of a pcap file's header, and of a record's.
+/// Length of a pcap file header, in bytes.
 const HEADER: usize = 24;
+/// Length of a pcap record header, in bytes.
 const RECORD: usize = 16;
 
 fn main() -> Outcome<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let capture = capture()?;
     if walk(&capture) != FRAMES {
-        return Err("the walk misses frames".into());
+        return Err("not all frames were found".into());
     }
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(FRAMES.into()));
-    group.bench_function("walking the records (floor)", |bencher| bencher.iter(|| walk(black_box(&capture))));
-    let forms = [
-        ("words", DecodeFormat::Summary),
+    group.bench_function("iterating over the records (floor)", |bencher| {
+        bencher.iter(|| walk(black_box(&capture)))
+    });
+    let formats = [
+        ("summary", DecodeFormat::Summary),
         ("-e -v -xx", DecodeFormat::Verbose),
         ("--json", DecodeFormat::Json),
     ];
-    for (name, form) in forms {
-        group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(&capture), form)));
+    for (name, format) in formats {
+        group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(&capture), format)));
     }
     group.finish();
     criterion.final_summary();
     Ok(())
 }
 
-/// How many octets are printed about a capture.
-fn decode(capture: &[u8], form: DecodeFormat) -> usize {
+/// Decodes a capture. Returns the number of output bytes.
+fn decode(capture: &[u8], format: DecodeFormat) -> usize {
     let mut printed = 0;
-    let read = decode_capture(capture, form, |line| {
+    let read = decode_capture(capture, format, |line| {
         printed += line.len();
         true
     });
@@ -51,7 +54,7 @@ fn decode(capture: &[u8], form: DecodeFormat) -> usize {
     printed
 }
 
-/// How many records a capture has.
+/// Counts the records of a capture.
 fn walk(capture: &[u8]) -> u32 {
     let mut rest = capture.get(HEADER..).unwrap_or_default();
     let mut count = 0;
@@ -77,7 +80,7 @@ fn capture() -> Outcome<Vec<u8>> {
     Ok(capture)
 }
 
-/// Requests and replies in turns, padded as a card pads them.
+/// Returns an ARP request or, for odd numbers, a reply, padded to the minimum length of Ethernet.
 fn frame(number: u32) -> Outcome<Vec<u8>> {
     let [_, a, b, c] = number.to_be_bytes();
     let station = MacAddr::new([2, 0, 0, a, b, c]);

@@ -1,4 +1,4 @@
-//! `tapstack arping`: asks for the MAC address of an IP address, probes it, or announces it; prints as iputils does.
+//! `tapstack arping`: resolves, probes or announces an IP address with ARP. The output follows iputils.
 
 pub(crate) mod arguments;
 mod json;
@@ -23,7 +23,7 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use arguments::ArpingArguments;
 use text::ArpingEvent;
 
-/// Runs the inquiry until it is complete or a signal comes, then prints its result.
+/// Runs the inquiry until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     check_target(arguments)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         json: arguments.json,
         quiet: arguments.quiet,
     };
-    // Last: opening a FIFO blocks, and a signal must end it until then.
+    // Blocked last: until here, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = runner.socket.name().clone();
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     verdict(&runner, outcome, gap)
 }
 
-/// Rejects targets that are no host's address.
+/// Rejects targets that are not host addresses.
 fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     let target = arguments.target;
     if !inet::is_valid_host(target) {
@@ -67,7 +67,7 @@ fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the plan of these arguments.
+/// Returns the plan for these arguments.
 fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
@@ -98,7 +98,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
     })
 }
 
-/// Returns the sender address if the arguments name none.
+/// Returns the sender address for arguments without one.
 fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
     if let Some(address) = arguments.socket.address {
@@ -123,13 +123,13 @@ struct ArpingRunner<W> {
 }
 
 impl<W: Sink> ArpingRunner<W> {
-    /// Sends and receives until the inquiry is complete, a signal comes, or the output is closed.
+    /// Sends and receives until the inquiry is complete, a signal arrives or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.report.has_reader() {
             match self.inquiry.next(self.clock.now()) {
                 InquiryStep::Done => return Ok(()),
                 InquiryStep::Send { packet, destination } => {
-                    // Read before the call: the reply may arrive before it returns.
+                    // Read the clock before the call: the reply may arrive before it returns.
                     let now = self.clock.now();
                     if self.socket.send(now, &packet, destination)? {
                         self.inquiry.sent(now);
@@ -146,7 +146,7 @@ impl<W: Sink> ArpingRunner<W> {
         Ok(())
     }
 
-    /// Reads frames that have arrived already: a process that was stopped reads them late.
+    /// Receives the frames that are already queued. There may be many if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -154,13 +154,13 @@ impl<W: Sink> ArpingRunner<W> {
         Ok(())
     }
 
-    /// Returns why the absence of a reply is no result, if so.
+    /// Returns an explanation if a reply may have been lost.
     fn explain_gap(&mut self) -> Option<Explanation> {
         let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain(self.socket.name())
     }
 
-    /// Reads one batch. Returns whether there may be more.
+    /// Receives one batch. Returns whether there may be more.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut replies = Vec::new();
@@ -190,7 +190,7 @@ impl<W: Sink> ArpingRunner<W> {
     }
 }
 
-/// Returns the exit code, or the failure if there is no result.
+/// Returns the exit code, or a failure if there is no result.
 fn verdict<W>(
     runner: &ArpingRunner<W>,
     outcome: InquiryOutcome,

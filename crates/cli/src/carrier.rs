@@ -1,4 +1,4 @@
-//! Waiting for the carrier of an interface.
+//! Wait for the carrier of an interface.
 
 use std::thread;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::failure::Failure;
 
 /// Time between two checks of an interface without carrier.
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
-/// Time to wait for a carrier: the kernel notices one within a second.
+/// Time to wait for a carrier. The kernel notices one within a second.
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// Time after which a carrier counts that the kernel has not noticed.
+/// Time after which a carrier counts even if the kernel has not noticed it.
 const UNNOTICED_LIMIT: Duration = Duration::from_millis(100);
 
-/// Waits until an interface carries frames, or returns why it does not.
+/// Waits until an interface carries frames.
 pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
     let (name, clock) = (interface.name(), Clock::start());
     loop {
-        // Read before the check: a carrier may have come during one that was late.
+        // Read the clock before the check: the carrier may appear during a delayed check.
         let waited = clock.now().since(Instant::ORIGIN);
         match interface.carrier()? {
             CarrierState::Up => return Ok(()),

@@ -1,4 +1,4 @@
-//! Colors of the output: on a terminal unless `NO_COLOR` is set, elsewhere only if `--color` demands them.
+//! Colors of the output: on a terminal unless `NO_COLOR` is set, elsewhere only with `--color always`.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,22 +8,22 @@ use anstream::stream::RawStream;
 use anstyle::{AnsiColor, Style};
 use clap::{ColorChoice, ValueEnum};
 
-/// Success.
+/// Style of a success.
 pub(crate) const SUCCESS: Style = AnsiColor::Green.on_default();
-/// A warning.
+/// Style of a warning.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
-/// An error or a conflict.
+/// Style of an error or a conflict.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// The direction of a received frame.
+/// Style of the direction of a received frame.
 pub(crate) const INCOMING: Style = AnsiColor::Cyan.on_default();
-/// The direction of a transmitted frame.
+/// Style of the direction of a transmitted frame.
 pub(crate) const OUTGOING: Style = AnsiColor::Green.on_default();
-/// The name of an event.
+/// Style of the name of an event.
 pub(crate) const EMPHASIS: Style = Style::new().bold();
-/// Text that stands on every line, such as the time.
+/// Style of text that is on every line, such as the time.
 pub(crate) const DIMMED: Style = Style::new().dimmed();
 
-/// Applies styles to text, if the stream shows colors.
+/// Applies styles to text if the stream has colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Styler(bool);
 
@@ -37,8 +37,8 @@ pub(crate) fn set_choice(choice: ColorChoice) {
     choice.write_global();
 }
 
-/// Returns the choice of `--color` among command-line arguments, for the help and the errors that clap prints while it
-/// parses them.
+/// Finds the choice of `--color` in command-line arguments. clap prints help and errors before it returns parsed arguments,
+/// so they are scanned first.
 pub(crate) fn choice_among(arguments: impl IntoIterator<Item = OsString>) -> ColorChoice {
     let mut arguments = arguments
         .into_iter()
@@ -56,9 +56,9 @@ pub(crate) fn choice_among(arguments: impl IntoIterator<Item = OsString>) -> Col
 }
 
 impl Styler {
-    /// No colors.
+    /// A styler without colors.
     pub(crate) const DISABLED: Styler = Styler(false);
-    /// Colors.
+    /// A styler with colors.
     #[cfg(test)]
     pub(crate) const ENABLED: Styler = Styler(true);
 
@@ -76,17 +76,17 @@ impl Styler {
         Styler(AutoStream::choice(stream) != anstream::ColorChoice::Never)
     }
 
-    /// Whether the stream shows colors.
+    /// Whether the stream has colors.
     pub(crate) fn is_enabled(self) -> bool {
         self.0
     }
 
-    /// Returns a text in a style.
+    /// Returns text in a style.
     pub(crate) fn apply(self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// Returns a text whose first word is in a style.
+    /// Returns text with its first word in a style.
     pub(crate) fn apply_to_first_word(self, style: Style, text: &str) -> String {
         match text.split_once(' ') {
             Some((word, rest)) => format!("{} {rest}", self.apply(style, word)),

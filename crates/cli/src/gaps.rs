@@ -1,4 +1,4 @@
-//! Gaps in what was received: the one place that decides whether a negative result is known.
+//! Gaps in reception. They decide whether a command may report a negative result.
 
 use std::fmt;
 use std::io;
@@ -8,19 +8,19 @@ use std::time::Duration;
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
 use tap::{DeviceCounters, Instant, LinkState};
 
-/// Kinds of frames that a command did not receive or send, each counted. "Free", "no reply" and "no conflict" are
-/// results only without gaps.
+/// Frames that a command did not receive or send, counted by reason. "Free", "no reply" and "no conflict" are results only
+/// if there are no gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gaps {
-    /// Whether the link was down or had no carrier for a time, or is now.
+    /// Whether the link was down or without carrier at any time.
     pub(crate) was_down: bool,
     /// Frames that the kernel dropped because its receive queue was full.
     pub(crate) lost: u64,
-    /// Frames that were cut short, on the wire or in a capture, and could not be read.
+    /// Frames that were truncated, by the receive buffer or a capture, and could not be parsed.
     pub(crate) truncated: u64,
     /// Whether frames that had arrived were not read when the command ended.
     pub(crate) is_unread: bool,
-    /// Packets about addresses that the table had no capacity for, and addresses that it dropped while present.
+    /// Packets with addresses that did not fit into the full table, and addresses that it evicted while in use.
     pub(crate) turned_away: u64,
     /// Frames that the device refused to send.
     pub(crate) refused: u64,
@@ -34,10 +34,10 @@ pub(crate) struct Explanation {
 }
 
 impl Gaps {
-    /// The gaps of a device with these counters.
+    /// Returns the gaps that the counters of a device show.
     pub(crate) fn of_device(counters: &DeviceCounters) -> Gaps {
         Gaps {
-            // What cannot be read is one error for each time that the link went down.
+            // The kernel reports one read error each time the link goes down.
             was_down: counters.unreadable > 0,
             lost: counters.lost,
             truncated: counters.truncated,
@@ -45,21 +45,21 @@ impl Gaps {
         }
     }
 
-    /// Decides whether everything could have been received. Returns none if so, or else why not.
+    /// Returns `None` if everything could be received, otherwise an explanation.
     ///
-    /// Every command that reports the absence of something asks here.
+    /// Every command that reports a negative result calls this function.
     pub(crate) fn explain(&self, name: &InterfaceName) -> Option<Explanation> {
         self.explain_with(name, "try again on a less busy machine or wire")
     }
 
-    /// The same with the hint of a command that can receive fewer frames.
+    /// Like [`Gaps::explain`], with a hint for a command that can reduce the number of frames.
     pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<Explanation> {
         let inspect = format!("`ip link show {name}`");
         let unread = "more frames arrived than could be read";
         self.explain_for(&name.to_string(), (unread, fewer), &inspect)
     }
 
-    /// The same for the capture of this name.
+    /// Like [`Gaps::explain`], for the capture `name`.
     pub(crate) fn explain_capture(&self, name: &str) -> Option<Explanation> {
         self.explain_for(name, ("the capture was not read to its end", "let it run"), name)
     }
@@ -85,24 +85,24 @@ impl Gaps {
     }
 }
 
-/// Monitors what the counters of a device do not include: link state, TAP drops, unread frames.
+/// Monitors gaps that the counters of a device do not include: link state, TAP drops, unread frames.
 #[derive(Debug)]
 pub(crate) struct GapMonitor {
     link: LinkMonitor,
-    /// Frames that the kernel had dropped on their way into a TAP; a read from it does not report them.
+    /// Number of frames that the kernel had dropped at the start because the TAP queue was full. Reads do not report them.
     drops: Option<u64>,
-    /// Until when a link that is not up from the start may come up without being reported.
+    /// Time until which a link that was down at the start may come up without a report.
     carrier_deadline: Option<Instant>,
     was_alive: bool,
     was_down: bool,
     is_unread: bool,
 }
 
-/// How long the kernel may take to notice the carrier of an interface that was just opened.
+/// Time within which the kernel notices the carrier of an interface that was just opened.
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl GapMonitor {
-    /// Begins to watch over an interface; `is_tap` if it is a TAP whose frames are read here.
+    /// Starts to monitor an interface. `is_tap` says that it is a TAP that this process reads.
     pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
         let link = LinkMonitor::open(interface.name())?;
         let was_alive = link.state().carries_frames();
@@ -116,7 +116,7 @@ impl GapMonitor {
         })
     }
 
-    /// Returns the next change of the link's state that is worth a report.
+    /// Returns the next change of the link to report.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<LinkState> {
         loop {
             let carrier_deadline = self.carrier_deadline.filter(|until| now < *until);
@@ -136,7 +136,7 @@ impl GapMonitor {
                     self.was_down = true;
                     return Some(self.link.state());
                 }
-                // It was deleted, which the device reports.
+                // The interface was deleted. The device reports that.
                 Err(_) => {
                     self.was_down = true;
                     return None;
@@ -145,18 +145,17 @@ impl GapMonitor {
         }
     }
 
-    /// Time until [`poll`](GapMonitor::poll) may return a change although the descriptor is not
-    /// readable.
+    /// Returns the time after which [`poll`](GapMonitor::poll) may return a change although the descriptor is not readable.
     pub(crate) fn pause(&self, now: Instant) -> Option<Duration> {
         self.carrier_deadline.map(|until| until.since(now))
     }
 
-    /// Whether no frames pass now, and not because the interface was just opened.
+    /// Whether the link is down. A link that may still come up after it was opened is not down.
     pub(crate) fn is_down(&self) -> bool {
         !self.link.state().carries_frames() && self.carrier_deadline.is_none()
     }
 
-    /// Whether frames could pass at one time at least.
+    /// Whether the link carried frames at any time.
     pub(crate) fn was_alive(&self) -> bool {
         self.was_alive
     }
@@ -166,8 +165,7 @@ impl GapMonitor {
         self.is_unread = true;
     }
 
-    /// Returns what a device with these counters could not receive so far. Every change of the link must have been
-    /// polled.
+    /// Returns the gaps so far, including those of the device's counters. All link changes must have been polled.
     pub(crate) fn gaps(&self, counters: &DeviceCounters, interface: &Interface) -> Gaps {
         let gaps = Gaps::of_device(counters);
         let drops =
@@ -182,7 +180,7 @@ impl GapMonitor {
 }
 
 impl AsFd for GapMonitor {
-    /// Readable when the state of the link has changed.
+    /// The descriptor is readable when the state of the link has changed.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
     }

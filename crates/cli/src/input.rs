@@ -1,11 +1,11 @@
-//! Files that commands read.
+//! Input files of commands.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// Maximum length in bytes of a file that is read whole: ten times the longest known list of vendors.
+/// Maximum length of a file that is read into memory, in bytes: ten times the longest known vendor file.
 const MAX_LENGTH: u64 = 64 << 20;
 
 /// Opens a file; `-` is standard input.

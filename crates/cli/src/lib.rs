@@ -1,12 +1,11 @@
-//! The binary `tapstack`, a host in user space on a real network, as a library: so that fuzzers and benches reach the
-//! reader of captures.
+//! The program `tapstack` as a library, so that fuzz targets and benches can call its capture reader.
 //!
 //! # What this crate does not do
 //!
-//! It holds no protocol, and no interface to build on: those are in the crates below.
+//! It contains no protocols and no stable API. The other crates of the workspace do.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "a program reads and writes files, and starts others")]
-// These panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
+// These macros panic if a stream is closed; `failure::print_line` and `Failure::print` do not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod advice;
@@ -54,7 +53,7 @@ pub use values::host_network;
 use arguments::{Command, CommandLine};
 use failure::Failure;
 
-/// Runs the command that the program's arguments name.
+/// Runs the command in the program's arguments.
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next();

@@ -1,4 +1,4 @@
-//! A change of a link's state, as text and as JSON: the same in every command.
+//! Text and JSON output for a change of a link's state, shared by all commands.
 
 use serde::Serialize;
 use tap::{Instant, LinkState};
@@ -12,7 +12,7 @@ pub(crate) fn text(state: LinkState) -> String {
     }
 }
 
-/// The change as a JSON object, whose event is `link`.
+/// The change as a JSON object with the event `link`.
 #[derive(Debug, Serialize)]
 pub(crate) struct LinkChange {
     event: &'static str,

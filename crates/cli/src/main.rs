@@ -1,4 +1,4 @@
-//! `tapstack`: a host of our own on a real wire.
+//! The program `tapstack`: a user-space TCP/IP stack and ARP tools.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

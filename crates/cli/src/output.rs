@@ -1,4 +1,4 @@
-//! Buffered output to a reader that may be slow or gone.
+//! Buffered output to a reader that may be slow or closed.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -12,14 +12,14 @@ use crate::signals::Signals;
 
 /// A writer that reports whether a write would block.
 pub(crate) trait Sink: Write {
-    /// Whether it accepts [`PIPE_CHUNK`] bytes, now or within `limit`.
+    /// Whether the writer accepts [`PIPE_CHUNK`] bytes within `limit`.
     fn is_writable(&self, limit: Duration) -> bool;
 
-    /// Removes the last `count` bytes that were written, if it can and nothing follows them.
+    /// Removes the last `count` written bytes, if the writer supports that and nothing follows them.
     fn take_back(&mut self, _count: usize) {}
 }
 
-/// Returns how many of the first bytes are whole blocks.
+/// Returns the length of the whole blocks at the start of some bytes.
 pub(crate) type BlockMeasure = fn(&[u8]) -> usize;
 
 /// Free capacity of a pipe that is writable, in bytes (`PIPE_BUF`).
@@ -28,11 +28,11 @@ const PIPE_CHUNK: usize = 4_096;
 const CAPACITY: usize = 256 * 1_024;
 /// Fill level from which the buffer should be flushed, in bytes.
 pub(crate) const HALF_CAPACITY: usize = CAPACITY / 2;
-/// Interval between checks for signals while a reader is waited for.
+/// Interval between checks for signals while waiting for a reader.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Lines to a writer. A reader that stops reading does not block the program: lines beyond the capacity are dropped and
-/// counted. After the reader has closed its end, nothing more is written.
+/// Buffered lines to a writer. A slow reader does not block the program: lines beyond the capacity are dropped and counted.
+/// After the reader has closed its end, nothing more is written.
 #[derive(Debug)]
 pub(crate) struct Output<W> {
     writer: W,
@@ -41,9 +41,9 @@ pub(crate) struct Output<W> {
     is_closed: bool,
     /// Maximum size of one write, in bytes.
     chunk: usize,
-    /// Measures blocks, of which none may be written in part.
+    /// Measures the blocks, if a block must not be written in part.
     whole: Option<BlockMeasure>,
-    /// The error that closed it, until [`Output::take_failure`].
+    /// The error that closed the output, until [`Output::take_failure`].
     failure: Option<io::Error>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn standard_error() -> io::Result<File> {
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
 }
 
-/// Serializes an object. Strings, numbers and maps with string keys never fail.
+/// Serializes an object to JSON. Objects with strings, numbers and string keys never fail.
 pub(crate) fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
 }
@@ -75,8 +75,8 @@ impl<W: Sink> Output<W> {
         }
     }
 
-    /// Creates an output of blocks to a writer that accepts writes of any size until it is full, such as a file. It then ends
-    /// behind a whole block, which `whole` measures.
+    /// Creates an output of blocks to a writer that accepts writes of any size until it is full, such as a file. The output
+    /// ends with a whole block; `whole` measures the blocks.
     pub(crate) fn of_whole_blocks(writer: W, whole: BlockMeasure) -> Output<W> {
         Output { chunk: CAPACITY, whole: Some(whole), ..Output::new(writer) }
     }
@@ -86,7 +86,7 @@ impl<W: Sink> Output<W> {
         self.add(&[text.as_bytes(), b"\n"]);
     }
 
-    /// Adds bytes that are kept or dropped as a whole.
+    /// Adds bytes; they are either all kept or all dropped.
     pub(crate) fn write_bytes(&mut self, bytes: &[u8]) {
         self.add(&[bytes]);
     }
@@ -110,7 +110,7 @@ impl<W: Sink> Output<W> {
         self.pending.len() > HALF_CAPACITY
     }
 
-    /// Writes what the reader accepts, and waits for it at most `limit` before each write.
+    /// Writes until the reader accepts nothing within `limit`.
     pub(crate) fn flush(&mut self, limit: Duration) {
         let mut written = 0;
         while let Some(chunk) = self.pending.get(written..).filter(|rest| !rest.is_empty()) {
@@ -134,7 +134,7 @@ impl<W: Sink> Output<W> {
         self.pending.drain(..written.min(self.pending.len()));
     }
 
-    /// Writes until at most `rest` bytes are pending, without a time limit, or until a signal arrives.
+    /// Writes until at most `rest` bytes are pending or a signal arrives. There is no time limit.
     pub(crate) fn drain_to(&mut self, rest: usize, signals: &Signals) -> io::Result<()> {
         self.flush(Duration::ZERO);
         while self.pending.len() > rest && !signals.is_pending()? {
@@ -143,8 +143,7 @@ impl<W: Sink> Output<W> {
         Ok(())
     }
 
-    /// Writes the last lines, as far as the reader accepts each chunk of them within `limit`. Returns how many lines
-    /// were lost in all.
+    /// Writes the last lines until the reader accepts nothing within `limit`. Returns the total number of lost lines.
     pub(crate) fn finish(&mut self, limit: Duration) -> u64 {
         self.flush(limit);
         let left = self.pending.drain(..).filter(|byte| *byte == b'\n').count();
@@ -152,22 +151,22 @@ impl<W: Sink> Output<W> {
         self.lost
     }
 
-    /// Whether the reader has not closed its end.
+    /// Whether the reader is still open.
     pub(crate) fn has_reader(&self) -> bool {
         !self.is_closed
     }
 
-    /// Returns the error that closed it, once.
+    /// Returns the error that closed the output, once.
     pub(crate) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Returns the number of lines that were dropped.
+    /// Returns the number of dropped lines.
     pub(crate) fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Returns the number of bytes that are pending.
+    /// Returns the number of pending bytes.
     pub(crate) fn pending(&self) -> usize {
         self.pending.len()
     }
@@ -183,12 +182,12 @@ impl Sink for File {
     fn is_writable(&self, limit: Duration) -> bool {
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLOUT)];
         let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
-        // An error is the write's to report.
+        // The write reports errors.
         !matches!(poll(&mut fds, limit), Ok(0))
     }
 
     fn take_back(&mut self, count: usize) {
-        // If another writer has appended, or seeking fails, the bytes stay.
+        // The bytes stay if another writer has appended or seeking fails.
         let end = self.metadata().map(|metadata| metadata.len());
         if let (Ok(position), Ok(end), Ok(count)) = (self.stream_position(), end, u64::try_from(count))
             && position == end

@@ -1,4 +1,4 @@
-//! `tapstack ping`: sends echo requests from a host of this program; prints as iputils does.
+//! `tapstack ping`: sends echo requests from a simulated host. The output follows iputils.
 
 pub(crate) mod arguments;
 mod json;
@@ -32,7 +32,7 @@ use arguments::PingArguments;
 use session::{PingPlan, PingSession, PingStep};
 use text::PingEvent;
 
-/// Runs the session until all requests are answered, the timeout has passed, or a signal comes; then prints the
+/// Runs the session until all requests are answered, the timeout has passed or a signal arrives. Then prints the
 /// statistics.
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         time_to_live: arguments.time_to_live,
         data,
     };
-    // Last: opening a FIFO blocks, and a signal must end it until then.
+    // Blocked last: until here, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(PingEvent::Start { interface: &name, address: arguments.address });
@@ -120,7 +120,7 @@ fn plan(arguments: &PingArguments) -> PingPlan {
     }
 }
 
-/// Rejects targets that are not one reachable host.
+/// Rejects targets that are not a single reachable host.
 fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
     let problem = if addresses.is_local(target) {
@@ -148,12 +148,12 @@ struct PingRunner<W> {
     quiet: bool,
     monitor: GapMonitor,
     time_to_live: u8,
-    /// Data of each request: bytes that count up, as in iputils.
+    /// Data of each request: the bytes 0, 1, 2 and so on, as in iputils.
     data: Vec<u8>,
 }
 
 impl<W: Sink> PingRunner<W> {
-    /// Sends and receives until the session is complete, a signal comes, or the output is closed.
+    /// Sends and receives until the session is complete, a signal arrives or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
             let limit = match self.server.host.address().map(|_| self.session.next(self.clock.now())) {
@@ -162,7 +162,7 @@ impl<W: Sink> PingRunner<W> {
                 Some(PingStep::Wait(limit)) => Some(limit),
                 Some(PingStep::Send(sequence)) => {
                     self.send(sequence);
-                    // The request departs in the next turn, which must not wait.
+                    // The next step transmits the request, so it must not wait.
                     Some(Duration::ZERO)
                 }
             };
@@ -179,7 +179,7 @@ impl<W: Sink> PingRunner<W> {
         Ok(())
     }
 
-    /// Returns why the absence of replies is no result, if so.
+    /// Returns an explanation if replies may have been lost.
     fn explain_gap(&mut self) -> Option<Explanation> {
         while self.monitor.poll(self.clock.now()).is_some() {}
         let device = &self.server.device;

@@ -1,4 +1,4 @@
-//! Captures of a running command (`--pcap`): every frame, with the decision on each that arrived.
+//! Captures of a running command (`--pcap`): all frames, received ones with the decision on them.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) struct CaptureArguments {
 }
 
 impl CaptureArguments {
-    /// Starts the capture, if the option is given.
+    /// Starts the capture if the option is given.
     pub(crate) fn start_recorder(
         &self,
         interface: &str,
@@ -37,12 +37,12 @@ impl CaptureArguments {
         path.map(|path| Recorder::create(path, interface, clock.origin())).transpose()
     }
 
-    /// Returns the output for everything but the capture.
+    /// Returns the stream for all output except the capture.
     pub(crate) fn text_output(&self) -> std::io::Result<File> {
         if self.is_standard_output() { standard_error() } else { standard_output() }
     }
 
-    /// Returns the styler of [`CaptureArguments::text_output`].
+    /// Returns the styler for [`CaptureArguments::text_output`].
     pub(crate) fn text_styler(&self) -> Styler {
         if self.is_standard_output() { Styler::stderr() } else { Styler::stdout() }
     }
@@ -56,13 +56,13 @@ impl CaptureArguments {
 /// Time limit for writing the last frames.
 const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes pcapng. It never blocks the host: frames beyond the capacity of a slow reader are dropped and counted, and after
-/// an error the capture ends.
+/// Writer of a pcapng capture. It never blocks the host: if the reader is slow, frames beyond the buffer capacity are dropped
+/// and counted. A write error ends the capture.
 pub(crate) struct Recorder<W: Sink> {
     out: Output<W>,
-    /// Wall clock at the origin of the command's clock, since 1970 in UTC.
+    /// Wall-clock time at the origin of the command's clock, since 1970 in UTC.
     origin: Duration,
-    /// The frame that arrived last, whose verdict is pending.
+    /// The last received frame; the decision on it is pending.
     received: Vec<u8>,
     /// Buffer for a block.
     block: Vec<u8>,
@@ -70,14 +70,14 @@ pub(crate) struct Recorder<W: Sink> {
 }
 
 impl Recorder<File> {
-    /// Creates the file, or opens standard output for `-`. `origin` is the wall clock at the origin of the clock that the
-    /// frames' times come from.
+    /// Creates the file, or opens standard output for `-`. `origin` is the wall-clock time at the origin of the command's
+    /// clock.
     pub(crate) fn create(path: &Path, interface: &str, origin: Duration) -> Result<Recorder<File>, Failure> {
         let name = path.display().to_string();
         let opened = if path == Path::new("-") { standard_output() } else { create(path) };
         let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        // A file never ends inside a block, even when the disk is full. A pipe accepts any number of bytes.
+        // A file ends with a whole block, even when the disk is full.
         let out = if is_file { Output::of_whole_blocks(file, whole_blocks) } else { Output::new(file) };
         Recorder::new(out, name, interface, origin)
     }
@@ -103,25 +103,25 @@ impl<W: Sink> Recorder<W> {
         }
     }
 
-    /// Keeps a frame that arrived until [`Recorder::frame_handled`] or [`Recorder::frame_decided`] writes it.
+    /// Stores a received frame until [`Recorder::frame_handled`] or [`Recorder::frame_decided`] writes it.
     pub(crate) fn frame_received(&mut self, bytes: &[u8]) {
         self.received.clear();
         self.received.extend_from_slice(bytes);
     }
 
-    /// Writes the frame that arrived last, with the host's verdict.
+    /// Writes the last received frame with its outcome.
     pub(crate) fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         self.frame_decided(now, &verdict.to_string());
     }
 
-    /// Writes the frame that arrived last, with a comment.
+    /// Writes the last received frame with a comment.
     pub(crate) fn frame_decided(&mut self, now: Instant, comment: &str) {
         let bytes = std::mem::take(&mut self.received);
         self.write_frame(now, Direction::In, &bytes, Some(comment));
         self.received = bytes;
     }
 
-    /// Writes a frame that departs.
+    /// Writes a transmitted frame.
     pub(crate) fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
         self.write_frame(now, Direction::Out, bytes, None);
     }
@@ -131,7 +131,7 @@ impl<W: Sink> Recorder<W> {
         self.write(Duration::ZERO);
     }
 
-    /// Writes a frame, with the decision on it as a comment.
+    /// Writes a frame, optionally with a comment.
     pub(crate) fn write_frame(
         &mut self,
         now: Instant,
@@ -183,14 +183,14 @@ impl<W: Sink> Drop for Recorder<W> {
     }
 }
 
-/// Opens a file to write a capture into, and empties it if it is a regular one. Links are followed, as by tcpdump.
+/// Opens a file for a capture. A regular file is truncated. Symbolic links are followed, like in tcpdump.
 fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
         file.set_len(0)?;
     } else if metadata.file_type().is_block_device() {
-        // A capture would overwrite what is on the disk.
+        // A capture would overwrite the disk.
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
     }
     Ok(file)

@@ -1,4 +1,4 @@
-//! `tapstack scan`: finds the hosts of networks and ranges by ARP; prints as arp-scan does.
+//! `tapstack scan`: scans networks and ranges for hosts with ARP. The output follows arp-scan.
 
 pub(crate) mod arguments;
 mod json;
@@ -34,14 +34,14 @@ use progress::ScanProgress;
 use text::ScanEvent;
 use vendors::Vendors;
 
-/// Time to wait for a congested device; what it has not accepted by then counts as refused.
+/// Time to wait for a congested device. Frames that it has not accepted by then count as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two checks for signals while the reader of the output is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-/// Maximum number of batches read in one turn.
+/// Maximum number of batches received in a row.
 const MAX_READS: u32 = 8;
 
-/// Runs the scan until it is complete or a signal comes, then prints its result.
+/// Runs the scan until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         clock,
         arguments,
     };
-    // Last: reading ranges from standard input blocks, and a signal must end it until then.
+    // Blocked last: until here, a signal must end the program while it reads ranges from standard input.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(&ScanEvent::Start);
@@ -95,7 +95,7 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
     })
 }
 
-/// Returns the plan of these arguments.
+/// Returns the plan for these arguments.
 fn plan(
     arguments: &ScanArguments,
     socket: &ProbeSocket,
@@ -103,7 +103,7 @@ fn plan(
     clock: Clock,
 ) -> Result<SweepPlan, Failure> {
     let ip = sender_ip(arguments, socket, ranges)?;
-    // RFC 5227 1.1: a probe has the unspecified sender address, and is answered.
+    // RFC 5227 1.1: an ARP probe has the sender address 0.0.0.0, and hosts reply to it.
     if !ip.is_unspecified() && !inet::is_valid_host(ip) {
         return Err(Failure::new(format!("{ip} can be nobody's address; ask from another by `-s IP`")));
     }
@@ -119,7 +119,7 @@ fn plan(
     })
 }
 
-/// Returns the duration of a scan without replies.
+/// Returns the maximum duration of a scan, which it takes without replies.
 fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
     let pass = plan.interval.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
@@ -127,7 +127,7 @@ fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
     pass.saturating_mul(plan.passes).saturating_add(waits.unwrap_or(Duration::MAX))
 }
 
-/// Returns the warning before a scan that takes minutes.
+/// Returns a warning if a scan takes minutes.
 fn duration_warning(max_duration: Duration) -> Option<String> {
     const LONG: Duration = Duration::from_mins(3);
     const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -141,7 +141,8 @@ fn duration_warning(max_duration: Duration) -> Option<String> {
     })
 }
 
-/// Returns the sender address: the one that is named, or the kernel's in the nearest network that is scanned.
+/// Returns the sender address: from the arguments, or the kernel's address in the most specific network that overlaps a
+/// target.
 fn sender_ip(
     arguments: &ScanArguments,
     socket: &ProbeSocket,
@@ -163,7 +164,7 @@ fn sender_ip(
     })
 }
 
-/// Returns the vendor names, unless they are not printed.
+/// Returns the vendor names, or `None` if they are not printed.
 fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     let vendors = match &arguments.ouifile {
         _ if arguments.quiet => return Ok(None),
@@ -197,11 +198,11 @@ struct ScanRunner<'a> {
 }
 
 impl ScanRunner<'_> {
-    /// Sends and receives until the sweep is complete, a signal comes, or the output is closed.
+    /// Sends and receives until the sweep is complete, a signal arrives or the output is closed.
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
         let mut congested = None;
         while signals.next()?.is_none() && self.out.has_reader() {
-            // A slow reader loses no line: nothing is sent until half of the output is written.
+            // So that a slow reader loses no lines, nothing is sent while the buffer is more than half full.
             if self.out.is_half_full() {
                 self.print(SIGNAL_CHECK_INTERVAL);
                 continue;
@@ -229,7 +230,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Sends what is due, up to the capacity of the device. Returns what is next.
+    /// Sends due requests, up to the capacity of the device. Returns the next step.
     fn send(&mut self, now: Instant) -> Result<SweepStep, Failure> {
         let next = loop {
             let next = self.sweep.next(now);
@@ -244,7 +245,7 @@ impl ScanRunner<'_> {
         Ok(next)
     }
 
-    /// Reads frames that have arrived, up to [`MAX_READS`] batches.
+    /// Receives up to [`MAX_READS`] batches of queued frames.
     fn receive_all(&mut self) -> Result<(), Failure> {
         for _ in 0..MAX_READS {
             if !self.receive()? {
@@ -256,7 +257,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Reads frames that have arrived already: a process that was stopped reads them late.
+    /// Receives the frames that are already queued. There may be many if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -264,7 +265,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Reads one batch. Returns whether there may be more.
+    /// Receives one batch. Returns whether there may be more.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut replies = Vec::new();
@@ -275,7 +276,7 @@ impl ScanRunner<'_> {
             text::capture_comment(reply)
         })?;
         for (reply, is_broadcast) in replies {
-            // A duplicate is hidden by --ignoredups, a conflict never.
+            // --ignoredups hides duplicates, but not conflicts.
             if reply.number == 1 || reply.other_mac.is_some() || !self.arguments.ignoredups {
                 self.print_event(&ScanEvent::Reply { reply, is_broadcast });
             }
@@ -283,13 +284,13 @@ impl ScanRunner<'_> {
         Ok(is_more)
     }
 
-    /// Returns why the absence of replies is no result, if so.
+    /// Returns an explanation if replies may have been lost.
     fn explain_gap(&mut self) -> Option<Explanation> {
         let gaps = Gaps { refused: self.sweep.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
     }
 
-    /// Ends the sweep. Queued requests that were never sent count as refused.
+    /// Ends the sweep. Queued requests that were not sent count as refused.
     fn end(&mut self) -> (SweepOutcome, Option<Explanation>) {
         self.progress.end();
         self.sweep.refused(self.socket.discard_queued());
@@ -312,7 +313,7 @@ impl ScanRunner<'_> {
         }
     }
 
-    /// Writes the output, as far as the reader accepts it within `limit`.
+    /// Writes the output until the reader accepts nothing within `limit`.
     fn print(&mut self, limit: Duration) {
         if self.out.pending() > 0 {
             let out = &mut self.out;
@@ -321,7 +322,7 @@ impl ScanRunner<'_> {
     }
 }
 
-/// Returns the exit code, or the failure if there is no result.
+/// Returns the exit code, or a failure if there is no result.
 fn verdict(
     runner: &ScanRunner<'_>,
     outcome: SweepOutcome,

@@ -1,4 +1,4 @@
-//! The event loop of a host.
+//! Event loop of a host.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -23,9 +23,9 @@ pub(crate) struct Server<W> {
     pub(crate) report: HostReport<W>,
     /// Time of the last poll.
     pub(crate) now: Instant,
-    /// The state of the link; none once its interface is deleted.
+    /// Monitor of the link; `None` after its interface was deleted.
     monitor: Option<LinkMonitor>,
-    /// Whether changes of the link are printed.
+    /// Whether to print changes of the link.
     has_link_lines: bool,
     clock: Clock,
     suspension: Suspension,
@@ -46,9 +46,9 @@ pub(crate) enum ServeError {
 }
 
 impl<W: Sink> Server<W> {
-    /// Maximum number of steps with work between two checks for signals, which are a system call.
+    /// Maximum number of steps with work between two checks for signals. A check is a system call.
     const MAX_BUSY_STEPS: u32 = 64;
-    /// Time after which a device is checked again that may have been deleted.
+    /// Interval between checks whether an interface that is down was deleted.
     const RECHECK_INTERVAL: Duration = Duration::from_millis(200);
 
     pub(crate) fn new(
@@ -85,14 +85,13 @@ impl<W: Sink> Server<W> {
         Server { has_link_lines, ..self }
     }
 
-    /// Waits for frames, for a signal, for the host's deadline, or until `limit` has passed; then
-    /// polls once.
+    /// Waits for frames, a signal, the deadline of the host, or until `limit` has passed. Then polls the host once.
     pub(crate) fn step(
         &mut self,
         signals: &Signals,
         limit: Option<Duration>,
     ) -> Result<Readiness, ServeError> {
-        // While the device is congested, nothing that is due can be sent.
+        // While the device is congested, nothing can be sent, so deadlines do not matter.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
         let recheck = self.device.needs_recheck().then_some(Self::RECHECK_INTERVAL);
@@ -107,7 +106,7 @@ impl<W: Sink> Server<W> {
             Readiness { device: true, ..Readiness::default() }
         } else {
             self.busy_steps = 0;
-            // What was due during congestion is due again after it.
+            // After congestion, the host sends what became due in the meantime.
             let was_cleared = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(busy_poll_time));
             let limit = if has_arrived || was_cleared { Some(Duration::ZERO) } else { limit };
@@ -118,7 +117,7 @@ impl<W: Sink> Server<W> {
         if readiness.others {
             self.follow_link()?;
         }
-        // A suspension lasts seconds: it need not be checked in each of many steps a second.
+        // A suspension lasts seconds, so it is checked only when the signals are.
         if self.busy_steps == 0 && self.suspension.has_ended() {
             self.handle_resume();
         }
@@ -130,7 +129,7 @@ impl<W: Sink> Server<W> {
         Ok(readiness)
     }
 
-    /// Passes each change of the link to the host, and prints it.
+    /// Passes changes of the link to the host and prints them.
     fn follow_link(&mut self) -> Result<(), ServeError> {
         while let Some(monitor) = &mut self.monitor {
             match monitor.poll() {
@@ -142,7 +141,7 @@ impl<W: Sink> Server<W> {
                         self.report.link(now, state);
                     }
                 }
-                // The device reports that as well, and ends the loop.
+                // The interface was deleted. The device reports that too, which ends the loop.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.monitor = None,
                 Err(error) => return Err(ServeError::Link(error)),
             }
@@ -150,8 +149,8 @@ impl<W: Sink> Server<W> {
         Ok(())
     }
 
-    /// Reports a lost link to the host, because the machine was suspended: it may be connected to another
-    /// network, although the carrier was not lost.
+    /// Reports a lost link to the host after the machine was suspended. It may now be connected to another network, even
+    /// if the carrier was not lost.
     // spec: rfc5227-wake
     fn handle_resume(&mut self) {
         if let Some(monitor) = &self.monitor {

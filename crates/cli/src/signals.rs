@@ -1,4 +1,4 @@
-//! Signals that are read from a descriptor.
+//! Signals that a command reads from a file descriptor.
 
 use std::fs;
 use std::io;
@@ -9,18 +9,18 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tap::linux::wait;
 
-/// Signals that are blocked, and read from this descriptor.
+/// Blocked signals that are read from a descriptor.
 pub(crate) struct Signals(SignalFd);
 
-/// The signals that end a command: Ctrl-C, `kill`, and a terminal that goes away.
+/// The signals that end a command: Ctrl-C, `kill`, and hang-up of the terminal.
 pub(crate) const TERMINATION_SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 impl Signals {
-    /// Blocks these signals. To be called before any thread exists, and after everything that may block without
-    /// checking them: opening a FIFO, reading a file.
+    /// Blocks these signals and returns their descriptor. Call it before any thread exists, and after all operations that
+    /// may block without checking the descriptor, such as opening a FIFO.
     ///
-    /// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored. A write beyond the file size limit
-    /// fails from now on, and does not end the program by a signal.
+    /// SIGHUP stays ignored if it was ignored at the start, for example by `nohup`. SIGXFSZ is blocked too: a write beyond
+    /// the file size limit fails and does not end the program.
     pub(crate) fn take_over(signals: &[Signal]) -> io::Result<Signals> {
         let is_kept = |signal: &Signal| *signal == Signal::SIGHUP && ignores_hangup();
         let mask: SigSet = signals.iter().copied().filter(|signal| !is_kept(signal)).collect();
@@ -29,17 +29,17 @@ impl Signals {
         Ok(Signals(SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
 
-    /// Sleeps until a signal comes.
+    /// Sleeps until a signal arrives.
     pub(crate) fn wait(&self) -> io::Result<()> {
         wait(self.0.as_fd(), false, self.0.as_fd(), &[], None).map(drop)
     }
 
-    /// Whether a signal has come that has not been read.
+    /// Whether a signal has arrived and was not read.
     pub(crate) fn is_pending(&self) -> io::Result<bool> {
         Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
     }
 
-    /// Reads the next signal that has come.
+    /// Reads the next signal, or returns `None` if none has arrived.
     pub(crate) fn next(&self) -> io::Result<Option<Signal>> {
         let Some(signal) = self.0.read_signal()? else {
             return Ok(None);
@@ -49,9 +49,9 @@ impl Signals {
     }
 }
 
-/// Whether the program was started to ignore SIGHUP.
+/// Whether the program was started with SIGHUP ignored.
 fn ignores_hangup() -> bool {
-    // Signal 1 is the lowest bit.
+    // The lowest bit is signal 1.
     const HANGUP: u64 = 1;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let digits = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the tests of words and of JSON tell about.
+//! Fixtures for the tests of text and JSON.
 
 use super::*;
 use arp::{Packet, PacketFields};
@@ -7,7 +7,7 @@ use link::MacAddr;
 use std::time::Duration;
 use tap::Instant;
 
-/// An inquiry about 10.0.0.1, of which nothing was sent.
+/// Returns an inquiry for 10.0.0.1 that has sent nothing.
 pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
     let ip = match purpose {
         Purpose::Probe => Ipv4Addr::UNSPECIFIED,
@@ -26,7 +26,7 @@ pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
     Inquiry::new(Instant::ORIGIN, plan)
 }
 
-/// What the inquiry makes of the target's reply, changed as a test wants it, so many nanoseconds later.
+/// Passes the target's ARP reply to the inquiry after `nanos` nanoseconds. `change` modifies the packet.
 pub(super) fn reply(
     inquiry: &mut Inquiry,
     nanos: u64,
@@ -45,7 +45,7 @@ pub(super) fn reply(
     inquiry.receive(Instant::from_nanos(nanos), Packet::parse(&bytes).unwrap(), false)
 }
 
-/// An inquiry with one request, and the reply to it after 612.5 microseconds.
+/// Returns an inquiry with one request, and the reply to it after 612.5 microseconds.
 pub(super) fn first_reply() -> (Inquiry, InquiryReply) {
     let mut inquiry = inquiry(Purpose::Find);
     inquiry.sent(Instant::ORIGIN);

@@ -1,4 +1,4 @@
-//! Events of an inquiry as text, as iputils prints them.
+//! Text output of an inquiry, in the format of iputils.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use arptools::inquiry::{Inquiry, InquiryReply};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-/// An event of an inquiry that is printed.
+/// An event of an inquiry to print.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ArpingEvent<'a> {
     Start { interface: &'a InterfaceName },
@@ -15,7 +15,7 @@ pub(super) enum ArpingEvent<'a> {
     Statistics(arptools::inquiry::InquiryOutcome),
 }
 
-/// Returns an event as one line or, for the statistics, several, without the last line feed.
+/// Returns the text of an event, without a line break at the end. Statistics have several lines.
 pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     let plan = inquiry.plan();
     match event {
@@ -27,12 +27,13 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     }
 }
 
-/// Returns the comment on a packet in the capture.
+/// Returns the comment on a packet in a capture.
 pub(super) fn capture_comment(reply: Option<InquiryReply>) -> &'static str {
     match reply {
-        None => "passed over: not about what was asked",
-        Some(InquiryReply { is_duplicate: true, .. }) => "a duplicate: the request was answered before",
-        Some(_) => "answers what was asked",
+        None => "not a reply to this arping",
+        Some(reply) if reply.packet.operation == Operation::REQUEST => "conflicting request",
+        Some(InquiryReply { is_duplicate: true, .. }) => "duplicate reply",
+        Some(_) => "reply",
     }
 }
 
@@ -41,7 +42,7 @@ fn reply_text(inquiry: &Inquiry, reply: &InquiryReply) -> String {
     let destination = if reply.is_broadcast { "Broadcast" } else { "Unicast" };
     let kind = if packet.operation == Operation::REQUEST { "request" } else { "reply" };
     let from = format!("{} [{}]", packet.sender_protocol, UppercaseMac(packet.sender_hardware));
-    // The target, if it is another host.
+    // The target is printed if it is not the sender of the request.
     let ip = (packet.target_protocol != sender.ip).then(|| packet.target_protocol.to_string());
     let mac =
         (packet.target_hardware != sender.mac).then(|| format!("[{}]", UppercaseMac(packet.target_hardware)));
@@ -73,13 +74,13 @@ fn statistics_text(inquiry: &Inquiry) -> String {
     )
 }
 
-/// Formats milliseconds, rounded to the microsecond.
+/// Formats a time in milliseconds, rounded to the microsecond.
 fn milliseconds(time: Duration) -> String {
     let micros = (time.as_nanos() + 500) / 1_000;
     format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
 }
 
-/// A MAC address in upper case.
+/// A MAC address in upper case, as iputils prints it.
 struct UppercaseMac(MacAddr);
 
 impl std::fmt::Display for UppercaseMac {

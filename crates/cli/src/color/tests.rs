@@ -15,7 +15,7 @@ fn color_choice_is_taken_from_arguments_before_double_dash() {
 }
 
 #[test]
-fn first_word_alone_is_styled_unless_disabled() {
+fn only_first_word_is_styled_unless_disabled() {
     assert_eq!(
         Styler::ENABLED.apply_to_first_word(WARNING, "moved from a"),
         "\u{1b}[33mmoved\u{1b}[0m from a"

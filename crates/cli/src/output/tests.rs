@@ -6,7 +6,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// A pipe whose reader has closed its end or stopped reading.
+/// A pipe with a reader that has closed its end or stopped reading.
 struct Pipe {
     is_closed: bool,
     written: usize,
@@ -41,7 +41,7 @@ fn closed_reader_stops_output() {
 }
 
 #[test]
-fn stalled_reader_loses_lines_and_they_are_counted() {
+fn lines_beyond_capacity_are_counted_as_lost_when_reader_stalls() {
     let mut output = Output::new(Pipe { is_closed: false, written: 0 });
     let line = "x".repeat(999);
     for _ in 0..1_000 {
@@ -50,13 +50,13 @@ fn stalled_reader_loses_lines_and_they_are_counted() {
     }
     assert!(output.pending() <= CAPACITY);
     let (lost, pending) = (output.lost(), output.pending());
-    assert!(lost > 700, "a pipe of 8 KiB is full, and 256 KiB wait: {lost}");
+    assert!(lost > 700, "8 KiB in the pipe and 256 KiB in the buffer: {lost}");
     let kept = u64::try_from(output.into_inner().written + pending).unwrap();
     assert_eq!(lost * 1_000 + kept, 1_000_000);
 }
 
 #[test]
-fn unread_last_lines_are_counted() {
+fn unread_last_lines_are_counted_as_lost() {
     let mut output = Output::new(Pipe { is_closed: false, written: 8_192 });
     for _ in 0..3 {
         output.line("x");

@@ -1,4 +1,4 @@
-//! A run of echo requests: when the next is due, which request a reply matches, and when the run is complete.
+//! A session of echo requests: schedule, matching of replies, and end.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -16,24 +16,24 @@ use super::statistics::PingStatistics;
 pub(super) struct PingPlan {
     pub(super) target: Ipv4Addr,
     pub(super) identifier: u16,
-    /// Bytes of data.
+    /// Number of data bytes.
     pub(super) bytes: usize,
-    /// Number of requests; unlimited if none.
+    /// Number of requests, or `None` for no limit.
     pub(super) count: Option<u64>,
     /// Time between two requests.
     pub(super) interval: Duration,
-    /// Time to wait after the last request if no reply has come.
+    /// Time to wait after the last request if there was no reply at all.
     pub(super) timeout: Duration,
 }
 
-/// A run of requests. It does no I/O: times and events are arguments, due requests and responses are results. It keeps the
-/// last request of each sequence number, up to 65,536.
+/// A session of echo requests. It performs no I/O: times and events go in, due requests and responses come out. It stores
+/// the latest request for each sequence number, at most 65,536.
 #[derive(Debug)]
 pub(super) struct PingSession {
     plan: PingPlan,
     requests: BTreeMap<u16, Request>,
     statistics: PingStatistics,
-    /// The end of the wait for replies, once all requests are sent.
+    /// End of the wait for replies; set after the last request.
     end: Option<Instant>,
 }
 
@@ -46,9 +46,9 @@ struct Request {
 /// The next step of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PingStep {
-    /// Send the request of this sequence number.
+    /// Send the request with this sequence number.
     Send(u16),
-    /// Receive, for up to this time.
+    /// Receive for at most this time.
     Wait(Duration),
     /// The session is complete.
     Over,
@@ -61,14 +61,14 @@ pub(super) enum PingResponse {
     Reply {
         reply: EchoReply,
         round_trip: Duration,
-        /// Whether the request had a reply before.
+        /// Whether the request already had a reply.
         is_duplicate: bool,
         /// Whether the sender is not the target.
         is_from_another: bool,
     },
-    /// An ICMP error: the request was not delivered.
+    /// An ICMP error. The request was not delivered.
     Error { from: Ipv4Addr, sequence: u16, problem: IcmpError },
-    /// A redirect or a source quench: the request may have been delivered.
+    /// A redirect or source quench. The request may have been delivered.
     Advice { from: Ipv4Addr, sequence: u16, problem: IcmpError },
 }
 
@@ -85,8 +85,8 @@ impl PingSession {
         &self.statistics
     }
 
-    /// Returns the next step. As in iputils, a session is complete after as many replies and errors as requests
-    /// were planned.
+    /// Returns the next step. As in iputils, a session is complete when replies and errors add up to the planned number of
+    /// requests.
     pub(super) fn next(&self, now: Instant) -> PingStep {
         let PingStatistics { transmitted, received, errors, last, .. } = self.statistics;
         if self.plan.count.is_some_and(|count| received.saturating_add(errors) >= count) {
@@ -101,7 +101,7 @@ impl PingSession {
         }
     }
 
-    /// Records that the request of this sequence number was sent.
+    /// Records a sent request.
     pub(super) fn sent(&mut self, now: Instant, sequence: u16) {
         self.requests.insert(sequence, Request { sent: now, is_answered: false });
         self.statistics.sent(now);
@@ -115,7 +115,7 @@ impl PingSession {
         self.statistics.errors = self.statistics.errors.saturating_add(1);
     }
 
-    /// Returns the response that an event of the host is, or none if it matches no request.
+    /// Converts an event of the host to a response, or returns `None` if it matches no request.
     pub(super) fn receive(&mut self, now: Instant, event: HostEvent) -> Option<PingResponse> {
         let response = match event {
             HostEvent::EchoReply(reply) => self.receive_reply(now, reply),
@@ -146,11 +146,11 @@ impl PingSession {
     fn receive_error(&mut self, undelivered: DeliveryFailure) -> Option<PingResponse> {
         let DeliveryFailure { from, problem, destination, protocol, echo, .. } = undelivered;
         let (identifier, sequence) = echo?;
-        let is_ours = protocol == IpProtocol::ICMP
+        let is_from_session = protocol == IpProtocol::ICMP
             && destination == self.plan.target
             && identifier == self.plan.identifier
             && self.requests.contains_key(&sequence);
-        if !is_ours {
+        if !is_from_session {
             return None;
         }
         if matches!(problem.icmp_type(), IcmpType::REDIRECT | IcmpType::SOURCE_QUENCH) {
@@ -161,16 +161,16 @@ impl PingSession {
         Some(PingResponse::Error { from, sequence, problem })
     }
 
-    /// Updates the maximum number of requests in flight with the response to this request.
+    /// Updates the maximum number of requests in flight when a response to this request arrives.
     fn update_pipe(&mut self, sequence: u16) {
-        let under_way = sequence_of(self.statistics.transmitted).wrapping_sub(sequence);
-        if let Some(pipe) = under_way.checked_add(1).filter(|_| under_way <= u16::MAX / 2) {
+        let newer = sequence_of(self.statistics.transmitted).wrapping_sub(sequence);
+        if let Some(pipe) = newer.checked_add(1).filter(|_| newer <= u16::MAX / 2) {
             self.statistics.pipe = self.statistics.pipe.max(pipe);
         }
     }
 
-    /// Returns the time to wait for a reply after the last request: two round trips, but at least the interval. Without
-    /// any reply the round trip is unknown, and the timeout applies.
+    /// Returns the time to wait for a reply after the last request: twice the maximum round-trip time, but at least the
+    /// interval. Without any reply, it is the timeout.
     fn reply_timeout(&self) -> Duration {
         match self.statistics.max() {
             Some(max) => max.saturating_mul(2).max(self.plan.interval),
@@ -179,7 +179,7 @@ impl PingSession {
     }
 }
 
-/// Returns the sequence number of the request with this count.
+/// Returns the sequence number of request number `count`.
 fn sequence_of(count: u64) -> u16 {
     u16::try_from(count % 65_536).unwrap_or_default()
 }

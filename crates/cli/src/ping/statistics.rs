@@ -1,4 +1,4 @@
-//! Statistics of a session.
+//! Statistics of a ping session.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use tap::Instant;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PingStatistics {
     pub(super) transmitted: u64,
-    /// Requests with a reply.
+    /// Number of requests with a reply.
     pub(super) received: u64,
-    /// Replies beyond the first.
+    /// Number of further replies to the same request.
     pub(super) duplicates: u64,
-    /// Replies whose data changed in transit.
+    /// Number of replies with data that changed in transit.
     pub(super) changed: u64,
-    /// Requests that were not delivered, by ICMP errors.
+    /// Number of requests that were not delivered, according to ICMP errors.
     pub(super) errors: u64,
-    /// Replies and errors that match no request.
+    /// Number of replies and errors that match no request.
     pub(super) unmatched: u64,
-    /// Maximum number of requests in flight when a response came.
+    /// Maximum number of requests in flight when a response arrived.
     pub(super) pipe: u16,
     pub(super) first: Option<Instant>,
     pub(super) last: Option<Instant>,
@@ -27,7 +27,7 @@ pub(super) struct PingStatistics {
     max: Option<Duration>,
     /// Sum of the round-trip times, in nanoseconds.
     sum: u128,
-    /// Sum of their squares.
+    /// Sum of the squares of the round-trip times.
     squares: u128,
 }
 
@@ -64,12 +64,12 @@ impl PingStatistics {
         self.max = self.max.max(Some(round_trip));
     }
 
-    /// The maximum round-trip time.
+    /// Returns the maximum round-trip time.
     pub(super) fn max(&self) -> Option<Duration> {
         self.max
     }
 
-    /// Time from the first request to the last.
+    /// Returns the time from the first request to the last.
     pub(super) fn elapsed(&self) -> Duration {
         match (self.first, self.last) {
             (Some(first), Some(last)) => last.since(first),
@@ -77,12 +77,12 @@ impl PingStatistics {
         }
     }
 
-    /// The share of requests without a reply.
+    /// Returns the share of requests without a reply.
     pub(super) fn loss(&self) -> Percent {
         Percent { part: self.transmitted.saturating_sub(self.received), total: self.transmitted }
     }
 
-    /// The round-trip times, if there was a reply. Duplicates count.
+    /// Returns the round-trip times, duplicates included, or `None` if there was no reply.
     pub(super) fn round_trips(&self) -> Option<RoundTrips> {
         let answers = u128::from(self.received) + u128::from(self.duplicates);
         let mean = self.sum.checked_div(answers)?;
@@ -103,7 +103,7 @@ fn nanos(count: u128) -> Duration {
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (part, total) = (u128::from(self.part) * 100, u128::from(self.total.max(1)));
-        // Six digits from the first that is not zero: of 100 three are before the point.
+        // Six significant digits: 100 has three digits before the decimal point.
         let mut decimals = 3_u32;
         let mut scaled = part * 1_000;
         while scaled < total * 100_000 && decimals < 9 {

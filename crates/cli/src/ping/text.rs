@@ -1,4 +1,4 @@
-//! Events of a session as text, as iputils prints them.
+//! Text output of a ping session, in the format of iputils.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tap::linux::InterfaceName;
 use super::session::{PingResponse, PingSession};
 use super::statistics::{PingStatistics, RoundTrips};
 
-/// An event of a session that is printed.
+/// An event of a session to print.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PingEvent<'a> {
     Start { interface: &'a InterfaceName, address: Ipv4Net },
@@ -19,14 +19,15 @@ pub(super) enum PingEvent<'a> {
     Statistics,
 }
 
-/// Bytes of data below which iputils prints no times, as it keeps the time of sending there. This program keeps it
-/// elsewhere, and prints none either.
+/// Minimum number of data bytes for round-trip times. iputils stores the time of sending in the data and prints no times
+/// below this size. The format is the same here.
 const TIMED_BYTES: usize = 16;
-/// Bytes of headers before the data: of ICMP, and of ICMP and IPv4.
+/// Length of the ICMP header, in bytes.
 const ICMP_HEADER: usize = 8;
+/// Length of the IPv4 and ICMP headers, in bytes.
 const DATAGRAM_HEADERS: usize = 28;
 
-/// Returns an event as one line or, for the statistics, several, without the last line feed.
+/// Returns the text of an event, without a line break at the end. Statistics have several lines.
 pub(super) fn lines(session: &PingSession, event: &PingEvent<'_>) -> String {
     let (target, bytes) = (session.plan().target, session.plan().bytes);
     match event {
@@ -72,7 +73,7 @@ fn response_text(bytes: usize, response: &PingResponse) -> String {
     }
 }
 
-/// Returns an ICMP problem in the words of iputils.
+/// Returns the text of iputils for an ICMP error.
 pub(super) fn problem_text(problem: IcmpError) -> String {
     let text = match (problem.icmp_type(), problem.code()) {
         (IcmpType::UNREACHABLE, code) => return unreachable_text(code, problem.mtu()),
@@ -128,20 +129,20 @@ fn redirect_text(code: u8) -> String {
 
 fn counts(statistics: &PingStatistics) -> String {
     let PingStatistics { transmitted, received, duplicates, changed, errors, .. } = *statistics;
-    let some = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
+    let nonzero = |count: u64, what| if count > 0 { format!(", +{count} {what}") } else { String::new() };
     let lost = if transmitted > 0 {
-        // Rounded to the millisecond.
+        // Rounded to milliseconds.
         let millis = (statistics.elapsed() + Duration::from_micros(500)).as_millis();
         format!(", {}% packet loss, time {millis}ms", statistics.loss())
     } else {
         String::new()
     };
-    let duplicates = some(duplicates, "duplicates");
-    let (changed, errors) = (some(changed, "changed"), some(errors, "errors"));
+    let duplicates = nonzero(duplicates, "duplicates");
+    let (changed, errors) = (nonzero(changed, "changed"), nonzero(errors, "errors"));
     format!("{transmitted} packets transmitted, {received} received{duplicates}{changed}{errors}{lost}")
 }
 
-/// Returns the last line, which is empty without round-trip times.
+/// Returns the last line of the statistics. It is empty without round-trip times.
 fn times(trips: Option<RoundTrips>, statistics: &PingStatistics) -> String {
     let trips = trips.map(|RoundTrips { min, mean, max, deviation }| {
         let [min, mean, max, deviation] = [min, mean, max, deviation].map(milliseconds);
@@ -156,12 +157,12 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
-/// A round-trip time: three significant digits, but none below the microsecond.
+/// A round-trip time with three significant digits, but none below a microsecond.
 struct RoundTrip(Duration);
 
 impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded to the digits shown, but cut at the microsecond, as in iputils.
+        // As in iputils: truncated to microseconds, then rounded to the digits shown.
         let micros = self.0.as_micros();
         match micros {
             99_950.. => write!(f, "{} ms", (micros + 500) / 1_000),

@@ -12,7 +12,7 @@ use super::*;
 
 type FrameContent = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<String>);
 
-/// All frames of a capture, and how reading it ended.
+/// Returns all frames of a capture and the result of reading it.
 fn read(bytes: &[u8]) -> (Vec<FrameContent>, Result<(), FrameReaderError>) {
     let mut records = Vec::new();
     let outcome = FrameReader::new(bytes).and_then(|mut reader| {
@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> (Vec<FrameContent>, Result<(), FrameReaderError>) {
     (records, outcome)
 }
 
-/// A disk of limited capacity, whose last write is a short one.
+/// A disk of limited capacity. Its last write is incomplete.
 struct FullDisk<'d> {
     capacity: usize,
     bytes: &'d mut Vec<u8>,
@@ -54,7 +54,7 @@ impl Sink for FullDisk<'_> {
     }
 }
 
-/// Returns the capture of these frames: whether each arrived, and its bytes.
+/// Returns a capture of these frames. The flag says whether the frame was received.
 fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let out = Output::of_whole_blocks(FullDisk { capacity, bytes: &mut bytes }, whole_blocks);
@@ -74,7 +74,7 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
 }
 
 #[test]
-fn arrived_frame_has_verdict_as_comment() {
+fn received_frame_has_outcome_as_comment() {
     let mut bytes = Vec::new();
     let out = Output::of_whole_blocks(FullDisk { capacity: usize::MAX, bytes: &mut bytes }, whole_blocks);
     let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
@@ -98,13 +98,17 @@ fn recorder_fails_when_disk_is_full_at_start() {
 #[test]
 fn capture_ends_with_whole_block_when_disk_is_full() {
     let frames = vec![(false, vec![7; 1_000]); 1_000];
-    // A record takes 1,044 bytes or so: the disk is full inside of one wherever that is possible.
+    // A block has about 1,044 bytes, so the disk becomes full at different offsets in a block.
     for capacity in (500_000..501_100).step_by(37) {
         let bytes = record(&frames, capacity);
         let (records, outcome) = read(&bytes);
-        assert!(outcome.is_ok(), "it ends between two frames: {capacity}");
+        assert!(outcome.is_ok(), "the capture ends between two frames: {capacity}");
         assert!(!records.is_empty() && records.len() < 1_000, "{}", records.len());
-        assert!(bytes.len() > capacity - 1_100, "all whole frames are there: {} of {capacity}", bytes.len());
+        assert!(
+            bytes.len() > capacity - 1_100,
+            "all complete frames are present: {} of {capacity}",
+            bytes.len()
+        );
     }
 }
 
@@ -125,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn capture_is_read_or_refused_when_byte_is_wrong(index in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn reading_capture_does_not_panic_when_byte_is_changed(index in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = record(&[(true, vec![7; 60]), (false, vec![8; 61])], usize::MAX);
         let index = index.index(bytes.len());
         bytes[index] = byte;

@@ -1,4 +1,4 @@
-//! The progress of a scan on a terminal.
+//! Progress bar of a scan on a terminal.
 
 use std::io::{self, IsTerminal};
 
@@ -7,20 +7,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::ScanArguments;
 
-/// A progress bar at the bottom of standard error, if that is a terminal. Other output is printed above it.
+/// A progress bar on standard error, if that is a terminal. Other output is printed above it.
 pub(super) struct ScanProgress(Option<ProgressBar>);
 
-/// Maximum number of times the bar is drawn in a second.
+/// Maximum number of redraws per second.
 const HERTZ: u8 = 10;
 
 impl ScanProgress {
-    /// Returns a progress bar, or none if the arguments or the terminal rule it out.
+    /// Creates a progress bar, which is disabled if the arguments or a missing terminal require that.
     pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> ScanProgress {
-        let is_wanted = !arguments.plain && !arguments.json && !arguments.quiet;
-        if !is_wanted || !io::stderr().is_terminal() {
+        let is_enabled = !arguments.plain && !arguments.json && !arguments.quiet;
+        if !is_enabled || !io::stderr().is_terminal() {
             return ScanProgress(None);
         }
-        // An invalid style gives no bar.
+        // An invalid style disables the bar.
         let template =
             format!("pass {{prefix}} of {passes} [{{bar:30}}] {{pos}}/{{len}} {{msg}}, {{eta}} left");
         let style = ProgressStyle::with_template(&template).map(|style| style.progress_chars("=> "));
@@ -38,7 +38,7 @@ impl ScanProgress {
             let SweepCounts { answered, .. } = *sweep.counts();
             progress.set_prefix(pass.to_string());
             progress.set_message(format!("{answered} replied"));
-            // The sender's own address counts in the progress, and is no target.
+            // The progress includes the sender address, which is not a target.
             progress.set_position(sweep.targets().min(place.into()));
         }
     }

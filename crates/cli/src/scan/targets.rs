@@ -16,7 +16,7 @@ use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, with_netmask};
 const EXPECTED_TARGET: &str =
     "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
 
-/// A range of addresses that hosts can have.
+/// A range of host addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetRange(RangeInclusive<Ipv4Addr>);
 
@@ -24,7 +24,7 @@ impl FromStr for TargetRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<TargetRange, String> {
-        // Text that does not begin like an address may be meant as any kind of target.
+        // Text that does not start like an address could be any kind of target.
         let other = |why| {
             if why == EXPECTED_IP_ADDRESS || text.is_empty() { EXPECTED_TARGET.to_owned() } else { why }
         };
@@ -37,7 +37,7 @@ impl TargetRange {
         if range.is_empty() {
             return Err(format!("{} comes before {}; write the lower one first", range.end(), range.start()));
         }
-        // 0/8, 127/8 and all from 224/4 on are no host addresses; all between them are.
+        // All addresses except 0/8, 127/8 and those from 224.0.0.0 on are host addresses.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
         let special =
@@ -49,7 +49,7 @@ impl TargetRange {
     }
 }
 
-/// Returns the ranges of these targets, of a file, and of a network.
+/// Returns the ranges of the targets, of a file, and of a network.
 pub(super) fn ranges(
     targets: &[TargetRange],
     file: Option<&Path>,
@@ -65,7 +65,7 @@ pub(super) fn ranges(
     Ok(TargetRanges::new(targets.into_iter().map(|target| target.0))?)
 }
 
-/// Reads the ranges of a file, one a line.
+/// Reads ranges from a file, one per line.
 fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     let name = path.display();
     let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
@@ -114,7 +114,7 @@ mod tests {
     fn target_parses_address_network_netmask_and_range() {
         assert_eq!(ends("10.0.0.1").unwrap(), ["10.0.0.1", "10.0.0.1"]);
         assert_eq!(ends("10.0.0.0/24").unwrap(), ["10.0.0.0", "10.0.0.255"]);
-        // As `ip address` shows it.
+        // The format of `ip address`.
         assert_eq!(ends("10.0.0.5/24").unwrap(), ["10.0.0.0", "10.0.0.255"]);
         assert_eq!(ends("10.0.0.0/31").unwrap(), ["10.0.0.0", "10.0.0.1"]);
         assert_eq!(ends("10.0.0.9-10.0.1.3").unwrap(), ["10.0.0.9", "10.0.1.3"]);

@@ -1,4 +1,4 @@
-//! Fixtures of the tests of text and JSON.
+//! Fixtures for the tests of text and JSON.
 
 use super::*;
 use arp::{Operation, Packet, PacketFields};
@@ -6,7 +6,7 @@ use arptools::sweep::SweepReply;
 
 pub(super) const RIVAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 11]);
 
-/// Returns a sweep of 10.0.0.1 and 10.0.0.2 that has sent the request for the first.
+/// Returns a sweep of 10.0.0.1 and 10.0.0.2 that has sent the first request.
 pub(super) fn sweep() -> Sweep {
     let plan = SweepPlan {
         sender: Identity { ip: Ipv4Addr::new(10, 0, 0, 9), mac: MacAddr::new([2, 0, 0, 0, 0, 9]) },
@@ -23,7 +23,7 @@ pub(super) fn sweep() -> Sweep {
     sweep
 }
 
-/// Returns what the sweep receives from this MAC address as a reply for 10.0.0.1.
+/// Passes an ARP reply of 10.0.0.1 from this MAC address to the sweep.
 pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
     let sender = sweep.plan().sender;
     let packet = PacketFields {
@@ -48,7 +48,7 @@ fn scan_warns_before_start_when_it_takes_minutes() {
     assert_eq!(text, "this scan takes up to 19 hours; a higher --rate or fewer --retry shorten it");
     let text = duration_warning(max_duration(&plan(2, Duration::from_hours(1)), u64::MAX)).unwrap();
     assert_eq!(text, "this scan takes more than a year; a higher --rate or fewer --retry shorten it");
-    // The figure in the help: 65,536 addresses at 20,000 a second.
+    // The example of the help text: 65,536 addresses at 20,000 per second.
     let pass = max_duration(&plan(1, Duration::from_micros(50)), 1 << 16);
     assert_eq!(pass, Duration::from_micros(50 * 65_536) + Duration::from_millis(500));
 }

@@ -1,4 +1,4 @@
-//! Events of a sweep as text, as arp-scan prints them.
+//! Text output of a sweep, in the format of arp-scan.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tap::linux::InterfaceName;
 
 use crate::color::{ERROR, Styler};
 
-/// An event of a sweep that is printed.
+/// An event of a sweep to print.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ScanEvent {
     Start,
@@ -16,7 +16,7 @@ pub(super) enum ScanEvent {
         reply: SweepReply,
         is_broadcast: bool,
     },
-    /// With the number of frames that were lost unread.
+    /// The result, with the number of frames that were lost before they were read.
     Statistics {
         outcome: SweepOutcome,
         elapsed: Duration,
@@ -26,10 +26,10 @@ pub(super) enum ScanEvent {
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
 
-/// The bit of the first byte that marks a locally administered MAC address.
+/// The bit in the first byte of a MAC address that marks a locally administered one.
 const LOCAL: u8 = 2;
 
-/// Returns an event as one line or more, without the last line feed. Without `names` no vendors are printed.
+/// Returns the text of an event in one or more lines, without a line break at the end. Without `names`, no vendors are printed.
 pub(super) fn lines<'a>(
     styler: Styler,
     interface: &InterfaceName,
@@ -40,10 +40,10 @@ pub(super) fn lines<'a>(
     let sender = sweep.plan().sender;
     match event {
         ScanEvent::Start => format!(
-            "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {} hosts",
+            "Interface: {interface}, type: EN10MB, MAC: {}, IPv4: {}\nStarting {PROGRAM} with {}",
             sender.mac,
             sender.ip,
-            sweep.targets()
+            plural(sweep.targets(), "host", "hosts")
         ),
         ScanEvent::Reply { reply, .. } => reply_text(styler, reply, names),
         ScanEvent::Statistics { elapsed, lost, .. } => {
@@ -52,13 +52,11 @@ pub(super) fn lines<'a>(
     }
 }
 
-/// Returns the comment on a packet in the capture.
+/// Returns the comment on a packet in a capture.
 pub(super) fn capture_comment(reply: Option<SweepReply>) -> &'static str {
     match reply {
-        None => "no reply to this scan",
-        Some(SweepReply { other_mac: Some(_), .. }) => {
-            "conflict: another station has replied for the address"
-        }
+        None => "not a reply to this scan",
+        Some(SweepReply { other_mac: Some(_), .. }) => "conflict: another station replied for this address",
         Some(SweepReply { number: 1, .. }) => "reply",
         Some(_) => "duplicate reply",
     }
@@ -78,7 +76,7 @@ fn reply_text<'a>(
     format!("{ip}\t{mac}{vendor}{again}{conflict}")
 }
 
-/// Returns the text in place of an unknown vendor.
+/// Returns the text for an unknown vendor.
 fn unknown_vendor(mac: MacAddr) -> &'static str {
     let [first, ..] = mac.bytes();
     if first & LOCAL != 0 { "(Unknown: locally administered)" } else { "(Unknown)" }
@@ -87,25 +85,32 @@ fn unknown_vendor(mac: MacAddr) -> &'static str {
 fn statistics_text(styler: Styler, counts: &SweepCounts, elapsed: Duration, lost: u64) -> String {
     let SweepCounts { requested, sent, refused, answered, duplicates, conflicts, contested, .. } = *counts;
     let replies = answered.saturating_add(duplicates).saturating_add(conflicts);
-    let refused = if refused > 0 { format!(", {refused} refused by the wire") } else { String::new() };
-    let lost = if lost > 0 { format!(", {lost} frames lost unread") } else { String::new() };
-    let conflict = match contested {
-        0 => String::new(),
-        1 => format!("\n{}", styler.apply(ERROR, "CONFLICT: several stations replied for 1 address")),
-        _ => format!(
-            "\n{}",
-            styler.apply(ERROR, &format!("CONFLICT: several stations replied for {contested} addresses"))
-        ),
+    let refused = if refused > 0 { format!(", {refused} refused by the interface") } else { String::new() };
+    let lost = if lost > 0 { format!(", {} lost", plural(lost, "frame", "frames")) } else { String::new() };
+    let conflict = if contested > 0 {
+        let addresses = plural(contested, "address", "addresses");
+        let text = format!("CONFLICT: several stations replied for {addresses}");
+        format!("\n{}", styler.apply(ERROR, &text))
+    } else {
+        String::new()
     };
     format!(
-        "\n{sent} requests sent{refused}, {replies} replies received{lost}\n\
-        Ending {PROGRAM}: {requested} hosts scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
+        "\n{} sent{refused}, {} received{lost}\n\
+        Ending {PROGRAM}: {} scanned in {:.3} seconds ({} hosts/sec). {answered} responded{conflict}",
+        plural(sent, "request", "requests"),
+        plural(replies, "reply", "replies"),
+        plural(requested, "host", "hosts"),
         elapsed.as_secs_f64(),
         PerSecond(requested, elapsed),
     )
 }
 
-/// A rate: a number of hosts in a time.
+/// Formats a count with its noun.
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A rate: a number of hosts per time.
 struct PerSecond(u64, Duration);
 
 impl std::fmt::Display for PerSecond {

@@ -1,7 +1,7 @@
 //! Vendor names of MAC addresses.
 //!
-//! IEEE's lists have no license and change each month, so none is compiled in: they are read where the system has
-//! them installed, or from --ouifile.
+//! IEEE's lists have no license and change every month, so none is compiled in. They are read from known paths of the
+//! system or from `--ouifile`.
 
 mod line;
 
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::input::read;
 use line::VendorLine;
 
-/// Known paths of vendor files, the most exact first; those of a row belong together.
+/// Known paths of vendor files, most complete first. The files of a row are read together.
 const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/arp-scan/ieee-oui.txt", "/etc/arp-scan/mac-vendor.txt"],
     &[
@@ -28,21 +28,21 @@ const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/nmap/nmap-mac-prefixes"],
 ];
 
-/// The first bits of a MAC address, the others zero, and their number.
+/// The first bits of a MAC address (the others are zero), and their number.
 type Prefix = (u64, u32);
 
 /// Vendor names by prefix.
 #[derive(Debug, Default)]
 pub(super) struct Vendors {
     names: HashMap<Prefix, Box<str>>,
-    /// The prefix lengths in use, the longest first.
+    /// The prefix lengths in use, longest first.
     lengths: Vec<u32>,
     /// Number of lines that could not be parsed.
     invalid_lines: u64,
 }
 
 impl Vendors {
-    /// Reads the names of a file.
+    /// Reads vendor names from a file.
     pub(super) fn from_file(path: &Path) -> Result<Vendors, Failure> {
         let name = path.display();
         let mut vendors = Vendors::default();
@@ -56,7 +56,7 @@ impl Vendors {
         Ok(vendors)
     }
 
-    /// Reads the names of the installed files.
+    /// Reads vendor names from the installed files.
     pub(super) fn installed() -> Vendors {
         let mut vendors = Vendors::default();
         for row in INSTALLED_FILES {
@@ -75,7 +75,7 @@ impl Vendors {
         self.names.is_empty()
     }
 
-    /// Number of lines that could not be parsed.
+    /// Returns the number of lines that could not be parsed.
     pub(super) fn invalid_lines(&self) -> u64 {
         self.invalid_lines
     }
@@ -87,7 +87,7 @@ impl Vendors {
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()
     }
 
-    /// Adds the names in this text; a later one replaces an earlier one of the same prefix.
+    /// Adds the names in a text. A later name replaces an earlier one for the same prefix.
     fn add(&mut self, bytes: &[u8]) {
         for bytes in bytes.split(|byte| *byte == b'\n') {
             match line::read(&String::from_utf8_lossy(bytes)) {

@@ -1,4 +1,4 @@
-//! `tapstack arping`: exit codes that tell the truth, on an interface and from a TAP.
+//! `tapstack arping`: exit codes and output, on an interface and on a TAP.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -16,15 +16,15 @@ use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 pub(crate) const CASES: &[Case] = &[
     ("arping_exit_code_matches_result_on_interface", on_interface),
     ("arping_exit_code_matches_result_on_tap", on_tap),
-    ("arping_exits_2_with_message_when_it_cannot_ask", cannot_ask),
-    ("arping_has_no_result_when_link_goes_down", goes_down_meanwhile),
+    ("arping_exits_2_with_message_when_it_cannot_send", cannot_send),
+    ("arping_has_no_result_when_link_goes_down", link_goes_down),
     ("arping_shows_duplicates_and_ignores_replies_to_other_hosts", duplicates_are_shown),
     ("arping_probe_fails_when_other_host_probes_same_address", other_host_probes),
-    ("concurrent_arpings_do_not_mix_replies", several_at_once),
+    ("concurrent_arpings_do_not_mix_replies", concurrent_arpings),
     ("arping_in_vlan_receives_only_that_vlan", in_vlan),
-    ("arping_announcements_equal_standard_byte_by_byte", announcements),
+    ("arping_announcements_match_standard_byte_by_byte", announcements),
     ("arping_uses_kernel_address_of_longest_prefix", nearest_address),
-    ("arping_ends_on_signal_or_closed_output", ended_by_others),
+    ("arping_ends_on_signal_or_closed_output", signal_or_closed_output),
     ("arping_prints_nothing_or_json_by_option", quiet_or_json),
 ];
 
@@ -38,12 +38,12 @@ const THIRD_MAC: [u8; 6] = [2, 0, 0, 0, 0, 8];
 const BROADCAST: [u8; 6] = [0xff; 6];
 const ZERO: [u8; 6] = [0; 6];
 
-/// Runs an arping to its end: its exit code, and what it printed.
+/// Runs `arping` to its end. Returns exit code, standard output and standard error.
 fn arping(device: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(exit_and_text(&run(&[&["arping"], device, more].concat())?))
 }
 
-/// Rows of arguments, exit code, the line behind the first, and how many packets departed.
+/// Rows of arguments, exit code, start of the second line, and numbers of sent packets.
 type Rows<'a> = &'a [(&'a [&'a str], i32, &'a str, &'a str)];
 
 fn check(device: &[&str], rows: Rows<'_>) -> TestResult {
@@ -58,13 +58,13 @@ fn check(device: &[&str], rows: Rows<'_>) -> TestResult {
     Ok(())
 }
 
-/// The peer is a host of ours, the kernel's address asks.
+/// The peer is a host of tapstack. The sender address is the kernel's.
 fn on_interface() -> TestResult {
-    let there = ["--tap", "ask0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
-    let host = Running::start(&[&there[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
+    let host = ["--tap", "arp0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
+    let host = Running::start(&[&host[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
     let reply = "Unicast reply from 10.0.0.2 [02:00:00:00:00:0A]  ";
     check(
-        &["-I", "ask0", "-i", "0.05"],
+        &["-I", "arp0", "-i", "0.05"],
         &[
             (&["-c", "3", "10.0.0.2"], 0, reply, "3 probes (1"),
             (&["-c", "3", "-b", "10.0.0.2"], 0, reply, "3 probes (3"),
@@ -77,16 +77,16 @@ fn on_interface() -> TestResult {
         ],
     )?;
     let (code, out, _) =
-        arping(&["-I", "ask0"], &["-c", "1", "--source-mac", "02:00:00:00:00:55", "10.0.0.2"])?;
+        arping(&["-I", "arp0"], &["-c", "1", "--source-mac", "02:00:00:00:00:55", "10.0.0.2"])?;
     assert_eq!(code, Some(0), "{out}");
-    // We asked, and never answered for anybody.
+    // arping replied to no request.
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
-    assert!(out.contains("  arp: answered\n") && !out.contains("ours"), "{out}");
+    assert!(out.contains("  arp: answered\n") && !out.contains("dropped: sender"), "{out}");
     Ok(())
 }
 
-/// The peer is the kernel, a station of our own asks.
+/// The peer is the kernel. The sender is a station on a TAP.
 fn on_tap() -> TestResult {
     let _tap = PersistentTapGuard::create("from0")?;
     let reply = "Unicast reply from 10.0.0.1 [";
@@ -94,7 +94,7 @@ fn on_tap() -> TestResult {
         &["--tap", "from0", "--address", "10.0.0.2/24", "-i", "0.05"],
         &[
             (&["-c", "3", "10.0.0.1"], 0, reply, "3 probes (1"),
-            // Over before the second is due, however late that is seen.
+            // The deadline precedes the second request.
             (&["-w", "0.04", "10.0.0.9"], 1, "Sent 1 ", "1 probes (1"),
             (&["-D", "10.0.0.1"], 1, reply, "1 probes (1"),
             (&["-D", "-c", "1", "10.0.0.9"], 0, "Sent 1 ", "1 probes (1"),
@@ -102,15 +102,15 @@ fn on_tap() -> TestResult {
             (&["-A", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
         ],
     )?;
-    // One that is made here, and gone afterwards.
-    let made = ["--tap", "made0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
+    // arping creates the TAP and deletes it at the end.
+    let made = ["--tap", "new1", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
     let (code, out, _) = arping(&made, &["-c", "1", "10.7.0.1"])?;
     assert_eq!(code, Some(0), "{out}");
-    assert_eq!(arping(&["-I", "made0"], &["10.7.0.1"])?.0, Some(2));
+    assert_eq!(arping(&["-I", "new1"], &["10.7.0.1"])?.0, Some(2));
     Ok(())
 }
 
-fn cannot_ask() -> TestResult {
+fn cannot_send() -> TestResult {
     let (down, idle) = (PersistentTapGuard::create("dead0")?, PersistentTapGuard::create("idle0")?);
     down.0.set_up(false)?;
     let (held, off) = (open_tap("held0")?, open_tap("off0")?);
@@ -141,7 +141,7 @@ fn cannot_ask() -> TestResult {
             assert!(errors.contains(part), "{arguments:?}: {errors}");
         }
     }
-    // These have a sense with -D.
+    // With -D, these targets are valid.
     let rows = [("192.0.2.1", "name the one to ask from by `-s IP`"), ("10.0.0.1", "nobody answers itself")];
     for (target, part) in rows {
         let (code, out, errors) = arping(&["-I", "held0"], &[target])?;
@@ -152,9 +152,9 @@ fn cannot_ask() -> TestResult {
     Ok(())
 }
 
-fn goes_down_meanwhile() -> TestResult {
+fn link_goes_down() -> TestResult {
     let mut tap = open_tap("fall0")?;
-    // Whether the next request finds it down, or there is no next one.
+    // The link is down for a further request, or after the last one.
     for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
@@ -173,13 +173,13 @@ fn goes_down_meanwhile() -> TestResult {
     Ok(())
 }
 
-/// The next request for the target, which is to be this one.
-fn requested(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
+/// Receives the next ARP request for the target, and checks it. Returns the MAC address of the kernel.
+fn receive_request(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
     let mac = tap.interface().mac_address()?;
-    // The kernel speaks on this wire too, but asks for nobody.
+    // The kernel uses this wire too, but does not request the target.
     let request = receive(tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
-    let known = if destination == BROADCAST { ZERO } else { destination };
-    assert_eq!(request, arp(destination, 1, (mac, from), (known, TARGET)));
+    let target_mac = if destination == BROADCAST { ZERO } else { destination };
+    assert_eq!(request, arp(destination, 1, (mac, from), (target_mac, TARGET)));
     Ok(mac)
 }
 
@@ -187,8 +187,8 @@ fn duplicates_are_shown() -> TestResult {
     let mut tap = open_tap("twice0")?;
     let mut child = Running::command(&["arping", "-I", "twice0", "-i", "0.3", "-c", "2", "10.0.0.2"])?;
     assert_eq!(child.first, "ARPING 10.0.0.2 from 10.0.0.1 twice0\n");
-    let mac = requested(&mut tap, BROADCAST, KERNEL)?;
-    // To another address, to another station, from another address, a request: none is a reply to us.
+    let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+    // Not replies to this request: another target IP address, target MAC address or sender, and a request.
     send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, Ipv4Addr::new(10, 0, 0, 77))))?;
     send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (THIRD_MAC, KERNEL)))?;
     send(&mut tap, &arp(mac, 2, (PEER_MAC, Ipv4Addr::new(10, 0, 0, 3)), (mac, KERNEL)))?;
@@ -199,7 +199,7 @@ fn duplicates_are_shown() -> TestResult {
     let second = child.line()?;
     assert!(second.starts_with("Broadcast reply from 10.0.0.2 [02:00:00:00:00:08]  "), "{second}");
     assert!(second.ends_with("ms (DUP!)\n"), "{second}");
-    requested(&mut tap, PEER_MAC, KERNEL)?;
+    receive_request(&mut tap, PEER_MAC, KERNEL)?;
     let (code, out, _) = child.end()?;
     let end = "Sent 2 probes (1 broadcast(s))\nReceived 2 response(s) (1 broadcast(s), 1 duplicate(s))\n";
     assert_eq!((code, out.as_str()), (Some(0), end));
@@ -209,12 +209,12 @@ fn duplicates_are_shown() -> TestResult {
 fn other_host_probes() -> TestResult {
     let mut tap = open_tap("rival0")?;
     let probe = arp(BROADCAST, 1, (PEER_MAC, UNSPECIFIED), (ZERO, TARGET));
-    // From the address, whomever it is for.
+    // Any packet with the address as sender is a conflict.
     let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
     for (packet, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
         let child = Running::command(&["arping", "-I", "rival0", "-D", "10.0.0.2"])?;
         assert_eq!(child.first, "ARPING 10.0.0.2 from 0.0.0.0 rival0\n");
-        requested(&mut tap, BROADCAST, UNSPECIFIED)?;
+        receive_request(&mut tap, BROADCAST, UNSPECIFIED)?;
         send(&mut tap, &packet)?;
         let (code, out, errors) = child.end()?;
         assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
@@ -225,13 +225,13 @@ fn other_host_probes() -> TestResult {
     Ok(())
 }
 
-fn several_at_once() -> TestResult {
+fn concurrent_arpings() -> TestResult {
     let many = ["--tap", "many0", "--hosts", "10.1.0.0/24", "--kernel", "10.2.0.1/8"];
     let host = Running::begin(&many)?;
     let start = |target| Running::command(&["arping", "-I", "many0", "-i", "0.3", "-c", "5", target]);
     let mut running = Vec::new();
     for target in ["10.1.0.5", "10.1.0.6", "10.1.0.6"] {
-        // Nothing is on its way that the next one has not heard asked for.
+        // Wait for the replies, so that none is in flight when the next arping starts.
         let mut child = start(target)?;
         let lines = child.line()? + &child.line()?;
         running.push((target, lines, child));
@@ -248,24 +248,24 @@ fn several_at_once() -> TestResult {
 }
 
 fn in_vlan() -> TestResult {
-    let there = ["--tap", "tag0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
-    let host = Running::start(&there)?;
+    let host = ["--tap", "tag0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--vlan", "5"];
+    let host = Running::start(&host)?;
     for (more, expected) in [(&["--vlan", "5"][..], 0), (&["--vlan", "6"], 1), (&[], 1)] {
         let (code, out, _) = arping(&["-I", "tag0", "-c", "1"], &[more, &["10.0.0.2"]].concat())?;
         assert_eq!(code, Some(expected), "{more:?}: {out}");
     }
     host.stop()?;
-    // Another's reply in our VLAN counts, the same without its tag does not, nor the other way round.
+    // A reply counts only with the VLAN tag of the request, or without a tag if the request has none.
     let mut tap = open_tap("tag1")?;
     let mac = tap.interface().mac_address()?;
     let plain = arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL));
     let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
-    let plainly: &[&str] = &[];
-    for (vlan, wrong, right) in [(&["--vlan", "5"][..], &plain, &tagged), (plainly, &tagged, &plain)] {
+    let untagged: &[&str] = &[];
+    for (vlan, ignored, counted) in [(&["--vlan", "5"][..], &plain, &tagged), (untagged, &tagged, &plain)] {
         let words = [&["arping", "-I", "tag1", "-f", "-w", "10"], vlan, &["10.0.0.2"]].concat();
         let child = Running::command(&words)?;
         receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
-        for bytes in [wrong, wrong, right] {
+        for bytes in [ignored, ignored, counted] {
             send(&mut tap, bytes)?;
         }
         let (code, out, _) = child.end()?;
@@ -276,11 +276,11 @@ fn in_vlan() -> TestResult {
 }
 
 fn announcements() -> TestResult {
-    let mut tap = open_tap("tell0")?;
+    let mut tap = open_tap("ann0")?;
     let mac = tap.interface().mac_address()?;
     let rows = [("-U", 1, ZERO), ("-A", 2, mac)];
     for (letter, operation, target) in rows {
-        let (code, out, _) = arping(&["-I", "tell0", letter, "-c", "1"], &["10.0.0.2"])?;
+        let (code, out, _) = arping(&["-I", "ann0", letter, "-c", "1"], &["10.0.0.2"])?;
         assert_eq!(code, Some(0), "{out}");
         let packet = receive(&mut tap, |bytes| bytes.ends_with(&TARGET.octets()))?;
         assert_eq!(packet, arp(BROADCAST, operation, (mac, TARGET), (target, TARGET)));
@@ -303,7 +303,7 @@ fn nearest_address() -> TestResult {
     Ok(())
 }
 
-fn ended_by_others() -> TestResult {
+fn signal_or_closed_output() -> TestResult {
     let _tap = PersistentTapGuard::create("end0")?;
     let options = ["arping", "--tap", "end0", "--address", "10.0.0.2/24", "-i", "0.02"];
     let rows = [
@@ -316,7 +316,7 @@ fn ended_by_others() -> TestResult {
         if expected == 0 {
             child.line()?;
         }
-        // One request at least has departed when a further one has had the time to.
+        // Long enough for at least one request.
         std::thread::sleep(std::time::Duration::from_millis(100));
         child.signal(signal)?;
         let (code, out, errors) = child.end()?;
@@ -359,7 +359,7 @@ fn without_privilege() -> TestResult {
             arping(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
         assert_eq!(code, Some(2), "{errors}");
     }
-    // From a TAP of one's own it takes none.
+    // The user's own TAP requires no privilege.
     let (code, out, _) = arping(&["--tap", USER_TAP, "--address", "10.0.0.2/24", "-c", "1"], &["10.0.0.1"])?;
     assert_eq!(code, Some(0), "{out}");
     Ok(())

@@ -1,4 +1,4 @@
-//! `--pcap`, and `tapstack decode` of what it wrote.
+//! Captures of `--pcap`, read by `tapstack decode`.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use tap::linux::PacketSocket;
 
 use super::host::{request, start};
-use super::scan::four;
+use super::scan::range_of_four;
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::installed::installed;
 use testbed::program::{command, exit_and_text, run};
@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     ("tshark_reads_captures_without_warnings", tshark_reads),
 ];
 
-/// A file of this trial's own, gone with this value.
+/// Path of a temporary file of this test, deleted on drop.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
@@ -37,7 +37,7 @@ impl Scratch {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.0.to_str().expect("a name in UTF-8")
+        self.0.to_str().expect("UTF-8 path")
     }
 }
 
@@ -47,7 +47,7 @@ impl Drop for Scratch {
     }
 }
 
-/// What `decode` prints of a capture, and its exit code.
+/// Runs `decode -t -v`. Returns exit code, standard output and standard error.
 fn decode(arguments: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(exit_and_text(&run(&[&["decode", "-t", "-v"], arguments].concat())?))
 }
@@ -57,24 +57,24 @@ fn host_capture() -> TestResult {
     let (host, interface) = start("cap0", &["--pcap", file.name()])?;
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
-    let answered = "Request who-has 10.0.0.2 tell 10.0.0.7, length 28 [comment: learned, answered]";
+    let request_line = "Request who-has 10.0.0.2 tell 10.0.0.7, length 28 [comment: learned, answered]";
     wait_for("the reply in the capture", || {
         let (_, out, _) = decode(&[file.name()]).ok()?;
         out.contains("Reply 10.0.0.2 is-at").then_some(())
     })?;
-    // SIGKILL leaves no time for a flush, and the capture is complete.
+    // The capture is complete after SIGKILL, which leaves no time for a flush.
     host.signal(Signal::SIGKILL)?;
     host.end()?;
     let (code, out, errors) = decode(&[file.name()])?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
-    assert!(out.contains(answered), "{out}");
+    assert!(out.contains(request_line), "{out}");
     let (_, out, _) = exit_and_text(&run(&["decode", "--json", file.name()])?);
     let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
     Ok(())
 }
 
-/// Captures that other programs are to read: of a host that answers, of a lab, of the embedded wire.
+/// Writes captures for other programs: of a host that replies, of a lab, and of the simulated wire.
 fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     let files = ["host", "lab", "cable"].map(|name| Scratch::new(&format!("{name}.pcapng")));
     let (host, interface) = start("read0", &["--pcap", files[0].name()])?;
@@ -89,13 +89,13 @@ fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     Ok(files)
 }
 
-/// What a program of Wireshark's prints about a capture that it reads without complaint.
+/// Returns what a program of Wireshark prints for a capture. Warnings fail the test.
 fn wireshark_prints(
     program: &Path,
     arguments: &[&str],
     file: &Scratch,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    // It may not read the settings of the user.
+    // Without the user's configuration.
     let output = Command::new(program).args(arguments).arg(file.name()).env("HOME", "/nowhere").output()?;
     let (code, out, errors) = exit_and_text(&output);
     assert_eq!(code, Some(0), "{}: {errors}", program.display());
@@ -124,8 +124,8 @@ fn tshark_reads() -> TestResult {
         assert!(out.contains("Address Resolution Protocol (reply)"), "{out}");
     }
     let out = wireshark_prints(&tshark, &["-n", "-V", "-r"], &files[0])?;
-    for arguments in ["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"] {
-        assert!(out.contains(arguments), "{arguments}: {out}");
+    for part in ["Packet comments", "learned, answered", "Direction: Inbound", "Direction: Outbound"] {
+        assert!(out.contains(part), "{part}: {out}");
     }
     Ok(())
 }
@@ -141,9 +141,9 @@ fn ping_capture() -> TestResult {
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 1, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 1, "{lines}");
-    let mut arguments = String::new();
-    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut arguments)?;
-    assert!(arguments.contains("1 packets transmitted, 1 received"), "{arguments}");
+    let mut text = String::new();
+    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut text)?;
+    assert!(text.contains("1 packets transmitted, 1 received"), "{text}");
     assert_eq!(ping.wait()?.code(), Some(0));
     Ok(())
 }
@@ -158,20 +158,20 @@ fn arping_capture() -> TestResult {
     wait_for("a request in the capture", || {
         decode(&[file.name()]).ok()?.1.contains("who-has").then_some(())
     })?;
-    // What others say to each other.
+    // A packet between other hosts.
     send(&mut other_station, &request())?;
     assert_eq!(arping.wait_with_output()?.status.code(), Some(0));
     let (code, out, errors) = decode(&[file.name()])?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
-    assert_eq!(out.matches("[comment: answers what was asked]").count(), 2, "{out}");
-    let stray = "[comment: passed over: not about what was asked]";
+    assert_eq!(out.matches("[comment: reply]").count(), 2, "{out}");
+    let stray = "[comment: not a reply to this arping]";
     assert_eq!(out.matches(stray).count(), 2, "{out}");
     assert_eq!(out.matches(" tell 10.0.0.1, length 28\n").count(), 2, "{out}");
     Ok(())
 }
 
 fn scan_capture() -> TestResult {
-    let host = four("caught0")?;
+    let host = range_of_four("caught0")?;
     let file = Scratch::new("scan.pcapng");
     let (code, _, errors) = exit_and_text(&run(&[
         "scan",
@@ -195,7 +195,7 @@ fn scan_capture() -> TestResult {
     ] {
         assert_eq!(out.matches(line).count(), 1, "{line}: {out}");
     }
-    // Somebody else's packet.
+    // A packet that is not a reply to the scan.
     let file = Scratch::new("others.pcapng");
     let mut socket = PacketSocket::open(&"caught0".parse()?)?;
     let mut child =
@@ -209,7 +209,7 @@ fn scan_capture() -> TestResult {
     assert_eq!(child.wait_with_output()?.status.code(), Some(1));
     let (_, out, _) = decode(&[file.name()])?;
     assert!(
-        out.contains("who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: no reply to this scan]"),
+        out.contains("who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: not a reply to this scan]"),
         "{out}"
     );
     assert_eq!(host.stop()?.0, Some(0));

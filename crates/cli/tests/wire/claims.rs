@@ -1,4 +1,4 @@
-//! `tapstack host` and its address: asked for, announced, defended, lost.
+//! Address claims of `tapstack host`: probe, announcement, defense, loss.
 
 use std::net::Ipv4Addr;
 
@@ -11,16 +11,16 @@ use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("address_is_probed_announced_then_answered", probe_and_announce),
-    ("address_in_use_is_given_up_and_owner_named", address_in_use),
+    ("host_replies_after_probe_and_announcement", probe_and_announce),
+    ("address_in_use_is_abandoned_and_error_names_owner", address_in_use),
     ("conflicting_hosts_follow_defend_policy_without_storm", conflicting_hosts),
     ("host_exits_1_when_address_is_lost_in_use", address_lost_in_use),
     ("host_claims_no_address_while_tap_is_down", tap_down),
     ("address_is_probed_and_announced_again_when_tap_comes_up", tap_comes_up),
-    ("address_taken_while_tap_was_down_is_given_up", taken_while_down),
+    ("address_taken_while_tap_was_down_is_abandoned", taken_while_down),
     ("address_is_probed_again_when_carrier_returns", carrier_returns),
     ("newly_selected_address_is_printed_with_quiet", new_address),
-    ("host_without_address_names_both_options", without_address),
+    ("host_without_address_exits_2_and_names_options", without_address),
     ("host_answers_arp_for_proxied_range", proxied_range),
 ];
 
@@ -34,12 +34,12 @@ const MAC: &str = "02:00:00:00:00:02";
 const ZERO: [u8; 6] = [0; 6];
 const BROADCAST: [u8; 6] = [0xff; 6];
 
-/// The peer's request for an address.
+/// Returns an ARP request of the peer.
 fn request(target: Ipv4Addr) -> Vec<u8> {
     arp(BROADCAST, 1, (PEER_MAC, PEER), (ZERO, target))
 }
 
-/// The next line that has this word.
+/// Returns the next line that contains `word`.
 pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
     loop {
         let line = host.line().map_err(|error| format!("no line with {word:?}: {error}"))?;
@@ -51,15 +51,15 @@ pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dy
 
 // proves: rfc5227-start, rfc5227-answers, rfc5227-broadcast, rfc3927-broadcast
 fn probe_and_announce() -> TestResult {
-    let (tap, other) = (PersistentTapGuard::create("probe0")?, PersistentTapGuard::create("choice0")?);
+    let (tap, other) = (PersistentTapGuard::create("probe0")?, PersistentTapGuard::create("local0")?);
     let mut socket = PacketSocket::open(tap.0.name())?;
     let mut host = Running::begin(&["--tap", "probe0", "--address", "10.0.0.2/24", "--mac", MAC])?;
-    let mut chooser = Running::begin(&["--tap", "choice0", "--link-local", "--mac", MAC])?;
+    let mut link_local = Running::begin(&["--tap", "local0", "--link-local", "--mac", MAC])?;
     assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
 
     send(&mut socket, &request(HOST_IP))?;
     for _ in 0..3 {
-        // Were the request answered, the reply would come first.
+        // A reply to the request would precede the probe.
         let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
@@ -71,18 +71,18 @@ fn probe_and_announce() -> TestResult {
     assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, (HOST_MAC, HOST_IP), (PEER_MAC, PEER)));
     assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
 
-    let ready = line_with(&mut chooser, "ready ")?;
+    let ready = line_with(&mut link_local, "ready ")?;
     let network: ipnet::Ipv4Net = ready.split(' ').nth(3).ok_or("an address")?.trim().parse()?;
     assert!(network.addr().is_link_local() && network.prefix_len() == 16, "{ready}");
     let mut socket = PacketSocket::open(other.0.name())?;
     send(&mut socket, &request(network.addr()))?;
     let reply = arp(BROADCAST, 2, (HOST_MAC, network.addr()), (PEER_MAC, PEER));
     assert_eq!(receive(&mut socket, is_arp(2))?[..32], reply[..32]);
-    assert_eq!((host.stop()?.0, chooser.stop()?.0), (Some(0), Some(0)));
+    assert_eq!((host.stop()?.0, link_local.stop()?.0), (Some(0), Some(0)));
     Ok(())
 }
 
-/// Two TAPs on a bridge, which is deleted with this value.
+/// Two TAPs on a bridge, which is deleted on drop.
 pub(crate) struct Bridged {
     near: PersistentTapGuard,
     far: PersistentTapGuard,
@@ -96,12 +96,12 @@ impl Bridged {
         Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })
     }
 
-    /// A host at each end, both with one address. A frame may be lost before the bridge carries any.
+    /// Starts a host on each TAP, both with the same address. Frames may be lost until the bridge forwards.
     fn hosts(&self, options: &[&str]) -> Result<(Running, Running), Box<dyn std::error::Error>> {
         let (near, far) = (self.near.0.name().as_str(), self.far.0.name().as_str());
         let begin = |tap, last: &str, more: &[&str]| {
             let mac = format!("02:00:00:00:00:{last}");
-            // A ring may let go of the TAP a while after its program has ended.
+            // io_uring may release the TAP a while after the program has ended.
             let host = ["--tap", tap, "--address", "10.0.0.2/24", "--mac", &mac, "--io", "read-write"];
             Running::begin(&[&host, more].concat())
         };
@@ -135,8 +135,8 @@ fn conflicting_hosts() -> TestResult {
     let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
     line_with(&mut second, " defended 10.0.0.2 against 02:00:00:00:00:0a")?;
-    // For ten seconds from then on nobody may answer anybody. That the two meet again within that time is not
-    // said, if one began late: so a third meets both.
+    // For ten seconds, neither host may defend again. If one started late, they may not conflict again in that time,
+    // so a third station causes a conflict with both.
     let mut socket = PacketSocket::open(wire.bridge.name())?;
     send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, HOST_IP), (ZERO, OTHER)))?;
     for host in [&mut first, &mut second] {
@@ -147,12 +147,12 @@ fn conflicting_hosts() -> TestResult {
         assert_eq!(code, Some(0));
         let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
         let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
-        assert!((2..=3).contains(&count), "two announcements and one defence: {out}");
+        assert!((2..=3).contains(&count), "two announcements and one defense: {out}");
     }
     for policy in ["once", "cease"] {
         let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
-        wait_for("host that leaves", || (first.has_ended() || second.has_ended()).then_some(()))?;
-        // Where both spoke at the same time, both leave.
+        wait_for("end of a host", || (first.has_ended() || second.has_ended()).then_some(()))?;
+        // If both sent at the same time, both give up the address.
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
         let (code, _, errors) = one.end()?;
         assert_eq!(code, Some(1), "{policy}: {errors}");
@@ -186,7 +186,7 @@ fn tap_down() -> TestResult {
     assert!(host.first.ends_with(" probing 10.0.0.2: does anybody have it?\n"), "{}", host.first);
     tap.0.set_up(true)?;
     let mut socket = PacketSocket::open(tap.0.name())?;
-    // The first may have come before the socket was there.
+    // The first probe may precede the socket.
     for _ in 0..2 {
         let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
@@ -199,8 +199,8 @@ fn tap_down() -> TestResult {
     Ok(())
 }
 
-/// The next ARP packets of the host: three probes and two announcements.
-fn probed_and_announced(socket: &mut PacketSocket) -> TestResult {
+/// Checks that the next ARP packets of the host are three probes and two announcements.
+fn receive_probes_and_announcements(socket: &mut PacketSocket) -> TestResult {
     for sender in [UNSPECIFIED, UNSPECIFIED, UNSPECIFIED, HOST_IP, HOST_IP] {
         let packet = receive(socket, |bytes| {
             bytes.get(12..14) == Some(&[8, 6]) && bytes.get(22..28) == Some(&HOST_MAC)
@@ -221,8 +221,8 @@ fn tap_comes_up() -> TestResult {
     tap.0.set_up(true)?;
     line_with(&mut host, " link is up, mtu 1500")?;
     line_with(&mut host, " probing 10.0.0.2")?;
-    // No reply may come before the announcements.
-    probed_and_announced(&mut socket)?;
+    // No ARP reply may precede the announcements.
+    receive_probes_and_announcements(&mut socket)?;
     line_with(&mut host, "ready back0 ")?;
     wait_until_answering(&mut socket, HOST_IP)?;
     assert_eq!(host.stop()?.0, Some(0));
@@ -260,7 +260,7 @@ fn carrier_returns() -> TestResult {
     line_with(&mut host, " link has no carrier")?;
     veth.in_far_namespace(|| far.set_up(true).map_err(|error| error.to_string()))?;
     line_with(&mut host, " link is up")?;
-    probed_and_announced(&mut socket)?;
+    receive_probes_and_announcements(&mut socket)?;
     line_with(&mut host, "ready near0 ")?;
     veth.near.set_mtu(900)?;
     line_with(&mut host, " link is up, mtu 900")?;

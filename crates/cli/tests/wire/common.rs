@@ -1,4 +1,4 @@
-//! What all commands have in common: colour, `completions`, `man`.
+//! Behavior that all commands share: colors, write errors, `completions`, `man`.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -34,14 +34,14 @@ fn color() -> TestResult {
     assert!(!shown(&[], None)?, "a pipe");
     assert!(!shown(&["--color", "never"], None)?);
     assert!(shown(&["--color", "always"], None)?);
-    assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "who asks by name has more to say");
+    assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "--color overrides NO_COLOR");
     assert!(!shown(&[], Some("NO_COLOR"))?);
     let (_, out, _) = exit_and_text(&run(&["lab", "--cable", "--color", "always"])?);
     assert!(out.contains("\u{1b}[1mlearned\u{1b}[0m 10.0.0.1 is at "), "{out}");
     Ok(())
 }
 
-/// What it shows on a terminal of its own.
+/// Returns the output of the program on a terminal.
 pub(crate) fn on_terminal(
     words: &[&str],
     variables: &[(&str, &str)],
@@ -54,7 +54,7 @@ pub(crate) fn on_terminal(
         .env("TERM", "xterm")
         .envs(variables.iter().copied());
     let mut child = command.stdout(slave.try_clone()?).stderr(slave).spawn()?;
-    // With it our own copies of the other end are closed: then the terminal has an end, which is an error.
+    // Closes this process's copies of the other end. After the program's end, reading the terminal fails.
     drop(command);
     let mut shown = Vec::new();
     let mut master = File::from(master);
@@ -74,14 +74,14 @@ fn terminal() -> TestResult {
     assert!(on_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  node "));
     assert!(!on_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
     assert!(!on_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
-    assert!(!on_terminal(&list, &[])?.contains('\u{1b}'), "what a program reads");
+    assert!(!on_terminal(&list, &[])?.contains('\u{1b}'), "output for programs has no color");
     Ok(())
 }
 
 fn help_and_errors() -> TestResult {
     for words in [&["--help"][..], &["host", "--help"], &["tap", "list", "--help"]] {
-        let coloured = [words, &["--color", "always"]].concat();
-        assert!(run(&[&["--color", "always"], words].concat())?.stdout.contains(&0x1b), "{coloured:?}");
+        let colored = [words, &["--color", "always"]].concat();
+        assert!(run(&[&["--color", "always"], words].concat())?.stdout.contains(&0x1b), "{colored:?}");
         assert!(!run(words)?.stdout.contains(&0x1b), "{words:?}");
     }
     assert!(run(&["--color=always", "host", "--nonsense"])?.stderr.contains(&0x1b));
@@ -103,7 +103,7 @@ pub(crate) fn errors_of_full_output(words: &[&str]) -> Result<String, Box<dyn st
 fn full_disk() -> TestResult {
     let held = open_tap("full0")?;
     let address = ["--address", "10.0.0.9/24"];
-    // Without a list of its own a scan says on standard error whether the system has one.
+    // Without -O, scan may print a warning about missing vendor files.
     let list = Scratch::new("full.txt");
     std::fs::write(&list.0, "021100\tThe Makers\n")?;
     let rows: [&[&str]; 5] = [
@@ -158,10 +158,10 @@ fn completions() -> TestResult {
 fn completions_in_bash() -> TestResult {
     let bash = installed("bash")?;
     let script = run(&["completions", "bash"])?.stdout;
-    // What the shell itself would offer behind `tapstack tap`.
-    let ask = b"\nCOMP_WORDS=(tapstack tap ''); COMP_CWORD=2; _tapstack tapstack '' tap; echo \"${COMPREPLY[@]}\"\n";
+    // The completions that bash offers for `tapstack tap`.
+    let query = b"\nCOMP_WORDS=(tapstack tap ''); COMP_CWORD=2; _tapstack tapstack '' tap; echo \"${COMPREPLY[@]}\"\n";
     let mut bash = Command::new(bash).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    bash.stdin.take().ok_or("a pipe")?.write_all(&[&script[..], ask].concat())?;
+    bash.stdin.take().ok_or("a pipe")?.write_all(&[&script[..], query].concat())?;
     let offered = bash.wait_with_output()?;
     let offered = String::from_utf8_lossy(&offered.stdout).into_owned();
     assert!(["create", "delete", "list"].iter().all(|word| offered.contains(word)), "{offered}");

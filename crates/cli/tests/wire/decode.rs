@@ -1,4 +1,4 @@
-//! `tapstack decode`: its exit codes.
+//! `tapstack decode`: exit codes.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ const REQUEST: [u8; 42] = [
     0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
 ];
 
-/// A pcap file of one frame; its second octet of the hardware type is `kind`.
+/// Returns a pcap file of one frame. `kind` is the low byte of the hardware type.
 fn capture(link_type: u8, kind: u8) -> Vec<u8> {
     let head =
         [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, link_type, 0, 0, 0];
@@ -25,7 +25,7 @@ fn capture(link_type: u8, kind: u8) -> Vec<u8> {
     [&head[..], &[1, 0, 0, 0, 2, 0, 0, 0, 42, 0, 0, 0, 42, 0, 0, 0], &frame].concat()
 }
 
-/// Decodes what comes from standard input.
+/// Runs `decode` with this standard input.
 fn decode(bytes: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
     let mut child = command(&["decode", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -34,15 +34,15 @@ fn decode(bytes: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::er
 }
 
 fn exit_codes() -> TestResult {
-    let good = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
+    let valid = "00:00:01.000002 ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28\n";
     let whole = capture(1, 1);
-    assert_eq!(decode(&whole)?, (Some(0), good.to_owned(), String::new()));
-    let bad = "00:00:01.000002 ARP, length 28 [hardware type is not Ethernet]\n";
-    assert_eq!(decode(&capture(1, 7))?, (Some(1), bad.to_owned(), String::new()));
-    // What was read is printed first.
-    let cut = [&whole[..], &whole[24..60]].concat();
+    assert_eq!(decode(&whole)?, (Some(0), valid.to_owned(), String::new()));
+    let invalid = "00:00:01.000002 ARP, length 28 [hardware type is not Ethernet]\n";
+    assert_eq!(decode(&capture(1, 7))?, (Some(1), invalid.to_owned(), String::new()));
+    // Frames before the error are printed.
+    let truncated = [&whole[..], &whole[24..60]].concat();
     let error = "tapstack: cannot read -: the file ends within a packet or a header\n";
-    assert_eq!(decode(&cut)?, (Some(2), good.to_owned(), error.to_owned()));
+    assert_eq!(decode(&truncated)?, (Some(2), valid.to_owned(), error.to_owned()));
     let error = "tapstack: cannot read -: unsupported link type LINUX_SLL (113); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`\n";
     assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), error.to_owned()));
     let error = "tapstack: cannot read -: the file is empty\n";
@@ -65,7 +65,7 @@ fn closed_stdout() -> TestResult {
     drop(child.stdout.take());
     let mut to = child.stdin.take().ok_or("standard input")?;
     to.write_all(&whole)?;
-    // It may have ended by now.
+    // This fails if `decode` has ended already.
     let _ = to.write_all(&frames);
     drop(to);
     let (code, _, errors) = exit_and_text(&child.wait_with_output()?);

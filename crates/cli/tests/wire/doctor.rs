@@ -1,4 +1,4 @@
-//! `tapstack doctor`.
+//! Tests of `tapstack doctor`.
 
 use nix::unistd::geteuid;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) const REFUSED: &[Case] = &[("closed_node_is_bad_and_hints_command", c
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[("doctor_hints_commands_without_privilege", without_privilege)];
 
-/// What it says.
+/// Output and exit code of `doctor --json`.
 struct Checked {
     lines: Vec<Value>,
     code: Option<i32>,
@@ -54,7 +54,7 @@ fn everything_works() -> TestResult {
     for check in ["node", "namespaces", "tap", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
         assert_eq!((checked.outcome(check), checked.hint(check)), ("ok", None), "{check}");
     }
-    // These trials run in a namespace whose IPv6 is off.
+    // The tests run in a network namespace without IPv6.
     assert_eq!(checked.outcome("IPv6"), "ok");
     Ok(())
 }
@@ -100,7 +100,7 @@ fn without_privilege() -> TestResult {
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
     let set = checked.hint("CAP_NET_RAW").ok_or("a mend")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
-    // Nothing that changes the whole machine for the sake of one program.
+    // No hint changes settings of the whole machine.
     for line in &checked.lines {
         let hint = line["mend"].as_str().unwrap_or_default();
         assert!(!hint.contains(".default.") && !hint.contains(".all."), "{line}");

@@ -1,4 +1,4 @@
-//! What ends a command, what it gives up, and what it leaves behind.
+//! End of commands: signals, full outputs, dropped capabilities, and captures on a full disk.
 
 use std::fs::{File, read_to_string};
 use std::io::Write;
@@ -29,19 +29,19 @@ pub(crate) const CASES: &[Case] = &[
     ("capture_ends_with_complete_record_when_disk_is_full", full_disk),
 ];
 
-/// How long a command has to end.
+/// Time limit for a command to end.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two looks at it.
+/// Interval between two checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A FIFO that no other process opens.
+/// Creates a FIFO that no other process opens.
 fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     let scratch = Scratch::new(name);
     mkfifo(&scratch.0, Mode::S_IRUSR | Mode::S_IWUSR)?;
     Ok(scratch)
 }
 
-/// Whether it ended in time; if not, it is killed.
+/// Whether a process ends within [`TIMEOUT`]. If not, it is killed.
 fn has_ended(child: &mut Child) -> bool {
     for _ in 0..TIMEOUT.as_millis() / POLL_INTERVAL.as_millis() {
         if child.try_wait().is_ok_and(|ended| ended.is_some()) {
@@ -54,7 +54,7 @@ fn has_ended(child: &mut Child) -> bool {
     false
 }
 
-/// Whether a process waits to open or read a file: two looks at its system call agree.
+/// Whether a process is blocked on opening or reading a file: it is in the same system call at two checks.
 fn is_blocked(pid: u32) -> Option<()> {
     let call = || read_to_string(format!("/proc/{pid}/syscall")).ok();
     let first = call()?;
@@ -104,21 +104,21 @@ fn fifo_without_header() -> TestResult {
     let fifo = fifo("late")?;
     for form in ["--plain", "--json"] {
         let (code, out, errors) = exit_and_text(&run(&["watch", fifo.name(), "-w", "0.1", form])?);
-        assert_eq!(code, Some(2), "nothing was watched: {out}{errors}");
-        assert!(errors.contains("nothing could be watched: the capture was not read to its end"), "{errors}");
+        assert_eq!(code, Some(2), "{out}{errors}");
+        assert!(errors.contains("received nothing: the capture was not read to its end"), "{errors}");
         let statistics = if form == "--json" { r#""event":"statistics""# } else { "0 packets" };
         assert!(out.contains(statistics), "{out}");
     }
-    // Nor was anything by a signal within the header, whose writer is silent.
+    // A signal while the rest of the header is missing.
     let mut writer = File::options().read(true).write(true).open(&fifo.0)?;
     writer.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0])?;
     let child = command(&["watch", fifo.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    wait_for("a watch that waits", || has_no_privileges(child.id()))?;
+    wait_for("watch without capabilities", || has_no_privileges(child.id()))?;
     kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
     let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
     assert_eq!(code, Some(2), "{out}{errors}");
     drop(writer);
-    // A writer that comes later is heard all the same.
+    // A writer that opens the FIFO later.
     let capture =
         [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0xff, 0xff, 0, 0, 1, 0, 0, 0]]
             .concat();
@@ -133,14 +133,14 @@ fn fifo_without_header() -> TestResult {
 fn full_standard_error() -> TestResult {
     let (reader, writer) = pipe()?;
     let mut writer = File::from(writer);
-    // One page after the other, until there is no capacity for a further one.
+    // Fill the pipe page by page.
     nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     while writer.write(&[b'x'; 4_096]).is_ok() {}
     nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
     let mut child = command(&["arping", "-I", "absent0", "10.0.0.9"]).stderr(writer.try_clone()?).spawn()?;
     assert!(has_ended(&mut child));
     assert_eq!(child.wait()?.code(), Some(2));
-    // A host that warns at its start, about two networks without a route between them.
+    // A host that prints a warning at start: two networks without a route between them.
     let addresses = ["--address", "10.0.0.2/24", "--kernel", "10.9.0.1/24"];
     let host = [&["host", "--tap", "full1", "--no-probe"][..], &addresses].concat();
     let host = Running::with_errors(&host, writer.into())?;
@@ -150,13 +150,13 @@ fn full_standard_error() -> TestResult {
     Ok(())
 }
 
-/// The lines of a process's status that tell what it may do.
+/// Returns the lines of a process's status that list its privileges.
 fn privileges(pid: u32) -> std::io::Result<Vec<(String, String)>> {
     let status = read_to_string(format!("/proc/{pid}/status"))?;
     let lines = status.lines().filter_map(|line| line.split_once(":\t"));
-    let is_wanted = |name: &str| name.starts_with("Cap") || name == "NoNewPrivs";
+    let is_privilege = |name: &str| name.starts_with("Cap") || name == "NoNewPrivs";
     Ok(lines
-        .filter(|(name, _)| is_wanted(name))
+        .filter(|(name, _)| is_privilege(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect())
 }
@@ -192,17 +192,17 @@ fn capabilities() -> TestResult {
     for words in rows {
         let running = Running::command(words)?;
         assert!(!running.first.is_empty(), "{words:?}");
-        wait_for("a process without capabilities", || has_no_privileges(running.pid()))?;
+        wait_for("process without capabilities", || has_no_privileges(running.pid()))?;
         running.stop()?;
     }
     let mut decode = command(&["decode", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    wait_for("a decode without capabilities", || has_no_privileges(decode.id()))?;
+    wait_for("decode without capabilities", || has_no_privileges(decode.id()))?;
     drop(decode.stdin.take());
     decode.wait()?;
-    // A host still answers, prints its table, and takes its TAP with it.
-    for carriage in ["ring", "read-write"] {
-        let (mut host, interface) = start("caps5", &["--io", carriage])?;
-        wait_for("a host without capabilities", || has_no_privileges(host.pid()))?;
+    // Without capabilities, a host still replies, prints its ARP cache and deletes its TAP.
+    for io in ["ring", "read-write"] {
+        let (mut host, interface) = start("caps5", &["--io", io])?;
+        wait_for("host without capabilities", || has_no_privileges(host.pid()))?;
         let mut socket = PacketSocket::open(interface.name())?;
         send(&mut socket, &request())?;
         receive(&mut socket, is_arp(2))?;
@@ -213,10 +213,10 @@ fn capabilities() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(!interface.exists());
     }
-    // Beside the kernel, on an interface of its own.
+    // On an interface that the kernel uses too.
     let _held = open_tap("caps6")?;
     let host = Running::start(&["-I", "caps6", "--address", "10.0.0.2/24"])?;
-    wait_for("a host without capabilities", || has_no_privileges(host.pid()))?;
+    wait_for("host without capabilities", || has_no_privileges(host.pid()))?;
     assert_eq!(host.stop()?.0, Some(0));
     drop(held);
     Ok(())
@@ -233,7 +233,7 @@ fn lab_keeps_capabilities() -> TestResult {
 
 fn full_disk() -> TestResult {
     let file = Scratch::new("short.pcapng");
-    // No file of ours, nor of a program started here, may be longer than that.
+    // Limits the length of files that this process and its children write.
     let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
     setrlimit(Resource::RLIMIT_FSIZE, 5_001, hard)?;
     let (host, interface) = start("disk0", &["--pcap", file.name(), "-q"])?;
@@ -243,13 +243,13 @@ fn full_disk() -> TestResult {
         receive(&mut socket, is_arp(2))?;
     }
     let (code, _, errors) = host.stop()?;
-    assert_eq!(code, Some(0), "the host goes on: {errors}");
+    assert_eq!(code, Some(0), "the host continues: {errors}");
     assert!(
         errors.contains("capturing ends") && errors.contains("takes no more: File too large"),
         "{errors}"
     );
     let length = std::fs::metadata(&file.0)?.len();
-    assert!((4_700..5_001).contains(&length), "all whole records are there: {length}");
+    assert!((4_700..5_001).contains(&length), "the capture has all complete records: {length}");
     let (code, out, errors) = exit_and_text(&run(&["decode", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     Ok(())

@@ -1,4 +1,4 @@
-//! `tapstack host`.
+//! Tests of `tapstack host`: output, options, errors, and the ARP cache of the kernel.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -18,7 +18,7 @@ use testbed::schema::check_lines;
 use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("kernel_neighbor_table_holds_host_mac", kernel_table),
+    ("kernel_arp_cache_contains_host_mac", kernel_table),
     ("tap_created_by_host_is_up_with_mtu_and_deleted_after", created_tap),
     ("existing_tap_is_left_unchanged", existing_tap),
     ("host_json_prints_each_event_as_object", host_json_prints_each_event_as_object),
@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     ("host_json_omits_foreign_frames_unless_verbose", foreign_frames),
     ("host_continues_when_output_is_closed", output_closed),
     ("host_continues_when_output_is_not_read", output_not_read),
-    ("host_prints_table_on_sigusr1", host_prints_table_on_sigusr1),
+    ("host_prints_arp_cache_on_sigusr1", host_prints_table_on_sigusr1),
     ("learn_policies_add_documented_senders", learn_policies_add_documented_senders),
     ("unconfirmed_entry_expires", unconfirmed_entry_expires),
     ("host_continues_when_link_goes_down_and_up", host_continues_when_link_goes_down_and_up),
@@ -55,7 +55,7 @@ const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 pub(super) const MAC: &str = "02:00:00:00:00:02";
 const HOST_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
-/// A host on a TAP of its own, the kernel at 10.0.0.1/24.
+/// Starts a host on a new TAP, with the kernel at 10.0.0.1/24.
 pub(super) fn start(name: &str, more: &[&str]) -> Result<(Running, Interface), Box<dyn std::error::Error>> {
     let arguments = ["--tap", name, "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--mac", MAC];
     let running = Running::start(&[&arguments, more].concat())?;
@@ -73,7 +73,7 @@ fn reply() -> Vec<u8> {
 fn kernel_table() -> TestResult {
     let tap = PersistentTapGuard::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    let mac = host.first.split(' ').nth(2).ok_or("a hardware address")?.to_owned();
+    let mac = host.first.split(' ').nth(2).ok_or("a MAC address")?.to_owned();
     assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
     assert!(mac.starts_with("02:"), "locally administered: {mac}");
 
@@ -86,7 +86,7 @@ fn kernel_table() -> TestResult {
     assert!(out.contains("1  arp: answered\n"), "{out}");
 
     let again = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    assert!(again.first.contains(&mac), "the same at every start");
+    assert!(again.first.contains(&mac), "the MAC address is the same at every start");
     Ok(())
 }
 
@@ -101,11 +101,11 @@ fn created_tap() -> TestResult {
 }
 
 fn existing_tap() -> TestResult {
-    let tap = PersistentTapGuard::create("their0")?;
+    let tap = PersistentTapGuard::create("exists0")?;
     tap.0.set_up(false)?;
-    let host = Running::start(&["--tap", "their0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
+    let host = Running::start(&["--tap", "exists0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
     assert!(host.first.contains("\"mtu\":900"), "{}", host.first);
-    assert!(!tap.0.is_up()?, "ready does not wait for link-up, nor bring it about");
+    assert!(!tap.0.is_up()?, "`ready` neither waits for the link nor sets it up");
     assert_eq!(tap.0.mtu()?, 1_500);
     host.stop()?;
     assert!(tap.0.exists());
@@ -174,7 +174,7 @@ fn hangup() -> TestResult {
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     assert!(out.contains("  tap: system calls\n"), "the counters: {out}");
 
-    // As `nohup` starts it.
+    // With SIGHUP ignored, as `nohup` does.
     let tap = PersistentTapGuard::create("nohup0")?;
     let script = "trap '' HUP; exec \"$0\" host --tap nohup0 --address 10.0.0.2/24 --no-probe";
     let mut child = std::process::Command::new("sh")
@@ -198,7 +198,7 @@ fn foreign_frames() -> TestResult {
         let mut socket = PacketSocket::open(interface.name())?;
         wait_until_answering(&mut socket, HOST_IP)?;
         for _ in 0..20 {
-            // To a group that no host here belongs to, as mDNS and spanning tree are.
+            // To a multicast group without members, such as mDNS.
             send(&mut socket, &[&[1, 0, 0x5e, 0, 0, 0xfb][..], &PEER_MAC, &[8, 0], &[0; 46]].concat())?;
         }
         wait_until_answering(&mut socket, HOST_IP)?;
@@ -231,7 +231,7 @@ fn output_closed() -> TestResult {
 fn output_not_read() -> TestResult {
     let (host, interface) = start("slow0", &["-v"])?;
     let mut socket = PacketSocket::open(interface.name())?;
-    // Some 300 octets each: more than the pipe holds, and than waits for a slow reader.
+    // About 300 bytes each, in total more than the capacity of the pipe and the output buffer.
     for _ in 0..3_000 {
         send(&mut socket, &request())?;
         assert_eq!(receive(&mut socket, is_arp(2))?, reply());
@@ -248,7 +248,7 @@ fn host_prints_table_on_sigusr1() -> TestResult {
     send(&mut socket, &request())?;
     receive(&mut socket, is_arp(2))?;
     assert!(host.line()?.contains(" learned 10.0.0.7 is at 02:00:00:00:00:07"));
-    // Somebody claims the static entry's address.
+    // Another station claims the address of the static entry.
     send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, [10, 0, 0, 50].into()), ([0; 6], HOST_IP)))?;
     receive(&mut socket, is_arp(2))?;
     assert!(host.line()?.contains(" held 10.0.0.50 is static and 02:00:00:00:00:07 claims it"));
@@ -286,7 +286,7 @@ fn unconfirmed_entry_expires() -> TestResult {
 fn host_continues_when_link_goes_down_and_up() -> TestResult {
     let (host, interface) = start("down0", &[])?;
     interface.set_up(false)?;
-    // Long enough for the host to meet a wire that is down.
+    // Long enough for the host to notice that the link is down.
     std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
     send_from_kernel(HOST_IP, b"hello")?;
@@ -305,7 +305,7 @@ fn deleted_tap() -> TestResult {
 }
 
 fn many_requests() -> TestResult {
-    // Hosts of a range say nothing of their own accord.
+    // Hosts of a range send no unsolicited packets.
     let range = ["--hosts", "10.0.0.2/32", "--mac-base", MAC, "--kernel", "10.0.0.1/24"];
     let host = Running::begin(&[&["--tap", "many0", "-q"][..], &range].concat())?;
     let interface = Interface::named(&"many0".parse()?)?;
@@ -314,13 +314,13 @@ fn many_requests() -> TestResult {
     let (mut outgoing, mut incoming) = (Batch::new(64), Batch::new(64));
     let request = request();
     let mut exchange = |count: u32| -> TestResult {
-        let (mut asked, mut answered) = (0, 0);
+        let (mut sent, mut answered) = (0, 0);
         while answered < count {
-            while asked - answered < 64 && asked < count {
+            while sent - answered < 64 && sent < count {
                 let mut frame = pool.take().ok_or("a frame")?;
                 frame.write(&request)?;
-                outgoing.push(frame).map_err(|_| "room")?;
-                asked += 1;
+                outgoing.push(frame).map_err(|_| "capacity of the batch")?;
+                sent += 1;
             }
             socket.transmit(&mut outgoing, &mut pool)?;
             wait_for("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
@@ -335,7 +335,7 @@ fn many_requests() -> TestResult {
     let before = host.resident()?;
     exchange(99_000)?;
     let after = host.resident()?;
-    // A few frames more may be in use at once, none for each request.
+    // Memory may grow by a few frames, not with each request.
     assert!(after < before + 64, "{before} and then {after} pages of resident memory");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("    100000  arp: answered\n"), "{out}");
@@ -469,12 +469,11 @@ fn busy_tap() -> TestResult {
     assert!(errors.contains(&format!("process {} (", host.pid())), "{errors}");
     assert!(errors.contains(&format!("`kill {}`", host.pid())), "{errors}");
 
-    // Somebody else's `busy0`, in a namespace of theirs, is not in our way.
-    let elsewhere = "exec \"$0\" host -q --no-probe --tap busy0 --address 10.0.0.2/24";
+    // A `busy0` in another network namespace is not reported.
+    let script = "exec \"$0\" host -q --no-probe --tap busy0 --address 10.0.0.2/24";
     let program = format!("/proc/{}/exe", host.pid());
-    let mut lab = command(&["lab", "--", "sh", "-c", elsewhere, &program])
-        .stdout(std::process::Stdio::piped())
-        .spawn()?;
+    let mut lab =
+        command(&["lab", "--", "sh", "-c", script, &program]).stdout(std::process::Stdio::piped()).spawn()?;
     let mut ready = [0; 6];
     std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output")?, &mut ready)?;
     let (_, _, errors) = exit_and_text(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);

@@ -1,4 +1,4 @@
-//! `tapstack host` for whole ranges, and its datagrams.
+//! `tapstack host` with ranges of hosts and with routes.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("hosts_of_range_probe_with_probe_option", probe_option),
     ("kernel_receives_port_unreachable_from_range", port_unreachable),
     ("range_answers_remote_hosts_through_gateway", through_gateway),
-    ("log_is_limited_and_counters_exact_when_station_conflicts", log_stays_short),
+    ("log_is_limited_and_counters_are_exact_when_station_conflicts", log_is_limited),
     ("host_warns_at_start_when_range_contains_kernel_address", kernel_address),
     ("host_exits_2_with_message_for_invalid_ranges_and_routes", invalid_ranges),
 ];
@@ -26,13 +26,13 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 const BASE: &str = "02:11:00:00:00:00";
 
-/// The hardware address of a host: the number of its address after [`BASE`].
-fn hardware(number: u16) -> [u8; 6] {
+/// Returns the MAC address of a host: [`BASE`] plus `number`.
+fn mac_address(number: u16) -> [u8; 6] {
     let [high, low] = number.to_be_bytes();
     [2, 0x11, 0, 0, high, low]
 }
 
-/// The checksum of RFC 1071, by its plainest algorithm.
+/// Returns the checksum of RFC 1071, computed by the simplest algorithm.
 pub(super) fn checksum(bytes: &[u8]) -> [u8; 2] {
     let word = |pair: &[u8]| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
     let mut sum: u32 = bytes.chunks(2).map(word).sum();
@@ -42,9 +42,9 @@ pub(super) fn checksum(bytes: &[u8]) -> [u8; 2] {
     u16::try_from(sum).map_or([0; 2], |sum| (!sum).to_be_bytes())
 }
 
-/// An echo request, or its reply, as a frame.
+/// Returns a frame with an echo request or reply.
 fn echo(kind: u8, from: ([u8; 6], Ipv4Addr), to: ([u8; 6], Ipv4Addr)) -> Vec<u8> {
-    let mut message = [&[kind, 0, 0, 0, 0x12, 0x34, 0, 1][..], b"sixteen octets.."].concat();
+    let mut message = [&[kind, 0, 0, 0, 0x12, 0x34, 0, 1][..], b"sixteen bytes..."].concat();
     let sum = checksum(&message);
     message[2..4].copy_from_slice(&sum);
     let mut header =
@@ -54,7 +54,7 @@ fn echo(kind: u8, from: ([u8; 6], Ipv4Addr), to: ([u8; 6], Ipv4Addr)) -> Vec<u8>
     [&to.0[..], &from.0, &[8, 0], &header, &message].concat()
 }
 
-/// All of a frame but what its sender is free to choose: identification and checksum of the header.
+/// Returns a frame without the fields that its sender chooses: identification and header checksum.
 fn fixed(frame: &[u8]) -> Vec<u8> {
     let mut fixed = frame.to_vec();
     fixed[18..20].fill(0);
@@ -82,18 +82,18 @@ fn each_address() -> TestResult {
         "--kernel",
         "10.9.0.1/8",
     ])?;
-    assert_eq!(host.first, "ready range0 02:11:00:00:00:00 10.1.0.0/16\n", "they do not probe");
+    assert_eq!(host.first, "ready range0 02:11:00:00:00:00 10.1.0.0/16\n", "hosts of a range do not probe");
     let mut socket = socket_on("range0")?;
     for number in [0, 1, 0x00ff, 0x0100, 0x7fff, 0xfffe, 0xffff] {
-        let ours = (hardware(number), Ipv4Addr::from(0x0a01_0000 + u32::from(number)));
-        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], ours.1)))?;
-        assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, ours, (PEER_MAC, PEER)), "{number}");
-        send(&mut socket, &echo(8, (PEER_MAC, PEER), ours))?;
+        let local = (mac_address(number), Ipv4Addr::from(0x0a01_0000 + u32::from(number)));
+        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], local.1)))?;
+        assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, local, (PEER_MAC, PEER)), "{number}");
+        send(&mut socket, &echo(8, (PEER_MAC, PEER), local))?;
         let reply = receive(&mut socket, is_ipv4)?;
-        assert_eq!(fixed(&reply), fixed(&echo(0, ours, (PEER_MAC, PEER))), "{number}");
+        assert_eq!(fixed(&reply), fixed(&echo(0, local, (PEER_MAC, PEER))), "{number}");
     }
-    // To one host's station, for the address of another.
-    let crossed = (hardware(3), Ipv4Addr::new(10, 1, 0, 4));
+    // To the MAC address of one host, with the IP address of another.
+    let crossed = (mac_address(3), Ipv4Addr::new(10, 1, 0, 4));
     send(&mut socket, &echo(8, (PEER_MAC, PEER), crossed))?;
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
@@ -115,14 +115,14 @@ fn ranges_in_vlans() -> TestResult {
     for (vlan, number, target) in
         [(5, 2, [10, 1, 0, 2]), (6, 0x102, [10, 1, 0, 2]), (6, 0x203, [10, 1, 1, 3])]
     {
-        let ours = (hardware(number), Ipv4Addr::from(target));
-        let request = arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], ours.1));
+        let local = (mac_address(number), Ipv4Addr::from(target));
+        let request = arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], local.1));
         send(&mut socket, &request)?;
         send(&mut socket, &tagged(&request, 7))?;
         send(&mut socket, &tagged(&request, vlan))?;
         let reply = receive(&mut socket, |bytes| bytes.starts_with(&PEER_MAC))?;
-        assert_eq!(reply, tagged(&arp(PEER_MAC, 2, ours, (PEER_MAC, PEER)), vlan));
-        send(&mut socket, &tagged(&echo(8, (PEER_MAC, PEER), ours), vlan))?;
+        assert_eq!(reply, tagged(&arp(PEER_MAC, 2, local, (PEER_MAC, PEER)), vlan));
+        send(&mut socket, &tagged(&echo(8, (PEER_MAC, PEER), local), vlan))?;
         let reply = receive(&mut socket, |bytes| bytes.starts_with(&PEER_MAC))?;
         assert_eq!(reply[12..18], [0x81, 0, 0, vlan, 8, 0]);
     }
@@ -135,13 +135,13 @@ fn probe_option() -> TestResult {
     let tap = PersistentTapGuard::create("ask0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
-    // The first line comes after probing.
+    // The first line follows the probes.
     let host = Running::begin(&hosts)?;
     assert_eq!(host.first, "ready ask0 02:11:00:00:00:00 10.1.0.0/30\n");
     let probe = receive(&mut socket, is_arp(1))?;
     assert_eq!(probe[28..32], [0; 4], "a probe");
     let (_, out, _) = host.stop()?;
-    // Three probes and one announcement each, and perhaps the second.
+    // Three probes and one or two announcements per host.
     let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
     let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
     assert!((13..=20).contains(&count), "{out}");
@@ -149,7 +149,7 @@ fn probe_option() -> TestResult {
 }
 
 // proves: rfc1122-port-unreachable
-fn log_stays_short() -> TestResult {
+fn log_is_limited() -> TestResult {
     const REQUESTS: usize = 300;
     for json in [&[][..], &["--json"]] {
         let arguments = ["--tap", "short0", "--hosts", "10.1.0.0/24", "--kernel", "10.9.0.1/8"];
@@ -208,18 +208,18 @@ fn through_gateway() -> TestResult {
     let gateway = ([2, 0, 0, 0, 0, 0xfe], Ipv4Addr::new(10, 0, 0, 254));
     let other = ([2, 0, 0, 0, 0, 0xfd], Ipv4Addr::new(10, 0, 0, 253));
     let common = ["--tap", "gate0", "--address", "10.0.0.2/24", "--mac", "02:11:00:00:00:02"];
-    let ways = ["--gateway", "10.0.0.254", "--route", "192.0.2.0/24", "via", "10.0.0.253"];
-    let host = Running::start(&[&common[..], &ways].concat())?;
-    let ours = (hardware(2), Ipv4Addr::new(10, 0, 0, 2));
-    wait_until_answering(&mut socket, ours.1)?;
+    let routes = ["--gateway", "10.0.0.254", "--route", "192.0.2.0/24", "via", "10.0.0.253"];
+    let host = Running::start(&[&common[..], &routes].concat())?;
+    let local = (mac_address(2), Ipv4Addr::new(10, 0, 0, 2));
+    wait_until_answering(&mut socket, local.1)?;
     for (source, hop) in [([198, 51, 100, 1], gateway), ([192, 0, 2, 1], other)] {
-        // It comes from some router; the way back is ours to choose, and has to be found first.
-        send(&mut socket, &echo(8, (PEER_MAC, source.into()), ours))?;
-        let asks = arp([0xff; 6], 1, ours, ([0; 6], hop.1));
-        receive(&mut socket, |bytes| bytes == asks)?;
-        send(&mut socket, &arp(ours.0, 2, hop, ours))?;
+        // The host resolves the next hop of its own route, not the station that sent the request.
+        send(&mut socket, &echo(8, (PEER_MAC, source.into()), local))?;
+        let arp_request = arp([0xff; 6], 1, local, ([0; 6], hop.1));
+        receive(&mut socket, |bytes| bytes == arp_request)?;
+        send(&mut socket, &arp(local.0, 2, hop, local))?;
         let reply = receive(&mut socket, is_ipv4)?;
-        assert_eq!(fixed(&reply), fixed(&echo(0, ours, (hop.0, source.into()))));
+        assert_eq!(fixed(&reply), fixed(&echo(0, local, (hop.0, source.into()))));
     }
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())

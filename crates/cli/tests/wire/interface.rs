@@ -1,4 +1,4 @@
-//! `-I`: stations of ours beside a kernel on its own interface, with another kernel at the far end.
+//! `-I`: hosts of tapstack on an interface that the kernel uses too. Another kernel is at the far end.
 
 use std::cell::Cell;
 use std::io::ErrorKind;
@@ -40,7 +40,7 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 const HOST: [&str; 6] = ["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC];
 
-/// A request from a stranger at the far end.
+/// Returns an ARP request of a peer at the far end.
 fn request(target: Ipv4Addr) -> Vec<u8> {
     arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], target))
 }
@@ -49,8 +49,8 @@ fn reply(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
     arp(PEER_MAC, 2, (mac, ip), (PEER_MAC, PEER))
 }
 
-/// What a kernel is told that sends a datagram to a port where nobody listens.
-fn refusal(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind>> {
+/// Sends a UDP datagram to a closed port, and returns the error that the kernel reports.
+fn closed_port_error(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind>> {
     socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     socket.connect((to, 9))?;
     socket.send(b"hello")?;
@@ -62,20 +62,20 @@ fn separate_from_kernel() -> TestResult {
     let host = Running::start(&HOST)?;
     assert_eq!(host.first, format!("ready near0 {MAC} 10.0.0.2/24\n"));
 
-    // The far kernel finds us, and hears from us that nobody listens.
+    // The far kernel resolves the host and receives its port unreachable message.
     let far = veth.far_interface()?;
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
-    assert_eq!(refusal(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
+    assert_eq!(closed_port_error(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
     let entry =
         veth.in_far_namespace(|| kernel_neighbor(&far, HOST_IP).map_err(|error| error.to_string()))?;
     assert_eq!(entry.to_string(), "10.0.0.2 dev far0 lladdr 02:00:00:00:00:02 REACHABLE");
-    // The near kernel lives as before, and knows nothing of us.
+    // The near kernel still replies, and has no entry for the host.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
-    assert_eq!(refusal(&socket, NEAR_KERNEL)?, Some(ErrorKind::ConnectionRefused));
+    assert_eq!(closed_port_error(&socket, NEAR_KERNEL)?, Some(ErrorKind::ConnectionRefused));
     let known = kernel_neighbors(&veth.near)?;
     assert!(known.iter().all(|entry| entry.address == FAR_KERNEL), "{known:?}");
 
-    // Each answers for its own address, and nobody for the other's.
+    // The host and the kernel reply for their own addresses only.
     let near = veth.near.mac_address()?;
     let mut far = veth.far_socket()?;
     for target in [HOST_IP, NEAR_KERNEL, HOST_IP, NEAR_KERNEL] {
@@ -86,17 +86,17 @@ fn separate_from_kernel() -> TestResult {
         replies.push(receive(&mut far, |bytes| is_arp(2)(bytes) && bytes.starts_with(&PEER_MAC))?);
     }
     replies.sort();
-    let (ours, theirs) = (reply(HOST_MAC, HOST_IP), reply(near, NEAR_KERNEL));
-    let mut expected = vec![ours.clone(), ours, theirs.clone(), theirs];
+    let (of_host, of_kernel) = (reply(HOST_MAC, HOST_IP), reply(near, NEAR_KERNEL));
+    let mut expected = vec![of_host.clone(), of_host, of_kernel.clone(), of_kernel];
     expected.sort();
     assert_eq!(replies, expected);
     assert_eq!(host.stop()?.0, Some(0));
-    let silent = receive_all(&mut far)?;
-    assert!(silent.iter().all(|bytes| !is_arp(2)(bytes)), "{silent:x?}");
+    let rest = receive_all(&mut far)?;
+    assert!(rest.iter().all(|bytes| !is_arp(2)(bytes)), "{rest:x?}");
     Ok(())
 }
 
-/// Whatever a socket has.
+/// Returns all frames that a socket has received.
 fn receive_all(socket: &mut PacketSocket) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
     use tap::{Batch, Device, Pool};
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(256));
@@ -110,9 +110,9 @@ fn frames_to_kernel() -> TestResult {
     let near = veth.near.mac_address()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&[&HOST[..], &["-v"]].concat())?;
-    // To the near kernel alone, from it, to a stranger, and last to us.
+    // Frames from the near kernel, to it, to another station, and finally to the host.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
-    wait_for("datagram of the near kernel's", || {
+    wait_for("datagram of the near kernel", || {
         receive_all(&mut far).ok()?.iter().any(|bytes| bytes.get(12..14) == Some(&[8, 0])).then_some(())
     })?;
     for destination in [near, PEER_MAC] {
@@ -124,14 +124,14 @@ fn frames_to_kernel() -> TestResult {
         lines += &host.line()?;
     }
     let received: Vec<_> = lines.lines().filter(|line| line.contains(" In  ")).collect();
-    // The near kernel's answers to all are its own business; what it is sent we do not hear.
+    // The host receives only the frame that is addressed to it.
     assert_eq!(received.len(), 1, "{lines}");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("         1  tap: received\n"), "{out}");
     Ok(())
 }
 
-/// A UDP datagram from a stranger to a closed port of ours, in its frame.
+/// Returns a frame with a UDP datagram of the peer to a closed port of the host.
 fn udp(checksum: [u8; 2]) -> Vec<u8> {
     let header = [0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0x66, 0xc4, 10, 0, 0, 7, 10, 0, 0, 2];
     let data = [&[0x30, 0x39, 0, 9, 0, 12][..], &checksum, b"data"].concat();
@@ -143,24 +143,24 @@ fn udp_checksums() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&HOST)?;
-    // The checksum of the far kernel's is left to hardware that there is none of.
+    // The far kernel leaves the checksum to hardware offload, which a veth interface does not do.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
-    assert_eq!(refusal(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
+    assert_eq!(closed_port_error(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
     let is_reply = |bytes: &[u8]| is_arp(2)(bytes) && bytes.starts_with(&PEER_MAC);
     send(&mut far, &request(HOST_IP))?;
     receive(&mut far, is_reply)?;
-    let refused = |bytes: &[u8]| {
+    let is_port_unreachable = |bytes: &[u8]| {
         bytes.starts_with(&PEER_MAC)
             && bytes.get(12..14) == Some(&[8, 0])
             && bytes.get(34..36) == Some(&[3, 3])
     };
     for (checksum, errors) in [([0, 0], 1), ([0xe2, 0xc8], 1), ([0xe2, 0xc9], 0), ([0xff, 0xff], 0)] {
         send(&mut far, &udp(checksum))?;
-        // What was to come before the reply to this has come before it.
+        // The reply to this request follows any ICMP error.
         send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         let received = Cell::new(0);
         receive(&mut far, |bytes| {
-            received.set(received.get() + usize::from(refused(bytes)));
+            received.set(received.get() + usize::from(is_port_unreachable(bytes)));
             is_reply(bytes)
         })?;
         assert_eq!(received.get(), errors, "{checksum:x?}");
@@ -178,7 +178,7 @@ fn ping_remote_kernel() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("\n3 packets transmitted, 3 received, 0% packet loss, time "), "{out}");
     }
-    // The same in a capture.
+    // With a capture.
     let mut ping = command(&[&near[..], &["--pcap", "-", "10.0.0.9"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let capture = ping.stdout.take().ok_or("standard output")?;
@@ -254,7 +254,7 @@ fn flood() -> TestResult {
         send(&mut far, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], FAR_KERNEL)))?;
     }
     host.signal(Signal::SIGCONT)?;
-    wait_for("word from a host that was overrun", || {
+    wait_for("reply of the host after the flood", || {
         send(&mut far, &request(HOST_IP)).ok()?;
         receive_all(&mut far).ok()?.iter().any(|bytes| is_arp(2)(bytes)).then_some(())
     })?;
@@ -283,15 +283,21 @@ fn bridge_port() -> TestResult {
 fn kernel_addresses() -> TestResult {
     let veth = Veth::new()?;
     add_address(&veth.near, "192.0.2.1/24".parse()?)?;
-    let own: Vec<_> = veth.near.mac_address()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    let own = own.join(":");
+    let kernel_mac: Vec<_> = veth.near.mac_address()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let kernel_mac = kernel_mac.join(":");
     let host = |words: &[&'static str]| [&["host", "-I", NEAR][..], words].concat();
     let address = |address| host(&["--address", address]);
     let ping = |target| vec!["ping", "-I", NEAR, "--address", "10.0.0.2/24", target];
-    let ours = ["--address", "10.0.0.2/24"];
+    let host_address = ["--address", "10.0.0.2/24"];
     let cases: [(Vec<&str>, &str); 12] = [
-        ([&host(&ours)[..], &["--mac", &own]].concat(), "is the kernel's MAC address on near0"),
-        ([&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&own]].concat(), "another MAC address"),
+        (
+            [&host(&host_address)[..], &["--mac", &kernel_mac]].concat(),
+            "is the kernel's MAC address on near0",
+        ),
+        (
+            [&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&kernel_mac]].concat(),
+            "another MAC address",
+        ),
         (
             address("10.0.0.1/24"),
             "the kernel and we cannot both be 10.0.0.1; choose another address for one of us",
@@ -313,16 +319,16 @@ fn kernel_addresses() -> TestResult {
         ([&address("10.0.0.2/24")[..], &["--tap", "tap0"]].concat(), "cannot be used with"),
     ];
     for (words, part) in cases {
-        refused(&words, part)?;
+        check_rejected(&words, part)?;
     }
     Ok(())
 }
 
-/// Wants a command to end with exit 2 and this in its sentence, before it has done anything.
-fn refused(words: &[&str], part: &str) -> TestResult {
+/// Checks that a command exits with 2 before it prints anything, and that its error contains `part`.
+fn check_rejected(words: &[&str], part: &str) -> TestResult {
     let mut running = Running::command(words)?;
     assert_eq!(running.first, "", "{words:?}");
-    wait_for("end of what is refused", || running.has_ended().then_some(()))?;
+    wait_for("end of the command", || running.has_ended().then_some(()))?;
     let (code, _, errors) = running.end()?;
     assert_eq!(code, Some(2), "{words:?}: {errors}");
     assert!(errors.contains(part), "{words:?}: {errors}");
@@ -334,10 +340,10 @@ fn unusable_interface() -> TestResult {
     let far = veth.far_interface()?;
     let check = |name: &str, part: &str| -> TestResult {
         let commands = [&["host"][..], &["ping", "10.0.0.9"]];
-        // A carrier is waited for, so that is asked of one alone.
+        // Commands wait for a carrier, so only one is tested to save time.
         let count = if part.contains("carrier") { 1 } else { 2 };
         for words in &commands[..count] {
-            refused(&[*words, &["-I", name, "--address", "10.0.0.2/24"]].concat(), part)?;
+            check_rejected(&[*words, &["-I", name, "--address", "10.0.0.2/24"]].concat(), part)?;
         }
         Ok(())
     };
@@ -347,7 +353,7 @@ fn unusable_interface() -> TestResult {
     check(NEAR, "near0 has no carrier")?;
     veth.near.set_up(false)?;
     check(NEAR, "near0 is down, and nobody is heard or asked until it is up; `sudo ip link set near0 up`")?;
-    // On a TAP nothing of that is asked.
+    // A TAP needs no privilege and no carrier.
     let tap = Tap::open("tap%d")?;
     check(tap.interface().name().as_str(), "is down, and nobody is heard")
 }
@@ -355,7 +361,7 @@ fn unusable_interface() -> TestResult {
 fn without_privilege() -> TestResult {
     for words in [&["host"][..], &["ping", "10.0.0.1"]] {
         let part = "raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /";
-        refused(&[words, &["-I", USER_TAP, "--address", "10.0.0.2/24"]].concat(), part)?;
+        check_rejected(&[words, &["-I", USER_TAP, "--address", "10.0.0.2/24"]].concat(), part)?;
     }
     Ok(())
 }

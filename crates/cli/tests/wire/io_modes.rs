@@ -1,4 +1,4 @@
-//! The ways in which frames are carried.
+//! I/O methods of a host (`--io`).
 
 use nix::sys::signal::Signal;
 use tap::linux::PacketSocket;
@@ -16,24 +16,25 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 fn each_io_mode() -> TestResult {
-    for (io, spin) in [("auto", "50"), ("auto", "0"), ("ring", "50"), ("ring", "0"), ("read-write", "0")] {
-        let (host, interface) = start("io0", &["--io", io, "--busy-poll", spin])?;
+    for (io, busy_poll) in [("auto", "50"), ("auto", "0"), ("ring", "50"), ("ring", "0"), ("read-write", "0")]
+    {
+        let (host, interface) = start("io0", &["--io", io, "--busy-poll", busy_poll])?;
         let mut socket = PacketSocket::open(interface.name())?;
         let (mut pool, mut batch) = (Pool::new(1_500, 200), Batch::new(200));
         for _ in 0..200 {
             let mut frame = pool.take().ok_or("a frame")?;
             frame.write(&request())?;
-            batch.push(frame).map_err(|_| "room")?;
+            batch.push(frame).map_err(|_| "capacity of the batch")?;
         }
         socket.transmit(&mut batch, &mut pool)?;
-        let mut answers = 0;
-        wait_for("answer to each", || {
+        let mut replies = 0;
+        wait_for("reply to each request", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(frame) = batch.pop() {
-                answers += u32::from(is_arp(2)(frame.bytes()));
+                replies += u32::from(is_arp(2)(frame.bytes()));
                 pool.give(frame);
             }
-            (answers == 200).then_some(())
+            (replies == 200).then_some(())
         })?;
         let (code, out, errors) = host.stop()?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{io}");
@@ -50,30 +51,30 @@ fn tap_of_killed_host() -> TestResult {
         assert!(host.first.starts_with("ready"), "{}", host.first);
         wait_until_answering(&mut PacketSocket::open(tap.0.name())?, HOST_IP)?;
         host.signal(Signal::SIGKILL)?;
-        wait_for("end", || host.has_ended().then_some(()))?;
+        wait_for("end of the host", || host.has_ended().then_some(()))?;
     }
     Ok(())
 }
 
 fn host_ends_on_signal_under_load() -> TestResult {
-    // It looks for frames for a second: it would not ask for signals while one comes in that time.
+    // With frames arriving all the time, busy polling for a second must not delay the check for signals.
     let (mut host, interface) = start("load0", &["-q", "--busy-poll", "1000000"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
-    let mut asked = 0_u32;
-    wait_for("end", || {
+    let mut sent = 0_u32;
+    wait_for("end of the host", || {
         for _ in 0..200 {
             let mut frame = pool.take()?;
             frame.write(&request()).ok()?;
             batch.push(frame).ok()?;
-            // The interface goes with the host.
+            // Sending fails when the host has deleted the interface.
             let _ = socket.transmit(&mut batch, &mut pool);
             while let Some(frame) = batch.pop() {
                 pool.give(frame);
             }
         }
-        asked += 200;
-        if asked == 2_000 {
+        sent += 200;
+        if sent == 2_000 {
             host.signal(Signal::SIGINT).ok()?;
         }
         host.has_ended().then_some(())

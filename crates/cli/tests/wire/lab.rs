@@ -1,4 +1,4 @@
-//! `tapstack` and `tapstack lab`.
+//! Tests of `tapstack` without a command and of `tapstack lab`.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -59,7 +59,7 @@ fn lab_changes_nothing_outside_namespace() -> TestResult {
     run(&["lab", "--", "true"])?;
     assert_eq!(links()?, before);
     let (_, inside, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/net/dev"])?);
-    assert_eq!(names(&inside), ["lo", "tap0"], "and nothing from outside is inside");
+    assert_eq!(names(&inside), ["lo", "tap0"], "the lab shows no interfaces from outside");
     Ok(())
 }
 
@@ -78,13 +78,13 @@ fn command_exit_code() -> TestResult {
     Ok(())
 }
 
-/// Does something in the network namespace of a lab whose command runs.
-fn within<T: Send>(lab: &Child, act: impl FnOnce() -> T + Send) -> Result<T, Box<dyn std::error::Error>> {
+/// Calls `act` in the network namespace of a lab while its command runs.
+fn in_lab<T: Send>(lab: &Child, act: impl FnOnce() -> T + Send) -> Result<T, Box<dyn std::error::Error>> {
     let namespace = File::open(format!("/proc/{}/ns/net", lab.id()))?;
-    // A namespace is a thread's: this one ends with what it does there.
+    // Entering a namespace changes the thread, so use a separate one.
     std::thread::scope(|scope| {
         let there = scope.spawn(move || setns(namespace, CloneFlags::CLONE_NEWNET).map(|()| act()));
-        Ok(there.join().map_err(|_| "what was done in the lab panicked")??)
+        Ok(there.join().map_err(|_| "the thread in the lab panicked")??)
     })
 }
 
@@ -96,7 +96,7 @@ fn frames_on_standard_error() -> TestResult {
         let mut lab = lab.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut begun = [0; 6];
         lab.stdout.as_mut().ok_or("standard output")?.read_exact(&mut begun)?;
-        within(&lab, || -> Result<(), String> {
+        in_lab(&lab, || -> Result<(), String> {
             let tap = Interface::named(&"tap0".parse().map_err(|_| "a name")?)
                 .map_err(|error| error.to_string())?;
             send_from_kernel(host, b"hello").map_err(|error| error.to_string())?;
@@ -116,7 +116,7 @@ fn frames_on_standard_error() -> TestResult {
 
 fn command_ended_by_signal() -> TestResult {
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -9 $$"])?.status.code(), Some(137));
-    // SIGINT from the keyboard goes to both; the lab leaves it to the command.
+    // SIGINT from the keyboard reaches both; the lab leaves it to the command.
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -INT $PPID; sleep 0.1; exit 3"])?.status.code(), Some(3));
     Ok(())
 }
@@ -136,7 +136,7 @@ fn lab_command_starts_with_no_signal_blocked() -> TestResult {
     let (_, status, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert!(status.contains("SigBlk:\t0000000000000000"), "{status}");
 
-    // As Ctrl-C does: to the whole group, of which the lab is the first.
+    // Like Ctrl-C: to the whole process group.
     let mut lab = command(&["lab", "--", "sleep", "30"]).process_group(0).spawn()?;
     wait_for("command in the lab", || {
         let children = format!("/proc/{0}/task/{0}/children", lab.id());
@@ -153,7 +153,7 @@ fn sigterm_after_tap_is_deleted() -> TestResult {
     let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut begun = [0; 6];
     lab.stdout.as_mut().ok_or("standard output")?.read_exact(&mut begun)?;
-    within(&lab, || -> Result<(), String> {
+    in_lab(&lab, || -> Result<(), String> {
         let tap =
             Interface::named(&"tap0".parse().map_err(|_| "a name")?).map_err(|error| error.to_string())?;
         delete_link(&tap).map_err(|error| error.to_string())
@@ -198,7 +198,7 @@ fn banner() -> TestResult {
     let mut child = lab.stdin(slave.try_clone()?).stdout(Stdio::null()).stderr(slave).spawn()?;
     drop(lab);
     let mut shown = String::new();
-    // When its last other end is closed, a terminal has an error instead of an end.
+    // After the last other end is closed, reading a terminal fails.
     let _ = File::from(master).read_to_string(&mut shown);
     assert!(child.wait()?.success());
     assert_eq!(shown.trim_end(), banner);
@@ -213,7 +213,7 @@ fn two_labs_are_separate() -> TestResult {
     Ok(())
 }
 
-fn assert_embedded(out: &str) {
+fn check_simulated_wire(out: &str) {
     assert!(out.starts_with("an embedded wire, no kernel takes part"), "{out}");
     assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
     let entry = out.lines().last().unwrap_or_default();
@@ -223,16 +223,16 @@ fn assert_embedded(out: &str) {
 fn cable() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["lab", "--cable"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert_embedded(&out);
+    check_simulated_wire(&out);
     Ok(())
 }
 
 fn default_run_falls_back() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&[])?);
-    assert_eq!(code, Some(2), "no kernel took part");
+    assert_eq!(code, Some(2), "the kernel did not take part");
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
-    assert_embedded(&out);
+    check_simulated_wire(&out);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
-//! The binary `tapstack`, run as a person would, on a real wire.
+//! Tests of the binary `tapstack` on real network interfaces.
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
-// A trial may panic: that is how it fails. Each has the shape of a `Case`.
+// A failed test panics. All tests have the signature of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
 mod arping;

@@ -1,4 +1,4 @@
-//! An MTU that changes under a host.
+//! Changes of the MTU while a host runs.
 
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,7 @@ const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 fn tap() -> TestResult {
     let tap = PersistentTapGuard::create("mtu0")?;
     let mut host = Running::start(&["--tap", "mtu0", "--address", "10.0.0.2/24", "--mac", MAC])?;
-    follows(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
+    check_reply_lengths(&mut host, &tap.0, |_| PacketSocket::open(tap.0.name()).map_err(Into::into))?;
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
@@ -35,7 +35,7 @@ fn interface() -> TestResult {
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
-    follows(&mut host, &veth.near, |mtu| {
+    check_reply_lengths(&mut host, &veth.near, |mtu| {
         veth.in_far_namespace(|| far.set_mtu(mtu).map_err(|error| error.to_string()))?;
         veth.far_socket()
     })?;
@@ -43,14 +43,14 @@ fn interface() -> TestResult {
     Ok(())
 }
 
-/// Sets one MTU after another, and wants the reply to a long echo request to fit each. `peer` gives the socket of the
-/// peer for an MTU.
-fn follows(
+/// Sets several MTUs and checks that the reply to a long echo request fits each. `peer` opens the socket of the peer for an
+/// MTU.
+fn check_reply_lengths(
     host: &mut Running,
     interface: &Interface,
     peer: impl Fn(usize) -> Result<PacketSocket, Box<dyn std::error::Error>>,
 ) -> TestResult {
-    // Frames of the length of the MTU are sent to the host, and expected from it.
+    // The host receives and sends frames of the maximum length.
     for (mtu, frames) in [(576, 15), (1_500, 6), (9_000, 1), (576, 15)] {
         interface.set_mtu(mtu)?;
         line_with(host, &format!(" link is up, mtu {mtu}\n"))?;
@@ -72,7 +72,7 @@ fn follows(
     Ok(())
 }
 
-/// An echo request with so many bytes of data, in frames whose datagrams fit the MTU.
+/// Returns an echo request with `length` bytes of data, as frames with fragments that fit the MTU.
 fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
     let mut message = vec![0x5a; 8 + length];
     message[..8].copy_from_slice(&[8, 0, 0, 0, 0x12, 0x34, 0, 7]);
@@ -82,10 +82,10 @@ fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
     let parts = message.chunks(step).enumerate();
     let frame = |(number, part): (usize, &[u8])| {
         let more = if (number + 1) * step < message.len() { 0x2000 } else { 0 };
-        let place = u16::try_from(number * step / 8).expect("an offset") | more;
+        let offset = u16::try_from(number * step / 8).expect("an offset") | more;
         let total = u16::try_from(20 + part.len()).expect("a length");
         let mut header =
-            [&[0x45, 0][..], &total.to_be_bytes(), &[0, 9], &place.to_be_bytes(), &[64, 1, 0, 0]].concat();
+            [&[0x45, 0][..], &total.to_be_bytes(), &[0, 9], &offset.to_be_bytes(), &[64, 1, 0, 0]].concat();
         header.extend([PEER.octets(), HOST_IP.octets()].concat());
         let sum = checksum(&header);
         header[10..12].copy_from_slice(&sum);

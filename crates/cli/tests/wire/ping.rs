@@ -1,4 +1,4 @@
-//! `tapstack ping`.
+//! Tests of `tapstack ping`.
 
 use nix::sys::signal::Signal;
 
@@ -18,13 +18,13 @@ pub(crate) const CASES: &[Case] = &[
     ("ping_exits_2_with_message_for_invalid_targets", invalid_targets),
 ];
 
-/// A ping on a TAP of its own, the kernel at 10.0.0.1/24.
+/// Arguments for a ping on a new TAP, with the kernel at 10.0.0.1/24.
 const NEAR: [&str; 7] = ["ping", "--tap", "ping0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
 
-/// A reply that comes later than this is not waited for, once there was another.
+/// Interval of requests, in seconds. It is also the minimum time that ping waits for the last reply.
 const INTERVAL: &str = "0.3";
 
-/// Runs a ping to its end: what it printed, and its exit code.
+/// Runs a ping to its end. Returns exit code, standard output and standard error.
 fn ping(arguments: &[&str], more: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
     Ok(exit_and_text(&run(&[arguments, more].concat())?))
 }
@@ -60,7 +60,7 @@ fn over_bridge() -> TestResult {
         assert!(out.contains(" bytes from 10.0.0.3: icmp_seq=1 ttl=64 time="), "{out}");
         assert!(out.contains("\n2 packets transmitted, 2 received, 0% packet loss, time "), "{out}");
     }
-    // The other one's own address is not used, if we ask.
+    // With --probe, ping does not use the address of another host.
     let near = ["ping", "--tap", "near0", "--address", "10.0.0.3/24", "--probe"];
     let (code, out, errors) = ping(&near, &["-c", "1", "10.0.0.1"])?;
     assert_eq!(code, Some(2), "{out}");
@@ -71,7 +71,7 @@ fn over_bridge() -> TestResult {
     Ok(())
 }
 
-/// The kernel forwards while this value lives.
+/// Enables IP forwarding in the kernel until it is dropped.
 struct Forwarding;
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -89,10 +89,10 @@ impl Drop for Forwarding {
     }
 }
 
-/// The kernel is the router: at 10.0.0.1 on our wire, at 10.9.0.1 on the other host's.
+/// The kernel is the router between 10.0.0.0/24 and 10.9.0.0/24.
 fn over_router() -> TestResult {
     let _router = Forwarding::on()?;
-    // Three seconds pass until nobody has answered for an address: time for all the rest.
+    // Resolution takes three seconds to fail. It runs while the other checks do.
     let alone = ["ping", "--tap", "alone0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
     let unresolved = Running::command(&[&alone[..], &["-c", "2", "-i", "0.1", "10.7.0.9"]].concat())?;
     let other = ["--tap", "behind0", "--address", "10.9.0.2/24", "--kernel", "10.9.0.1/24"];

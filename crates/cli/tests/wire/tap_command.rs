@@ -1,4 +1,4 @@
-//! `tapstack tap`.
+//! Tests of `tapstack tap`.
 
 use tap::linux::Interface;
 
@@ -13,14 +13,14 @@ pub(crate) const CASES: &[Case] = &[
     ("tap_delete_exits_1_when_tap_is_absent", absent_tap),
     ("tap_command_exits_2_when_output_cannot_be_written", output_that_cannot_be_written),
     ("tap_create_reports_unknown_user", unknown_user),
-    ("tap_delete_reports_interface_that_is_no_tap", interface_that_is_no_tap),
+    ("tap_delete_reports_interface_that_is_not_tap", interface_that_is_not_tap),
     ("tap_names_with_control_characters_are_escaped", escaped_names),
     ("tap_create_rejects_non_host_address", non_host_address),
 ];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
     ("tap_create_prints_sudo_command_without_privilege", sudo_command),
-    ("tap_delete_prints_sudo_command_when_tap_is_of_other_user", taps_of_others),
+    ("tap_delete_prints_sudo_command_when_other_user_owns_tap", tap_of_other_user),
 ];
 
 fn tap_lifecycle() -> TestResult {
@@ -76,7 +76,7 @@ fn absent_tap() -> TestResult {
     Ok(())
 }
 
-fn interface_that_is_no_tap() -> TestResult {
+fn interface_that_is_not_tap() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "lo"])?);
     assert_eq!(code, Some(2));
     assert_eq!(
@@ -95,7 +95,7 @@ fn escaped_names() -> TestResult {
     assert_eq!(code, Some(2));
     assert!(errors.contains(r"(\u{1b}[31mholder) holds it; end it first by `kill "), "{errors:?}");
     drop(held);
-    // Names of files and programs too.
+    // Names of files and programs are escaped too.
     for words in [
         &["decode", "absent\x1b[31m"][..],
         &["decode", "absent\u{9b}31m"],
@@ -122,7 +122,7 @@ fn non_host_address() -> TestResult {
     Ok(())
 }
 
-fn taps_of_others() -> TestResult {
+fn tap_of_other_user() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", ROOT_TAP])?);
     assert_eq!(code, Some(2));
     assert!(
@@ -149,7 +149,7 @@ fn sudo_command() -> TestResult {
     );
     let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";
     assert!(errors.ends_with(rest), "{errors}");
-    // What is as asked already needs no privilege.
+    // A TAP that exists with these settings needs no privilege.
     let (code, _, errors) = exit_and_text(&run(&["tap", "create", "mine0", "--address", "10.0.0.1/24"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())

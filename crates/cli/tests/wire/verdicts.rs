@@ -1,4 +1,4 @@
-//! Negative results: "free", "no reply" and "no conflict" only where everything could be received.
+//! Negative results: "free", "no reply" and "no conflict" are reported only if everything could be received.
 
 use std::error::Error;
 use std::fs::File;
@@ -26,48 +26,48 @@ pub(crate) const CASES: &[Case] = &[
     ("stopped_scan_has_no_result_when_frames_were_lost", scan_loses_frames),
     ("stopped_watch_has_no_result_when_frames_were_lost", watch_loses_frames),
     ("watch_with_full_table_has_no_result_without_conflict", full_census),
-    ("watch_of_damaged_capture_has_no_result_without_conflict", cut_capture),
+    ("watch_of_damaged_capture_has_no_result_without_conflict", truncated_capture),
     ("watch_reports_link_down_and_up", link_down_and_up),
     ("arping_and_scan_have_no_result_when_link_flaps", link_flaps),
     ("ping_exits_2_when_tap_is_down", ping_on_tap_that_is_down),
     ("ping_exits_1_when_data_changed", changed_data),
 ];
 
-const ASKED: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const BROADCAST: [u8; 6] = [0xff; 6];
-/// More frames than a receive queue takes.
+/// Exceeds the capacity of a receive queue.
 const FLOOD: u32 = 4_000;
 
 /// An address that no station has.
 const ABSENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 
-/// A request of a new station, one of many. It is not for the kernel: the kernel would add each sender to its neighbor table,
-/// whose limit of 1,024 entries holds for all network namespaces, and other trials could not reach the kernel.
+/// Returns an ARP request of station `number`. Its target is not the kernel: the kernel would add each sender to its neighbor
+/// table. The limit of 1,024 entries holds for all network namespaces, so other tests could not reach the kernel.
 fn station_request(number: u32) -> Vec<u8> {
     let [.., a, b, c] = number.to_be_bytes();
     arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], ABSENT))
 }
 
-/// A claim to the address that is asked about.
+/// Returns an ARP request from a station that claims [`TARGET`].
 fn claim(last: u8) -> Vec<u8> {
-    arp(BROADCAST, 1, ([2, 0, 0, 0, 0, last], ASKED), ([0; 6], KERNEL))
+    arp(BROADCAST, 1, ([2, 0, 0, 0, 0, last], TARGET), ([0; 6], KERNEL))
 }
 
 fn is_request(bytes: &[u8]) -> bool {
-    is_arp(1)(bytes) && bytes.ends_with(&ASKED.octets())
+    is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets())
 }
 
-/// Stops a process and waits until it stands.
+/// Suspends a process and waits until it is stopped.
 fn stop(running: &Running) -> TestResult {
     running.signal(Signal::SIGSTOP)?;
-    testbed::wait_for("the stop", || {
+    testbed::wait_for("stopped process", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).ok()?;
         status.contains("\nState:\tT").then_some(())
     })
 }
 
-/// Floods a process that is stopped, and lets it go on.
+/// Suspends a process, floods its receive queue, and resumes it.
 fn flood(running: &Running, device: &mut impl Device) -> TestResult {
     stop(running)?;
     for number in 0..FLOOD {
@@ -92,7 +92,7 @@ fn arping_loses_frames() -> TestResult {
         flood(&arping, &mut tap)?;
         ends(arping, 2, "tapstack: no result for 10.0.0.9: the kernel dropped ")?;
     }
-    // A conflict that was received counts, whatever was lost.
+    // A received conflict is a result, even if frames were lost.
     let arping = ask(&["-D"])?;
     receive(&mut tap, is_request)?;
     stop(&arping)?;
@@ -101,7 +101,7 @@ fn arping_loses_frames() -> TestResult {
     ends(arping, 1, "")
 }
 
-/// What arrives while the process is stopped lies in the receive queue when the time is over.
+/// Frames that arrive while the process is stopped are in the receive queue when the time limit ends.
 fn arping_reads_queue() -> TestResult {
     let mut tap = open_tap("late0")?;
     let arping = Running::command(&["arping", "-I", "late0", "-D", "-c", "1", "10.0.0.9"])?;
@@ -111,7 +111,7 @@ fn arping_reads_queue() -> TestResult {
         send(&mut tap, &station_request(number))?;
     }
     send(&mut tap, &claim(7))?;
-    // Until after the probing would have been complete.
+    // Longer than the probe takes.
     sleep(Duration::from_millis(2_200));
     arping.signal(Signal::SIGCONT)?;
     ends(arping, 1, "")
@@ -135,21 +135,21 @@ fn watch_loses_frames() -> TestResult {
     flood(&watching, &mut tap)?;
     watching.signal(Signal::SIGINT)?;
     ends(watching, 2, lost)?;
-    // A read from a TAP reports no loss; the interface counts it.
+    // A read from a TAP does not report losses; the interface counts them.
     let held = PersistentTapGuard::create("lose3")?;
     let mut socket = PacketSocket::open(held.0.name())?;
     let watching = watch(["--tap", "lose3"])?;
     flood(&watching, &mut socket)?;
     watching.signal(Signal::SIGINT)?;
     ends(watching, 2, lost)?;
-    // Without loss there is a result.
+    // Without losses, the absence of a conflict is a result.
     let watching = watch(["--tap", "lose3"])?;
     send(&mut socket, &station_request(1))?;
     watching.signal(Signal::SIGINT)?;
     ends(watching, 0, "")
 }
 
-/// A capture of these frames, of which so many bytes are kept each.
+/// Writes a capture of these frames with a snap length of `kept` bytes.
 fn capture(
     name: &str,
     frames: impl Iterator<Item = Vec<u8>>,
@@ -181,7 +181,7 @@ fn full_census() -> TestResult {
     let (code, _, errors) = fails_on_conflict(&full)?;
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: the table of addresses was full 1 times"), "{errors}");
-    // The flood does not hide a conflict about an address that comes after it.
+    // A conflict after the flood is still detected.
     let claims = [7, 8, 7].map(claim);
     let conflict = capture("conflict.pcap", many().chain(claims), 65_535)?;
     let (code, _, errors) = fails_on_conflict(&conflict)?;
@@ -189,13 +189,13 @@ fn full_census() -> TestResult {
     Ok(())
 }
 
-fn cut_capture() -> TestResult {
+fn truncated_capture() -> TestResult {
     let claims = || [7, 8, 7].map(claim).into_iter();
     assert_eq!(fails_on_conflict(&capture("whole.pcap", claims(), 42)?)?.0, Some(1));
     let (code, _, errors) = fails_on_conflict(&capture("cut.pcap", claims(), 40)?)?;
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("no result: 3 frames were cut short"), "{errors}");
-    // What cannot be read behind a conflict does not undo it.
+    // An unreadable rest of the capture does not hide an earlier conflict.
     for (frames, code) in [(3, 1), (1, 2)] {
         let broken = capture("broken.pcap", claims().take(frames), 42)?;
         File::options().append(true).open(&broken.0)?.write_all(&[7; 9])?;
@@ -207,14 +207,14 @@ fn cut_capture() -> TestResult {
 }
 
 fn link_down_and_up() -> TestResult {
-    // On an interface, and on a TAP of which the watch is the reader.
+    // On an interface, and on a TAP that the watch reads.
     let held = open_tap("link0")?;
     let other = PersistentTapGuard::create("link1")?;
-    let of_kernel = [("-I", "link0", held.interface()), ("--tap", "link1", &other.0)];
-    for (option, name, interface) in of_kernel {
+    let sources = [("-I", "link0", held.interface()), ("--tap", "link1", &other.0)];
+    for (option, name, interface) in sources {
         for json in [false, true] {
-            let form = if json { "--json" } else { "--plain" };
-            let mut watch = Running::command(&["watch", option, name, form])?;
+            let format = if json { "--json" } else { "--plain" };
+            let mut watch = Running::command(&["watch", option, name, format])?;
             let [down, up] = if json {
                 [r#""event":"link","time":"#, r#""up":true,"carrier":true,"mtu":1500}"#]
             } else {
@@ -231,9 +231,9 @@ fn link_down_and_up() -> TestResult {
                 testbed::schema::check_lines("watch", &line);
                 assert!(out.contains(r#""link_losses":1}"#), "{out}");
             } else {
-                assert!(out.contains("1  times that the link was down or had no carrier"), "{out}");
+                assert!(out.contains("1  link losses: down or no carrier"), "{out}");
             }
-            // With --fail-on there is no result.
+            // With --fail-on, there is no result.
             let watch = Running::command(&["watch", option, name, "--fail-on", "conflict", "--plain"])?;
             interface.set_up(false)?;
             interface.set_up(true)?;
@@ -241,7 +241,7 @@ fn link_down_and_up() -> TestResult {
             ends(watch, 2, &format!("no result: {name} was down or had no carrier"))?;
         }
     }
-    // A link that is up before it has a carrier was lost once.
+    // Down, then up without a carrier, counts as one loss.
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut watch = Running::command(&["watch", "-I", NEAR, "--json"])?;
@@ -254,11 +254,11 @@ fn link_down_and_up() -> TestResult {
     line_with(&mut watch, r#""up":true,"carrier":true,"#)?;
     let (_, out, _) = watch.stop()?;
     assert!(out.contains(r#""link_losses":1}"#), "{out}");
-    // A carrier that is lost: the process that holds the TAP is its other end.
-    let idle = PersistentTapGuard::create("link2")?;
+    // A TAP loses its carrier when the attached process closes it.
+    let tap = PersistentTapGuard::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;
     testbed::wait_for("a carrier", || {
-        idle.0.carrier().is_ok_and(|carrier| carrier == tap::linux::CarrierState::Up).then_some(())
+        tap.0.carrier().is_ok_and(|carrier| carrier == tap::linux::CarrierState::Up).then_some(())
     })?;
     let mut watch = Running::command(&["watch", "-I", "link2", "--plain"])?;
     drop(end);
@@ -270,7 +270,7 @@ fn link_down_and_up() -> TestResult {
     Ok(())
 }
 
-/// The link is up again when the command ends, and no packet was sent meanwhile.
+/// The link is up again when the command ends, and no packet was sent while it was down.
 fn link_flaps() -> TestResult {
     let mut tap = open_tap("flap0")?;
     for (words, part) in [
@@ -297,14 +297,14 @@ fn ping_on_tap_that_is_down() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&words)?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("down3 is down") && errors.matches("is down").count() == 1, "{errors}");
-    // A TAP that goes down meanwhile gives no result either.
+    // A TAP that goes down while ping runs gives no result either.
     down.0.set_up(true)?;
     let ping = Running::command(&[&words[..7], &["-W", "5", "10.0.0.77"]].concat())?;
     down.0.set_up(false)?;
     ends(ping, 2, "tapstack: no result for 10.0.0.77: down3 was down or had no carrier")
 }
 
-/// The peer answers each echo request with one byte changed, and a right checksum.
+/// The peer replies to each echo request with one byte changed and a valid checksum.
 fn changed_data() -> TestResult {
     let held = PersistentTapGuard::create_without_address("echo3")?;
     let mut peer = PacketSocket::open(held.0.name())?;
@@ -318,7 +318,7 @@ fn changed_data() -> TestResult {
             &arp(
                 [2, 0, 0, 0, 0, 2],
                 2,
-                ([2, 0, 0, 0, 0, 7], ASKED),
+                ([2, 0, 0, 0, 0, 7], TARGET),
                 ([2, 0, 0, 0, 0, 2], [10, 0, 0, 2].into()),
             ),
         )?;
@@ -336,8 +336,7 @@ fn changed_data() -> TestResult {
     Ok(())
 }
 
-/// The echo reply to a request, its byte 20 inverted. To invert the bits of a byte changes the sum of all words as
-/// much as the reply's type does not.
+/// Returns the echo reply to a request, with data byte 20 inverted.
 fn reply_with_changed_byte(request: &[u8]) -> Vec<u8> {
     let (header, message) = request.split_at(34);
     let addresses = [&header[30..34], &header[26..30]].concat();

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 
 use super::capture::Scratch;
-use super::running::{PersistentTapGuard, Running, carries, open_tap};
+use super::running::{PersistentTapGuard, Running, open_tap, wait_for_carrier};
 use testbed::frames::{arp, send};
 use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
 use testbed::program::{command, exit_and_text, run};
@@ -244,7 +244,7 @@ fn slow_reader() -> TestResult {
 fn on_tap() -> TestResult {
     let tap = PersistentTapGuard::create("wtap0")?;
     let mut watch = Running::command(&["watch", "--tap", "wtap0"])?;
-    carries(&tap.0)?;
+    wait_for_carrier(&tap.0)?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     let (code, out, _) = watch.stop()?;

@@ -46,10 +46,10 @@ fn undelivered(problem: IcmpError, sequence: u16) -> DeliveryFailure {
     }
 }
 
-/// What an error of this type says.
+/// Returns an ICMP error of this type.
 fn problem(kind: u8) -> IcmpError {
-    let about = [&[0x45][..], &[0; 19]].concat();
-    let mut message = [&[kind, 1, 0, 0, 10, 0, 0, 254][..], &about].concat();
+    let quoted = [&[0x45][..], &[0; 19]].concat();
+    let mut message = [&[kind, 1, 0, 0, 10, 0, 0, 254][..], &quoted].concat();
     let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     match icmp::IcmpMessage::parse(&message).unwrap().body().unwrap() {
@@ -65,7 +65,7 @@ fn session_sends_one_request_per_interval_until_all_are_answered() {
     session.sent(at(0), 1);
     assert_eq!(session.next(at(300)), wait(700));
     assert!(session.receive(at(300), HostEvent::EchoReply(reply(1))).is_some());
-    // A late turn is not made up for.
+    // After a delay, the interval starts anew.
     assert_eq!(session.next(at(1_400)), PingStep::Send(2));
     session.sent(at(1_400), 2);
     assert_eq!(session.next(at(1_400)), wait(1_000));
@@ -166,15 +166,15 @@ fn reply_from_other_address_is_marked() {
 fn unrelated_events_are_counted_and_not_reported() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
-    let good = undelivered(IcmpError::HOPS_EXCEEDED, 1);
+    let valid = undelivered(IcmpError::HOPS_EXCEEDED, 1);
     let unmatched = [
         HostEvent::EchoReply(reply(2)),
         HostEvent::EchoReply(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER, 2)), ..good }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER + 1, 1)), ..good }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: None, ..good }),
-        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP, ..good }),
-        HostEvent::DeliveryFailed(DeliveryFailure { protocol: IpProtocol::UDP, ..good }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER, 2)), ..valid }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER + 1, 1)), ..valid }),
+        HostEvent::DeliveryFailed(DeliveryFailure { echo: None, ..valid }),
+        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP, ..valid }),
+        HostEvent::DeliveryFailed(DeliveryFailure { protocol: IpProtocol::UDP, ..valid }),
     ];
     for event in unmatched {
         assert_eq!(session.receive(at(1), event), None, "{event:?}");

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn loss_percentage_prints_like_c_percent_g() {
-    // What printf("%g", (float) (part * 100.0 / whole)) prints.
+    // The output of printf("%g", (float) (part * 100.0 / total)).
     let table = [
         (0, 3, "0"),
         (3, 3, "100"),

@@ -1,4 +1,4 @@
-//! The words are those of iputils 20221126.
+//! Expected texts are the output of iputils 20221126.
 
 use super::*;
 use crate::ping::session::PingPlan;
@@ -29,7 +29,7 @@ fn at(micros: u64) -> Instant {
     Instant::ORIGIN + Duration::from_micros(micros)
 }
 
-/// The line about an answer after so long.
+/// Returns the line for a reply after this many microseconds.
 fn answered(bytes: usize, reply: EchoReply, micros: u64) -> String {
     let mut session = session(bytes);
     session.sent(at(0), reply.sequence);
@@ -78,7 +78,7 @@ fn reply_prints_no_time_below_16_bytes_of_data() {
 }
 
 #[test]
-fn reply_text_marks_truncated_duplicate_foreign_and_changed_replies() {
+fn reply_text_marks_truncated_duplicate_changed_and_other_senders_replies() {
     assert_eq!(answered(56, reply(1, 63), 5), "63 bytes from 10.0.0.1: icmp_seq=1 ttl=64 (truncated)");
     let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
     let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
@@ -111,8 +111,8 @@ fn icmp_errors_print_like_iputils() {
 }
 
 fn problem(kind: u8, code: u8, rest: [u8; 4]) -> IcmpError {
-    let about = [&[0x45][..], &[0; 19]].concat();
-    let mut message = [&[kind, code, 0, 0], &rest[..], &about].concat();
+    let quoted = [&[0x45][..], &[0; 19]].concat();
+    let mut message = [&[kind, code, 0, 0], &rest[..], &quoted].concat();
     let sum = inet::checksum::of(&message).to_be_bytes();
     message[2..4].copy_from_slice(&sum);
     match icmp::IcmpMessage::parse(&message).unwrap().body().unwrap() {

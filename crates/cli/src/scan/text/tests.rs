@@ -16,7 +16,7 @@ fn line(reply: SweepReply) -> String {
 }
 
 #[test]
-fn scan_text_equals_arp_scan_output() {
+fn scan_text_has_format_of_arp_scan() {
     let mut sweep = sweep();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -32,8 +32,8 @@ fn scan_text_equals_arp_scan_output() {
     assert_eq!(
         printed(&sweep, ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed, lost: 0 }),
         format!(
-            "\n1 requests sent, 2 replies received\n\
-            Ending tapstack {version}: 1 hosts scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
+            "\n1 request sent, 2 replies received\n\
+            Ending tapstack {version}: 1 host scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
         )
     );
 }
@@ -57,16 +57,14 @@ fn conflict_is_marked_in_reply_and_summary() {
         ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed: Duration::ZERO, lost: 3 },
     );
     assert!(
-        end.starts_with(
-            "\n0 requests sent, 1 refused by the wire, 2 replies received, 3 frames lost unread\n"
-        ),
+        end.starts_with("\n0 requests sent, 1 refused by the interface, 2 replies received, 3 frames lost\n"),
         "{end}"
     );
     assert!(end.ends_with(" 1 responded\nCONFLICT: several stations replied for 1 address"), "{end}");
 }
 
 #[test]
-fn reply_line_ends_with_mac_address_without_vendors() {
+fn reply_line_ends_with_mac_address_when_vendors_are_off() {
     let reply = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
     assert_eq!(reply_text(Styler::DISABLED, &reply, none), "10.0.0.1\t00:00:5e:00:01:01");
@@ -76,6 +74,6 @@ fn reply_line_ends_with_mac_address_without_vendors() {
 fn capture_comment_classifies_each_packet() {
     let mut sweep = sweep();
     let decisions = [IANA, IANA, RIVAL].map(|mac| capture_comment(Some(reply(&mut sweep, mac))));
-    let expected = ["reply", "duplicate reply", "conflict: another station has replied for the address"];
-    assert_eq!((decisions, capture_comment(None)), (expected, "no reply to this scan"));
+    let expected = ["reply", "duplicate reply", "conflict: another station replied for this address"];
+    assert_eq!((decisions, capture_comment(None)), (expected, "not a reply to this scan"));
 }

@@ -1,4 +1,4 @@
-//! A line of a vendor file, in any of the known formats.
+//! Parser of vendor file lines in all known formats.
 
 use super::Prefix;
 
@@ -6,13 +6,13 @@ use super::Prefix;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum VendorLine {
     Entry(Prefix, Box<str>),
-    /// Empty, a comment, a heading, or the continuation of an entry.
+    /// An empty line, a comment, a heading or the continuation of an entry.
     Other,
-    /// Not parsable.
+    /// A line that cannot be parsed.
     Invalid,
 }
 
-/// Bits of a MAC address.
+/// Number of bits in a MAC address.
 const BITS: u32 = 48;
 
 /// Returns the mask of the first `length` bits of a MAC address.
@@ -66,7 +66,7 @@ fn parse_csv(rest: &str) -> Option<(Prefix, String)> {
     Some((parse_prefix(prefix_text)?, name))
 }
 
-/// Returns the field up to its closing quotation mark; a doubled one is part of the field.
+/// Returns the field up to its closing quotation mark. A doubled quotation mark is part of the field.
 fn unquoted(text: &str) -> String {
     let mut name = String::new();
     let mut chars = text.chars();
@@ -79,7 +79,7 @@ fn unquoted(text: &str) -> String {
     name
 }
 
-/// Parses a prefix: hexadecimal digits, optionally with the number of bits.
+/// Parses a prefix: hexadecimal digits, optionally followed by `/` and the number of bits.
 fn parse_prefix(text: &str) -> Option<Prefix> {
     let (digits, length) = match text.split_once('/') {
         None => (text, None),

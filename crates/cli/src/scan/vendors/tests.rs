@@ -82,7 +82,7 @@ fn vendor_of_longest_prefix_wins() {
 }
 
 #[test]
-fn vendor_name_loses_control_characters() {
+fn control_characters_are_removed_from_vendor_name() {
     assert_eq!(read_line("00005E\t\u{1b}[31mIANA\u{7}"), entry(0x0000_5e00_0000, 24, "[31mIANA"));
     let mut vendors = Vendors::default();
     vendors.add(b"00005E\tI\xffNA\n");
