@@ -82,7 +82,7 @@ fn on_interface() -> TestResult {
     // arping replied to no request.
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
-    assert!(out.contains("  arp: answered\n") && !out.contains("dropped: sender"), "{out}");
+    assert!(out.contains("  arp: replies sent\n") && !out.contains("dropped: sender"), "{out}");
     Ok(())
 }
 

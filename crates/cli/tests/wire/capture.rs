@@ -245,7 +245,7 @@ fn closed_pipe() -> TestResult {
     assert!(host.line()?.contains("learned 10.0.0.7"));
     let (code, out, errors) = host.stop()?;
     assert_eq!(code, Some(0));
-    assert!(out.contains("arp: answered"), "{out}");
+    assert!(out.contains("arp: replies sent"), "{out}");
     assert_eq!(errors.matches("capturing ends").count(), 1, "{errors}");
     Ok(())
 }

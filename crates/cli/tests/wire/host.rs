@@ -83,7 +83,7 @@ fn kernel_table() -> TestResult {
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
     assert!(out.contains("learned 10.0.0.1 is at "), "{out}");
-    assert!(out.contains("1  arp: answered\n"), "{out}");
+    assert!(out.contains("1  arp: replies sent\n"), "{out}");
 
     let again = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
     assert!(again.first.contains(&mac), "the MAC address is the same at every start");
@@ -338,7 +338,7 @@ fn many_requests() -> TestResult {
     // Memory may grow by a few frames, not with each request.
     assert!(after < before + 64, "{before} and then {after} pages of resident memory");
     let (_, out, _) = host.stop()?;
-    assert!(out.contains("    100000  arp: answered\n"), "{out}");
+    assert!(out.contains("    100000  arp: replies sent\n"), "{out}");
     Ok(())
 }
 
@@ -422,7 +422,7 @@ fn invalid_arguments() -> TestResult {
         ),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "expected six bytes"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "from 68 to 65521"),
-        (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "beyond the network"),
+        (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "within the local network"),
         (
             &[&with("p0", "10.0.0.2/24")[..], &["--no-probe", "--static", "10.0.0.2=02:00:00:00:00:07"]]
                 .concat(),

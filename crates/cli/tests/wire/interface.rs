@@ -186,7 +186,7 @@ fn ping_remote_kernel() -> TestResult {
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 3, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 3, "{lines}");
-    assert!(lines.contains("[comment: learned"), "{lines}");
+    assert!(lines.contains("[comment: resolved"), "{lines}");
     assert_eq!(ping.wait()?.code(), Some(0));
     Ok(())
 }

@@ -38,7 +38,7 @@ fn each_io_mode() -> TestResult {
         })?;
         let (code, out, errors) = host.stop()?;
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{io}");
-        assert!(out.contains("  200  arp: answered\n"), "{io}: {out}");
+        assert!(out.contains("  200  arp: replies sent\n"), "{io}: {out}");
     }
     Ok(())
 }
