@@ -37,7 +37,7 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
     )))
 }
 
-/// Returns the failure of a command whose interface is down.
+/// Returns the failure of a command on an interface that is down.
 pub(crate) fn interface_down(name: &InterfaceName) -> Failure {
     Failure::from(SocketError::Down(name.clone()))
 }

@@ -45,7 +45,7 @@ pub(super) struct Screen {
     last_drawn: Instant,
 }
 
-/// A terminal whose former state is restored on drop.
+/// A terminal that is restored to its former state on drop.
 struct TerminalGuard(DefaultTerminal);
 
 impl Screen {

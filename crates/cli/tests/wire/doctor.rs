@@ -95,10 +95,10 @@ fn without_privilege() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.outcome("node"), "ok");
     assert_eq!((checked.outcome("CAP_NET_ADMIN"), checked.outcome("CAP_NET_RAW")), ("warn", "warn"));
-    let create = checked.hint("CAP_NET_ADMIN").ok_or("a mend")?;
+    let create = checked.hint("CAP_NET_ADMIN").ok_or("a hint")?;
     assert!(create.starts_with("sudo /"), "{create}");
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
-    let set = checked.hint("CAP_NET_RAW").ok_or("a mend")?;
+    let set = checked.hint("CAP_NET_RAW").ok_or("a hint")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
     // No hint changes settings of the whole machine.
     for line in &checked.lines {

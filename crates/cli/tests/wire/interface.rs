@@ -353,7 +353,7 @@ fn unusable_interface() -> TestResult {
     check(NEAR, "near0 has no carrier")?;
     veth.near.set_up(false)?;
     check(NEAR, "near0 is down, and nobody is heard or asked until it is up; `sudo ip link set near0 up`")?;
-    // A TAP needs no privilege and no carrier.
+    // A TAP that is down is rejected too.
     let tap = Tap::open("tap%d")?;
     check(tap.interface().name().as_str(), "is down, and nobody is heard")
 }

@@ -76,7 +76,7 @@ fn flood(running: &Running, device: &mut impl Device) -> TestResult {
     running.signal(Signal::SIGCONT)
 }
 
-fn ends(running: Running, code: i32, part: &str) -> TestResult {
+fn check_end(running: Running, code: i32, part: &str) -> TestResult {
     let (ended, out, errors) = running.end()?;
     assert_eq!(ended, Some(code), "{out}{errors}");
     assert!(errors.contains(part), "{out}{errors}");
@@ -90,7 +90,7 @@ fn arping_loses_frames() -> TestResult {
         let arping = ask(more)?;
         receive(&mut tap, is_request)?;
         flood(&arping, &mut tap)?;
-        ends(arping, 2, "tapstack: no result for 10.0.0.9: the kernel dropped ")?;
+        check_end(arping, 2, "tapstack: no result for 10.0.0.9: the kernel dropped ")?;
     }
     // A received conflict is a result, even if frames were lost.
     let arping = ask(&["-D"])?;
@@ -98,7 +98,7 @@ fn arping_loses_frames() -> TestResult {
     stop(&arping)?;
     send(&mut tap, &claim(7))?;
     flood(&arping, &mut tap)?;
-    ends(arping, 1, "")
+    check_end(arping, 1, "")
 }
 
 /// Frames that arrive while the process is stopped are in the receive queue when the time limit ends.
@@ -114,7 +114,7 @@ fn arping_reads_queue() -> TestResult {
     // Longer than the probe takes.
     sleep(Duration::from_millis(2_200));
     arping.signal(Signal::SIGCONT)?;
-    ends(arping, 1, "")
+    check_end(arping, 1, "")
 }
 
 fn scan_loses_frames() -> TestResult {
@@ -122,7 +122,7 @@ fn scan_loses_frames() -> TestResult {
     let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "300", "-q", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
     flood(&scan, &mut tap)?;
-    ends(scan, 2, "tapstack: no result of the scan: the kernel dropped ")
+    check_end(scan, 2, "tapstack: no result of the scan: the kernel dropped ")
 }
 
 fn watch_loses_frames() -> TestResult {
@@ -134,19 +134,19 @@ fn watch_loses_frames() -> TestResult {
     let watching = watch(["-I", "lose2"])?;
     flood(&watching, &mut tap)?;
     watching.signal(Signal::SIGINT)?;
-    ends(watching, 2, lost)?;
+    check_end(watching, 2, lost)?;
     // A read from a TAP does not report losses; the interface counts them.
     let held = PersistentTapGuard::create("lose3")?;
     let mut socket = PacketSocket::open(held.0.name())?;
     let watching = watch(["--tap", "lose3"])?;
     flood(&watching, &mut socket)?;
     watching.signal(Signal::SIGINT)?;
-    ends(watching, 2, lost)?;
+    check_end(watching, 2, lost)?;
     // Without losses, the absence of a conflict is a result.
     let watching = watch(["--tap", "lose3"])?;
     send(&mut socket, &station_request(1))?;
     watching.signal(Signal::SIGINT)?;
-    ends(watching, 0, "")
+    check_end(watching, 0, "")
 }
 
 /// Writes a capture of these frames with a snap length of `kept` bytes.
@@ -238,7 +238,7 @@ fn link_down_and_up() -> TestResult {
             interface.set_up(false)?;
             interface.set_up(true)?;
             watch.signal(Signal::SIGINT)?;
-            ends(watch, 2, &format!("no result: {name} was down or had no carrier"))?;
+            check_end(watch, 2, &format!("no result: {name} was down or had no carrier"))?;
         }
     }
     // Down, then up without a carrier, counts as one loss.
@@ -285,7 +285,7 @@ fn link_flaps() -> TestResult {
         receive(&mut tap, is_request)?;
         tap.interface().set_up(false)?;
         tap.interface().set_up(true)?;
-        ends(running, 2, part)?;
+        check_end(running, 2, part)?;
     }
     Ok(())
 }
@@ -301,7 +301,7 @@ fn ping_on_tap_that_is_down() -> TestResult {
     down.0.set_up(true)?;
     let ping = Running::command(&[&words[..7], &["-W", "5", "10.0.0.77"]].concat())?;
     down.0.set_up(false)?;
-    ends(ping, 2, "tapstack: no result for 10.0.0.77: down3 was down or had no carrier")
+    check_end(ping, 2, "tapstack: no result for 10.0.0.77: down3 was down or had no carrier")
 }
 
 /// The peer replies to each echo request with one byte changed and a valid checksum.

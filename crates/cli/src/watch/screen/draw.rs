@@ -107,7 +107,7 @@ fn bars(seconds: &[u32]) -> String {
     seconds.iter().map(|count| BARS.get(height(*count)).copied().unwrap_or(' ')).collect()
 }
 
-/// Returns the second line: as many counters as the width allows.
+/// Returns the second line: the counters that fit into the width, in order.
 fn status(snapshot: &Snapshot, width: usize) -> Line<'static> {
     let [fresh, quiet, gone] = snapshot.presences;
     let counts = &snapshot.counts;

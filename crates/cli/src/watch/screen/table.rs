@@ -1,4 +1,4 @@
-//! Rows of the table, with as many columns as the width allows.
+//! Rows of the table. The number of columns depends on the width.
 
 use std::fmt::Write;
 use std::time::Duration;
