@@ -1,4 +1,4 @@
-//! What is known of other people's tools: where they say something else than the truth, and why.
+//! Recorded differences: wrong answers of other tools, and their reasons.
 
 use super::rows::{ComparisonRow, NamedHosts, ToolAnswer, ToolExit, describe};
 use super::run::RunResult;
@@ -6,20 +6,20 @@ use super::tool::ToolKind;
 
 use conform::case::Verdict;
 
-/// A difference from the table.
+/// A wrong answer of a tool to a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Difference {
     pub(crate) row: &'static str,
-    pub(crate) says: ToolAnswer,
-    pub(crate) why: &'static str,
+    pub(crate) answer: ToolAnswer,
+    pub(crate) reason: &'static str,
 }
 
-const fn differs(row: &'static str, code: i32, who: NamedHosts, why: &'static str) -> Difference {
-    Difference { row, says: ToolAnswer(ToolExit::Code(code), who), why }
+const fn differs(row: &'static str, code: i32, hosts: NamedHosts, reason: &'static str) -> Difference {
+    Difference { row, answer: ToolAnswer(ToolExit::Code(code), hosts), reason }
 }
 
 impl ToolKind {
-    /// The version of which this is known.
+    /// Returns the version for which the differences are recorded.
     pub(crate) const fn known_version(self) -> Option<&'static str> {
         match self {
             Self::Arping | Self::ArpingTap | Self::Scan => None,
@@ -44,123 +44,136 @@ impl ToolKind {
         self.differences().iter().find(|difference| difference.row == row.name)
     }
 
-    /// What is to come of a row: the truth, or what is known of it.
+    /// Returns the expected answer to a row: the recorded difference, or else the correct answer.
     pub(crate) fn expected_answer(self, row: &ComparisonRow) -> ToolAnswer {
-        self.difference(row).map_or(row.correct, |difference| difference.says)
+        self.difference(row).map_or(row.correct, |difference| difference.answer)
     }
 
-    /// Holds an answer against the table and against what is known. A difference that no longer shows
-    /// is a failure if the version is the one that it is known of: then what is written about it is wrong.
+    /// Compares an answer with the table and the recorded differences. A recorded difference that does not occur is a
+    /// failure, if the tool has the recorded version, because the record is then wrong.
     pub(crate) fn verdict(self, row: &ComparisonRow, version: Option<&str>, answer: &RunResult) -> Verdict {
-        let (end, seen, text) = match answer {
-            RunResult::Not(reason) => return Verdict::Skipped(reason.clone()),
+        let (exit, named, text) = match answer {
+            RunResult::Skipped(reason) => return Verdict::Skipped(reason.clone()),
             RunResult::Failed(reason) => return Verdict::Failed(reason.clone()),
-            RunResult::Answered(end, seen, text) => (*end, seen, text),
+            RunResult::Answered(exit, named, text) => (*exit, named, text),
         };
-        let is = |ToolAnswer(code, who): ToolAnswer| code == end && who.is(seen);
+        let is = |ToolAnswer(code, hosts): ToolAnswer| code == exit && hosts.is(named);
         match self.difference(row) {
-            Some(difference) if is(difference.says) => return Verdict::Differs(difference.why.to_owned()),
+            Some(difference) if is(difference.answer) => {
+                return Verdict::Differs(difference.reason.to_owned());
+            }
             None if is(row.correct) => return Verdict::Passed,
             _ => {}
         }
         let known = self.expected_answer(row);
-        let difference = format!("{} instead of {known}; it printed {:?}", describe(end, seen), text.trim());
+        let difference =
+            format!("got {}, expected {known}; output: {:?}", describe(exit, named), text.trim());
         match (self.known_version(), version) {
-            (Some(known), Some(version)) if known != version => {
-                Verdict::Differs(format!("as {version}, and not as {known} does: {difference}"))
-            }
+            (Some(known), Some(version)) if known != version => Verdict::Differs(format!(
+                "version {version} differs from the recorded version {known}: {difference}"
+            )),
             _ => Verdict::Failed(difference),
         }
     }
 }
 
-/// It noticed nothing.
-const SILENCE: &str = "it asks where nobody can hear, and says that nobody replied";
-const CALLED_FREE: &str = "it asks where nobody can hear, and calls the address free";
+/// The tool does not notice that there is no carrier.
+const NO_REPLY: &str = "it sends requests without a carrier, and reports no reply";
+const CALLED_FREE: &str = "it sends probes without a carrier, and reports the address as free";
 
 const IPUTILS: &[Difference] = &[
     differs(
         "duplicate",
         1,
         NamedHosts::Both,
-        "it wants a reply for each request and none beyond: the third one makes it 1",
+        "it expects one reply per request: an additional reply makes the code 1",
     ),
-    differs("no carrier", 1, NamedHosts::NoHost, SILENCE),
+    differs("no carrier", 1, NamedHosts::NoHost, NO_REPLY),
     differs("no carrier; free?", 0, NamedHosts::NoHost, CALLED_FREE),
-    differs("goes down meanwhile", 3, NamedHosts::NoHost, "it adds 1 for no reply and 2 for an error"),
-    differs("carrier lost meanwhile", 1, NamedHosts::NoHost, SILENCE),
-    differs("carrier lost meanwhile; free?", 0, NamedHosts::NoHost, CALLED_FREE),
+    differs(
+        "goes down during the run",
+        3,
+        NamedHosts::NoHost,
+        "the code is the sum of 1 for no reply and 2 for an error",
+    ),
+    differs("loses carrier during the run", 1, NamedHosts::NoHost, NO_REPLY),
+    differs("loses carrier during the run; free?", 0, NamedHosts::NoHost, CALLED_FREE),
 ];
 
-const REPLIED: &str = "`-0` asks as a probe does, but 0 stays the code for a reply";
-const NOT_REPLIED: &str = "`-0` asks as a probe does, but 1 stays the code for none";
-const ERROR_IS_SILENCE: &str = "an error has the code of no reply";
+const REPLIED: &str = "`-0` sends probes, but 0 still means a reply";
+const NOT_REPLIED: &str = "`-0` sends probes, but 1 still means no reply";
+const ERROR_IS_NO_REPLY: &str = "an error has the same code as no reply";
 
 const HABETS: &[Difference] = &[
-    differs("taken", 0, NamedHosts::Kernel, REPLIED),
-    differs("free", 1, NamedHosts::NoHost, NOT_REPLIED),
-    differs("interface down", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("interface down; free?", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("absent", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("absent; free?", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("no permission", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("no permission; free?", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("no carrier", 1, NamedHosts::NoHost, SILENCE),
-    differs("no carrier; free?", 1, NamedHosts::NoHost, SILENCE),
-    differs("goes down meanwhile", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("goes down meanwhile; free?", 1, NamedHosts::NoHost, ERROR_IS_SILENCE),
-    differs("carrier lost meanwhile", 1, NamedHosts::NoHost, SILENCE),
-    differs("carrier lost meanwhile; free?", 1, NamedHosts::NoHost, SILENCE),
+    differs("in use; free?", 0, NamedHosts::Kernel, REPLIED),
+    differs("unused; free?", 1, NamedHosts::NoHost, NOT_REPLIED),
+    differs("interface down", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("interface down; free?", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("no such interface", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("no such interface; free?", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("no permission", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("no permission; free?", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("no carrier", 1, NamedHosts::NoHost, NO_REPLY),
+    differs("no carrier; free?", 1, NamedHosts::NoHost, NO_REPLY),
+    differs("goes down during the run", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("goes down during the run; free?", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
+    differs("loses carrier during the run", 1, NamedHosts::NoHost, NO_REPLY),
+    differs("loses carrier during the run; free?", 1, NamedHosts::NoHost, NO_REPLY),
 ];
 
-const IT_RAN: &str = "0 says that it ran; `--limit=1` makes silence 1, but ends with the first reply";
-const RAN_UNHEARD: &str = "it asks where nobody can hear, and 0 says that it ran";
-const ANY_ERROR: &str = "1 is its code for any error, and with `--limit` for silence";
+const IT_RAN: &str = "0 means that it ran; with `--limit=1` no reply is 1, but the first reply ends the run";
+const RAN_WITHOUT_CARRIER: &str = "it sends requests without a carrier, and 0 means that it ran";
+const ANY_ERROR: &str = "1 is the code for any error, and with `--limit` for no reply";
 
 const ARP_SCAN: &[Difference] = &[
-    differs("none", 0, NamedHosts::NoHost, IT_RAN),
+    differs("no host", 0, NamedHosts::NoHost, IT_RAN),
     differs(
         "duplicate",
         0,
         NamedHosts::SomeOfBoth,
-        "it ends once all addresses have answered, and a second reply may come too late",
+        "it ends when all addresses have replied, and may miss a second reply",
     ),
-    differs("taken", 0, NamedHosts::Kernel, "0 says that it ran, whoever replies to the probe"),
+    differs(
+        "in use; free?",
+        0,
+        NamedHosts::Kernel,
+        "0 means that it ran, even if a host replies to the probe",
+    ),
     differs("interface down", 1, NamedHosts::NoHost, ANY_ERROR),
     differs("interface down; free?", 1, NamedHosts::NoHost, ANY_ERROR),
-    differs("absent", 1, NamedHosts::NoHost, ANY_ERROR),
-    differs("absent; free?", 1, NamedHosts::NoHost, ANY_ERROR),
+    differs("no such interface", 1, NamedHosts::NoHost, ANY_ERROR),
+    differs("no such interface; free?", 1, NamedHosts::NoHost, ANY_ERROR),
     differs("no permission", 1, NamedHosts::NoHost, ANY_ERROR),
     differs("no permission; free?", 1, NamedHosts::NoHost, ANY_ERROR),
-    differs("no carrier", 0, NamedHosts::NoHost, RAN_UNHEARD),
-    differs("no carrier; free?", 0, NamedHosts::NoHost, RAN_UNHEARD),
-    differs("goes down meanwhile", 1, NamedHosts::NoHost, ANY_ERROR),
-    differs("goes down meanwhile; free?", 1, NamedHosts::NoHost, ANY_ERROR),
-    differs("carrier lost meanwhile", 0, NamedHosts::NoHost, RAN_UNHEARD),
-    differs("carrier lost meanwhile; free?", 0, NamedHosts::NoHost, RAN_UNHEARD),
+    differs("no carrier", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+    differs("no carrier; free?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+    differs("goes down during the run", 1, NamedHosts::NoHost, ANY_ERROR),
+    differs("goes down during the run; free?", 1, NamedHosts::NoHost, ANY_ERROR),
+    differs("loses carrier during the run", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+    differs("loses carrier during the run; free?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
 ];
 
 const NMAP: &[Difference] = &[
-    differs("none", 0, NamedHosts::NoHost, "0 says that it ran"),
-    differs("duplicate", 0, NamedHosts::OneOfBoth, "it names whoever replies first"),
+    differs("no host", 0, NamedHosts::NoHost, "0 means that it ran"),
+    differs("duplicate", 0, NamedHosts::OneOfBoth, "it reports only the first reply"),
     differs(
         "interface down",
         0,
         NamedHosts::NoHost,
-        "it finds no route, scans nobody, and 0 says that it ran",
+        "it finds no route, scans no host, and 0 means that it ran",
     ),
-    differs("absent", 1, NamedHosts::NoHost, "1 is its code for any error"),
+    differs("no such interface", 1, NamedHosts::NoHost, "1 is the code for any error"),
     differs(
         "no permission",
         0,
         NamedHosts::WithoutMac,
-        "without privilege it connects by TCP instead, and has no hardware address to name",
+        "without privileges it connects by TCP instead, and reports no MAC address",
     ),
-    differs("no carrier", 0, NamedHosts::NoHost, RAN_UNHEARD),
+    differs("no carrier", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
     Difference {
-        row: "goes down meanwhile",
-        says: ToolAnswer(ToolExit::Hangs, NamedHosts::NoHost),
-        why: "it does not end within ten seconds",
+        row: "goes down during the run",
+        answer: ToolAnswer(ToolExit::Hangs, NamedHosts::NoHost),
+        reason: "it does not end within ten seconds",
     },
-    differs("carrier lost meanwhile", 0, NamedHosts::NoHost, RAN_UNHEARD),
+    differs("loses carrier during the run", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
 ];

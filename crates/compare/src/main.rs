@@ -1,7 +1,8 @@
-//! The comparison of our ARP tools with those of others: the same questions on one wire.
+//! Compares tapstack's ARP tools with other ARP tools: each tool gets the same questions on one segment.
 //!
-//! The hosts on the wire are arranged, so the correct answer is known. The exit code and the lines of each tool are
-//! compared with it. Our tools must give the correct answer. What others answer instead is recorded.
+//! The suite creates the hosts of the segment, so it knows the correct answers. It compares the exit code and the
+//! output of each tool with them. tapstack must give the correct answer. Different answers of other tools are recorded,
+//! with the reason.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
@@ -32,35 +33,33 @@ use testbed::installed::is_executable;
 use testbed::suite::{SuiteResult, existing, exit_code, print};
 use tool::{Tool, ToolKind};
 
-/// Ask our tools and those of others the same questions on one wire: iputils' arping, Habets' arping, arp-scan and
-/// nmap, as far as they are installed.
+/// Compare tapstack's ARP tools with iputils arping, Habets arping, arp-scan and nmap on one segment
 #[derive(Debug, Parser)]
 #[command(
     name = "compare",
     after_help = "\
-It makes a wire with a kernel, hosts of ours and two stations of one address on it, in network namespaces of its
-own, and asks there by `tapstack arping`, `tapstack scan`, and what is installed of iputils' arping, Habets'
-arping, arp-scan and nmap. It touches nothing else.
+Creates a segment in separate network namespaces, with a Linux kernel, tapstack hosts, and two hosts with the same
+address. Runs `tapstack arping`, `tapstack scan` and the other tools that are installed on it. Changes nothing outside
+these namespaces.
 
 Examples:
   cargo xtask compare
-  cargo xtask compare --tool /opt/iputils/bin/arping     Debian's two packages of that name exclude each other
+  cargo xtask compare --tool /opt/iputils/bin/arping     Debian can install one arping only
   cargo xtask compare --json | jq -c 'select(.verdict == \"differs\")'
 
-Verdicts: passed, failed, skipped (with the reason), and for the others differs: they say something else than
-the truth, as docs/compare-suite.md says. A recorded difference that does not show has failed, unless it is recorded of
-another version.
+Verdicts: passed, failed, skipped (with the reason), and differs: another tool gave a wrong answer that is recorded in
+docs/compare-suite.md. A recorded difference that does not occur is a failure, unless it is recorded for another version.
 
-Exit codes: 0 none failed, 1 a row failed, 2 the wire or the program could not be had."
+Exit codes: 0 no row failed, 1 a row failed, 2 the segment or the program is not available."
 )]
 struct CompareArguments {
-    /// The program to compare [default: the workspace's own, built now]
+    /// Path of tapstack [default: built from this workspace]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// A further tool to ask; may be repeated. Which one it is, it tells itself
+    /// Additional tool, identified by its version output; may be repeated
     #[arg(long, value_name = "PATH")]
     tool: Vec<PathBuf>,
-    /// Print one JSON object a line
+    /// Print JSON Lines
     #[arg(long)]
     json: bool,
 }
@@ -77,16 +76,16 @@ fn compare(arguments: &CompareArguments) -> SuiteResult {
     let program = testbed::suite::program(arguments.program.as_deref())?;
     Namespace::enter().map_err(|error| error.to_string())?;
     let tools = tools(&program, &arguments.tool)?;
-    let report = ask_all(&program, tools)?;
+    let report = run_all(&program, tools)?;
     print(&if arguments.json { report.json() } else { report.text() });
     Ok(report.exit_code())
 }
 
-/// A tool of each kind, or why there is none.
+/// A tool of each kind, or the reason why there is none.
 type Tools = Vec<(ToolKind, Result<Tool, String>)>;
 
-/// Puts every row to every tool, all tools at once, and each in all scenes at once.
-fn ask_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
+/// Runs every row with every tool. All tools and all situations run at the same time.
+fn run_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
     let _network = TestNetwork::make(program)?;
     let mut interfaces_of_tools = Vec::new();
     for ((kind, tool), number) in tools.into_iter().zip(0..) {
@@ -98,51 +97,50 @@ fn ask_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
     }
     let probe_lock = &Mutex::new(());
     thread::scope(|scope| {
-        let ask = |(tool, interfaces): (Tool, ToolInterfaces)| {
+        let start = |(tool, interfaces): (Tool, ToolInterfaces)| {
             let threads = Situation::ALL.map(|situation| {
                 let tool = tool.clone();
                 let rows = ROWS.iter().zip(0..).filter(move |(row, _)| row.situation == situation);
-                let ask = move |(row, number)| (number, run::run_row(&tool, row, interfaces, probe_lock));
-                scope.spawn(move || rows.map(ask).collect::<Vec<(usize, RowResult)>>())
+                let run = move |(row, number)| (number, run::run_row(&tool, row, interfaces, probe_lock));
+                scope.spawn(move || rows.map(run).collect::<Vec<(usize, RowResult)>>())
             });
             (tool, threads)
         };
         let runs: Vec<_> =
-            interfaces_of_tools.into_iter().map(|(kind, tool)| (kind, tool.map(ask))).collect();
+            interfaces_of_tools.into_iter().map(|(kind, tool)| (kind, tool.map(start))).collect();
         let mut columns = Vec::new();
         for (kind, run) in runs {
-            let asked = match run {
+            let results = match run {
                 Ok((tool, threads)) => Ok((tool, in_order(threads)?)),
                 Err(reason) => Err(reason),
             };
-            columns.push(ToolColumn { kind, asked });
+            columns.push(ToolColumn { kind, results });
         }
         Ok(CompareReport(columns))
     })
 }
 
-/// Threads, one a scene: which rows they asked, and what came of it.
+/// Threads, one per situation. Each returns the indexes and results of its rows.
 type SituationThreads<'scope> = [ScopedJoinHandle<'scope, Vec<(usize, RowResult)>>; Situation::ALL.len()];
 
-/// What they came to, in the order of the table.
+/// Returns the results of all threads, in the order of the table.
 fn in_order(threads: SituationThreads<'_>) -> Result<Vec<RowResult>, String> {
-    let mut asked = BTreeMap::new();
+    let mut results = BTreeMap::new();
     for thread in threads {
-        asked.extend(thread.join().map_err(|_| "a run has panicked".to_owned())?);
+        results.extend(thread.join().map_err(|_| "a test thread panicked".to_owned())?);
     }
-    Ok(asked.into_values().collect())
+    Ok(results.into_values().collect())
 }
 
-/// Finds the tools: ours, those that were named, those that are installed.
+/// Finds the tools: tapstack, those named on the command line, and those that are installed.
 fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
-    let ours = ToolKind::ALL.into_iter().filter(|kind| kind.is_ours());
-    let mut found: Vec<_> = ours.map(|kind| Tool::ours(kind, program)).collect();
+    let tapstack_kinds = ToolKind::ALL.into_iter().filter(|kind| kind.is_tapstack());
+    let mut found: Vec<_> = tapstack_kinds.map(|kind| Tool::tapstack(kind, program)).collect();
     for path in named {
-        // It may be nobody who is to find it.
         let path = existing(path)?;
         let tool = identify(&path)?;
         found.push(tool.ok_or_else(|| {
-            format!("{} is none of the tools that are known; `cargo xtask compare --help`", path.display())
+            format!("{}: unknown tool\nhint: cargo xtask compare --help lists the tools", path.display())
         })?);
     }
     found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
@@ -153,7 +151,7 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     Ok(ToolKind::ALL.map(of).to_vec())
 }
 
-/// Which tool a program is, by what it says itself.
+/// Identifies a program by its version output. Returns `None` for an unknown tool.
 fn identify(program: &Path) -> Result<Option<Tool>, String> {
     let version_output = run::version(program)?;
     Ok(ToolKind::of(&version_output).map(|(kind, version)| Tool {
@@ -163,7 +161,7 @@ fn identify(program: &Path) -> Result<Option<Tool>, String> {
     }))
 }
 
-/// Programs of their names on the path, and where an ordinary user's path does not lead.
+/// Returns the programs with the names of the tools, from `PATH` and from the system folders.
 fn installed() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);

@@ -1,4 +1,4 @@
-//! The wire: a bridge with everybody on it who is asked for, and the interfaces of those who ask.
+//! The segment: a bridge with the hosts to find, and the interfaces on which the tools run.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -15,29 +15,29 @@ use conform::linux::{LinuxHost, ip, set};
 use conform::tapstack::{TapstackHost, create_tap};
 
 const BRIDGE: &str = "bridge0";
-/// How long somebody on the wire may take until he answers for the first time.
+/// Timeout for the first reply of a host, and for a carrier.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Between two looks.
+/// Interval between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Everybody who is asked for, for as long as this value lives.
+/// The bridge and its hosts. Dropping it stops the hosts.
 pub(crate) struct TestNetwork {
     _linux: LinuxHost,
     _hosts: Vec<TapstackHost>,
 }
 
-/// The interfaces of one who asks.
+/// The interfaces of a tool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ToolInterfaces {
     kind: ToolKind,
-    /// That of the tool.
+    /// Number of the tool.
     pub(crate) number: u8,
 }
 
 impl TestNetwork {
-    /// Makes the bridge, the kernel of another namespace, and hosts of ours, which are this program.
+    /// Creates the bridge, a Linux host in another namespace, and tapstack hosts that run `program`.
     pub(crate) fn make(program: &Path) -> Result<TestNetwork, String> {
-        // Each interface is to speak for itself alone, and to hear what comes by another way back.
+        // Each interface replies for its own addresses only, and accepts replies that arrive on another path.
         for scope in ["all", "default"] {
             set(&format!("conf/{scope}/arp_ignore"), "1")?;
             set(&format!("conf/{scope}/rp_filter"), "0")?;
@@ -45,22 +45,22 @@ impl TestNetwork {
         }
         let (linux, kernel) = LinuxHost::start()?;
         ip(&["link", "add", BRIDGE, "type", "bridge"])
-            .map_err(|error| format!("cannot make a bridge: {error}"))?;
+            .map_err(|error| format!("cannot create a bridge: {error}"))?;
         set_up(BRIDGE)?;
         add_to_bridge(kernel.as_str())?;
-        let own = |address: Ipv4Addr, station| {
-            let (address, station) = (format!("{address}/8"), mac(station));
-            ["--address", &address, "--mac", &station, "--no-probe"].map(str::to_owned).to_vec()
+        let options = |address: Ipv4Addr, mac_address| {
+            let (address, mac_address) = (format!("{address}/8"), mac(mac_address));
+            ["--address", &address, "--mac", &mac_address, "--no-probe"].map(str::to_owned).to_vec()
         };
         let range = ["--hosts", RANGE, "--mac-base", &mac(RANGE_BASE)].map(str::to_owned).to_vec();
-        let [one, other] = DUPLICATE_MACS.map(|station| own(DUPLICATE_IP, station));
-        let hosts = [("host0", own(HOST.0, HOST.1)), ("one0", one), ("other0", other), ("range0", range)];
+        let [one, other] = DUPLICATE_MACS.map(|mac_address| options(DUPLICATE_IP, mac_address));
+        let hosts = [("host0", options(HOST.0, HOST.1)), ("one0", one), ("other0", other), ("range0", range)];
         let mut running = Vec::new();
-        for (tap, options) in hosts {
+        for (tap, arguments) in hosts {
             let tap = name(tap)?;
             create_tap(&tap)?;
             add_to_bridge(tap.as_str())?;
-            running.push(TapstackHost::start(program, &tap, &options)?);
+            running.push(TapstackHost::start(program, &tap, &arguments)?);
         }
         for host in &mut running {
             host.wait_until_ready()?;
@@ -70,7 +70,7 @@ impl TestNetwork {
 }
 
 impl ToolInterfaces {
-    /// Makes the interfaces of a tool, and waits until everybody is heard from there.
+    /// Creates the interfaces of a tool, and waits until all hosts answer there.
     pub(crate) fn make(kind: ToolKind, number: u8) -> Result<ToolInterfaces, String> {
         let interfaces = ToolInterfaces { kind, number };
         for situation in [
@@ -91,7 +91,7 @@ impl ToolInterfaces {
         Ok(interfaces)
     }
 
-    /// Makes the interface of a scene: a TAP for a station of our own, for all others one end of a pair.
+    /// Creates the interface of a situation: a TAP for `arping --tap`, or one end of a veth pair for the other tools.
     fn create_interface(self, situation: Situation) -> Result<(), String> {
         let (near, far) = (self.interface(situation), self.far_end(situation));
         if self.kind == ToolKind::ArpingTap {
@@ -113,12 +113,12 @@ impl ToolInterfaces {
         if situation == Situation::Down { Ok(()) } else { set_up(&near) }
     }
 
-    /// Where a tool asks in this scene.
+    /// Returns the interface on which the tool runs in this situation.
     pub(crate) fn interface(self, situation: Situation) -> String {
         let kind = match situation {
-            // Without privilege a TAP cannot be made, and so none is.
+            // An unprivileged user cannot create a TAP, so this interface does not exist.
             Situation::Unprivileged if self.kind == ToolKind::ArpingTap => "new",
-            Situation::OnWire | Situation::Unprivileged => "ask",
+            Situation::OnWire | Situation::Unprivileged => "tool",
             Situation::Down => "down",
             Situation::Absent => "absent",
             Situation::NoCarrier => "idle",
@@ -128,16 +128,16 @@ impl ToolInterfaces {
         format!("{kind}{}", self.number)
     }
 
-    /// The other end of that; of a TAP, the same.
+    /// Returns the other end of the interface. The other end of a TAP is the TAP itself.
     fn far_end(self, situation: Situation) -> String {
         let near = self.interface(situation);
         if self.kind == ToolKind::ArpingTap { near } else { format!("{near}far") }
     }
 
-    /// Whose address asks there.
+    /// Returns the IP address of the interface in this situation.
     pub(crate) fn address(self, situation: Situation) -> Ipv4Addr {
         let third = match situation {
-            // In the kernel's own network: it answers by IPv4 too.
+            // An address in the kernel's network, so that the kernel answers IPv4 datagrams too.
             Situation::OnWire | Situation::Unprivileged | Situation::Absent => 0,
             Situation::Down => 11,
             Situation::NoCarrier => 12,
@@ -147,7 +147,7 @@ impl ToolInterfaces {
         Ipv4Addr::new(10, 0, third, self.number.saturating_add(11))
     }
 
-    /// What is to happen to a scene while it is asked there; nothing, to most.
+    /// Returns the failure of the interface while the tool runs, if there is one in this situation.
     pub(crate) fn link_failure(self, situation: Situation) -> Result<Option<LinkFailure>, String> {
         let far = match situation {
             Situation::GoesDown | Situation::LosesCarrier => self.far_end(situation),
@@ -163,26 +163,26 @@ impl ToolInterfaces {
     }
 }
 
-/// An interface is about to go down.
+/// A failure of an interface during a run.
 pub(crate) struct LinkFailure {
     wire: FrameSocket,
     failing: Interface,
 }
 
 impl LinkFailure {
-    /// Waits for a frame, and lets it happen. Without a frame it happens too.
+    /// Waits for a frame of the tool up to the timeout, then sets the interface down.
     pub(crate) fn trigger(&mut self) -> Result<(), String> {
         self.wire.next(TIMEOUT)?;
         self.failing.set_up(false).map_err(|error| error.to_string())
     }
 
-    /// Makes it as it was.
+    /// Sets the interface up again.
     pub(crate) fn revert(&self) -> Result<(), String> {
         self.failing.set_up(true).map_err(|error| error.to_string())
     }
 }
 
-/// Asks for somebody until he is heard.
+/// Sends ARP requests for an address until its host replies.
 fn wait_until_answering(wire: &mut FrameSocket, address: Ipv4Addr) -> Result<(), String> {
     let request = request_for(address);
     for _ in 0..TIMEOUT.as_millis() / RETRY_INTERVAL.as_millis() {
@@ -193,10 +193,10 @@ fn wait_until_answering(wire: &mut FrameSocket, address: Ipv4Addr) -> Result<(),
             }
         }
     }
-    Err(format!("nobody answers for {address} in {TIMEOUT:?}"))
+    Err(format!("no reply from {address} within {TIMEOUT:?}"))
 }
 
-/// Waits until an interface has taken note of its carrier.
+/// Waits until an interface reports a carrier.
 fn wait_for_carrier(interface: &Interface) -> Result<(), String> {
     for _ in 0..TIMEOUT.as_millis() / RETRY_INTERVAL.as_millis() {
         if interface.carrier().map_err(|error| error.to_string())? == CarrierState::Up {
@@ -204,7 +204,7 @@ fn wait_for_carrier(interface: &Interface) -> Result<(), String> {
         }
         thread::sleep(RETRY_INTERVAL);
     }
-    Err(format!("{} has no carrier in {TIMEOUT:?}", interface.name()))
+    Err(format!("{} has no carrier after {TIMEOUT:?}", interface.name()))
 }
 
 fn name(name: &str) -> Result<InterfaceName, String> {
@@ -219,7 +219,7 @@ fn set_up(name: &str) -> Result<(), String> {
     interface(name)?.set_up(true).map_err(|error| error.to_string())
 }
 
-/// Puts an interface on the bridge.
+/// Adds an interface to the bridge, and sets it up.
 fn add_to_bridge(name: &str) -> Result<(), String> {
     ip(&["link", "set", name, "master", BRIDGE, "up"])
 }

@@ -1,4 +1,4 @@
-//! What the tools said: a line for each row and tool, a matrix; or JSON, one object a line.
+//! The report: one line per row and tool and a table, or JSON Lines.
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -13,29 +13,29 @@ use conform::frames::mac;
 use conform::report::{VerdictCounts, aligned};
 use testbed::suite::json_lines;
 
-/// One tool, and what it said to every row; or why it was not asked.
+/// A tool and its results for all rows, or the reason why it was not run.
 pub(crate) struct ToolColumn {
     pub(crate) kind: ToolKind,
-    pub(crate) asked: Result<(Tool, Vec<RowResult>), String>,
+    pub(crate) results: Result<(Tool, Vec<RowResult>), String>,
 }
 
-/// All of them.
+/// The results of all tools.
 pub(crate) struct CompareReport(pub(crate) Vec<ToolColumn>);
 
-/// One row put to one tool.
+/// The result of one row for one tool.
 struct ReportCell<'a> {
     row: &'static ComparisonRow,
     kind: ToolKind,
     version: Option<&'a str>,
-    asked: Option<&'a RowResult>,
+    result: Option<&'a RowResult>,
     verdict: Verdict,
 }
 
-/// One line of JSON.
+/// One line of the JSON output.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum ReportLine<'a> {
-    ComparisonRow {
+    Row {
         name: &'static str,
         tool: &'static str,
         version: Option<&'a str>,
@@ -50,17 +50,17 @@ enum ReportLine<'a> {
 
 #[derive(Debug, Serialize)]
 struct JsonStation {
-    protocol_address: Ipv4Addr,
-    hardware_address: Option<String>,
+    ip: Ipv4Addr,
+    mac: Option<String>,
 }
 
 impl CompareReport {
-    /// 0 if nothing failed, 1 if something did.
+    /// Returns 0 if no row failed, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         VerdictCounts::of(self.cells().iter().map(|cell| &cell.verdict)).exit_code()
     }
 
-    /// One object for each row and tool, and a summary.
+    /// Returns the JSON output: one object per row and tool, and a summary.
     pub(crate) fn json(&self) -> String {
         let cells = self.cells();
         let rows = cells.iter().map(ReportCell::line);
@@ -68,27 +68,27 @@ impl CompareReport {
         json_lines(rows.chain([summary]))
     }
 
-    /// A line for each row and tool, then the matrix, then a sum.
+    /// Returns the text output: one line per row and tool, the table, and the number of verdicts.
     pub(crate) fn text(&self) -> String {
         let cells = self.cells();
-        let lines: Vec<_> = cells.iter().map(ReportCell::words).collect();
-        let sum = VerdictCounts::of(cells.iter().map(|cell| &cell.verdict));
-        format!("{}\n{}\n{sum}\n", aligned(&lines), aligned(&self.matrix(&cells)))
+        let lines: Vec<_> = cells.iter().map(ReportCell::cells).collect();
+        let counts = VerdictCounts::of(cells.iter().map(|cell| &cell.verdict));
+        format!("{}\n{}\n{counts}\n", aligned(&lines), aligned(&self.table(&cells)))
     }
 
-    /// A head and the rows: exit code, and who was named. What failed has an exclamation mark, what
-    /// differs an asterisk.
-    fn matrix(&self, cells: &[ReportCell<'_>]) -> Vec<Vec<String>> {
-        let head = ["", "documented"].into_iter().chain(self.0.iter().map(|column| column.kind.name()));
-        let mut lines = vec![head.map(str::to_owned).collect::<Vec<_>>()];
+    /// Returns the table with its header. A cell holds the exit code and the named hosts, with an exclamation mark if
+    /// it failed, and an asterisk if it differs.
+    fn table(&self, cells: &[ReportCell<'_>]) -> Vec<Vec<String>> {
+        let header = ["", "documented"].into_iter().chain(self.0.iter().map(|column| column.kind.name()));
+        let mut lines = vec![header.map(str::to_owned).collect::<Vec<_>>()];
         for row in &ROWS {
-            let of_row = cells.iter().filter(|cell| cell.row == row).map(ReportCell::says);
+            let of_row = cells.iter().filter(|cell| cell.row == row).map(ReportCell::answer);
             lines.push([row.name.to_owned(), row.correct.to_string()].into_iter().chain(of_row).collect());
         }
         lines
     }
 
-    /// Row by row, and in each tool by tool.
+    /// Returns all cells, ordered by row, then by tool.
     fn cells(&self) -> Vec<ReportCell<'_>> {
         let of_row = |(number, row): (usize, &'static ComparisonRow)| {
             self.0.iter().map(move |column| column.cell(number, row))
@@ -99,36 +99,33 @@ impl CompareReport {
 
 impl ToolColumn {
     fn cell(&self, number: usize, row: &'static ComparisonRow) -> ReportCell<'_> {
-        let (version, asked) = match &self.asked {
-            Ok((tool, asked)) => (tool.version.as_deref(), asked.get(number)),
+        let (version, result) = match &self.results {
+            Ok((tool, results)) => (tool.version.as_deref(), results.get(number)),
             Err(_) => (None, None),
         };
-        let verdict = match (&self.asked, asked) {
-            (_, Some(asked)) => self.kind.verdict(row, version, &asked.result),
+        let verdict = match (&self.results, result) {
+            (_, Some(result)) => self.kind.verdict(row, version, &result.result),
             (Err(reason), _) => Verdict::Skipped(reason.clone()),
-            (Ok(_), None) => Verdict::Failed("it was not asked".to_owned()),
+            (Ok(_), None) => Verdict::Failed("it was not run".to_owned()),
         };
-        ReportCell { row, kind: self.kind, version, asked, verdict }
+        ReportCell { row, kind: self.kind, version, result, verdict }
     }
 }
 
 impl ReportCell<'_> {
     fn line(&self) -> ReportLine<'_> {
-        let (exit_code, stations) = match self.asked.map(|asked| &asked.result) {
-            Some(RunResult::Answered(end, stations, _)) => (Some(*end), stations.iter().collect()),
+        let (exit_code, stations) = match self.result.map(|result| &result.result) {
+            Some(RunResult::Answered(exit, stations, _)) => (Some(*exit), stations.iter().collect()),
             _ => (None, Vec::new()),
         };
-        let station = |&(protocol_address, hardware): &(Ipv4Addr, Option<_>)| JsonStation {
-            protocol_address,
-            hardware_address: hardware.map(mac),
-        };
-        ReportLine::ComparisonRow {
+        let station = |&(ip, address): &(Ipv4Addr, Option<_>)| JsonStation { ip, mac: address.map(mac) };
+        ReportLine::Row {
             name: self.row.name,
             tool: self.kind.name(),
             version: self.version,
             command: self.command(),
             exit_code: exit_code
-                .and_then(|end| if let ToolExit::Code(code) = end { Some(code) } else { None }),
+                .and_then(|exit| if let ToolExit::Code(code) = exit { Some(code) } else { None }),
             stations: stations.into_iter().map(station).collect(),
             verdict: self.verdict.name(),
             reason: self.verdict.reason(),
@@ -136,20 +133,20 @@ impl ReportCell<'_> {
     }
 
     fn command(&self) -> Option<&str> {
-        self.asked.and_then(|asked| asked.command.as_deref())
+        self.result.and_then(|result| result.command.as_deref())
     }
 
-    fn words(&self) -> Vec<String> {
+    fn cells(&self) -> Vec<String> {
         let tool = self
             .version
             .map_or(self.kind.name().to_owned(), |version| format!("{} {version}", self.kind.name()));
-        let what = self.command().map_or(String::new(), |command| format!("`{command}`"));
+        let command = self.command().map_or(String::new(), |command| format!("`{command}`"));
         let reason = self.verdict.reason().unwrap_or_default().to_owned();
-        vec![self.verdict.name().to_owned(), self.row.name.to_owned(), tool, self.says(), what, reason]
+        vec![self.verdict.name().to_owned(), self.row.name.to_owned(), tool, self.answer(), command, reason]
     }
 
-    fn says(&self) -> String {
-        let Some(RunResult::Answered(end, seen, _)) = self.asked.map(|asked| &asked.result) else {
+    fn answer(&self) -> String {
+        let Some(RunResult::Answered(exit, named, _)) = self.result.map(|result| &result.result) else {
             return "-".to_owned();
         };
         let mark = match self.verdict {
@@ -157,6 +154,6 @@ impl ReportCell<'_> {
             Verdict::Differs(_) => " *",
             Verdict::Passed | Verdict::Skipped(_) => "",
         };
-        format!("{}{mark}", describe(*end, seen))
+        format!("{}{mark}", describe(*exit, named))
     }
 }

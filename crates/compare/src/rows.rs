@@ -1,52 +1,53 @@
-//! The table: what is arranged, what is asked, and what a tool is to say to it.
+//! The table of the comparison: situation, question, target and correct answer of each row.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use conform::frames::{Mac, TESTED_IP, TESTED_MAC};
 
-/// One row.
+/// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ComparisonRow {
     pub(crate) name: &'static str,
     pub(crate) situation: Situation,
     pub(crate) question: Question,
-    /// Who is asked for.
+    /// The target of the question.
     pub(crate) target: Target,
-    /// The truth, as our documents have it.
+    /// The correct answer, as documented for tapstack.
     pub(crate) correct: ToolAnswer,
 }
 
-/// Where somebody asks.
+/// The situation in which a tool runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Situation {
-    /// On an interface with everybody at its other end.
+    /// On an interface that is connected to the segment.
     OnWire,
-    /// The same, but whoever asks has no privilege.
+    /// On an interface that is connected to the segment, without privileges.
     Unprivileged,
     /// On an interface that is down.
     Down,
-    /// On one that does not exist.
+    /// On an interface that does not exist.
     Absent,
-    /// On one that is up, with nothing at its other end.
+    /// On an interface that is up and has no carrier.
     NoCarrier,
-    /// On one that goes down once the first frame is out.
+    /// On an interface that goes down after the first frame.
     GoesDown,
-    /// On one that loses its carrier once the first frame is out.
+    /// On an interface that loses its carrier after the first frame.
     LosesCarrier,
 }
 
+/// The question to a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// Who has the address?
+    /// Which host has the address?
     Owner,
-    /// Does nobody have it?
+    /// Is the address unused?
     Free,
-    /// Who is there, of all these?
+    /// Which addresses of the range are in use?
     Range,
 }
 
-/// Whom a question is about.
+/// The address or range in a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Kernel,
@@ -56,65 +57,65 @@ pub(crate) enum Target {
     Range,
 }
 
-/// What a tool says: by its exit code, and by whom it names.
+/// The answer of a tool: its exit code, and the hosts that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ToolAnswer(pub(crate) ToolExit, pub(crate) NamedHosts);
 
-/// How a tool ends.
+/// How a tool exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolExit {
     Code(i32),
-    /// Of its own accord, never.
+    /// It does not exit within the timeout.
     Hangs,
 }
 
-/// Who a tool says is there.
+/// The hosts that a tool names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NamedHosts {
     NoHost,
     Kernel,
     Host,
-    /// Both stations that have the one address.
+    /// Both hosts with the duplicate address.
     Both,
-    /// One of them.
+    /// One of the hosts with the duplicate address.
     OneOfBoth,
-    /// One or both of them, as it comes.
+    /// One or both of the hosts with the duplicate address.
     SomeOfBoth,
     /// Every host of the range.
     All,
-    /// The address of the kernel, without a hardware address.
+    /// The IP address of the kernel, without its MAC address.
     WithoutMac,
 }
 
-/// Who was seen: protocol addresses, and the hardware addresses they are at, if that was told.
+/// The hosts in the output of a tool: IP addresses, and their MAC addresses if the output has them.
 pub(crate) type Stations = BTreeSet<(Ipv4Addr, Option<Mac>)>;
 
 const YES: ToolExit = ToolExit::Code(0);
 const NO: ToolExit = ToolExit::Code(1);
-/// It could not be asked.
-const NOT_ASKED: ToolAnswer = ToolAnswer(ToolExit::Code(2), NamedHosts::NoHost);
+/// The question could not be asked.
+const NO_ANSWER: ToolAnswer = ToolAnswer(ToolExit::Code(2), NamedHosts::NoHost);
 
 pub(crate) const ROWS: [ComparisonRow; 19] = {
     use {Question as Q, Situation as S, Target as T};
     [
-        row("reply of the kernel", S::OnWire, Q::Owner, T::Kernel, ToolAnswer(YES, NamedHosts::Kernel)),
-        row("reply of `tapstack host`", S::OnWire, Q::Owner, T::Host, ToolAnswer(YES, NamedHosts::Host)),
-        row("none", S::OnWire, Q::Owner, T::NoHost, ToolAnswer(NO, NamedHosts::NoHost)),
+        row("kernel", S::OnWire, Q::Owner, T::Kernel, ToolAnswer(YES, NamedHosts::Kernel)),
+        row("`tapstack host`", S::OnWire, Q::Owner, T::Host, ToolAnswer(YES, NamedHosts::Host)),
+        row("no host", S::OnWire, Q::Owner, T::NoHost, ToolAnswer(NO, NamedHosts::NoHost)),
         row("duplicate", S::OnWire, Q::Owner, T::Duplicate, ToolAnswer(YES, NamedHosts::Both)),
-        row("taken", S::OnWire, Q::Free, T::Kernel, ToolAnswer(NO, NamedHosts::Kernel)),
-        row("free", S::OnWire, Q::Free, T::NoHost, ToolAnswer(YES, NamedHosts::NoHost)),
-        row("interface down", S::Down, Q::Owner, T::NoHost, NOT_ASKED),
-        row("interface down; free?", S::Down, Q::Free, T::NoHost, NOT_ASKED),
-        row("absent", S::Absent, Q::Owner, T::NoHost, NOT_ASKED),
-        row("absent; free?", S::Absent, Q::Free, T::NoHost, NOT_ASKED),
-        row("no permission", S::Unprivileged, Q::Owner, T::Kernel, NOT_ASKED),
-        row("no permission; free?", S::Unprivileged, Q::Free, T::Kernel, NOT_ASKED),
-        row("no carrier", S::NoCarrier, Q::Owner, T::NoHost, NOT_ASKED),
-        row("no carrier; free?", S::NoCarrier, Q::Free, T::NoHost, NOT_ASKED),
-        row("goes down meanwhile", S::GoesDown, Q::Owner, T::NoHost, NOT_ASKED),
-        row("goes down meanwhile; free?", S::GoesDown, Q::Free, T::NoHost, NOT_ASKED),
-        row("carrier lost meanwhile", S::LosesCarrier, Q::Owner, T::NoHost, NOT_ASKED),
-        row("carrier lost meanwhile; free?", S::LosesCarrier, Q::Free, T::NoHost, NOT_ASKED),
+        row("in use; free?", S::OnWire, Q::Free, T::Kernel, ToolAnswer(NO, NamedHosts::Kernel)),
+        row("unused; free?", S::OnWire, Q::Free, T::NoHost, ToolAnswer(YES, NamedHosts::NoHost)),
+        row("interface down", S::Down, Q::Owner, T::NoHost, NO_ANSWER),
+        row("interface down; free?", S::Down, Q::Free, T::NoHost, NO_ANSWER),
+        row("no such interface", S::Absent, Q::Owner, T::NoHost, NO_ANSWER),
+        row("no such interface; free?", S::Absent, Q::Free, T::NoHost, NO_ANSWER),
+        row("no permission", S::Unprivileged, Q::Owner, T::Kernel, NO_ANSWER),
+        row("no permission; free?", S::Unprivileged, Q::Free, T::Kernel, NO_ANSWER),
+        row("no carrier", S::NoCarrier, Q::Owner, T::NoHost, NO_ANSWER),
+        row("no carrier; free?", S::NoCarrier, Q::Free, T::NoHost, NO_ANSWER),
+        row("goes down during the run", S::GoesDown, Q::Owner, T::NoHost, NO_ANSWER),
+        row("goes down during the run; free?", S::GoesDown, Q::Free, T::NoHost, NO_ANSWER),
+        row("loses carrier during the run", S::LosesCarrier, Q::Owner, T::NoHost, NO_ANSWER),
+        row("loses carrier during the run; free?", S::LosesCarrier, Q::Free, T::NoHost, NO_ANSWER),
         row(
             "256 hosts of `tapstack host --hosts`",
             S::OnWire,
@@ -135,11 +136,11 @@ const fn row(
     ComparisonRow { name, situation, question, target, correct }
 }
 
-/// Our host, and the two that share an address.
+/// Addresses of the tapstack host, and of the two hosts with a duplicate address.
 pub(crate) const HOST: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 0, 0, 3), [2, 0, 0, 0, 0, 3]);
 pub(crate) const DUPLICATE_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 4);
 pub(crate) const DUPLICATE_MACS: [Mac; 2] = [[2, 0, 0, 0, 4, 1], [2, 0, 0, 0, 4, 2]];
-/// The hosts of the range, one for each number of the last octet of both addresses.
+/// The range of hosts. The last bytes of the IP and MAC address of each host are equal.
 pub(crate) const RANGE: &str = "10.1.0.0/24";
 const RANGE_FIRST: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 1, 0, 0), [2, 0, 0, 1, 0, 0]);
 pub(crate) const RANGE_BASE: Mac = RANGE_FIRST.1;
@@ -157,8 +158,8 @@ impl Situation {
 }
 
 impl Target {
-    /// As it stands on the command line of the tool of this number. Each asks for an absent host of its own: probes
-    /// of two for one address are a conflict.
+    /// Returns the target as an argument of the tool with this number. Each tool has a different unused address,
+    /// because two simultaneous probes for one address are a conflict.
     pub(crate) fn argument(self, number: u8) -> String {
         match self {
             Self::Kernel => TESTED_IP.to_string(),
@@ -171,7 +172,7 @@ impl Target {
 }
 
 impl NamedHosts {
-    /// All that a single run can come to.
+    /// All sets that a single run can name.
     const ALL: [NamedHosts; 7] = [
         NamedHosts::NoHost,
         NamedHosts::Kernel,
@@ -182,48 +183,48 @@ impl NamedHosts {
         NamedHosts::WithoutMac,
     ];
 
-    /// Which of them was seen, if it is any.
-    pub(crate) fn of(seen: &Stations) -> Option<NamedHosts> {
-        Self::ALL.into_iter().find(|who| who.is(seen))
+    /// Returns the set with exactly these hosts, if there is one.
+    pub(crate) fn of(named: &Stations) -> Option<NamedHosts> {
+        Self::ALL.into_iter().find(|hosts| hosts.is(named))
     }
 
-    pub(crate) fn is(self, seen: &Stations) -> bool {
+    pub(crate) fn is(self, named: &Stations) -> bool {
         let [one, other] = DUPLICATE_MACS.map(|mac| (DUPLICATE_IP, Some(mac)));
-        let is = |stations: &[(Ipv4Addr, Option<Mac>)]| *seen == stations.iter().copied().collect();
+        let is = |stations: &[(Ipv4Addr, Option<Mac>)]| *named == stations.iter().copied().collect();
         match self {
-            Self::NoHost => seen.is_empty(),
+            Self::NoHost => named.is_empty(),
             Self::Kernel => is(&[(TESTED_IP, Some(TESTED_MAC))]),
             Self::Host => is(&[(HOST.0, Some(HOST.1))]),
             Self::Both => is(&[one, other]),
             Self::OneOfBoth => is(&[one]) || is(&[other]),
-            Self::SomeOfBoth => Self::OneOfBoth.is(seen) || Self::Both.is(seen),
+            Self::SomeOfBoth => Self::OneOfBoth.is(named) || Self::Both.is(named),
             Self::All => is(&range()),
             Self::WithoutMac => is(&[(TESTED_IP, None)]),
         }
     }
 
-    /// In a cell of the matrix.
+    /// Returns the text for a cell of the table.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::NoHost => "nobody",
-            Self::Kernel => "the kernel",
-            Self::Host => "our host",
+            Self::NoHost => "no host",
+            Self::Kernel => "kernel",
+            Self::Host => "tapstack",
             Self::Both => "both",
-            Self::OneOfBoth => "one of both",
+            Self::OneOfBoth => "one of two",
             Self::SomeOfBoth => "one or both",
             Self::All => "all 256",
-            Self::WithoutMac => "somebody",
+            Self::WithoutMac => "kernel, no MAC",
         }
     }
 }
 
-/// How a tool ended and whom it named, in a cell of the matrix.
-pub(crate) fn describe(end: ToolExit, seen: &Stations) -> String {
-    let among = || format!("{end} {} stations", seen.len());
-    NamedHosts::of(seen).map_or_else(among, |who| ToolAnswer(end, who).to_string())
+/// Returns how a tool exited and the hosts that it named, for a cell of the table.
+pub(crate) fn describe(exit: ToolExit, named: &Stations) -> String {
+    let count = || format!("{exit} {} stations", named.len());
+    NamedHosts::of(named).map_or_else(count, |hosts| ToolAnswer(exit, hosts).to_string())
 }
 
-/// Every host of the range.
+/// Returns all hosts of the range.
 fn range() -> Vec<(Ipv4Addr, Option<Mac>)> {
     let ([a, b, c, _], [d, e, f, g, h, _]) = (RANGE_FIRST.0.octets(), RANGE_FIRST.1);
     (0..=u8::MAX).map(|n| (Ipv4Addr::new(a, b, c, n), Some([d, e, f, g, h, n]))).collect()
@@ -233,7 +234,7 @@ impl std::fmt::Display for ToolAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self(ToolExit::Hangs, NamedHosts::NoHost) => self.0.fmt(f),
-            Self(end, who) => write!(f, "{end} {}", who.label()),
+            Self(exit, hosts) => write!(f, "{exit} {}", hosts.label()),
         }
     }
 }

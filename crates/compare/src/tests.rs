@@ -9,14 +9,14 @@ use super::tool::ToolKind;
 use conform::case::Verdict;
 use conform::frames::{TESTED_IP, TESTED_MAC};
 
-/// What users read.
+/// The page that lists the results.
 const PAGE: &str = include_str!("../../../docs/compare-suite.md");
 
-fn assert_page_has(head: &[&str], rows: &[Vec<String>]) {
+fn assert_page_has(header: &[&str], rows: &[Vec<String>]) {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
-    let rule = format!("|{}\n", "---|".repeat(head.len()));
-    let table = line(&head) + &rule + &rows.iter().map(|row| line(row)).collect::<String>();
+    let header: Vec<_> = header.iter().map(|&cell| cell.to_owned()).collect();
+    let rule = format!("|{}\n", "---|".repeat(header.len()));
+    let table = line(&header) + &rule + &rows.iter().map(|row| line(row)).collect::<String>();
     assert!(
         format!("{PAGE}\n").contains(&format!("\n{table}\n")),
         "docs/compare-suite.md should have:\n{table}"
@@ -38,24 +38,24 @@ fn compare_page_lists_answer_of_each_tool() {
     let cell = |kind: ToolKind, row: &ComparisonRow| match (kind.skip_reason(row), kind.difference(row)) {
         (Some(_), _) => "–".to_owned(),
         (None, None) => row.correct.to_string(),
-        (None, Some(difference)) => format!("**{}**", difference.says),
+        (None, Some(difference)) => format!("**{}**", difference.answer),
     };
     let cells = |row: &ComparisonRow| {
         let tools = ToolKind::ALL.map(|kind| cell(kind, row));
         [row.name.to_owned(), row.correct.to_string()].into_iter().chain(tools).collect()
     };
-    let head: Vec<_> = ["row", "documented"].into_iter().chain(ToolKind::ALL.map(ToolKind::name)).collect();
-    assert_page_has(&head, &ROWS.iter().map(cells).collect::<Vec<_>>());
+    let header: Vec<_> = ["row", "documented"].into_iter().chain(ToolKind::ALL.map(ToolKind::name)).collect();
+    assert_page_has(&header, &ROWS.iter().map(cells).collect::<Vec<_>>());
 }
 
 #[test]
 fn compare_page_lists_each_difference_with_its_reason_and_version() {
     let rows = differing().map(|(kind, difference)| {
-        [kind.name(), difference.row, &difference.says.to_string(), difference.why]
+        [kind.name(), difference.row, &difference.answer.to_string(), difference.reason]
             .map(str::to_owned)
             .to_vec()
     });
-    assert_page_has(&["tool", "row", "says", "why"], &rows.collect::<Vec<_>>());
+    assert_page_has(&["tool", "row", "answer", "reason"], &rows.collect::<Vec<_>>());
     let versions = ToolKind::ALL.into_iter().filter_map(|kind| Some((kind.name(), kind.known_version()?)));
     let rows = versions.map(|(name, version)| [name, version].map(str::to_owned).to_vec());
     assert_page_has(&["tool", "version"], &rows.collect::<Vec<_>>());
@@ -65,24 +65,25 @@ fn compare_page_lists_each_difference_with_its_reason_and_version() {
 fn compare_page_lists_rows_that_tool_skips() {
     let mut reasons: Vec<(ToolKind, &str, Vec<&str>)> = Vec::new();
     for (kind, row) in ToolKind::ALL.into_iter().flat_map(|kind| ROWS.iter().map(move |row| (kind, row))) {
-        let Some(why) = kind.skip_reason(row) else { continue };
-        match reasons.iter_mut().find(|(its, reason, _)| (*its, *reason) == (kind, why)) {
+        let Some(skip_reason) = kind.skip_reason(row) else { continue };
+        match reasons.iter_mut().find(|(other, reason, _)| (*other, *reason) == (kind, skip_reason)) {
             Some((.., rows)) => rows.push(row.name),
-            None => reasons.push((kind, why, vec![row.name])),
+            None => reasons.push((kind, skip_reason, vec![row.name])),
         }
     }
-    let rows =
-        reasons.iter().map(|(kind, why, rows)| vec![kind.name().into(), rows.join(", "), (*why).into()]);
-    assert_page_has(&["tool", "is not asked", "why"], &rows.collect::<Vec<_>>());
+    let rows = reasons
+        .iter()
+        .map(|(kind, reason, rows)| vec![kind.name().into(), rows.join(", "), (*reason).into()]);
+    assert_page_has(&["tool", "rows", "reason"], &rows.collect::<Vec<_>>());
 }
 
 #[test]
-fn recorded_difference_concerns_asked_row_and_is_not_correct_answer() {
+fn recorded_difference_concerns_run_row_and_is_not_correct_answer() {
     let mut known = BTreeSet::new();
     for (kind, difference) in differing() {
         let row = row(difference.row);
-        assert!(!kind.is_ours() && kind.skip_reason(row).is_none(), "{} {}", kind.name(), row.name);
-        assert_ne!(difference.says, row.correct, "{} {}", kind.name(), row.name);
+        assert!(!kind.is_tapstack() && kind.skip_reason(row).is_none(), "{} {}", kind.name(), row.name);
+        assert_ne!(difference.answer, row.correct, "{} {}", kind.name(), row.name);
         assert!(known.insert((kind.name(), row.name)), "{} {}", kind.name(), row.name);
     }
     assert_eq!(ROWS.iter().map(|row| row.name).collect::<BTreeSet<_>>().len(), ROWS.len());
@@ -90,7 +91,7 @@ fn recorded_difference_concerns_asked_row_and_is_not_correct_answer() {
 }
 
 fn both() -> Stations {
-    DUPLICATE_MACS.map(|station| (DUPLICATE_IP, Some(station))).into()
+    DUPLICATE_MACS.map(|mac| (DUPLICATE_IP, Some(mac))).into()
 }
 
 #[test]
@@ -160,7 +161,7 @@ Sent 2 probes (1 broadcast(s))
 
 #[test]
 fn each_set_of_found_hosts_has_name() {
-    let [one, other] = DUPLICATE_MACS.map(|station| (DUPLICATE_IP, Some(station)));
+    let [one, other] = DUPLICATE_MACS.map(|mac| (DUPLICATE_IP, Some(mac)));
     assert_eq!(NamedHosts::of(&Stations::new()), Some(NamedHosts::NoHost));
     assert_eq!(NamedHosts::of(&[(TESTED_IP, Some(TESTED_MAC))].into()), Some(NamedHosts::Kernel));
     assert_eq!(NamedHosts::of(&both()), Some(NamedHosts::Both));
@@ -175,22 +176,26 @@ fn each_set_of_found_hosts_has_name() {
 }
 
 #[test]
-fn our_tool_must_be_correct_and_recorded_difference_must_show() {
-    let seen = |code, stations| RunResult::Answered(ToolExit::Code(code), stations, String::new());
+fn tapstack_must_be_correct_and_recorded_difference_must_occur() {
+    let answered = |code, stations| RunResult::Answered(ToolExit::Code(code), stations, String::new());
     let duplicate = row("duplicate");
     assert_eq!(duplicate.correct, ToolAnswer(ToolExit::Code(0), NamedHosts::Both));
     let verdict = |kind: ToolKind, version, answer| kind.verdict(duplicate, version, &answer);
-    assert_eq!(verdict(ToolKind::Arping, None, seen(0, both())), Verdict::Passed);
-    assert!(matches!(verdict(ToolKind::Arping, None, seen(1, both())), Verdict::Failed(_)));
-    assert!(matches!(verdict(ToolKind::Arping, None, seen(0, Stations::new())), Verdict::Failed(_)));
+    assert_eq!(verdict(ToolKind::Arping, None, answered(0, both())), Verdict::Passed);
+    assert!(matches!(verdict(ToolKind::Arping, None, answered(1, both())), Verdict::Failed(_)));
+    assert!(matches!(verdict(ToolKind::Arping, None, answered(0, Stations::new())), Verdict::Failed(_)));
 
-    let iputils = |version, code| verdict(ToolKind::Iputils, Some(version), seen(code, both()));
-    assert!(matches!(iputils("20221126", 1), Verdict::Differs(why) if why.starts_with("it wants a reply")));
+    let iputils = |version, code| verdict(ToolKind::Iputils, Some(version), answered(code, both()));
+    assert!(
+        matches!(iputils("20221126", 1), Verdict::Differs(reason) if reason.starts_with("it expects one reply"))
+    );
     assert!(matches!(iputils("20221126", 0), Verdict::Failed(_)));
-    assert!(matches!(iputils("20300101", 0), Verdict::Differs(why) if why.starts_with("as 20300101, ")));
+    assert!(
+        matches!(iputils("20300101", 0), Verdict::Differs(reason) if reason.starts_with("version 20300101 "))
+    );
 
-    let not = RunResult::Not("not installed".to_owned());
-    assert_eq!(verdict(ToolKind::Nmap, None, not), Verdict::Skipped("not installed".to_owned()));
-    let failed = RunResult::Failed("it cannot be run".to_owned());
+    let skipped = RunResult::Skipped("not installed".to_owned());
+    assert_eq!(verdict(ToolKind::Nmap, None, skipped), Verdict::Skipped("not installed".to_owned()));
+    let failed = RunResult::Failed("cannot run nmap".to_owned());
     assert!(matches!(verdict(ToolKind::Nmap, Some("7.93"), failed), Verdict::Failed(_)));
 }

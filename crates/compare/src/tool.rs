@@ -1,4 +1,4 @@
-//! The tools: how each is asked, and how its answer is read.
+//! The tools: their command lines, and the parsing of their output.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::rows::{ComparisonRow, Question, Situation, Stations, Target};
 use conform::frames::{Mac, parse_mac};
 
-/// A tool, and for ours a way to use it.
+/// A tool. The commands of tapstack count as different tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolKind {
     /// `tapstack arping -I`.
@@ -21,21 +21,21 @@ pub(crate) enum ToolKind {
     Nmap,
 }
 
-/// A tool that is on this machine.
+/// An installed tool.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
     pub(crate) kind: ToolKind,
     pub(crate) program: PathBuf,
-    /// As it tells itself; ours has none.
+    /// Version from its version output; `None` for tapstack.
     pub(crate) version: Option<String>,
 }
 
-/// Why a tool is not asked.
-pub(crate) const ONE_ADDRESS: &str = "it asks for one address";
-pub(crate) const NOT_FREE: &str = "it asks who is there; whether nobody is, `arping -D` asks";
-pub(crate) const NO_PROBE: &str = "it has no probe";
-pub(crate) const MADE: &str = "it makes a TAP that is absent";
-pub(crate) const CARRIED: &str = "a TAP has its carrier from whoever holds it";
+/// Reasons for skipped rows.
+pub(crate) const ONE_ADDRESS: &str = "it takes a single address";
+pub(crate) const NOT_FREE: &str = "it finds hosts; `arping -D` checks whether an address is unused";
+pub(crate) const NO_PROBE: &str = "it has no ARP probe";
+pub(crate) const CREATES_TAP: &str = "it creates a TAP that does not exist";
+pub(crate) const TAP_CARRIER: &str = "a TAP has a carrier while a program has opened it";
 
 impl ToolKind {
     pub(crate) const ALL: [ToolKind; 7] = [
@@ -60,11 +60,11 @@ impl ToolKind {
         }
     }
 
-    pub(crate) const fn is_ours(self) -> bool {
+    pub(crate) const fn is_tapstack(self) -> bool {
         matches!(self, Self::Arping | Self::ArpingTap | Self::Scan)
     }
 
-    /// Which tool, and which version of it, says this when it is asked for its version.
+    /// Returns the tool and its version, from its version output. Returns `None` for an unknown tool.
     pub(crate) fn of(version_output: &str) -> Option<(ToolKind, String)> {
         const MARKS: [(&str, ToolKind); 5] = [
             ("arping from iputils ", ToolKind::Iputils),
@@ -80,8 +80,8 @@ impl ToolKind {
         })
     }
 
-    /// Returns the arguments that ask the question of a row; or why the tool is not asked. The tool of this number asks
-    /// on an interface that has this address.
+    /// Returns the arguments for a row, or the reason why the row is skipped. `address` is the address of the
+    /// interface, and `number` that of the tool.
     pub(crate) fn arguments(
         self,
         row: &ComparisonRow,
@@ -93,7 +93,7 @@ impl ToolKind {
             return Err(reason);
         }
         let address = format!("{address}/8");
-        let on: &[&str] = match self {
+        let command: &[&str] = match self {
             Self::Arping => &["arping", "-I", interface],
             Self::ArpingTap => &["arping", "--tap", interface, "--address", &address],
             Self::Scan => &["scan", "-x", "-q", "-I", interface],
@@ -102,9 +102,9 @@ impl ToolKind {
             Self::ArpScan => &["-x", "-q", "-I", interface],
             Self::Nmap => &["-n", "-sn", "-PR", "-e", interface],
         };
-        // It takes a moment to pull a plug: nobody is to be through before.
+        // The tool must run long enough for the interface to fail.
         let is_slow = matches!(row.situation, Situation::GoesDown | Situation::LosesCarrier);
-        let how: &[&str] = match (self, row.question, row.target) {
+        let options: &[&str] = match (self, row.question, row.target) {
             (Self::Nmap, ..) if is_slow => &["--min-rtt-timeout=2s"],
             (Self::Scan | Self::ArpScan, Question::Owner, _) if is_slow => &["--timeout=1000"],
             (Self::Scan | Self::Nmap, ..) | (Self::ArpScan, Question::Owner | Question::Range, _) => &[],
@@ -113,29 +113,29 @@ impl ToolKind {
             (Self::Habets, Question::Free, _) if is_slow => &["-0", "-c", "2", "-w", "3"],
             (Self::Habets, Question::Free, _) => &["-0", "-c", "1", "-w", "2"],
             (_, Question::Free, _) => &["-D", "-c", "2"],
-            // To one request some hear one reply and leave.
+            // After a single request, some tools exit at the first reply.
             (Self::Arping | Self::ArpingTap | Self::Iputils, _, Target::Duplicate) => &["-c", "2"],
             _ if is_slow => &["-c", "2", "-w", "3"],
             _ => &["-c", "1", "-w", "2"],
         };
-        let words = on.iter().chain(how).map(|word| (*word).to_owned());
-        Ok(words.chain([row.target.argument(number)]).collect())
+        let arguments = command.iter().chain(options).map(|argument| (*argument).to_owned());
+        Ok(arguments.chain([row.target.argument(number)]).collect())
     }
 
-    /// Why a question is not put to it, if it is not.
+    /// Returns the reason why the tool skips a row, if it does.
     pub(crate) fn skip_reason(self, row: &ComparisonRow) -> Option<&'static str> {
         match (self, row.question, row.situation) {
             (Self::Scan, Question::Free, _) => Some(NOT_FREE),
             (Self::Nmap, Question::Free, _) => Some(NO_PROBE),
             (Self::Scan | Self::Nmap | Self::ArpScan, ..) => None,
             (_, Question::Range, _) => Some(ONE_ADDRESS),
-            (Self::ArpingTap, _, Situation::Absent) => Some(MADE),
-            (Self::ArpingTap, _, Situation::NoCarrier | Situation::LosesCarrier) => Some(CARRIED),
+            (Self::ArpingTap, _, Situation::Absent) => Some(CREATES_TAP),
+            (Self::ArpingTap, _, Situation::NoCarrier | Situation::LosesCarrier) => Some(TAP_CARRIER),
             _ => None,
         }
     }
 
-    /// Who is there, by what it printed.
+    /// Parses the hosts in the output of the tool.
     pub(crate) fn stations(self, text: &str) -> Stations {
         match self {
             Self::Nmap => of_nmap(text),
@@ -147,8 +147,8 @@ impl ToolKind {
 }
 
 impl Tool {
-    /// One of ours.
-    pub(crate) fn ours(kind: ToolKind, program: &Path) -> Tool {
+    /// Returns a command of tapstack as a tool.
+    pub(crate) fn tapstack(kind: ToolKind, program: &Path) -> Tool {
         Tool { kind, program: program.to_owned(), version: None }
     }
 }
@@ -159,7 +159,7 @@ fn station(ip: &str, mac: &str) -> Option<FoundStation> {
     Some((ip.parse().ok()?, Some(parse_mac(mac)?)))
 }
 
-/// `Unicast reply from 10.0.0.2 [02:00:00:00:00:02]  0.580ms`
+/// Parses `Unicast reply from 10.0.0.2 [02:00:00:00:00:02]  0.580ms`.
 fn of_iputils(line: &str) -> Option<FoundStation> {
     let mut words = line.split(' ');
     let reply = (words.next()?, words.next()?, words.next()?);
@@ -170,19 +170,20 @@ fn of_iputils(line: &str) -> Option<FoundStation> {
     station(ip, words.next()?.strip_prefix('[')?.strip_suffix(']')?)
 }
 
-/// `42 bytes from 02:00:00:00:00:02 (10.0.0.2): index=0 time=10.841 usec`
+/// Parses `42 bytes from 02:00:00:00:00:02 (10.0.0.2): index=0 time=10.841 usec`.
 fn of_habets(line: &str) -> Option<FoundStation> {
     let (mac, rest) = line.split_once(" bytes from ")?.1.split_once(" (")?;
     station(rest.split_once("):")?.0, mac)
 }
 
-/// `10.0.0.2<TAB>02:00:00:00:00:02`, with `-q` without a vendor; it may be followed by ` (DUP: 2)`
+/// Parses `10.0.0.2<TAB>02:00:00:00:00:02`, the output of `-q` without vendors. ` (DUP: 2)` may follow.
 fn of_scan(line: &str) -> Option<FoundStation> {
     let mut fields = line.split('\t');
     station(fields.next()?, fields.next()?.split(' ').next()?)
 }
 
-/// `Nmap scan report for 10.0.0.2`, and two lines below, if it knows, `MAC Address: 02:00:00:00:00:02 (Unknown)`
+/// Parses `Nmap scan report for 10.0.0.2`. The MAC address is two lines below, if it is known:
+/// `MAC Address: 02:00:00:00:00:02 (Unknown)`.
 fn of_nmap(text: &str) -> Stations {
     let reports = text.split("Nmap scan report for ").skip(1);
     let of = |report: &str| {

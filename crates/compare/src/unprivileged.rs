@@ -1,4 +1,5 @@
-//! Runs a tool without privilege: as the user "nobody" in a new user namespace, which has no capability over the wire.
+//! Runs a tool without privileges: as an unprivileged user in a new user namespace, without capabilities in the network
+//! namespace.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -17,10 +18,10 @@ const CHILD: &str = "unprivileged-child";
 /// The exit code of a child that cannot run its tool. No tool has it.
 pub(crate) const REFUSED: u8 = 125;
 
-/// The ID of the user and the group "nobody".
+/// ID of the unprivileged user and group: the overflow ID of Linux.
 const UNPRIVILEGED_ID: u32 = 65_534;
 
-/// Returns a command that runs a program without privilege.
+/// Returns a command that runs a program without privileges.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg(CHILD).arg(program);
@@ -40,13 +41,13 @@ pub(crate) fn child() -> Option<ExitCode> {
 
 /// Replaces this process by the tool.
 fn replace(program: &Path, arguments: Vec<OsString>) -> Result<Infallible, String> {
-    // The user "nobody" may not have access to its folder.
+    // Opened first, because the unprivileged user may not have access to its folder.
     let file = File::open(program).map_err(|error| format!("cannot open {}: {error}", program.display()))?;
     let (uid, gid) = (geteuid(), getegid());
     unshare(CloneFlags::CLONE_NEWUSER).map_err(|error| format!("no user namespace: {error}"))?;
     let write = |name: &str, text: String| {
         fs::write(format!("/proc/self/{name}"), text)
-            .map_err(|error| format!("cannot become nobody: {error}"))
+            .map_err(|error| format!("cannot write the ID maps: {error}"))
     };
     write("uid_map", format!("{UNPRIVILEGED_ID} {uid} 1"))?;
     write("setgroups", "deny".to_owned())?;
