@@ -38,17 +38,18 @@ use tool::{Tool, ToolKind};
 #[command(
     name = "compare",
     after_help = "\
-Creates a segment in separate network namespaces, with a Linux kernel, tapstack hosts, and two hosts with the same
-address. Runs `tapstack arping`, `tapstack scan` and the other tools that are installed on it. Changes nothing outside
-these namespaces.
+Creates a segment in separate network namespaces, with a Linux kernel, tapstack hosts, and two hosts
+with the same address. Runs `tapstack arping`, `tapstack scan` and the other tools that are
+installed on it. Changes nothing outside these namespaces.
 
 Examples:
   cargo xtask compare
   cargo xtask compare --tool /opt/iputils/bin/arping     Debian can install one arping only
   cargo xtask compare --json | jq -c 'select(.verdict == \"differs\")'
 
-Verdicts: passed, failed, skipped (with the reason), and differs: another tool gave a wrong answer that is recorded in
-docs/compare-suite.md. A recorded difference that does not occur is a failure, unless it is recorded for another version.
+Verdicts: passed, failed, skipped (with the reason), and differs: another tool gave a wrong answer
+that is recorded in docs/compare-suite.md. A recorded difference that does not occur is a failure,
+unless it is recorded for another version.
 
 Exit codes: 0 no row failed, 1 a row failed, 2 the segment or the program is not available."
 )]
