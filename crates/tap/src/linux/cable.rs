@@ -1,4 +1,4 @@
-//! A pair of devices inside one process.
+//! A pair of connected devices in one process.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,10 +7,10 @@ use std::os::unix::net::UnixDatagram;
 use super::read_write::{self, ErrorClass, FrameFile};
 use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 
-/// One end of a cable inside the machine: what one end transmits, the other receives.
+/// End of a cable between two devices: frames transmitted on one end are received on the other.
 ///
-/// It is a pair of datagram sockets, so it has a real file descriptor to wait on, and a real limit
-/// (the socket's send buffer) beyond which it is congested. What is known of a frame's checksum goes with it.
+/// A cable is a pair of datagram sockets. It has a file descriptor to wait on, and is congested when the socket's send
+/// buffer is full. The checksum state of a frame is transmitted with it.
 ///
 /// ```
 /// use tap::linux::Cable;
@@ -20,9 +20,9 @@ use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 /// let mut pool = Pool::new(1500, 16);
 /// let mut batch = Batch::new(16);
 ///
-/// let mut frame = pool.take().ok_or("a new pool has frames")?;
+/// let mut frame = pool.take().ok_or("pool is exhausted")?;
 /// frame.write(b"any bytes")?;
-/// batch.push(frame).map_err(|_| "an empty batch has room")?;
+/// batch.push(frame).map_err(|_| "batch is full")?;
 /// left.transmit(&mut batch, &mut pool)?;
 ///
 /// right.receive(&mut pool, &mut batch)?;
@@ -37,7 +37,7 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// Both ends of a new cable with this MTU (bytes of payload).
+    /// Creates a cable with this MTU (payload in bytes), and returns both ends.
     pub fn pair(mtu: usize) -> io::Result<(Cable, Cable)> {
         let (left, right) = UnixDatagram::pair()?;
         Ok((Cable::over(left, mtu)?, Cable::over(right, mtu)?))
@@ -49,11 +49,11 @@ impl Cable {
     }
 }
 
-/// A socket whose datagrams are frames, each behind one byte that holds its [`Checksum`].
+/// Socket of one end. Each datagram is one byte for the [`Checksum`], followed by a frame.
 #[derive(Debug)]
 struct CableEnd {
     socket: UnixDatagram,
-    /// The last datagram, as long as the longest one so far.
+    /// Buffer for one datagram.
     message: Vec<u8>,
 }
 
@@ -81,12 +81,12 @@ impl AsFd for Cable {
     }
 }
 
-/// The first byte of a datagram whose frame has a partial checksum; else it is zero.
+/// First byte of a datagram if the checksum of its frame is partial; otherwise it is 0.
 const PARTIAL: u8 = 1;
 
 impl FrameFile for CableEnd {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        // A longer frame fills the space.
+        // One byte for the checksum state. A frame longer than the space fills it.
         self.message.resize(space.len() + 1, 0);
         let length = self.socket.recv(&mut self.message)?;
         let Some((first, bytes)) = self.message.get(..length).and_then(<[u8]>::split_first) else {

@@ -1,4 +1,4 @@
-//! The kernel's side of an interface: MTU, hardware address, up or down, addresses, routes.
+//! Network interfaces of the kernel: MTU, MAC address, state, IP addresses, routes.
 
 use std::fmt;
 use std::io;
@@ -19,17 +19,17 @@ use super::InterfaceName;
 use super::link::{self, CarrierState, LinkInfo, Selector};
 use super::netlink::{Connection, attribute, errno};
 
-/// One network interface of the kernel, addressed by name in the network namespace of the thread that made this value.
+/// Network interface of the kernel, identified by name in the network namespace of the thread that created this value.
 ///
-/// All is done by rtnetlink; no program is run. Reading needs no privilege, changing needs
-/// `CAP_NET_ADMIN`. Each change is one request, which the kernel does as a whole or not at all.
+/// All operations use rtnetlink; no program is run. Reading requires no privilege, changing requires `CAP_NET_ADMIN`.
+/// Each change is one request, which the kernel performs entirely or not at all.
 #[derive(Debug)]
 pub struct Interface {
     name: InterfaceName,
     netlink: Mutex<Connection>,
 }
 
-/// What could not be read or changed about an interface, and why.
+/// Error of reading or changing an interface.
 #[derive(Debug)]
 pub struct InterfaceError {
     name: InterfaceName,
@@ -38,22 +38,22 @@ pub struct InterfaceError {
     source: Errno,
 }
 
-/// A change of an interface that was requested.
+/// Requested change of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InterfaceChange {
     /// The MTU in bytes.
     Mtu(usize),
     /// The MAC address.
     MacAddress([u8; 6]),
-    /// Up or down.
+    /// The administrative state: true for up.
     Up(bool),
-    /// A further IPv4 address with its prefix.
+    /// An additional IPv4 address with its prefix length.
     Address(Ipv4Net),
-    /// A further route.
+    /// An additional route.
     Route {
-        /// The network that it leads to.
+        /// The destination network.
         destination: Ipv4Net,
-        /// The first hop, if the network is not on the link.
+        /// The gateway, or `None` if the destination is on-link.
         gateway: Option<Ipv4Addr>,
     },
 }
@@ -62,101 +62,103 @@ pub enum InterfaceChange {
 const ADDRESS_HEADER: usize = 8;
 
 impl Interface {
-    /// A handle on the interface with this name. Whether it exists shows when it is asked.
+    /// Creates a handle for the interface with this name, which need not exist. Fails if no netlink socket can be
+    /// opened.
     pub fn named(name: &InterfaceName) -> io::Result<Interface> {
         Ok(Interface { name: name.clone(), netlink: Mutex::new(Connection::open()?) })
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &InterfaceName {
         &self.name
     }
 
-    /// Whether an interface of this name exists.
+    /// Returns whether an interface with this name exists.
     pub fn exists(&self) -> bool {
         self.index().is_ok()
     }
 
-    /// Its index.
+    /// Returns the interface index.
     pub fn index(&self) -> Result<i32, InterfaceError> {
         Ok(self.link("read the index")?.index.cast_signed())
     }
 
-    /// Its MTU: the longest payload of a frame, in bytes.
+    /// Returns the MTU: the maximum payload of a frame, in bytes.
     pub fn mtu(&self) -> Result<usize, InterfaceError> {
         Ok(self.link("read the MTU")?.state(0).mtu)
     }
 
-    /// Sets its MTU in bytes. The kernel takes 68 to 65,521 for a TAP.
+    /// Sets the MTU in bytes. The kernel accepts 68 to 65,521 for a TAP.
     pub fn set_mtu(&self, mtu: usize) -> Result<(), InterfaceError> {
         let refused = self.change_error(InterfaceChange::Mtu(mtu));
         let mtu = u32::try_from(mtu).map_err(|_| refused(Errno::EINVAL))?;
         self.change(LinkHeader::default(), LinkAttribute::Mtu(mtu)).map_err(refused)
     }
 
-    /// The kernel's own hardware address on it.
+    /// Returns the MAC address.
     pub fn mac_address(&self) -> Result<[u8; 6], InterfaceError> {
         const WHAT: &str = "read the hardware address";
         self.link(WHAT)?.mac_address.ok_or_else(|| self.query_error(WHAT)(Errno::EADDRNOTAVAIL))
     }
 
-    /// Whether it carries Ethernet frames between stations; the loopback does not.
+    /// Returns whether the interface carries Ethernet frames between stations. The loopback interface does not.
     pub fn is_ethernet(&self) -> Result<bool, InterfaceError> {
         Ok(self.link("read the hardware type")?.is_ethernet)
     }
 
-    /// Whether it has a carrier: something at its other end. It has none while it is down.
+    /// Returns the state of the carrier. An interface that is down has none.
     pub fn carrier(&self) -> io::Result<CarrierState> {
         self.link("read the carrier").map(|link| link.carrier()).map_err(io::Error::other)
     }
 
-    /// Whether it is told to do without ARP (`ip link set ... arp off`).
+    /// Returns whether ARP is disabled on the interface (`ip link set ... arp off`).
     pub fn is_without_arp(&self) -> Result<bool, InterfaceError> {
         Ok(self.link("read the flags")?.flags.contains(LinkFlags::Noarp))
     }
 
-    /// How many frames the kernel dropped that were to leave by it, since it exists. On a TAP these are frames that its
-    /// reader did not read in time: the queue was full.
+    /// Returns how many outgoing frames the kernel has dropped on this interface. On a TAP these are frames for which
+    /// the queue was full, because the program did not read fast enough.
     pub fn transmit_drops(&self) -> Result<u64, InterfaceError> {
         const WHAT: &str = "read the dropped frames";
         self.link(WHAT)?.transmit_drops.ok_or_else(|| self.query_error(WHAT)(Errno::EBADMSG))
     }
 
-    /// All of the kernel's IPv4 addresses on it, each with its prefix, in the kernel's order.
+    /// Returns all IPv4 addresses of the interface with their prefix lengths, in the kernel's order.
     pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
         let index = self.index().map_err(io::Error::other)?;
         dump_addresses(&mut self.netlink(), |interface| interface == index.cast_unsigned())
     }
 
-    /// Sets the kernel's own hardware address on it.
+    /// Sets the MAC address.
     pub fn set_mac_address(&self, address: [u8; 6]) -> Result<(), InterfaceError> {
         self.change(LinkHeader::default(), LinkAttribute::Address(address.to_vec()))
             .map_err(self.change_error(InterfaceChange::MacAddress(address)))
     }
 
-    /// Whether it is up.
+    /// Returns whether the interface is administratively up.
     pub fn is_up(&self) -> Result<bool, InterfaceError> {
         Ok(self.link("read the flags")?.state(0).is_up)
     }
 
-    /// Brings it up or takes it down.
+    /// Brings the interface up or down.
     pub fn set_up(&self, up: bool) -> Result<(), InterfaceError> {
-        // A mask names the flag to change: the others keep the values that another program sets meanwhile.
+        // The mask selects the flag to change, so that concurrent changes of other flags are kept.
         let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
         let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
         self.change(header, None).map_err(self.change_error(InterfaceChange::Up(up)))
     }
 
-    /// The kernel's primary IPv4 address on it and its prefix, if it has one.
+    /// Returns the primary IPv4 address of the interface and its prefix length, if it has one.
     pub fn address(&self) -> Result<Option<Ipv4Net>, InterfaceError> {
         let all = self.addresses().map_err(|error| self.query_error("read the address")(errno(&error)))?;
         Ok(all.first().copied())
     }
 
-    /// Adds an IPv4 address of the kernel's, with its prefix. All others stay.
+    /// Adds an IPv4 address with its prefix length. Fails with `EADDRNOTAVAIL` for addresses that no host may have:
+    /// multicast, broadcast and 0.0.0.0/8.
     pub fn add_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
         let refused = self.change_error(InterfaceChange::Address(address));
-        // The kernel would take them.
+        // The kernel would accept these addresses.
         let host = address.addr();
         if host.is_multicast() || host.is_broadcast() || host.octets().starts_with(&[0]) {
             return Err(refused(Errno::EADDRNOTAVAIL));
@@ -172,13 +174,13 @@ impl Interface {
             .map_err(refused)
     }
 
-    /// Adds an IPv4 address unless the interface has it already: then it takes no privilege.
+    /// Adds an IPv4 address unless the interface already has it, which requires no privilege.
     pub fn ensure_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
         if self.has_address(address)? {
             return Ok(());
         }
         match self.add_address(address) {
-            // Another program added it after the look.
+            // Another program added the address between the check and the change.
             Err(error) if error.source == Errno::EEXIST && self.has_address(address)? => Ok(()),
             other => other,
         }
@@ -189,8 +191,8 @@ impl Interface {
         Ok(all.contains(&address))
     }
 
-    /// Routes `destination` through it, by way of `gateway` if one is given. A route to the same destination must not
-    /// exist yet.
+    /// Adds a route to `destination` through this interface, via `gateway` if one is given. Fails if a route to the
+    /// same destination exists.
     pub fn add_route(&self, destination: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<(), InterfaceError> {
         let change = InterfaceChange::Route { destination, gateway };
         let mut message = RouteMessage::default();
@@ -214,7 +216,7 @@ impl Interface {
             .map_err(self.change_error(change))
     }
 
-    /// Requests the change that a header and an attribute describe.
+    /// Requests a change, described by a header and an attribute.
     fn change(&self, header: LinkHeader, attribute: impl Into<Option<LinkAttribute>>) -> Result<(), Errno> {
         let mut message = LinkMessage::default();
         message.header = header;
@@ -223,24 +225,24 @@ impl Interface {
         self.netlink().change(RouteNetlinkMessage::SetLink(message), 0)
     }
 
-    /// Returns the kernel's description of the interface; `operation` names what is read from it.
+    /// Returns the kernel's description of the interface. `operation` appears in the error.
     fn link(&self, operation: &'static str) -> Result<LinkInfo, InterfaceError> {
         link::query(&mut self.netlink(), Selector::Name(self.name.as_str()))
             .map_err(self.query_error(operation))
     }
 
-    /// The connection to the kernel.
+    /// Returns the netlink connection.
     pub(super) fn netlink(&self) -> MutexGuard<'_, Connection> {
-        // A panic leaves no request half done: each answer is recognized by its number.
+        // The connection stays usable after a panic: answers are matched to requests by sequence number.
         self.netlink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the error of a failed query.
+    /// Returns the constructor for the error of a failed query.
     fn query_error(&self, operation: &'static str) -> impl Fn(Errno) -> InterfaceError {
         self.error(operation, None)
     }
 
-    /// Makes the error of a failed change.
+    /// Returns the constructor for the error of a failed change.
     fn change_error(&self, change: InterfaceChange) -> impl Fn(Errno) -> InterfaceError {
         self.error(change.operation(), Some(change))
     }
@@ -268,22 +270,22 @@ impl InterfaceChange {
 }
 
 impl InterfaceError {
-    /// The interface.
+    /// Returns the name of the interface.
     pub fn name(&self) -> &InterfaceName {
         &self.name
     }
 
-    /// The change that failed; none if it was a query.
+    /// Returns the change that failed, or `None` if a query failed.
     pub fn change(&self) -> Option<InterfaceChange> {
         self.change
     }
 
-    /// The system's reason.
+    /// Returns the error number of the kernel.
     pub fn reason(&self) -> Errno {
         self.source
     }
 
-    /// Whether the caller lacks the privilege.
+    /// Returns whether permission was denied.
     pub fn is_not_permitted(&self) -> bool {
         matches!(self.source, Errno::EPERM | Errno::EACCES)
     }
@@ -306,13 +308,13 @@ impl std::error::Error for InterfaceError {
     }
 }
 
-/// All IPv4 addresses of the kernel's in the current network namespace, on whichever interface, each with its
-/// prefix: it answers ARP for all of them on each.
+/// Returns all IPv4 addresses of the kernel in the current network namespace, on all interfaces, with their prefix
+/// lengths. By default the kernel answers ARP requests for all of them on every interface.
 pub fn kernel_addresses() -> io::Result<Vec<Ipv4Net>> {
     dump_addresses(&mut Connection::open()?, |_| true)
 }
 
-/// The addresses of the interfaces whose index `is_included` accepts.
+/// Returns the addresses of the interfaces that `is_included` selects by index.
 fn dump_addresses(
     connection: &mut Connection,
     is_included: impl Fn(u32) -> bool,
@@ -324,7 +326,7 @@ fn dump_addresses(
 
 fn address(message: &[u8], is_included: impl Fn(u32) -> bool) -> Option<Ipv4Net> {
     let header = AddressHeader::parse(message).ok().filter(|header| is_included(header.index))?;
-    // Where there is a peer, IFA_ADDRESS is the peer's.
+    // On a point-to-point interface, IFA_ADDRESS is the peer's address.
     let local = attribute(message, ADDRESS_HEADER, libc::IFA_LOCAL)?;
     let local: Ipv4Addr = <[u8; 4]>::try_from(local).ok()?.into();
     Ipv4Net::new(local, header.prefix_len).ok()

@@ -10,8 +10,8 @@ use crate::{Batch, DeviceCounters, DeviceError, Pool};
 /// I/O method: how frames move between a TAP and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// `read` and `write` under light load, `io_uring` under heavy load. Always `read` and `write` if the kernel refuses
-    /// `io_uring`.
+    /// `read` and `write` under light load, `io_uring` under heavy load. Always `read` and `write` if the kernel
+    /// refuses `io_uring`.
     Auto,
     /// `io_uring`: up to 64 frames per system call. It requires Linux 5.12, the first version that reads a TAP without
     /// waiting. From Linux 5.18 on, a refused frame costs no extra system call.

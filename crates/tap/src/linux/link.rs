@@ -1,4 +1,4 @@
-//! One network interface, as the kernel describes it by rtnetlink.
+//! Descriptions of network interfaces, received by rtnetlink.
 
 use std::io;
 
@@ -14,59 +14,58 @@ use crate::LinkState;
 /// Size of a `struct ifinfomsg` in bytes.
 pub(super) const HEADER: usize = 16;
 
-/// An interface as a message of the kernel's describes it.
+/// Description of an interface in a message of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LinkInfo {
     pub(super) index: u32,
     /// Whether it carries Ethernet frames between stations.
     pub(super) is_ethernet: bool,
     pub(super) flags: LinkFlags,
-    /// Its hardware address, if that has the length of Ethernet's.
+    /// MAC address, if the link-layer address has six bytes.
     pub(super) mac_address: Option<[u8; 6]>,
-    /// `None` in a notification that does not repeat it, as those of wireless cards.
+    /// MTU in bytes. Some notifications do not contain it, such as those of wireless cards.
     mtu: Option<u32>,
     /// `IFLA_CARRIER`.
     has_carrier_flag: bool,
     /// `IFLA_OPERSTATE`.
     operational_state: Option<u8>,
-    /// How often the carrier was lost since the interface exists (`IFLA_CARRIER_DOWN_COUNT`).
+    /// Number of carrier losses (`IFLA_CARRIER_DOWN_COUNT`).
     pub(super) carrier_losses: Option<u32>,
-    /// How many frames were dropped instead of transmitted since the interface exists (`tx_dropped` of
-    /// `IFLA_STATS64`).
+    /// Number of frames dropped instead of transmitted (`tx_dropped` of `IFLA_STATS64`).
     pub(super) transmit_drops: Option<u64>,
 }
 
-/// Whether an interface has something at its other end.
+/// State of an interface's carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CarrierState {
-    /// Frames pass.
+    /// The interface has a carrier, and frames pass.
     Up,
-    /// It has a carrier, of which the kernel has taken no note yet: what is to be sent may be lost for
-    /// some milliseconds. Where there never is any change to note, it stays so.
+    /// The interface has a carrier, but the kernel has not processed the change yet: sent frames may be lost for some
+    /// milliseconds. Interfaces that never report a carrier change stay in this state.
     Pending,
-    /// No frame passes, be it that the interface is down.
+    /// The interface is down or has no carrier.
     Down,
 }
 
-/// Which interface is meant.
+/// Selection of an interface.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Selector<'a> {
     Index(u32),
     Name(&'a str),
 }
 
-/// Requests the description of one interface from a connection whose calls block.
+/// Requests the description of one interface on a blocking connection.
 pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<LinkInfo, Errno> {
     let sequence = connection.send(request(which), 0).map_err(|error| errno(&error))?;
     connection.answer(sequence, answer).map_err(|error| errno(&error))?
 }
 
-/// Reads the answer to a [`request`].
+/// Parses the answer to a [`request`].
 pub(super) fn answer(message: &Message<'_>) -> Result<LinkInfo, Errno> {
     message.error().map_or_else(|| LinkInfo::parse(message.payload).ok_or(Errno::EBADMSG), Err)
 }
 
-/// The request for the description of one interface.
+/// Returns the request for the description of one interface.
 pub(super) fn request(which: Selector<'_>) -> RouteNetlinkMessage {
     let mut request = LinkMessage::default();
     match which {
@@ -76,15 +75,15 @@ pub(super) fn request(which: Selector<'_>) -> RouteNetlinkMessage {
     RouteNetlinkMessage::GetLink(request)
 }
 
-/// The eighth number of a `struct rtnl_link_stats64`.
+/// Returns `tx_dropped`, the eighth number of a `struct rtnl_link_stats64`.
 fn transmit_drops(statistics: &[u8]) -> Option<u64> {
     let (numbers, _) = statistics.as_chunks();
     numbers.get(7).copied().map(u64::from_ne_bytes)
 }
 
 impl LinkInfo {
-    /// Parses an `RTM_NEWLINK` or `RTM_DELLINK`. Those of the family `AF_BRIDGE` describe a bridge's port and not
-    /// the interface: they are `None`, as is what is malformed.
+    /// Parses an `RTM_NEWLINK` or `RTM_DELLINK` message. Returns `None` if it is malformed, or if it describes a bridge
+    /// port instead of an interface (family `AF_BRIDGE`).
     pub(super) fn parse(message: &[u8]) -> Option<LinkInfo> {
         let header = LinkHeader::parse(message).ok()?;
         if header.interface_family != AddressFamily::Unspec {
@@ -106,17 +105,17 @@ impl LinkInfo {
         })
     }
 
-    /// Its state; `mtu` in bytes is for a message that does not say it.
+    /// Returns the state of the link. `mtu` in bytes is used if the message contains none.
     pub(super) fn state(&self, mtu: usize) -> LinkState {
         LinkState {
             is_up: self.flags.contains(LinkFlags::Up),
-            // The first waits until the kernel's queue before the interface is ready, the second does not.
+            // `Running` is set once the kernel's transmit queue is ready, `LowerUp` immediately.
             has_carrier: self.flags.contains(LinkFlags::Up | LinkFlags::Running | LinkFlags::LowerUp),
             mtu: self.mtu.map_or(mtu, |mtu| usize::try_from(mtu).unwrap_or(usize::MAX)),
         }
     }
 
-    /// Whether frames pass, as far as the kernel knows.
+    /// Returns the state of the carrier.
     pub(super) fn carrier(&self) -> CarrierState {
         /// `IF_OPER_UNKNOWN` and `IF_OPER_UP` of `linux/if.h`.
         const UNKNOWN: u8 = 0;
@@ -129,15 +128,15 @@ impl LinkInfo {
     }
 }
 
-/// An interface as far as bridges are concerned.
+/// An interface and its bridge.
 struct BridgePort {
     index: u32,
     name: InterfaceName,
-    /// The index of the bridge that it is a port of.
+    /// Index of its bridge, if it is a bridge port.
     bridge: Option<u32>,
 }
 
-/// The bridge that an interface is a port of, if it is one.
+/// Returns the name of an interface's bridge, or `None` if the interface is not a bridge port.
 pub fn bridge_of(name: &InterfaceName) -> io::Result<Option<InterfaceName>> {
     let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
     let ports = Connection::open()?.dump(&request, port)?;

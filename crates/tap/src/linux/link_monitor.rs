@@ -1,4 +1,4 @@
-//! Changes of a link while the program runs.
+//! Monitoring of link state changes.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,14 +11,14 @@ use super::link::{self, LinkInfo, Selector};
 use super::netlink::{Connection, Message};
 use crate::LinkState;
 
-/// How often the state is requested anew when the receive queue overflows meanwhile.
+/// Maximum number of requests for the state when the receive queue overflows before the answer.
 const MAX_ATTEMPTS: usize = 16;
 
-/// A subscription to the state of one network interface, by rtnetlink. It needs no privilege.
+/// Subscription to the state of one network interface, by rtnetlink. It requires no privilege.
 ///
-/// The interface is found by name once; from then on its index identifies it, so that a rename changes nothing. The
-/// monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
-/// [`poll`](LinkMonitor::poll) has something to return: it is one to [`wait`](super::wait()) on.
+/// The interface is found by name when the monitor is opened, and identified by index afterwards: it may be renamed.
+/// The monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
+/// [`poll`](LinkMonitor::poll) may have something to return, so it can be passed to [`wait`](super::wait()).
 #[derive(Debug)]
 pub struct LinkMonitor {
     connection: Connection,
@@ -26,23 +26,23 @@ pub struct LinkMonitor {
     state: LinkState,
 }
 
-/// The changes of one interface, in order.
+/// Changes of one interface, in order.
 #[derive(Debug)]
 struct LinkHistory {
     index: u32,
-    /// The latest state.
+    /// Latest state.
     latest: LinkState,
-    /// The latest count of lost carriers.
+    /// Latest number of carrier losses.
     carrier_losses: Option<u32>,
-    /// The changes that were not returned yet: those of one datagram at most.
+    /// Changes that were not returned yet. They come from one datagram, which bounds their number.
     changes: VecDeque<LinkState>,
     is_deleted: bool,
 }
 
 impl LinkMonitor {
-    /// Subscribes to the state of the interface of this name.
+    /// Subscribes to the state of the interface with this name.
     ///
-    /// Where no such interface exists, the error is of the kind [`io::ErrorKind::NotFound`].
+    /// If it does not exist, the error has the kind [`io::ErrorKind::NotFound`].
     pub fn open(name: &InterfaceName) -> io::Result<LinkMonitor> {
         let mut connection = Connection::subscribe(libc::RTNLGRP_LINK)?;
         let link = request(&mut connection, Selector::Name(name.as_str()))?.ok_or_else(|| {
@@ -52,20 +52,20 @@ impl LinkMonitor {
         Ok(LinkMonitor { connection, state: history.latest, history })
     }
 
-    /// The state that [`poll`](LinkMonitor::poll) returned last, at first the one at the time of
-    /// [`open`](LinkMonitor::open).
+    /// Returns the state that [`poll`](LinkMonitor::poll) returned last, or that of [`open`](LinkMonitor::open) before
+    /// any change.
     pub fn state(&self) -> LinkState {
         self.state
     }
 
-    /// Returns the next change, and `None` if there is none so far. It does not block.
+    /// Returns the next change, or `None` if there is none yet. It does not block.
     ///
-    /// Each change is returned, in order: an interface that went down and came up between two calls gives both. Of
-    /// changes that the kernel merges or discards at least the loss is returned: first a link that is down, then the
-    /// state that follows.
+    /// Every change is returned, in order: an interface that went down and came up between two calls returns both. If
+    /// the kernel merges or discards changes, at least the loss is returned: a link that is down, then the state that
+    /// follows.
     ///
-    /// Once the interface is deleted, or moved to another network namespace, every further call is an error of the
-    /// kind [`io::ErrorKind::NotFound`].
+    /// After the interface was deleted, or moved to another network namespace, every call fails with the kind
+    /// [`io::ErrorKind::NotFound`].
     pub fn poll(&mut self) -> io::Result<Option<LinkState>> {
         loop {
             if let Some(state) = self.history.changes.pop_front() {
@@ -109,7 +109,7 @@ impl LinkHistory {
         }
     }
 
-    /// Takes a notification.
+    /// Applies a notification.
     fn apply(&mut self, message: Message<'_>) {
         let Some(link) = LinkInfo::parse(message.payload).filter(|link| link.index == self.index) else {
             return;
@@ -123,7 +123,7 @@ impl LinkHistory {
 
     fn update(&mut self, link: &LinkInfo) {
         let state = link.state(self.latest.mtu);
-        // The kernel reports changes of the carrier some time later, and only the last of them.
+        // The kernel reports carrier changes with a delay, and merges them: the count reveals a loss in between.
         let was_lost = link.carrier_losses.is_some() && link.carrier_losses != self.carrier_losses;
         if was_lost && self.latest.has_carrier && state.has_carrier {
             self.push(LinkState { has_carrier: false, ..self.latest });
@@ -132,7 +132,7 @@ impl LinkHistory {
         self.push(state);
     }
 
-    /// Goes on after messages were lost, with the state as it is now; `None` if the interface is deleted.
+    /// Continues after messages were lost, with the current state, or `None` if the interface was deleted.
     fn resynchronize(&mut self, current: Option<&LinkInfo>) {
         self.push(LinkState { is_up: false, has_carrier: false, ..self.latest });
         match current {
@@ -149,10 +149,9 @@ impl LinkHistory {
     }
 }
 
-/// Requests the state of an interface on a connection that does not block; `None` if there is no such interface.
+/// Requests the state of an interface on a non-blocking connection. Returns `None` if the interface does not exist.
 ///
-/// Notifications that were received before the answer are older than it, and are discarded; those received after it
-/// are newer.
+/// Notifications received before the answer are older than it and are discarded. Later ones are newer.
 fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<LinkInfo>> {
     for _ in 0..MAX_ATTEMPTS {
         drain(connection)?;
@@ -169,7 +168,7 @@ fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Optio
     Err(io::Error::new(io::ErrorKind::TimedOut, "the receive queue of the link monitor overflows"))
 }
 
-/// Empties the receive queue: a full one would have no space for an answer.
+/// Empties the receive queue, which must have space for the answer.
 fn drain(connection: &mut Connection) -> io::Result<()> {
     loop {
         match connection.receive() {

@@ -1,4 +1,4 @@
-//! A device served by a thread and a callback.
+//! Serving a device with a callback, in its own thread.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use super::wait::{Stop, busy_poll, default_busy_poll, wait};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
-/// How many frames one call of the callback sees at most, and how many answers it may give.
+/// Maximum number of received frames per call of the callback, and of answers that wait.
 const BATCH: usize = 64;
 
-/// A thread that serves one device. Dropped, it stops and joins.
+/// Thread that serves one device. Dropping it stops and joins the thread.
 #[derive(Debug)]
 pub struct Listener {
     stop: Stop,
@@ -22,25 +22,26 @@ pub struct Listener {
     thread: Option<JoinHandle<ListenerOutcome>>,
 }
 
-/// How a listener ended.
+/// Outcome of a listener.
 #[derive(Debug)]
 pub struct ListenerOutcome {
-    /// An error if the device could not go on; `Ok` if the listener was stopped.
+    /// `Ok` if the listener was stopped, or the error of the device.
     pub result: Result<(), DeviceError>,
-    /// How often the callback panicked; what it said, the panic hook has printed.
+    /// Number of panics of the callback. The panic hook has printed their messages.
     pub panics: u64,
-    /// What passed the device.
+    /// Counters of the device.
     pub counters: DeviceCounters,
 }
 
-/// Serves `device` from a thread of its own: `callback` is called with the frames that arrived and
-/// with a batch for answers, which are transmitted after each call. Answers for which a congested
-/// wire had no room are still in it at the next call; once 64 wait, the batch takes no more.
+/// Serves `device` in its own thread.
 ///
-/// An answer is best made of a frame that arrived, moved over. Frames left in either batch go back
-/// to the listener's pool; frames the callback keeps are replaced. A callback that panics is
-/// reported by the panic hook and counted, and the loop goes on. Stopping takes effect at once, on
-/// a silent wire too.
+/// `callback` is called with a batch of received frames and a batch for answers, which are transmitted after each call.
+/// If the device is congested, the remaining answers are still in the batch at the next call. The batch holds up to 64.
+///
+/// Answers are best written over received frames and moved to the second batch. Received frames that are left in the
+/// first batch return to the listener's pool; frames that the callback keeps are replaced. A panic of the callback is
+/// reported by the panic hook and counted, and the loop continues. Stopping takes effect at once, even if no frames
+/// arrive.
 pub fn listen<D, F>(device: D, callback: F) -> io::Result<Listener>
 where
     D: Device + AsFd + Send + 'static,
@@ -60,17 +61,17 @@ where
 }
 
 impl Listener {
-    /// Stops the thread and tells how it went.
+    /// Stops the thread and returns its outcome.
     pub fn stop(self) -> ListenerOutcome {
         self.stop.raise();
         self.join()
     }
 
-    /// Waits until the device ends the loop.
+    /// Waits until the device fails or is gone, and returns the outcome.
     pub fn join(mut self) -> ListenerOutcome {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
-            // The loop itself does not panic; were it to, the caller learns of it here.
+            // The loop itself does not panic. If it did, this would report it.
             _ => ListenerOutcome {
                 result: Err(DeviceError::Failed(io::Error::other("the listener's thread panicked"))),
                 panics: self.panics(),
@@ -79,12 +80,12 @@ impl Listener {
         }
     }
 
-    /// How often the callback has panicked so far.
+    /// Returns how often the callback has panicked.
     pub fn panics(&self) -> u64 {
         self.panics.load(Ordering::Relaxed)
     }
 
-    /// Whether the loop has ended, as it does when the device is gone.
+    /// Returns whether the loop has ended, for example because the device is gone.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -94,13 +95,13 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.raise();
         if let Some(thread) = self.thread.take() {
-            // `stop` and `join` return the outcome; a drop discards it.
+            // Only `stop` and `join` return the outcome.
             let _ = thread.join();
         }
     }
 }
 
-/// What the thread owns.
+/// State of the thread.
 struct Worker<D, F> {
     device: D,
     callback: F,
@@ -127,7 +128,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
             let found = busy_poll(busy_poll_time, || self.poll_once(&mut arrived, &mut answers))?;
             let in_flight = self.device.in_flight() > 0;
             let is_blocked = in_flight && self.device.counters().congested != congested;
-            // Whatever is found, a stop is seen before the next look.
+            // With more work to do, check the stop descriptor without waiting.
             let limit = (found || (in_flight && !is_blocked)).then_some(Duration::ZERO);
             let wants_write = is_blocked || !answers.is_empty();
             let woken = wait(self.device.as_fd(), wants_write, self.stop.as_fd(), &[], limit)
@@ -138,7 +139,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         }
     }
 
-    /// Receives, calls, and transmits. Returns whether something arrived.
+    /// Receives, calls the callback, and transmits. Returns whether frames were received.
     fn poll_once(&mut self, arrived: &mut Batch, answers: &mut Batch) -> Result<bool, DeviceError> {
         let found = self.device.receive(&mut self.pool, arrived)? > 0;
         if found {
@@ -150,14 +151,14 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
 
     fn call(&mut self, arrived: &mut Batch, answers: &mut Batch) {
         let callback = &mut self.callback;
-        // The batches are plain rows of frames: wherever the callback stopped, they are whole.
+        // The batches are valid wherever the callback panicked.
         if catch_unwind(AssertUnwindSafe(|| callback(arrived, answers))).is_err() {
             self.panics.fetch_add(1, Ordering::Relaxed);
         }
         while let Some(frame) = arrived.pop() {
             self.pool.give(frame);
         }
-        // What the device has in flight comes back.
+        // Frames that the callback kept do not return. Those in flight do.
         let kept = answers.len().saturating_add(self.device.in_flight());
         self.pool.forget(self.pool.held().saturating_sub(kept));
     }

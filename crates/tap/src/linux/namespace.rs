@@ -1,4 +1,4 @@
-//! A network namespace of one's own, for root and for ordinary users.
+//! New network namespaces, for root and for unprivileged users.
 
 use std::fmt;
 use std::fs;
@@ -12,61 +12,61 @@ use nix::unistd::{getegid, geteuid};
 
 use super::{Interface, InterfaceName};
 
-/// The network namespace that this process has moved into: empty but for the loopback interface,
-/// which is up. It ends with the last process in it.
+/// Network namespace that this process has moved into. It contains the loopback interface only, which is up. The kernel
+/// deletes it with the last process in it.
 #[derive(Debug)]
 pub struct Namespace {
     ipv6_off: io::Result<()>,
 }
 
-/// Why no namespace could be made.
+/// Error of creating a namespace.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NamespaceError {
-    /// The system keeps user namespaces from ordinary users.
+    /// The system forbids user namespaces to unprivileged users.
     Forbidden(Errno),
     /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
     LimitReached(Errno),
-    /// The namespace was made, and `AppArmor` withholds the privileges inside: its sysctl
+    /// The namespace was created, but `AppArmor` denies privileges in it: the sysctl
     /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
     RestrictedByAppArmor,
-    /// The namespace was made, and what its root may do was refused, not by `AppArmor`.
+    /// The namespace was created, but a privileged step in it was denied, not by `AppArmor`.
     Denied {
-        /// The step that was refused.
+        /// The step that was denied.
         step: &'static str,
-        /// The system's reason.
+        /// The system error.
         source: io::Error,
     },
-    /// The caller may make network namespaces (`CAP_SYS_ADMIN`) and not set up what is in them: it lacks
-    /// `CAP_NET_ADMIN`, as root in a container does.
+    /// The caller may create network namespaces (`CAP_SYS_ADMIN`), but lacks `CAP_NET_ADMIN` to configure them. Root in
+    /// a container is an example.
     NetAdminMissing,
     /// The process has more than one thread.
     MultiThreaded,
-    /// Anything else that the system refused.
+    /// Another system error.
     Failed {
         /// The step that failed.
         step: &'static str,
-        /// The system's reason.
+        /// The system error.
         source: io::Error,
     },
 }
 
-/// How a namespace was made.
+/// Way in which a namespace was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CreationMethod {
     /// By the caller's privilege.
     Privilege,
-    /// In a user namespace.
+    /// In a new user namespace.
     UserNamespace,
 }
 
 impl Namespace {
-    /// Moves this process, and all it will start, into a new network namespace; where that takes a
-    /// privilege the caller lacks, into a new user namespace too, as its root.
+    /// Moves this process and its future children into a new network namespace. A caller without the required privilege
+    /// also enters a new user namespace, as its root.
     ///
-    /// A process with several threads is refused ([`NamespaceError::MultiThreaded`]): only the calling one would move. IPv6
-    /// is switched off inside, since a kernel with IPv6 sends frames unasked; [`Namespace::ipv6_off`] reports whether that
-    /// worked.
+    /// Fails with [`NamespaceError::MultiThreaded`] if the process has several threads, because only the calling one
+    /// would move. IPv6 is disabled inside, because a kernel with IPv6 sends unsolicited frames.
+    /// [`Namespace::ipv6_off`] returns whether that succeeded.
     pub fn enter() -> Result<Namespace, NamespaceError> {
         if fs::read_dir("/proc/self/task").map_err(failed("count the threads"))?.count() > 1 {
             return Err(NamespaceError::MultiThreaded);
@@ -87,7 +87,7 @@ impl Namespace {
         Ok(Namespace { ipv6_off: ipv6_off() })
     }
 
-    /// Whether IPv6 is off inside, and if not, why.
+    /// Returns an error if IPv6 could not be disabled.
     pub fn ipv6_off(&self) -> Result<(), &io::Error> {
         self.ipv6_off.as_ref().copied()
     }
@@ -95,15 +95,15 @@ impl Namespace {
 
 /// Maps the caller to root of the new user namespace.
 fn become_root(uid: u32, gid: u32) -> io::Result<()> {
-    // The files below are root's where a program is not dumpable, as one with file capabilities is not. From here on
-    // it has none of those: they ended with the move.
+    // The files below belong to root while the process is not dumpable, as with file capabilities. The move has
+    // dropped those capabilities already.
     prctl::set_dumpable(true)?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1"))
 }
 
-/// The first privileged act inside. Some systems let the namespace be made and refuse this.
+/// Performs the first privileged step inside. Some systems allow the namespace but deny this step.
 fn loopback_up() -> io::Result<()> {
     let name: InterfaceName = "lo".parse().map_err(io::Error::other)?;
     Interface::named(&name)?.set_up(true).map_err(|error| error.reason().into())
@@ -120,13 +120,13 @@ fn ipv6_off() -> io::Result<()> {
     Ok(())
 }
 
-/// The error of a step that fails for another reason than permission.
+/// Returns the constructor for the error of a step that failed for another reason than permission.
 fn failed(step: &'static str) -> impl Fn(io::Error) -> NamespaceError {
     move |source| NamespaceError::Failed { step, source }
 }
 
-/// The error of a step inside the namespace. Where a security module restricts user namespaces, creating one succeeds
-/// and these steps are refused.
+/// Returns the error of a step inside the namespace. If a security module restricts user namespaces, creating one
+/// succeeds, and these steps are denied.
 fn step_error(step: &'static str, source: io::Error, method: CreationMethod) -> NamespaceError {
     match (source.kind(), method) {
         (io::ErrorKind::PermissionDenied, CreationMethod::Privilege) => NamespaceError::NetAdminMissing,
@@ -140,7 +140,7 @@ fn step_error(step: &'static str, source: io::Error, method: CreationMethod) -> 
     }
 }
 
-/// The error of a refused `unshare`.
+/// Returns the error of a failed `unshare`.
 fn unshare_error(errno: Errno) -> NamespaceError {
     match errno {
         Errno::EINVAL => NamespaceError::MultiThreaded,
@@ -151,7 +151,7 @@ fn unshare_error(errno: Errno) -> NamespaceError {
     }
 }
 
-/// Whether `AppArmor` restricts what ordinary users may do in a user namespace.
+/// Returns whether `AppArmor` restricts unprivileged users in user namespaces.
 fn restricted_by_apparmor() -> bool {
     setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1)
 }

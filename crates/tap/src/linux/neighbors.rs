@@ -1,4 +1,4 @@
-//! The kernel's own neighbor table, as `ip neigh` shows it.
+//! The kernel's neighbor table, as `ip neigh` shows it.
 
 use std::fmt;
 use std::io;
@@ -10,35 +10,36 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use super::netlink::attribute;
 use super::{Interface, InterfaceName};
 
-/// One entry of the kernel's neighbor table.
+/// Entry of the kernel's neighbor table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelNeighbor {
-    /// The protocol address.
+    /// IP address.
     pub address: Ipv4Addr,
-    /// The interface it was learned on.
+    /// Interface of the entry.
     pub interface: InterfaceName,
-    /// The hardware address, if the kernel has one.
+    /// MAC address, if known.
     pub mac_address: Option<[u8; 6]>,
-    /// How far the kernel trusts the entry.
+    /// State.
     pub state: KernelNeighborState,
 }
 
-/// The kernel's `NUD_*` states: an open number with the names that `ip neigh` prints.
+/// State of a kernel neighbor (`NUD_*`). Any number is valid; single states have the names that `ip neigh` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelNeighborState(pub u16);
 
 impl KernelNeighborState {
-    /// Confirmed a short while ago.
+    /// Confirmed recently.
     pub const REACHABLE: KernelNeighborState = KernelNeighborState(libc::NUD_REACHABLE);
 }
 
-/// `NDA_DST` and `NDA_LLADDR` of `linux/neighbour.h`, which libc does not name.
+/// `NDA_DST` of `linux/neighbour.h`, which libc lacks.
 const DESTINATION: u16 = 1;
+/// `NDA_LLADDR` of `linux/neighbour.h`, which libc lacks.
 const LINK_LAYER_ADDRESS: u16 = 2;
 /// Size of a `struct ndmsg` in bytes.
 const HEADER: usize = 12;
 
-/// The kernel's IPv4 neighbors on one interface.
+/// Returns the kernel's IPv4 neighbors on an interface.
 pub fn kernel_neighbors(interface: &Interface) -> io::Result<Vec<KernelNeighbor>> {
     let index = interface.index().map_err(io::Error::other)?;
     let mut request = NeighbourMessage::default();

@@ -1,4 +1,4 @@
-//! Requests to the kernel's network configuration, by rtnetlink.
+//! rtnetlink: requests to the kernel's network configuration, and notifications.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,12 +11,12 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 
-/// Capacity of a datagram buffer in bytes: the kernel fills at most 32 KiB.
+/// Size of the datagram buffer in bytes. The kernel sends up to 32 KiB.
 const DATAGRAM: usize = 1 << 16;
-/// How often a dump is repeated that the kernel says is inconsistent.
+/// Maximum number of attempts to get a consistent dump.
 const DUMP_TRIES: usize = 8;
 
-/// A netlink socket of the family `NETLINK_ROUTE`, in the network namespace of the thread that opened it.
+/// Netlink socket of the family `NETLINK_ROUTE`, in the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: Socket,
@@ -24,27 +24,27 @@ pub(super) struct Connection {
     sequence: u32,
 }
 
-/// One message of the kernel's.
+/// Message of the kernel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message<'a> {
     /// `RTM_*`, `NLMSG_DONE` or `NLMSG_ERROR`.
     pub(super) kind: u16,
-    /// Number of the request that this answers; 0 for a notification.
+    /// Sequence number of the request that this message answers, or 0 for a notification.
     pub(super) sequence: u32,
     /// `NLM_F_*`.
     flags: u16,
-    /// What follows the header.
+    /// Bytes behind the header.
     pub(super) payload: &'a [u8],
 }
 
 impl Connection {
-    /// Opens a socket whose calls block.
+    /// Opens a blocking socket.
     pub(super) fn open() -> io::Result<Connection> {
         let socket = Socket::new(NETLINK_ROUTE)?;
         Ok(Connection { socket, datagram: Vec::with_capacity(DATAGRAM), sequence: 0 })
     }
 
-    /// Opens a socket whose calls do not block, and subscribes it to a group of notifications (`RTNLGRP_*`).
+    /// Opens a non-blocking socket, and subscribes it to a group of notifications (`RTNLGRP_*`).
     pub(super) fn subscribe(group: u32) -> io::Result<Connection> {
         let mut connection = Connection::open()?;
         connection.socket.set_non_blocking(true)?;
@@ -55,7 +55,7 @@ impl Connection {
 
     /// Sends a request with these flags (`NLM_F_*`). Returns its sequence number.
     pub(super) fn send(&mut self, request: RouteNetlinkMessage, flags: u16) -> io::Result<u32> {
-        // 0 is the number of notifications.
+        // Notifications have the number 0.
         self.sequence = self.sequence.checked_add(1).unwrap_or(1);
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | flags;
@@ -70,8 +70,8 @@ impl Connection {
 
     /// Receives one datagram. Returns its messages.
     ///
-    /// A datagram that did not fit into the buffer is an error of the kind `ENOBUFS`, as a full receive queue is:
-    /// messages were lost.
+    /// Fails with `ENOBUFS` if messages were lost: the datagram did not fit into the buffer, or the receive queue was
+    /// full.
     pub(super) fn receive(&mut self) -> io::Result<impl Iterator<Item = Message<'_>>> {
         self.datagram.clear();
         let length = self.socket.recv(&mut self.datagram, libc::MSG_TRUNC)?;
@@ -81,7 +81,7 @@ impl Connection {
         Ok(messages(&self.datagram))
     }
 
-    /// Receives until the answer to the request of this number, and returns what `read` makes of it.
+    /// Receives until the answer to the request with this number, and returns what `read` returns for it.
     pub(super) fn answer<T>(&mut self, sequence: u32, read: impl FnOnce(&Message<'_>) -> T) -> io::Result<T> {
         loop {
             let mut messages = match self.receive() {
@@ -94,14 +94,14 @@ impl Connection {
         }
     }
 
-    /// Sends a change and waits for the kernel's answer to it.
+    /// Sends a change and waits for the kernel's answer.
     pub(super) fn change(&mut self, request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
         let sequence = self.send(request, NLM_F_ACK | flags).map_err(|error| errno(&error))?;
         let answer = self.answer(sequence, |answer| answer.error().map_or(Ok(()), Err));
         answer.map_err(|error| errno(&error))?
     }
 
-    /// Requests a whole table. Returns what `parse` makes of its messages.
+    /// Requests a whole table. Returns the results of `parse` for its messages.
     pub(super) fn dump<T>(
         &mut self,
         request: &RouteNetlinkMessage,
@@ -115,7 +115,7 @@ impl Connection {
         Err(io::Error::new(io::ErrorKind::Interrupted, "the table changed each time it was read"))
     }
 
-    /// Requests a whole table. Returns `None` if it changed while it was read.
+    /// Requests a whole table once. Returns `None` if the table changed while it was read.
     fn dump_once<T>(
         &mut self,
         request: RouteNetlinkMessage,
@@ -147,13 +147,13 @@ impl AsFd for Connection {
 }
 
 impl Message<'_> {
-    /// A notification of this type.
+    /// Returns a notification of this type.
     #[cfg(test)]
     pub(super) fn notification(kind: u16, payload: &[u8]) -> Message<'_> {
         Message { kind, sequence: 0, flags: 0, payload }
     }
 
-    /// The error that the kernel answers, if this is one: a code of 0 acknowledges.
+    /// Returns the error in this message, if there is one. An error code of 0 is an acknowledgement.
     pub(super) fn error(&self) -> Option<Errno> {
         if !matches!(i32::from(self.kind), libc::NLMSG_ERROR | libc::NLMSG_DONE) {
             return None;
@@ -163,7 +163,7 @@ impl Message<'_> {
     }
 }
 
-/// The messages of a datagram. What is malformed ends them.
+/// Iterates over the messages of a datagram, up to the first malformed one.
 fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -179,10 +179,10 @@ fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// The attributes behind a fixed part of `fixed` bytes, each its type and value. What is malformed ends them.
+/// Iterates over the types and values of the attributes behind a fixed part of `fixed` bytes, up to the first malformed
+/// one.
 ///
-/// A message is not parsed as a whole: one attribute in a form that is not known yet would make all others
-/// unreadable.
+/// Messages are not parsed as a whole, because one attribute of unknown form would then make the others unreadable.
 pub(super) fn attributes(payload: &[u8], fixed: usize) -> impl Iterator<Item = (u16, &[u8])> {
     let attributes = NlasIterator::new(payload.get(fixed..).unwrap_or_default());
     attributes.map_while(Result::ok).map_while(|attribute| {
@@ -191,17 +191,17 @@ pub(super) fn attributes(payload: &[u8], fixed: usize) -> impl Iterator<Item = (
     })
 }
 
-/// The value of the first attribute of this type.
+/// Returns the value of the first attribute of this type.
 pub(super) fn attribute(payload: &[u8], fixed: usize, kind: u16) -> Option<&[u8]> {
     attributes(payload, fixed).find_map(|(found, value)| (found == kind).then_some(value))
 }
 
-/// The value of an attribute that is a number of 32 bits.
+/// Parses the value of an attribute as a 32-bit number.
 pub(super) fn number(value: &[u8]) -> Option<u32> {
     value.try_into().ok().map(u32::from_ne_bytes)
 }
 
-/// The error number of a failed call on a socket.
+/// Returns the error number of a failed socket call.
 pub(super) fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }

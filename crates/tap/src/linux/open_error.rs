@@ -5,51 +5,51 @@ use std::io;
 
 use super::{Holder, InterfaceError, InterfaceName, NameError};
 
-/// Error of opening a TAP: the kind, and what the system reported.
+/// Error of opening a TAP.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The name is none that the kernel takes.
+    /// The name is invalid.
     Name(NameError),
-    /// There is no `/dev/net/tun`, or nothing is behind it.
+    /// `/dev/net/tun` does not exist, or the tun driver is not behind it.
     NoNode(io::Error),
-    /// The node is there and its file mode keeps the caller out.
+    /// The file permissions of `/dev/net/tun` deny access.
     NodeRefused(io::Error),
-    /// No such TAP exists, and making one takes `CAP_NET_ADMIN`.
+    /// The TAP does not exist, and creating one requires `CAP_NET_ADMIN`.
     NotPermitted(InterfaceName),
     /// The TAP belongs to another user.
     OwnedByAnother {
         /// The TAP.
         name: InterfaceName,
-        /// The id of the user who may attach, if it is one user's.
+        /// ID of the user who may attach, if one is set.
         owner: Option<u32>,
-        /// The id of the group whose members may attach, if it is a group's.
+        /// ID of the group that may attach, if one is set.
         group: Option<u32>,
     },
-    /// The TAP is open already: it has one queue, and one program at a time.
+    /// The TAP is in use: it has one queue, which one process can hold.
     Busy {
         /// The TAP.
         name: InterfaceName,
-        /// Who holds it, as far as the caller may see.
+        /// Processes that hold it, as far as the caller may inspect them.
         holders: Vec<Holder>,
     },
-    /// An interface of this name carries bare IP packets, not Ethernet frames.
+    /// The interface is a TUN, which carries IP packets without Ethernet.
     TunNotTap(InterfaceName),
-    /// An interface of this name exists and is neither TUN nor TAP.
+    /// The interface exists, but is neither TUN nor TAP.
     NotATap(InterfaceName),
-    /// The TAP was made for several queues, this driver opens one.
+    /// The TAP was created for several queues; this driver opens one.
     QueueMismatch(InterfaceName),
-    /// It was only to be attached to, and there is none of this name.
+    /// The TAP does not exist, and [`TapOptions::attach_only`](super::TapOptions::attach_only) forbids creating it.
     Absent(InterfaceName),
-    /// The kernel carries no frames by `io_uring` here.
+    /// The kernel refused `io_uring` for this TAP.
     Ring(io::Error),
-    /// The kernel's side of the interface could not be read or changed.
+    /// The interface could not be read or changed.
     Interface(InterfaceError),
-    /// Anything else that the system refused.
+    /// Another system error.
     Failed {
         /// The step that failed.
         step: &'static str,
-        /// The system's reason.
+        /// The system error.
         source: io::Error,
     },
 }

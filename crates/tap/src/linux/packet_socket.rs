@@ -1,4 +1,4 @@
-//! Raw frames on an interface that the kernel uses too.
+//! Raw frames on interfaces that the kernel uses too.
 
 mod error;
 mod filter;
@@ -19,15 +19,15 @@ pub use error::SocketError;
 use receiver::Receiver;
 use ring::ADDRESSES;
 
-/// An `AF_PACKET` socket bound to one interface: it receives what passes there, the kernel beside
-/// it, and transmits whole Ethernet frames. It takes `CAP_NET_RAW`.
+/// `AF_PACKET` socket bound to one interface. It receives the frames of the interface, as the kernel does too, and
+/// transmits whole Ethernet frames. It requires `CAP_NET_RAW`.
 ///
-/// Frames come by way of a ring in memory that the kernel shares with us, or one a system call where it
-/// refuses that ([`PacketSocket::ring_error`]). The kernel cuts a frame's outer VLAN tag out and hands it over
-/// beside the frame; here it is put back. Frames that this socket sends are not received by it.
+/// Frames are received from a ring in shared memory. If the kernel refuses a ring, each frame takes a system call
+/// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports it separately; this
+/// socket reinserts it. The socket does not receive its own frames.
 ///
-/// The kernel's own stack lives on the interface, and keeps its addresses: whoever opens this socket is to
-/// ask, and to leave the answers about them to the kernel; or to be another station, with addresses of its own
+/// The kernel's stack uses the interface too, and answers for its own IP addresses. A program with this socket must
+/// either send requests only, or act as another station with its own addresses
 /// ([`PacketSocket::open_for_stations`]).
 #[derive(Debug)]
 pub struct PacketSocket {
@@ -41,32 +41,31 @@ pub struct PacketSocket {
 #[derive(Debug)]
 struct Socket(OwnedFd);
 
-/// Which frames a packet socket receives, and how.
+/// Options of receiving.
 #[derive(Clone, Copy, Debug, Default)]
 struct ReceiveOptions<'a> {
-    /// The filter that frames must pass; without it all do.
+    /// Filter that frames must pass. Without one, all frames are received.
     filter: Option<&'a [sock_filter]>,
-    /// Whether frames that the kernel or another program sends are included.
+    /// Whether frames sent by the kernel and by other programs are received.
     outgoing: bool,
-    /// Whether frames to other stations are included.
+    /// Whether frames to other stations are received.
     promiscuous: bool,
     /// Whether each frame takes a system call.
     without_ring: bool,
 }
 
 impl PacketSocket {
-    /// Opens a socket for every frame that arrives on the interface of this name.
+    /// Opens a socket for all frames that arrive on the interface with this name.
     pub fn open(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_with(name, ReceiveOptions::default())
     }
 
-    /// Opens the same without a ring, for whoever reads from the descriptor himself: a frame a system call.
+    /// Opens a socket like [`open`](PacketSocket::open), but without a ring, for callers that read from the descriptor.
     pub fn open_without_ring(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_with(name, ReceiveOptions { without_ring: true, ..ReceiveOptions::default() })
     }
 
-    /// Opens one that receives ARP alone, with VLAN tags and without: of all else on a busy interface
-    /// nothing is copied.
+    /// Opens a socket that receives ARP only, with and without VLAN tags. The kernel copies no other frames.
     pub fn open_for_arp(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_with(
             name,
@@ -74,8 +73,8 @@ impl PacketSocket {
         )
     }
 
-    /// Opens a socket that receives all ARP on the wire, in both directions: also between other stations, as far as it
-    /// reaches the interface, and from this machine. It is not to transmit.
+    /// Opens a socket that receives all ARP that reaches the interface: frames between other stations, and frames sent
+    /// by this machine. It must not be used to transmit.
     pub fn open_arp_monitor(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         let options = ReceiveOptions {
             filter: Some(&filter::ARP),
@@ -86,8 +85,8 @@ impl PacketSocket {
         PacketSocket::open_with(name, options)
     }
 
-    /// Opens one for stations of our own beside the kernel, with the hardware addresses from `first` to `last`: it
-    /// hears what is sent to one of them or to a group, and nothing that is sent to the kernel alone.
+    /// Opens a socket for stations with the MAC addresses from `first` to `last`, next to the kernel's. It receives
+    /// frames to these stations, multicasts and broadcasts, but no frames addressed to the kernel only.
     pub fn open_for_stations(
         name: &InterfaceName,
         first: [u8; 6],
@@ -118,37 +117,37 @@ impl PacketSocket {
             Receiver::new(socket.as_fd(), index, mtu)
         };
         options.apply(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
-        // Nothing is heard on one that is down, and nobody is asked.
+        // An interface that is down neither receives nor transmits.
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
         Ok(PacketSocket { receiver, socket: Socket(socket), index, mtu, counters: DeviceCounters::default() })
     }
 
-    /// Why the kernel refused a ring, where frames are received one a system call instead.
+    /// Returns why the kernel refused a ring. Each frame then takes a system call.
     pub fn ring_error(&self) -> Option<&io::Error> {
         self.receiver.ring_error()
     }
 
-    /// Lets the interface take in what is sent to this hardware address too, as long as this socket is
-    /// open.
+    /// Makes the interface accept frames to this MAC address too, as long as this socket is open.
     pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
         system::add_station(self.socket.as_fd(), self.index, address)
     }
 
-    /// Also receives, from now on, the frames that the kernel and other programs send on the interface.
+    /// Also receives frames that the kernel and other programs send on the interface, from now on.
     pub fn receive_outgoing(&self) -> io::Result<()> {
         system::set_flag(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
-    /// Hands what is sent from now on to the interface itself, past the kernel's queue before it: less
-    /// work a frame, and a full interface refuses ([`DeviceCounters::refused`]) instead of losing.
+    /// Bypasses the kernel's queueing discipline from now on. Frames take less work, and a full interface refuses them
+    /// ([`DeviceCounters::refused`]) instead of dropping them silently.
     pub fn bypass_queue(&self) -> io::Result<()> {
         system::set_flag(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
 
-    /// Whether the interface went down and nothing arrived since. The kernel tells nobody when one that is down
-    /// is deleted: to learn of it, receive again before long.
+    /// Returns whether the interface went down, and no frame arrived since.
+    ///
+    /// The kernel does not report the deletion of an interface that is down. To detect it, call `receive` periodically.
     pub fn was_down(&self) -> bool {
         self.receiver.was_down()
     }
@@ -202,12 +201,12 @@ impl AsFd for Socket {
 
 impl FrameFile for Socket {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        let (length, about) = system::receive(self.0.as_fd(), space)?;
-        let length = match about.tag {
+        let (length, metadata) = system::receive(self.0.as_fd(), space)?;
+        let length = match metadata.tag {
             Some(tag) => insert_tag(space, length, tag),
             None => length,
         };
-        Ok((length, about.checksum))
+        Ok((length, metadata.checksum))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {
@@ -227,8 +226,8 @@ impl FrameFile for Socket {
     }
 }
 
-/// Puts a tag back behind the addresses of the frame in the first `length` bytes of `space`.
-/// Returns the new length; a frame that then fills the space counts as truncated.
+/// Reinserts a tag behind the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new
+/// length. A frame that fills the space counts as truncated.
 fn insert_tag(space: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
     let longer = (length + tag.len()).min(space.len());
     if let Some(frame) = space.get_mut(..longer).filter(|frame| frame.len() >= ADDRESSES + tag.len()) {

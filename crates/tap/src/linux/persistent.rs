@@ -1,4 +1,4 @@
-//! TAPs that outlive the program: made once with privilege, attached to ever after without.
+//! Persistent TAPs: created once with privilege, attached to later without.
 
 use std::fmt;
 use std::io;
@@ -7,22 +7,22 @@ use ipnet::Ipv4Net;
 
 use super::{Interface, InterfaceError, InterfaceName, OpenError, Tap, taps};
 
-/// A persistent TAP as it is to be.
+/// Settings of a persistent TAP. `None` leaves a setting unchanged, or at the kernel's default for a new TAP.
 #[derive(Clone, Debug)]
 pub struct PersistentTap {
-    /// Its name; `%d` in it lets the kernel choose a number.
+    /// Name. The kernel replaces `%d` in it with a number.
     pub name: InterfaceName,
-    /// The id of the user who may attach without capabilities.
+    /// ID of the user who may attach without capabilities.
     pub owner: Option<u32>,
-    /// The id of the group whose members may attach without capabilities.
+    /// ID of the group that may attach without capabilities.
     pub group: Option<u32>,
-    /// The longest payload of a frame, in bytes; the kernel's default is 1,500.
+    /// MTU: the maximum payload of a frame, in bytes. The kernel's default is 1,500.
     pub mtu: Option<usize>,
-    /// The kernel's own address on it and its prefix.
+    /// IPv4 address of the kernel on the interface, with its prefix length.
     pub address: Option<Ipv4Net>,
 }
 
-/// Why a persistent TAP could not be made.
+/// Error of creating a persistent TAP.
 #[derive(Debug)]
 pub enum CreateError {
     /// The TAP could not be opened.
@@ -32,26 +32,26 @@ pub enum CreateError {
         /// The error of opening it.
         source: OpenError,
     },
-    /// The kernel's side could not be set up.
+    /// The interface could not be configured.
     Interface(InterfaceError),
     /// The list of TAPs could not be read.
     List(io::Error),
 }
 
-/// Why a persistent TAP could not be deleted.
+/// Error of deleting a persistent TAP.
 #[derive(Debug)]
 pub enum DeleteError {
-    /// There is none of this name.
+    /// There is no TAP with this name.
     Absent(InterfaceName),
-    /// It could not be opened: busy, another user's, no TAP at all.
+    /// The TAP could not be opened: it is busy, belongs to another user, or is not a TAP.
     Open(OpenError),
 }
 
 impl PersistentTap {
-    /// Makes the TAP, or makes an existing one like this, and brings it up. Returns its name.
+    /// Creates the TAP, or changes an existing one to these settings, and brings it up. Returns its name.
     ///
-    /// What is as it should be already is left alone, so that a second call succeeds without
-    /// privilege, and on a TAP that a program has open.
+    /// Settings that already match are not changed: a second call requires no privilege, and succeeds while a program
+    /// has the TAP open.
     pub fn create(&self) -> Result<InterfaceName, CreateError> {
         let existing = taps::find(&self.name).map_err(CreateError::List)?;
         let is_new = existing.is_none();
@@ -61,13 +61,13 @@ impl PersistentTap {
         };
         let set_up = self.set_up(&name);
         if is_new && set_up.is_err() {
-            // Half a TAP helps nobody. Should it not go either, the first error is the one to tell.
+            // Do not leave a TAP that is not configured. If its deletion fails too, the first error is returned.
             let _ = Self::delete(&name);
         }
         set_up.map(|()| name)
     }
 
-    /// Sets up the kernel's side, as far as it is not as it should be.
+    /// Changes the settings of the interface that differ.
     fn set_up(&self, name: &InterfaceName) -> Result<(), CreateError> {
         let interface = Interface::named(name).map_err(CreateError::List)?;
         if let Some(mtu) = self.mtu.filter(|mtu| interface.mtu().ok() != Some(*mtu)) {
@@ -82,7 +82,7 @@ impl PersistentTap {
         Ok(())
     }
 
-    /// Deletes the persistent TAP of this name.
+    /// Deletes the persistent TAP with this name.
     pub fn delete(name: &InterfaceName) -> Result<(), DeleteError> {
         match super::tap::delete_persistent(name) {
             Ok(()) => Ok(()),
@@ -91,7 +91,8 @@ impl PersistentTap {
         }
     }
 
-    /// Whether an existing TAP needs no attaching to, which would fail while a program has it open.
+    /// Returns whether an existing TAP has these settings, apart from those of the interface. Otherwise the TAP must be
+    /// attached to, which fails while a program has it open.
     fn is_satisfied_by(&self, tap: &taps::TapInterface) -> bool {
         tap.is_tap
             && tap.persistent

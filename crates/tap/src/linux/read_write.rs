@@ -1,4 +1,4 @@
-//! Reads and writes of one frame each: the loops that all devices without a ring share.
+//! Receiving and transmitting with one system call per frame, for all devices without a ring.
 
 use std::io;
 
@@ -7,29 +7,29 @@ use crate::{Batch, Checksum, DeviceCounters, DeviceError, Frame, Pool};
 /// Effect of an error of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorClass {
-    /// Nothing to read, or no space to write: the call ends, the frame stays.
+    /// No frame waits, or the device is congested: the call ends, and the frame is kept.
     WouldBlock,
     /// A signal arrived: the call is repeated.
     Interrupted,
-    /// This frame is lost, the next may pass.
+    /// This frame is lost; the next may pass.
     FrameLost,
     /// The device no longer exists.
     DeviceGone,
-    /// The device cannot go on.
+    /// The device cannot continue.
     DeviceFailed,
 }
 
-/// A file descriptor that reads and writes whole frames.
+/// File descriptor that reads and writes whole frames.
 pub(crate) trait FrameFile {
-    /// Reads one frame. Returns its length and what is known of its transport checksum.
+    /// Reads one frame. Returns its length in bytes and the state of its transport checksum.
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)>;
-    /// Writes one frame. Returns its length.
+    /// Writes one frame. Returns its length in bytes.
     fn write(&mut self, frame: &Frame) -> io::Result<usize>;
-    /// Returns the effect of an error that a read or a write returned.
+    /// Returns the effect of an error of a read or write.
     fn classify(error: &io::Error) -> ErrorClass;
 }
 
-/// [`Device::receive`](crate::Device::receive) over at most `limit` single reads.
+/// Implements [`Device::receive`](crate::Device::receive) by up to `limit` reads.
 pub(crate) fn receive<F: FrameFile>(
     file: &mut F,
     counters: &mut DeviceCounters,
@@ -38,7 +38,7 @@ pub(crate) fn receive<F: FrameFile>(
     limit: usize,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
-    // Frames that are dropped count too, or a wire full of them would never let go.
+    // Dropped frames count against the limit too, so that a flood of them ends the call.
     for _ in 0..arrived.free_capacity().min(limit) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
@@ -63,7 +63,7 @@ pub(crate) fn receive<F: FrameFile>(
                         counters.unreadable += 1;
                         break;
                     }
-                    // What has arrived is judged first; the next call meets the same error.
+                    // Return the received frames first: the next call fails with the same error.
                     ErrorClass::DeviceGone | ErrorClass::DeviceFailed if added > 0 => break,
                     ErrorClass::DeviceGone => return Err(DeviceError::Gone(error)),
                     ErrorClass::DeviceFailed => return Err(DeviceError::Failed(error)),
@@ -74,7 +74,7 @@ pub(crate) fn receive<F: FrameFile>(
     Ok(added)
 }
 
-/// Reads one frame into `frame`. Returns its length.
+/// Reads one frame into `frame`. Returns its length in bytes.
 pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<usize> {
     let mut checksum = Checksum::None;
     let length = frame.fill(|space| {
@@ -86,20 +86,20 @@ pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<u
     Ok(length)
 }
 
-/// [`Device::transmit`](crate::Device::transmit) over single writes.
+/// Implements [`Device::transmit`](crate::Device::transmit) by one write per frame.
 pub(crate) fn transmit<F: FrameFile>(
     file: &mut F,
     counters: &mut DeviceCounters,
     departing: &mut Batch,
     pool: &mut Pool,
 ) -> Result<usize, DeviceError> {
-    let mut transmitted_count = 0;
+    let mut transmitted = 0;
     while let Some(frame) = departing.front() {
         counters.calls += 1;
         match file.write(frame) {
             Ok(_) => {
                 counters.transmitted += 1;
-                transmitted_count += 1;
+                transmitted += 1;
             }
             Err(error) => match F::classify(&error) {
                 ErrorClass::Interrupted => continue,
@@ -116,7 +116,7 @@ pub(crate) fn transmit<F: FrameFile>(
             pool.give(frame);
         }
     }
-    Ok(transmitted_count)
+    Ok(transmitted)
 }
 
 #[cfg(test)]

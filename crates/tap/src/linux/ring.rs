@@ -1,4 +1,4 @@
-//! Frames carried many a system call, by `io_uring`.
+//! Receiving and transmitting with many frames per system call, by `io_uring`.
 
 mod queues;
 
@@ -13,28 +13,28 @@ use super::node::classify;
 use super::read_write::ErrorClass;
 use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
-/// An open TAP's ring. One call into the kernel carries the writes of the last batch and the reads of the next.
+/// Ring of an open TAP. One system call performs the writes of one batch and the reads of the next.
 #[derive(Debug)]
 pub(super) struct IoRing {
     queues: Queues,
-    /// Whether the last reads were many and each returned a frame: then more frames wait, and writes are deferred to the
-    /// next reads.
+    /// Whether more frames wait, because the last reads were many and all returned a frame. Writes are then deferred to
+    /// the next reads.
     has_backlog: bool,
-    /// Frames that the wire did not accept yet, in order.
+    /// Frames that the congested device did not accept yet, in order.
     unsent: VecDeque<Frame>,
-    /// Frames in the queues to be written, or in [`IoRing::unsent`].
+    /// Number of frames to write, in the queues or in [`IoRing::unsent`].
     pending_writes: usize,
-    /// The error that ended the device.
+    /// Error that ended the device.
     failure: Option<DeviceError>,
 }
 
 impl IoRing {
-    /// The most frames that one call reads, and the most that it writes.
+    /// Maximum number of frames that one call reads, and that it writes.
     pub(super) const BATCH: usize = 64;
-    /// Writes are deferred only after more reads than this.
+    /// Maximum number of reads after which writes are not deferred.
     const DEFER_THRESHOLD: usize = 7;
 
-    /// A ring over an open TAP.
+    /// Creates a ring for an open TAP.
     pub(super) fn new(file: BorrowedFd<'_>) -> io::Result<IoRing> {
         Ok(IoRing {
             queues: Queues::new(file, 2 * 64)?,
@@ -45,12 +45,12 @@ impl IoRing {
         })
     }
 
-    /// Frames that were transmitted and are not on the wire yet.
+    /// Implements [`Device::in_flight`](crate::Device::in_flight).
     pub(super) fn in_flight(&self) -> usize {
         self.pending_writes
     }
 
-    /// [`Device::receive`](crate::Device::receive) of at most `limit` frames.
+    /// Implements [`Device::receive`](crate::Device::receive) for up to `limit` frames.
     pub(super) fn receive(
         &mut self,
         counters: &mut DeviceCounters,
@@ -73,16 +73,16 @@ impl IoRing {
         let added = arrived.len() - before;
         self.has_backlog = added == requested && requested > Self::DEFER_THRESHOLD;
         match self.failure.take() {
-            // What has arrived is judged first.
-            Some(end) if added == 0 => Err(end),
-            end => {
-                self.failure = end;
+            // Return the received frames before the error.
+            Some(failure) if added == 0 => Err(failure),
+            failure => {
+                self.failure = failure;
                 Ok(added)
             }
         }
     }
 
-    /// [`Device::transmit`](crate::Device::transmit).
+    /// Implements [`Device::transmit`](crate::Device::transmit).
     pub(super) fn transmit(
         &mut self,
         counters: &mut DeviceCounters,
@@ -94,7 +94,7 @@ impl IoRing {
             if self.pending_writes >= Self::BATCH || !self.unsent.is_empty() {
                 self.flush(counters, pool)?;
             }
-            // What the wire had no room for goes first.
+            // The unsent frames go first.
             if !self.unsent.is_empty() {
                 break;
             }
@@ -108,7 +108,7 @@ impl IoRing {
         Ok(usize::try_from(counters.transmitted - before).unwrap_or(usize::MAX))
     }
 
-    /// Writes what is to be written, now.
+    /// Performs all pending writes.
     fn flush(&mut self, counters: &mut DeviceCounters, pool: &mut Pool) -> Result<(), DeviceError> {
         self.submit(counters, pool, &mut Batch::new(0))?;
         self.failure.take().map_or(Ok(()), Err)
@@ -150,13 +150,14 @@ impl IoRing {
         Ok(())
     }
 
+    /// Queues the write of a frame. If the queue is full, the frame stays unsent.
     fn write(&mut self, frame: Frame) {
         if let Err(frame) = self.queues.push(Request::Write, frame) {
             self.unsent.push_back(frame);
         }
     }
 
-    /// Counts or keeps the error of a read.
+    /// Counts the error of a read, or keeps it if it ends the device.
     fn read_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted => {}
@@ -166,7 +167,7 @@ impl IoRing {
         }
     }
 
-    /// Counts or keeps the error of a write.
+    /// Counts the error of a write, or keeps it if it ends the device.
     fn write_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
@@ -176,16 +177,16 @@ impl IoRing {
     }
 }
 
-/// Counts a frame that was read, and adds it to `arrived` if it is whole.
+/// Counts a frame that was read, and adds it to `arrived` unless it is truncated.
 fn accept(frame: Frame, counters: &mut DeviceCounters, pool: &mut Pool, arrived: &mut Batch) {
-    let taken = if frame.is_full() {
+    let added = if frame.is_full() {
         counters.truncated += 1;
         Err(frame)
     } else {
         counters.received += 1;
         arrived.push(frame)
     };
-    if let Err(frame) = taken {
+    if let Err(frame) = added {
         pool.give(frame);
     }
 }

@@ -1,4 +1,4 @@
-//! The TAP interfaces that exist, as rtnetlink reports them, and the processes that hold them, as `/proc` does.
+//! Existing TAP interfaces, listed by rtnetlink, and the processes that hold them, found in `/proc`.
 
 use std::fmt;
 use std::fs;
@@ -12,48 +12,48 @@ use super::link;
 use super::name::{InterfaceName, Printable};
 use super::netlink::{Connection, attribute, number};
 
-/// What the kernel says of one TUN or TAP interface.
-// Five independent facts of the kernel's, not a state machine.
+/// Description of a TUN or TAP interface.
+// Five independent properties, not a state machine.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapInterface {
-    /// Its name.
+    /// Name of the interface.
     pub name: InterfaceName,
-    /// Whether it carries Ethernet frames; a TUN carries bare IP.
+    /// Whether it is a TAP, which carries Ethernet frames. A TUN carries IP packets.
     pub is_tap: bool,
     /// Whether it outlives the program that opened it.
     pub persistent: bool,
-    /// Whether it was made for several queues.
+    /// Whether it was created for several queues.
     pub multi_queue: bool,
-    /// The id of the user who may attach without capabilities.
+    /// ID of the user who may attach without capabilities.
     pub owner: Option<u32>,
-    /// The id of the group whose members may attach without capabilities.
+    /// ID of the group that may attach without capabilities.
     pub group: Option<u32>,
     /// Whether the interface is up.
     pub up: bool,
-    /// Whether a program has it open (the interface's carrier).
+    /// Whether a program has it open (its carrier).
     pub attached: bool,
-    /// The longest payload of a frame, in bytes.
+    /// MTU: the maximum payload of a frame, in bytes.
     pub mtu: u32,
 }
 
-/// A process that holds a TAP open.
+/// Process that holds a TAP open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its process id.
+    /// Process ID.
     pub pid: u32,
-    /// The name of its program, which that program may choose.
+    /// Name of the process, which the process may choose.
     pub command: String,
 }
 
 impl fmt::Display for Holder {
-    /// Process id and name, the name escaped: `process 26230 (tapstack)`.
+    /// Formats the process ID and the escaped name: `process 26230 (tapstack)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} ({})", self.pid, Printable(&self.command))
     }
 }
 
-/// The attributes of a tun interface in `linux/if_link.h`, which libc does not name.
+/// Attributes of a tun interface in `linux/if_link.h`, which libc lacks.
 mod tun {
     pub(super) const OWNER: u16 = 1;
     pub(super) const GROUP: u16 = 2;
@@ -62,12 +62,12 @@ mod tun {
     pub(super) const MULTI_QUEUE: u16 = 7;
 }
 
-/// All TUN and TAP interfaces of the current network namespace.
+/// Returns all TUN and TAP interfaces of the current network namespace.
 pub fn taps() -> io::Result<Vec<TapInterface>> {
     Connection::open()?.dump(&RouteNetlinkMessage::GetLink(LinkMessage::default()), tap)
 }
 
-/// The TUN or TAP interface of this name, if there is one.
+/// Returns the TUN or TAP interface with this name, if there is one.
 pub(super) fn find(name: &InterfaceName) -> io::Result<Option<TapInterface>> {
     Ok(taps()?.into_iter().find(|tap| tap.name == *name))
 }
@@ -96,14 +96,14 @@ fn tap(message: &[u8]) -> Option<TapInterface> {
     })
 }
 
-/// A string as netlink sends it: with a zero at its end.
+/// Parses a string of netlink, which ends with a zero byte.
 fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
 }
 
-/// The processes of this network namespace that hold the TAP open and that the caller may look at.
+/// Returns the processes of this network namespace that hold the TAP open, as far as the caller may inspect them.
 pub(super) fn holders(name: &InterfaceName) -> Vec<Holder> {
-    // The same name may be held in another namespace by somebody who is not in our way.
+    // A process in another namespace may hold another TAP with the same name.
     let here = fs::read_link("/proc/self/ns/net").ok();
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -117,14 +117,14 @@ pub(super) fn holders(name: &InterfaceName) -> Vec<Holder> {
         .collect()
 }
 
-/// The name of a process, which it may have chosen: any bytes but zero.
+/// Returns the name of a process. The process may choose any bytes except zero.
 fn command(process: &Path) -> String {
     let name = fs::read(process.join("comm")).unwrap_or_default();
     let name = name.strip_suffix(b"\n").unwrap_or(&name);
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Whether one of the process's open files is a tun file bound to `name`.
+/// Returns whether one of the open files of a process is a tun file bound to `name`.
 fn holds(process: &Path, name: &InterfaceName) -> bool {
     let Ok(files) = fs::read_dir(process.join("fdinfo")) else {
         return false;

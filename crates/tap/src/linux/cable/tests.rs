@@ -72,7 +72,7 @@ fn cable_is_gone_when_other_end_is_closed() {
 }
 
 #[test]
-fn cable_carries_partial_checksum_and_pool_clears_it() {
+fn cable_transmits_checksum_state_and_pool_resets_it() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let (mut pool, mut batch) = (Pool::new(1500, 8), Batch::new(8));
     for checksum in [Checksum::Partial, Checksum::None] {

@@ -9,7 +9,7 @@ const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
 const LOST: LinkState = LinkState { has_carrier: false, ..UP };
 const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
 
-/// A description of the interface as the kernel sends it, with this count of lost carriers.
+/// Returns a description of the interface, as the kernel sends it, with this number of carrier losses.
 fn link(state: LinkState, losses: u32) -> LinkMessage {
     let mut message = LinkMessage::default();
     message.header.index = INDEX;
@@ -34,7 +34,7 @@ fn payload(message: &LinkMessage) -> Vec<u8> {
     payload
 }
 
-/// Takes a notification. Returns the changes it adds.
+/// Applies a notification. Returns the changes that it adds.
 fn apply(history: &mut LinkHistory, kind: u16, message: &LinkMessage) -> Vec<LinkState> {
     history.apply(Message::notification(kind, &payload(message)));
     history.changes.drain(..).collect()
@@ -43,8 +43,8 @@ fn apply(history: &mut LinkHistory, kind: u16, message: &LinkMessage) -> Vec<Lin
 #[test]
 fn link_history_reports_each_change_in_order() {
     let mut history = history();
-    let wide = LinkState { mtu: 9_000, ..UP };
-    for (state, losses) in [(DOWN, 1), (UP, 1), (wide, 1), (UP, 1)] {
+    let jumbo = LinkState { mtu: 9_000, ..UP };
+    for (state, losses) in [(DOWN, 1), (UP, 1), (jumbo, 1), (UP, 1)] {
         assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(state, losses)), [state]);
         assert_eq!(apply(&mut history, libc::RTM_NEWLINK, &link(state, losses)), []);
     }

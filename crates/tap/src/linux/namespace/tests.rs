@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn refused_unshare_names_its_cause() {
+fn unshare_error_kind_follows_errno() {
     assert!(matches!(unshare_error(Errno::ENOSPC), NamespaceError::LimitReached(Errno::ENOSPC)));
     assert!(matches!(unshare_error(Errno::EINVAL), NamespaceError::MultiThreaded));
     let other = unshare_error(Errno::ENOMEM);
@@ -9,7 +9,7 @@ fn refused_unshare_names_its_cause() {
 }
 
 #[test]
-fn refused_step_names_apparmor_only_when_it_restricts() {
+fn denied_step_names_apparmor_only_when_it_restricts() {
     let denied = || io::Error::from(Errno::EACCES);
     let inside = step_error("act", denied(), CreationMethod::UserNamespace);
     if restricted_by_apparmor() {

@@ -7,31 +7,31 @@ use nix::errno::Errno;
 
 use crate::linux::{InterfaceError, InterfaceName};
 
-/// Error of opening a packet socket: the kind, and what the system reported.
+/// Error of opening a packet socket.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SocketError {
-    /// There is no interface of this name.
+    /// The interface does not exist.
     Absent(InterfaceName),
-    /// Raw frames take `CAP_NET_RAW`.
+    /// Raw frames require `CAP_NET_RAW`.
     NotPermitted(InterfaceName),
     /// The interface is down.
     Down(InterfaceName),
     /// The interface carries no Ethernet frames.
     NotEthernet(InterfaceName),
-    /// The interface could not be asked.
+    /// The interface could not be read.
     Interface(InterfaceError),
-    /// Anything else that the system refused.
+    /// Another system error.
     Failed {
         /// The step that failed.
         step: &'static str,
-        /// The system's reason.
+        /// The system error.
         source: io::Error,
     },
 }
 
 impl SocketError {
-    /// The error behind a socket that the system refused.
+    /// Returns the error for a failed socket call.
     pub(super) fn of_socket(name: &InterfaceName, source: io::Error) -> SocketError {
         match source.raw_os_error().map(Errno::from_raw) {
             Some(Errno::EPERM | Errno::EACCES) => Self::NotPermitted(name.clone()),

@@ -1,4 +1,4 @@
-//! Receiving frames from a packet socket: from its ring, or by one system call each.
+//! Receiving frames from a packet socket, from its ring or by one system call per frame.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,24 +11,24 @@ use super::ring::ReceiveRing;
 use super::{Socket, system};
 use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
 
-/// The receiving side of a packet socket, and the state of its interface.
+/// Receiving side of a packet socket, and the state of its interface.
 #[derive(Debug)]
 pub(super) struct Receiver {
     ring: Option<ReceiveRing>,
-    /// Why the kernel refused a ring.
+    /// The reason why the kernel refused a ring.
     ring_error: Option<io::Error>,
-    /// The interface.
+    /// Index of the interface.
     index: i32,
     /// Whether a frame arrived since the drop count was read.
     has_received: bool,
     /// Whether the interface went down, and no frame arrived since.
     was_down: bool,
-    /// Whether the frames that had arrived before are read.
+    /// Whether all frames that arrived before the interface went down have been read.
     is_drained: bool,
 }
 
 impl Receiver {
-    /// The receiver of a socket that is to be bound to the interface with this index and MTU.
+    /// Creates the receiver of a socket that will be bound to the interface with this index and MTU.
     pub(super) fn new(socket: BorrowedFd<'_>, index: i32, mtu: usize) -> Receiver {
         let (ring, ring_error) = match ReceiveRing::new(socket, mtu) {
             Ok(ring) => (Some(ring), None),
@@ -37,7 +37,7 @@ impl Receiver {
         Receiver { ring, ring_error, ..Receiver::without_ring(index) }
     }
 
-    /// The same where no ring is wanted.
+    /// Creates a receiver without a ring.
     pub(super) fn without_ring(index: i32) -> Receiver {
         Receiver {
             ring: None,
@@ -49,17 +49,17 @@ impl Receiver {
         }
     }
 
-    /// Why the kernel refused a ring.
+    /// Returns why the kernel refused a ring.
     pub(super) fn ring_error(&self) -> Option<&io::Error> {
         self.ring_error.as_ref()
     }
 
-    /// Whether the interface went down, and nothing arrived since.
+    /// Returns whether the interface went down, and no frame arrived since.
     pub(super) fn was_down(&self) -> bool {
         self.was_down
     }
 
-    /// [`Device::receive`](crate::Device::receive).
+    /// Implements [`Device::receive`](crate::Device::receive).
     pub(super) fn receive(
         &mut self,
         socket: &mut Socket,
@@ -75,7 +75,7 @@ impl Receiver {
         let has_arrived = added > 0 || counters.truncated > before.truncated;
         if has_arrived {
             self.has_received = true;
-            // What lay there when the interface went down does not say that it is up again.
+            // Frames that waited when the interface went down do not prove that it is up again.
             self.was_down &= !self.is_drained;
         }
         if counters.unreadable > before.unreadable {
@@ -89,12 +89,12 @@ impl Receiver {
         Ok(added)
     }
 
-    /// Notes that the interface went down, perhaps before all frames were read.
+    /// Records that the interface went down. Frames that arrived before may still wait.
     fn interface_went_down(&mut self) {
         (self.was_down, self.is_drained) = (true, false);
     }
 
-    /// Reads the drop count, the error of the socket and the state of the interface, while there is no frame.
+    /// Reads the drop count, the error of the socket and the state of the interface. Called when no frame waits.
     fn check_interface(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -104,7 +104,7 @@ impl Receiver {
             self.has_received = false;
             count_drops(socket, counters);
         }
-        // Whoever reads from a ring hears of no error unless he asks, and is woken for it again and again.
+        // With a ring, no call returns the socket's error. While it is not read, the descriptor stays ready.
         if self.ring.is_some() {
             counters.calls += 1;
             let error = getsockopt(&socket, sockopt::SocketError).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Receiver {
             }
         }
         // spec: shared-gone
-        // An interface goes down before it is deleted, and of that the kernel says no more.
+        // An interface goes down before it is deleted. The kernel reports only the former.
         if self.was_down {
             counters.calls += 1;
             if system::bound_interface(socket).map_err(DeviceError::Failed)? != self.index {
@@ -133,11 +133,11 @@ fn drain_ring(
     arrived: &mut Batch,
 ) -> usize {
     let (mut added, mut has_losses) = (0, false);
-    // Frames that are dropped count too, or a wire full of them would never let go.
+    // Dropped frames count against the limit too, so that a flood of them ends the call.
     for _ in 0..arrived.free_capacity() {
         let Some(mut frame) = pool.take() else { break };
         let taken = ring.next_frame(|slot| {
-            // It cannot fail: the bytes are there already.
+            // Copying from the slot cannot fail.
             let _ = frame.fill(|space| Ok(slot.write_to(space)));
             frame.set_checksum(slot.checksum());
             (slot.is_oversized, slot.has_losses)
@@ -147,7 +147,7 @@ fn drain_ring(
             break;
         };
         has_losses |= reports_losses;
-        // The slot holds its start. Those kept come in the order of their slots.
+        // The slot has only the start of an oversized frame. The receive queue keeps the order of the slots.
         let is_read = !is_oversized || read_oversized(&mut frame, socket, counters);
         if !is_read || frame.is_full() {
             counters.truncated += 1;
@@ -160,21 +160,22 @@ fn drain_ring(
             pool.give(frame);
         }
     }
-    // Every frame says so that came between the loss and this question: one answer is for all of them.
+    // All frames that arrive after a drop have the flag, until the count is read once.
     if has_losses {
         count_drops(socket.as_fd(), counters);
     }
     added
 }
 
-/// The most errors of the interface that may precede an oversized frame.
+/// Maximum number of interface errors in front of an oversized frame.
 const MAX_ERRORS: usize = 1_024;
 
-/// Reads a frame that the kernel kept outside the ring because it is longer than a slot. Returns whether it was there.
+/// Reads a frame that the kernel kept in the receive queue because it is longer than a slot. Returns whether it was
+/// there.
 ///
-/// One that stayed in the receive queue would be taken for the next that is kept.
+/// Each one must be read: one left in the queue would be mistaken for the next.
 fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {
-    // Errors of the interface that were not read yet come before it, one each time that it goes down.
+    // Unread errors of the interface come first, one for each time that it went down.
     for _ in 0..MAX_ERRORS {
         counters.calls += 1;
         match read_write::fill(frame, file).map_err(|error| F::classify(&error)) {
@@ -187,14 +188,14 @@ fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut 
     false
 }
 
-/// Adds the frames that the kernel dropped since the last call.
+/// Counts the frames that the kernel has dropped since the last call.
 // spec: shared-lost
 fn count_drops(socket: BorrowedFd<'_>, counters: &mut DeviceCounters) {
     counters.calls += 1;
     counters.lost += u64::from(system::take_drop_count(socket).unwrap_or_default());
 }
 
-/// Counts an error of one frame, and returns whether it was one; an error that ends the device is returned as such.
+/// Counts an error that affects one frame, and returns whether it was one. Fails if the error ends the device.
 fn count_error(error: io::Error, counters: &mut DeviceCounters) -> Result<bool, DeviceError> {
     match Socket::classify(&error) {
         ErrorClass::WouldBlock | ErrorClass::Interrupted => Ok(false),

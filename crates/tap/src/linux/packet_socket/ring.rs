@@ -1,4 +1,4 @@
-//! The kernel's ring of received frames (`PACKET_RX_RING`), in memory that the kernel and we share.
+//! The ring of received frames (`PACKET_RX_RING`), in memory shared with the kernel.
 
 #![allow(unsafe_code)]
 
@@ -14,52 +14,54 @@ use libc::{c_void, tpacket_req, tpacket2_hdr};
 use super::system::{self, FrameMetadata};
 use crate::{Checksum, Frame};
 
-/// The ring: slots of one size, which the kernel fills and we empty in turn. It is of version 2, whose frames
-/// are there as soon as they have arrived; those of version 3 come by the block, once it is full or old.
+/// Ring of slots of equal size. The kernel fills them, and this program empties them in the same order.
+///
+/// It uses version 2 of the interface, which delivers each frame at once. Version 3 delivers blocks of frames, when a
+/// block is full or times out.
 pub(super) struct ReceiveRing {
     memory: NonNull<u8>,
     layout: RingLayout,
-    /// The slot that the kernel fills next, as far as we have looked.
+    /// The slot to read next.
     next: usize,
 }
 
-// SAFETY: the memory is this value's alone and is not tied to a thread; the kernel does not mind who reads it.
+// SAFETY: this value owns the memory, which is not tied to a thread; any thread may access it.
 unsafe impl Send for ReceiveRing {}
 
-/// How the slots lie in the memory: whole ones in each block, all blocks in a row.
+/// Layout of the slots in memory. Blocks are contiguous, and each contains whole slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct RingLayout {
     slot: usize,
     block: usize,
 }
 
-/// A received frame in its slot.
+/// Received frame in its slot.
 pub(super) struct RingFrame<'a> {
-    /// The frame without the tag that the kernel cut out, perhaps not to its end.
+    /// Bytes without the tag that the kernel removed. Only the start of the frame unless `is_whole`.
     bytes: &'a [u8],
     metadata: FrameMetadata,
     is_whole: bool,
-    /// Whether the kernel keeps the whole of it for the next system call, because it is longer than a slot.
+    /// Whether the frame is longer than a slot, and the kernel keeps it in the receive queue.
     pub(super) is_oversized: bool,
-    /// Whether others were lost before it, for want of room.
+    /// Whether frames were dropped before this one because the ring was full.
     pub(super) has_losses: bool,
 }
 
 impl ReceiveRing {
-    /// Makes a ring for whatever this socket will hear, of frames for this MTU. It is to be made before the
-    /// socket is bound. Where it fails the socket is as it was.
+    /// Creates a ring for the frames of this socket at this MTU. It must be created before the socket is bound. If it
+    /// fails, the socket is unchanged.
     pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize) -> io::Result<ReceiveRing> {
         let version = libc::tpacket_versions::TPACKET_V2;
-        // SAFETY: the option takes a c_int, as large as this enumeration of u32, which has no pointer in it.
+        // SAFETY: the option takes a c_int. This enumeration of u32 has the same size and contains no pointer.
         unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
-        // What is longer than a slot, as after the MTU became larger, is kept beside the ring, as far as the receive
-        // buffer holds it.
+        // Frames longer than a slot, for example after an increase of the MTU, are also kept in the receive queue, as
+        // far as it has capacity.
         system::set_flag(socket, COPY_THRESHOLD, true)?;
         let layout = RingLayout::for_mtu(mtu);
         set_ring(socket, &layout.request()?)?;
         let mapped = map(socket, layout.bytes());
         if mapped.is_err() {
-            // Or the kernel would put into the ring what nobody can read.
+            // Remove the ring. Otherwise the kernel would store frames there, which could not be read.
             set_ring(
                 socket,
                 &tpacket_req { tp_block_size: 0, tp_block_nr: 0, tp_frame_size: 0, tp_frame_nr: 0 },
@@ -68,25 +70,25 @@ impl ReceiveRing {
         Ok(ReceiveRing { memory: mapped?, layout, next: 0 })
     }
 
-    /// Gives the next frame to `see`, and its slot back to the kernel; none if none has arrived.
+    /// Passes the next frame to `read_frame`, and returns its slot to the kernel. Returns `None` if no frame waits.
     pub(super) fn next_frame<T>(&mut self, read_frame: impl FnOnce(RingFrame<'_>) -> T) -> Option<T> {
         let slot = self.layout.offset(self.next);
-        // SAFETY: the offset is that of a whole slot, within the mapping.
+        // SAFETY: the offset is that of a whole slot within the mapping.
         let slot = unsafe { self.memory.add(slot) };
-        // SAFETY: the slot begins with its header, aligned to 16 bytes at least; its status word is read and
-        // written atomically by the kernel and by us as long as the mapping lives, which is longer than this.
+        // SAFETY: the slot starts with its header, aligned to at least 16 bytes. The kernel and this program access its
+        // status word only atomically while the mapping exists, which outlives this reference.
         let status = unsafe { AtomicU32::from_ptr(slot.as_ptr().add(STATUS).cast()) };
-        // Acquire: what the kernel wrote before the status is visible from here on.
+        // Acquire: everything that the kernel wrote before the status is visible from here on.
         if status.load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
             return None;
         }
-        // SAFETY: the slot is ours until we say otherwise, so the kernel writes none of it; the header is
-        // integers only, and was written whole.
+        // SAFETY: the status gives the slot to this program until the store below, so the kernel does not write to it.
+        // The header has integers only, and the kernel wrote it completely.
         let header = unsafe { slot.cast::<tpacket2_hdr>().read() };
         let (begin, length) = (usize::from(header.tp_mac), to_usize(header.tp_snaplen));
         let length = length.min(self.layout.slot.saturating_sub(begin));
-        // SAFETY: the bytes from `begin` on lie in the slot, which is ours as said; they live as long as the
-        // reference, which ends with `see`.
+        // SAFETY: the bytes from `begin` on are within the slot, which the kernel does not write to (see above). The
+        // reference ends with `read_frame`, before the slot is returned.
         let bytes = unsafe { slice::from_raw_parts(slot.as_ptr().add(begin.min(self.layout.slot)), length) };
         let result = read_frame(RingFrame {
             bytes,
@@ -95,23 +97,23 @@ impl ReceiveRing {
             is_oversized: header.tp_status & libc::TP_STATUS_COPY != 0,
             has_losses: header.tp_status & libc::TP_STATUS_LOSING != 0,
         });
-        // Release: we have read all that we want before the kernel may write there again.
+        // Release: all reads of the slot are complete before the kernel may write to it again.
         status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
         self.next = (self.next + 1) % self.layout.slots();
         Some(result)
     }
 }
 
-/// The option `PACKET_COPY_THRESH` of `linux/if_packet.h`, which libc does not have: on, with any number but zero.
+/// The option `PACKET_COPY_THRESH` of `linux/if_packet.h`, which libc lacks. Any value except 0 enables it.
 const COPY_THRESHOLD: libc::c_int = 7;
 
-/// Where the status word of a slot lies in it.
+/// Offset of the status word in a slot.
 const STATUS: usize = mem::offset_of!(tpacket2_hdr, tp_status);
 
 impl Drop for ReceiveRing {
     fn drop(&mut self) {
-        // SAFETY: this is the whole of a mapping that nobody else has, and nobody refers into any more. (It
-        // cannot fail then.)
+        // SAFETY: this is a whole mapping that this value owns, without remaining references. The call cannot fail for
+        // such a mapping.
         unsafe { libc::munmap(self.memory.as_ptr().cast(), self.layout.bytes()) };
     }
 }
@@ -123,15 +125,15 @@ impl std::fmt::Debug for ReceiveRing {
 }
 
 impl RingLayout {
-    /// Blocks are what the kernel allocates: a multiple of any page's size, and not so large that it could
-    /// not find them.
+    /// Unit of the block size in bytes. The kernel allocates each block contiguously: it is a multiple of the page
+    /// size, and small enough to be found.
     const BLOCK: usize = 64 * 1_024;
-    /// With the usual MTU, room for 2,496 frames.
+    /// Number of blocks. At an MTU of 1,500 they hold 2,496 frames.
     const BLOCKS: usize = 64;
-    /// What lies before a frame in its slot: header, address, and what aligns the payload.
+    /// Number of bytes in front of a frame in its slot: header, address, and alignment of the payload.
     const SLOT_HEADER: usize = 80;
 
-    /// Slots for frames of this MTU, as long as those that a pool has for it.
+    /// Returns the layout for this MTU. Slots hold the same frames as those of a [`Pool`](crate::Pool).
     fn for_mtu(mtu: usize) -> RingLayout {
         let slot = (Self::SLOT_HEADER + Frame::capacity_for(mtu)).next_multiple_of(64);
         RingLayout { slot, block: slot.next_multiple_of(Self::BLOCK) }
@@ -145,13 +147,13 @@ impl RingLayout {
         self.block * Self::BLOCKS
     }
 
-    /// Where a slot begins.
+    /// Returns the offset of a slot in bytes.
     fn offset(self, slot: usize) -> usize {
         let in_block = self.block / self.slot;
         slot / in_block * self.block + slot % in_block * self.slot
     }
 
-    /// The ring that is asked for.
+    /// Returns the request for a ring with this layout.
     fn request(self) -> io::Result<tpacket_req> {
         let number = |size| u32::try_from(size).map_err(io::Error::other);
         Ok(tpacket_req {
@@ -164,13 +166,13 @@ impl RingLayout {
 }
 
 impl RingFrame<'_> {
-    /// What is known of its transport checksum.
+    /// Returns the state of the transport checksum.
     pub(super) fn checksum(&self) -> Checksum {
         self.metadata.checksum
     }
 
-    /// Writes the frame with its tag into `space`. Returns how long it is; one that is not whole, or does not
-    /// fit, fills the space.
+    /// Writes the frame with its tag into `space`. Returns its length in bytes, or the length of `space` if the frame
+    /// is not whole or does not fit.
     pub(super) fn write_to(&self, space: &mut [u8]) -> usize {
         let (addresses, rest) = self.bytes.split_at(self.bytes.len().min(ADDRESSES));
         let tag = self.metadata.tag.as_ref().map_or(&[][..], |tag| tag);
@@ -189,18 +191,18 @@ impl RingFrame<'_> {
     }
 }
 
-/// Bytes before the place of the outer tag: destination and source.
+/// Number of bytes in front of the outer tag: destination and source address.
 pub(super) const ADDRESSES: usize = 12;
 
 fn set_ring(socket: BorrowedFd<'_>, request: &tpacket_req) -> io::Result<()> {
-    // SAFETY: a tpacket_req is what the option takes with version 2, and it has no pointer in it.
+    // SAFETY: with version 2, the option takes a tpacket_req, which contains no pointer.
     unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, request) }
 }
 
-/// Maps so many bytes of the socket's ring.
+/// Maps the socket's ring of `bytes` bytes.
 fn map(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<NonNull<u8>> {
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-    // SAFETY: a new mapping at a place of the kernel's choice touches no memory that anybody has.
+    // SAFETY: a new mapping at an address that the kernel chooses overlaps no memory in use.
     let memory: *mut c_void =
         unsafe { libc::mmap(ptr::null_mut(), bytes, access, kind, socket.as_raw_fd(), 0) };
     if memory == libc::MAP_FAILED {

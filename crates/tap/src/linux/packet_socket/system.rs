@@ -1,4 +1,4 @@
-//! The system calls of `AF_PACKET` that nix does not wrap, each as one safe function.
+//! Safe functions for the system calls of `AF_PACKET` that nix does not wrap.
 
 #![allow(unsafe_code)]
 
@@ -13,58 +13,58 @@ use libc::{
 
 use crate::Checksum;
 
-/// A non-blocking socket that hears nothing until it is bound: no frame of another interface slips in, and
-/// none that a filter is to keep out.
+/// Opens a non-blocking socket that receives nothing until it is bound: no frames of other interfaces, and none before
+/// the filter is attached.
 pub(super) fn open() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes integers only.
     let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
-    // SAFETY: the call above just returned this descriptor, and nobody else has it.
+    // SAFETY: the call above returned this new descriptor, which has no other owner.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     set_flag(fd.as_fd(), libc::PACKET_AUXDATA, true)?;
     Ok(fd)
 }
 
-/// Hears, from now on, the frames on the interface with this index.
+/// Binds the socket to the interface with this index, from which it then receives frames.
 pub(super) fn bind(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
-    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
+    // SAFETY: sockaddr_ll has integers only, for which zero is a valid value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
     address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
     address.sll_protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
     address.sll_ifindex = index;
-    // SAFETY: `address` is a whole sockaddr_ll, the length given is its own, and bind only reads it.
+    // SAFETY: `address` is a whole sockaddr_ll, the length is its size, and bind only reads it.
     check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of::<sockaddr_ll>()) })
         .map(drop)
 }
 
-/// The index of the interface that the socket is bound to; that of none, which is below 0, once it was deleted.
+/// Returns the index of the interface that the socket is bound to. It is negative after the interface was deleted.
 pub(super) fn bound_interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
-    // SAFETY: sockaddr_ll is integers only, for which zero is a value.
+    // SAFETY: sockaddr_ll has integers only, for which zero is a valid value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
     let mut length = length_of::<sockaddr_ll>();
-    // SAFETY: the pointers are to a whole sockaddr_ll and to its length; the kernel writes so many bytes at
-    // most, and any are a value of it.
+    // SAFETY: the pointers are to a whole sockaddr_ll and to its size. The kernel writes at most that many bytes, and
+    // any bytes are a valid sockaddr_ll.
     check(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut address).cast(), &raw mut length) })?;
     Ok(address.sll_ifindex)
 }
 
-/// Sets an option of the level `SOL_PACKET` that is on or off.
+/// Sets a boolean option of the level `SOL_PACKET`.
 pub(super) fn set_flag(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Result<()> {
     let on = c_int::from(on);
-    // SAFETY: a c_int is what these options take, and it has no pointer in it.
+    // SAFETY: these options take a c_int, which contains no pointer.
     unsafe { set_option(fd, libc::SOL_PACKET, option, &on) }
 }
 
-/// Lets only those frames pass for which the program returns other than zero.
+/// Attaches a BPF program. Only frames pass for which it does not return 0.
 pub(super) fn attach_filter(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
     let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
-    // SAFETY: a sock_fprog is what the option takes; its pointer leads to as many instructions as it says,
-    // which live through the call and are only read: the kernel copies them, and checks them itself.
+    // SAFETY: the option takes a sock_fprog. Its pointer refers to `len` instructions, which live during the call and
+    // are only read: the kernel copies and verifies them.
     unsafe { set_option(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program) }
 }
 
-/// Makes the interface with this index take in what is sent to a further hardware address.
+/// Makes the interface with this index accept frames to an additional MAC address.
 pub(super) fn add_station(fd: BorrowedFd<'_>, index: i32, address: [u8; 6]) -> io::Result<()> {
     add_membership(fd, index, libc::PACKET_MR_UNICAST, address)
 }
@@ -86,7 +86,7 @@ fn add_membership(
         mr_alen: 6,
         mr_address: [a, b, c, d, e, f, 0, 0],
     };
-    // SAFETY: a packet_mreq is what the option takes, and it has no pointer in it.
+    // SAFETY: the option takes a packet_mreq, which contains no pointer.
     unsafe { set_option(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership) }
 }
 
@@ -95,8 +95,8 @@ pub(super) fn take_drop_count(fd: BorrowedFd<'_>) -> io::Result<u32> {
     let mut statistics = tpacket_stats { tp_packets: 0, tp_drops: 0 };
     let mut length = length_of::<tpacket_stats>();
     let into = (&raw mut statistics).cast::<c_void>();
-    // SAFETY: `into` and `length` are a tpacket_stats and its length; the kernel writes so many bytes at most,
-    // and any are a value of it.
+    // SAFETY: `into` points to a tpacket_stats, and `length` is its size. The kernel writes at most that many bytes,
+    // and any bytes are a valid tpacket_stats.
     check(unsafe {
         libc::getsockopt(fd.as_raw_fd(), libc::SOL_PACKET, libc::PACKET_STATISTICS, into, &raw mut length)
     })?;
@@ -107,7 +107,7 @@ pub(super) fn take_drop_count(fd: BorrowedFd<'_>) -> io::Result<u32> {
 ///
 /// # Safety
 ///
-/// The option must take a `T`, and where that holds pointers they must be valid for what it does with them.
+/// The option must take a `T`. Pointers in it must be valid for what the option does with them.
 pub(super) unsafe fn set_option<T>(
     fd: BorrowedFd<'_>,
     level: c_int,
@@ -115,62 +115,61 @@ pub(super) unsafe fn set_option<T>(
     value: &T,
 ) -> io::Result<()> {
     let value = (&raw const *value).cast::<c_void>();
-    // SAFETY: the kernel reads a T's bytes at most, from a pointer to one; the caller vouches for what is
-    // in it.
+    // SAFETY: the kernel reads at most the size of a T from a pointer to one. The caller guarantees its contents.
     check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value, length_of::<T>()) }).map(drop)
 }
 
 /// Sends one whole frame.
 pub(super) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: pointer and length are those of a slice that lives through the call; it is only read.
+    // SAFETY: pointer and length are those of a slice that lives during the call and is only read.
     let sent = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// What the kernel says metadata a frame, apart from its bytes.
+/// Metadata of a received frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FrameMetadata {
-    /// The VLAN tag that the kernel cut out of it.
+    /// VLAN tag that the kernel removed from the frame.
     pub(super) tag: Option<[u8; 4]>,
     pub(super) checksum: Checksum,
 }
 
-/// Receives one frame into `space`. Returns its length there, and what the kernel reports about it.
+/// Receives one frame into `space`. Returns its length there in bytes, and its metadata.
 pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, FrameMetadata)> {
-    /// Length of the control buffer in bytes. The field for it has a type of each C library's own, into which a byte
-    /// always goes.
+    /// Size of the control buffer in bytes. The type of its field differs between C libraries, but every one can be
+    /// converted from `u8`.
     const CONTROL: u8 = 128;
     let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
-    // Words, so that the control message in it is aligned.
+    // An array of `u64`, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
-    // SAFETY: msghdr is integers and pointers, for which zero is a value.
+    // SAFETY: msghdr has integers and pointers, for which zero is a valid value.
     let mut message: msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = CONTROL.into();
-    // SAFETY: the message points to one iovec over `space` and to `control`, each with its true
-    // length; all three live through the call and nobody else refers to them.
+    // SAFETY: the message points to one iovec over `space` and to `control`, each with its true length. All three live
+    // during the call, without other references.
     let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
     let length = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
     Ok((length, auxiliary(&message).unwrap_or_default()))
 }
 
-/// The control message that `PACKET_AUXDATA` asks for.
+/// Reads the control message that the option `PACKET_AUXDATA` adds.
 fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
-    // SAFETY: recvmsg has filled the message in; its control buffer is alive and as long as it says.
+    // SAFETY: recvmsg has filled the message. Its control buffer is alive and has the length that it states.
     let header = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
     if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
         return None;
     }
-    // SAFETY: level and type say that a tpacket_auxdata, integers only, lies behind the header; the
-    // kernel wrote it whole, and the read asks for no alignment.
+    // SAFETY: level and type identify a tpacket_auxdata behind the header. It has integers only, the kernel wrote it
+    // completely, and the read is unaligned.
     let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
     Some(FrameMetadata::of(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci))
 }
 
 impl FrameMetadata {
-    /// Reads the status word, which comes with every frame, and the tag beside it.
+    /// Returns the metadata in the status word of a frame and in the fields of its tag.
     pub(super) fn of(status: u32, kind: u16, control: u16) -> FrameMetadata {
         let is_partial = status & libc::TP_STATUS_CSUMNOTREADY != 0;
         let checksum = if is_partial { Checksum::Partial } else { Checksum::None };
@@ -178,12 +177,12 @@ impl FrameMetadata {
     }
 }
 
-/// The tag that was cut out, as it stood in the frame, if the status says that one was.
+/// Returns the tag that was removed, as it was in the frame, if the status says that there was one.
 fn tag(status: u32, kind: u16, control: u16) -> Option<[u8; 4]> {
     if status & libc::TP_STATUS_VLAN_VALID == 0 {
         return None;
     }
-    // A kernel before 3.14 does not say which kind it was.
+    // Linux before 3.14 does not report the tag protocol.
     let kind = if status & libc::TP_STATUS_VLAN_TPID_VALID == 0 { 0x8100 } else { kind };
     let ([a, b], [c, d]) = (kind.to_be_bytes(), control.to_be_bytes());
     Some([a, b, c, d])

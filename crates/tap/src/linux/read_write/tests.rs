@@ -1,6 +1,6 @@
 use super::*;
 
-/// A file that gives so many frames of so many bytes, and then is gone.
+/// File that returns `frames` frames of `length` bytes, and is then gone.
 struct Script {
     frames: usize,
     length: usize,

@@ -1,4 +1,4 @@
-//! The queues of `io_uring` for one open file: owned frames go in, and come out when the kernel is done with them.
+//! The queues of `io_uring` for one open file. They own the frames of a request until it is complete.
 
 #![allow(unsafe_code)]
 
@@ -13,43 +13,43 @@ use nix::errno::Errno;
 
 use crate::Frame;
 
-/// What is asked of the kernel.
+/// Request to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    /// To read one frame.
+    /// Read one frame.
     Read,
-    /// To write one frame.
+    /// Write one frame.
     Write,
 }
 
-/// A request that the kernel is done with.
+/// Completed request.
 #[derive(Debug)]
 pub(super) struct Completion {
     pub(super) request: Request,
-    /// The frame of the request; a read one is filled.
+    /// Frame of the request. After a read it contains the received bytes.
     pub(super) frame: Frame,
-    /// How it went, in bytes.
+    /// Number of bytes that were read or written, or the error.
     pub(super) result: Result<usize, Errno>,
 }
 
-/// Both queues, and the frames that the kernel has.
+/// Both queues, and the frames of the requests.
 pub(super) struct Queues {
     ring: IoUring,
-    /// By the number of their request. A frame here is the kernel's: nobody touches it.
+    /// Frames by the number of their request. The kernel accesses them, so they must not be touched.
     frames: Box<[Option<Frame>]>,
-    /// The numbers that no request has.
+    /// Numbers without a request.
     free: Vec<u32>,
 }
 
-/// The one file of the ring.
+/// The only file of the ring.
 const FILE: Fixed = Fixed(0);
-/// Nobody waits in the kernel: a request that cannot be served at once fails with `EAGAIN`.
+/// A request that cannot be performed at once fails with `EAGAIN` instead of waiting in the kernel.
 const NO_WAIT: i32 = libc::RWF_NOWAIT;
-/// The mark of the probe, which no [`tag`] is.
+/// User data of the probe, which differs from every [`tag`].
 const PROBE: u64 = u64::MAX;
 
-/// Sets a ring up. `IORING_SETUP_SUBMIT_ALL` spares calls after a request that is refused, and is of Linux 5.18: before
-/// that, [`Queues::submit`] makes them.
+/// Creates a ring. With `IORING_SETUP_SUBMIT_ALL` (Linux 5.18) one call submits all requests even if one of them fails.
+/// Without it, [`Queues::submit`] makes further calls.
 fn set_up(requests: u32) -> io::Result<IoUring> {
     match IoUring::builder().setup_submit_all().build(requests) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => IoUring::builder().build(requests),
@@ -58,8 +58,8 @@ fn set_up(requests: u32) -> io::Result<IoUring> {
 }
 
 impl Queues {
-    /// Queues for so many requests at once on this file. Fails with `EOPNOTSUPP` where the file cannot be
-    /// read without waiting.
+    /// Creates queues for up to `requests` simultaneous requests on this file. Fails with `EOPNOTSUPP` if the file
+    /// cannot be read without waiting.
     pub(super) fn new(file: BorrowedFd<'_>, requests: u32) -> io::Result<Queues> {
         let ring = set_up(requests)?;
         ring.submitter().register_files(&[file.as_raw_fd()])?;
@@ -69,31 +69,31 @@ impl Queues {
         Ok(queues)
     }
 
-    /// Asks for a read of nothing, which is served without a look at what has arrived.
+    /// Checks whether the file supports reads without waiting, by a read of 0 bytes, which consumes no frame.
     fn probe(&mut self) -> io::Result<()> {
         let nothing = opcode::Read::new(FILE, std::ptr::null_mut(), 0).rw_flags(NO_WAIT).build();
         let nothing = nothing.user_data(PROBE);
-        // SAFETY: the read is of no byte, so the pointer leads nowhere and is not followed.
+        // SAFETY: the read has length 0, so the kernel does not access the null pointer.
         unsafe { self.ring.submission().push(&nothing) }.map_err(io::Error::other)?;
         self.ring.submit_and_wait(1)?;
         let answer = self.ring.completion().next().map_or(0, |entry| entry.result());
-        // What the file has to say beyond that it can be asked, the reads to come will hear.
+        // Later reads report all other errors.
         match Errno::from_raw(answer.saturating_neg()) {
             refused @ (Errno::EOPNOTSUPP | Errno::EINVAL) if answer < 0 => Err(refused.into()),
             _ => Ok(()),
         }
     }
 
-    /// Queues a request, or gives the frame back if there is no room.
+    /// Queues a request. Returns the frame if the queue is full.
     pub(super) fn push(&mut self, request: Request, frame: Frame) -> Result<(), Frame> {
         let Some(number) = self.free.pop() else { return Err(frame) };
         let Some(place) = self.frames.get_mut(to_usize(number)) else { return Err(frame) };
         let entry = entry(request, place.insert(frame)).user_data(tag(number, request));
-        // SAFETY: the bytes lie in the frame's own storage, which does not move with the frame. The frame
-        // stays in its place, and nobody refers to it, until the completion of this request was seen; if
-        // that never comes, it is leaked.
+        // SAFETY: the bytes are in the frame's heap storage, which does not move with the frame. The frame stays in
+        // `frames`, without other references, until the completion of this request is seen. If that never comes, the
+        // frame is leaked.
         let pushed = unsafe { self.ring.submission().push(&entry) };
-        // There is a place in the queue for each number.
+        // The push cannot fail: the queue has a slot for each number.
         if pushed.is_err() {
             self.free.push(number);
             return place.take().map_or(Ok(()), Err);
@@ -101,8 +101,8 @@ impl Queues {
         Ok(())
     }
 
-    /// Hands all that is queued to the kernel, in one call, which serves it before it returns. Returns how many
-    /// calls it took: none if nothing is queued, more if a signal came between.
+    /// Submits all queued requests to the kernel, which performs them before the call returns. Returns the number of
+    /// system calls: 0 if nothing is queued, usually 1, more after signals.
     pub(super) fn submit(&mut self) -> io::Result<u64> {
         let mut calls = 0;
         while !self.ring.submission().is_empty() {
@@ -116,7 +116,7 @@ impl Queues {
         Ok(calls)
     }
 
-    /// The next request that the kernel is done with.
+    /// Returns the next completed request.
     pub(super) fn next_completion(&mut self) -> Option<Completion> {
         let entry = self.ring.completion().next()?;
         let (number, request) = untag(entry.user_data());
@@ -124,7 +124,7 @@ impl Queues {
         self.free.push(number);
         let result = usize::try_from(entry.result()).map_err(|_| Errno::from_raw(-entry.result()));
         if let (Request::Read, Ok(length)) = (request, result) {
-            // It cannot fail: the bytes are there already.
+            // The kernel has already filled the bytes; this sets the length only, and cannot fail.
             let _ = frame.fill(|_| Ok(length));
         }
         Some(Completion { request, frame, result })
@@ -133,11 +133,11 @@ impl Queues {
 
 impl Drop for Queues {
     fn drop(&mut self) {
-        // What was to be written is not to be lost, and a frame that the kernel still has is not to be freed.
+        // Perform the pending writes, and leak the frames that the kernel may still access.
         let _ = self.submit();
         while self.next_completion().is_some() {}
         self.frames.iter_mut().filter_map(Option::take).for_each(mem::forget);
-        // Else the file would stay open until the kernel has taken the ring apart, some time later.
+        // Otherwise the file would stay open until the kernel destroys the ring, some time later.
         let _ = self.ring.submitter().unregister_files();
     }
 }
@@ -148,7 +148,7 @@ impl std::fmt::Debug for Queues {
     }
 }
 
-/// What the kernel is told of a request.
+/// Returns the submission queue entry of a request.
 fn entry(request: Request, frame: &mut Frame) -> Entry {
     match request {
         Request::Read => {
@@ -166,16 +166,17 @@ fn entry(request: Request, frame: &mut Frame) -> Entry {
     }
 }
 
-/// The length of bytes. No frame is longer than 64 KiB and some headers.
+/// Returns the length of `bytes`, which always fits: no frame is longer than 64 KiB plus headers.
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(0)
 }
 
-/// The number of a request and what it asks, as it comes back with the completion.
+/// Encodes a request and its number as user data, which the completion returns.
 fn tag(number: u32, request: Request) -> u64 {
     u64::from(number) << 1 | u64::from(request == Request::Write)
 }
 
+/// Decodes the user data of a completion.
 fn untag(tag: u64) -> (u32, Request) {
     let request = if tag & 1 == 1 { Request::Write } else { Request::Read };
     (u32::try_from(tag >> 1).unwrap_or(u32::MAX), request)

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 
 use super::*;
 
-/// A ring over one end of a pair of sockets, which read and write as a TAP does, and the other end.
+/// Ring over one end of a pair of sockets, which read and write like a TAP, and the other end.
 struct Fixture {
     ring: IoRing,
     counters: DeviceCounters,
@@ -42,8 +42,8 @@ impl Fixture {
         self.ring.transmit(&mut self.counters, &mut self.departing, &mut self.pool).unwrap()
     }
 
-    /// Lets as many frames arrive as are read at once.
-    fn fill_up(&mut self) {
+    /// Receives a full batch, so that the ring expects more frames.
+    fn receive_full_batch(&mut self) {
         for number in up_to(64) {
             self.peer.send(&[number]).unwrap();
         }
@@ -51,14 +51,14 @@ impl Fixture {
         assert_eq!(self.take(), up_to(64));
     }
 
-    /// Gives what has arrived back, and returns its first bytes.
+    /// Returns the first bytes of the received frames, and the frames to the pool.
     fn take(&mut self) -> Vec<u8> {
-        let mut firsts = Vec::new();
+        let mut first_bytes = Vec::new();
         while let Some(frame) = self.arrived.pop() {
-            firsts.push(frame.bytes()[0]);
+            first_bytes.push(frame.bytes()[0]);
             self.pool.give(frame);
         }
-        firsts
+        first_bytes
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -67,20 +67,20 @@ impl Fixture {
         self.departing.push(frame).unwrap();
     }
 
-    /// The first bytes of what the peer has heard.
+    /// Returns the first bytes of the frames that the peer receives.
     fn received(&self) -> Vec<u8> {
         let mut space = [0; 128];
         std::iter::from_fn(|| self.peer.recv(&mut space).ok().map(|_| space[0])).collect()
     }
 }
 
-/// The numbers up to a bound.
+/// Returns the numbers below `bound`.
 fn up_to(bound: u8) -> Vec<u8> {
     (0..bound).collect()
 }
 
 #[test]
-fn ring_receive_returns_at_once_when_wire_is_silent() {
+fn ring_receive_returns_at_once_when_no_frame_waits() {
     let mut fixture = Fixture::new();
     for _ in 0..100 {
         assert_eq!(fixture.receive(), 0);
@@ -97,7 +97,7 @@ fn ring_receive_returns_frames_in_order_up_to_limit() {
     }
     assert_eq!((fixture.receive_at_most(1), fixture.receive_at_most(7)), (1, 7));
     fixture.push(&[1]);
-    assert_eq!(fixture.transmit(), 1, "a few are no load");
+    assert_eq!(fixture.transmit(), 1, "write was deferred after few reads");
     assert_eq!((fixture.receive_at_most(8), fixture.receive_at_most(8)), (4, 0));
     assert_eq!(fixture.take(), up_to(12));
     assert_eq!((fixture.pool.held(), fixture.counters.received), (0, 12));
@@ -121,7 +121,7 @@ fn ring_defers_writes_only_when_more_frames_wait() {
     assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (1, 0));
     assert_eq!(fixture.received(), [1]);
 
-    fixture.fill_up();
+    fixture.receive_full_batch();
     fixture.push(&[2]);
     assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (0, 1));
     assert!(fixture.received().is_empty());
@@ -132,7 +132,7 @@ fn ring_defers_writes_only_when_more_frames_wait() {
 }
 
 #[test]
-fn ring_sends_blocked_frames_later_in_order() {
+fn ring_sends_frames_in_order_after_congestion() {
     let mut fixture = Fixture::new();
     let numbers: Vec<u8> = up_to(250).into_iter().cycle().take(1_000).collect();
     for number in &numbers {
@@ -163,7 +163,7 @@ fn ring_drops_and_counts_truncated_frame() {
 #[test]
 fn ring_sends_frames_in_flight_when_dropped() {
     let mut fixture = Fixture::new();
-    fixture.fill_up();
+    fixture.receive_full_batch();
     fixture.push(&[3]);
     fixture.transmit();
     let Fixture { ring, peer, near, .. } = fixture;
@@ -171,7 +171,7 @@ fn ring_sends_frames_in_flight_when_dropped() {
     let mut space = [0; 8];
     assert_eq!(peer.recv(&mut space).unwrap(), 1);
     drop(near);
-    assert!(peer.send(&[1]).is_err(), "the ring holds its end no longer");
+    assert!(peer.send(&[1]).is_err(), "the ring still holds its end open");
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn ring_returns_frames_before_failure_that_follows_them() {
     fixture.peer.send(&[1]).unwrap();
     fixture.ring.failure = Some(DeviceError::Failed(Errno::EBADF.into()));
     assert_eq!(fixture.receive(), 1);
-    let end = fixture.ring.receive(&mut fixture.counters, &mut fixture.pool, &mut fixture.arrived, 64);
-    assert!(matches!(end, Err(DeviceError::Failed(_))));
+    let result = fixture.ring.receive(&mut fixture.counters, &mut fixture.pool, &mut fixture.arrived, 64);
+    assert!(matches!(result, Err(DeviceError::Failed(_))));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn ring_is_refused_when_file_cannot_be_read_without_waiting() {
 fn ring_uses_one_system_call_for_writes_and_next_reads() {
     let mut fixture = Fixture::new();
     for _ in 0..4 {
-        fixture.fill_up();
+        fixture.receive_full_batch();
         for number in up_to(64) {
             fixture.push(&[number]);
         }

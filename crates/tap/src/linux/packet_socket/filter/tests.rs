@@ -6,15 +6,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::linux::packet_socket::system;
 
-/// Whether the kernel lets these bytes pass a filter; and if so, all of them.
+/// Returns whether these bytes pass a filter in the kernel. Bytes that pass must not be truncated.
 fn passes(filter: &[sock_filter], bytes: &[u8]) -> bool {
-    let (near, far) = UnixDatagram::pair().expect("a pair");
-    system::attach_filter(far.as_fd(), filter).expect("a program that the kernel takes");
-    far.set_nonblocking(true).expect("a socket");
-    near.send(bytes).expect("room");
+    let (near, far) = UnixDatagram::pair().unwrap();
+    system::attach_filter(far.as_fd(), filter).unwrap();
+    far.set_nonblocking(true).unwrap();
+    near.send(bytes).unwrap();
     let mut space = [0; 128];
     let received = far.recv(&mut space).ok();
-    assert!(received.is_none_or(|length| length == bytes.len()), "cut short");
+    assert!(received.is_none_or(|length| length == bytes.len()), "the frame was truncated");
     received.is_some()
 }
 
@@ -54,21 +54,21 @@ fn station_filter_accepts_first_and_last_of_range_only() {
 }
 
 #[test]
-fn station_filter_refuses_frame_shorter_than_destination() {
+fn station_filter_drops_frame_shorter_than_destination() {
     assert!(!passes(&stations([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 1]), &[2, 0, 0, 0, 0]));
 }
 
 proptest! {
     #[test]
     fn station_filter_accepts_destination_if_and_only_if_in_range(
-        // Few values, so that much is equal.
+        // The mask limits the values, so that addresses share bytes.
         addresses: [[u8; 6]; 3],
         mask in prop::sample::select(vec![[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff], [2, 1, 1, 0, 0, 3], [0, 0, 0, 1, 3, 3]]),
     ) {
         let mut addresses = addresses.map(|address| std::array::from_fn(|at| address[at] & mask[at]));
         addresses[..2].sort_unstable();
         let [first, last, destination] = addresses;
-        let is_in = (number(first)..=number(last)).contains(&number(destination));
-        prop_assert_eq!(passes(&stations(first, last), &frame_to(destination)), is_in);
+        let is_in_range = (number(first)..=number(last)).contains(&number(destination));
+        prop_assert_eq!(passes(&stations(first, last), &frame_to(destination)), is_in_range);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Checksum;
 
-/// A file that has so many errors of one kind before its frame.
+/// File that fails `errors` times with one error, and then returns a frame of 20 bytes.
 struct Script {
     errors: usize,
     error: Errno,

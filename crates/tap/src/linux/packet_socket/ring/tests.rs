@@ -19,11 +19,11 @@ fn ring_frame_fills_space_when_truncated_or_too_long() {
     let mut space = [0; 18];
     assert_eq!(frame(b"ddddddssssssTTpp", None, false).write_to(&mut space), 18);
     assert_eq!(frame(b"ddddddssssssTTpp", Some(*b"tag!"), true).write_to(&mut space), 18);
-    assert_eq!(space, [0; 18], "nothing was written");
+    assert_eq!(space, [0; 18], "a frame that does not fit was written");
 }
 
 #[test]
-fn ring_slots_hold_longest_frame_and_lie_within_blocks() {
+fn ring_slots_hold_longest_frame_and_are_within_blocks() {
     for mtu in [68, 1_500, 9_000, 65_521, 65_535] {
         let layout = RingLayout::for_mtu(mtu);
         assert!(
@@ -35,9 +35,9 @@ fn ring_slots_hold_longest_frame_and_lie_within_blocks() {
         let mut end = 0;
         for slot in 0..layout.slots() {
             let begin = layout.offset(slot);
-            assert!(begin >= end, "one after the other");
+            assert!(begin >= end, "slots overlap");
             end = begin + layout.slot;
-            assert_eq!(begin / layout.block, (end - 1) / layout.block, "within a block");
+            assert_eq!(begin / layout.block, (end - 1) / layout.block, "slot crosses a block boundary");
         }
         assert!(end <= layout.bytes());
     }
