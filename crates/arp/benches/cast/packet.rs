@@ -3,7 +3,7 @@
 use arp::{ArpReply, Operation, PacketFields};
 use link::EtherType;
 
-use frame::{AnyOctets, read};
+use frame::{AnyBytes, read};
 
 /// Baseline of the Ethernet header.
 #[path = "../../../link/benches/cast/read.rs"]
@@ -24,7 +24,7 @@ struct Packet {
 }
 
 // SAFETY: the struct is packed and contains only integers.
-unsafe impl AnyOctets for Packet {}
+unsafe impl AnyBytes for Packet {}
 
 pub(crate) fn parse(bytes: &[u8]) -> Option<PacketFields> {
     let frame = frame::parse(bytes).ok()?;
