@@ -13,23 +13,23 @@ use crate::ChoreResult;
 
 #[derive(Debug, Args)]
 pub(crate) struct SetupTapArguments {
-    /// TAP name
-    #[arg(long, default_value = "tap0")]
+    /// Name of the TAP
+    #[arg(long, value_name = "NAME", default_value = "tap0")]
     name: InterfaceName,
-    /// IP address of the kernel on the TAP, with prefix length
-    #[arg(long, value_name = "ADDRESS/LENGTH", default_value = "10.0.0.1/24", value_parser = host_network)]
+    /// The kernel's IP address on the TAP
+    #[arg(long, value_name = "IP/PREFIX", default_value = "10.0.0.1/24", value_parser = host_network)]
     address: Ipv4Net,
-    /// User that may attach without privileges, by name or number [default: the calling user, also under sudo]
-    #[arg(long)]
+    /// User who may attach without privileges, by name or id [default: the caller, also with sudo]
+    #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// MTU in bytes
+    /// MTU in bytes, from 68 to 65521 [default: 1500]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(68..=65_521))]
     mtu: Option<u16>,
 }
 
 pub(crate) fn set_up(arguments: &SetupTapArguments) -> ChoreResult {
     let owner = match &arguments.user {
-        Some(user) => user_id(user).map_err(|error| error.to_string())?,
+        Some(user) => user_id(user).map_err(|error| explain(&error).to_string())?,
         None => caller(),
     };
     let tap = PersistentTap {
@@ -39,18 +39,22 @@ pub(crate) fn set_up(arguments: &SetupTapArguments) -> ChoreResult {
         mtu: arguments.mtu.map(usize::from),
         address: Some(arguments.address),
     };
-    let name = tap.create().map_err(|error| explain(&error))?;
-    println!("{name} is up, the kernel has {} on it, {} may attach", arguments.address, user_name(owner));
+    let name = tap.create().map_err(|error| explain(&error).to_string())?;
+    println!(
+        "{name} is up and {} may attach to it, with the kernel's address {}",
+        user_name(owner),
+        arguments.address
+    );
     if let Some(message) = closed_to(owner) {
         eprintln!("xtask: {message}");
     }
-    if let Some(example) = example_host(arguments.address) {
-        println!("next: cargo run -p cli -- host --tap {name} --address {example}");
+    if let Some(address) = example_host(arguments.address) {
+        println!("next: cargo run -p cli -- host --tap {name} --address {address}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns another address of the kernel's network, as an example for a host.
+/// Returns another address in the kernel's network, for an emulated host.
 fn example_host(kernel: Ipv4Net) -> Option<Ipv4Net> {
     let other = kernel.hosts().find(|host| *host != kernel.addr() && !host.is_unspecified())?;
     Ipv4Net::new(other, kernel.prefix_len()).ok()
@@ -58,9 +62,9 @@ fn example_host(kernel: Ipv4Net) -> Option<Ipv4Net> {
 
 pub(crate) fn tear_down(name: &InterfaceName) -> ChoreResult {
     match PersistentTap::delete(name) {
-        Ok(()) => println!("{name} is deleted"),
-        Err(DeleteError::Absent(_)) => println!("there is no {name}: nothing to do"),
-        Err(error) => return Err(explain(&error)),
+        Ok(()) => println!("deleted {name}"),
+        Err(DeleteError::Absent(_)) => println!("{name} does not exist: nothing to do"),
+        Err(error) => return Err(explain(&error).to_string()),
     }
     Ok(ExitCode::SUCCESS)
 }

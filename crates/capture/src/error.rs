@@ -95,13 +95,11 @@ impl fmt::Display for Error {
 impl fmt::Display for UnsupportedFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gzip => f.write_str("gzip file; decompress it with `zcat`"),
-            Self::Xz => f.write_str("xz file; decompress it with `xzcat`"),
-            Self::Zstandard => f.write_str("zstd file; decompress it with `zstdcat`"),
-            Self::Snoop => f.write_str("snoop file; convert it with `editcap -F pcapng`"),
-            Self::Variant(name) => {
-                write!(f, "unsupported pcap variant: {name}; convert it with `editcap -F pcapng`")
-            }
+            Self::Gzip => f.write_str("compressed with gzip"),
+            Self::Xz => f.write_str("compressed with xz"),
+            Self::Zstandard => f.write_str("compressed with zstd"),
+            Self::Snoop => f.write_str("unsupported format: snoop"),
+            Self::Variant(name) => write!(f, "unsupported pcap variant: {name}"),
             Self::Unknown => f.write_str("not a capture: neither pcap nor pcapng"),
         }
     }

@@ -151,6 +151,11 @@ impl<'a> CapturedFrame<'a> {
 }
 
 impl OmittedPackets {
+    /// Returns the link types of omitted packets, up to eight of them.
+    pub fn link_types(&self) -> impl Iterator<Item = LinkType> {
+        self.other_link_types.iter().map(|(link_type, _)| *link_type)
+    }
+
     fn count(&mut self, link_type: LinkType) {
         let has_capacity = self.other_link_types.len() < LINK_TYPES;
         match self.other_link_types.iter_mut().find(|(known, _)| *known == link_type) {
@@ -171,9 +176,7 @@ impl fmt::Display for FrameReaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(error) => error.fmt(f),
-            Self::LinkType(link_type) => {
-                write!(f, "unsupported link type {link_type}; {}", advice(&[*link_type]))
-            }
+            Self::LinkType(link_type) => write!(f, "unsupported link type {link_type}"),
             Self::Omitted(omitted) => omitted.fmt(f),
         }
     }
@@ -196,23 +199,12 @@ impl fmt::Display for OmittedPackets {
             let blocks = if count == 1 { "block" } else { "blocks" };
             reasons.push(format!("{count} {blocks} of unknown type {number:#x} omitted"));
         }
-        f.write_str(&reasons.join(", "))?;
-        let link_types: Vec<_> = self.other_link_types.iter().map(|(link_type, _)| *link_type).collect();
-        if link_types.is_empty() { Ok(()) } else { write!(f, "; {}", advice(&link_types)) }
+        f.write_str(&reasons.join(", "))
     }
 }
 
 fn packets(count: u64) -> String {
     format!("{count} {}", if count == 1 { "packet" } else { "packets" })
-}
-
-/// Returns the advice for packets of these link types.
-fn advice(link_types: &[LinkType]) -> &'static str {
-    if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
-        "only Ethernet is supported: `tcpdump -i eth0`, not `-i any`"
-    } else {
-        "only Ethernet is supported"
-    }
 }
 
 impl std::error::Error for FrameReaderError {}

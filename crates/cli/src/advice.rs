@@ -1,4 +1,4 @@
-//! Error messages with advice: what failed, why, and the command or option that fixes it.
+//! Error messages with hints: what failed, why, and the command or option that fixes it.
 //!
 //! The libraries report kinds and causes; commands and options are known only here.
 
@@ -7,23 +7,25 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use capture::{Error as CaptureError, FrameReaderError, LinkType, UnsupportedFormat};
 use host::HostConfigError;
+use ipv4::RouteError;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, getuid};
 use tap::linux::{
-    CreateError, DeleteError, InterfaceChange, InterfaceError, InterfaceName, NamespaceError, OpenError,
-    SocketError,
+    CreateError, DeleteError, InterfaceChange, InterfaceError, InterfaceName, NameError, NamespaceError,
+    OpenError, SocketError,
 };
 
-use crate::users::{caller, tap_owner, user_name};
+use crate::error_message::ErrorMessage;
+use crate::users::{UnknownUser, caller, tap_owner, user_name};
+use crate::values::non_host_kind;
 
-/// Returns the message of an error on one line, with advice where there is some.
-pub fn explain(error: &(dyn Error + 'static)) -> String {
-    without_error_numbers(&with_advice(error))
-}
-
-fn with_advice(error: &(dyn Error + 'static)) -> String {
-    if let Some(error) = error.downcast_ref::<OpenError>() {
+/// Returns the message of an error, with hints if its kind is known.
+pub fn explain(error: &(dyn Error + 'static)) -> ErrorMessage {
+    if let Some(message) = error.downcast_ref::<ErrorMessage>() {
+        message.clone()
+    } else if let Some(error) = error.downcast_ref::<OpenError>() {
         open(error)
     } else if let Some(error) = error.downcast_ref::<CreateError>() {
         create(error)
@@ -33,32 +35,28 @@ fn with_advice(error: &(dyn Error + 'static)) -> String {
         socket(error)
     } else if let Some(error) = error.downcast_ref::<InterfaceError>() {
         interface(error)
+    } else if let Some(error) = error.downcast_ref::<NameError>() {
+        message(error).hint("use a name such as tap0")
     } else if let Some(error) = error.downcast_ref::<NamespaceError>() {
         namespace(error)
     } else if let Some(error) = error.downcast_ref::<HostConfigError>() {
         host_config(*error)
+    } else if let Some(error) = error.downcast_ref::<RouteError>() {
+        route(error)
+    } else if let Some(error) = error.downcast_ref::<FrameReaderError>() {
+        capture(error)
+    } else if let Some(error) = error.downcast_ref::<UnknownUser>() {
+        message(error).hint_command("list the users", "getent passwd")
     } else if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        with_advice(inner)
+        explain(inner)
     } else {
-        error.to_string()
+        message(error)
     }
 }
 
-/// Returns a message without the numbers of the system's errors, which Rust adds to their text.
-pub(crate) fn without_error_numbers(message: &str) -> String {
-    const NUMBER: &str = " (os error ";
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut rest = message;
-    let mut plain = String::new();
-    while let Some((before, behind)) = rest.split_once(NUMBER) {
-        plain.push_str(before);
-        let number = behind.split_once(')').filter(|(number, _)| is_number(number));
-        rest = number.map_or(behind, |(_, rest)| rest);
-        if number.is_none() {
-            plain.push_str(NUMBER);
-        }
-    }
-    plain + rest
+/// Returns the message of an error, without hints.
+fn message(error: &(dyn Error + 'static)) -> ErrorMessage {
+    ErrorMessage::new(error.to_string())
 }
 
 fn errno(error: &io::Error) -> Option<Errno> {
@@ -79,73 +77,81 @@ fn is_root_in_container() -> bool {
     geteuid().is_root() && is_in_container()
 }
 
-/// The command that makes a TAP which the caller may attach to.
-fn add_tap(name: &InterfaceName) -> String {
-    format!("sudo ip tuntap add dev {name} mode tap user {}", user_name(geteuid().as_raw()))
+/// Returns the hint to start the container with these options.
+fn container_options(options: &str) -> String {
+    format!("start the container with `docker run {options}`")
 }
 
-fn open(error: &OpenError) -> String {
+const WITH_TUN: &str = "--device /dev/net/tun --cap-add NET_ADMIN";
+
+/// Returns the command that creates a TAP for the user of this process.
+fn create_tap(name: &InterfaceName) -> String {
+    let program = program();
+    let program = if program.ends_with("/tapstack") { program } else { "tapstack".to_owned() };
+    let (name, user) = (quoted(name.as_str()), quoted(&user_name(geteuid().as_raw())));
+    format!("sudo {program} tap create {name} --user {user}")
+}
+
+fn open(error: &OpenError) -> ErrorMessage {
+    let plain = message(error);
     match error {
-        OpenError::NoNode(source) if errno(source) == Some(Errno::ENOENT) && is_in_container() => format!(
-            "{error}, this container was started without it; `docker run --device /dev/net/tun --cap-add NET_ADMIN ...`"
-        ),
-        OpenError::NoNode(_) => {
-            format!("{error}, the kernel's tun driver is not loaded; `sudo modprobe tun`")
+        OpenError::NoNode(source) if errno(source) == Some(Errno::ENOENT) && is_in_container() => {
+            plain.hint(container_options(WITH_TUN))
         }
+        OpenError::NoNode(_) => plain.hint_command("load the kernel's tun driver", "sudo modprobe tun"),
         OpenError::NodeRefused(_) => {
-            format!("{error}, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`")
+            plain.hint_command("allow all users to open it", "sudo chmod 0666 /dev/net/tun")
         }
-        OpenError::NotPermitted(name) if is_root_in_container() => format!(
-            "cannot make TAP {name}: this container was started without CAP_NET_ADMIN; `docker run --device /dev/net/tun --cap-add NET_ADMIN ...`"
-        ),
+        OpenError::NotPermitted(_) if is_root_in_container() => plain.hint(container_options(WITH_TUN)),
         OpenError::NotPermitted(name) => {
-            format!("{error}, attaching to one of your own does not; `{}`", add_tap(name))
+            plain.hint_command("create it as root, once, for this user", create_tap(name))
         }
-        OpenError::OwnedByAnother { name, owner, group } => format!(
-            "cannot attach to TAP {name}: it belongs to {}; choose another name, or `sudo ip link delete {name} && {}`",
-            tap_owner(*owner, *group),
-            add_tap(name)
-        ),
+        OpenError::OwnedByAnother { name, owner, group } => ErrorMessage::new(format!(
+            "cannot attach to TAP {name}: it belongs to {}",
+            tap_owner(*owner, *group)
+        ))
+        .hint("use another name")
+        .hint_command("or replace it", format!("sudo ip link delete {name} && {}", create_tap(name))),
         OpenError::Busy { name, holders } => match holders.first() {
-            Some(holder) => format!("{error}; `kill {}`", holder.pid),
-            None => format!(
-                "{error}; `sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*` finds all who hold one of this name"
+            Some(holder) => plain.hint_command("end that process", format!("kill {}", holder.pid)),
+            None => plain.hint_command(
+                "find the process",
+                format!("sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*"),
             ),
         },
         OpenError::TunNotTap(name) => {
-            format!("{error}; choose another name or `sudo ip link delete {name}`")
+            plain.hint("use another name").hint_command("or delete it", format!("sudo ip link delete {name}"))
         }
-        OpenError::NotATap(_) => format!("{error}; choose a name that `ip link` does not list"),
+        OpenError::NotATap(_) => plain.hint("use a name that `ip link` does not list"),
         OpenError::QueueMismatch(name) => {
-            format!("{error}; `sudo ip link delete {name} && {}`", add_tap(name))
+            plain.hint_command("replace it", format!("sudo ip link delete {name} && {}", create_tap(name)))
         }
-        OpenError::Absent(_) => format!("{error}; `ip -details link show type tun` lists those there are"),
-        OpenError::Ring(source) => format!("{error}, {}", ring(source)),
+        OpenError::Absent(_) => plain.hint_command("list the TAPs", "ip -details link show type tun"),
+        OpenError::Ring(source) => ring(&plain, source),
         OpenError::Interface(source) => interface(source),
-        _ => error.to_string(),
+        OpenError::Name(source) => explain(source),
+        _ => plain,
     }
 }
 
-/// Why the kernel refused `io_uring`, and what to do.
-fn ring(source: &io::Error) -> &'static str {
-    match errno(source) {
-        Some(Errno::EPERM | Errno::EACCES) if is_in_container() => {
-            "this container forbids it; `docker run --security-opt seccomp=unconfined ...`, or choose `--io read-write`"
-        }
-        Some(Errno::EPERM | Errno::EACCES) => {
-            "it is switched off (kernel.io_uring_disabled); choose `--io read-write`"
-        }
-        Some(Errno::ENOSYS) => "this kernel or container has none; choose `--io read-write`",
-        Some(Errno::EOPNOTSUPP | Errno::EINVAL) => {
-            "this kernel is too old for that; choose `--io read-write`"
-        }
-        _ => "the system refuses; choose `--io read-write`",
-    }
+/// Returns why the kernel refused `io_uring`, and what to do.
+fn ring(plain: &ErrorMessage, source: &io::Error) -> ErrorMessage {
+    let (why, container) = match errno(source) {
+        Some(Errno::EPERM | Errno::EACCES) if is_in_container() => ("forbidden in this container", true),
+        Some(Errno::EPERM | Errno::EACCES) => ("disabled by kernel.io_uring_disabled", false),
+        Some(Errno::ENOSYS) => ("not supported by this kernel or container", false),
+        Some(Errno::EOPNOTSUPP | Errno::EINVAL) => ("this kernel is too old", false),
+        _ => return plain.clone().hint("use `--io read-write`"),
+    };
+    let message = ErrorMessage::new(format!("{} ({why})", plain.text())).hint("use `--io read-write`");
+    if container { message.hint(container_options("--security-opt seccomp=unconfined")) } else { message }
 }
 
-fn create(error: &CreateError) -> String {
-    let not_permitted =
-        |name: &InterfaceName| format!("cannot make TAP {name}: that takes CAP_NET_ADMIN; `{}`", as_root());
+fn create(error: &CreateError) -> ErrorMessage {
+    let not_permitted = |name: &InterfaceName| {
+        ErrorMessage::new(format!("cannot create TAP {name}: CAP_NET_ADMIN is required"))
+            .hint_command("run it as root", as_root(true))
+    };
     match error {
         CreateError::Open { name, source: OpenError::NotPermitted(_) | OpenError::OwnedByAnother { .. } } => {
             not_permitted(name)
@@ -156,44 +162,44 @@ fn create(error: &CreateError) -> String {
         CreateError::Open { source, .. } => open(source),
         CreateError::Interface(source) if source.is_not_permitted() => not_permitted(source.name()),
         CreateError::Interface(source) => interface(source),
-        CreateError::List(_) => error.to_string(),
+        CreateError::List(_) => message(error),
     }
 }
 
-fn socket(error: &SocketError) -> String {
+fn socket(error: &SocketError) -> ErrorMessage {
+    let plain = message(error);
     match error {
-        SocketError::Absent(_) => format!("{error}; `ip link` lists the interfaces there are"),
-        SocketError::NotPermitted(name) if is_root_in_container() => format!(
-            "cannot open a packet socket on {name}: this container was started without CAP_NET_RAW; `docker run --cap-add NET_RAW ...`"
+        SocketError::Absent(_) => plain.hint_command(LIST_INTERFACES, "ip -brief link"),
+        SocketError::NotPermitted(_) if is_root_in_container() => {
+            plain.hint(container_options("--cap-add NET_RAW"))
+        }
+        SocketError::NotPermitted(_) => plain.hint_command("run it as root", as_root(false)).hint_command(
+            "or allow every user of this program to send raw frames",
+            format!("sudo setcap cap_net_raw+ep {}", program()),
         ),
-        SocketError::NotPermitted(_) => {
-            let program = std::env::current_exe()
-                .map_or_else(|_| "PROGRAM".to_owned(), |path| path.display().to_string());
-            format!("{error}; `sudo setcap cap_net_raw+ep {program}`")
-        }
-        SocketError::Down(name) => {
-            format!("{error}, and nobody is heard or asked until it is up; `sudo ip link set {name} up`")
-        }
-        SocketError::NotEthernet(_) => {
-            format!("{error}, so there is no ARP on it; `ip -brief link` lists other interfaces")
-        }
+        SocketError::Down(name) => plain.hint_command("bring it up", format!("sudo ip link set {name} up")),
+        SocketError::NotEthernet(_) => plain.hint_command(LIST_INTERFACES, "ip -brief link"),
         SocketError::Interface(source) => interface(source),
-        _ => error.to_string(),
+        _ => plain,
     }
 }
 
-fn interface(error: &InterfaceError) -> String {
-    let name = error.name();
+const LIST_INTERFACES: &str = "list the interfaces";
+
+fn interface(error: &InterfaceError) -> ErrorMessage {
+    let (plain, name) = (message(error), error.name());
     match (error.reason(), error.change()) {
         (Errno::EPERM | Errno::EACCES, Some(change)) => {
-            format!("{error}; `sudo ip {}`", command(name, change))
+            plain.hint_command("make the change as root", format!("sudo ip {}", command(name, change)))
         }
-        (Errno::ENODEV, _) => format!("{error}; `ip link` lists the interfaces there are"),
+        (Errno::ENODEV, _) => plain.hint_command(LIST_INTERFACES, "ip -brief link"),
         (Errno::EADDRNOTAVAIL | Errno::EINVAL, Some(InterfaceChange::Address(_))) => {
-            format!("{error}; choose a host's address, such as 10.0.0.1/24")
+            plain.hint("use the address of a host, e.g. 10.0.0.1/24")
         }
-        (Errno::EINVAL, Some(_)) => format!("{error}; `ip -details link show {name}` tells its limits"),
-        _ => error.to_string(),
+        (Errno::EINVAL, Some(_)) => {
+            plain.hint_command("show the limits of the interface", format!("ip -details link show {name}"))
+        }
+        _ => plain,
     }
 }
 
@@ -216,38 +222,83 @@ fn command(name: &InterfaceName, change: InterfaceChange) -> String {
     }
 }
 
-fn namespace(error: &NamespaceError) -> String {
+fn namespace(error: &NamespaceError) -> ErrorMessage {
+    let plain = message(error);
     match error {
         NamespaceError::Forbidden(Errno::EPERM) if !may_clone_user_namespaces() => {
-            format!("{error}; `sudo sysctl kernel.unprivileged_userns_clone=1`")
+            plain.hint_command("allow user namespaces", "sudo sysctl kernel.unprivileged_userns_clone=1")
         }
         NamespaceError::Forbidden(_) if is_in_container() => {
-            format!("{error}; `docker run --privileged --device /dev/net/tun ...`")
+            plain.hint(container_options("--privileged --device /dev/net/tun"))
         }
-        NamespaceError::Forbidden(_) => format!("{error}; only root can make one"),
-        NamespaceError::LimitReached(_) => format!(
-            "{error}; `sysctl user.max_user_namespaces user.max_net_namespaces` prints the limits, 0 switches namespaces off"
+        NamespaceError::Forbidden(_) | NamespaceError::NetAdminMissing if !is_in_container() => {
+            plain.hint("run it as root")
+        }
+        NamespaceError::NetAdminMissing => plain.hint(container_options("--cap-add NET_ADMIN")),
+        NamespaceError::LimitReached(_) => plain.hint_command(
+            "print the limits, where 0 disables namespaces",
+            "sysctl user.max_user_namespaces user.max_net_namespaces",
         ),
-        NamespaceError::RestrictedByAppArmor => {
-            format!("{error}; `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`")
-        }
-        NamespaceError::Denied { .. } => format!("{error}, a security module or the container forbids it"),
-        NamespaceError::NetAdminMissing if is_in_container() => {
-            format!("{error}; `docker run --cap-add NET_ADMIN ...`")
-        }
-        NamespaceError::NetAdminMissing => format!("{error}; run it as root"),
-        _ => error.to_string(),
+        NamespaceError::RestrictedByAppArmor => plain.hint_command(
+            "allow privileges in user namespaces",
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+        NamespaceError::Denied { .. } => plain.hint("a security module or the container denies it"),
+        _ => plain,
     }
 }
 
-fn host_config(error: HostConfigError) -> String {
+fn host_config(error: HostConfigError) -> ErrorMessage {
+    let plain = message(&error);
     match error {
-        HostConfigError::Address(_) => format!("{error}; choose one such as 10.0.0.2/24"),
-        HostConfigError::Mac(_) => format!("{error}: choose one such as 02:00:00:00:00:02"),
-        HostConfigError::Defense => format!("{error}; choose `once` or `cease`"),
-        HostConfigError::Duplicate(_) => format!("{error}; choose others"),
-        HostConfigError::Gateway(_) => format!("{error}; name another"),
-        HostConfigError::Route(_) => error.to_string(),
+        HostConfigError::Address(network) => {
+            let kind = non_host_kind(network);
+            kind.map_or(plain, |kind| ErrorMessage::new(format!("{} is {kind}", network.addr())))
+                .hint("use the address of a host, e.g. 10.0.0.2/24")
+        }
+        HostConfigError::Mac(_) => plain.hint("use a unicast MAC address, e.g. 02:00:00:00:00:02"),
+        HostConfigError::Defense => plain.hint("use `--defend once` or `--defend cease`"),
+        HostConfigError::Duplicate(_) => plain.hint("use ranges that do not overlap"),
+        HostConfigError::Gateway(_) => plain.hint("use the address of another host"),
+        HostConfigError::Route(error) => route(&error),
+    }
+}
+
+fn route(error: &RouteError) -> ErrorMessage {
+    let plain = message(error);
+    match error {
+        RouteError::NotOnLink(_) => plain.hint("add a route to the network of the gateway first"),
+        RouteError::InUse(_) => plain.hint("remove the routes through this gateway first"),
+        _ => plain,
+    }
+}
+
+fn capture(error: &FrameReaderError) -> ErrorMessage {
+    let plain = message(error);
+    let link_types = match error {
+        FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
+            return match format {
+                UnsupportedFormat::Gzip => plain.hint("decompress it: `zcat FILE | tapstack decode -`"),
+                UnsupportedFormat::Xz => plain.hint("decompress it: `xzcat FILE | tapstack decode -`"),
+                UnsupportedFormat::Zstandard => {
+                    plain.hint("decompress it: `zstdcat FILE | tapstack decode -`")
+                }
+                UnsupportedFormat::Snoop | UnsupportedFormat::Variant(_) => {
+                    plain.hint("convert it: `editcap -F pcapng FILE NEW`")
+                }
+                UnsupportedFormat::Unknown => plain,
+            };
+        }
+        FrameReaderError::File(_) => return plain,
+        FrameReaderError::LinkType(link_type) => vec![*link_type],
+        FrameReaderError::Omitted(omitted) => omitted.link_types().collect(),
+    };
+    if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
+        plain.hint("only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`")
+    } else if link_types.is_empty() {
+        plain
+    } else {
+        plain.hint("only Ethernet is supported")
     }
 }
 
@@ -257,20 +308,24 @@ fn may_clone_user_namespaces() -> bool {
     setting.map_or(true, |text| text.trim() != "0")
 }
 
-/// Returns this process's command line, with `sudo` before it and the caller as `--user` behind it.
-fn as_root() -> String {
-    let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
+/// Returns the path of this program, quoted for a shell.
+pub(crate) fn program() -> String {
+    quoted(&std::env::current_exe().unwrap_or_else(|_| "tapstack".into()).to_string_lossy())
+}
+
+/// Returns the command line of this process after `sudo`. With `names_user`, the caller follows as `--user`.
+fn as_root(names_user: bool) -> String {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let names_user = arguments.iter().any(|argument| argument.starts_with("--user"));
-    let mut words = vec!["sudo".to_owned(), quoted(&program.to_string_lossy())];
+    let has_user = arguments.iter().any(|argument| argument.starts_with("--user"));
+    let mut words = vec!["sudo".to_owned(), program()];
     words.extend(arguments.iter().map(|argument| quoted(argument)));
-    if !names_user {
+    if names_user && !has_user {
         words.extend(["--user".to_owned(), quoted(&user_name(caller()))]);
     }
     words.join(" ")
 }
 
-/// Returns a word as a shell takes it.
+/// Returns a word quoted for a shell, if it needs quotes.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -13,13 +13,15 @@ use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, InquiryStep, Purpo
 use tap::linux::wait;
 
 use crate::clock::Clock;
+use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
-use crate::gaps::{Explanation, Gaps};
+use crate::gaps::Gaps;
 use crate::output::Sink;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
+use crate::values::special_kind;
 use arguments::ArpingArguments;
 use text::ArpingEvent;
 
@@ -59,12 +61,11 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
 /// Rejects targets that are not host addresses.
 fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
     let target = arguments.target;
-    if !inet::is_valid_host(target) {
-        return Err(Failure::new(format!(
-            "{target} can be nobody's address; ask for a host's, such as 10.0.0.1"
-        )));
+    match special_kind(target) {
+        None => Ok(()),
+        Some(kind) => Err(Failure::new(format!("invalid target {target}: {kind}"))
+            .hint("use the address of a host, e.g. 10.0.0.1")),
     }
-    Ok(())
 }
 
 /// Returns the plan for these arguments.
@@ -83,8 +84,9 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
     };
     if purpose == Purpose::Find && ip == arguments.target {
         return Err(Failure::new(format!(
-            "{ip} is the address that asks, and nobody answers itself; ask for another, or by -D whether anybody else has it"
-        )));
+            "invalid target {ip}: a host does not answer its own ARP requests"
+        ))
+        .hint("use -D to look for a duplicate of this address"));
     }
     Ok(InquiryPlan {
         purpose,
@@ -106,9 +108,8 @@ fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Ad
     }
     socket.kernel_address(target)?.ok_or_else(|| {
         let name = socket.name();
-        Failure::new(format!(
-            "{name} has no address in a network that {target} is in; name the one to ask from by `-s IP`"
-        ))
+        Failure::new(format!("{name} has no address in the network of {target}"))
+            .hint("set the sender address with `-s IP`")
     })
 }
 
@@ -155,7 +156,7 @@ impl<W: Sink> ArpingRunner<W> {
     }
 
     /// Returns an explanation if a reply may have been lost.
-    fn explain_gap(&mut self) -> Option<Explanation> {
+    fn explain_gap(&mut self) -> Option<ErrorMessage> {
         let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain(self.socket.name())
     }
@@ -194,30 +195,27 @@ impl<W: Sink> ArpingRunner<W> {
 fn verdict<W>(
     runner: &ArpingRunner<W>,
     outcome: InquiryOutcome,
-    gap: Option<Explanation>,
+    gap: Option<ErrorMessage>,
 ) -> Result<ExitCode, Failure> {
     let (name, target) = (runner.socket.name(), runner.inquiry.plan().target);
-    Err(Failure::new(match outcome {
+    let no_result = |why: &str| Failure::new(format!("no result for {target}: {why}"));
+    Err(match outcome {
         InquiryOutcome::Answered | InquiryOutcome::Free | InquiryOutcome::Announced => {
             return Ok(ExitCode::SUCCESS);
         }
         InquiryOutcome::NoReply | InquiryOutcome::InUse => return Ok(ExitCode::from(1)),
         InquiryOutcome::NothingSent if runner.inquiry.counts().refused == 0 => {
-            format!("nothing was asked about {target}: it was ended before; let it run")
+            no_result("interrupted before the first packet was sent")
         }
-        InquiryOutcome::NothingSent => {
-            format!(
-                "nothing was asked about {target}: {name} took no frame; `ip -statistics link show {name}`"
-            )
-        }
+        InquiryOutcome::NothingSent => no_result(&format!("{name} refused all frames"))
+            .hint_command("show its counters", format!("ip -statistics link show {name}")),
         InquiryOutcome::Impaired => match gap {
-            Some(why) => format!("no result for {target}: {why}"),
-            None => format!("no result for {target}: not all replies could be received; try again"),
+            Some(why) => Failure::new(why.context(format!("no result for {target}"))),
+            None => no_result("not all replies could be received").hint("try again"),
         },
-        InquiryOutcome::Unfinished => format!(
-            "no result for {target}: the probing ended before it was complete; give it four seconds, or fewer probes by -c"
-        ),
-    }))
+        InquiryOutcome::Unfinished => no_result("the probe ended before it was complete")
+            .hint("allow four seconds, or send fewer probes with -c"),
+    })
 }
 
 #[cfg(test)]

@@ -32,9 +32,8 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
             CarrierState::Pending | CarrierState::Down => break,
         }
     }
-    Err(Failure::new(format!(
-        "{name} has no carrier, and nobody is heard or asked without; connect what is to be at its other end, then `ip link show {name}`"
-    )))
+    Err(Failure::new(format!("interface {name} has no carrier"))
+        .hint_command("connect its other end, then check the state", format!("ip link show {name}")))
 }
 
 /// Returns the failure of a command on an interface that is down.

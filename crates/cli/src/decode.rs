@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
 use dissect::{Dissection, dissect};
 
+use crate::advice::explain;
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::input::open;
@@ -25,10 +26,12 @@ const BUFFER_SIZE: usize = 64 * 1_024;
 /// Prints every frame of a capture. The exit code is 1 if a frame has a fault.
 pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     if ![0, 1, DecodeArguments::DATE].contains(&arguments.no_time) {
-        return Err(Failure::new("-t is supported once, for no times, and four times, for the date too"));
+        return Err(Failure::new("-t can be given once or four times")
+            .hint("use -t for no times, -tttt for date and time"));
     }
     let name = arguments.file.display();
-    let read_failure = |error: FrameReaderError| Failure::new(format!("cannot read {name}: {error}"));
+    let read_failure =
+        |error: FrameReaderError| Failure::new(explain(&error).context(format!("cannot read {name}")));
     let from = open(&arguments.file).map_err(|error| read_failure(error.into()))?;
     privileges::drop_all()?;
     // Flush each frame of a live capture.

@@ -1,4 +1,4 @@
-//! `tapstack doctor`: checks what this machine allows, and hints how to fix the rest.
+//! `tapstack doctor`: checks what tapstack can use on this machine, and how to fix the rest.
 
 mod checks;
 mod facts;
@@ -22,7 +22,7 @@ use facts::Facts;
 enum CheckOutcome {
     Ok,
     Warn,
-    Bad,
+    Fail,
     Skip,
 }
 
@@ -31,7 +31,7 @@ enum CheckOutcome {
 struct Finding {
     check: &'static str,
     outcome: CheckOutcome,
-    /// Whether nothing works without it.
+    /// Whether every command that uses a TAP requires it.
     needed: bool,
     why: String,
     /// A command to paste.
@@ -44,7 +44,7 @@ struct Finding {
 #[serde(tag = "event", rename_all = "snake_case")]
 enum DoctorJson<'a> {
     Check(&'a Finding),
-    Summary { ok: usize, warn: usize, bad: usize, skip: usize, exit_code: u8 },
+    Summary { ok: usize, warn: usize, fail: usize, skip: usize, exit_code: u8 },
 }
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
@@ -69,7 +69,7 @@ fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
     let summary = DoctorJson::Summary {
         ok: count(CheckOutcome::Ok),
         warn: count(CheckOutcome::Warn),
-        bad: count(CheckOutcome::Bad),
+        fail: count(CheckOutcome::Fail),
         skip: count(CheckOutcome::Skip),
         exit_code: exit_code(findings),
     };
@@ -79,7 +79,7 @@ fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
 /// Returns the exit code: a failed check outweighs a skipped one.
 fn exit_code(findings: &[Finding]) -> u8 {
     let any = |outcome| findings.iter().any(|finding| finding.needed && finding.outcome == outcome);
-    match (any(CheckOutcome::Bad), any(CheckOutcome::Skip)) {
+    match (any(CheckOutcome::Fail), any(CheckOutcome::Skip)) {
         (true, _) => 1,
         (false, true) => 2,
         (false, false) => 0,
@@ -87,12 +87,12 @@ fn exit_code(findings: &[Finding]) -> u8 {
 }
 
 impl Finding {
-    /// Returns the finding as a line, and its hint as the next.
+    /// Returns the finding as a line, and the command that fixes it as the next.
     fn text(&self, styler: Styler) -> String {
         let Finding { check, outcome, why, hint, .. } = self;
         let outcome = styler.apply(outcome.style(), &format!("{:<4}", outcome.name()));
         let hint = hint.as_ref().map_or(String::new(), |hint| {
-            format!("\n{}{} {hint}", " ".repeat(23), styler.apply(EMPHASIS, "mend:"))
+            format!("\n{}{} {hint}", " ".repeat(23), styler.apply(EMPHASIS, "fix:"))
         });
         format!("{outcome}  {check:<16} {why}{hint}")
     }
@@ -103,7 +103,7 @@ impl CheckOutcome {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
-            Self::Bad => "bad",
+            Self::Fail => "fail",
             Self::Skip => "skip",
         }
     }
@@ -112,7 +112,7 @@ impl CheckOutcome {
         match self {
             Self::Ok => SUCCESS,
             Self::Warn => WARNING,
-            Self::Bad => ERROR,
+            Self::Fail => ERROR,
             Self::Skip => DIMMED,
         }
     }

@@ -1,12 +1,13 @@
 //! Gaps in reception. They decide whether a command may report a negative result.
 
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
 use tap::{DeviceCounters, Instant, LinkState};
+
+use crate::error_message::ErrorMessage;
 
 /// Frames that a command did not receive or send, counted by reason. "Free", "no reply" and "no conflict" are results only
 /// if there are no gaps.
@@ -26,13 +27,6 @@ pub(crate) struct Gaps {
     pub(crate) refused: u64,
 }
 
-/// [`Gaps`] as text: the reasons, and a hint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Explanation {
-    reasons: Vec<String>,
-    hint: String,
-}
-
 impl Gaps {
     /// Returns the gaps that the counters of a device show.
     pub(crate) fn of_device(counters: &DeviceCounters) -> Gaps {
@@ -48,23 +42,23 @@ impl Gaps {
     /// Returns `None` if everything could be received, otherwise an explanation.
     ///
     /// Every command that reports a negative result calls this function.
-    pub(crate) fn explain(&self, name: &InterfaceName) -> Option<Explanation> {
-        self.explain_with(name, "try again on a less busy machine or wire")
+    pub(crate) fn explain(&self, name: &InterfaceName) -> Option<ErrorMessage> {
+        self.explain_with(name, "try again with less load on the machine or the network")
     }
 
     /// Like [`Gaps::explain`], with a hint for a command that can reduce the number of frames.
-    pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<Explanation> {
+    pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<ErrorMessage> {
         let inspect = format!("`ip link show {name}`");
         let unread = "more frames arrived than could be read";
         self.explain_for(&name.to_string(), (unread, fewer), &inspect)
     }
 
     /// Like [`Gaps::explain`], for the capture `name`.
-    pub(crate) fn explain_capture(&self, name: &str) -> Option<Explanation> {
-        self.explain_for(name, ("the capture was not read to its end", "let it run"), name)
+    pub(crate) fn explain_capture(&self, name: &str) -> Option<ErrorMessage> {
+        self.explain_for(name, ("the capture was not read to its end", "let the command run to the end"), name)
     }
 
-    fn explain_for(&self, name: &str, unread: (&str, &str), inspect: &str) -> Option<Explanation> {
+    fn explain_for(&self, name: &str, unread: (&str, &str), inspect: &str) -> Option<ErrorMessage> {
         let Gaps { was_down, lost, truncated, is_unread, turned_away, refused } = *self;
         let reasons = [
             (was_down, format!("{name} was down or had no carrier")),
@@ -76,12 +70,12 @@ impl Gaps {
         ];
         let reasons: Vec<_> = reasons.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).collect();
         let hint = match () {
-            () if was_down || refused > 0 => format!("try again when {inspect} says that it is up"),
+            () if was_down || refused > 0 => format!("try again when {inspect} shows it up"),
             () if lost > 0 || is_unread => unread.1.to_owned(),
-            () if turned_away > 0 => "watch fewer addresses, such as one --vlan".to_owned(),
-            () => format!("look at {inspect}"),
+            () if turned_away > 0 => "watch fewer addresses, e.g. with --vlan".to_owned(),
+            () => format!("check {inspect}"),
         };
-        (!reasons.is_empty()).then_some(Explanation { reasons, hint })
+        (!reasons.is_empty()).then(|| ErrorMessage::new(reasons.join(", ")).hint(hint))
     }
 }
 
@@ -192,13 +186,6 @@ fn frames(count: u64) -> String {
 
 fn frames_were(count: u64) -> String {
     if count == 1 { "1 frame was".to_owned() } else { format!("{count} frames were") }
-}
-
-impl fmt::Display for Explanation {
-    /// The reasons, then the hint: `eth0 was down or had no carrier; try again when ...`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.reasons.join(", "), self.hint)
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use tap::Device;
 use tap::linux::{InterfaceName, kernel_addresses};
 
+use crate::advice::explain;
 use crate::carrier::interface_down;
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -49,8 +50,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
     let report = HostReport::new(arguments.capture.text_output()?, level, arguments.json);
     let report = report.with_styler(arguments.capture.text_styler()).with_recorder(recorder);
-    if let Some(words) = device.fallback_message().filter(|_| arguments.verbose) {
-        Failure::new(words).print();
+    if let Some(text) = device.fallback_message().filter(|_| arguments.verbose) {
+        Failure::new(text).print();
     }
     let mut server = Server::new(host, device, report, clock, arguments.station.busy_poll_time())?
         .with_link_lines(!arguments.quiet);
@@ -70,10 +71,9 @@ impl HostsArguments {
         let kernel = kernel_addresses()?;
         for HostRange { range, .. } in &self.hosts {
             if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
-                Failure::new(format!(
-                    "{address} is this machine's own address and lies in --hosts {range}, where it conflicts with a host; choose a range without it"
-                ))
-                .print();
+                Failure::new(format!("{address} in --hosts {range} is also an address of this machine"))
+                    .hint("use a range without it")
+                    .print();
             }
         }
         Ok(())
@@ -86,10 +86,10 @@ impl HostsArguments {
     pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
         for HostRange { range, .. } in &self.hosts {
             if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
-                return Err(Failure::new(format!(
-                    "{range} has too many hosts for each to probe or to announce itself; name a /{} or smaller, or leave --probe and --announce out",
-                    Self::MIN_CLAIMING_PREFIX
-                )));
+                let least = Self::MIN_CLAIMING_PREFIX;
+                return Err(Failure::new(format!("{range} has too many hosts to probe or announce"))
+                    .hint(format!("use ranges of at most a /{least}"))
+                    .hint("or omit --probe and --announce"));
             }
             if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
                 return Err(shared_address(*range, kernel.addr()));
@@ -125,9 +125,8 @@ fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
     const FIVE_BYTES: u64 = (1 << 40) - 1;
     let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
     base.plus(steps).filter(|_| steps <= left).ok_or_else(|| {
-        Failure::new(format!(
-            "only {left} MAC addresses follow {base}, and {steps} are needed; choose a lower --mac-base, such as 02:00:00:00:00:00"
-        ))
+        Failure::new(format!("only {left} unicast MAC addresses follow {base}, but {steps} are needed"))
+            .hint("use a lower --mac-base, e.g. 02:00:00:00:00:00")
     })
 }
 
@@ -140,7 +139,8 @@ fn host_count(range: Ipv4Net) -> u64 {
 fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
     let configs = configs(arguments, device)?;
     let mut configs = configs.iter();
-    let first = configs.next().ok_or_else(|| Failure::new("no address is given; name one by --address"))?;
+    let first =
+        configs.next().ok_or_else(|| Failure::new("missing address").hint("add --address IP/PREFIX"))?;
     let mut host = Host::new(clock.now(), first)?;
     for config in configs {
         host.add(clock.now(), config)?;
@@ -149,12 +149,14 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
     for (ip, mac) in &arguments.statics {
         let added = host.arp_mut().add_static(clock.now(), *ip, *mac);
         added.map_err(|error| {
-            Failure::new(format!("cannot enter {ip}={mac}: {error}; name a neighbour on the wire"))
+            Failure::new(explain(&error).context(format!("cannot add the static entry {ip}={mac}")))
         })?;
     }
     for range in &arguments.proxies {
         let added = host.arp_mut().add_proxy(*range, first.mac);
-        added.map_err(|error| Failure::new(format!("cannot answer for {range}: {error}")))?;
+        added.map_err(|error| {
+            Failure::new(explain(&error).context(format!("cannot proxy ARP for {range}")))
+        })?;
     }
     Ok(host)
 }
@@ -222,7 +224,7 @@ fn serve<W: Sink>(
         server.print_events();
         // spec: rfc5227-last
         if let Some(other) = server.host.ceased() {
-            return Err(Failure::negative(address_lost_message(other, ready.is_some(), was_ready)));
+            return Err(address_lost(other, ready.is_some(), was_ready));
         }
         if !readiness.stop {
             continue;
@@ -236,19 +238,18 @@ fn serve<W: Sink>(
     }
 }
 
-/// Returns the message of a host that ends because another host has its address: in use, when it was probed again
+/// Returns the failure of a host that ends because another host has its address: in use, when it was probed again
 /// after the link became active, or before its first use.
-fn address_lost_message(Identity { ip, mac }: Identity, is_ready: bool, was_ready: bool) -> String {
+fn address_lost(Identity { ip, mac }: Identity, is_ready: bool, was_ready: bool) -> Failure {
     if is_ready {
-        format!("{ip} is given up, for {mac} uses it too; `--defend always` would have kept it")
-    } else if was_ready {
-        format!(
-            "{ip} is given up: since the link became active, {mac} has it or wants it too; choose another --address, or use it all the same with --no-probe"
-        )
+        Failure::negative(format!("gave up {ip}: {mac} uses the address too"))
+            .hint("keep the address with `--defend always`")
     } else {
-        format!(
-            "{ip} is taken: {mac} has it or wants it too; choose another --address, or use it all the same with --no-probe"
-        )
+        let what = if was_ready { "gave up" } else { "cannot use" };
+        let when = if was_ready { ", found by the probe after the link came up" } else { "" };
+        Failure::negative(format!("{what} {ip}: {mac} uses or probes for the address too{when}"))
+            .hint("use another --address")
+            .hint("or use the address anyway with `--no-probe`")
     }
 }
 
@@ -260,9 +261,12 @@ mod tests {
     fn lost_address_message_depends_on_time_of_loss() {
         let other = Identity { ip: [10, 0, 0, 2].into(), mac: MacAddr::new([2, 0, 0, 0, 0, 7]) };
         let [used, again, before] = [(true, true), (false, true), (false, false)]
-            .map(|(is, was)| address_lost_message(other, is, was));
-        assert!(used.contains("is given up") && used.contains("--defend always"), "{used}");
-        assert!(again.contains("is given up") && !again.contains("--defend"), "{again}");
-        assert!(before.contains("is taken") && before.contains("--no-probe"), "{before}");
+            .map(|(is, was)| address_lost(other, is, was).to_string());
+        assert!(
+            used.starts_with("gave up") && used.contains("\nhint: ") && used.contains("--defend always"),
+            "{used}"
+        );
+        assert!(again.starts_with("gave up") && !again.contains("--defend"), "{again}");
+        assert!(before.starts_with("cannot use") && before.contains("--no-probe"), "{before}");
     }
 }

@@ -12,7 +12,7 @@ use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
 
 /// The device of a host.
-// A program has one: its size does not matter.
+// A program has one, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum HostDevice {
     Tap(Tap),
@@ -28,7 +28,7 @@ pub(crate) struct HostAddresses<'a> {
 }
 
 impl HostDevice {
-    /// Opens an interface of the kernel's for hosts whose addresses are not the kernel's.
+    /// Opens an interface that the kernel uses too, for hosts with addresses of their own.
     pub(crate) fn open_interface(
         name: &InterfaceName,
         addresses: &HostAddresses<'_>,
@@ -55,14 +55,14 @@ impl HostDevice {
         self.interface().name()
     }
 
-    /// Returns why the kernel refused the faster way to carry frames, and which way is used instead.
+    /// Returns why the kernel refused the faster I/O method, and which method is used instead.
     pub(crate) fn fallback_message(&self) -> Option<String> {
         match self {
-            Self::Tap(tap) => tap.ring_error().map(|error| {
-                format!("frames are carried by read and write, for io_uring is refused: {error}")
-            }),
+            Self::Tap(tap) => tap
+                .ring_error()
+                .map(|error| format!("using read and write system calls, because io_uring failed: {error}")),
             Self::Interface(socket, _) => socket.ring_error().map(|error| {
-                format!("frames are received one a system call, for a ring of them is refused: {error}")
+                format!("receiving one frame per system call, because the receive ring failed: {error}")
             }),
         }
     }
@@ -77,10 +77,11 @@ impl HostDevice {
         // spec: shared-kernel
         let Self::Interface(_, interface) = self else { return Ok(()) };
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
+            let name = interface.name();
             return Err(Failure::new(format!(
-                "{neighbor} is this machine's own kernel, which does not hear what we send by {}; reach it from a TAP, by --tap",
-                interface.name()
-            )));
+                "{neighbor} is an address of this machine, whose kernel does not receive frames sent on {name}"
+            ))
+            .hint("use a TAP with --tap to reach the local kernel"));
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl HostDevice {
 }
 
 impl HostAddresses<'_> {
-    /// Rejects addresses of the kernel's: two hosts with one address conflict.
+    /// Rejects addresses of the kernel: two hosts with one address conflict.
     fn check(&self, interface: &Interface) -> Result<(), Failure> {
         check_macs(self.macs, interface)?;
         // spec: shared-ip
@@ -107,12 +108,13 @@ impl HostAddresses<'_> {
     }
 }
 
-/// Warns if an interface is a port of a bridge: frames sent there leave by that port alone.
+/// Warns if an interface is a port of a bridge: frames sent there leave by that port only.
 pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
     if let Some(bridge) = bridge_of(name)? {
         Failure::new(format!(
-            "{name} is a port of the bridge {bridge}, and hosts at its other ports are out of reach; use `-I {bridge}` for all"
+            "{name} is a port of bridge {bridge}: hosts on its other ports are unreachable"
         ))
+        .hint(format!("use `-I {bridge}` to reach all ports"))
         .print();
     }
     Ok(())
@@ -124,21 +126,20 @@ pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interfac
     let kernel_mac = MacAddr::new(interface.mac_address()?);
     if (first..=last).contains(&kernel_mac) {
         let name = interface.name();
-        return Err(Failure::new(format!(
-            "{kernel_mac} is the kernel's MAC address on {name}; use another MAC address"
-        )));
+        return Err(Failure::new(format!("{kernel_mac} is the kernel's MAC address on {name}"))
+            .hint("use another MAC address"));
     }
     Ok(())
 }
 
-/// Returns the failure of a range that contains an address of the kernel's.
+/// Returns the failure of a range that contains an address of the kernel.
 pub(crate) fn shared_address(range: Ipv4Net, kernel: Ipv4Addr) -> Failure {
-    let hint = if range.prefix_len() == 32 {
-        "choose another address for one of us".to_owned()
+    let failure = Failure::new(format!("{kernel} is already an address of this machine"));
+    if range.prefix_len() == 32 {
+        failure.hint("use another address")
     } else {
-        format!("choose another address for it, outside {range}, or another range for us")
-    };
-    Failure::new(format!("the kernel and we cannot both be {kernel}; {hint}"))
+        failure.hint(format!("use a range other than {range}"))
+    }
 }
 
 impl From<Tap> for HostDevice {

@@ -1,4 +1,4 @@
-//! `tapstack lab`: the kernel and a host of this program on a TAP in a network namespace.
+//! `tapstack lab`: the kernel and an emulated host on a TAP in a network namespace.
 
 pub(crate) mod arguments;
 mod cable;
@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
         return cable::exchange(&arguments.capture);
     }
     if arguments.capture.is_standard_output() && !arguments.command.is_empty() {
-        return Err(Failure::new("standard output is the command's; name a file by --pcap"));
+        return Err(Failure::new("the command uses standard output, so `--pcap -` cannot")
+            .hint("write the capture to a file, e.g. `--pcap lab.pcapng`"));
     }
     let network = set_up()?;
     match arguments.command.split_first() {
@@ -81,7 +82,10 @@ impl LabNetwork {
     /// Starts a host on the TAP.
     fn serve<W: Sink>(self, report: HostReport<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
-            Failure::new(format!("IPv6 stays on inside, expect frames of the kernel's own: {error}")).print();
+            Failure::new(format!(
+                "cannot disable IPv6 in the namespace, so the kernel sends IPv6 frames: {error}"
+            ))
+            .print();
         }
         let name = self.tap.interface().name();
         let mac = lab_mac(name, HOST);
@@ -102,7 +106,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     let mac = server.host.config().mac;
     server.report.print_line(&format!(
-        "tap0, in a network namespace of its own: the kernel is {}, we are {} at {mac}",
+        "tap0 in a new network namespace: the kernel is {}, tapstack is {} at {mac}",
         KERNEL.addr(),
         HOST.addr()
     ));
@@ -111,7 +115,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
 
     let entry = serve_until_idle(&mut server, &signals)?;
     let exit_code = exit_code(entry.as_ref(), mac);
-    server.report.print_line("the kernel's own entry for us, as `ip neigh` shows it:");
+    server.report.print_line("the kernel's ARP cache entry for tapstack, as `ip neigh` prints it:");
     match entry {
         Some(entry) => server.report.print_line(&format!("{entry}")),
         None => server.report.print_line("none"),

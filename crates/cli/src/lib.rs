@@ -17,6 +17,7 @@ mod color;
 mod completions;
 mod decode;
 mod doctor;
+mod error_message;
 mod failure;
 mod gaps;
 mod host_command;
@@ -48,6 +49,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use decode::{DecodeFormat, decode_capture};
+pub use error_message::ErrorMessage;
 pub use values::host_network;
 
 use arguments::{Command, CommandLine};

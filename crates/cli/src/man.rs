@@ -20,7 +20,8 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     }
     let command = find(&root, &arguments.command).ok_or_else(|| {
         let words = arguments.command.join(" ");
-        Failure::new(format!("there is no command `{words}`; `tapstack man --list` tells which there are"))
+        Failure::new(format!("unknown command `{words}`"))
+            .hint_command("list the pages", "tapstack man --list")
     })?;
     print_line(page(command)?.trim_end())?;
     Ok(ExitCode::SUCCESS)

@@ -18,8 +18,9 @@ use tap::Device;
 
 use crate::carrier::interface_down;
 use crate::clock::Clock;
+use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
-use crate::gaps::{Explanation, GapMonitor, Gaps};
+use crate::gaps::{GapMonitor, Gaps};
 use crate::host_device::HostDevice;
 use crate::mac::default_mac;
 use crate::output::Sink;
@@ -28,6 +29,7 @@ use crate::report::{HostReport, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random_number, secret};
+use crate::values::special_kind;
 use arguments::PingArguments;
 use session::{PingPlan, PingSession, PingStep};
 use text::PingEvent;
@@ -82,7 +84,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     if statistics.received == 0
         && let Some(why) = runner.explain_gap()
     {
-        return Err(Failure::new(format!("no result for {}: {why}", arguments.target)));
+        return Err(Failure::new(why.context(format!("no result for {}", arguments.target))));
     }
     Ok(ExitCode::from(u8::from(statistics.received == 0 || statistics.changed > 0)))
 }
@@ -123,20 +125,22 @@ fn plan(arguments: &PingArguments) -> PingPlan {
 /// Rejects targets that are not a single reachable host.
 fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
     let addresses = host.ipv4().addresses();
-    let problem = if addresses.is_local(target) {
-        "is our own address, and what we send to it never comes by the wire; ping another, or choose another --address"
+    let invalid = |why: &str| Err(Failure::new(format!("invalid target {target}: {why}")));
+    let host_hint = "use the address of a host, e.g. 10.0.0.1";
+    if addresses.is_local(target) {
+        invalid("the address of tapstack itself, whose requests never reach the wire")
+            .map_err(|failure| failure.hint("ping another host, or use another --address"))
     } else if addresses.is_broadcast(target) {
-        "means all hosts of a network; ping one of them"
-    } else if target.is_multicast() {
-        "is a group's address; ping one host of the group"
-    } else if !inet::is_valid_host(target) {
-        "can be nobody's address; ping a host's, such as 10.0.0.1"
+        invalid("a broadcast address").map_err(|failure| failure.hint(host_hint))
+    } else if let Some(kind) = special_kind(target) {
+        invalid(kind).map_err(|failure| failure.hint(host_hint))
     } else if host.routes().next_hop(source, target).is_none() {
-        "is on no network that we know a way to; name one by --gateway or --route, or choose another --address"
+        Err(Failure::new(format!("no route to {target}"))
+            .hint("add a route with --gateway or --route")
+            .hint("or use an --address in the network of the target"))
     } else {
-        return Ok(());
-    };
-    Err(Failure::new(format!("{target} {problem}")))
+        Ok(())
+    }
 }
 
 /// A running session and its host.
@@ -170,9 +174,11 @@ impl<W: Sink> PingRunner<W> {
             stepped.map_err(|error| self.server.device.failure(&error))?;
             if let Some(other) = self.server.host.ceased() {
                 return Err(Failure::new(format!(
-                    "{} is taken: {} has it or wants it too; choose another --address, or leave --probe out",
+                    "cannot use {}: {} uses or probes for the address too",
                     other.ip, other.mac
-                )));
+                ))
+                .hint("use another --address")
+                .hint("or omit --probe"));
             }
             self.receive();
         }
@@ -180,7 +186,7 @@ impl<W: Sink> PingRunner<W> {
     }
 
     /// Returns an explanation if replies may have been lost.
-    fn explain_gap(&mut self) -> Option<Explanation> {
+    fn explain_gap(&mut self) -> Option<ErrorMessage> {
         while self.monitor.poll(self.clock.now()).is_some() {}
         let device = &self.server.device;
         let counters = device.counters();
@@ -197,10 +203,9 @@ impl<W: Sink> PingRunner<W> {
         self.session.sent(now, sequence);
         if matches!(sent, SendOutcome::Dropped | SendOutcome::NoRoute) {
             self.session.transmit_failed();
-            Failure::new(format!(
-                "icmp_seq={sequence} is not sent: too much waits for the wire or for the neighbour already; a longer -i helps"
-            ))
-            .print();
+            Failure::new(format!("icmp_seq={sequence} not sent: the transmit queue is full"))
+                .hint("use a longer interval with -i")
+                .print();
         }
     }
 

@@ -64,7 +64,7 @@ impl ProbeSocket {
         {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
-            (None, None) => return Err(Failure::new("no wire is named; name one by -I or --tap")),
+            (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         };
         let link = Link::new(MacSet::one(mac), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
@@ -154,7 +154,8 @@ impl ProbeSocket {
         }
         let frame = self.frame(packet, destination).ok_or_else(|| {
             let name = self.interface.name();
-            Failure::new(format!("{name} has no room for an ARP packet; `sudo ip link set {name} mtu 1500`"))
+            Failure::new(format!("the MTU of {name} is too small for an ARP packet"))
+                .hint_command("raise it", format!("sudo ip link set {name} mtu 1500"))
         })?;
         if self.recorder.is_some() {
             self.sent.clear();
@@ -199,7 +200,7 @@ impl ProbeSocket {
     /// Captures the frame that was sent.
     fn record_sent(&mut self, now: Instant, is_refused: bool) {
         if let Some(recorder) = &mut self.recorder {
-            let comment = is_refused.then_some("refused by the wire");
+            let comment = is_refused.then_some("refused by the interface");
             recorder.write_frame(now, Direction::Out, &self.sent, comment);
             recorder.flush();
         }
@@ -279,7 +280,8 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     let interface = Interface::named(name)?;
     // With a kernel that does not answer, every address would look free.
     if interface.is_without_arp()? {
-        return Err(Failure::new(format!("{name} is to do without ARP; `sudo ip link set {name} arp on`")));
+        return Err(Failure::new(format!("ARP is disabled on {name}"))
+            .hint_command("enable it", format!("sudo ip link set {name} arp on")));
     }
     warn_of_bridge(name)?;
     let own = MacAddr::new(interface.mac_address()?);
@@ -287,7 +289,8 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     if mac != own {
         let added = socket.add_station(mac.bytes());
         added.map_err(|error| {
-            Failure::new(format!("{name} cannot hear what is sent to {mac}: {error}; leave --source-mac out"))
+            Failure::new(format!("{name} cannot receive frames sent to {mac}: {error}"))
+                .hint("omit --source-mac")
         })?;
     }
     Ok(OpenedDevice { device: Box::new(socket), interface, mac, kernel_mac: Some(own) })

@@ -161,8 +161,7 @@ impl<W: Sink> Recorder<W> {
         self.out.flush(limit);
         if let Some(error) = self.out.take_failure() {
             let name = &self.name;
-            Failure::new(format!("capturing ends, for {name} takes no more: {error}; the rest goes on"))
-                .print();
+            Failure::new(format!("stopped capturing to {name}: {error}")).print();
         }
     }
 }
@@ -172,12 +171,12 @@ impl<W: Sink> Drop for Recorder<W> {
         self.write(LAST_FRAMES_TIMEOUT);
         if self.out.lost() > 0 {
             let (lost, name) = (self.out.lost(), &self.name);
-            Failure::new(format!("{lost} frames are not in {name}: whoever reads it did not keep up"))
-                .print();
+            let frames = if lost == 1 { "frame" } else { "frames" };
+            Failure::new(format!("{lost} {frames} not written to {name}: its reader is too slow")).print();
         }
         if self.out.pending() > 0 {
             let name = &self.name;
-            Failure::new(format!("the last frames are not in {name}: whoever reads it did not keep up"))
+            Failure::new(format!("the last frames were not written to {name}: its reader is too slow"))
                 .print();
         }
     }

@@ -23,12 +23,14 @@ use tap::linux::wait;
 
 use crate::clock::Clock;
 use crate::color::Styler;
+use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
-use crate::gaps::{Explanation, Gaps};
+use crate::gaps::Gaps;
 use crate::output::Output;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
+use crate::values::special_kind;
 use arguments::ScanArguments;
 use progress::ScanProgress;
 use text::ScanEvent;
@@ -51,8 +53,8 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let vendors = vendors(arguments)?;
     socket.wait_for_carrier(clock.now())?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
-    if let Some(text) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
-        Failure::new(text).print();
+    if let Some(warning) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
+        warning.print();
     }
     let capture = &arguments.socket.capture;
     let mut runner = ScanRunner {
@@ -89,9 +91,8 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
     }
     socket.interface().addresses()?.into_iter().next().ok_or_else(|| {
         let name = socket.name();
-        Failure::new(format!(
-            "{name} has no address, hence no network; name one, as in `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"
-        ))
+        Failure::new(format!("{name} has no IPv4 address, so its network is unknown"))
+            .hint(format!("set both: `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"))
     })
 }
 
@@ -105,7 +106,9 @@ fn plan(
     let ip = sender_ip(arguments, socket, ranges)?;
     // RFC 5227 1.1: an ARP probe has the sender address 0.0.0.0, and hosts reply to it.
     if !ip.is_unspecified() && !inet::is_valid_host(ip) {
-        return Err(Failure::new(format!("{ip} can be nobody's address; ask from another by `-s IP`")));
+        let kind = special_kind(ip).unwrap_or("not the address of a host");
+        return Err(Failure::new(format!("invalid sender address {ip}: {kind}"))
+            .hint("set the address of a host with `-s IP`"));
     }
     let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
     Ok(SweepPlan {
@@ -128,7 +131,7 @@ fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
 }
 
 /// Returns a warning if a scan takes minutes.
-fn duration_warning(max_duration: Duration) -> Option<String> {
+fn duration_warning(max_duration: Duration) -> Option<Failure> {
     const LONG: Duration = Duration::from_mins(3);
     const YEAR: Duration = Duration::from_hours(365 * 24);
     (max_duration > LONG).then(|| {
@@ -137,7 +140,8 @@ fn duration_warning(max_duration: Duration) -> Option<String> {
         } else {
             format!("up to {}", HumanDuration(max_duration))
         };
-        format!("this scan takes {time}; a higher --rate or fewer --retry shorten it")
+        Failure::new(format!("this scan takes {time}"))
+            .hint("use a higher --rate or fewer --retry to shorten it")
     })
 }
 
@@ -158,9 +162,8 @@ fn sender_ip(
     });
     near.map(Ipv4Net::addr).ok_or_else(|| {
         let name = socket.name();
-        Failure::new(format!(
-            "{name} has no address in a network that is to be asked; name the one to ask from by `-s IP`"
-        ))
+        Failure::new(format!("{name} has no address in a network to scan"))
+            .hint("set the sender address with `-s IP`")
     })
 }
 
@@ -173,13 +176,14 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     };
     if vendors.invalid_lines() > 0 {
         let bad = vendors.invalid_lines();
-        Failure::new(format!("{bad} lines of the vendors' file name no vendor, and are passed over")).print();
+        let lines = if bad == 1 { "line" } else { "lines" };
+        Failure::new(format!("ignored {bad} invalid {lines} in the vendor file")).print();
     }
     if vendors.is_empty() && !arguments.plain && !arguments.json {
-        Failure::new(
-            "no file of vendors' names is installed; `sudo apt install ieee-data`, or name one by -O",
-        )
-        .print();
+        Failure::new("no vendor file is installed")
+            .hint_command("install one", "sudo apt install ieee-data")
+            .hint("or use `-O FILE`")
+            .print();
     }
     Ok(Some(vendors))
 }
@@ -285,13 +289,13 @@ impl ScanRunner<'_> {
     }
 
     /// Returns an explanation if replies may have been lost.
-    fn explain_gap(&mut self) -> Option<Explanation> {
+    fn explain_gap(&mut self) -> Option<ErrorMessage> {
         let gaps = Gaps { refused: self.sweep.counts().refused, ..self.socket.gaps(self.clock.now()) };
         gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
     }
 
     /// Ends the sweep. Queued requests that were not sent count as refused.
-    fn end(&mut self) -> (SweepOutcome, Option<Explanation>) {
+    fn end(&mut self) -> (SweepOutcome, Option<ErrorMessage>) {
         self.progress.end();
         self.sweep.refused(self.socket.discard_queued());
         let gap = self.explain_gap();
@@ -326,37 +330,34 @@ impl ScanRunner<'_> {
 fn verdict(
     runner: &ScanRunner<'_>,
     outcome: SweepOutcome,
-    gap: Option<Explanation>,
+    gap: Option<ErrorMessage>,
 ) -> Result<ExitCode, Failure> {
     let (name, sweep) = (runner.socket.name(), &runner.sweep);
-    Err(Failure::new(match outcome {
+    let no_result = |why: &str| Failure::new(format!("no result of the scan: {why}"));
+    Err(match outcome {
         SweepOutcome::Found => {
             if let Some(why) = gap {
-                Failure::new(format!("hosts that did not reply may be there: {why}")).print();
+                Failure::new(why.context("hosts may be missing from the result")).print();
             }
             return Ok(ExitCode::SUCCESS);
         }
         SweepOutcome::BelowLimit | SweepOutcome::NoReply => return Ok(ExitCode::from(1)),
-        SweepOutcome::NothingSent if sweep.targets() == 0 => {
-            format!(
-                "{} is the address that asks, and nobody answers itself; ask for others",
-                sweep.plan().sender.ip
-            )
-        }
+        SweepOutcome::NothingSent if sweep.targets() == 0 => Failure::new(format!(
+            "the only target, {}, is the sender address of the scan",
+            sweep.plan().sender.ip
+        ))
+        .hint("scan other addresses"),
         SweepOutcome::NothingSent if sweep.counts().refused == 0 => {
-            "nothing was asked: it was ended before; let it run".to_owned()
+            no_result("interrupted before the first packet was sent")
         }
-        SweepOutcome::NothingSent => {
-            format!("nothing was asked: {name} took no frame; `ip -statistics link show {name}`")
-        }
+        SweepOutcome::NothingSent => no_result(&format!("{name} refused all frames"))
+            .hint_command("show its counters", format!("ip -statistics link show {name}")),
         SweepOutcome::Impaired => match gap {
-            Some(why) => format!("no result of the scan: {why}"),
-            None => "no result of the scan: not all replies could be received; try again".to_owned(),
+            Some(why) => Failure::new(why.context("no result of the scan")),
+            None => no_result("not all replies could be received").hint("try again"),
         },
-        SweepOutcome::Unfinished => {
-            "no result of the scan: it ended before it was complete; let it run".to_owned()
-        }
-    }))
+        SweepOutcome::Unfinished => no_result("interrupted before it was complete"),
+    })
 }
 
 #[cfg(test)]

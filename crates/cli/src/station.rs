@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, default_busy_poll};
 
+use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::host_device::{HostAddresses, HostDevice, check_macs, shared_address};
 use crate::values::{ip_address, range};
@@ -36,7 +37,7 @@ impl StationArguments {
                 check_macs(macs(tap.interface().name())?, tap.interface())?;
                 Ok(tap.into())
             }
-            (None, None) => Err(Failure::new("no wire is named; name one by -I or --tap")),
+            (None, None) => Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         }
     }
 
@@ -67,10 +68,9 @@ impl StationArguments {
         let is_routed = self.gateway.is_some() || !self.routes.is_empty();
         let are_neighbors = address.contains(&kernel.addr()) && kernel.contains(&address.addr());
         if !is_routed && !are_neighbors {
-            Failure::new(format!(
-                "no route between --kernel {kernel} and --address {address}: different networks; use two addresses of one network, such as 10.0.0.1/24 and 10.0.0.2/24"
-            ))
-            .print();
+            Failure::new(format!("--kernel {kernel} and --address {address} are in different networks"))
+                .hint("use two addresses of one network, e.g. 10.0.0.1/24 and 10.0.0.2/24")
+                .print();
         }
     }
 
@@ -83,18 +83,20 @@ impl StationArguments {
     /// Adds the routes of `--route`.
     pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
         for words in self.routes.chunks(3) {
-            let (network, gateway) = route(words)
-                .map_err(|why| Failure::new(format!("invalid route `--route {}`: {why}", words.join(" "))))?;
+            let invalid = |why: ErrorMessage| why.context(format!("invalid route `{}`", words.join(" ")));
+            let (network, gateway) = route(words).map_err(invalid)?;
             host.add_route(network, gateway)?;
         }
         Ok(())
     }
 }
 
-fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), String> {
+/// Parses the three values of `--route`.
+fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), ErrorMessage> {
     match words {
         [destination, via, gateway] if via == "via" => Ok((range(destination)?, ip_address(gateway)?)),
-        _ => Err("expected e.g. `--route 192.0.2.0/24 via 10.0.0.1`".to_owned()),
+        _ => Err(ErrorMessage::new("expected a network, `via` and a gateway")
+            .hint("use e.g. `--route 192.0.2.0/24 via 10.0.0.1`")),
     }
 }
 

@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use serde::Serialize;
 use tap::linux::{DeleteError, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, taps};
 
-use crate::advice::{explain, quoted};
+use crate::advice::{explain, program, quoted};
 use crate::failure::{Failure, print_line};
 use crate::users::{caller, closed_to, tap_owner, user_id, user_name};
 use arguments::{CreateArguments, TapArguments, TapCommand};
@@ -25,45 +25,40 @@ pub(crate) fn run(arguments: &TapArguments) -> Result<ExitCode, Failure> {
                 Failure::from(absent).print();
                 Ok(ExitCode::from(1))
             }
-            Err(DeleteError::Open(error)) => Err(Failure::new(delete_message(name, &error))),
+            Err(DeleteError::Open(error)) => Err(delete_failure(name, &error)),
         },
         TapCommand::List { json } => list(*json),
     }
 }
 
-/// Returns the message of a failed deletion; the hints for attaching do not apply.
-fn delete_message(name: &InterfaceName, error: &OpenError) -> String {
-    let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
-    let as_root = format!("sudo {} tap delete {}", quoted(&program.to_string_lossy()), quoted(name.as_str()));
+/// Returns the failure of a deletion; the hints for attaching do not apply.
+fn delete_failure(name: &InterfaceName, error: &OpenError) -> Failure {
+    let failed = |why: &str| Failure::new(format!("cannot delete {name}: {why}"));
+    let as_root = format!("sudo {} tap delete {}", program(), quoted(name.as_str()));
+    let with_ip = format!("sudo ip link delete {name}");
     match error {
         OpenError::OwnedByAnother { owner: Some(owner), .. } => {
-            format!("cannot delete TAP {name}: it belongs to {}; `{as_root}`", user_name(*owner))
+            failed(&format!("it belongs to {}", user_name(*owner))).hint_command("run it as root", as_root)
         }
         OpenError::OwnedByAnother { .. } | OpenError::NotPermitted(_) => {
-            format!("cannot delete TAP {name}: it belongs to others; `{as_root}`")
+            failed("it belongs to another user").hint_command("run it as root", as_root)
         }
         OpenError::NodeRefused(_) => {
-            format!("cannot delete TAP {name}: the file mode of /dev/net/tun keeps you out; `{as_root}`")
+            failed("the file mode of /dev/net/tun does not permit it").hint_command("run it as root", as_root)
         }
-        OpenError::NotATap(_) => {
-            format!("cannot delete {name}: it is not a TAP; `tapstack tap list` lists those there are")
-        }
+        OpenError::NotATap(_) => failed("not a TAP").hint_command("list the TAPs", "tapstack tap list"),
         OpenError::TunNotTap(_) => {
-            format!("cannot delete {name}: it is a TUN, not a TAP; `sudo ip link delete {name}`")
+            failed("it is a TUN interface, not a TAP").hint_command("delete it as root", with_ip)
         }
-        OpenError::QueueMismatch(_) => format!(
-            "cannot delete TAP {name}: it was made for several queues, and tapstack opens one; `sudo ip link delete {name}`"
-        ),
+        OpenError::QueueMismatch(_) => {
+            failed("it has several queues, and tapstack opens one").hint_command("delete it as root", with_ip)
+        }
         OpenError::Busy { holders, .. } => match holders.first() {
-            Some(holder) => {
-                let pid = holder.pid;
-                format!("cannot delete TAP {name}: {holder} holds it; end it first by `kill {pid}`")
-            }
-            None => format!(
-                "cannot delete TAP {name}: a process of another user holds it; `sudo ip link delete {name}`"
-            ),
+            Some(holder) => failed(&format!("in use by {holder}"))
+                .hint_command("end that process first", format!("kill {}", holder.pid)),
+            None => failed("in use by a process of another user").hint_command("delete it as root", with_ip),
         },
-        other => format!("cannot delete TAP {name}: {}", explain(other)),
+        other => Failure::new(explain(other).context(format!("cannot delete {name}"))),
     }
 }
 
@@ -80,8 +75,8 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
     let addresses: Vec<_> = Interface::named(&name)?.addresses()?.iter().map(Ipv4Net::to_string).collect();
     let addresses = match addresses.as_slice() {
         [] => String::new(),
-        [one] => format!(", the kernel's address on it is {one}"),
-        several => format!(", the kernel's addresses on it are {}", several.join(", ")),
+        [one] => format!(", with the kernel's address {one}"),
+        several => format!(", with the kernel's addresses {}", several.join(", ")),
     };
     print_line(&format!("{name} is up and {} may attach to it{addresses}", user_name(owner)))?;
     if let Some(message) = closed_to(owner) {

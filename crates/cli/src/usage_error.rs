@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Error};
 
+use crate::advice::explain;
 use crate::arguments::CommandLine;
+use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written};
 
 /// Prints help or a version if `error` is a request for them, otherwise the message about these invalid arguments.
@@ -30,53 +32,58 @@ fn show(error: &Error) -> ExitCode {
     }
 }
 
-/// Returns what is invalid and how to correct it, in one line.
-fn message(error: &Error, arguments: &[OsString]) -> String {
+/// Returns what is invalid, with hints how to correct it.
+fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
     let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let argument = context(ContextKind::InvalidArg);
     let value = context(ContextKind::InvalidValue);
     let prior = context(ContextKind::PriorArg);
     let what = match error.kind() {
         ErrorKind::ValueValidation => {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            return format!("invalid value '{value}' for '{argument}'{cause}");
+            let what = format!("invalid value '{value}' for '{argument}'");
+            return match error.source() {
+                Some(cause) => explain(cause).context(what),
+                None => ErrorMessage::new(what),
+            };
         }
         ErrorKind::InvalidValue if value.is_empty() => format!("a value is required for '{argument}'"),
-        ErrorKind::InvalidValue => {
-            let values = context(ContextKind::ValidValue);
-            return format!("invalid value '{value}' for '{argument}' [possible values: {values}]");
-        }
-        ErrorKind::UnknownArgument => format!("unexpected argument '{argument}' found"),
+        ErrorKind::InvalidValue => format!("invalid value '{value}' for '{argument}'"),
+        ErrorKind::UnknownArgument => format!("unknown argument '{argument}'"),
         ErrorKind::InvalidSubcommand => {
-            format!("unrecognized subcommand '{}'", context(ContextKind::InvalidSubcommand))
+            format!("unknown command '{}'", context(ContextKind::InvalidSubcommand))
         }
         ErrorKind::ArgumentConflict if argument == prior => {
-            format!("the argument '{argument}' cannot be used multiple times")
+            format!("'{argument}' can be used only once")
         }
-        ErrorKind::ArgumentConflict => format!("the argument '{argument}' cannot be used with {prior}"),
+        ErrorKind::ArgumentConflict => format!("'{argument}' cannot be used with {prior}"),
         ErrorKind::WrongNumberOfValues => {
             let (expected, actual) =
                 (context(ContextKind::ExpectedNumValues), context(ContextKind::ActualNumValues));
             format!("'{argument}' takes {expected} values, not {actual}")
         }
-        ErrorKind::MissingRequiredArgument => {
-            format!("the following required arguments were not provided: {argument}")
-        }
+        ErrorKind::MissingRequiredArgument => format!("missing arguments: {argument}"),
         kind if argument.is_empty() => kind.to_string(),
         kind => format!("{kind}: '{argument}'"),
     };
-    format!("{what}; {}", hint(error, &command(arguments), &argument))
+    with_hints(ErrorMessage::new(what), error, &command(arguments), &argument)
 }
 
-/// Returns what to write instead, or the command whose help lists what can be written.
-fn hint(error: &Error, command: &str, argument: &str) -> String {
-    let suggestions = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
-    match suggestions.into_iter().find_map(|kind| error.get(kind)) {
-        Some(similar) => format!("did you mean '{similar}'?"),
+/// Adds what to write instead, or the command whose help lists what can be written.
+fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &str) -> ErrorMessage {
+    let suggestions =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let similar = suggestions.into_iter().find_map(|kind| error.get(kind));
+    let message = match similar {
+        Some(similar) => message.hint(format!("did you mean '{similar}'?")),
+        None => message,
+    };
+    match error.get(ContextKind::ValidValue) {
+        Some(values) => message.hint(format!("possible values: {values}")),
+        None if similar.is_some() => message,
         None if command == "tapstack lab" && !argument.starts_with('-') => {
-            format!("put `--` before the command, as in `tapstack lab -- {argument}`")
+            message.hint(format!("put `--` before the command: `tapstack lab -- {argument}`"))
         }
-        None => format!("see `{command} --help`"),
+        None => message.hint(format!("see `{command} --help`")),
     }
 }
 

@@ -7,16 +7,18 @@ use std::os::unix::fs::PermissionsExt;
 use nix::unistd::{User, getuid};
 use tap::linux::Printable;
 
+use crate::error_message::ErrorMessage;
+
 /// Error: no user has this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownUser(String);
 
-/// Returns the id of the user at the keyboard: the one behind `sudo`, if there is one.
+/// Returns the id of the user who runs this program: the caller of `sudo`, if there is one.
 pub fn caller() -> u32 {
     behind_sudo(getuid().as_raw(), std::env::var("SUDO_UID").ok().as_deref())
 }
 
-/// Only root can have come by `sudo`; for any other user the variable is a leftover.
+/// Returns `SUDO_UID` only for root: `sudo` does not set it for other users.
 fn behind_sudo(uid: u32, sudo_uid: Option<&str>) -> u32 {
     sudo_uid.filter(|_| uid == 0).and_then(|text| text.parse().ok()).unwrap_or(uid)
 }
@@ -25,13 +27,12 @@ fn behind_sudo(uid: u32, sudo_uid: Option<&str>) -> u32 {
 pub fn user_id(user: &str) -> Result<u32, UnknownUser> {
     match User::from_name(user) {
         Ok(Some(found)) => Ok(found.uid.as_raw()),
-        // The last number stands for no user.
+        // The highest number means no user.
         _ => user.parse().ok().filter(|uid| *uid != u32::MAX).ok_or_else(|| UnknownUser(user.to_owned())),
     }
 }
 
-/// Returns the name of the user with this id, or the number where there is none. Characters that a terminal obeys are
-/// escaped.
+/// Returns the name of the user with this id, or the number if no user has it. Control characters are escaped.
 pub fn user_name(uid: u32) -> String {
     match User::from_uid(uid.into()) {
         Ok(Some(user)) => Printable(&user.name).to_string(),
@@ -48,19 +49,20 @@ pub(crate) fn tap_owner(owner: Option<u32>, group: Option<u32>) -> String {
     }
 }
 
-/// Returns a warning with a hint if the file mode of `/dev/net/tun` keeps this user from opening it.
-pub fn closed_to(owner: u32) -> Option<String> {
+/// Returns a warning if the file mode of `/dev/net/tun` does not permit this user to open it.
+pub fn closed_to(owner: u32) -> Option<ErrorMessage> {
     const NODE: &str = "/dev/net/tun";
     const READ_AND_WRITE: u32 = 0o006;
     let mode = fs::metadata(NODE).ok()?.permissions().mode();
     (owner != 0 && mode & READ_AND_WRITE != READ_AND_WRITE).then(|| {
-        format!("{NODE} is closed to {} by its file mode; `sudo chmod 0666 {NODE}`", user_name(owner))
+        ErrorMessage::new(format!("the file mode of {NODE} does not permit {} to open it", user_name(owner)))
+            .hint_command("allow all users to open it", format!("sudo chmod 0666 {NODE}"))
     })
 }
 
 impl fmt::Display for UnknownUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no user `{}`; `getent passwd` lists those there are", self.0)
+        write!(f, "unknown user `{}`", self.0)
     }
 }
 

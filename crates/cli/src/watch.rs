@@ -19,8 +19,9 @@ use tap::Instant;
 use tap::linux::wait;
 
 use crate::clock::Clock;
+use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
-use crate::gaps::{Explanation, Gaps};
+use crate::gaps::Gaps;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe_socket};
@@ -34,7 +35,7 @@ use source::{FrameWatcher, WatchSource};
 struct WatchOutcome {
     observer: Observer,
     /// Why no conflict can be concluded from what was received; `None` if everything was.
-    incomplete: Option<Explanation>,
+    incomplete: Option<ErrorMessage>,
     /// Whether the source could not receive at any time.
     never_received: bool,
 }
@@ -51,8 +52,8 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::negative(conflict_message(&observer)));
     }
     match incomplete {
-        Some(why) if fails => Err(Failure::new(format!("no result: {why}"))),
-        Some(why) if never_received => Err(Failure::new(format!("received nothing: {why}"))),
+        Some(why) if fails => Err(Failure::new(why.context("no result"))),
+        Some(why) if never_received => Err(Failure::new(why.context("received nothing"))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }

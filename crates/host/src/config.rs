@@ -181,26 +181,16 @@ fn is_host_in(network: Ipv4Net) -> bool {
 impl fmt::Display for HostConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => write!(
-                f,
-                "{address} is no host's address: it is a network's, a broadcast, a group's, loopback or zero"
-            ),
-            Self::Mac(address) => write!(
-                f,
-                "{address} is no station's hardware address, or not as many follow it as there are hosts"
-            ),
+            Self::Address(address) => write!(f, "{address} is not the address of a host"),
+            Self::Mac(mac) if mac.is_station() => write!(f, "too few unicast MAC addresses follow {mac}"),
+            Self::Mac(mac) => write!(f, "{mac} is not a unicast MAC address"),
             Self::Defense => {
-                f.write_str("an address of one's own choice cannot be defended for ever (RFC 3927 2.5)")
+                f.write_str("a link-local address cannot be defended without limit (RFC 3927 2.5)")
             }
             Self::Duplicate(range) => {
-                write!(
-                    f,
-                    "some addresses of {range}, or their hardware addresses, are given to hosts before it"
-                )
+                write!(f, "{range} shares IP or MAC addresses with a host that was added before")
             }
-            Self::Gateway(address) => {
-                write!(f, "{address} is our own address, and no gateway of ours")
-            }
+            Self::Gateway(ip) => write!(f, "the gateway {ip} is a local address"),
             Self::Route(error) => error.fmt(f),
         }
     }

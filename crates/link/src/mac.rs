@@ -139,7 +139,7 @@ impl FromStr for MacAddr {
 
 impl fmt::Display for MacAddrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no hardware address; one looks like 02:00:00:00:00:01", self.0)
+        write!(f, "invalid MAC address `{}` (expected e.g. 02:00:00:00:00:02)", self.0)
     }
 }
 

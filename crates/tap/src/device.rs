@@ -101,7 +101,7 @@ impl LinkState {
 impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone(_) => f.write_str("the device is gone: it was deleted while in use"),
+            Self::Gone(_) => f.write_str("the device was deleted while in use"),
             Self::Failed(source) => write!(f, "the device failed: {source}"),
         }
     }

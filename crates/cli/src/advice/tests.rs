@@ -5,8 +5,8 @@ fn name() -> InterfaceName {
     "tap0".parse().unwrap()
 }
 
-fn message(error: impl Error + 'static) -> String {
-    explain(&error)
+fn text_of(error: impl Error + 'static) -> String {
+    explain(&error).to_string()
 }
 
 #[test]
@@ -23,31 +23,37 @@ fn open_error_names_command_to_paste() {
     let errors = [
         (
             OpenError::NoNode(Errno::ENODEV.into()),
-            "No such device, the kernel's tun driver is not loaded; `sudo modprobe tun`",
+            "No such device\nhint: load the kernel's tun driver: `sudo modprobe tun`",
         ),
         (
             OpenError::NodeRefused(Errno::EACCES.into()),
-            "Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`",
+            "Permission denied\nhint: allow all users to open it: `sudo chmod 0666 /dev/net/tun`",
         ),
         (
             OpenError::OwnedByAnother { name: name(), owner: Some(0), group: None },
-            "it belongs to root; choose another name, or `sudo ip link delete tap0",
+            "it belongs to root\nhint: use another name\nhint: or replace it: `sudo ip link delete tap0 && sudo tapstack tap create tap0 --user",
         ),
-        (OpenError::OwnedByAnother { name: name(), owner: None, group: Some(7) }, "it belongs to group 7; "),
-        (OpenError::Busy { name: name(), holders }, "process 42 (other) holds it; `kill 42`"),
+        (OpenError::OwnedByAnother { name: name(), owner: None, group: Some(7) }, "it belongs to group 7\n"),
+        (
+            OpenError::Busy { name: name(), holders },
+            "in use by process 42 (other)\nhint: end that process: `kill 42`",
+        ),
         (OpenError::Busy { name: name(), holders: vec![] }, "sudo grep -l"),
-        (OpenError::TunNotTap(name()), "sudo ip link delete tap0"),
-        (OpenError::NotATap(name()), "`ip link`"),
+        (OpenError::TunNotTap(name()), "or delete it: `sudo ip link delete tap0`"),
+        (OpenError::NotATap(name()), "it is not a TAP\nhint: use a name that `ip link` does not list"),
         (OpenError::QueueMismatch(name()), "sudo ip link delete tap0"),
         (OpenError::Absent(name()), "ip -details link show type tun"),
-        (OpenError::Ring(Errno::ENOSYS.into()), "none; choose `--io read-write`"),
-        (OpenError::Ring(Errno::EOPNOTSUPP.into()), "too old for that; choose `--io read-write`"),
-        (OpenError::Ring(Errno::ENOMEM.into()), "the system refuses; choose `--io read-write`"),
+        (
+            OpenError::Ring(Errno::ENOSYS.into()),
+            "(not supported by this kernel or container)\nhint: use `--io read-write`",
+        ),
+        (OpenError::Ring(Errno::EOPNOTSUPP.into()), "(this kernel is too old)\nhint: use `--io read-write`"),
+        (OpenError::Ring(Errno::ENOMEM.into()), "Cannot allocate memory\nhint: use `--io read-write`"),
     ];
     for (error, part) in errors {
-        let text = message(error);
+        let text = text_of(error);
         assert!(text.contains(part), "{text}");
-        assert!(!text.contains('\n') && text.matches('`').count() >= 2, "{text}");
+        assert!(text.starts_with("cannot ") || text.starts_with("TAP "), "{text}");
     }
 }
 
@@ -57,27 +63,31 @@ fn host_config_error_names_valid_choice() {
     let errors = [
         (
             HostConfigError::Address(network),
-            "10.0.0.0/24 is no host's address: it is a network's, a broadcast, a group's, loopback or zero; choose one such as 10.0.0.2/24",
+            "10.0.0.0 is the network address of 10.0.0.0/24\nhint: use the address of a host, e.g. 10.0.0.2/24",
         ),
         (
             HostConfigError::Mac(link::MacAddr::ZERO),
-            "00:00:00:00:00:00 is no station's hardware address, or not as many follow it as there are hosts: choose one such as 02:00:00:00:00:02",
+            "00:00:00:00:00:00 is not a unicast MAC address\nhint: use a unicast MAC address, e.g. 02:00:00:00:00:02",
         ),
         (
             HostConfigError::Defense,
-            "an address of one's own choice cannot be defended for ever (RFC 3927 2.5); choose `once` or `cease`",
+            "a link-local address cannot be defended without limit (RFC 3927 2.5)\nhint: use `--defend once` or `--defend cease`",
         ),
         (
             HostConfigError::Duplicate(network),
-            "some addresses of 10.0.0.0/24, or their hardware addresses, are given to hosts before it; choose others",
+            "10.0.0.0/24 shares IP or MAC addresses with a host that was added before\nhint: use ranges that do not overlap",
         ),
         (
             HostConfigError::Gateway([10, 0, 0, 2].into()),
-            "10.0.0.2 is our own address, and no gateway of ours; name another",
+            "the gateway 10.0.0.2 is a local address\nhint: use the address of another host",
+        ),
+        (
+            HostConfigError::Route(RouteError::NotOnLink([10, 9, 0, 1].into())),
+            "gateway 10.9.0.1 is not on the link\nhint: add a route to the network of the gateway first",
         ),
     ];
     for (error, text) in errors {
-        assert_eq!(message(error), text);
+        assert_eq!(text_of(error), text);
     }
 }
 
@@ -92,13 +102,13 @@ fn open_error_advises_another_container_only_inside_one() {
         ),
         (
             OpenError::NotPermitted(name()),
-            "sudo ip tuntap add dev tap0",
+            "sudo tapstack tap create tap0 --user ",
             "--cap-add NET_ADMIN",
             is_root_in_container(),
         ),
     ];
     for (error, outside, inside, is_inside) in texts {
-        let text = message(error);
+        let text = text_of(error);
         assert_eq!((text.contains(outside), text.contains(inside)), (!is_inside, is_inside), "{text}");
     }
 }
@@ -106,49 +116,53 @@ fn open_error_advises_another_container_only_inside_one() {
 #[test]
 fn holder_name_is_escaped() {
     let holders = vec![Holder { pid: 42, command: "\x1b[2J\x1b[Hpwned".to_owned() }];
-    let text = message(OpenError::Busy { name: name(), holders });
-    assert!(text.contains(r"process 42 (\u{1b}[2J\u{1b}[Hpwned) holds it"), "{text}");
+    let text = text_of(OpenError::Busy { name: name(), holders });
+    assert!(text.contains(r"in use by process 42 (\u{1b}[2J\u{1b}[Hpwned)"), "{text}");
 }
 
 #[test]
 fn socket_error_names_command_to_paste() {
     let raw = if is_root_in_container() {
-        "without CAP_NET_RAW; `docker run --cap-add NET_RAW"
+        "CAP_NET_RAW is required\nhint: start the container with `docker run --cap-add NET_RAW`"
     } else {
-        "take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"
+        "CAP_NET_RAW is required\nhint: run it as root: `sudo /"
     };
     let errors = [
-        (SocketError::Absent(name()), "`ip link`"),
+        (SocketError::Absent(name()), "`ip -brief link`"),
         (SocketError::NotPermitted(name()), raw),
         (SocketError::Down(name()), "`sudo ip link set tap0 up`"),
         (SocketError::NotEthernet(name()), "`ip -brief link`"),
     ];
     for (error, part) in errors {
-        let text = message(error);
+        let text = text_of(error);
         assert!(text.contains(part), "{text}");
-        assert!(!text.contains('\n') && text.matches('`').count() == 2, "{text}");
+        assert!(text.contains("\nhint: ") && !text.contains(';'), "{text}");
     }
 }
 
 #[test]
 fn namespace_error_names_command_only_when_one_fixes_it() {
-    let forbidden = message(NamespaceError::Forbidden(Errno::ENOSYS));
-    let hint = if is_in_container() { "`docker run --privileged" } else { "only root can make one" };
-    assert!(forbidden.contains(&format!("(Function not implemented); {hint}")), "{forbidden}");
-    assert!(!message(NamespaceError::NetAdminMissing).contains("sudo"));
-    let denied = message(NamespaceError::Denied { step: "act", source: Errno::EACCES.into() });
+    let forbidden = text_of(NamespaceError::Forbidden(Errno::ENOSYS));
+    let hint = if is_in_container() {
+        "start the container with `docker run --privileged"
+    } else {
+        "run it as root"
+    };
+    assert!(forbidden.contains(&format!("(Function not implemented)\nhint: {hint}")), "{forbidden}");
+    assert!(!text_of(NamespaceError::NetAdminMissing).contains("sudo"));
+    let denied = text_of(NamespaceError::Denied { step: "act", source: Errno::EACCES.into() });
     assert_eq!(
         denied,
-        "cannot make a network namespace: cannot act: Permission denied, a security module or the container forbids it"
+        "cannot create a network namespace: cannot act: Permission denied\nhint: a security module or the container denies it"
     );
-    let limit = message(NamespaceError::LimitReached(Errno::ENOSPC));
+    let limit = text_of(NamespaceError::LimitReached(Errno::ENOSPC));
     assert!(limit.contains("limit reached") && limit.contains("user.max_user_namespaces"), "{limit}");
 }
 
 #[test]
 fn advice_is_found_inside_io_error() {
-    let text = message(io::Error::other(SocketError::Absent(name())));
-    assert_eq!(text, "there is no interface tap0; `ip link` lists the interfaces there are");
+    let text = text_of(io::Error::other(SocketError::Absent(name())));
+    assert_eq!(text, "interface tap0 does not exist\nhint: list the interfaces: `ip -brief link`");
 }
 
 #[test]
@@ -173,14 +187,40 @@ fn interface_error_names_command_that_fits_change() {
 #[test]
 fn interface_error_advises_values_when_kernel_refuses_them() {
     let lo = Interface::named(&"lo".parse().unwrap()).unwrap();
-    let group = message(lo.add_address("224.0.0.1/24".parse().unwrap()).unwrap_err());
+    let group = text_of(lo.add_address("224.0.0.1/24".parse().unwrap()).unwrap_err());
     assert_eq!(
         group,
-        "cannot add an address of interface lo: Cannot assign requested address; choose a host's address, such as 10.0.0.1/24"
+        "cannot add an IP address of interface lo: Cannot assign requested address\nhint: use the address of a host, e.g. 10.0.0.1/24"
     );
-    let mtu = message(lo.set_mtu(usize::MAX).unwrap_err());
-    assert!(mtu.ends_with("Invalid argument; `ip -details link show lo` tells its limits"), "{mtu}");
+    let mtu = text_of(lo.set_mtu(usize::MAX).unwrap_err());
+    assert!(
+        mtu.ends_with("Invalid argument\nhint: show the limits of the interface: `ip -details link show lo`"),
+        "{mtu}"
+    );
     let absent = Interface::named(&"absent0".parse().unwrap()).unwrap();
-    let absent = message(absent.addresses().unwrap_err());
-    assert!(absent.ends_with("No such device; `ip link` lists the interfaces there are"), "{absent}");
+    let absent = text_of(absent.addresses().unwrap_err());
+    assert!(absent.ends_with("No such device\nhint: list the interfaces: `ip -brief link`"), "{absent}");
+}
+
+#[test]
+fn capture_error_names_conversion_or_supported_link_type() {
+    let format = |format| FrameReaderError::File(CaptureError::UnsupportedFormat(format));
+    let rows = [
+        (
+            format(UnsupportedFormat::Gzip),
+            "compressed with gzip\nhint: decompress it: `zcat FILE | tapstack decode -`",
+        ),
+        (
+            format(UnsupportedFormat::Snoop),
+            "unsupported format: snoop\nhint: convert it: `editcap -F pcapng FILE NEW`",
+        ),
+        (
+            FrameReaderError::LinkType(LinkType(276)),
+            "unsupported link type LINUX_SLL2 (276)\nhint: only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`",
+        ),
+        (FrameReaderError::File(CaptureError::Empty), "the file is empty"),
+    ];
+    for (error, text) in rows {
+        assert_eq!(text_of(error), text);
+    }
 }

@@ -1,12 +1,13 @@
-//! The checks: what the facts mean, and hints how to fix what does not work.
+//! The checks: what the facts mean, and how to fix what does not work.
 
 use super::facts::{Capability, Facts};
 use super::inside::NamespaceMethod;
 use super::managers::Networkd;
 use super::{CheckOutcome, Finding};
 use crate::advice::quoted;
+use crate::error_message::ErrorMessage;
 
-/// Runs all checks, the needed ones first.
+/// Runs all checks, required ones first.
 pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
     vec![
         node(facts),
@@ -42,9 +43,13 @@ impl Finding {
         Finding::new(check, CheckOutcome::Skip, why)
     }
 
-    /// Returns the finding of an error message that may end with a command.
-    fn refused(check: &'static str, outcome: CheckOutcome, message: &str) -> Finding {
-        let (why, hint) = split_hint(message);
+    /// Returns the finding of an error message. Advice without a command joins the reason: only a command can be pasted.
+    fn refused(check: &'static str, outcome: CheckOutcome, message: &ErrorMessage) -> Finding {
+        let hint = message.first_command().map(str::to_owned);
+        let why = match message.hints().next() {
+            Some(advice) if hint.is_none() => format!("{}; {advice}", message.text()),
+            _ => message.text().to_owned(),
+        };
         Finding { hint, ..Finding::new(check, outcome, why) }
     }
 
@@ -57,20 +62,10 @@ impl Finding {
     }
 }
 
-/// Splits a message from the command at its end, if it has one.
-pub(super) fn split_hint(message: &str) -> (&str, Option<String>) {
-    match message.strip_suffix('`').and_then(|rest| rest.rsplit_once("; `")) {
-        // A command with a part to fill in cannot be pasted: it stays in the message.
-        Some((_, hint)) if hint.ends_with("...") => (message, None),
-        Some((why, hint)) => (why, Some(hint.to_owned())),
-        None => (message, None),
-    }
-}
-
 fn node(facts: &Facts) -> Finding {
     match &facts.node {
-        Ok(_) => Finding::ok("node", "/dev/net/tun is there and opens"),
-        Err(message) => Finding::refused("node", CheckOutcome::Bad, message),
+        Ok(_) => Finding::ok("/dev/net/tun", "opens for reading and writing"),
+        Err(message) => Finding::refused("/dev/net/tun", CheckOutcome::Fail, message),
     }
     .needed()
 }
@@ -79,48 +74,50 @@ fn namespace(facts: &Facts) -> Finding {
     let check = "namespaces";
     match facts.inside.as_ref().map(|inside| &inside.namespace) {
         Ok(Ok(NamespaceMethod::Privilege)) => {
-            Finding::ok(check, "a network namespace can be made, by privilege")
+            Finding::ok(check, "network namespaces can be created, with CAP_SYS_ADMIN")
         }
-        Ok(Ok(NamespaceMethod::UserNamespace)) => Finding::ok(
-            check,
-            "a network namespace can be made, in a user namespace that holds its privileges",
-        ),
+        Ok(Ok(NamespaceMethod::UserNamespace)) => {
+            Finding::ok(check, "network namespaces can be created, in a user namespace")
+        }
         // With CAP_NET_ADMIN a host runs on a TAP outside, though neither `lab` nor the tests do.
         Ok(Err(message)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
             Finding::refused(check, CheckOutcome::Warn, message)
         }
-        Ok(Err(message)) => Finding::refused(check, CheckOutcome::Bad, message),
+        Ok(Err(message)) => Finding::refused(check, CheckOutcome::Fail, message),
         Err(message) => Finding::skip(check, message),
     }
     .needed()
 }
 
 fn tap(facts: &Facts) -> Finding {
-    let check = "tap";
+    let check = "TAP";
     match facts.inside.as_ref().map(|inside| &inside.tap) {
-        Ok(Some(Ok(()))) => Finding::ok(check, "a TAP can be made inside and brought up"),
-        // The hint for the node comes first.
-        Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, "it takes the node"),
-        Ok(Some(Err(message))) => Finding::refused(check, CheckOutcome::Bad, message),
-        Ok(None) => Finding::skip(check, "it takes a namespace"),
+        Ok(Some(Ok(()))) => Finding::ok(check, "can be created and brought up in a network namespace"),
+        // The fix of /dev/net/tun comes first.
+        Ok(Some(Err(_))) if facts.node.is_err() => Finding::skip(check, NEEDS_NODE),
+        Ok(Some(Err(message))) => Finding::refused(check, CheckOutcome::Fail, message),
+        Ok(None) => Finding::skip(check, "needs a network namespace"),
         Err(message) => Finding::skip(check, message),
     }
     .needed()
 }
 
+/// The reason of checks that are skipped without `/dev/net/tun`.
+const NEEDS_NODE: &str = "needs /dev/net/tun";
+
 fn net_admin(facts: &Facts) -> Finding {
     let check = "CAP_NET_ADMIN";
     match facts.capabilities.map(|capabilities| capabilities.net_admin) {
-        None => Finding::skip(check, "/proc/self/status does not tell"),
-        Some(Capability::Held) => Finding::ok(check, "held: TAPs can be made outside"),
+        None => Finding::skip(check, "not readable from /proc/self/status"),
+        Some(Capability::Held) => Finding::ok(check, "held: TAPs can be created outside a namespace"),
         Some(Capability::Gainable) => {
-            Finding::warn(check, "not held: a TAP outside a namespace must be made for you, once").with_hint(
+            Finding::warn(check, "not held: root must create the TAP once, outside a namespace").with_hint(
                 format!("sudo {} tap create tap0 --address 10.0.0.1/24 --user {}", facts.program, facts.user),
             )
         }
         Some(Capability::OutOfBounds) => Finding::warn(
             check,
-            "not held, and outside of the bounding set: no TAP can be made outside a namespace; a container gets it by `docker run --cap-add NET_ADMIN`",
+            "not held and not in the bounding set: no TAP can be created outside a namespace; in a container, use `docker run --cap-add NET_ADMIN`",
         ),
     }
 }
@@ -128,17 +125,17 @@ fn net_admin(facts: &Facts) -> Finding {
 fn net_raw(facts: &Facts) -> Finding {
     let check = "CAP_NET_RAW";
     match facts.capabilities.map(|capabilities| capabilities.net_raw) {
-        None => Finding::skip(check, "/proc/self/status does not tell"),
-        Some(Capability::Held) => Finding::ok(check, "held: real interfaces can be used"),
+        None => Finding::skip(check, "not readable from /proc/self/status"),
+        Some(Capability::Held) => Finding::ok(check, "held: -I can use real interfaces"),
         Some(Capability::Gainable) => Finding::warn(
             check,
-            "not held: real interfaces take `sudo`, TAPs do not; with the capability on the program's file every local user could send raw frames",
+            "not held: -I needs root; the fix allows every local user to send raw frames with this program",
         )
         .with_hint(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
         // A file with this capability could not be executed.
         Some(Capability::OutOfBounds) => Finding::warn(
             check,
-            "not held, and outside of the bounding set: no real interface can be used; a container gets it by `docker run --cap-add NET_RAW`",
+            "not held and not in the bounding set: -I cannot be used; in a container, use `docker run --cap-add NET_RAW`",
         ),
     }
 }
@@ -146,37 +143,39 @@ fn net_raw(facts: &Facts) -> Finding {
 fn io_uring(facts: &Facts) -> Finding {
     let check = "io_uring";
     let Ok(Some(ring)) = facts.inside.as_ref().map(|inside| &inside.ring) else {
-        return Finding::skip(check, "it takes a TAP");
+        return Finding::skip(check, "needs a TAP");
     };
     let Err(message) = ring else {
-        return Finding::ok(check, "it carries a TAP's frames, by reads that do not wait");
+        return Finding::ok(check, "available for TAPs");
     };
     match facts.io_uring_disabled {
         Some(value @ 1..) => Finding::warn(
             check,
             // The speed of one program is no reason to advise a machine-wide change.
             format!(
-                "switched off (kernel.io_uring_disabled is {value}): frames are carried one a call, slower under load"
+                "disabled (kernel.io_uring_disabled = {value}): one system call per frame, slower under load"
             ),
         ),
-        _ => Finding::warn(check, format!("frames are carried one a call: {}", split_hint(message).0)),
+        _ => {
+            Finding::warn(check, format!("{}: one system call per frame, slower under load", message.text()))
+        }
     }
 }
 
 fn feature(facts: &Facts, check: &'static str, has: fn(tap::linux::Features) -> bool) -> Finding {
     match facts.node {
-        Ok(features) if has(features) => Finding::ok(check, "the kernel's tun driver has it"),
-        Ok(_) => Finding::warn(check, "the kernel's tun driver has none; TAPs of one queue work without"),
-        Err(_) => Finding::skip(check, "it takes the node"),
+        Ok(features) if has(features) => Finding::ok(check, "supported by the kernel's tun driver"),
+        Ok(_) => Finding::warn(check, "not supported by the kernel's tun driver; tapstack works without it"),
+        Err(_) => Finding::skip(check, NEEDS_NODE),
     }
 }
 
 fn network_manager(facts: &Facts) -> Finding {
     let check = "NetworkManager";
     match facts.managers.network_manager_ignores_taps {
-        None => Finding::ok(check, "it does not run here"),
-        Some(true) => Finding::ok(check, "it runs, and is told to let TAPs be"),
-        Some(false) => Finding::warn(check, "it runs, and may set up a TAP that comes up").with_hint(
+        None => Finding::ok(check, "not running"),
+        Some(true) => Finding::ok(check, "running, ignores TAPs"),
+        Some(false) => Finding::warn(check, "running, may configure a TAP when it comes up").with_hint(
             "printf '[device-tapstack]\\nmatch-device=interface-name:tap*\\nmanaged=0\\n' | sudo tee /etc/NetworkManager/conf.d/90-tapstack.conf && sudo systemctl reload NetworkManager",
         ),
     }
@@ -185,10 +184,10 @@ fn network_manager(facts: &Facts) -> Finding {
 fn networkd(facts: &Facts) -> Finding {
     let check = "systemd-networkd";
     match &facts.managers.networkd {
-        Networkd::Absent => Finding::ok(check, "it does not run here"),
-        Networkd::IgnoresTaps => Finding::ok(check, "it runs, and none of its files sets up a TAP"),
+        Networkd::Absent => Finding::ok(check, "not running"),
+        Networkd::IgnoresTaps => Finding::ok(check, "running, ignores TAPs"),
         Networkd::ManagesTaps(path) => {
-            Finding::warn(check, format!("it runs, and sets up every TAP by {}", path.display())).with_hint(
+            Finding::warn(check, format!("running, configures every TAP as in {}", path.display())).with_hint(
                 "printf '[Match]\\nName=tap*\\n[Link]\\nUnmanaged=yes\\n' | sudo tee /etc/systemd/network/00-tapstack.network && sudo networkctl reload",
             )
         }
@@ -198,10 +197,10 @@ fn networkd(facts: &Facts) -> Finding {
 fn ipv6(facts: &Facts) -> Finding {
     let check = "IPv6";
     match facts.ipv6 {
-        None => Finding::ok(check, "this kernel has none: a TAP carries nothing of it unasked"),
-        Some(false) => Finding::ok(check, "off for new interfaces: a TAP carries nothing of it unasked"),
+        None => Finding::ok(check, "not supported by this kernel"),
+        Some(false) => Finding::ok(check, "disabled on new interfaces"),
         Some(true) => {
-            let why = "on: the kernel sends frames of its own over a new TAP, which are counted and dropped; `lab` has it off";
+            let why = "enabled: the kernel sends IPv6 frames on a new TAP, which tapstack drops and counts; `lab` disables it";
             // Off for this TAP, and for no other interface.
             let off = |name| format!("sudo sysctl net/ipv6/conf/{name}/disable_ipv6=1");
             let hint = facts.taps_with_ipv6.first().map(|name| off(quoted(name.as_str())));
@@ -214,17 +213,17 @@ fn ipv6(facts: &Facts) -> Finding {
 const DEFAULT_MAX_NEIGHBORS: u64 = 1_024;
 
 fn neighbors(facts: &Facts) -> Finding {
-    let check = "neighbours";
-    match facts.most_neighbors {
-        None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 cannot be read in this namespace"),
-        Some(most) if most > DEFAULT_MAX_NEIGHBORS => {
-            Finding::ok(check, format!("the kernel keeps {most} at most"))
+    let check = "ARP cache";
+    match facts.max_neighbors {
+        None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 is not readable in this namespace"),
+        Some(max) if max > DEFAULT_MAX_NEIGHBORS => {
+            Finding::ok(check, format!("the kernel caches up to {max} neighbors"))
         }
         // Only larger --hosts ranges need more.
-        Some(most) => Finding::ok(
+        Some(max) => Finding::ok(
             check,
             format!(
-                "the kernel keeps {most} at most; to reach more hosts of --hosts, raise net.ipv4.neigh.default.gc_thresh3"
+                "the kernel caches up to {max} neighbors; for more --hosts, raise net.ipv4.neigh.default.gc_thresh3"
             ),
         ),
     }
@@ -233,10 +232,8 @@ fn neighbors(facts: &Facts) -> Finding {
 fn processors(facts: &Facts) -> Finding {
     let check = "processors";
     match facts.processors {
-        None => Finding::skip(check, "the system does not tell how many there are"),
-        Some(1) => {
-            Finding::warn(check, "one: --busy-poll would take it from whoever sends, and is 0 by default")
-        }
-        Some(count) => Finding::ok(check, format!("{count}: --busy-poll has one to keep busy")),
+        None => Finding::skip(check, "their number is not known"),
+        Some(1) => Finding::warn(check, "1: --busy-poll is 0 by default, because polling delays the sender"),
+        Some(count) => Finding::ok(check, format!("{count}: --busy-poll can use one of them")),
     }
 }

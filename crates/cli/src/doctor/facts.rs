@@ -1,4 +1,4 @@
-//! Facts about this machine. Nothing is judged here, and nothing changed.
+//! Facts about this machine, which nothing here judges or changes.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +8,15 @@ use tap::linux::{Features, InterfaceName, features, taps};
 
 use super::inside::{self, NamespaceReport};
 use super::managers::InterfaceManagers;
-use crate::advice::{explain, quoted};
+use crate::advice::{explain, program, quoted};
+use crate::error_message::ErrorMessage;
 use crate::users::{caller, user_name};
 
 /// The facts that are checked.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// Features of the driver of `/dev/net/tun`, or why the node does not open.
-    pub(super) node: Result<Features, String>,
+    /// Features of the driver of `/dev/net/tun`, or why it does not open.
+    pub(super) node: Result<Features, ErrorMessage>,
     /// The capabilities of this process, if known.
     pub(super) capabilities: Option<Capabilities>,
     /// The results in a namespace, or why there are none.
@@ -23,16 +24,16 @@ pub(super) struct Facts {
     /// `kernel.io_uring_disabled`, which kernels before 6.6 lack.
     pub(super) io_uring_disabled: Option<u64>,
     pub(super) managers: InterfaceManagers,
-    /// Whether IPv6 is on for new interfaces; none on a kernel without IPv6.
+    /// Whether IPv6 is enabled on new interfaces; none on a kernel without IPv6.
     pub(super) ipv6: Option<bool>,
-    /// The TAPs on which IPv6 is on.
+    /// The TAPs on which IPv6 is enabled.
     pub(super) taps_with_ipv6: Vec<InterfaceName>,
     /// The maximum size of the kernel's neighbor table.
-    pub(super) most_neighbors: Option<u64>,
+    pub(super) max_neighbors: Option<u64>,
     pub(super) processors: Option<usize>,
     /// The path of this program, quoted for a shell.
     pub(super) program: String,
-    /// The user, before `sudo`.
+    /// The user who runs this program: the caller of `sudo`, if there is one.
     pub(super) user: String,
 }
 
@@ -56,7 +57,6 @@ pub(super) enum Capability {
 
 impl Facts {
     pub(super) fn gather() -> Facts {
-        let program = std::env::current_exe().unwrap_or_else(|_| "tapstack".into());
         let status = fs::read_to_string("/proc/self/status");
         Facts {
             node: features().map_err(|error| explain(&error)),
@@ -66,9 +66,9 @@ impl Facts {
             managers: InterfaceManagers::find(),
             ipv6: setting("net/ipv6/conf/default/disable_ipv6").map(|disabled| disabled == 0),
             taps_with_ipv6: taps_with_ipv6(),
-            most_neighbors: setting("net/ipv4/neigh/default/gc_thresh3"),
+            max_neighbors: setting("net/ipv4/neigh/default/gc_thresh3"),
             processors: thread::available_parallelism().ok().map(usize::from),
-            program: quoted(&program.to_string_lossy()),
+            program: program(),
             user: quoted(&user_name(caller())),
         }
     }
@@ -94,7 +94,7 @@ impl Capabilities {
     }
 }
 
-/// Returns the TAPs on which IPv6 is on; none if TAPs cannot be listed.
+/// Returns the TAPs on which IPv6 is enabled; none if TAPs cannot be listed.
 fn taps_with_ipv6() -> Vec<InterfaceName> {
     let is_on =
         |name: &InterfaceName| setting(&format!("net/ipv6/conf/{}/disable_ipv6", name.as_str())) == Some(0);

@@ -1,5 +1,5 @@
-//! Checks that need a namespace: this program, run under another name, enters one, runs the checks, and
-//! ends, since entering a namespace cannot be undone.
+//! Checks that need a namespace. Entering one cannot be undone, so this program starts itself under another name for
+//! them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tap::linux::{Io, Namespace, Tap};
 
 use crate::advice::explain;
+use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, print_line};
 
 /// The name under which this program runs the checks in a namespace.
@@ -25,11 +26,11 @@ const UNDUMPABLE: &str = "undumpable";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NamespaceReport {
     /// How the namespace was created, or why it was not.
-    pub(super) namespace: Result<NamespaceMethod, String>,
+    pub(super) namespace: Result<NamespaceMethod, ErrorMessage>,
     /// Whether a TAP can be created and brought up; none without a namespace.
-    pub(super) tap: Option<Result<(), String>>,
-    /// Whether `io_uring` carries its frames; none without a TAP.
-    pub(super) ring: Option<Result<(), String>>,
+    pub(super) tap: Option<Result<(), ErrorMessage>>,
+    /// Whether the TAP can use `io_uring`; none without a TAP.
+    pub(super) ring: Option<Result<(), ErrorMessage>>,
 }
 
 /// How a network namespace was created.
@@ -44,7 +45,8 @@ pub(super) enum NamespaceMethod {
 /// Runs the checks in a child process, and returns its report.
 pub(super) fn run_in_child() -> Result<NamespaceReport, String> {
     let mut command = Command::new("/proc/self/exe");
-    // A program whose file has capabilities is not dumpable, which matters inside; the child, which has none, is.
+    // A program whose file has capabilities is not dumpable, which matters inside. The child has no capabilities, and is
+    // dumpable.
     let is_dumpable = prctl::get_dumpable().unwrap_or(true);
     let words = (!is_dumpable).then_some(UNDUMPABLE);
     let output = command.arg0(NAMESPACE_CHECK).args(words).stdin(Stdio::null()).output();
@@ -83,8 +85,8 @@ fn user_namespace() -> io::Result<PathBuf> {
     fs::read_link("/proc/self/ns/user")
 }
 
-/// Creates a TAP whose frames are carried in this mode, and brings it up.
-fn open(io: Io) -> Result<(), String> {
+/// Creates a TAP with this I/O method, and brings it up.
+fn open(io: Io) -> Result<(), ErrorMessage> {
     let tap = Tap::options().io(io).open("doctor%d").map_err(|error| explain(&error))?;
     tap.interface().set_up(true).map_err(|error| explain(&error))
 }

@@ -33,7 +33,7 @@ const NETWORK_MANAGER: [&str; 4] = [
     "/etc/NetworkManager",
     "/etc/NetworkManager/conf.d",
 ];
-/// Folders of `systemd-networkd`'s: of two files with one name, the later folder's counts.
+/// Folders of `systemd-networkd`'s configuration. Of two files with one name, the one in the later folder counts.
 const NETWORKD: [&str; 4] = [
     "/usr/lib/systemd/network",
     "/usr/local/lib/systemd/network",
@@ -68,7 +68,7 @@ fn running() -> Vec<String> {
         .collect()
 }
 
-/// Reads the files with this extension, by name: a later folder's replaces an earlier one's.
+/// Reads the files with this extension, by name. A file in a later folder replaces one of the same name.
 fn files(folders: &[&str], ending: &str) -> BTreeMap<String, (PathBuf, String)> {
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     entries
@@ -165,9 +165,9 @@ pub(super) fn matches_glob(text: &str, pattern: &str) -> bool {
             let mut tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
             tails.any(|at| text.get(at..).is_some_and(|tail| matches_glob(tail, rest.as_str())))
         }
-        Some(wanted) => {
+        Some(expected) => {
             let mut others = text.chars();
-            others.next().is_some_and(|first| wanted == '?' || wanted == first)
+            others.next().is_some_and(|first| expected == '?' || expected == first)
                 && matches_glob(others.as_str(), rest.as_str())
         }
     }

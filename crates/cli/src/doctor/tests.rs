@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::checks::split_hint;
 use super::facts::{Capabilities, Capability};
 use super::inside::{NamespaceMethod, NamespaceReport};
 use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps, matches_glob};
 use super::*;
+use crate::error_message::ErrorMessage;
 use tap::linux::Features;
 
 /// Returns the facts of a machine on which everything works.
@@ -22,7 +22,7 @@ fn working_facts() -> Facts {
         managers: InterfaceManagers::default(),
         ipv6: Some(false),
         taps_with_ipv6: vec![],
-        most_neighbors: Some(131_072),
+        max_neighbors: Some(131_072),
         processors: Some(2),
         program: "/bin/tapstack".to_owned(),
         user: "alice".to_owned(),
@@ -52,30 +52,33 @@ fn doctor_gives_no_hints_when_everything_works() {
 }
 
 #[test]
-fn unopenable_node_is_bad_and_skips_dependent_checks() {
-    let message = "cannot open /dev/net/tun: Permission denied, its file mode keeps you out; `sudo chmod 0666 /dev/net/tun`";
+fn unopenable_node_fails_and_skips_dependent_checks() {
+    let fix = "sudo chmod 0666 /dev/net/tun";
+    let message =
+        ErrorMessage::new("cannot open /dev/net/tun: Permission denied").hint_command("open it to all", fix);
     let (findings, code) = findings_after(|facts| {
-        facts.node = Err(message.to_owned());
+        facts.node = Err(message.clone());
         facts.inside = Ok(NamespaceReport {
             namespace: Ok(NamespaceMethod::UserNamespace),
-            tap: Some(Err(message.to_owned())),
+            tap: Some(Err(message)),
             ring: None,
         });
     });
     assert_eq!(code, 1);
     let ends: Vec<_> = findings.iter().map(|finding| (finding.check, finding.outcome)).collect();
     let skipped =
-        ["tap", "io_uring", "virtio header", "multi-queue"].map(|check| (check, CheckOutcome::Skip));
-    assert_eq!(ends, [&[("node", CheckOutcome::Bad)], &skipped[..]].concat());
-    assert_eq!(findings[0].hint.as_deref(), Some("sudo chmod 0666 /dev/net/tun"));
-    assert!(findings[0].why.ends_with("its file mode keeps you out"));
+        ["TAP", "io_uring", "virtio header", "multi-queue"].map(|check| (check, CheckOutcome::Skip));
+    assert_eq!(ends, [&[("/dev/net/tun", CheckOutcome::Fail)], &skipped[..]].concat());
+    assert_eq!(findings[0].hint.as_deref(), Some(fix));
+    assert_eq!(findings[0].why, "cannot open /dev/net/tun: Permission denied");
 }
 
 #[test]
-fn refused_namespace_is_bad_without_net_admin_and_warns_with_it() {
+fn refused_namespace_fails_without_net_admin_and_warns_with_it() {
     let hint = "sudo sysctl kernel.unprivileged_userns_clone=1";
     let refused = |facts: &mut Facts| {
-        let message = format!("cannot make a network namespace: kept from you; `{hint}`");
+        let message =
+            ErrorMessage::new("cannot create a network namespace: not permitted").hint_command("allow", hint);
         facts.inside = Ok(NamespaceReport { namespace: Err(message), tap: None, ring: None });
     };
     let (findings, code) = findings_after(|facts| {
@@ -83,20 +86,20 @@ fn refused_namespace_is_bad_without_net_admin_and_warns_with_it() {
         facts.capabilities =
             Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
-    assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Bad, Some(hint), 1));
+    assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Fail, Some(hint), 1));
     // With CAP_NET_ADMIN a TAP can be created outside, but none was.
     let (findings, code) = findings_after(refused);
     assert_eq!((findings[0].outcome, findings[1].outcome, code), (CheckOutcome::Warn, CheckOutcome::Skip, 2));
 }
 
 #[test]
-fn refused_tap_is_bad_and_missing_child_report_is_skipped() {
+fn refused_tap_fails_and_missing_child_report_is_skipped() {
     let (findings, code) = findings_after(|facts| {
-        let refused = Err("cannot attach to the TAP: no".to_owned());
+        let refused = Err("cannot attach to the TAP: no".into());
         facts.inside =
             Ok(NamespaceReport { namespace: Ok(NamespaceMethod::Privilege), tap: Some(refused), ring: None });
     });
-    assert_eq!((findings[0].check, findings[0].outcome, code), ("tap", CheckOutcome::Bad, 1));
+    assert_eq!((findings[0].check, findings[0].outcome, code), ("TAP", CheckOutcome::Fail, 1));
     let (findings, code) =
         findings_after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
     assert!(findings.iter().all(|finding| finding.outcome == CheckOutcome::Skip));
@@ -116,7 +119,7 @@ fn missing_capability_warns_and_hints_command() {
     let (findings, _) = findings_after(|facts| {
         facts.capabilities = Some(Capabilities { net_admin: Held, net_raw: Gainable });
     });
-    assert!(findings[0].why.contains("every local user could send raw frames"), "{}", findings[0].why);
+    assert!(findings[0].why.contains("every local user to send raw frames"), "{}", findings[0].why);
 }
 
 #[test]
@@ -151,9 +154,9 @@ fn capabilities_are_parsed_from_effective_and_bounding_sets() {
 fn refused_io_uring_gives_no_machine_wide_hint() {
     let refused = |disabled| {
         only_finding(move |facts| {
-            let message = "cannot carry frames by io_uring: EPERM; choose `--io read-write`";
+            let message = ErrorMessage::new("cannot use io_uring: EPERM").hint("use `--io read-write`");
             if let Ok(inside) = &mut facts.inside {
-                inside.ring = Some(Err(message.to_owned()));
+                inside.ring = Some(Err(message));
             }
             facts.io_uring_disabled = disabled;
         })
@@ -174,11 +177,8 @@ fn missing_kernel_features_and_enabled_ipv6_warn() {
     });
     assert_eq!((check, outcome), ("IPv6", CheckOutcome::Warn));
     assert_eq!(hint.as_deref(), Some("sudo sysctl net/ipv6/conf/tap0/disable_ipv6=1"));
-    assert_eq!(findings_after(|facts| facts.most_neighbors = Some(1_024)), (vec![], 0));
-    assert_eq!(
-        only_finding(|facts| facts.most_neighbors = None),
-        ("neighbours", CheckOutcome::Skip, None, 0)
-    );
+    assert_eq!(findings_after(|facts| facts.max_neighbors = Some(1_024)), (vec![], 0));
+    assert_eq!(only_finding(|facts| facts.max_neighbors = None), ("ARP cache", CheckOutcome::Skip, None, 0));
     assert_eq!(only_finding(|facts| facts.processors = Some(1)), ("processors", CheckOutcome::Warn, None, 0));
 }
 
@@ -258,36 +258,45 @@ fn glob_matches_whole_name() {
 }
 
 #[test]
-fn hint_is_split_only_from_command_at_end_of_message() {
-    assert_eq!(split_hint("no; `sudo modprobe tun`"), ("no", Some("sudo modprobe tun".to_owned())));
-    assert_eq!(split_hint("no; `docker run --privileged ...`"), ("no; `docker run --privileged ...`", None));
-    assert_eq!(split_hint("no `x` here"), ("no `x` here", None));
-    assert_eq!(split_hint("no; choose another name"), ("no; choose another name", None));
+fn finding_takes_command_as_fix_and_advice_as_reason() {
+    let finding = |message: ErrorMessage| {
+        let facts = Facts { node: Err(message), ..working_facts() };
+        let first = check_all(&facts).remove(0);
+        (first.why, first.hint)
+    };
+    let fix = Some("sudo modprobe tun".to_owned());
+    assert_eq!(
+        finding(ErrorMessage::new("no").hint_command("load it", "sudo modprobe tun")),
+        ("no".to_owned(), fix)
+    );
+    let options = "start the container with `docker run --privileged`";
+    assert_eq!(finding(ErrorMessage::new("no").hint(options)), (format!("no; {options}"), None));
+    assert_eq!(finding(ErrorMessage::new("no")), ("no".to_owned(), None));
 }
 
 #[test]
 fn finding_prints_line_and_hint_on_next_line() {
     let finding = Finding {
-        check: "node",
-        outcome: CheckOutcome::Bad,
+        check: "/dev/net/tun",
+        outcome: CheckOutcome::Fail,
         needed: true,
         why: "closed".to_owned(),
         hint: Some("sudo modprobe tun".to_owned()),
     };
-    let text = "bad   node             closed\n                       mend: sudo modprobe tun";
+    let text = "fail  /dev/net/tun     closed\n                       fix: sudo modprobe tun";
     assert_eq!(finding.text(Styler::DISABLED), text);
-    assert!(finding.text(Styler::ENABLED).starts_with("\u{1b}[1m\u{1b}[31mbad \u{1b}[0m  node "));
+    assert!(finding.text(Styler::ENABLED).starts_with("\u{1b}[1m\u{1b}[31mfail\u{1b}[0m  /dev/net/tun "));
 }
 
 #[test]
 fn doctor_json_matches_schema_and_ends_with_summary() {
     let mut facts = working_facts();
     facts.ipv6 = Some(true);
-    facts.most_neighbors = None;
+    facts.max_neighbors = None;
     facts.inside = Err("no".to_owned());
     let findings = check_all(&facts);
     let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
     testbed::schema::check_lines("doctor", &lines.join("\n"));
-    let summary = r#"{"event":"summary","ok":8,"warn":1,"bad":0,"skip":4,"exit_code":2}"#;
+    let summary = r#"{"event":"summary","ok":8,"warn":1,"fail":0,"skip":4,"exit_code":2}"#;
     assert_eq!(lines.last().map(String::as_str), Some(summary));
 }

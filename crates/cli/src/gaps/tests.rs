@@ -11,35 +11,35 @@ fn each_gap_is_explained_with_cause_and_hint() {
     let rows = [
         (
             Gaps { was_down: true, ..none },
-            "eth0 was down or had no carrier; try again when `ip link show eth0` says that it is up",
+            "eth0 was down or had no carrier\nhint: try again when `ip link show eth0` shows it up",
         ),
         (
             Gaps { refused: 1, ..none },
-            "eth0 refused 1 frame; try again when `ip link show eth0` says that it is up",
+            "eth0 refused 1 frame\nhint: try again when `ip link show eth0` shows it up",
         ),
         (
             Gaps { lost: 1516, ..none },
-            "the kernel dropped 1516 frames: receive queue full; try again on a less busy machine or wire",
+            "the kernel dropped 1516 frames: receive queue full\nhint: try again with less load on the machine or the network",
         ),
-        (Gaps { truncated: 1, ..none }, "1 frame was cut short; look at `ip link show eth0`"),
+        (Gaps { truncated: 1, ..none }, "1 frame was cut short\nhint: check `ip link show eth0`"),
         (
             Gaps { is_unread: true, ..none },
-            "more frames arrived than could be read; try again on a less busy machine or wire",
+            "more frames arrived than could be read\nhint: try again with less load on the machine or the network",
         ),
         (
             Gaps { turned_away: 7, ..none },
-            "the table of addresses was full 7 times; watch fewer addresses, such as one --vlan",
+            "the table of addresses was full 7 times\nhint: watch fewer addresses, e.g. with --vlan",
         ),
         (
             Gaps { was_down: true, lost: 2, ..none },
-            "eth0 was down or had no carrier, the kernel dropped 2 frames: receive queue full; \
-             try again when `ip link show eth0` says that it is up",
+            "eth0 was down or had no carrier, the kernel dropped 2 frames: receive queue full\n\
+             hint: try again when `ip link show eth0` shows it up",
         ),
     ];
     let hint = |gaps: Gaps| gaps.explain_with(&name(), "scan again at a lower --rate").unwrap().to_string();
     assert_eq!(
         hint(Gaps { lost: 2, ..none }),
-        "the kernel dropped 2 frames: receive queue full; scan again at a lower --rate"
+        "the kernel dropped 2 frames: receive queue full\nhint: scan again at a lower --rate"
     );
     assert_eq!(hint(Gaps { truncated: 1, ..none }), rows[3].1, "a lower rate does not help");
     for (gaps, words) in rows {
@@ -52,9 +52,12 @@ fn partly_read_capture_is_explained_as_gap() {
     let words = |gaps: Gaps| gaps.explain_capture("a.pcap").map(|why| why.to_string());
     assert_eq!(words(Gaps::default()), None);
     let unread = Gaps { is_unread: true, ..Gaps::default() };
-    assert_eq!(words(unread).as_deref(), Some("the capture was not read to its end; let it run"));
+    assert_eq!(
+        words(unread).as_deref(),
+        Some("the capture was not read to its end\nhint: let the command run to the end")
+    );
     let cut = Gaps { truncated: 2, ..Gaps::default() };
-    assert_eq!(words(cut).as_deref(), Some("2 frames were cut short; look at a.pcap"));
+    assert_eq!(words(cut).as_deref(), Some("2 frames were cut short\nhint: check a.pcap"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
+use crate::error_message::ErrorMessage;
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::StationArguments;
 use crate::values::{check_host_bits, host_network, ip_address, network, number, range, station_mac};
@@ -64,7 +65,7 @@ pub(crate) struct HostArguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1_u32..), allow_negative_numbers = true)]
     pub(crate) arp_timeout: u32,
     /// A neighbour that neither ages nor moves; may be repeated
-    #[arg(long = "static", value_name = "IP=MAC", value_parser = neighbor)]
+    #[arg(long = "static", value_name = "IP=MAC", value_parser = static_entry)]
     pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
     /// Print one JSON object a line
     #[arg(long)]
@@ -167,32 +168,34 @@ impl From<DefendPolicy> for Defense {
     }
 }
 
-/// Reads a range of hosts.
-fn host_range(text: &str) -> Result<HostRange, String> {
+/// Parses a range of hosts and its VLAN.
+fn host_range(text: &str) -> Result<HostRange, ErrorMessage> {
     let (range, vlan) = match text.split_once('@') {
         None => (text, None),
         Some((range, vlan)) => (range, Some(vlan)),
     };
     if range.contains('-') {
-        return Err("a range FIRST-LAST is not supported here; expected CIDR, e.g. 10.1.0.0/16".to_owned());
+        return Err(
+            ErrorMessage::new("ranges FIRST-LAST are not supported here").hint("use e.g. 10.1.0.0/16")
+        );
     }
     let range = network(range)?;
-    let vlan = vlan.map(|vlan| vlan.parse().map_err(|_| "the VLAN must be from 1 to 4094".to_owned()));
+    let vlan =
+        vlan.map(|vlan| vlan.parse().map_err(|_| ErrorMessage::new("the VLAN must be from 1 to 4094")));
     let vlan = vlan.transpose()?;
     if range.prefix_len() < HostRange::MIN_PREFIX {
         let bits = 32 - range.prefix_len();
-        return Err(format!(
-            "too many hosts: 2^{bits}, and at most 2^24 are possible, a /{}",
-            HostRange::MIN_PREFIX
-        ));
+        return Err(ErrorMessage::new(format!("2^{bits} hosts are too many"))
+            .hint(format!("use ranges of at most a /{}", HostRange::MIN_PREFIX)));
     }
     check_host_bits(range).map(|range| HostRange { range, vlan })
 }
 
-/// Reads a static neighbor.
-fn neighbor(text: &str) -> Result<(Ipv4Addr, MacAddr), String> {
-    let (protocol, hardware) = text
-        .split_once('=')
-        .ok_or("expected an IP address and a MAC address, e.g. 10.0.0.1=02:00:00:00:00:01")?;
-    Ok((ip_address(protocol)?, station_mac(hardware)?))
+/// Parses a static entry of the ARP cache.
+fn static_entry(text: &str) -> Result<(Ipv4Addr, MacAddr), ErrorMessage> {
+    let (ip, mac) = text.split_once('=').ok_or_else(|| {
+        ErrorMessage::new("expected an IP address and a MAC address")
+            .hint("use e.g. 10.0.0.1=02:00:00:00:00:01")
+    })?;
+    Ok((ip_address(ip)?, station_mac(mac)?))
 }

@@ -17,11 +17,11 @@ use crate::report::{HostReport, Verbosity};
 /// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
-/// Turns of each end: three for a request, its reply and the payload, and more to show that no further
+/// Polls of each host: three for a request, its reply and the payload, and more to show that no further
 /// frames follow.
 const ROUNDS: usize = 6;
 
-/// Runs the exchange, and prints the table of the host that sent the request.
+/// Runs the exchange, and prints the ARP cache of the host that sent the request.
 pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let name = "cable0".parse()?;
     let (mut near, mut far) = Cable::pair(1_500)?;
@@ -33,11 +33,11 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         HostReport::new(capture.text_output()?, Verbosity::Frames, false).with_styler(capture.text_styler());
     let mut report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
     report.print_line(&format!(
-        "an embedded wire, no kernel takes part: a second host of ours is {} at {}, we are {} at {}",
-        KERNEL.addr(),
-        peer.config().mac,
+        "a cable in memory, without the kernel: host A is {} at {}, host B is {} at {}",
         HOST.addr(),
-        host.config().mac
+        host.config().mac,
+        KERNEL.addr(),
+        peer.config().mac
     ));
 
     // As in the other lab, the peer has something to send, so it must resolve the address.
@@ -53,7 +53,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     }
     let entry = peer.arp().neighbors().get(HOST.addr());
     let is_reachable = entry.is_some_and(|entry| entry.mac == Some(host.config().mac));
-    report.print_line("the second host's own table:");
+    report.print_line("the ARP cache of host B:");
     report.table(&name, &peer);
     report.finish();
     report.check_written()?;

@@ -34,14 +34,14 @@ pub(super) fn run(
     if let Err(errno) = mount_sys()
         && verbose
     {
-        Failure::new(format!("/sys still shows the interfaces outside: {}", errno.desc())).print();
+        Failure::new(format!("cannot mount /sys for the namespace: {}", errno.desc())).print();
     }
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         let (kernel, host) = (KERNEL.addr(), HOST.addr());
         // A failed write of the banner is harmless.
         let _ = writeln!(
             io::stderr(),
-            "inside the lab: the kernel is {kernel} on tap0, the host there is {host}"
+            "in the lab, tap0 connects the kernel at {kernel} and the emulated host at {host}"
         );
     }
     // A command inherits which signals are blocked. This program, run under another name, unblocks
@@ -86,14 +86,17 @@ pub(crate) const COMMAND_LAUNCHER: &str = "tapstack-lab-command";
 /// Executes the command of these arguments, with no signal blocked.
 pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure {
     let Some(program) = words.next() else {
-        return Failure::new("no command is named");
+        return Failure::new("missing command");
     };
     match SigSet::empty().thread_set_mask() {
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
             // As in shells. An unreadable folder of PATH also refuses a command that exists nowhere.
-            let (why, exit_code) =
-                if exists(&program) { (error.to_string(), 126) } else { ("no such command".to_owned(), 127) };
+            let (why, exit_code) = if exists(&program) {
+                (error.to_string(), 126)
+            } else {
+                ("command not found".to_owned(), 127)
+            };
             Failure::with_code(format!("cannot run {}: {why}", program.display()), exit_code)
         }
         Err(errno) => errno.into(),

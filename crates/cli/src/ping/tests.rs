@@ -17,14 +17,14 @@ fn ping_target_must_be_one_reachable_host() {
     assert_eq!(verdict(Some("10.0.0.1"), "192.0.2.1"), Ok(()));
     let table = [
         ("192.0.2.1", "--gateway or --route"),
-        ("10.0.0.2", "our own address"),
-        ("10.0.0.255", "means all hosts"),
-        ("10.0.0.0", "means all hosts"),
-        ("255.255.255.255", "means all hosts"),
-        ("224.0.0.1", "a group's address"),
-        ("0.0.0.0", "nobody's address"),
-        ("127.0.0.1", "nobody's address"),
-        ("240.0.0.1", "nobody's address"),
+        ("10.0.0.2", "the address of tapstack itself"),
+        ("10.0.0.255", "a broadcast address"),
+        ("10.0.0.0", "a broadcast address"),
+        ("255.255.255.255", "a broadcast address"),
+        ("224.0.0.1", "a multicast address"),
+        ("0.0.0.0", "the unspecified address"),
+        ("127.0.0.1", "a loopback address"),
+        ("240.0.0.1", "a reserved address"),
     ];
     for (target, part) in table {
         let message = verdict(Some("10.0.0.1").filter(|_| target != "192.0.2.1"), target).unwrap_err();

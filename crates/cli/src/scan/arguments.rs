@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args};
 use link::VlanId;
 
 use super::targets::TargetRange;
+use crate::error_message::ErrorMessage;
 use crate::probe_socket::arguments::ProbeArguments;
 use crate::values::{ip_address, number};
 
@@ -112,37 +113,35 @@ impl ScanArguments {
 }
 
 /// Reads a time in milliseconds.
-fn millis(text: &str) -> Result<Duration, String> {
+fn millis(text: &str) -> Result<Duration, ErrorMessage> {
     let bounds = Duration::from_micros(1)..=Duration::from_hours(1);
     let parsed = text.parse().ok().and_then(|millis: f64| Duration::try_from_secs_f64(millis / 1e3).ok());
     parsed
         .filter(|time| bounds.contains(time))
-        .ok_or_else(|| "milliseconds are wanted, from 0.001 to 3600000, such as 500".to_owned())
+        .ok_or_else(|| "expected a time in milliseconds from 0.001 to 3600000".into())
 }
 
 /// Reads a time in milliseconds, or with a `u` behind it in microseconds.
-fn interval(text: &str) -> Result<Duration, String> {
+fn interval(text: &str) -> Result<Duration, ErrorMessage> {
     let read = match text.strip_suffix('u') {
         Some(micros) => micros.parse().ok().filter(|micros| *micros > 0).map(Duration::from_micros),
         None => millis(text).ok(),
     };
     let fits = |time: &Duration| *time <= Duration::from_hours(1);
     read.filter(fits).ok_or_else(|| {
-        "milliseconds from 0.001 to 3600000, or microseconds, are wanted, such as 2 or 50u".to_owned()
+        ErrorMessage::new("expected a time of at most one hour")
+            .hint("use milliseconds, e.g. 2, or microseconds, e.g. 50u")
     })
 }
 
-fn rate(text: &str) -> Result<NonZeroU64, String> {
+fn rate(text: &str) -> Result<NonZeroU64, ErrorMessage> {
     let fits = |rate: &NonZeroU64| rate.get() <= 10_000_000;
-    text.parse()
-        .ok()
-        .filter(fits)
-        .ok_or_else(|| "requests a second are wanted, from 1 to 10000000".to_owned())
+    text.parse().ok().filter(fits).ok_or_else(|| "expected requests per second from 1 to 10000000".into())
 }
 
-fn factor(text: &str) -> Result<f64, String> {
+fn factor(text: &str) -> Result<f64, ErrorMessage> {
     let fits = |factor: &f64| (1.0..=100.0).contains(factor);
-    text.parse().ok().filter(fits).ok_or_else(|| "a factor from 1 to 100 is wanted, such as 1.5".to_owned())
+    text.parse().ok().filter(fits).ok_or_else(|| "expected a factor from 1 to 100".into())
 }
 
 #[cfg(test)]

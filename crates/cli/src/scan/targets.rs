@@ -9,41 +9,49 @@ use std::str::FromStr;
 use arptools::sweep::TargetRanges;
 use ipnet::Ipv4Net;
 
+use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::input;
-use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, with_netmask};
+use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, special_kind, with_netmask};
 
-const EXPECTED_TARGET: &str =
-    "expected an address, a network or a range, e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9";
+const EXPECTED_TARGET: &str = "expected an IPv4 address, network or range";
 
 /// A range of host addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetRange(RangeInclusive<Ipv4Addr>);
 
 impl FromStr for TargetRange {
-    type Err = String;
+    type Err = ErrorMessage;
 
-    fn from_str(text: &str) -> Result<TargetRange, String> {
+    fn from_str(text: &str) -> Result<TargetRange, ErrorMessage> {
         // Text that does not start like an address could be any kind of target.
-        let other = |why| {
-            if why == EXPECTED_IP_ADDRESS || text.is_empty() { EXPECTED_TARGET.to_owned() } else { why }
+        let other = |why: ErrorMessage| {
+            if why.text() == EXPECTED_IP_ADDRESS || text.is_empty() {
+                ErrorMessage::new(EXPECTED_TARGET).hint("use e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9")
+            } else {
+                why
+            }
         };
         TargetRange::new(read(text).map_err(other)?)
     }
 }
 
 impl TargetRange {
-    fn new(range: RangeInclusive<Ipv4Addr>) -> Result<TargetRange, String> {
+    fn new(range: RangeInclusive<Ipv4Addr>) -> Result<TargetRange, ErrorMessage> {
         if range.is_empty() {
-            return Err(format!("{} comes before {}; write the lower one first", range.end(), range.start()));
+            let (first, last) = (range.start(), range.end());
+            return Err(ErrorMessage::new(format!("{last} is lower than {first}"))
+                .hint(format!("use the range {last}-{first}")));
         }
         // All addresses except 0/8, 127/8 and those from 224.0.0.0 on are host addresses.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
         let special =
             ends.into_iter().chain(impossible.into_iter().filter(|address| range.contains(address)));
-        match special.into_iter().find(|address| !inet::is_valid_host(*address)) {
-            Some(address) => Err(format!("{address} can be nobody's address; leave it out")),
+        match special.into_iter().find_map(|address| Some((address, special_kind(address)?))) {
+            Some((address, kind)) => {
+                Err(ErrorMessage::new(format!("{address} is {kind}")).hint("scan addresses of hosts only"))
+            }
             None => Ok(TargetRange(range)),
         }
     }
@@ -60,7 +68,7 @@ pub(super) fn ranges(
         targets.extend(from_file(path)?);
     }
     if let Some(network) = network {
-        targets.push(TargetRange::new(network_range(network)).map_err(Failure::new)?);
+        targets.push(TargetRange::new(network_range(network))?);
     }
     Ok(TargetRanges::new(targets.into_iter().map(|target| target.0))?)
 }
@@ -74,16 +82,14 @@ fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     for (number, line) in text.map_err(failed)?.lines().enumerate() {
         let text = line.split('#').next().unwrap_or_default().trim();
         if !text.is_empty() {
-            let target = text.parse().map_err(|fault| {
-                Failure::new(format!("line {} of {name}, `{}`: {fault}", number + 1, text.escape_debug()))
-            })?;
-            targets.push(target);
+            let line = format!("{name}:{}: invalid target `{}`", number + 1, text.escape_debug());
+            targets.push(text.parse().map_err(|why: ErrorMessage| why.context(line))?);
         }
     }
     Ok(targets)
 }
 
-fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, String> {
+fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
     if let Some((first, last)) = text.split_once('-') {
         return Ok(ip_address(first)?..=ip_address(last)?);
     }
@@ -105,7 +111,7 @@ fn network_range(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
 mod tests {
     use super::*;
 
-    fn ends(text: &str) -> Result<[String; 2], String> {
+    fn ends(text: &str) -> Result<[String; 2], ErrorMessage> {
         text.parse::<TargetRange>()
             .map(|TargetRange(range)| [range.start(), range.end()].map(Ipv4Addr::to_string))
     }
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn target_rejects_invalid_and_non_host_ranges_with_reason() {
         for bad in ["", "host", "10.0.0", "10.0.0.1-9", "-", "10.0.0.1-"] {
-            assert_eq!(ends(bad).unwrap_err(), EXPECTED_TARGET, "{bad}");
+            assert_eq!(ends(bad).unwrap_err().text(), EXPECTED_TARGET, "{bad}");
         }
         for (bad, why) in [
             ("10.0.0.0/33", "the prefix length must be from 0 to 32"),
@@ -136,22 +142,22 @@ mod tests {
             ("fe80::1", "IPv6 is not supported"),
             ("10.0.0.256", "256 is greater than 255"),
         ] {
-            assert!(ends(bad).unwrap_err().starts_with(why), "{bad}");
+            assert!(ends(bad).unwrap_err().text().starts_with(why), "{bad}");
         }
         assert_eq!(
-            ends("10.0.0.9-10.0.0.1").unwrap_err(),
-            "10.0.0.1 comes before 10.0.0.9; write the lower one first"
+            ends("10.0.0.9-10.0.0.1").unwrap_err().to_string(),
+            "10.0.0.1 is lower than 10.0.0.9\nhint: use the range 10.0.0.1-10.0.0.9"
         );
         let rows = [
-            ("224.0.0.1", "224.0.0.1"),
-            ("0.0.0.0/0", "0.0.0.0"),
-            ("126.0.0.0-128.0.0.1", "127.0.0.0"),
-            ("223.255.255.0-225.0.0.1", "225.0.0.1"),
-            ("127.0.0.1", "127.0.0.1"),
-            ("255.255.255.255", "255.255.255.255"),
+            ("224.0.0.1", "224.0.0.1 is a multicast address"),
+            ("0.0.0.0/0", "0.0.0.0 is the unspecified address"),
+            ("126.0.0.0-128.0.0.1", "127.0.0.0 is a loopback address"),
+            ("223.255.255.0-225.0.0.1", "225.0.0.1 is a multicast address"),
+            ("127.0.0.1", "127.0.0.1 is a loopback address"),
+            ("255.255.255.255", "255.255.255.255 is the broadcast address"),
         ];
-        for (text, address) in rows {
-            assert_eq!(ends(text).unwrap_err(), format!("{address} can be nobody's address; leave it out"));
+        for (text, why) in rows {
+            assert_eq!(ends(text).unwrap_err().text(), why);
         }
     }
 }

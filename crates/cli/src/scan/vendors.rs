@@ -49,9 +49,8 @@ impl Vendors {
         let bytes = read(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
         vendors.add(&bytes);
         if vendors.names.is_empty() {
-            return Err(Failure::new(format!(
-                "{name} holds no vendor's name; a line is such as `00005E<tab>IANA`"
-            )));
+            return Err(Failure::new(format!("{name} contains no vendor names"))
+                .hint("write lines such as `00005E<tab>IANA`"));
         }
         Ok(vendors)
     }

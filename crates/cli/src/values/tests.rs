@@ -1,15 +1,18 @@
 use super::*;
 
+const EXPECTED_NETWORK: &str = "expected an IPv4 address with a prefix length\nhint: use e.g. 10.0.0.2/24";
+
 #[test]
 fn leading_zeros_are_rejected_with_reason_by_each_parser() {
-    let reason = "010 has a leading zero, which other programs read as octal; write it without";
+    let reason = ErrorMessage::new("010 has a leading zero, which other programs read as octal")
+        .hint("write the number without it");
     for text in ["010.0.0.10", "10.0.0.010"] {
         assert_eq!(ip_address(text).unwrap_err(), reason);
         assert_eq!(network(&format!("{text}/24")).unwrap_err(), reason);
         assert_eq!(network(text).unwrap_err(), reason);
     }
     assert!(network("10.0.0.0/024").is_err());
-    assert!(with_netmask([10, 0, 0, 0].into(), "255.255.255.00").unwrap_err().contains("octal"));
+    assert!(with_netmask([10, 0, 0, 0].into(), "255.255.255.00").unwrap_err().text().contains("octal"));
     assert_eq!(ip_address("0.0.0.0").unwrap(), Ipv4Addr::UNSPECIFIED);
 }
 
@@ -21,17 +24,17 @@ fn parse_error_names_invalid_part() {
         ("10.0.0.2/-1", "the prefix length must be from 0 to 32"),
         ("10.0.0.256/24", "256 is greater than 255"),
         ("10.0.0.99999999999/24", "99999999999 is greater than 255"),
-        ("10.0.0.2", "the prefix length is missing; expected e.g. 10.0.0.2/24"),
-        ("10.0.0.2/255.0.255.0", "255.0.255.0 is not a netmask; expected e.g. 255.255.255.0"),
-        ("fe80::2/64", "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1"),
-        ("::1", "IPv6 is not supported; expected an IPv4 address, e.g. 10.0.0.1"),
+        ("10.0.0.2", "the prefix length is missing\nhint: write e.g. 10.0.0.2/24"),
+        ("10.0.0.2/255.0.255.0", "255.0.255.0 is not a netmask\nhint: use e.g. 255.255.255.0"),
+        ("fe80::2/64", "IPv6 is not supported\nhint: use an IPv4 address, e.g. 10.0.0.1"),
+        ("::1", "IPv6 is not supported\nhint: use an IPv4 address, e.g. 10.0.0.1"),
         ("10.0.0/24", EXPECTED_NETWORK),
         ("10.0.0.x/24", EXPECTED_NETWORK),
         ("", EXPECTED_NETWORK),
         ("host", EXPECTED_NETWORK),
     ];
     for (text, why) in rows {
-        assert_eq!(network(text).unwrap_err(), why, "{text}");
+        assert_eq!(network(text).unwrap_err().to_string(), why, "{text}");
     }
 }
 
@@ -48,16 +51,16 @@ fn non_host_address_is_rejected_with_reason() {
         ("255.255.255.255/32", "255.255.255.255 is the broadcast address"),
     ];
     for (text, why) in rows {
-        let message = host_network(text).unwrap_err();
-        assert_eq!(message, format!("{why}; use the address of a host, e.g. 10.0.0.2/24"));
+        let message = host_network(text).unwrap_err().to_string();
+        assert_eq!(message, format!("{why}\nhint: use the address of a host, e.g. 10.0.0.2/24"));
     }
     for text in ["10.0.0.2/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.0/32", "223.0.0.1/0"] {
         let expected = text.parse().unwrap();
         assert_eq!(host_network(text), Ok(expected));
     }
     assert_eq!(
-        range("10.1.0.5/24").unwrap_err(),
-        "10.1.0.5/24 is one address of a range; the range is 10.1.0.0/24"
+        range("10.1.0.5/24").unwrap_err().to_string(),
+        "10.1.0.5/24 is one address of a range\nhint: use the range 10.1.0.0/24"
     );
 }
 
@@ -70,12 +73,12 @@ fn netmask_parses_to_prefix_length() {
 #[test]
 fn group_and_zero_mac_addresses_are_rejected_with_reason() {
     for (text, kind) in [
-        ("00:00:00:00:00:00", "all zeros"),
+        ("00:00:00:00:00:00", "the zero MAC address"),
         ("ff:ff:ff:ff:ff:ff", "the broadcast MAC address"),
         ("0100.5e00.0001", "a multicast MAC address"),
-        ("02:00", "expected six bytes in hexadecimal"),
+        ("02:00", "six bytes in hexadecimal"),
     ] {
-        assert!(station_mac(text).unwrap_err().contains(kind), "{text}");
+        assert!(station_mac(text).unwrap_err().text().contains(kind), "{text}");
     }
     assert_eq!(station_mac("0200.0000.0002").unwrap().to_string(), "02:00:00:00:00:02");
 }

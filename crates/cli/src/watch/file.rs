@@ -17,6 +17,7 @@ use super::arguments::WatchArguments;
 use super::observer::Observer;
 use super::output::WatchOutput;
 use super::{FailOn, SourceKind, WatchOutcome, is_over, open_output, signals, unwatched_count};
+use crate::advice::explain;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
@@ -36,8 +37,9 @@ struct StoppableReader<'a> {
 
 /// Watches a capture to its end. Times are the timestamps of its frames.
 pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<WatchOutcome, Failure> {
-    let read_failure =
-        |error: FrameReaderError| Failure::new(format!("cannot read {}: {error}", path.display()));
+    let read_failure = |error: FrameReaderError| {
+        Failure::new(explain(&error).context(format!("cannot read {}", path.display())))
+    };
     let from = open_unblocked(path).map_err(|error| read_failure(error.into()))?;
     let signals = &signals()?;
     privileges::drop_all()?;

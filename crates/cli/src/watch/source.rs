@@ -78,7 +78,7 @@ impl WatchSource {
                     }
                 }
             }
-            (None, None) => return Err(Failure::new("nothing is named to watch; name it by -I or --tap")),
+            (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         };
         let frames = if let SourceDevice::Host(_, host) = &device { host.pool_size() } else { 2 * BATCH };
         let pool = Pool::new(device.device().mtu(), frames);

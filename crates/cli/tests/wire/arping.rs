@@ -117,19 +117,19 @@ fn cannot_send() -> TestResult {
     disable_arp(off.interface())?;
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
     let rows: [(&[&str], &str); 13] = [
-        (&["-I", "absent0", "10.0.0.9"], "there is no interface absent0; `ip link`"),
-        (&["-I", "dead0", "10.0.0.9"], "dead0 is down, and nobody is heard or asked"),
-        (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down, and nobody is heard or asked"),
-        (&["-I", "idle0", "10.0.0.9"], "idle0 has no carrier, and nobody is heard or asked"),
-        (&["-I", "lo", "10.0.0.9"], "lo carries no Ethernet frames"),
-        (&["-I", "off0", "10.0.0.9"], "off0 is to do without ARP; `sudo ip link set off0 arp on`"),
-        (&["-I", "held0", "224.0.0.1"], "224.0.0.1 can be nobody's address"),
+        (&["-I", "absent0", "10.0.0.9"], "interface absent0 does not exist"),
+        (&["-I", "dead0", "10.0.0.9"], "dead0 is down\nhint: bring it up"),
+        (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down\nhint: bring it up"),
+        (&["-I", "idle0", "10.0.0.9"], "idle0 has no carrier"),
+        (&["-I", "lo", "10.0.0.9"], "lo does not carry Ethernet frames"),
         (
-            &["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"],
-            "it is the broadcast MAC address",
+            &["-I", "off0", "10.0.0.9"],
+            "ARP is disabled on off0\nhint: enable it: `sudo ip link set off0 arp on`",
         ),
+        (&["-I", "held0", "224.0.0.1"], "invalid target 224.0.0.1: a multicast address"),
+        (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is the broadcast MAC address"),
         (&["-I", "held0", "-c", "0", "10.0.0.9"], "of at least 1"),
-        (&["-I", "held0", "-i", "0", "10.0.0.9"], "such as 0.2"),
+        (&["-I", "held0", "-i", "0", "10.0.0.9"], "from 0.001 to 86400"),
         (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
         (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
         (&["--tap", "new0", "10.0.0.9"], "--address <ADDRESS/LENGTH>"),
@@ -142,11 +142,11 @@ fn cannot_send() -> TestResult {
         }
     }
     // With -D, these targets are valid.
-    let rows = [("192.0.2.1", "name the one to ask from by `-s IP`"), ("10.0.0.1", "nobody answers itself")];
+    let rows = [("192.0.2.1", "set the sender address with `-s IP`"), ("10.0.0.1", "does not answer its own ARP requests")];
     for (target, part) in rows {
         let (code, out, errors) = arping(&["-I", "held0"], &[target])?;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
-        assert!(errors.contains(part) && errors.matches('\n').count() == 1, "{errors}");
+        assert!(errors.contains(part) && errors.matches('\n').count() == 2, "{errors}");
     }
     drop((idle, held));
     Ok(())
@@ -322,7 +322,7 @@ fn signal_or_closed_output() -> TestResult {
         let (code, out, errors) = child.end()?;
         assert_eq!(code, Some(expected), "{out}{errors}");
         assert!(out.contains("Sent ") && out.contains("\nReceived "), "{out}");
-        assert_eq!(errors.contains("no result for 10.0.0.9: the probing ended"), expected == 2, "{errors}");
+        assert_eq!(errors.contains("no result for 10.0.0.9: the probe ended"), expected == 2, "{errors}");
     }
     let mut child = Running::command(&[&options[..], &["10.0.0.1"]].concat())?;
     assert!(child.line()?.contains(" reply from 10.0.0.1 ["));
@@ -354,7 +354,7 @@ fn without_privilege() -> TestResult {
     for letter in ["-f", "-D", "-U"] {
         let (code, out, errors) = arping(&["-I", USER_TAP, letter], &["10.0.0.2"])?;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
-        assert!(errors.contains("raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /"), "{errors}");
+        assert!(errors.contains("CAP_NET_RAW is required\nhint: run it as root: `sudo /"), "{errors}");
         let (code, _, errors) =
             arping(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
         assert_eq!(code, Some(2), "{errors}");

@@ -228,7 +228,7 @@ fn lab_capture() -> TestResult {
     }
     let (code, _, errors) = exit_and_text(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));
-    assert!(errors.contains("standard output is the command's"), "{errors}");
+    assert!(errors.contains("the command uses standard output"), "{errors}");
     Ok(())
 }
 
@@ -246,7 +246,7 @@ fn closed_pipe() -> TestResult {
     let (code, out, errors) = host.stop()?;
     assert_eq!(code, Some(0));
     assert!(out.contains("arp: replies sent"), "{out}");
-    assert_eq!(errors.matches("capturing ends").count(), 1, "{errors}");
+    assert_eq!(errors.matches("stopped capturing to").count(), 1, "{errors}");
     Ok(())
 }
 

@@ -123,7 +123,10 @@ fn address_in_use() -> TestResult {
     let second = Running::begin(&["--tap", "far0", "--address", "10.0.0.2/24", "--mac", MAC])?;
     let (code, out, errors) = second.end()?;
     assert_eq!(code, Some(1), "{errors}");
-    assert!(errors.starts_with("tapstack: 10.0.0.2 is taken: 02:00:00:00:00:0a has it"), "{errors}");
+    assert!(
+        errors.starts_with("tapstack: cannot use 10.0.0.2: 02:00:00:00:00:0a uses or probes"),
+        "{errors}"
+    );
     assert!(out.contains(" taken 10.0.0.2: 02:00:00:00:00:0a has it") && !out.contains("ready"), "{out}");
     assert_eq!(first.stop()?.0, Some(0));
     Ok(())
@@ -156,7 +159,7 @@ fn conflicting_hosts() -> TestResult {
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
         let (code, _, errors) = one.end()?;
         assert_eq!(code, Some(1), "{policy}: {errors}");
-        assert!(errors.starts_with("tapstack: 10.0.0.2 is given up, for 02:00:00:00:00:0"), "{errors}");
+        assert!(errors.starts_with("tapstack: gave up 10.0.0.2: 02:00:00:00:00:0"), "{errors}");
         drop(other);
     }
     Ok(())
@@ -193,8 +196,7 @@ fn tap_down() -> TestResult {
     }
     line_with(&mut host, " using 10.0.0.2 at 02:00:00:00:00:02")?;
     let (code, _, errors) = host.stop()?;
-    let sentence =
-        "tapstack: void0 is down, and nobody is heard or asked until it is up; `sudo ip link set void0 up`\n";
+    let sentence = "tapstack: interface void0 is down\nhint: bring it up: `sudo ip link set void0 up`\n";
     assert_eq!((code, errors.as_str()), (Some(0), sentence));
     Ok(())
 }
@@ -244,7 +246,7 @@ fn taken_while_down() -> TestResult {
     send(&mut socket, &arp(HOST_MAC, 2, (PEER_MAC, HOST_IP), (HOST_MAC, UNSPECIFIED)))?;
     let (code, _, errors) = host.end()?;
     assert_eq!(code, Some(1), "{errors}");
-    let expected = "tapstack: 10.0.0.2 is given up: since the link became active, 02:00:00:00:00:07 has it";
+    let expected = "tapstack: gave up 10.0.0.2: 02:00:00:00:00:07 uses or probes for the address too";
     assert!(errors.starts_with(expected), "{errors}");
     Ok(())
 }

@@ -43,7 +43,7 @@ fn exit_codes() -> TestResult {
     let truncated = [&whole[..], &whole[24..60]].concat();
     let error = "tapstack: cannot read -: the file ends within a packet or a header\n";
     assert_eq!(decode(&truncated)?, (Some(2), valid.to_owned(), error.to_owned()));
-    let error = "tapstack: cannot read -: unsupported link type LINUX_SLL (113); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`\n";
+    let error = "tapstack: cannot read -: unsupported link type LINUX_SLL (113)\nhint: only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`\n";
     assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), error.to_owned()));
     let error = "tapstack: cannot read -: the file is empty\n";
     assert_eq!(decode(b"")?, (Some(2), String::new(), error.to_owned()));

@@ -13,7 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("doctor_prints_check_line_and_hint_line", check_and_hint_lines),
 ];
 
-pub(crate) const REFUSED: &[Case] = &[("closed_node_is_bad_and_hints_command", closed_node)];
+pub(crate) const REFUSED: &[Case] = &[("closed_node_fails_and_hints_command", closed_node)];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[("doctor_hints_commands_without_privilege", without_privilege)];
 
@@ -51,7 +51,7 @@ impl Checked {
 fn everything_works() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(0));
-    for check in ["node", "namespaces", "tap", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
+    for check in ["/dev/net/tun", "namespaces", "TAP", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
         assert_eq!((checked.outcome(check), checked.hint(check)), ("ok", None), "{check}");
     }
     // The tests run in a network namespace without IPv6.
@@ -71,9 +71,9 @@ fn check_and_hint_lines() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["doctor"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     let first = out.lines().next().ok_or("a line")?;
-    assert_eq!(first, "ok    node             /dev/net/tun is there and opens");
+    assert_eq!(first, "ok    /dev/net/tun     opens for reading and writing");
     for line in out.lines() {
-        let known = ["ok    ", "warn  ", "bad   ", "skip  ", "                       mend: "];
+        let known = ["ok    ", "warn  ", "fail  ", "skip  ", "                       fix: "];
         assert!(known.iter().any(|start| line.starts_with(start)), "{line}");
     }
     Ok(())
@@ -83,17 +83,17 @@ fn closed_node() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(1));
     assert_eq!(
-        (checked.outcome("node"), checked.hint("node")),
-        ("bad", Some("sudo chmod 0666 /dev/net/tun"))
+        (checked.outcome("/dev/net/tun"), checked.hint("/dev/net/tun")),
+        ("fail", Some("sudo chmod 0666 /dev/net/tun"))
     );
-    assert_eq!((checked.outcome("tap"), checked.outcome("multi-queue")), ("skip", "skip"));
+    assert_eq!((checked.outcome("TAP"), checked.outcome("multi-queue")), ("skip", "skip"));
     Ok(())
 }
 
 fn without_privilege() -> TestResult {
     assert!(!geteuid().is_root());
     let checked = Checked::run()?;
-    assert_eq!(checked.outcome("node"), "ok");
+    assert_eq!(checked.outcome("/dev/net/tun"), "ok");
     assert_eq!((checked.outcome("CAP_NET_ADMIN"), checked.outcome("CAP_NET_RAW")), ("warn", "warn"));
     let create = checked.hint("CAP_NET_ADMIN").ok_or("a hint")?;
     assert!(create.starts_with("sudo /"), "{create}");

@@ -245,7 +245,7 @@ fn full_disk() -> TestResult {
     let (code, _, errors) = host.stop()?;
     assert_eq!(code, Some(0), "the host continues: {errors}");
     assert!(
-        errors.contains("capturing ends") && errors.contains("takes no more: File too large"),
+        errors.contains("stopped capturing to") && errors.contains(": File too large"),
         "{errors}"
     );
     let length = std::fs::metadata(&file.0)?.len();

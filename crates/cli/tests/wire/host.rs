@@ -300,7 +300,7 @@ fn deleted_tap() -> TestResult {
     delete_link(&interface)?;
     let (code, _, errors) = host.end()?;
     assert_eq!(code, Some(2));
-    assert_eq!(errors, "tapstack: TAP del0: the device is gone: it was deleted while in use\n");
+    assert_eq!(errors, "tapstack: TAP del0: the device was deleted while in use\n");
     Ok(())
 }
 
@@ -380,7 +380,7 @@ fn kernel_mac_address() -> TestResult {
         let (code, _, errors) = exit_and_text(&run(words)?);
         assert_eq!(code, Some(2), "{words:?}: {errors}");
         assert!(
-            errors.starts_with(&format!("tapstack: {mac} is the kernel's MAC address on same0; ")),
+            errors.starts_with(&format!("tapstack: {mac} is the kernel's MAC address on same0\n")),
             "{errors}"
         );
     }
@@ -390,7 +390,7 @@ fn kernel_mac_address() -> TestResult {
 fn different_networks() -> TestResult {
     let arguments = ["--tap", "reach0", "--address", "10.0.0.2/24", "--kernel"];
     for (kernel, more, lines) in [
-        ("192.168.9.1/24", &[][..], 1),
+        ("192.168.9.1/24", &[][..], 2),
         ("10.0.0.1/24", &[], 0),
         ("192.168.9.1/24", &["--gateway", "10.0.0.1"], 0),
     ] {
@@ -406,7 +406,7 @@ fn invalid_arguments() -> TestResult {
     let with = |tap, address| ["host", "--tap", tap, "--address", address];
     let kernel = |address| ["host", "--tap", "k0", "--address", "10.0.0.2/24", "--kernel", address];
     let cases: [(&[&str], &str); 17] = [
-        (&kernel("10.0.0.2/24"), "cannot both be 10.0.0.2"),
+        (&kernel("10.0.0.2/24"), "10.0.0.2 is already an address of this machine"),
         (&kernel("224.0.0.1/24"), "224.0.0.1 is a multicast address"),
         (&with("tap%s", "10.0.0.2/24"), "invalid interface name"),
         (&with("all", "10.0.0.2/24"), "reserved by the kernel"),
@@ -414,22 +414,25 @@ fn invalid_arguments() -> TestResult {
         (&["host"], "--tap"),
         (&with("tap0", "10.0.0.2"), "e.g. 10.0.0.2/24"),
         (&with("tap0", "10.0.0.0/24"), "10.0.0.0 is the network address of 10.0.0.0/24"),
-        (&with("a-name-too-long0", "10.0.0.2/24"), "choose a shorter one"),
+        (&with("a-name-too-long0", "10.0.0.2/24"), "use a name such as tap0"),
         (&with("lo", "10.0.0.2/24"), "`ip link`"),
         (
             &[&with("tap0", "10.0.0.2/24")[..], &["--mac", "01:00:5e:00:00:01"]].concat(),
-            "it is a multicast MAC address",
+            "is a multicast MAC address",
         ),
-        (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "expected six bytes"),
+        (&[&with("tap0", "10.0.0.2/24")[..], &["--mac", "nonsense"]].concat(), "six bytes in hexadecimal"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--mtu", "1"]].concat(), "from 68 to 65521"),
         (&[&with("p0", "10.0.0.2/24")[..], &["--proxy", "10.0.0.0/25"]].concat(), "within the local network"),
         (
             &[&with("p0", "10.0.0.2/24")[..], &["--no-probe", "--static", "10.0.0.2=02:00:00:00:00:07"]]
                 .concat(),
-            "cannot enter 10.0.0.2=02:00:00:00:00:07: the IP address is local",
+            "cannot add the static entry 10.0.0.2=02:00:00:00:00:07: the IP address is local",
         ),
         (&[&with("p0", "10.0.0.2/24")[..], &["--link-local"]].concat(), "cannot be used with"),
-        (&["host", "--tap", "p0", "--link-local", "--defend", "always"], "choose `once` or `cease`"),
+        (
+            &["host", "--tap", "p0", "--link-local", "--defend", "always"],
+            "use `--defend once` or `--defend cease`",
+        ),
     ];
     for (arguments, part) in cases {
         let (code, _, errors) = exit_and_text(&run(arguments)?);
@@ -494,8 +497,8 @@ fn tap_owner_runs_host_without_privilege() -> TestResult {
 
 fn tap_of_other_user() -> TestResult {
     for (name, part) in [
-        (ROOT_TAP, "it belongs to root; choose another name, or `sudo "),
-        ("new0", "that takes CAP_NET_ADMIN"),
+        (ROOT_TAP, "it belongs to root\nhint: use another name\nhint: or replace it: `sudo "),
+        ("new0", "CAP_NET_ADMIN is required"),
     ] {
         let (code, out, errors) = exit_and_text(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);
         assert_eq!((code, out.as_str()), (Some(2), ""));

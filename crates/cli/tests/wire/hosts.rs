@@ -181,7 +181,7 @@ fn kernel_address() -> TestResult {
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
     let (code, _, errors) = host.stop()?;
     assert_eq!(code, Some(0));
-    let warning = "tapstack: 10.0.0.1 is this machine's own address and lies in --hosts 10.0.0.0/24, where it conflicts with a host; choose a range without it\n";
+    let warning = "tapstack: 10.0.0.1 in --hosts 10.0.0.0/24 is also an address of this machine\nhint: use a range without it\n";
     assert_eq!(errors, warning);
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.1.0/24"])?;
     assert_eq!(host.stop()?.2, "");
@@ -235,23 +235,26 @@ fn invalid_ranges() -> TestResult {
     let cases: [(Vec<&str>, &str); 16] = [
         (hosts(&["10.1.0.0"]), "e.g. 10.1.0.0/24"),
         (hosts(&["10.1.0.0/16@4095"]), "must be from 1 to 4094"),
-        (hosts(&["10.1.0.5/24"]), "the range is 10.1.0.0/24"),
-        ([&hosts(&["10.0.0.0/8"])[..], &["--probe"]].concat(), "too many hosts for each to probe"),
-        ([&hosts(&["10.1.0.0/16"])[..], &["--kernel", "10.1.0.1/8"]].concat(), "outside 10.1.0.0/16"),
-        (hosts(&["224.0.0.0/24"]), "is no host's address"),
-        (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "choose others"),
+        (hosts(&["10.1.0.5/24"]), "use the range 10.1.0.0/24"),
+        ([&hosts(&["10.0.0.0/8"])[..], &["--probe"]].concat(), "has too many hosts to probe or announce"),
+        (
+            [&hosts(&["10.1.0.0/16"])[..], &["--kernel", "10.1.0.1/8"]].concat(),
+            "use a range other than 10.1.0.0/16",
+        ),
+        (hosts(&["224.0.0.0/24"]), "224.0.0.0 is a multicast address"),
+        (hosts(&["10.1.0.0/16", "10.1.2.0/24"]), "use ranges that do not overlap"),
         (
             [&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "03:00:00:00:00:00"]].concat(),
             "a multicast MAC address",
         ),
         (
             [&hosts(&["10.1.0.0/16"])[..], &["--mac-base", "02:ff:ff:ff:ff:f0"]].concat(),
-            "only 15 MAC addresses follow 02:ff:ff:ff:ff:f0, and 65535 are needed",
+            "only 15 unicast MAC addresses follow 02:ff:ff:ff:ff:f0, but 65535 are needed",
         ),
         ([&hosts(&["10.1.0.0/16"])[..], &["--address", "10.0.0.2/24"]].concat(), "cannot be used with"),
         ([&one[..], &["--mac-base", "02:00:00:00:00:00"]].concat(), "cannot be used with"),
         (vec!["host", "--tap", "bad0", "--address", "10.0.0.2/24", "--probe"], "cannot be used with"),
-        ([&one[..], &["--gateway", "10.0.0.2"]].concat(), "is our own address"),
+        ([&one[..], &["--gateway", "10.0.0.2"]].concat(), "the gateway 10.0.0.2 is a local address"),
         ([&one[..], &["--gateway", "192.0.2.1"]].concat(), "is not on the link"),
         ([&one[..], &["--route", "192.0.2.0/24", "by", "10.0.0.1"]].concat(), "via 10.0.0.1"),
         ([&one[..], &["--route", "192.0.2.0/24", "via", "10.1.0.1"]].concat(), "is not on the link"),

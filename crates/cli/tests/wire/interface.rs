@@ -239,7 +239,7 @@ fn down_up_and_deleted() -> TestResult {
     wait_for("end of the host", || host.has_ended().then_some(()))?;
     let (code, out, errors) = host.end()?;
     assert_eq!(code, Some(2), "{out}");
-    assert_eq!(errors, "tapstack: near0: the device is gone: it was deleted while in use\n");
+    assert_eq!(errors, "tapstack: near0: the device was deleted while in use\n");
     assert!(out.contains("  tap: dropped: read failed\n"), "{out}");
     Ok(())
 }
@@ -269,7 +269,7 @@ fn flood() -> TestResult {
 fn bridge_port() -> TestResult {
     let veth = Veth::new()?;
     create_bridge("br0", &[&veth.near])?;
-    let warning = "tapstack: near0 is a port of the bridge br0, and hosts at its other ports are out of reach; use `-I br0` for all\n";
+    let warning = "tapstack: near0 is a port of bridge br0: hosts on its other ports are unreachable\nhint: use `-I br0` to reach all ports\n";
     let host = Running::start(&HOST)?;
     let (code, _, errors) = host.stop()?;
     assert_eq!((code, errors.as_str()), (Some(0), warning));
@@ -300,19 +300,22 @@ fn kernel_addresses() -> TestResult {
         ),
         (
             address("10.0.0.1/24"),
-            "the kernel and we cannot both be 10.0.0.1; choose another address for one of us",
+            "10.0.0.1 is already an address of this machine\nhint: use another address",
         ),
-        (address("192.0.2.1/24"), "the kernel and we cannot both be 192.0.2.1"),
+        (address("192.0.2.1/24"), "192.0.2.1 is already an address of this machine"),
         (address("127.0.0.1/8"), "127.0.0.1"),
-        (host(&["--hosts", "192.0.2.0/24"]), "outside 192.0.2.0/24"),
-        ([&address("10.0.0.2/24")[..], &["--proxy", "192.0.2.0/25"]].concat(), "outside 192.0.2.0/25"),
+        (host(&["--hosts", "192.0.2.0/24"]), "use a range other than 192.0.2.0/24"),
+        (
+            [&address("10.0.0.2/24")[..], &["--proxy", "192.0.2.0/25"]].concat(),
+            "use a range other than 192.0.2.0/25",
+        ),
         (
             [&address("10.0.0.2/24")[..], &["--gateway", "10.0.0.1"]].concat(),
-            "does not hear what we send by near0",
+            "whose kernel does not receive frames sent on near0",
         ),
         (
             ping("10.0.0.1"),
-            "10.0.0.1 is this machine's own kernel, which does not hear what we send by near0",
+            "10.0.0.1 is an address of this machine, whose kernel does not receive frames sent on near0",
         ),
         ([&address("10.0.0.2/24")[..], &["--kernel", "10.0.0.1/24"]].concat(), "cannot be used with"),
         ([&address("10.0.0.2/24")[..], &["--io", "ring"]].concat(), "cannot be used with"),
@@ -347,20 +350,20 @@ fn unusable_interface() -> TestResult {
         }
         Ok(())
     };
-    check("absent0", "there is no interface absent0; `ip link` lists")?;
-    check("lo", "lo carries no Ethernet frames")?;
+    check("absent0", "interface absent0 does not exist")?;
+    check("lo", "lo does not carry Ethernet frames")?;
     far.set_up(false)?;
     check(NEAR, "near0 has no carrier")?;
     veth.near.set_up(false)?;
-    check(NEAR, "near0 is down, and nobody is heard or asked until it is up; `sudo ip link set near0 up`")?;
+    check(NEAR, "near0 is down\nhint: bring it up: `sudo ip link set near0 up`")?;
     // A TAP that is down is rejected too.
     let tap = Tap::open("tap%d")?;
-    check(tap.interface().name().as_str(), "is down, and nobody is heard")
+    check(tap.interface().name().as_str(), "is down\nhint: bring it up")
 }
 
 fn without_privilege() -> TestResult {
     for words in [&["host"][..], &["ping", "10.0.0.1"]] {
-        let part = "raw frames take CAP_NET_RAW; `sudo setcap cap_net_raw+ep /";
+        let part = "CAP_NET_RAW is required\nhint: run it as root: `sudo /";
         check_rejected(&[words, &["-I", USER_TAP, "--address", "10.0.0.2/24"]].concat(), part)?;
     }
     Ok(())

@@ -169,10 +169,10 @@ fn sigterm_after_tap_is_deleted() -> TestResult {
 fn missing_command() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["lab", "--", "no-such-command"])?);
     assert_eq!(code, Some(127));
-    assert_eq!(errors, "tapstack: cannot run no-such-command: no such command\n");
+    assert_eq!(errors, "tapstack: cannot run no-such-command: command not found\n");
     let (code, _, errors) = exit_and_text(&run(&["lab", "--", "/no/such/command"])?);
     assert_eq!(code, Some(127));
-    assert_eq!(errors, "tapstack: cannot run /no/such/command: no such command\n");
+    assert_eq!(errors, "tapstack: cannot run /no/such/command: command not found\n");
     for not_executable in ["/etc/passwd", "/proc"] {
         let (code, _, errors) = exit_and_text(&run(&["lab", "--", not_executable])?);
         assert_eq!(code, Some(126));
@@ -192,7 +192,7 @@ fn inner_sys() -> TestResult {
 }
 
 fn banner() -> TestResult {
-    let banner = "inside the lab: the kernel is 10.0.0.1 on tap0, the host there is 10.0.0.2";
+    let banner = "in the lab, tap0 connects the kernel at 10.0.0.1 and the emulated host at 10.0.0.2";
     let OpenptyResult { master, slave } = openpty(None, None)?;
     let mut lab = command(&["lab", "--", "true"]);
     let mut child = lab.stdin(slave.try_clone()?).stdout(Stdio::null()).stderr(slave).spawn()?;
@@ -214,7 +214,7 @@ fn two_labs_are_separate() -> TestResult {
 }
 
 fn check_simulated_wire(out: &str) {
-    assert!(out.starts_with("an embedded wire, no kernel takes part"), "{out}");
+    assert!(out.starts_with("a cable in memory, without the kernel"), "{out}");
     assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
     let entry = out.lines().last().unwrap_or_default();
     assert!(entry.starts_with("10.0.0.2 dev cable0 lladdr 02:"), "{out}");
@@ -230,7 +230,7 @@ fn cable() -> TestResult {
 fn default_run_falls_back() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&[])?);
     assert_eq!(code, Some(2), "the kernel did not take part");
-    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert_eq!(errors.lines().count(), 2, "{errors}");
     assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
     check_simulated_wire(&out);
     Ok(())

@@ -69,7 +69,7 @@ fn absent_tap() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["tap", "delete", "absent0"])?);
     assert_eq!(
         (code, out.as_str(), errors.as_str()),
-        (Some(1), "", "tapstack: there is no TAP absent0 to delete\n")
+        (Some(1), "", "tapstack: TAP absent0 does not exist\n")
     );
     let (code, out, _) = exit_and_text(&run(&["tap", "list"])?);
     assert_eq!((code, out.as_str()), (Some(0), ""));
@@ -79,10 +79,7 @@ fn absent_tap() -> TestResult {
 fn interface_that_is_not_tap() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", "lo"])?);
     assert_eq!(code, Some(2));
-    assert_eq!(
-        errors,
-        "tapstack: cannot delete lo: it is not a TAP; `tapstack tap list` lists those there are\n"
-    );
+    assert_eq!(errors, "tapstack: cannot delete lo: not a TAP\nhint: list the TAPs: `tapstack tap list`\n");
     Ok(())
 }
 
@@ -126,7 +123,9 @@ fn tap_of_other_user() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", ROOT_TAP])?);
     assert_eq!(code, Some(2));
     assert!(
-        errors.starts_with("tapstack: cannot delete TAP theirs0: it belongs to root; `sudo /"),
+        errors.starts_with(
+            "tapstack: cannot delete theirs0: it belongs to root\nhint: run it as root: `sudo /"
+        ),
         "{errors}"
     );
     assert!(errors.ends_with(" tap delete theirs0`\n") && !errors.contains("add"), "{errors}");
@@ -144,7 +143,9 @@ fn sudo_command() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "create", "new0", "--address", "10.0.0.1/24"])?);
     assert_eq!(code, Some(2));
     assert!(
-        errors.starts_with("tapstack: cannot make TAP new0: that takes CAP_NET_ADMIN; `sudo /"),
+        errors.starts_with(
+            "tapstack: cannot create TAP new0: CAP_NET_ADMIN is required\nhint: run it as root: `sudo /"
+        ),
         "{errors}"
     );
     let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";

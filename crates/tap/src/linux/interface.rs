@@ -261,10 +261,10 @@ impl InterfaceChange {
     fn operation(self) -> &'static str {
         match self {
             Self::Mtu(_) => "set the MTU",
-            Self::MacAddress(_) => "set the hardware address",
+            Self::MacAddress(_) => "set the MAC address",
             Self::Up(_) => "change the state",
-            Self::Address(_) => "add an address",
-            Self::Route { .. } => "add to the routes",
+            Self::Address(_) => "add an IP address",
+            Self::Route { .. } => "add a route",
         }
     }
 }
@@ -296,7 +296,7 @@ impl fmt::Display for InterfaceError {
         let Self { name, operation, source, .. } = self;
         write!(f, "cannot {operation} of interface {name}: {}", source.desc())?;
         if self.is_not_permitted() && self.change.is_some() {
-            f.write_str(" without CAP_NET_ADMIN")?;
+            f.write_str(" (CAP_NET_ADMIN is required)")?;
         }
         Ok(())
     }

@@ -72,22 +72,16 @@ impl fmt::Debug for InterfaceName {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong(name) => write!(
-                f,
-                "invalid interface name `{}`: {} bytes, at most {} are allowed; choose a shorter one, such as `tap0`",
-                Printable(name),
-                name.len(),
-                InterfaceName::MAX
-            ),
+            Self::TooLong(name) => {
+                let (length, most) = (name.len(), InterfaceName::MAX);
+                write!(f, "invalid interface name `{}`: {length} bytes, more than {most}", Printable(name))
+            }
             Self::Invalid(name) => write!(
                 f,
-                "invalid interface name `{}`: it must not be empty, `.` or `..`, nor hold a slash, a colon, white space or a percent sign other than one `%d`; choose one such as `tap0`",
+                "invalid interface name `{}`: a name is not empty, `.` or `..`, and has no slash, colon, white space or percent sign, except for one `%d`",
                 Printable(name)
             ),
-            Self::Reserved(name) => write!(
-                f,
-                "invalid interface name `{name}`: reserved by the kernel for the settings of all interfaces; choose one such as `tap0`"
-            ),
+            Self::Reserved(name) => write!(f, "invalid interface name `{name}`: reserved by the kernel"),
         }
     }
 }

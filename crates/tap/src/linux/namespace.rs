@@ -147,7 +147,7 @@ fn unshare_error(errno: Errno) -> NamespaceError {
         Errno::ENOSPC | Errno::EUSERS => NamespaceError::LimitReached(errno),
         Errno::EPERM | Errno::EACCES if restricted_by_apparmor() => NamespaceError::RestrictedByAppArmor,
         Errno::EPERM | Errno::ENOSYS => NamespaceError::Forbidden(errno),
-        _ => failed("make a namespace")(errno.into()),
+        _ => failed("create a namespace")(errno.into()),
     }
 }
 
@@ -162,16 +162,16 @@ fn setting(path: &str) -> Option<u64> {
 
 impl fmt::Display for NamespaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot make a network namespace: ")?;
+        f.write_str("cannot create a network namespace: ")?;
         match self {
-            Self::Forbidden(source) => write!(f, "this system keeps them from you ({})", source.desc()),
+            Self::Forbidden(source) => write!(f, "not permitted by this system ({})", source.desc()),
             Self::LimitReached(source) => write!(f, "limit reached ({})", source.desc()),
-            Self::RestrictedByAppArmor => f.write_str("AppArmor withholds its privileges"),
+            Self::RestrictedByAppArmor => f.write_str("AppArmor denies its privileges"),
             Self::Denied { step, source } | Self::Failed { step, source } => {
                 write!(f, "cannot {step}: {source}")
             }
-            Self::NetAdminMissing => f.write_str("CAP_NET_ADMIN is missing"),
-            Self::MultiThreaded => f.write_str("the process has several threads; call it first in `main`"),
+            Self::NetAdminMissing => f.write_str("CAP_NET_ADMIN is required"),
+            Self::MultiThreaded => f.write_str("the process has more than one thread"),
         }
     }
 }

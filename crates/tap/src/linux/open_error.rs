@@ -61,7 +61,7 @@ impl fmt::Display for OpenError {
             Self::NoNode(source) | Self::NodeRefused(source) => {
                 write!(f, "cannot open /dev/net/tun: {source}")
             }
-            Self::NotPermitted(name) => write!(f, "cannot make TAP {name}: that takes CAP_NET_ADMIN"),
+            Self::NotPermitted(name) => write!(f, "cannot create TAP {name}: CAP_NET_ADMIN is required"),
             Self::OwnedByAnother { name, .. } => {
                 write!(f, "cannot attach to TAP {name}: it belongs to another user")
             }
@@ -69,15 +69,12 @@ impl fmt::Display for OpenError {
             Self::TunNotTap(name) => {
                 write!(f, "cannot attach to {name}: it is a TUN, which carries IP packets without Ethernet")
             }
-            Self::NotATap(name) => {
-                write!(f, "cannot attach to {name}: it is an interface of another kind, not a TAP")
+            Self::NotATap(name) => write!(f, "cannot attach to {name}: it is not a TAP"),
+            Self::QueueMismatch(name) => {
+                write!(f, "cannot attach to TAP {name}: it has several queues, and this driver opens one")
             }
-            Self::QueueMismatch(name) => write!(
-                f,
-                "cannot attach to TAP {name}: it was made for several queues and this driver opens one"
-            ),
-            Self::Absent(name) => write!(f, "there is no TAP {name}"),
-            Self::Ring(source) => write!(f, "cannot carry frames by io_uring: {source}"),
+            Self::Absent(name) => write!(f, "TAP {name} does not exist"),
+            Self::Ring(source) => write!(f, "cannot use io_uring: {source}"),
             Self::Interface(error) => error.fmt(f),
             Self::Failed { step, source } => write!(f, "cannot {step}: {source}"),
         }
@@ -85,15 +82,15 @@ impl fmt::Display for OpenError {
 }
 
 fn busy(f: &mut fmt::Formatter<'_>, name: &InterfaceName, holders: &[Holder]) -> fmt::Result {
-    write!(f, "cannot attach to TAP {name}: ")?;
+    write!(f, "cannot attach to TAP {name}: in use by ")?;
     if holders.is_empty() {
-        return f.write_str("another process holds it, one you may not look at");
+        return f.write_str("another process (its details are not visible to this user)");
     }
     for (place, holder) in holders.iter().enumerate() {
         let comma = if place > 0 { ", " } else { "" };
         write!(f, "{comma}{holder}")?;
     }
-    f.write_str(" holds it")
+    Ok(())
 }
 
 impl std::error::Error for OpenError {

@@ -137,7 +137,7 @@ impl std::error::Error for CreateError {
 impl fmt::Display for DeleteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent(name) => write!(f, "there is no TAP {name} to delete"),
+            Self::Absent(name) => write!(f, "TAP {name} does not exist"),
             Self::Open(error) => error.fmt(f),
         }
     }

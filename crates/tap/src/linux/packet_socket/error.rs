@@ -17,7 +17,7 @@ pub enum SocketError {
     NotPermitted(InterfaceName),
     /// The interface is down.
     Down(InterfaceName),
-    /// The interface carries no Ethernet frames.
+    /// The interface does not carry Ethernet frames.
     NotEthernet(InterfaceName),
     /// The interface could not be read.
     Interface(InterfaceError),
@@ -44,12 +44,12 @@ impl SocketError {
 impl fmt::Display for SocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Absent(name) => write!(f, "there is no interface {name}"),
+            Self::Absent(name) => write!(f, "interface {name} does not exist"),
             Self::NotPermitted(name) => {
-                write!(f, "cannot open a packet socket on {name}: raw frames take CAP_NET_RAW")
+                write!(f, "cannot open a packet socket on {name}: CAP_NET_RAW is required")
             }
-            Self::Down(name) => write!(f, "{name} is down"),
-            Self::NotEthernet(name) => write!(f, "{name} carries no Ethernet frames"),
+            Self::Down(name) => write!(f, "interface {name} is down"),
+            Self::NotEthernet(name) => write!(f, "interface {name} does not carry Ethernet frames"),
             Self::Interface(error) => error.fmt(f),
             Self::Failed { step, source } => write!(f, "cannot {step}: {source}"),
         }
