@@ -19,11 +19,10 @@ fn pcap_file_is_rejected_when_link_type_is_unsupported() {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{link_type} was read"),
     };
-    let expected =
-        "unsupported link type LINUX_SLL2 (276); only Ethernet is supported: `tcpdump -i eth0`, not `-i any`";
+    let expected = "unsupported link type LINUX_SLL2 (276)";
     assert_eq!(error(276), expected);
-    assert_eq!(error(105), "unsupported link type IEEE802_11 (105); only Ethernet is supported");
-    assert_eq!(error(3_333), "unsupported link type 3333; only Ethernet is supported");
+    assert_eq!(error(105), "unsupported link type IEEE802_11 (105)");
+    assert_eq!(error(3_333), "unsupported link type 3333");
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn packets_of_other_link_types_are_counted_and_others_read() {
     });
     assert_eq!(numbers, [(1, 1), (4, 4)]);
     let message = outcome.unwrap_err().to_string();
-    let expected = "2 packets of unsupported link type LINUX_SLL2 (276) omitted; only Ethernet is supported: `tcpdump -i eth0`, not `-i any`";
+    let expected = "2 packets of unsupported link type LINUX_SLL2 (276) omitted";
     assert_eq!(message, expected);
 }
 
