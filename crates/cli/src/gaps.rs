@@ -55,7 +55,11 @@ impl Gaps {
 
     /// Like [`Gaps::explain`], for the capture `name`.
     pub(crate) fn explain_capture(&self, name: &str) -> Option<ErrorMessage> {
-        self.explain_for(name, ("the capture was not read to its end", "let the command run to the end"), name)
+        self.explain_for(
+            name,
+            ("the capture was not read to its end", "let the command run to the end"),
+            name,
+        )
     }
 
     fn explain_for(&self, name: &str, unread: (&str, &str), inspect: &str) -> Option<ErrorMessage> {

@@ -142,7 +142,10 @@ fn cannot_send() -> TestResult {
         }
     }
     // With -D, these targets are valid.
-    let rows = [("192.0.2.1", "set the sender address with `-s IP`"), ("10.0.0.1", "does not answer its own ARP requests")];
+    let rows = [
+        ("192.0.2.1", "set the sender address with `-s IP`"),
+        ("10.0.0.1", "does not answer its own ARP requests"),
+    ];
     for (target, part) in rows {
         let (code, out, errors) = arping(&["-I", "held0"], &[target])?;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");

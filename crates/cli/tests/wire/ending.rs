@@ -244,10 +244,7 @@ fn full_disk() -> TestResult {
     }
     let (code, _, errors) = host.stop()?;
     assert_eq!(code, Some(0), "the host continues: {errors}");
-    assert!(
-        errors.contains("stopped capturing to") && errors.contains(": File too large"),
-        "{errors}"
-    );
+    assert!(errors.contains("stopped capturing to") && errors.contains(": File too large"), "{errors}");
     let length = std::fs::metadata(&file.0)?.len();
     assert!((4_700..5_001).contains(&length), "the capture has all complete records: {length}");
     let (code, out, errors) = exit_and_text(&run(&["decode", file.name()])?);

@@ -298,10 +298,7 @@ fn kernel_addresses() -> TestResult {
             [&host(&["--hosts", "10.0.1.0/24", "--mac-base"])[..], &[&kernel_mac]].concat(),
             "another MAC address",
         ),
-        (
-            address("10.0.0.1/24"),
-            "10.0.0.1 is already an address of this machine\nhint: use another address",
-        ),
+        (address("10.0.0.1/24"), "10.0.0.1 is already an address of this machine\nhint: use another address"),
         (address("192.0.2.1/24"), "192.0.2.1 is already an address of this machine"),
         (address("127.0.0.1/8"), "127.0.0.1"),
         (host(&["--hosts", "192.0.2.0/24"]), "use a range other than 192.0.2.0/24"),
