@@ -105,7 +105,7 @@ pub(crate) static TAG: Layout = Layout {
     standard: "IEEE 802.1Q clause 9",
     fields: &[
         field("priority", "prio", 3, Number, "priority code point (PCP), 0 to 7"),
-        field("drop_eligible", "d", 1, Flag, "drop eligible indicator (DEI): dropped first under congestion"),
+        field("drop_eligible", "d", 1, Flag, "drop eligible indicator (DEI), dropped first under congestion"),
         field("vlan", "vlan", 12, Number, "VLAN identifier (VID); 0 means priority only, no VLAN"),
         field("type_or_length", "type", 16, Hex, "EtherType, or the payload length if 1500 or less"),
     ],
@@ -116,15 +116,15 @@ pub(crate) static SNAP: Layout = Layout {
     title: "LLC and SNAP header",
     standard: "RFC 1042, IEEE 802.2",
     fields: &[
-        field("dsap", "dsap", 8, Hex, "destination service access point: 0xaa is SNAP"),
-        field("ssap", "ssap", 8, Hex, "source service access point: 0xaa is SNAP"),
-        field("control", "ctrl", 8, Hex, "control field: 0x03 is unnumbered information (UI)"),
+        field("dsap", "dsap", 8, Hex, "destination service access point; 0xaa is SNAP"),
+        field("ssap", "ssap", 8, Hex, "source service access point; 0xaa is SNAP"),
+        field("control", "ctrl", 8, Hex, "control field; 0x03 is unnumbered information (UI)"),
         field(
             "organization",
             "oui",
             24,
             Hex,
-            "organizationally unique identifier (OUI): 0 means that an EtherType follows",
+            "organizationally unique identifier (OUI); 0 means that an EtherType follows",
         ),
         field(
             "ether_type",
@@ -156,13 +156,7 @@ pub(crate) static LLC_NUMBERED: Layout = Layout {
     fields: &[
         field("dsap", "dsap", 8, Hex, "destination service access point"),
         field("ssap", "ssap", 8, Hex, "source service access point"),
-        field(
-            "control",
-            "ctrl",
-            16,
-            Hex,
-            "control field with sequence numbers: two bytes, in the order sent",
-        ),
+        field("control", "ctrl", 16, Hex, "control field with sequence numbers, two bytes in the order sent"),
     ],
 };
 
@@ -171,7 +165,7 @@ pub(crate) static ARP: Layout = Layout {
     title: "ARP packet",
     standard: "RFC 826 \"Packet format\"",
     fields: &[
-        field("hardware_type", "hrd", 16, Number, "hardware type: 1 is Ethernet, 6 is IEEE 802"),
+        field("hardware_type", "hrd", 16, Number, "hardware type; 1 is Ethernet, 6 is IEEE 802"),
         field("protocol_type", "pro", 16, Hex, "protocol type, an EtherType"),
         field("hardware_length", "hln", 8, Number, "length of a MAC address in bytes"),
         field("protocol_length", "pln", 8, Number, "length of an IP address in bytes"),
@@ -208,7 +202,7 @@ pub(crate) static IPV4: Layout = Layout {
         field("dont_fragment", "DF", 1, Flag, "do not fragment"),
         field("more_fragments", "MF", 1, Flag, "more fragments follow"),
         field("fragment_offset", "offset", 13, Number, "offset of this fragment in units of 8 bytes"),
-        field("time_to_live", "ttl", 8, Number, "time to live: remaining hops"),
+        field("time_to_live", "ttl", 8, Number, "time to live, the remaining hops"),
         field("protocol", "proto", 8, Number, "protocol of the payload"),
         field("checksum", "sum", 16, Hex, "header checksum"),
         field("source", "src", 32, Ip, "source IP address"),
@@ -222,10 +216,10 @@ pub(crate) static ECHO: Layout = Layout {
     standard: "RFC 792 \"Echo or Echo Reply Message\"",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
+        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
     ],
 };
 
@@ -235,10 +229,10 @@ pub(crate) static TIMESTAMP: Layout = Layout {
     standard: "RFC 792 \"Timestamp or Timestamp Reply Message\"",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
+        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
         field(
             "originate",
             "orig",
@@ -257,10 +251,10 @@ pub(crate) static MASK: Layout = Layout {
     standard: "RFC 950 appendix I",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier: matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number: matches a reply to its request"),
+        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
+        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
         field("address_mask", "mask", 32, Ip, "subnet mask; 0.0.0.0 in a request"),
     ],
 };
@@ -271,7 +265,7 @@ pub(crate) static TOO_BIG: Layout = Layout {
     standard: "RFC 1191 4",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
         field("unused", "unused", 16, Number, "unused, zero"),
         field("next_hop_mtu", "mtu", 16, Number, "MTU of the next hop in bytes; 0 if not reported"),
@@ -284,7 +278,7 @@ pub(crate) static REDIRECT: Layout = Layout {
     standard: "RFC 792 \"Redirect Message\"",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
         field("gateway", "gateway", 32, Ip, "IP address of the gateway to use instead"),
     ],
@@ -296,7 +290,7 @@ pub(crate) static PARAMETER: Layout = Layout {
     standard: "RFC 792 \"Parameter Problem Message\"",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
         field("pointer", "pointer", 8, Number, "offset of the invalid byte in the quoted datagram"),
         field("unused", "unused", 24, Number, "unused, zero"),
@@ -309,7 +303,7 @@ pub(crate) static ICMP: Layout = Layout {
     standard: "RFC 792 \"Message Formats\"",
     fields: &[
         field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code: subtype of the message"),
+        field("code", "code", 8, Number, "code, the subtype of the message"),
         field("checksum", "sum", 16, Hex, "checksum of the whole message"),
         field("rest", "rest", 32, Hex, "rest of the header; its meaning depends on the type"),
     ],
