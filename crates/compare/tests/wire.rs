@@ -25,7 +25,7 @@ fn tapstack_tools_answer_correctly() -> TestResult {
     installed("ip")?;
     let (code, out, errors) = exit_and_text(&run(&["--program", &tapstack(), "--json"])?);
     if code == Some(2)
-        && (errors.contains("cannot make a veth pair") || errors.contains("cannot create a bridge"))
+        && (errors.contains("cannot create a veth pair") || errors.contains("cannot create a bridge"))
     {
         return Err(WireRefused(errors.trim().to_owned()).into());
     }

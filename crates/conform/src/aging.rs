@@ -1,4 +1,4 @@
-//! Questions to a host whose entries live for a second.
+//! Cases for a host with an ARP timeout of one second.
 
 use std::thread;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use super::frames::{Arp, REQUEST};
 use super::session::Session;
 
 pub(crate) const CASES: &[Case] =
-    &[Case::of_table("an idle entry expires", "RFC 1122 2.3.2.1; TC8 48", idle_entry)
-        .linux_differs("it collects no stale entry while its table has few (gc_thresh1)")];
+    &[Case::of_arp_cache("idle entry expires", "RFC 1122 2.3.2.1; TC8 48", idle_entry)
+        .linux_differs("keeps stale entries while its table has few entries (gc_thresh1)")];
 
-/// How the host is started.
+/// Options of the host.
 pub(crate) const OPTIONS: &[&str] = &["--arp-timeout", "1"];
-/// How long an entry may outlive its second.
+/// Maximum lifetime of an entry.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 // proves: rfc1122-flush
@@ -25,7 +25,7 @@ fn idle_entry(session: &mut Session) -> CaseResult {
     let clock = Clock::start();
     while session.mac_of(new_station.1)?.is_some() {
         if clock.elapsed() > TIMEOUT {
-            return Err(format!("{} is in the table for more than {TIMEOUT:?}", new_station.1));
+            return Err(format!("{} is in the ARP cache for more than {TIMEOUT:?}", new_station.1));
         }
         thread::sleep(Duration::from_millis(50));
     }

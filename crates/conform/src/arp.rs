@@ -1,4 +1,4 @@
-//! Questions about ARP.
+//! Cases about ARP.
 
 use std::net::Ipv4Addr;
 
@@ -10,38 +10,38 @@ use super::frames::{
 };
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("every field of the reply is RFC 826's", "RFC 826; TC8 36, 41, 43, 44, 46, 47", reply_fields),
-    Case::new("the reply follows each requester", "RFC 826; TC8 45", reply_follows_requester),
-    Case::new("the reply goes to the sender in the packet", "RFC 826", sender_in_packet),
-    Case::new("the target hardware address is not looked at", "RFC 826; TC8 16..19", target_hardware),
-    Case::new("a request for another is not answered", "RFC 826; TC8 37", for_another),
-    Case::new("a reply is not answered", "RFC 826; TC8 42", replies),
-    Case::new("other operations are not answered", "RFC 826, 903, 2390, 5494", other_operations),
-    Case::new("another hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
-    Case::new("a request of hardware type 6 gets a reply of that type", "RFC 1042; RFC 826", hardware_type_6)
+    Case::new("all fields of the reply follow RFC 826", "RFC 826; TC8 36, 41, 43, 44, 46, 47", reply_fields),
+    Case::new("each requester gets its own reply", "RFC 826; TC8 45", reply_follows_requester),
+    Case::new("reply goes to the sender MAC address in the packet", "RFC 826", sender_in_packet),
+    Case::new("target MAC address of a request is ignored", "RFC 826; TC8 16..19", target_hardware),
+    Case::new("request for another host gets no reply", "RFC 826; TC8 37", for_other_host),
+    Case::new("reply gets no reply", "RFC 826; TC8 42", replies),
+    Case::new("other operations get no reply", "RFC 826, 903, 2390, 5494", other_operations),
+    Case::new("unknown hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
+    Case::new("request with hardware type 6 gets a reply with type 6", "RFC 1042; RFC 826", hardware_type_6)
         .linux_differs(INTERFACE_TYPE),
-    Case::new("another protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
-    Case::new("other lengths of addresses are dropped", "RFC 826", address_lengths),
-    Case::new("truncated at any length is dropped", "RFC 826", truncated),
-    Case::new("a probe is answered", "RFC 5227 2.5", probes),
-    Case::new("an announcement is not answered", "RFC 5227 2.3", announcements),
-    Case::new("a sender at the broadcast address is dropped", "security", at_broadcast)
+    Case::new("unknown protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
+    Case::new("other address lengths are dropped", "RFC 826", address_lengths),
+    Case::new("truncated packet of any length is dropped", "RFC 826", truncated),
+    Case::new("probe gets a reply", "RFC 5227 2.5", probes),
+    Case::new("announcement gets no reply", "RFC 5227 2.3", announcements),
+    Case::new("broadcast sender MAC address is dropped", "security", broadcast_sender_mac)
         .linux_differs(ANY_SENDER),
-    Case::new("a sender at a group's address is dropped", "security", at_group).linux_differs(ANY_SENDER),
-    Case::new("a sender at address zero is dropped", "security", at_zero).linux_differs(ANY_SENDER),
-    Case::new("a sender at our own hardware address is dropped", "security", own_echo)
+    Case::new("multicast sender MAC address is dropped", "security", multicast_sender_mac)
         .linux_differs(ANY_SENDER),
-    Case::new("our own announcement, come back, is dropped", "RFC 5227 2.4", own_announcement),
-    Case::new("a sender that is no host is dropped", "security", no_host),
-    Case::new("the network's broadcast address is no sender", "security", network_broadcast)
-        .linux_differs("it turns away only sources that no route may lead to, and this is none of them"),
-    Case::new("a thousand requests get a thousand replies", "one reply a request", thousand_requests),
+    Case::new("zero sender MAC address is dropped", "security", zero_sender_mac).linux_differs(ANY_SENDER),
+    Case::new("local sender MAC address is dropped", "security", own_echo).linux_differs(ANY_SENDER),
+    Case::new("echo of own announcement is dropped", "RFC 5227 2.4", own_announcement),
+    Case::new("invalid sender IP address is dropped", "security", invalid_sender_ip),
+    Case::new("broadcast address of the network as sender is dropped", "security", network_broadcast)
+        .linux_differs("rejects only senders that no route can reach, and a route can reach this one"),
+    Case::new("1,000 requests get 1,000 replies", "one reply per request", thousand_requests),
 ];
 
-/// Why Linux's reply to a request of hardware type 6 is another.
-const INTERFACE_TYPE: &str = "it replies with the hardware type of the interface (1)";
-/// Why Linux answers, and learns from, senders that cannot be.
-pub(crate) const ANY_SENDER: &str = "it believes whatever sender hardware address a packet names";
+/// Difference of Linux for requests with hardware type 6.
+const INTERFACE_TYPE: &str = "replies with the hardware type of the interface (1)";
+/// Difference of Linux for invalid sender MAC addresses.
+pub(crate) const ANY_SENDER: &str = "accepts any sender MAC address";
 
 // proves: rfc826-reply-fields, rfc826-reply-to
 fn reply_fields(wire: &mut FrameSocket) -> CaseResult {
@@ -61,7 +61,7 @@ fn reply_follows_requester(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: rfc826-reply-to
 fn sender_in_packet(wire: &mut FrameSocket) -> CaseResult {
-    // The frame comes by way of a bridge that shows its own address.
+    // As if a bridge replaced the source address of the frame.
     wire.expect_reply(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
 
@@ -74,7 +74,7 @@ fn target_hardware(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: reply-none
-fn for_another(wire: &mut FrameSocket) -> CaseResult {
+fn for_other_host(wire: &mut FrameSocket) -> CaseResult {
     for destination in [BROADCAST, TESTED_MAC] {
         wire.expect_no_reply(&Arp { destination, target: (ZERO, OTHER), ..REQUEST }.frame())?;
         wire.expect_no_reply(&Arp { destination, target: (TESTED_MAC, OTHER), ..REQUEST }.frame())?;
@@ -137,7 +137,7 @@ fn address_lengths(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: truncated
 fn truncated(wire: &mut FrameSocket) -> CaseResult {
-    // Below the 14 octets of a header the kernel itself refuses to send.
+    // The kernel rejects frames shorter than the 14 bytes of a header.
     let frame = REQUEST.frame();
     (14..42).try_for_each(|length| wire.expect_no_reply(frame.get(..length).unwrap_or_default()))
 }
@@ -159,17 +159,17 @@ fn announcements(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: sender-hardware-station
-fn at_broadcast(wire: &mut FrameSocket) -> CaseResult {
+fn broadcast_sender_mac(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { sender: (BROADCAST, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-station
-fn at_group(wire: &mut FrameSocket) -> CaseResult {
+fn multicast_sender_mac(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { sender: (GROUP, PEER), ..REQUEST }.frame())
 }
 
 // proves: sender-hardware-station
-fn at_zero(wire: &mut FrameSocket) -> CaseResult {
+fn zero_sender_mac(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_reply(&Arp { sender: (ZERO, PEER), ..REQUEST }.frame())
 }
 
@@ -184,7 +184,7 @@ fn own_announcement(wire: &mut FrameSocket) -> CaseResult {
 }
 
 // proves: sender-protocol-host
-fn no_host(wire: &mut FrameSocket) -> CaseResult {
+fn invalid_sender_ip(wire: &mut FrameSocket) -> CaseResult {
     for address in [[255; 4], [224, 0, 0, 1], [239, 255, 255, 255], [127, 0, 0, 1]] {
         wire.expect_no_reply(&Arp { sender: (PEER_MAC, address.into()), ..REQUEST }.frame())?;
     }

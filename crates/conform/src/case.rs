@@ -1,30 +1,30 @@
-//! A question, and what may come of it.
+//! Cases and their verdicts.
 
 use super::frame_socket::FrameSocket;
 use super::session::Session;
 use super::test_tap::TestTap;
 
-/// What a question ends with: the host does as asked, or what it did instead.
+/// Result of a case: success, or a description of what the host did instead.
 pub(crate) type CaseResult = Result<(), String>;
 
-/// One question: what it asks, which rule it asks about, and how.
+/// Case with its name, the rule that it tests, and its function.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) rule: &'static str,
-    ask: CaseFunction,
+    function: CaseFunction,
     pub(crate) linux: LinuxBehavior,
 }
 
 #[derive(Clone, Copy)]
 enum CaseFunction {
-    /// By what it sends alone.
+    /// Tests only the frames that the host sends.
     Frames(fn(&mut FrameSocket) -> CaseResult),
-    /// By its translation table too.
+    /// Tests the ARP cache of the host too.
     ArpCache(fn(&mut Session) -> CaseResult),
 }
 
-/// One question to a host that is started for it: how it claims its address, and how it gives it up.
+/// Case with a host that is started for it, such as a case about claims.
 #[derive(Clone, Copy)]
 pub(crate) struct FreshHostCase {
     pub(crate) name: &'static str,
@@ -32,73 +32,73 @@ pub(crate) struct FreshHostCase {
     pub(crate) run: fn(&mut TestTap) -> CaseResult,
 }
 
-/// What the kernel of Linux makes of a case.
+/// Recorded behavior of Linux in a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinuxBehavior {
-    /// What the suite expects.
+    /// As the suite expects.
     Agrees,
-    /// Something else, for this reason.
+    /// Different, with a description.
     Differs(&'static str),
-    /// It is not asked, for this reason.
-    NotAsked(&'static str),
+    /// Not run, with the reason.
+    NotRun(&'static str),
 }
 
-/// The verdict on a case.
+/// Verdict of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// As expected.
     Passed,
-    /// Not as expected; what happened instead.
+    /// Not as expected, with a description of what happened instead.
     Failed(String),
-    /// Not asked, and why.
+    /// Not run, with the reason.
     Skipped(String),
-    /// Not as expected, as was known; why.
+    /// Not as expected, as recorded, with a description.
     Differs(String),
 }
 
 impl Case {
-    /// A question about what the host sends. Linux is expected to agree.
+    /// Creates a case about the frames that the host sends. Linux is expected to agree.
     pub(crate) const fn new(
         name: &'static str,
         rule: &'static str,
-        ask: fn(&mut FrameSocket) -> CaseResult,
+        function: fn(&mut FrameSocket) -> CaseResult,
     ) -> Case {
-        Case { name, rule, ask: CaseFunction::Frames(ask), linux: LinuxBehavior::Agrees }
+        Case { name, rule, function: CaseFunction::Frames(function), linux: LinuxBehavior::Agrees }
     }
 
-    /// A question about what the host knows. Linux is expected to agree.
-    pub(crate) const fn of_table(
+    /// Creates a case about the ARP cache of the host. Linux is expected to agree.
+    pub(crate) const fn of_arp_cache(
         name: &'static str,
         rule: &'static str,
-        ask: fn(&mut Session) -> CaseResult,
+        function: fn(&mut Session) -> CaseResult,
     ) -> Case {
-        Case { name, rule, ask: CaseFunction::ArpCache(ask), linux: LinuxBehavior::Agrees }
+        Case { name, rule, function: CaseFunction::ArpCache(function), linux: LinuxBehavior::Agrees }
     }
 
-    /// The same, where Linux is known to do otherwise.
+    /// Returns the case with a recorded difference of Linux.
     pub(crate) const fn linux_differs(self, reason: &'static str) -> Case {
         Case { linux: LinuxBehavior::Differs(reason), ..self }
     }
 
-    /// The same, where there is nothing to ask Linux.
-    pub(crate) const fn linux_not_asked(self, reason: &'static str) -> Case {
-        Case { linux: LinuxBehavior::NotAsked(reason), ..self }
+    /// Returns the case with the reason why it is not run against Linux.
+    pub(crate) const fn linux_not_run(self, reason: &'static str) -> Case {
+        Case { linux: LinuxBehavior::NotRun(reason), ..self }
     }
 
-    /// Asks a host of ours.
+    /// Runs the case against `tapstack host`.
     pub(crate) fn run_on_tapstack(&self, session: &mut Session) -> Verdict {
         LinuxBehavior::Agrees.verdict(|| self.run(session))
     }
 
-    /// Asks the kernel.
+    /// Runs the case against Linux.
     pub(crate) fn run_on_linux(&self, session: &mut Session) -> Verdict {
         self.linux.verdict(|| self.run(session))
     }
 
     fn run(&self, session: &mut Session) -> CaseResult {
-        match self.ask {
-            CaseFunction::Frames(ask) => ask(&mut session.wire),
-            CaseFunction::ArpCache(ask) => ask(session),
+        match self.function {
+            CaseFunction::Frames(function) => function(&mut session.wire),
+            CaseFunction::ArpCache(function) => function(session),
         }
     }
 }
@@ -114,15 +114,18 @@ impl FreshHostCase {
 }
 
 impl LinuxBehavior {
-    /// Asks, and holds the outcome against what is known. A difference that no longer shows is a
-    /// failure: then the suite, or what is written about Linux, is wrong.
-    pub(crate) fn verdict(self, ask: impl FnOnce() -> CaseResult) -> Verdict {
+    /// Runs a case and compares its result with the recorded behavior.
+    ///
+    /// A recorded difference that does not show is a failure: either the suite or the record is wrong.
+    pub(crate) fn verdict(self, run: impl FnOnce() -> CaseResult) -> Verdict {
         match self {
-            Self::NotAsked(reason) => Verdict::Skipped(reason.to_owned()),
-            Self::Agrees => ask().map_or_else(Verdict::Failed, |()| Verdict::Passed),
-            Self::Differs(reason) => match ask() {
+            Self::NotRun(reason) => Verdict::Skipped(reason.to_owned()),
+            Self::Agrees => run().map_or_else(Verdict::Failed, |()| Verdict::Passed),
+            Self::Differs(reason) => match run() {
                 Err(_) => Verdict::Differs(reason.to_owned()),
-                Ok(()) => Verdict::Failed(format!("Linux does as asked, though this is recorded: {reason}")),
+                Ok(()) => {
+                    Verdict::Failed(format!("Linux agrees, although a difference is recorded: {reason}"))
+                }
             },
         }
     }

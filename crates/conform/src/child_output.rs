@@ -1,4 +1,4 @@
-//! What a child process prints, line by line, without waiting for ever.
+//! Output of a child process, line by line with a timeout.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// JSON objects, one a line, read as they come: the child never waits for its reader.
+/// JSON Lines, read by a thread, so that the child never blocks on its output.
 pub(crate) struct JsonLines(Receiver<String>);
 
-/// Why there is no line.
+/// Error of reading a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LineError {
-    /// None came in time.
-    Late,
-    /// None will come any more.
+    /// No line was printed in time.
+    Timeout,
+    /// The output has ended.
     End,
-    /// It is no JSON.
-    Strange(String),
+    /// The line is not JSON.
+    NotJson(String),
 }
 
 impl JsonLines {
     pub(crate) fn of(stream: impl Read + Send + 'static) -> JsonLines {
         let (sender, receiver) = channel();
-        // It ends with the stream, or with whoever listens.
+        // The thread ends with the stream or with the receiver.
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -35,22 +35,22 @@ impl JsonLines {
         JsonLines(receiver)
     }
 
-    /// The next line.
+    /// Returns the next line.
     pub(crate) fn next(&self, limit: Duration) -> Result<Value, LineError> {
         let line = self.0.recv_timeout(limit).map_err(|error| match error {
-            RecvTimeoutError::Timeout => LineError::Late,
+            RecvTimeoutError::Timeout => LineError::Timeout,
             RecvTimeoutError::Disconnected => LineError::End,
         })?;
-        serde_json::from_str(&line).map_err(|_| LineError::Strange(line))
+        serde_json::from_str(&line).map_err(|_| LineError::NotJson(line))
     }
 }
 
 impl std::fmt::Display for LineError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Late => f.write_str("no line came in time"),
-            Self::End => f.write_str("its output has ended"),
-            Self::Strange(line) => write!(f, "it printed {line:?}"),
+            Self::Timeout => f.write_str("no output in time"),
+            Self::End => f.write_str("end of output"),
+            Self::NotJson(line) => write!(f, "output is not JSON: {line:?}"),
         }
     }
 }

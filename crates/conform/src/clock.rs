@@ -1,12 +1,12 @@
-//! The one clock of the suite.
+//! Clock of the suite.
 
 use std::time::Duration;
 
-/// Time since it was started.
+/// Clock that measures the time since its start.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(std::time::Instant);
 
-// The suite stands outside the stack: what it measures is real time.
+// The suite is not part of the stack and measures real time.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
     /// Starts a clock.

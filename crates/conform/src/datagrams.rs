@@ -1,4 +1,4 @@
-//! Datagrams, octet by octet.
+//! IPv4 datagrams, byte by byte.
 
 use std::net::Ipv4Addr;
 
@@ -8,28 +8,28 @@ use super::session::Station;
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
-/// Octets of data in a fragment that fills a frame.
+/// Length of the data in a fragment that fills a frame, in bytes.
 pub(crate) const FRAGMENT_UNIT: usize = 1_480;
 
-/// A peer who speaks IPv4: the number says which.
+/// Returns the peer with this number.
 pub(crate) const fn peer(number: u8) -> Station {
     ([2, 0, 0, 0, 3, number], Ipv4Addr::new(10, 0, 0, number))
 }
 
-/// The fields of a datagram in its frame, to be varied one at a time.
+/// Fields of a datagram and its frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Ip {
     pub(crate) destination: Mac,
     pub(crate) source: Mac,
     pub(crate) version_and_length: u8,
     pub(crate) type_of_service: u8,
-    /// What the header says; the truth if it says nothing.
+    /// Total length in the header; the actual length if none.
     pub(crate) total_length: Option<u16>,
     pub(crate) identification: u16,
     pub(crate) flags_and_offset: u16,
     pub(crate) time_to_live: u8,
     pub(crate) protocol: u8,
-    /// Changes the checksum.
+    /// Mask that the correct checksum is combined with, by exclusive or.
     pub(crate) error: u16,
     pub(crate) from: Ipv4Addr,
     pub(crate) to: Ipv4Addr,
@@ -37,7 +37,7 @@ pub(crate) struct Ip {
 }
 
 impl Ip {
-    /// A datagram from a peer to us.
+    /// Returns a datagram from a peer to the host under test.
     pub(crate) const fn from(peer: Station) -> Ip {
         Ip {
             destination: TESTED_MAC,
@@ -56,7 +56,7 @@ impl Ip {
         }
     }
 
-    /// The datagram with this data.
+    /// Returns the datagram with this data.
     pub(crate) fn datagram(&self, data: &[u8]) -> Vec<u8> {
         let length = 20 + self.options.len() + data.len();
         let total = self.total_length.unwrap_or(u16::try_from(length).unwrap_or(u16::MAX));
@@ -74,33 +74,33 @@ impl Ip {
             ]
             .concat()
         };
-        // The checksum is that of the header as long as it says it is, as far as there is one.
-        let claimed = usize::from(self.version_and_length & 0x0f) * 4;
+        // The checksum covers the header length in the header, up to the end of the datagram.
+        let header_length = usize::from(self.version_and_length & 0x0f) * 4;
         let zero = [header(0), data.to_vec()].concat();
-        let checksum = checksum(zero.get(..claimed).unwrap_or(&zero)) ^ self.error;
+        let checksum = checksum(zero.get(..header_length).unwrap_or(&zero)) ^ self.error;
         [header(checksum), data.to_vec()].concat()
     }
 
-    /// The frame with this data, unpadded.
+    /// Returns the frame with this data, unpadded.
     pub(crate) fn frame(&self, data: &[u8]) -> Vec<u8> {
         [&self.destination[..], &self.source, &[8, 0], &self.datagram(data)].concat()
     }
 
-    /// The frame with the fragment of this data that starts at an octet and ends before another.
-    pub(crate) fn part(&self, data: &[u8], start: usize, end: usize) -> Vec<u8> {
+    /// Returns the frame with the fragment of the data from byte `start` to byte `end`, exclusive.
+    pub(crate) fn fragment(&self, data: &[u8], start: usize, end: usize) -> Vec<u8> {
         let end = end.min(data.len());
         let more = if end < data.len() { MORE_FRAGMENTS } else { 0 };
         let units = u16::try_from(start / 8).unwrap_or(u16::MAX);
         Ip { flags_and_offset: more | units, ..*self }.frame(data.get(start..end).unwrap_or_default())
     }
 
-    /// The frames of all fragments of this data, each so many octets long at most.
-    pub(crate) fn parts(&self, data: &[u8], step: usize) -> Vec<Vec<u8>> {
-        (0..data.len()).step_by(step).map(|start| self.part(data, start, start + step)).collect()
+    /// Returns the frames of all fragments of the data, each with up to `step` bytes.
+    pub(crate) fn fragments(&self, data: &[u8], step: usize) -> Vec<Vec<u8>> {
+        (0..data.len()).step_by(step).map(|start| self.fragment(data, start, start + step)).collect()
     }
 }
 
-/// RFC 1071, as plain as can be.
+/// Returns the Internet checksum (RFC 1071).
 pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|word| match *word {
         [high, low] => u32::from(u16::from_be_bytes([high, low])),
@@ -113,7 +113,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// An ICMP message: type and code, four octets more, and data.
+/// Returns an ICMP message from type and code, the next four bytes, and data.
 pub(crate) fn message(kind: [u8; 2], rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut bytes = [&kind[..], &[0, 0], &rest, data].concat();
     let [high, low] = checksum(&bytes).to_be_bytes();
@@ -125,7 +125,7 @@ pub(crate) fn message(kind: [u8; 2], rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What every echo of the suite has as its identifier and sequence number.
+/// Identifier and sequence number of all echo messages.
 pub(crate) const ECHO_ID: [u8; 4] = [0x12, 0x34, 0, 7];
 
 pub(crate) fn echo_request(data: &[u8]) -> Vec<u8> {
@@ -136,18 +136,18 @@ pub(crate) fn echo_reply(data: &[u8]) -> Vec<u8> {
     message([0, 0], ECHO_ID, data)
 }
 
-/// So many octets, none like its neighbors.
+/// Returns `length` bytes, where adjacent bytes differ.
 pub(crate) fn data(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }
 
-/// A UDP datagram to a port that nobody listens on, without a checksum.
+/// Returns a UDP datagram to a closed port, without a checksum.
 pub(crate) fn udp(data: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(8 + data.len()).unwrap_or(u16::MAX).to_be_bytes();
     [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], data].concat()
 }
 
-/// A UDP datagram to a closed port, with its length and its checksum changed. `between` is its source and its destination.
+/// Returns a UDP datagram to a closed port with another length or checksum. `between` is the source and the destination.
 pub(crate) fn udp_with(
     between: (Ipv4Addr, Ipv4Addr),
     data: &[u8],
@@ -167,7 +167,7 @@ pub(crate) fn udp_with(
     bytes
 }
 
-/// What a frame of the host says.
+/// Datagram or fragment sent by the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReceivedDatagram {
     pub(crate) type_of_service: u8,
@@ -178,30 +178,32 @@ pub(crate) struct ReceivedDatagram {
 }
 
 impl ReceivedDatagram {
-    /// Reads a frame that is to be an ICMP datagram, or a part of one, from us to a peer.
+    /// Parses a frame with an ICMP datagram or fragment from the host to a peer.
+    ///
+    /// Fails if a field is not as expected.
     pub(crate) fn read(frame: &[u8], to: Station) -> Result<ReceivedDatagram, String> {
-        let strange = |what: &str| format!("{what}: {}", hex(frame));
+        let invalid = |what: &str| format!("{what}: {}", hex(frame));
         let head = [&to.0[..], &TESTED_MAC, &[8, 0]].concat();
         let Some(datagram) = frame.strip_prefix(&head[..]) else {
-            return Err(strange("no datagram from the host to its peer"));
+            return Err(invalid("not a datagram from the host to the peer"));
         };
         let Some((header, _)) = datagram.split_first_chunk::<20>() else {
-            return Err(strange("a header that is cut short"));
+            return Err(invalid("truncated header"));
         };
         let [version, type_of_service, t, l, i, d, f, o, ttl, protocol, _, _, addresses @ ..] = *header;
         if version != 0x45 || checksum(header) != 0 {
-            return Err(strange("a bad header"));
+            return Err(invalid("invalid header"));
         }
         if (ttl, protocol) != (64, ICMP) {
-            return Err(strange("a time to live other than 64, or another protocol than ICMP"));
+            return Err(invalid("time to live is not 64 or protocol is not ICMP"));
         }
         if addresses[..] != [TESTED_IP.octets(), to.1.octets()].concat()[..] {
-            return Err(strange("the wrong addresses"));
+            return Err(invalid("unexpected addresses"));
         }
         let total = usize::from(u16::from_be_bytes([t, l]));
-        let data = datagram.get(20..total).ok_or_else(|| strange("a total length beyond the frame"))?;
+        let data = datagram.get(20..total).ok_or_else(|| invalid("total length beyond the frame"))?;
         if datagram.iter().skip(total).any(|byte| *byte != 0) {
-            return Err(strange("padding that is not zero"));
+            return Err(invalid("nonzero padding"));
         }
         let flags = u16::from_be_bytes([f, o]);
         Ok(ReceivedDatagram {
@@ -214,19 +216,22 @@ impl ReceivedDatagram {
     }
 }
 
-/// The data of the one datagram that these frames are, whole or in parts.
-pub(crate) fn whole(frames: &[Vec<u8>], to: Station) -> Result<ReceivedDatagram, String> {
-    let mut parts: Vec<ReceivedDatagram> =
+/// Returns the datagram in these frames, reassembled if fragmented.
+pub(crate) fn reassemble(frames: &[Vec<u8>], to: Station) -> Result<ReceivedDatagram, String> {
+    let mut fragments: Vec<ReceivedDatagram> =
         frames.iter().map(|frame| ReceivedDatagram::read(frame, to)).collect::<Result<_, _>>()?;
-    parts.sort_by_key(|part| part.offset);
-    let mut parts = parts.into_iter();
-    let mut whole = parts.next().ok_or("no answer")?;
-    for part in parts {
-        if part.identification != whole.identification || part.offset != whole.data.len() || whole.is_last {
-            return Err(format!("{} frames that are not one datagram", frames.len()));
+    fragments.sort_by_key(|fragment| fragment.offset);
+    let mut fragments = fragments.into_iter();
+    let mut whole = fragments.next().ok_or("no reply")?;
+    for fragment in fragments {
+        if fragment.identification != whole.identification
+            || fragment.offset != whole.data.len()
+            || whole.is_last
+        {
+            return Err(format!("{} frames are not one datagram", frames.len()));
         }
-        whole.data.extend(&part.data);
-        whole.is_last = part.is_last;
+        whole.data.extend(&fragment.data);
+        whole.is_last = fragment.is_last;
     }
-    if whole.is_last { Ok(whole) } else { Err("a datagram without an end".to_owned()) }
+    if whole.is_last { Ok(whole) } else { Err("incomplete datagram".to_owned()) }
 }

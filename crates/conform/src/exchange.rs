@@ -1,48 +1,48 @@
-//! Datagrams to the host, and what it says to them.
+//! Exchange of datagrams with the host.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::case::CaseResult;
-use super::datagrams::{Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, whole};
+use super::datagrams::{Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, reassemble};
 use super::frame_socket::FrameSocket;
 use super::frames::{Arp, REPLY, REQUEST, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
 
-/// How long a host may take for what waits for an answer by ARP.
+/// Timeout for a packet that waits for address resolution.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl FrameSocket {
-    /// Lets the host know a peer: it asks for the host and is answered.
+    /// Makes the host learn a peer, with an ARP request from the peer.
     pub(crate) fn introduce(&mut self, peer: Station) -> Result<(), String> {
-        self.ignore([question(peer).frame(), unicast_request(peer).frame()]);
+        self.ignore([broadcast_request(peer).frame(), unicast_request(peer).frame()]);
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
         let reply = Arp { destination: peer.0, target: peer, ..REPLY };
         self.expect_reply(&request.frame(), &reply.frame())
     }
 
-    /// Sends frames of a peer whom the host knows, and returns all that it says to them.
+    /// Introduces a peer, sends its frames and returns all frames that the host sends.
     pub(crate) fn exchange(&mut self, from: Station, frames: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
         self.introduce(from)?;
         let Some((last, before)) = frames.split_last() else { return Ok(Vec::new()) };
         for frame in before {
             self.send(frame)?;
         }
-        self.ask(last)
+        self.send_and_collect(last)
     }
 
-    /// Wants the host to say nothing to these frames of a peer.
-    pub(crate) fn expect_no_answer(&mut self, from: Station, frames: &[Vec<u8>]) -> CaseResult {
+    /// Expects no frame from the host after these frames of a peer.
+    pub(crate) fn expect_no_frame(&mut self, from: Station, frames: &[Vec<u8>]) -> CaseResult {
         match self.exchange(from, frames)?.first() {
             None => Ok(()),
-            Some(answer) => {
+            Some(reply) => {
                 let frame = frames.last().map(|frame| hex(frame)).unwrap_or_default();
-                Err(format!("{frame} was answered with {}", hex(answer)))
+                Err(format!("reply to {frame}: {}", hex(reply)))
             }
         }
     }
 
-    /// Wants these frames of a peer to be answered by an echo reply with this data.
+    /// Expects an echo reply with this data after these frames of a peer.
     pub(crate) fn expect_echo(
         &mut self,
         from: Station,
@@ -51,46 +51,44 @@ impl FrameSocket {
     ) -> Result<ReceivedDatagram, String> {
         let received = self.exchange(from, frames)?;
         let datagram =
-            whole(&received, from).map_err(|error| format!("{error}; asked by {}", describe(frames)))?;
+            reassemble(&received, from).map_err(|error| format!("{error}; sent {}", describe(frames)))?;
         if datagram.data == echo_reply(data) {
             return Ok(datagram);
         }
-        Err(format!("{} was answered with {}", describe(frames), hex(&datagram.data)))
+        Err(format!("reply to {}: {}", describe(frames), hex(&datagram.data)))
     }
 
-    /// Wants a plain echo request of a peer to be answered: so the host is well.
+    /// Expects a reply to a plain echo request, to show that the host still works.
     pub(crate) fn expect_alive(&mut self, from: Station) -> CaseResult {
         let data = data(56);
         self.expect_echo(from, &[Ip::from(from).frame(&echo_request(&data))], &data).map(drop)
     }
 
-    /// Wants an ICMP error of this type and code about a datagram, with its header and the start of its
-    /// data.
+    /// Expects an ICMP error with this type and code that quotes the header and the start of the data of a datagram.
     pub(crate) fn expect_error(&mut self, from: Station, ip: &Ip, data: &[u8], kind: [u8; 2]) -> CaseResult {
         let received = self.exchange(from, &[[ip.frame(data), vec![0xee; 6]].concat()])?;
-        let datagram = whole(&received, from)?.data;
-        let about = ip.datagram(data);
+        let datagram = reassemble(&received, from)?.data;
+        let sent = ip.datagram(data);
         let quoted = datagram.get(8..).unwrap_or_default();
         if !datagram.starts_with(&kind) || super::datagrams::checksum(&datagram) != 0 {
-            return Err(format!("{} was answered with {}", hex(&about), hex(&datagram)));
+            return Err(format!("reply to {}: {}", hex(&sent), hex(&datagram)));
         }
-        if quoted.len() < 28.min(about.len()) || !about.starts_with(quoted) {
-            return Err(format!("{} was quoted as {}", hex(&about), hex(quoted)));
+        if quoted.len() < 28.min(sent.len()) || !sent.starts_with(quoted) {
+            return Err(format!("{} was quoted as {}", hex(&sent), hex(quoted)));
         }
         Ok(())
     }
 
-    /// Lets a stranger send a frame; once the host asks for him it is told, and then is to send him a
-    /// datagram.
+    /// Sends a frame from an unknown station and replies to the ARP request of the host. Returns the next frame of the host.
     pub(crate) fn expect_resolution(
         &mut self,
         new_station: Station,
         frame: &[u8],
     ) -> Result<Vec<u8>, String> {
         self.send(frame)?;
-        let asked = self.next(TIMEOUT)?.ok_or("the host does not ask who the stranger is")?;
-        if asked != question(new_station).frame() {
-            return Err(format!("{} is no request for {}", hex(&asked), new_station.1));
+        let request = self.next(TIMEOUT)?.ok_or("no ARP request for the unknown station")?;
+        if request != broadcast_request(new_station).frame() {
+            return Err(format!("not an ARP request for {}: {}", new_station.1, hex(&request)));
         }
         let reply = Arp {
             destination: TESTED_MAC,
@@ -100,19 +98,19 @@ impl FrameSocket {
             ..REPLY
         };
         self.send(&reply.frame())?;
-        self.next(TIMEOUT)?.ok_or_else(|| "what waited for the stranger is lost".to_owned())
+        self.next(TIMEOUT)?.ok_or_else(|| "no frame after the ARP reply".to_owned())
     }
 }
 
-/// The host's request for a peer, by broadcast.
-fn question(peer: Station) -> Arp {
+/// Returns the host's broadcast request for a peer.
+fn broadcast_request(peer: Station) -> Arp {
     let sender = (TESTED_MAC, TESTED_IP);
     Arp { source: TESTED_MAC, sender, target: ([0; 6], peer.1), ..REQUEST }
 }
 
-/// The same to the peer alone.
+/// Returns the host's unicast request for a peer.
 fn unicast_request(peer: Station) -> Arp {
-    Arp { destination: peer.0, ..question(peer) }
+    Arp { destination: peer.0, ..broadcast_request(peer) }
 }
 
 fn describe(frames: &[Vec<u8>]) -> String {
@@ -122,7 +120,7 @@ fn describe(frames: &[Vec<u8>]) -> String {
     }
 }
 
-/// A datagram from a peer of the suite with another source.
+/// Returns a datagram from the peer with this number, with another source address.
 pub(crate) fn forged(number: u8, source: Ipv4Addr) -> Ip {
     Ip { from: source, ..Ip::from(peer(number)) }
 }

@@ -1,31 +1,29 @@
-//! Questions about fragments.
+//! Cases about fragments.
 
 use super::case::{Case, CaseResult};
-use super::datagrams::{FRAGMENT_UNIT, Ip, MORE_FRAGMENTS, data, echo_reply, echo_request, peer, whole};
+use super::datagrams::{FRAGMENT_UNIT, Ip, MORE_FRAGMENTS, data, echo_reply, echo_request, peer, reassemble};
 use super::frame_socket::FrameSocket;
 use super::session::Station;
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("an echo of any length comes back", "RFC 791 3.2; RFC 1122 3.3.2", any_length),
-    Case::new("fragments may come in any order", "RFC 791 3.2", any_order),
-    Case::new("datagrams whose fragments mingle do not mix", "RFC 791 3.2", interleaved),
-    Case::new("a fragment that comes twice harms nothing", "security", twice),
-    Case::new("an overlap kills the datagram", "RFC 5722", overlaps),
-    Case::new("a fragment of other octets within one that is here kills it too", "RFC 5722", inside)
-        .linux_differs(
-            "it takes whatever lies within what is here already for a repetition, and never compares",
-        ),
-    Case::new("a killed datagram that is sent again is whole", "security", sent_again),
-    Case::new("a teardrop does nothing", "CVE-1999-0015", teardrop),
-    Case::new("nothing reaches beyond 65,535 octets", "CVE-1999-0128", beyond),
-    Case::new("a fragment of uneven length is a drop", "RFC 791 3.2", uneven)
-        .linux_differs("it cuts them to a multiple of eight octets"),
-    Case::new("fragments of two peers do not mix", "RFC 791 3.2", two_peers),
+    Case::new("fragmented echo request of any length is answered", "RFC 791 3.2; RFC 1122 3.3.2", any_length),
+    Case::new("fragments are reassembled in any order", "RFC 791 3.2", any_order),
+    Case::new("interleaved datagrams are reassembled separately", "RFC 791 3.2", interleaved),
+    Case::new("duplicate fragment is ignored", "security", duplicate),
+    Case::new("overlapping fragment drops the datagram", "RFC 5722", overlaps),
+    Case::new("contradicting fragment inside another drops the datagram", "RFC 5722", contradicting)
+        .linux_differs("treats a fragment inside received data as a duplicate without comparing it"),
+    Case::new("dropped datagram is reassembled when sent again", "security", sent_again),
+    Case::new("teardrop attack has no effect", "CVE-1999-0015", teardrop),
+    Case::new("fragment beyond 65,535 bytes is dropped", "CVE-1999-0128", beyond),
+    Case::new("fragment length that is not a multiple of 8 is dropped", "RFC 791 3.2", unaligned)
+        .linux_differs("truncates it to a multiple of 8 bytes"),
+    Case::new("fragments of two peers are reassembled separately", "RFC 791 3.2", two_peers),
 ];
 
 const PEER: Station = peer(120);
 
-/// A datagram of the peer that no other is like.
+/// Returns a datagram of the peer with this identification.
 const fn numbered(number: u16) -> Ip {
     Ip { identification: number, ..Ip::from(PEER) }
 }
@@ -34,8 +32,8 @@ const fn numbered(number: u16) -> Ip {
 fn any_length(wire: &mut FrameSocket) -> CaseResult {
     for (length, number) in [1_473, 1_480, 2_952, 2_953, 8_000, 30_001, 65_507].into_iter().zip(100..) {
         let data = data(length);
-        let frames = numbered(number).parts(&echo_request(&data), FRAGMENT_UNIT);
-        wire.expect_echo(PEER, &frames, &data).map_err(|error| format!("{length} octets: {error}"))?;
+        let frames = numbered(number).fragments(&echo_request(&data), FRAGMENT_UNIT);
+        wire.expect_echo(PEER, &frames, &data).map_err(|error| format!("{length} bytes: {error}"))?;
     }
     Ok(())
 }
@@ -43,7 +41,7 @@ fn any_length(wire: &mut FrameSocket) -> CaseResult {
 // proves: rfc791-reassembly
 fn any_order(wire: &mut FrameSocket) -> CaseResult {
     let data = data(4_000);
-    let in_order = |number| numbered(number).parts(&echo_request(&data), 800);
+    let in_order = |number| numbered(number).fragments(&echo_request(&data), 800);
     let mut reversed = in_order(201);
     reversed.reverse();
     let mut last_first = in_order(202);
@@ -60,106 +58,105 @@ fn any_order(wire: &mut FrameSocket) -> CaseResult {
 // proves: rfc791-reassembly
 fn interleaved(wire: &mut FrameSocket) -> CaseResult {
     let (one, two) = (data(3_000), vec![0x77; 3_001]);
-    let ones = numbered(210).parts(&echo_request(&one), FRAGMENT_UNIT);
-    let twos = numbered(211).parts(&echo_request(&two), FRAGMENT_UNIT);
+    let ones = numbered(210).fragments(&echo_request(&one), FRAGMENT_UNIT);
+    let twos = numbered(211).fragments(&echo_request(&two), FRAGMENT_UNIT);
     let frames: Vec<_> = ones.into_iter().zip(twos).flat_map(|(one, two)| [one, two]).collect();
     let received = wire.exchange(PEER, &frames)?;
     let (first, second) = received.split_at(received.len() / 2);
-    let (first, second) = (whole(first, PEER)?.data, whole(second, PEER)?.data);
+    let (first, second) = (reassemble(first, PEER)?.data, reassemble(second, PEER)?.data);
     if (first, second) == (echo_reply(&one), echo_reply(&two)) {
         return Ok(());
     }
-    Err("the two answers are not those to the two requests".to_owned())
+    Err("the replies do not match the requests".to_owned())
 }
 
 // proves: fragments-repeated
-fn twice(wire: &mut FrameSocket) -> CaseResult {
+fn duplicate(wire: &mut FrameSocket) -> CaseResult {
     let data = data(3_000);
-    let frames = numbered(220).parts(&echo_request(&data), FRAGMENT_UNIT);
+    let frames = numbered(220).fragments(&echo_request(&data), FRAGMENT_UNIT);
     let doubled: Vec<_> = frames.iter().take(2).flat_map(|frame| [frame.clone(), frame.clone()]).collect();
     let order = [&doubled[..], frames.get(2..).unwrap_or_default()].concat();
     wire.expect_echo(PEER, &order, &data).map(drop)
 }
 
-/// An echo request of 3,000 octets in fragments of 800, without the last of them, and that.
-fn beginning(number: u16) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let mut frames = numbered(number).parts(&echo_request(&data(3_000)), 800);
+/// Returns an echo request with 3,000 bytes of data in fragments of 800 bytes: all but the last, and the last.
+fn split_last_fragment(number: u16) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let mut frames = numbered(number).fragments(&echo_request(&data(3_000)), 800);
     let last = frames.pop().unwrap_or_default();
     (frames, last)
 }
 
-/// A fragment of other octets, from one octet to another.
+/// Returns a fragment with other bytes, at byte `start`.
 fn other_bytes(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
     Ip { flags_and_offset: flags | (start / 8), ..numbered(number) }.frame(&vec![0x77; length])
 }
 
-/// Wants each of these fragments, start and length, to make an end of a datagram.
-fn fatal(wire: &mut FrameSocket, places: &[(u16, usize)], first: u16) -> CaseResult {
+/// Expects that each of these fragments (start and length) drops its datagram.
+fn expect_dropped_datagram(wire: &mut FrameSocket, places: &[(u16, usize)], first: u16) -> CaseResult {
     for ((start, length), number) in places.iter().copied().zip(first..) {
-        let (mut frames, last) = beginning(number);
+        let (mut frames, last) = split_last_fragment(number);
         frames.push(other_bytes(number, start, length, MORE_FRAGMENTS));
         frames.push(last);
-        wire.expect_no_answer(PEER, &frames)
-            .map_err(|error| format!("{length} octets at {start}: {error}"))?;
+        wire.expect_no_frame(PEER, &frames).map_err(|error| format!("{length} bytes at {start}: {error}"))?;
     }
     wire.expect_alive(PEER)
 }
 
 // proves: fragments-overlap
 fn overlaps(wire: &mut FrameSocket) -> CaseResult {
-    // Across the end of all that is here, and into the last, which comes after it.
-    fatal(wire, &[(2_392, 16), (2_000, 1_000), (1_600, 1_000), (2_400, 8)], 230)
+    // Across the end of the received data, and into the last fragment, which follows.
+    expect_dropped_datagram(wire, &[(2_392, 16), (2_000, 1_000), (1_600, 1_000), (2_400, 8)], 230)
 }
 
 // proves: fragments-overlap
-fn inside(wire: &mut FrameSocket) -> CaseResult {
-    fatal(wire, &[(8, 16), (0, 800), (792, 16), (0, 1_480)], 235)
+fn contradicting(wire: &mut FrameSocket) -> CaseResult {
+    expect_dropped_datagram(wire, &[(8, 16), (0, 800), (792, 16), (0, 1_480)], 235)
 }
 
 // proves: fragments-overlap, reassembly-flood
 fn sent_again(wire: &mut FrameSocket) -> CaseResult {
-    let (mut frames, last) = beginning(240);
+    let (mut frames, last) = split_last_fragment(240);
     frames.push(other_bytes(240, 2_392, 16, MORE_FRAGMENTS));
-    wire.expect_no_answer(PEER, &frames)?;
-    let again = [beginning(240).0, vec![last]].concat();
+    wire.expect_no_frame(PEER, &frames)?;
+    let again = [split_last_fragment(240).0, vec![last]].concat();
     wire.expect_echo(PEER, &again, &data(3_000)).map(drop)
 }
 
 // proves: fragments-overlap
 fn teardrop(wire: &mut FrameSocket) -> CaseResult {
-    let first = numbered(250).part(&[0x77; 100], 0, 40);
-    wire.expect_no_answer(PEER, &[first, other_bytes(250, 24, 4, 0)])?;
+    let first = numbered(250).fragment(&[0x77; 100], 0, 40);
+    wire.expect_no_frame(PEER, &[first, other_bytes(250, 24, 4, 0)])?;
     wire.expect_alive(PEER)
 }
 
 // proves: fragments-beyond
 fn beyond(wire: &mut FrameSocket) -> CaseResult {
     let data = data(65_507);
-    let mut frames = numbered(260).parts(&echo_request(&data), FRAGMENT_UNIT);
+    let mut frames = numbered(260).fragments(&echo_request(&data), FRAGMENT_UNIT);
     frames.pop();
     frames.push(other_bytes(260, 65_120, 400, 0));
-    wire.expect_no_answer(PEER, &frames)?;
+    wire.expect_no_frame(PEER, &frames)?;
     for (start, length) in [(65_528, 1), (65_528, 1_480), (65_512, 100)] {
-        wire.expect_no_answer(PEER, &[other_bytes(261, start, length, 0)])?;
+        wire.expect_no_frame(PEER, &[other_bytes(261, start, length, 0)])?;
     }
     wire.expect_alive(PEER)
 }
 
 // proves: fragments-uneven
-fn uneven(wire: &mut FrameSocket) -> CaseResult {
+fn unaligned(wire: &mut FrameSocket) -> CaseResult {
     let message = echo_request(&data(2_000));
     let ip = numbered(270);
     let first = Ip { flags_and_offset: MORE_FRAGMENTS, ..ip }.frame(message.get(..1_001).unwrap_or_default());
-    wire.expect_no_answer(PEER, &[first, ip.part(&message, 1_000, 2_008)])
+    wire.expect_no_frame(PEER, &[first, ip.fragment(&message, 1_000, 2_008)])
 }
 
 // proves: rfc791-reassembly
 fn two_peers(wire: &mut FrameSocket) -> CaseResult {
     let message = echo_request(&data(2_000));
     let other = peer(121);
-    wire.expect_no_answer(
+    wire.expect_no_frame(
         other,
-        &[Ip { identification: 280, ..Ip::from(other) }.part(&message, 0, FRAGMENT_UNIT)],
+        &[Ip { identification: 280, ..Ip::from(other) }.fragment(&message, 0, FRAGMENT_UNIT)],
     )?;
-    wire.expect_no_answer(PEER, &[numbered(280).part(&message, FRAGMENT_UNIT, 2_008)])
+    wire.expect_no_frame(PEER, &[numbered(280).fragment(&message, FRAGMENT_UNIT, 2_008)])
 }

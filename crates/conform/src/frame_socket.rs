@@ -1,4 +1,4 @@
-//! The wire from the peer's side.
+//! Packet socket of the suite.
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -10,47 +10,48 @@ use tap::{Batch, Device, Pool};
 use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
-/// How long a host may think.
+/// Timeout for a reply of the host.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a wire may take until frames pass.
+/// Timeout until frames pass after the start.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// How finely times are told.
+/// Resolution of measured times.
 const TIME_RESOLUTION: Duration = Duration::from_millis(10);
-/// How many take turns to ask the question that ends a silence: tables are bounded.
+/// Number of stations that send sentinel requests in turn, limited because ARP caches are.
 const SENTINELS: u8 = 32;
 
-/// Raw frames to the host and back.
+/// Packet socket that sends raw frames to the host and receives its frames.
 pub struct FrameSocket {
     socket: PacketSocket,
     pool: Pool,
     batch: Batch,
     never: Stop,
-    /// Frames that say nothing about what was asked.
+    /// Frames that are ignored in every case.
     ignored: Vec<[Vec<u8>; 2]>,
     sentinels: u8,
     clock: Clock,
-    /// When there was no frame to receive, last.
+    /// Last time without a frame to receive.
     empty: Duration,
 }
 
-/// A frame, and when it came. Whoever listens may be late: the true time lies between the two.
+/// Received frame with bounds of its arrival time, because the suite may receive it late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimedFrame {
     pub(crate) bytes: Vec<u8>,
-    /// It had not come by then.
+    /// Time before its arrival.
     pub(crate) after: Duration,
-    /// It had come by then.
+    /// Time after its arrival.
     pub(crate) by: Duration,
 }
 
 impl FrameSocket {
     /// Opens a packet socket on an interface.
     pub fn open(name: &InterfaceName) -> Result<FrameSocket, String> {
-        let socket = PacketSocket::open(name).map_err(|error| format!("no packet socket: {error}"))?;
+        let socket =
+            PacketSocket::open(name).map_err(|error| format!("cannot open a packet socket: {error}"))?;
         Ok(FrameSocket {
             pool: Pool::new(socket.mtu(), 128),
             batch: Batch::new(64),
-            never: Stop::new().map_err(|error| format!("no event descriptor: {error}"))?,
+            never: Stop::new().map_err(|error| format!("cannot create an event descriptor: {error}"))?,
             socket,
             ignored: Vec::new(),
             sentinels: 0,
@@ -59,25 +60,25 @@ impl FrameSocket {
         })
     }
 
-    /// Waits until frames pass: an interface that is up takes a moment until it sends.
+    /// Waits until frames pass. An interface that is up may drop frames at first.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let clock = Clock::start();
         let (request, reply) = self.sentinel();
         while clock.elapsed() < START_TIMEOUT {
             self.send(&request)?;
             if self.next(Duration::from_millis(50))?.is_some_and(|received| received == reply) {
-                // Behind the answers to all of these comes the one to the next.
-                return self.ask(&request).map(drop);
+                // The reply to the next request follows the replies to all earlier ones.
+                return self.send_and_collect(&request).map(drop);
             }
         }
-        Err(format!("the host does not answer within {START_TIMEOUT:?}"))
+        Err(format!("no reply from the host within {START_TIMEOUT:?}"))
     }
 
-    /// Sends `frame` and returns all that the host sends because of it.
+    /// Sends `frame` and returns all frames that the host sends because of it.
     ///
-    /// Silence is shown without waiting for it: a request from somebody else follows, and once that
-    /// is answered, whatever was to come before has come.
-    pub(crate) fn ask(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    /// The end is detected without a timeout: a sentinel request from another station follows, and its reply arrives
+    /// after all earlier frames.
+    pub(crate) fn send_and_collect(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let (request, reply) = self.sentinel();
         self.send(frame)?;
         self.send(&request)?;
@@ -88,31 +89,28 @@ impl FrameSocket {
                 Some(bytes) if self.ignored.as_flattened().contains(&bytes) => {}
                 Some(bytes) => received.push(bytes),
                 None => {
-                    return Err(format!(
-                        "the host says nothing for {TIMEOUT:?}, not even to a plain request"
-                    ));
+                    return Err(format!("no reply to a sentinel request within {TIMEOUT:?}"));
                 }
             }
         }
     }
 
-    /// Passes over these frames whenever they come: a host may make sure of a neighbor whom it knows, on a slow
-    /// machine in the middle of another case.
+    /// Ignores these frames in all cases: on a slow machine, a host may check a neighbor during another case.
     pub(crate) fn ignore(&mut self, frames: [Vec<u8>; 2]) {
         if !self.ignored.contains(&frames) {
             self.ignored.push(frames);
         }
     }
 
-    /// Lets all who end a silence ask once.
+    /// Sends one sentinel request from each station.
     pub(crate) fn introduce_sentinels(&mut self) -> Result<(), String> {
         (0..SENTINELS).try_for_each(|_| {
             let (request, _) = self.sentinel();
-            self.ask(&request).map(drop)
+            self.send_and_collect(&request).map(drop)
         })
     }
 
-    /// The next plain request that ends a silence, and its reply.
+    /// Returns the next sentinel request and its reply.
     fn sentinel(&mut self) -> (Vec<u8>, Vec<u8>) {
         self.sentinels = (self.sentinels + 1) % SENTINELS;
         let number = 200 + self.sentinels;
@@ -122,23 +120,21 @@ impl FrameSocket {
         (request.frame(), reply.frame())
     }
 
-    /// Wants exactly one answer, and this one.
-    pub(crate) fn expect_reply(&mut self, frame: &[u8], answer: &[u8]) -> Result<(), String> {
-        match self.ask(frame)?.as_slice() {
-            [only] if only == answer => Ok(()),
-            [] => Err(format!("no answer to {}", hex(frame))),
-            [only] => {
-                Err(format!("{} was answered with {} instead of {}", hex(frame), hex(only), hex(answer)))
-            }
-            more => Err(format!("{} answers to {}", more.len(), hex(frame))),
+    /// Expects exactly this reply to a frame.
+    pub(crate) fn expect_reply(&mut self, frame: &[u8], reply: &[u8]) -> Result<(), String> {
+        match self.send_and_collect(frame)?.as_slice() {
+            [only] if only == reply => Ok(()),
+            [] => Err(format!("no reply to {}", hex(frame))),
+            [only] => Err(format!("reply to {}: {} instead of {}", hex(frame), hex(only), hex(reply))),
+            more => Err(format!("{} replies to {}", more.len(), hex(frame))),
         }
     }
 
-    /// Wants no answer.
+    /// Expects no reply to a frame.
     pub(crate) fn expect_no_reply(&mut self, frame: &[u8]) -> Result<(), String> {
-        match self.ask(frame)?.first() {
+        match self.send_and_collect(frame)?.first() {
             None => Ok(()),
-            Some(answer) => Err(format!("{} was answered with {}", hex(frame), hex(answer))),
+            Some(reply) => Err(format!("reply to {}: {}", hex(frame), hex(reply))),
         }
     }
 
@@ -149,15 +145,15 @@ impl FrameSocket {
         self.batch.push(frame).map_err(|_| "the batch is full")?;
         let sent =
             self.socket.transmit(&mut self.batch, &mut self.pool).map_err(|error| error.to_string())?;
-        if sent == 1 { Ok(()) } else { Err(format!("the kernel refuses to send {}", hex(bytes))) }
+        if sent == 1 { Ok(()) } else { Err(format!("the kernel rejects the frame {}", hex(bytes))) }
     }
 
-    /// The next frame that the host sends; none if it sends none within `limit`.
+    /// Returns the next frame from the host, or none if there is none within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
         Ok(self.next_timed(limit)?.map(|received| received.bytes))
     }
 
-    /// The same, and when it came.
+    /// Returns the next frame with its arrival time, or none if there is none within `limit`.
     pub(crate) fn next_timed(&mut self, limit: Duration) -> Result<Option<TimedFrame>, String> {
         let end = self.clock.elapsed() + limit;
         loop {
@@ -182,27 +178,27 @@ impl FrameSocket {
         }
     }
 
-    /// How long ago a frame came, at most.
+    /// Returns the maximum time since the arrival of a frame.
     pub(crate) fn since(&self, received: &TimedFrame) -> Duration {
         self.clock.elapsed().saturating_sub(received.after)
     }
 
-    /// Wants the host to be silent for this long.
+    /// Expects no frame from the host within this time.
     pub(crate) fn expect_silence(&mut self, span: Duration) -> Result<(), String> {
         match self.next(span)? {
             None => Ok(()),
-            Some(bytes) => Err(format!("{} was sent for no reason", hex(&bytes))),
+            Some(bytes) => Err(format!("unexpected frame {}", hex(&bytes))),
         }
     }
 }
 
 impl TimedFrame {
-    /// How much later another one came, at least.
+    /// Returns the minimum time until the arrival of a later frame.
     pub(crate) fn at_least_until(&self, other: &TimedFrame) -> Duration {
         other.after.saturating_sub(self.by)
     }
 
-    /// How much later another one came, at most.
+    /// Returns the maximum time until the arrival of a later frame.
     pub(crate) fn at_most_until(&self, other: &TimedFrame) -> Duration {
         other.by.saturating_sub(self.after)
     }

@@ -1,32 +1,32 @@
-//! Frames, byte by byte.
+//! ARP frames, byte by byte.
 
 use std::net::Ipv4Addr;
 
 pub(crate) const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-/// The address of the host under test.
+/// IP address of the host under test.
 pub const TESTED_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 pub(crate) const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 99);
-/// A neighbor that a person entered.
+/// Neighbor with a static entry.
 pub(crate) const STATIC: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 98);
 pub(crate) const STATIC_MAC: Mac = [2, 0, 0, 0, 0, 98];
-/// The last address that a host may have.
+/// Highest valid host address.
 pub(crate) const LAST: Ipv4Addr = Ipv4Addr::new(223, 255, 255, 254);
-/// The MAC address of the host under test.
+/// MAC address of the host under test.
 pub const TESTED_MAC: Mac = [2, 0, 0, 0, 0, 2];
 pub(crate) const PEER_MAC: Mac = [2, 0, 0, 0, 0, 7];
 pub(crate) const OTHER_MAC: Mac = [2, 0, 0, 0, 0, 99];
 pub(crate) const BROADCAST: Mac = [0xff; 6];
 pub(crate) const GROUP: Mac = [1, 0, 0x5e, 0, 0, 1];
-/// A group that no host has a reason to join.
+/// Multicast group that no host joins.
 pub(crate) const UNJOINED_GROUP: Mac = [1, 0, 0x5e, 0x7f, 0, 99];
 pub(crate) const NETWORK_BROADCAST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 255);
 pub(crate) const ZERO: Mac = [0; 6];
 
-/// A MAC address.
+/// MAC address.
 pub type Mac = [u8; 6];
 
-/// The fields of an ARP frame, to be varied one at a time.
+/// Fields of an ARP frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Arp {
     pub(crate) destination: Mac,
@@ -40,7 +40,7 @@ pub(crate) struct Arp {
     pub(crate) target: (Mac, Ipv4Addr),
 }
 
-/// The peer's request for the host's address, by broadcast.
+/// Broadcast request of the peer for the address of the host.
 pub(crate) const REQUEST: Arp = Arp {
     destination: BROADCAST,
     source: PEER_MAC,
@@ -53,7 +53,7 @@ pub(crate) const REQUEST: Arp = Arp {
     target: (ZERO, TESTED_IP),
 };
 
-/// The one reply to [`REQUEST`].
+/// Reply to [`REQUEST`].
 pub(crate) const REPLY: Arp = Arp {
     destination: PEER_MAC,
     source: TESTED_MAC,
@@ -63,7 +63,7 @@ pub(crate) const REPLY: Arp = Arp {
     ..REQUEST
 };
 
-/// How the host says that the address is its own.
+/// Announcement of the host.
 pub(crate) const ANNOUNCEMENT: Arp = Arp {
     destination: BROADCAST,
     source: TESTED_MAC,
@@ -72,14 +72,14 @@ pub(crate) const ANNOUNCEMENT: Arp = Arp {
     ..REQUEST
 };
 
-/// How the host asks whether anybody has the address.
+/// Probe of the host.
 pub(crate) const PROBE: Arp = Arp { sender: (TESTED_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
 
-/// How the peer says that the host's address is its own.
+/// Request of the peer from the address of the host: a conflict.
 pub(crate) const CONFLICT: Arp = Arp { sender: (PEER_MAC, TESTED_IP), ..REQUEST };
 
 impl Arp {
-    /// The 28 octets of the packet.
+    /// Returns the 28 bytes of the packet.
     pub(crate) fn packet(&self) -> Vec<u8> {
         [
             &self.hardware_type.to_be_bytes()[..],
@@ -96,21 +96,21 @@ impl Arp {
 
     /// Returns the frame, unpadded: 42 bytes.
     pub(crate) fn frame(&self) -> Vec<u8> {
-        self.behind(&[8, 6])
+        self.with_header(&[8, 6])
     }
 
-    /// The frame with other octets between the addresses and the packet.
-    pub(crate) fn behind(&self, head: &[u8]) -> Vec<u8> {
-        [&self.destination[..], &self.source, head, &self.packet()].concat()
+    /// Returns the frame with these bytes between the addresses and the packet.
+    pub(crate) fn with_header(&self, header: &[u8]) -> Vec<u8> {
+        [&self.destination[..], &self.source, header, &self.packet()].concat()
     }
 
-    /// The frame with octets behind the packet.
+    /// Returns the frame with padding.
     pub(crate) fn padded(&self, padding: &[u8]) -> Vec<u8> {
         [&self.frame()[..], padding].concat()
     }
 }
 
-/// Returns the peer's request for an address.
+/// Returns a request of the peer for an address.
 pub fn request_for(address: Ipv4Addr) -> Vec<u8> {
     Arp { target: (REQUEST.target.0, address), ..REQUEST }.frame()
 }
@@ -126,12 +126,12 @@ pub fn parse_mac(text: &str) -> Option<Mac> {
     bytes?.try_into().ok()
 }
 
-/// Octets in hexadecimal, for a message.
+/// Formats bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
-/// The target protocol address of an ARP frame.
+/// Returns the target IP address of an ARP frame.
 pub(crate) fn target_of(frame: &[u8]) -> Option<Ipv4Addr> {
     let bytes: [u8; 4] = frame.get(38..42)?.try_into().ok()?;
     Some(bytes.into())

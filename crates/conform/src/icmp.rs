@@ -1,4 +1,4 @@
-//! Questions about ICMP.
+//! Cases about ICMP.
 
 use std::net::Ipv4Addr;
 
@@ -14,27 +14,27 @@ use super::session::Station;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new(
-        "a stranger's echo request is answered once he is found",
-        "ours; RFC 1122 2.3.2.2",
+        "echo request of an unknown host is answered after resolution",
+        "tapstack policy; RFC 1122 2.3.2.2",
         new_station,
     ),
-    Case::new("an echo of 0 to 1,472 octets comes back", "RFC 792; RFC 1122 3.2.2.6", lengths),
-    Case::new("an echo reply keeps the type of service", "RFC 1349 5.1", type_of_service),
-    Case::new("a wrong ICMP checksum is a drop", "RFC 792", checksums),
-    Case::new("an ICMP message below 8 octets is a drop", "RFC 792", short),
-    Case::new("an echo to all is not answered", "RFC 1122 3.2.2.6", to_all),
-    Case::new("echo replies and unknown types get none", "RFC 1122 3.2.2", other_types),
-    Case::new("a timestamp request is not answered", "RFC 792", timestamp)
-        .linux_differs("it answers timestamp requests"),
-    Case::new("UDP to a closed port is refused", "RFC 1122 3.2.2.1", closed_port),
-    Case::new("UDP with a wrong checksum is a drop", "RFC 1122 4.1.3.4", udp_checksums),
-    Case::new("UDP with a length that cannot be is a drop", "RFC 768", udp_lengths),
-    Case::new("an unknown protocol is refused", "RFC 1122 3.2.2.1", unknown_protocol),
-    Case::new("no error is sent about an ICMP error", "RFC 1122 3.2.2", no_error_about_errors),
-    Case::new("no error is sent about a datagram to all", "RFC 1122 3.2.2", no_error_about_broadcasts),
-    Case::new("no error is sent about a later fragment", "RFC 1122 3.2.2", no_error_about_fragments),
-    Case::new("no error is sent to a source that is no host", "RFC 1122 3.2.2", to_no_host),
-    Case::new("errors to one do not silence those to another", "RFC 1812 4.3.2.8", rate),
+    Case::new("echo request with 0 to 1,472 bytes of data is answered", "RFC 792; RFC 1122 3.2.2.6", lengths),
+    Case::new("echo reply has the type of service of its request", "RFC 1349 5.1", type_of_service),
+    Case::new("invalid ICMP checksum is dropped", "RFC 792", checksums),
+    Case::new("ICMP message shorter than 8 bytes is dropped", "RFC 792", short),
+    Case::new("broadcast echo request gets no reply", "RFC 1122 3.2.2.6", broadcast_echo),
+    Case::new("echo replies and unknown types get no reply", "RFC 1122 3.2.2", other_types),
+    Case::new("timestamp request gets no reply", "RFC 792", timestamp)
+        .linux_differs("answers timestamp requests"),
+    Case::new("UDP datagram to a closed port causes port unreachable", "RFC 1122 3.2.2.1", closed_port),
+    Case::new("invalid UDP checksum is dropped", "RFC 1122 4.1.3.4", udp_checksums),
+    Case::new("invalid UDP length is dropped", "RFC 768", udp_lengths),
+    Case::new("unknown protocol causes protocol unreachable", "RFC 1122 3.2.2.1", unknown_protocol),
+    Case::new("ICMP error causes no error", "RFC 1122 3.2.2", no_error_about_errors),
+    Case::new("broadcast datagram causes no error", "RFC 1122 3.2.2", no_error_about_broadcasts),
+    Case::new("later fragment causes no error", "RFC 1122 3.2.2", no_error_about_fragments),
+    Case::new("datagram of an invalid source causes no error", "RFC 1122 3.2.2", no_error_to_invalid_source),
+    Case::new("rate limit of errors is per destination", "RFC 1812 4.3.2.8", rate),
 ];
 
 const PEER: Station = peer(130);
@@ -44,11 +44,11 @@ const IP: Ip = Ip::from(PEER);
 fn new_station(wire: &mut FrameSocket) -> CaseResult {
     let new_station = peer(131);
     let data = data(1_472);
-    let answer = wire.expect_resolution(new_station, &Ip::from(new_station).frame(&echo_request(&data)))?;
-    if ReceivedDatagram::read(&answer, new_station)?.data == echo_reply(&data) {
+    let reply = wire.expect_resolution(new_station, &Ip::from(new_station).frame(&echo_request(&data)))?;
+    if ReceivedDatagram::read(&reply, new_station)?.data == echo_reply(&data) {
         return Ok(());
     }
-    Err("the answer is none to his request".to_owned())
+    Err("the frame is not the reply to the request".to_owned())
 }
 
 // proves: rfc792-echo, rfc1122-echo-mirrored
@@ -80,7 +80,7 @@ fn checksums(wire: &mut FrameSocket) -> CaseResult {
             if let Some(byte) = request.get_mut(place) {
                 *byte ^= 1 << bit;
             }
-            wire.expect_no_answer(PEER, &[IP.frame(&request)])?;
+            wire.expect_no_frame(PEER, &[IP.frame(&request)])?;
         }
     }
     wire.expect_alive(PEER)
@@ -89,23 +89,20 @@ fn checksums(wire: &mut FrameSocket) -> CaseResult {
 // proves: rfc792-length
 fn short(wire: &mut FrameSocket) -> CaseResult {
     for length in 0..4_usize {
-        wire.expect_no_answer(PEER, &[IP.frame(&vec![0; length])])?;
+        wire.expect_no_frame(PEER, &[IP.frame(&vec![0; length])])?;
     }
     for length in 0..4_usize {
-        // 8 and its complement, so that the checksum is right.
+        // Type 8 with a valid checksum.
         let bytes = [&[8, 0, 0xf7, 0xff][..], &vec![0; length]].concat();
-        wire.expect_no_answer(PEER, &[IP.frame(&bytes)])?;
+        wire.expect_no_frame(PEER, &[IP.frame(&bytes)])?;
     }
     wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-echo-broadcast
-fn to_all(wire: &mut FrameSocket) -> CaseResult {
+fn broadcast_echo(wire: &mut FrameSocket) -> CaseResult {
     for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, Ipv4Addr::new(10, 0, 0, 0)] {
-        wire.expect_no_answer(
-            PEER,
-            &[Ip { to, destination: BROADCAST, ..IP }.frame(&echo_request(b"data"))],
-        )?;
+        wire.expect_no_frame(PEER, &[Ip { to, destination: BROADCAST, ..IP }.frame(&echo_request(b"data"))])?;
     }
     wire.expect_alive(PEER)
 }
@@ -113,14 +110,14 @@ fn to_all(wire: &mut FrameSocket) -> CaseResult {
 // proves: rfc1122-unknown-type
 fn other_types(wire: &mut FrameSocket) -> CaseResult {
     for kind in [0, 1, 2, 6, 7, 9, 14, 15, 16, 18, 19, 30, 41, 255] {
-        wire.expect_no_answer(PEER, &[IP.frame(&message([kind, 0], ECHO_ID, &data(12)))])?;
+        wire.expect_no_frame(PEER, &[IP.frame(&message([kind, 0], ECHO_ID, &data(12)))])?;
     }
     wire.expect_alive(PEER)
 }
 
 // proves: rfc1122-unknown-type
 fn timestamp(wire: &mut FrameSocket) -> CaseResult {
-    wire.expect_no_answer(PEER, &[IP.frame(&message([13, 0], ECHO_ID, &[0; 12]))])
+    wire.expect_no_frame(PEER, &[IP.frame(&message([13, 0], ECHO_ID, &[0; 12]))])
 }
 
 // proves: rfc1122-port-unreachable, rfc792-quote
@@ -136,12 +133,12 @@ fn udp_checksums(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(139);
     let ip = Ip { protocol: UDP, ..Ip::from(from) };
     for error in (0..16).map(|bit| 1 << bit).chain([0xffff]) {
-        wire.expect_no_answer(from, &[ip.frame(&udp_with((from.1, TESTED_IP), &data(33), None, error))])?;
+        wire.expect_no_frame(from, &[ip.frame(&udp_with((from.1, TESTED_IP), &data(33), None, error))])?;
     }
-    // Of another host's datagram all but the pseudo header is right.
-    wire.expect_no_answer(from, &[ip.frame(&udp_with((PEER.1, TESTED_IP), &data(33), None, 0))])?;
-    for right in [udp(&data(33)), udp_with((from.1, TESTED_IP), &data(33), None, 0)] {
-        wire.expect_error(from, &ip, &right, [3, 3])?;
+    // A checksum for another source address.
+    wire.expect_no_frame(from, &[ip.frame(&udp_with((PEER.1, TESTED_IP), &data(33), None, 0))])?;
+    for valid in [udp(&data(33)), udp_with((from.1, TESTED_IP), &data(33), None, 0)] {
+        wire.expect_error(from, &ip, &valid, [3, 3])?;
     }
     Ok(())
 }
@@ -151,17 +148,17 @@ fn udp_lengths(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(140);
     let ip = Ip { protocol: UDP, ..Ip::from(from) };
     for length in [0, 1, 7, 13, 1_000, u16::MAX] {
-        for lie in [udp_with((from.1, TESTED_IP), b"data", Some(length), 0), without_checksum(length)] {
-            wire.expect_no_answer(from, &[ip.frame(&lie)])?;
+        for invalid in [udp_with((from.1, TESTED_IP), b"data", Some(length), 0), without_checksum(length)] {
+            wire.expect_no_frame(from, &[ip.frame(&invalid)])?;
         }
     }
     for length in 0..8 {
-        wire.expect_no_answer(from, &[ip.frame(&data(length))])?;
+        wire.expect_no_frame(from, &[ip.frame(&data(length))])?;
     }
     wire.expect_error(from, &ip, &udp(b"data"), [3, 3])
 }
 
-/// A UDP datagram without a checksum, and this length in its header.
+/// Returns a UDP datagram without a checksum and with this length in its header.
 fn without_checksum(length: u16) -> Vec<u8> {
     let [high, low] = length.to_be_bytes();
     [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], b"data"].concat()
@@ -180,8 +177,8 @@ fn unknown_protocol(wire: &mut FrameSocket) -> CaseResult {
 fn no_error_about_errors(wire: &mut FrameSocket) -> CaseResult {
     let foreign = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
     for kind in [[3, 3], [11, 0], [12, 0], [4, 0], [3, 255]] {
-        for about in [&foreign[..], &[]] {
-            wire.expect_no_answer(PEER, &[IP.frame(&message(kind, [0; 4], about))])?;
+        for quoted in [&foreign[..], &[]] {
+            wire.expect_no_frame(PEER, &[IP.frame(&message(kind, [0; 4], quoted))])?;
         }
     }
     Ok(())
@@ -192,8 +189,8 @@ fn no_error_about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(135);
     let ip = Ip { protocol: UDP, destination: BROADCAST, ..Ip::from(from) };
     for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, TESTED_IP] {
-        wire.expect_no_answer(from, &[Ip { to, ..ip }.frame(&udp(b"data"))])?;
-        wire.expect_no_answer(from, &[Ip { to, protocol: 253, ..ip }.frame(b"data")])?;
+        wire.expect_no_frame(from, &[Ip { to, ..ip }.frame(&udp(b"data"))])?;
+        wire.expect_no_frame(from, &[Ip { to, protocol: 253, ..ip }.frame(b"data")])?;
     }
     Ok(())
 }
@@ -203,27 +200,27 @@ fn no_error_about_fragments(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(136);
     let ip = Ip { protocol: 253, ..Ip::from(from) };
     for flags_and_offset in [1, 100, MORE_FRAGMENTS | 5, MORE_FRAGMENTS] {
-        wire.expect_no_answer(from, &[Ip { flags_and_offset, ..ip }.frame(&data(16))])?;
+        wire.expect_no_frame(from, &[Ip { flags_and_offset, ..ip }.frame(&data(16))])?;
     }
     Ok(())
 }
 
 // proves: rfc1122-error-source
-fn to_no_host(wire: &mut FrameSocket) -> CaseResult {
+fn no_error_to_invalid_source(wire: &mut FrameSocket) -> CaseResult {
     for source in [[0; 4], [255; 4], [224, 0, 0, 1], [127, 0, 0, 1], [240, 0, 0, 1]] {
         let ip = Ip { protocol: UDP, ..forged(130, source.into()) };
-        wire.expect_no_answer(PEER, &[ip.frame(&udp(b"data"))])?;
+        wire.expect_no_frame(PEER, &[ip.frame(&udp(b"data"))])?;
     }
     Ok(())
 }
 
 // proves: icmp-rate-each
 fn rate(wire: &mut FrameSocket) -> CaseResult {
-    let (greedy, modest) = (peer(137), peer(138));
-    let flood = vec![Ip { protocol: UDP, ..Ip::from(greedy) }.frame(&udp(b"data")); 40];
-    let reported = wire.exchange(greedy, &flood)?.len();
+    let (flooded, other) = (peer(137), peer(138));
+    let flood = vec![Ip { protocol: UDP, ..Ip::from(flooded) }.frame(&udp(b"data")); 40];
+    let reported = wire.exchange(flooded, &flood)?.len();
     if !(1..=10).contains(&reported) {
-        return Err(format!("40 datagrams to a closed port got {reported} errors"));
+        return Err(format!("40 datagrams to a closed port caused {reported} errors"));
     }
-    wire.expect_error(modest, &Ip { protocol: UDP, ..Ip::from(modest) }, &udp(b"data"), [3, 3])
+    wire.expect_error(other, &Ip { protocol: UDP, ..Ip::from(other) }, &udp(b"data"), [3, 3])
 }

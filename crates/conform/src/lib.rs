@@ -1,8 +1,8 @@
-//! The black-box suite: questions to a running host, from outside.
+//! Black-box test suite for a running host.
 //!
-//! The suite shares no code with the stack: it builds its frames byte by byte, sends them from a
-//! packet socket, compares the replies, and reads the ARP cache of the host. It tests two
-//! hosts: `tapstack host` on a TAP, and the Linux kernel on a veth pair.
+//! The suite shares no code with the stack. It builds frames byte by byte, sends them from a packet socket, compares the
+//! replies and reads the ARP cache of the host. It tests two hosts: `tapstack host` on a TAP, and the Linux kernel on a
+//! veth pair.
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod aging;
@@ -37,35 +37,35 @@ use clap::Parser;
 use tap::linux::Namespace;
 use testbed::suite::{SuiteResult, print, program};
 
-/// Question a running host from outside: raw frames, its translation table, and the ARP tools that are installed.
+/// Test a running host with raw frames, its ARP cache and the installed ARP tools.
 #[derive(Debug, Parser)]
 #[command(
     name = "conform",
     after_help = "\
-It makes network namespaces, starts hosts in them, and touches nothing else.
+Creates network namespaces, starts hosts in them and changes nothing else.
 
 Examples:
-  cargo xtask conform                       our host, under each policy of --learn
-  cargo xtask conform --kernel              the Linux kernel, held to what is known of it
+  cargo xtask conform                       tapstack host, under each policy of --learn
+  cargo xtask conform --kernel              Linux kernel, compared with its recorded differences
   cargo xtask conform --json | jq 'select(.verdict == \"failed\")'
   cargo xtask conform --program /usr/local/bin/tapstack
 
-Verdicts: passed, failed, skipped (with the reason), and for the kernel differs: not as expected, as
-docs/conform.md says. A recorded difference that does not show has failed.
+Verdicts: passed, failed, skipped (with the reason), and differs: Linux behaves differently, as recorded
+in docs/conform.md. A recorded difference that does not show is a failure.
 
-Exit codes: 0 none failed, 1 a case failed, 2 the wire or the program could not be had."
+Exit codes: 0 no case failed, 1 a case failed, 2 the network namespaces or the program are not available."
 )]
 pub struct ConformArguments {
-    /// Question the Linux kernel instead, at the other end of a veth pair
+    /// Test the Linux kernel instead, at the other end of a veth pair
     #[arg(long, conflicts_with_all = ["program", "arping"])]
     kernel: bool,
-    /// The program to question [default: the workspace's own, built now]
+    /// Program to test [default: tapstack of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// A further `arping` to run; may be repeated (Debian's two packages exclude each other)
+    /// Additional `arping` to run; may be repeated (Debian's two packages exclude each other)
     #[arg(long, value_name = "PATH")]
     arping: Vec<PathBuf>,
-    /// Print one JSON object a line
+    /// Print JSON Lines
     #[arg(long)]
     json: bool,
 }

@@ -1,7 +1,7 @@
-//! The kernel of Linux as a host under test, at the other end of a veth pair.
+//! The Linux kernel as a host under test, at the other end of a veth pair.
 //!
 //! That end is in another network namespace, which a child process holds. The child is this program with a hidden
-//! first argument. It sets the end up and prints the kernel's neighbor table on request.
+//! first argument. It configures the end and prints the kernel's neighbor table on command.
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -18,51 +18,51 @@ use super::tested_host::{ArpCache, TestedHost, entry};
 use testbed::installed::installed;
 use testbed::suite::SuiteResult;
 
-/// The suite's end of the pair.
+/// Interface of the suite.
 const SUITE_END: &str = "suite0";
-/// The kernel's end.
+/// Interface of the kernel under test.
 const TESTED_END: &str = "tested0";
-/// How long the child may take for an answer.
+/// Timeout for the child.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A kernel that answers as 10.0.0.2 in a namespace of its own.
+/// The kernel as 10.0.0.2 in another namespace.
 pub struct LinuxHost {
     child: Child,
-    orders: ChildStdin,
+    commands: ChildStdin,
     lines: JsonLines,
 }
 
 impl LinuxHost {
-    /// Makes the pair and the second namespace. Returns the kernel and the suite's end, whose own
-    /// side is silent: it has no address, and no ARP.
+    /// Creates the veth pair and the second namespace. Returns the kernel and the interface of the suite, which has no
+    /// address and no ARP.
     pub fn start() -> Result<(LinuxHost, InterfaceName), String> {
         let mut child = Command::new("/proc/self/exe")
             .arg(CHILD)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot run myself again: {error}"))?;
+            .map_err(|error| format!("cannot start the child: {error}"))?;
         let lines = JsonLines::of(child.stdout.take().ok_or("the child has no standard output")?);
-        let orders = child.stdin.take().ok_or("the child has no standard input")?;
-        let mut linux = LinuxHost { child, orders, lines };
-        linux.answers("namespace")?;
+        let commands = child.stdin.take().ok_or("the child has no standard input")?;
+        let mut linux = LinuxHost { child, commands, lines };
+        linux.wait_for("namespace")?;
         let (pid, tested) = (linux.child.id().to_string(), mac(TESTED_MAC));
         let pair = ["link", "add", SUITE_END, "arp", "off", "type", "veth", "peer", "name", TESTED_END];
         ip(&[&pair[..], &["address", &tested, "netns", &pid]].concat())
-            .map_err(|error| format!("cannot make a veth pair: {error}"))?;
-        linux.order("begin")?;
-        linux.answers("begun")?;
-        // Up after the other end, it finds a carrier and sends at once.
+            .map_err(|error| format!("cannot create a veth pair: {error}"))?;
+        linux.send_command("configure")?;
+        linux.wait_for("configured")?;
+        // The other end is up already, so this end has a carrier at once.
         ip(&["link", "set", SUITE_END, "up"])?;
         Ok((linux, SUITE_END.parse().map_err(|error| format!("{error}"))?))
     }
 
-    fn order(&mut self, order: &str) -> Result<(), String> {
-        writeln!(self.orders, "{order}").map_err(|error| format!("the child does not listen: {error}"))
+    fn send_command(&mut self, command: &str) -> Result<(), String> {
+        writeln!(self.commands, "{command}").map_err(|error| format!("cannot write to the child: {error}"))
     }
 
-    /// Waits for the line that tells of this event, and returns those before it.
-    fn answers(&mut self, event: &str) -> Result<Vec<Value>, String> {
+    /// Waits for the line of this event. Returns the lines before it.
+    fn wait_for(&mut self, event: &str) -> Result<Vec<Value>, String> {
         let mut before = Vec::new();
         loop {
             let line = self.lines.next(TIMEOUT).map_err(|error| format!("the child: {error}"))?;
@@ -76,8 +76,8 @@ impl LinuxHost {
 
 impl TestedHost for LinuxHost {
     fn table(&mut self, _: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String> {
-        self.order("table")?;
-        Ok(self.answers("end")?.iter().filter_map(entry).collect())
+        self.send_command("table")?;
+        Ok(self.wait_for("end")?.iter().filter_map(entry).collect())
     }
 
     fn take_events(&mut self) -> Vec<Value> {
@@ -91,31 +91,33 @@ impl TestedHost for LinuxHost {
 
 impl Drop for LinuxHost {
     fn drop(&mut self) {
-        // Ended already or not, it is over with; its namespace and the pair go with it.
+        // Errors are ignored: the child may have ended. The kernel removes its namespace and the pair.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The first argument of the child.
+/// First argument of the child.
 const CHILD: &str = "linux-child";
 
-/// Runs the child, if this process is one. The `main` of a program that calls [`LinuxHost::start`] calls it first.
+/// Runs the child if this process is one.
+///
+/// A program that calls [`LinuxHost::start`] must call this function first in `main`.
 pub fn child() -> Option<SuiteResult> {
     let is_child = std::env::args_os().nth(1).is_some_and(|argument| argument == CHILD);
     is_child.then(hold_namespace)
 }
 
-/// Holds a namespace and executes orders until standard input ends.
+/// Holds a namespace and executes commands until standard input ends.
 fn hold_namespace() -> SuiteResult {
     Namespace::enter().map_err(|error| error.to_string())?;
     println!("{}", json!({"event": "namespace"}));
     let name: InterfaceName = TESTED_END.parse().map_err(|error| format!("{error}"))?;
     let interface = Interface::named(&name).map_err(|error| error.to_string())?;
-    for order in std::io::stdin().lock().lines().map_while(Result::ok) {
-        if order == "begin" {
-            begin(&interface)?;
-            println!("{}", json!({"event": "begun"}));
+    for command in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if command == "configure" {
+            configure(&interface)?;
+            println!("{}", json!({"event": "configured"}));
         } else {
             print_table(&interface)?;
         }
@@ -123,8 +125,7 @@ fn hold_namespace() -> SuiteResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is switched off, for new namespaces may take it over from the first one: a kernel as it is
-/// out of the box.
+/// Settings that are reset to their default 0, because new namespaces may inherit them.
 const DISABLED_SYSCTLS: [&str; 8] = [
     "arp_accept",
     "arp_ignore",
@@ -136,14 +137,14 @@ const DISABLED_SYSCTLS: [&str; 8] = [
     "accept_local",
 ];
 
-/// Gives the kernel its address and one neighbor that a person entered.
-fn begin(interface: &Interface) -> Result<(), String> {
+/// Configures the kernel under test: settings, its address and a static neighbor.
+fn configure(interface: &Interface) -> Result<(), String> {
     for name in DISABLED_SYSCTLS {
         for scope in ["all", TESTED_END] {
             set(&format!("conf/{scope}/{name}"), "0")?;
         }
     }
-    // Else it would hold back a newer hardware address for a second, and the outcome hang on time.
+    // By default the kernel delays a new MAC address for a second, so that results would depend on time.
     set(&format!("neigh/{TESTED_END}/locktime"), "-1")?;
     let address = Ipv4Net::new(TESTED_IP, 24).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;

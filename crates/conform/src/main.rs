@@ -1,4 +1,4 @@
-//! The program of the black-box suite, which `cargo xtask conform` runs.
+//! Program of the black-box test suite, which `cargo xtask conform` runs.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

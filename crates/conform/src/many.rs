@@ -1,4 +1,4 @@
-//! Questions to many hosts on one wire.
+//! Cases for many hosts on one TAP.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,29 +10,29 @@ use super::session::Station;
 use super::test_tap::TestTap;
 
 pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
-    FreshHostCase::new("--hosts says nothing of its own accord", "RFC 5227 2.1", silent),
-    FreshHostCase::new("--hosts answers for each as a host of its own", "ours", each),
-    FreshHostCase::new("--hosts keeps to the tags of its VLANs", "IEEE 802.1Q", vlans),
+    FreshHostCase::new("--hosts sends nothing at start", "RFC 5227 2.1", silent),
+    FreshHostCase::new("--hosts replies for each address with its own MAC address", "tapstack policy", each),
+    FreshHostCase::new("--hosts replies only in its VLANs", "IEEE 802.1Q", vlans),
 ];
 
 const PEER: Station = ([2, 0, 0, 0, 3, 7], Ipv4Addr::new(10, 9, 0, 7));
 const OPTIONS: [&str; 4] = ["--hosts", "10.1.0.0/16", "--mac-base", "02:00:00:01:00:00"];
-/// Longer than the first probe may take to come.
+/// Longer than the maximum delay of the first probe.
 const LONG: Duration = Duration::from_millis(1_500);
 
-/// The address and the station of one of the 65,536.
-fn number(third: u8, last: u8) -> Station {
+/// Returns the MAC and IP address of one of the 65,536 hosts.
+fn host(third: u8, last: u8) -> Station {
     ([2, 0, 0, 1, third, last], Ipv4Addr::new(10, 1, third, last))
 }
 
-/// The peer's request for a host, and its reply.
+/// Returns the peer's request for a host and the expected reply.
 fn request_and_reply(host: Station) -> (Arp, Arp) {
     let request = Arp { source: PEER.0, sender: PEER, target: (ZERO, host.1), ..REQUEST };
     let reply = Arp { destination: PEER.0, source: host.0, sender: host, target: PEER, ..REPLY };
     (request, reply)
 }
 
-/// The peer's echo request to a station for an address, and whether what came is the answer to it.
+/// Returns the peer's echo request to an address in a frame to a station.
 fn ping(station: Mac, address: Ipv4Addr) -> Vec<u8> {
     Ip { destination: station, to: address, ..Ip::from(PEER) }.frame(&echo_request(b"data"))
 }
@@ -47,7 +47,7 @@ fn expect_echo_reply(frame: &[u8], from: Station) -> CaseResult {
     {
         return Ok(());
     }
-    Err(format!("{} is no echo reply of {}", hex(frame), from.1))
+    Err(format!("not an echo reply of {1}: {0}", hex(frame), from.1))
 }
 
 // proves: rfc5227-many
@@ -57,13 +57,13 @@ fn silent(test_tap: &mut TestTap) -> CaseResult {
     test_tap.wire.expect_silence(LONG)
 }
 
-/// Wants the next frame to be this one.
-fn comes(test_tap: &mut TestTap, expected: &[u8]) -> CaseResult {
-    let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no answer")?;
+/// Expects the next frame to be this one.
+fn expect_frame(test_tap: &mut TestTap, expected: &[u8]) -> CaseResult {
+    let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no frame")?;
     if received == expected {
         Ok(())
     } else {
-        Err(format!("{} instead of {}", hex(&received), hex(expected)))
+        Err(format!("received {} instead of {}", hex(&received), hex(expected)))
     }
 }
 
@@ -72,22 +72,22 @@ fn each(test_tap: &mut TestTap) -> CaseResult {
     let mut running = test_tap.start_many(&OPTIONS)?;
     running.wait_until_ready()?;
     for (third, last) in [(0, 0), (0, 1), (0, 255), (127, 3), (255, 254), (255, 255)] {
-        let host = number(third, last);
-        let (request, reply) = request_and_reply(host);
-        // To the station of another: both are dropped, and the next answer is that to what follows.
-        let other = number(third ^ 1, last).0;
+        let station = host(third, last);
+        let (request, reply) = request_and_reply(station);
+        // Frames to the MAC address of another host are dropped, so the next reply is to the later request.
+        let other = host(third ^ 1, last).0;
         test_tap.wire.send(&Arp { destination: other, ..request }.frame())?;
-        test_tap.wire.send(&ping(other, host.1))?;
+        test_tap.wire.send(&ping(other, station.1))?;
         test_tap.wire.send(&request.frame())?;
-        comes(test_tap, &reply.frame())?;
-        test_tap.wire.send(&ping(host.0, host.1))?;
+        expect_frame(test_tap, &reply.frame())?;
+        test_tap.wire.send(&ping(station.0, station.1))?;
         let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no echo reply")?;
-        expect_echo_reply(&received, host)?;
+        expect_echo_reply(&received, station)?;
     }
     test_tap.wire.send(&request_and_reply(([0; 6], Ipv4Addr::new(10, 2, 0, 0))).0.frame())?;
-    let (request, reply) = request_and_reply(number(9, 9));
+    let (request, reply) = request_and_reply(host(9, 9));
     test_tap.wire.send(&request.frame())?;
-    comes(test_tap, &reply.frame())
+    expect_frame(test_tap, &reply.frame())
 }
 
 // proves: many-vlans
@@ -95,15 +95,15 @@ fn vlans(test_tap: &mut TestTap) -> CaseResult {
     let options = ["--hosts", "10.1.0.0/24@5", "--hosts", "10.1.0.0/24@6", "--mac-base", "02:00:00:01:00:00"];
     let mut running = test_tap.start_many(&options)?;
     running.wait_until_ready()?;
-    let stations = [(5, number(0, 9)), (6, (number(1, 9).0, number(0, 9).1))];
-    for (vlan, host) in stations {
-        let (request, reply) = request_and_reply(host);
+    let stations = [(5, host(0, 9)), (6, (host(1, 9).0, host(0, 9).1))];
+    for (vlan, station) in stations {
+        let (request, reply) = request_and_reply(station);
         let tag = [0x81, 0, 0, vlan, 8, 6];
-        // Without a tag, or with a strange one, nobody is there.
+        // Requests without a tag or with an unknown one are dropped.
         test_tap.wire.send(&request.frame())?;
-        test_tap.wire.send(&request.behind(&[0x81, 0, 0, 7, 8, 6]))?;
-        test_tap.wire.send(&request.behind(&tag))?;
-        comes(test_tap, &reply.behind(&tag))?;
+        test_tap.wire.send(&request.with_header(&[0x81, 0, 0, 7, 8, 6]))?;
+        test_tap.wire.send(&request.with_header(&tag))?;
+        expect_frame(test_tap, &reply.with_header(&tag))?;
     }
     Ok(())
 }

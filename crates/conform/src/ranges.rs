@@ -1,5 +1,4 @@
-//! Questions to hosts whose address is of their own choice, and to hosts that answer for others:
-//! RFC 3927 and RFC 1027.
+//! Cases about link-local addresses (RFC 3927) and proxy ARP (RFC 1027).
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -13,38 +12,46 @@ use super::frames::{
 use super::test_tap::TestTap;
 
 pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
-    FreshHostCase::new("--link-local probes for one of its addresses", "RFC 3927 2.1, 2.2.1", link_local),
-    FreshHostCase::new("--link-local asks for the same at each start", "RFC 3927 2.1", same_at_each_start),
-    FreshHostCase::new("--link-local goes on to the next if one is taken", "RFC 3927 2.2.1", next_candidate),
-    FreshHostCase::new("--proxy answers for its range alone", "RFC 1027", proxy),
+    FreshHostCase::new("--link-local probes for a link-local address", "RFC 3927 2.1, 2.2.1", link_local),
     FreshHostCase::new(
-        "--proxy lets those be who probe or announce",
+        "--link-local probes for the same address at each start",
+        "RFC 3927 2.1",
+        same_at_each_start,
+    ),
+    FreshHostCase::new(
+        "--link-local probes for another address after a conflict",
+        "RFC 3927 2.2.1",
+        next_candidate,
+    ),
+    FreshHostCase::new("--proxy replies only for its range", "RFC 1027", proxy),
+    FreshHostCase::new(
+        "--proxy ignores probes and announcements",
         "RFC 1027, RFC 5227 2.5",
         proxy_and_probes,
     ),
-    FreshHostCase::new("--proxy of a wide range leaves the own network out", "RFC 1027", proxy_around_home),
-    FreshHostCase::new("--proxy of the host's own network is refused", "RFC 1027", proxy_at_home),
+    FreshHostCase::new("--proxy of a wide range excludes the local network", "RFC 1027", proxy_of_wide_range),
+    FreshHostCase::new("--proxy of the local network is rejected", "RFC 1027", proxy_of_local_network),
 ];
 
-/// How long a host may take for the next probe.
+/// Timeout for the next probe.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The address that the next frame probes for, and that frame.
+/// Receives a probe. Returns its target address and the frame.
 fn candidate(test_tap: &mut TestTap) -> Result<(Ipv4Addr, TimedFrame), String> {
-    let received = test_tap.wire.next_timed(TIMEOUT)?.ok_or("no probe comes")?;
-    let candidate = target_of(&received.bytes).ok_or("a frame without a target")?;
-    if received.bytes != about(PROBE, candidate).frame() {
-        return Err(format!("{} is no probe", hex(&received.bytes)));
+    let received = test_tap.wire.next_timed(TIMEOUT)?.ok_or("no probe")?;
+    let candidate = target_of(&received.bytes).ok_or("truncated frame")?;
+    if received.bytes != with_address(PROBE, candidate).frame() {
+        return Err(format!("not a probe: {}", hex(&received.bytes)));
     }
     let [first, second, third, _] = candidate.octets();
     if (first, second) != (169, 254) || !(1..=254).contains(&third) {
-        return Err(format!("{candidate} is out of the range"));
+        return Err(format!("{candidate} is outside 169.254.1.0 to 169.254.254.255"));
     }
     Ok((candidate, received))
 }
 
-/// A probe or an announcement of another address.
-fn about(packet: Arp, address: Ipv4Addr) -> Arp {
+/// Returns a probe or an announcement for another address.
+fn with_address(packet: Arp, address: Ipv4Addr) -> Arp {
     let sender = if packet.sender.1.is_unspecified() { packet.sender.1 } else { address };
     Arp { sender: (packet.sender.0, sender), target: (packet.target.0, address), ..packet }
 }
@@ -54,14 +61,14 @@ fn link_local(test_tap: &mut TestTap) -> CaseResult {
     let mut host = test_tap.start_without_address(&["--link-local"])?;
     let (address, _) = candidate(test_tap)?;
     for _ in 0..2 {
-        expect(&mut test_tap.wire, &about(PROBE, address))?;
+        expect(&mut test_tap.wire, &with_address(PROBE, address))?;
     }
-    expect(&mut test_tap.wire, &about(ANNOUNCEMENT, address))?;
+    expect(&mut test_tap.wire, &with_address(ANNOUNCEMENT, address))?;
     let ready = host.wait_until_ready()?;
     if ready.get("address").and_then(serde_json::Value::as_str) != Some(&format!("{address}/16")) {
-        return Err(format!("it probed for {address}, and says {ready}"));
+        return Err(format!("probed for {address}, but reports {ready}"));
     }
-    expect(&mut test_tap.wire, &about(ANNOUNCEMENT, address))?;
+    expect(&mut test_tap.wire, &with_address(ANNOUNCEMENT, address))?;
     let sender = (PEER_MAC, Ipv4Addr::new(169, 254, 7, 7));
     test_tap.wire.send(&Arp { sender, target: (ZERO, address), ..REQUEST }.frame())?;
     let reply = Arp { destination: BROADCAST, sender: (TESTED_MAC, address), target: sender, ..REPLY };
@@ -75,7 +82,7 @@ fn same_at_each_start(test_tap: &mut TestTap) -> CaseResult {
     drop(host);
     let _host = test_tap.start_without_address(&["--link-local"])?;
     let (second, _) = candidate(test_tap)?;
-    if first == second { Ok(()) } else { Err(format!("{first}, and then {second}")) }
+    if first == second { Ok(()) } else { Err(format!("{first} first, then {second}")) }
 }
 
 // proves: rfc3927-next
@@ -88,18 +95,18 @@ fn next_candidate(test_tap: &mut TestTap) -> CaseResult {
     if next == taken && is_late {
         (next, _) = candidate(test_tap)?;
     }
-    if next == taken { Err(format!("{taken} is taken, and probed for again")) } else { Ok(()) }
+    if next == taken { Err(format!("another probe for {taken} after a conflict")) } else { Ok(()) }
 }
 
-/// Wants an answer in the name of this address.
-fn stands_for(wire: &mut FrameSocket, address: [u8; 4]) -> CaseResult {
+/// Expects a proxy reply for this address.
+fn expect_proxy_reply(wire: &mut FrameSocket, address: [u8; 4]) -> CaseResult {
     let address = Ipv4Addr::from(address);
     let reply = Arp { sender: (TESTED_MAC, address), ..REPLY };
     wire.expect_reply(&Arp { target: (ZERO, address), ..REQUEST }.frame(), &reply.frame())
 }
 
-/// Wants no answer to a request for this address.
-fn does_not_stand_for(wire: &mut FrameSocket, address: [u8; 4]) -> CaseResult {
+/// Expects no reply to a request for this address.
+fn expect_no_proxy_reply(wire: &mut FrameSocket, address: [u8; 4]) -> CaseResult {
     wire.expect_no_reply(&Arp { target: (ZERO, address.into()), ..REQUEST }.frame())
 }
 
@@ -108,13 +115,13 @@ fn proxy(test_tap: &mut TestTap) -> CaseResult {
     let mut host = test_tap.start(&["--no-probe", "--proxy", "10.9.0.0/24", "--proxy", "10.9.2.0/24"])?;
     host.wait_until_ready()?;
     for address in [[10, 9, 0, 1], [10, 9, 0, 254], [10, 9, 2, 7]] {
-        stands_for(&mut test_tap.wire, address)?;
+        expect_proxy_reply(&mut test_tap.wire, address)?;
     }
-    let beyond = [[10, 8, 255, 255], [10, 9, 1, 1], [10, 9, 3, 1]];
-    let at_home = [[10, 0, 0, 99], [10, 0, 0, 255]];
+    let outside = [[10, 8, 255, 255], [10, 9, 1, 1], [10, 9, 3, 1]];
+    let local = [[10, 0, 0, 99], [10, 0, 0, 255]];
     let invalid = [[10, 9, 0, 0], [10, 9, 0, 255], [10, 9, 2, 255], [255; 4]];
-    for address in beyond.iter().chain(&at_home).chain(&invalid) {
-        does_not_stand_for(&mut test_tap.wire, *address)?;
+    for address in outside.iter().chain(&local).chain(&invalid) {
+        expect_no_proxy_reply(&mut test_tap.wire, *address)?;
     }
     Ok(())
 }
@@ -128,26 +135,26 @@ fn proxy_and_probes(test_tap: &mut TestTap) -> CaseResult {
         let claim = Arp { sender: (PEER_MAC, sender), target: (ZERO, proxied), ..REQUEST };
         test_tap.wire.expect_no_reply(&claim.frame())?;
     }
-    stands_for(&mut test_tap.wire, proxied.octets())
+    expect_proxy_reply(&mut test_tap.wire, proxied.octets())
 }
 
 // proves: rfc1027-segment
-fn proxy_around_home(test_tap: &mut TestTap) -> CaseResult {
+fn proxy_of_wide_range(test_tap: &mut TestTap) -> CaseResult {
     let mut host = test_tap.start(&["--no-probe", "--proxy", "10.0.0.0/8"])?;
     host.wait_until_ready()?;
-    stands_for(&mut test_tap.wire, [10, 0, 1, 1])?;
-    stands_for(&mut test_tap.wire, [10, 255, 255, 254])?;
+    expect_proxy_reply(&mut test_tap.wire, [10, 0, 1, 1])?;
+    expect_proxy_reply(&mut test_tap.wire, [10, 255, 255, 254])?;
     for address in [[10, 0, 0, 1], [10, 0, 0, 99], [10, 0, 0, 255], [10, 255, 255, 255], [11, 0, 0, 1]] {
-        does_not_stand_for(&mut test_tap.wire, address)?;
+        expect_no_proxy_reply(&mut test_tap.wire, address)?;
     }
     Ok(())
 }
 
-fn proxy_at_home(test_tap: &mut TestTap) -> CaseResult {
+fn proxy_of_local_network(test_tap: &mut TestTap) -> CaseResult {
     for range in ["10.0.0.0/24", "10.0.0.128/25"] {
         let code = test_tap.exit_code_when_started(&["--no-probe", "--proxy", range], TIMEOUT)?;
         if code != Some(2) {
-            return Err(format!("{range}: the host ends with {code:?}"));
+            return Err(format!("{range}: the host exits with {code:?}"));
         }
     }
     Ok(())

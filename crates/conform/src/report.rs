@@ -1,4 +1,4 @@
-//! What the cases came to: a table for people, or JSON, one object a line.
+//! Report of the cases: a table, or JSON Lines.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::case::Verdict;
 use testbed::suite::json_lines;
 
-/// How one case ended with one host.
+/// Verdict of one case for one host.
 #[derive(Clone, Debug)]
 pub(crate) struct CaseRecord {
     pub(crate) name: String,
@@ -15,7 +15,7 @@ pub(crate) struct CaseRecord {
     pub(crate) verdict: Verdict,
 }
 
-/// All records of one host, which has a column of its own.
+/// Records of one host, which has one column in the table.
 #[derive(Clone, Debug)]
 pub(crate) struct HostColumn {
     pub(crate) target: &'static str,
@@ -23,11 +23,11 @@ pub(crate) struct HostColumn {
     pub(crate) records: Vec<CaseRecord>,
 }
 
-/// What was asked, in order, and of whom.
+/// Records of all hosts, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConformReport(Vec<HostColumn>);
 
-/// One line of JSON.
+/// Line of JSON output.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum ReportLine<'a> {
@@ -42,7 +42,7 @@ enum ReportLine<'a> {
     Summary(VerdictCounts),
 }
 
-/// How many verdicts there are of each kind.
+/// Number of verdicts of each kind.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct VerdictCounts {
     passed: usize,
@@ -54,19 +54,19 @@ pub struct VerdictCounts {
 impl ConformReport {
     /// Adds records to the column of their host.
     pub(crate) fn add(&mut self, target: &'static str, policy: &'static str, records: Vec<CaseRecord>) {
-        let is_its = |column: &&mut HostColumn| (column.target, column.policy) == (target, policy);
-        match self.0.iter_mut().find(is_its) {
+        let is_same_host = |column: &&mut HostColumn| (column.target, column.policy) == (target, policy);
+        match self.0.iter_mut().find(is_same_host) {
             Some(column) => column.records.extend(records),
             None => self.0.push(HostColumn { target, policy, records }),
         }
     }
 
-    /// 0 if nothing failed, 1 if something did.
+    /// Returns 0 if no case failed, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.sum().exit_code()
     }
 
-    /// One object for each case and host, and a summary.
+    /// Returns one JSON object per case and host, then a summary.
     pub(crate) fn json(&self) -> String {
         let mut lines = Vec::new();
         for HostColumn { target, policy, records } in &self.0 {
@@ -79,7 +79,7 @@ impl ConformReport {
         json_lines(lines)
     }
 
-    /// One row for each case with a verdict for each host, then the reasons, then a sum.
+    /// Returns one row per case with a verdict for each host, then the reasons, then the counts.
     pub(crate) fn table(&self) -> String {
         let mut rows = vec![self.head()];
         let mut reasons = String::new();
@@ -101,7 +101,7 @@ impl ConformReport {
         ["case", "rule"].into_iter().chain(hosts).map(str::to_owned).collect()
     }
 
-    /// Every case once, in the order of the first to be asked.
+    /// Returns each case once, in the order of its first record.
     fn cases(&self) -> Vec<(&str, &'static str)> {
         let mut cases: Vec<(&str, &str)> = Vec::new();
         for record in self.0.iter().flat_map(|column| &column.records) {
@@ -112,7 +112,7 @@ impl ConformReport {
         cases
     }
 
-    /// A line for each reason that a case has, with the hosts that have it.
+    /// Returns a line for each reason of a case, with the hosts that it applies to.
     fn reasons(&self, name: &str) -> String {
         let mut reasons: Vec<(&Verdict, Vec<&str>)> = Vec::new();
         for column in &self.0 {
@@ -150,7 +150,7 @@ impl VerdictCounts {
         sum
     }
 
-    /// Returns 0 if nothing failed, else 1.
+    /// Returns 0 if no case failed, else 1.
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(u8::from(self.failed > 0))
     }
@@ -165,7 +165,7 @@ impl std::fmt::Display for VerdictCounts {
 }
 
 impl Verdict {
-    /// Returns its name, as it is printed.
+    /// Returns the name, as printed.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -175,7 +175,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the reason, if it has one.
+    /// Returns the reason, if any.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Passed => None,

@@ -1,4 +1,4 @@
-//! A host under test, and the wire to it.
+//! Session with a host under test: the host and the packet socket to it.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use super::frame_socket::FrameSocket;
 use super::frames::{Mac, hex, mac};
 use super::tested_host::{ArpCache, LearnPolicy, TestedHost};
 
-/// A host that is questioned.
+/// Session with a host under test.
 pub(crate) struct Session {
     pub(crate) wire: FrameSocket,
     pub(crate) policy: LearnPolicy,
@@ -16,11 +16,11 @@ pub(crate) struct Session {
     new_stations: u8,
 }
 
-/// Who a packet may be from.
+/// MAC and IP address of a station.
 pub(crate) type Station = (Mac, Ipv4Addr);
 
 impl Session {
-    /// A session with a host that answers, from the first request that it hears.
+    /// Creates a session. Returns when the host replies.
     pub(crate) fn new(
         mut wire: FrameSocket,
         policy: LearnPolicy,
@@ -30,74 +30,77 @@ impl Session {
         Ok(Session { wire, policy, host, new_stations: 0 })
     }
 
-    /// A station that the host has never heard of.
+    /// Returns a station that the host does not know.
     pub(crate) fn new_station(&mut self) -> Result<Station, String> {
         const FIRST: u8 = 20;
         let number = FIRST.checked_add(self.new_stations).filter(|number| *number < 98);
-        let number = number.ok_or("the suite has run out of strangers")?;
+        let number = number.ok_or("no more new stations")?;
         self.new_stations += 1;
         Ok(([2, 0, 0, 0, 2, number], Ipv4Addr::new(10, 0, 0, number)))
     }
 
-    /// The host's translation table.
+    /// Returns the ARP cache of the host.
     pub(crate) fn table(&mut self) -> Result<ArpCache, String> {
         let Session { wire, host, .. } = self;
-        host.table(&mut || wire.ask(&[0; 14]).map(drop))
+        host.table(&mut || wire.send_and_collect(&[0; 14]).map(drop))
     }
 
-    /// Where the host thinks this address is.
+    /// Returns the MAC address of an IP address in the host's ARP cache.
     pub(crate) fn mac_of(&mut self, ip: Ipv4Addr) -> Result<Option<Mac>, String> {
         Ok(self.table()?.get(&ip).copied())
     }
 
-    /// Sends a frame, and wants the host to think that `ip` is at `mac_address`.
+    /// Sends a frame and expects that the ARP cache has `ip` at `mac_address` afterwards.
     pub(crate) fn expect_learned(
         &mut self,
         frame: &[u8],
         ip: Ipv4Addr,
         mac_address: Option<Mac>,
     ) -> Result<(), String> {
-        self.wire.ask(frame)?;
+        self.wire.send_and_collect(frame)?;
         let found = self.mac_of(ip)?;
         if found == mac_address {
             return Ok(());
         }
-        let place = |mac_address: Option<Mac>| mac_address.map_or("nowhere".to_owned(), mac);
-        let (frame, found, expected) = (hex(frame), place(found), place(mac_address));
-        Err(format!("after {frame} {ip} is at {found} instead of {expected}"))
+        let text = |mac_address: Option<Mac>| mac_address.map_or("no MAC address".to_owned(), mac);
+        let (frame, found, expected) = (hex(frame), text(found), text(mac_address));
+        Err(format!("{ip} has {found} instead of {expected} after {frame}"))
     }
 
-    /// Sends frames that are to leave the table as it is.
+    /// Sends frames and expects that the ARP cache does not change.
     pub(crate) fn expect_unchanged(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
-        // Now, so that those who only end a silence are in it already.
+        // The stations of sentinel requests are added first.
         self.wire.introduce_sentinels()?;
         let before = self.table()?;
         for frame in frames {
-            self.wire.ask(frame)?;
+            self.wire.send_and_collect(frame)?;
             let after = self.table()?;
             if after != before {
-                let (more, less) = (beyond(&after, &before), beyond(&before, &after));
-                return Err(format!("after {} the table has [{more}] instead of [{less}]", hex(frame)));
+                let (added, removed) = (difference(&after, &before), difference(&before, &after));
+                return Err(format!(
+                    "the ARP cache has [{added}] instead of [{removed}] after {}",
+                    hex(frame)
+                ));
             }
         }
         Ok(())
     }
 
-    /// What the host has told of its table since the last call.
+    /// Returns the events about the ARP cache since the last call.
     pub(crate) fn take_events(&mut self) -> Result<Vec<Value>, String> {
-        // Events come before the table that was asked for after them.
+        // The host prints earlier events before the ARP cache.
         self.table()?;
         Ok(self.host.take_events())
     }
 
-    /// Whether the host still runs.
+    /// Returns whether the host is still running.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.host.is_alive()
     }
 }
 
-/// The entries of a table that another does not have.
-fn beyond(table: &ArpCache, other: &ArpCache) -> String {
-    let more = table.iter().filter(|(ip, mac_address)| other.get(ip) != Some(mac_address));
-    more.map(|(ip, mac_address)| format!("{ip} at {}", mac(*mac_address))).collect::<Vec<_>>().join(", ")
+/// Returns the entries of a table that differ from another.
+fn difference(table: &ArpCache, other: &ArpCache) -> String {
+    let entries = table.iter().filter(|(ip, mac_address)| other.get(ip) != Some(mac_address));
+    entries.map(|(ip, mac_address)| format!("{ip} at {}", mac(*mac_address))).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! `tapstack host` as a host under test.
+//! `tapstack host` as the host under test.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -16,30 +16,30 @@ use super::clock::Clock;
 use super::frames::{LAST, mac};
 use super::tested_host::{ArpCache, TestedHost, entry};
 
-/// How long it may take to say what it was asked for.
+/// Timeout for output of the host.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two frames that it may hear.
+/// Interval between two frames until the host receives one.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// After how long it is nudged: what did not fit into the pipe goes out when something arrives.
+/// Interval after which a frame is sent to the host: the host continues blocked output when a frame arrives.
 const RESEND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A `tapstack host` on a TAP.
 pub struct TapstackHost {
     child: Child,
     lines: JsonLines,
-    /// That it is ready, if it has said so to nobody yet.
+    /// The `ready` line, if it was read and not returned yet.
     ready: Option<Value>,
     events: Vec<Value>,
 }
 
-/// Makes the TAP that a host is to be on, so that nothing it sends goes unheard.
+/// Creates the TAP of a host before the host starts, so that no frame of the host is missed.
 pub fn create_tap(name: &InterfaceName) -> Result<(), String> {
     let tap = PersistentTap { name: name.clone(), owner: None, group: None, mtu: None, address: None };
     tap.create().map(drop).map_err(|error| error.to_string())
 }
 
 impl TapstackHost {
-    /// Starts the program as a host on a TAP, with these further options.
+    /// Starts the program as a host on a TAP with additional options.
     pub fn start<S: AsRef<OsStr>>(
         program: &Path,
         tap: &InterfaceName,
@@ -65,7 +65,7 @@ impl TapstackHost {
         Ok(TapstackHost { child, lines, ready: None, events: Vec::new() })
     }
 
-    /// Sends it frames by `send` until it tells of one.
+    /// Calls `send` repeatedly until the host reports a frame.
     pub(crate) fn wait_until_receiving(
         &mut self,
         mut send: impl FnMut() -> Result<(), String>,
@@ -76,14 +76,16 @@ impl TapstackHost {
             match self.lines.next(POLL_INTERVAL) {
                 Ok(line) if event(&line) == Some("dropped") => return Ok(()),
                 Ok(line) if event(&line) == Some("ready") => self.ready = Some(line),
-                Ok(_) | Err(LineError::Late) => {}
-                Err(reason) => return Err(format!("the host hears nothing: {reason}{}", self.stderr_text())),
+                Ok(_) | Err(LineError::Timeout) => {}
+                Err(reason) => {
+                    return Err(format!("the host receives no frame: {reason}{}", self.stderr_text()));
+                }
             }
         }
-        Err(format!("the host hears nothing for {TIMEOUT:?}"))
+        Err(format!("the host receives no frame within {TIMEOUT:?}"))
     }
 
-    /// Waits until it says that it can answer, and returns what it says.
+    /// Waits for the `ready` line and returns it.
     pub fn wait_until_ready(&mut self) -> Result<Value, String> {
         if let Some(line) = self.ready.take() {
             return Ok(line);
@@ -93,13 +95,13 @@ impl TapstackHost {
                 Ok(line) if event(&line) == Some("ready") => return Ok(line),
                 Ok(_) => {}
                 Err(reason) => {
-                    return Err(format!("the host did not say `ready`: {reason}{}", self.stderr_text()));
+                    return Err(format!("the host printed no `ready`: {reason}{}", self.stderr_text()));
                 }
             }
         }
     }
 
-    /// Waits for its end, and returns the exit code.
+    /// Waits until the host exits. Returns its exit code.
     pub(crate) fn wait_for_exit(&mut self, limit: Duration) -> Result<Option<i32>, String> {
         let clock = Clock::start();
         while clock.elapsed() < limit {
@@ -108,21 +110,21 @@ impl TapstackHost {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Err(format!("the host still runs after {limit:?}"))
+        Err(format!("the host is still running after {limit:?}"))
     }
 
-    /// What it said on standard error, once it is over with.
+    /// Stops the host and returns its standard error.
     fn stderr_text(&mut self) -> String {
         self.kill();
-        let mut words = String::new();
+        let mut text = String::new();
         if let Some(mut errors) = self.child.stderr.take() {
-            // As much as there is.
-            let _ = errors.read_to_string(&mut words);
+            // Incomplete text is returned too.
+            let _ = errors.read_to_string(&mut text);
         }
-        if words.is_empty() { words } else { format!("; {}", words.trim()) }
+        if text.is_empty() { text } else { format!("; {}", text.trim()) }
     }
 
-    /// Ends it. Ended already or not, it is over with.
+    /// Stops the host. Errors are ignored, because it may have ended.
     fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -130,18 +132,18 @@ impl TapstackHost {
 }
 
 impl TestedHost for TapstackHost {
-    /// The table is listed in the order of its addresses, so the static entry with the last address
-    /// of all ends it.
+    /// The host prints entries in the order of their addresses, so the static entry with the highest address ends the list.
     fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String> {
         let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
-        kill(Pid::from_raw(pid), Signal::SIGUSR1).map_err(|error| format!("cannot ask the host: {error}"))?;
+        kill(Pid::from_raw(pid), Signal::SIGUSR1)
+            .map_err(|error| format!("cannot signal the host: {error}"))?;
         let mut table = ArpCache::new();
         for _ in 0..TIMEOUT.as_millis() / RESEND_INTERVAL.as_millis() {
             loop {
                 let line = match self.lines.next(RESEND_INTERVAL) {
                     Ok(line) => line,
-                    Err(LineError::Late) => break,
-                    Err(reason) => return Err(format!("no translation table: {reason}")),
+                    Err(LineError::Timeout) => break,
+                    Err(reason) => return Err(format!("no ARP cache: {reason}")),
                 };
                 match entry(&line) {
                     Some((LAST, _)) => return Ok(table),
@@ -151,7 +153,7 @@ impl TestedHost for TapstackHost {
             }
             nudge()?;
         }
-        Err(format!("no translation table in {TIMEOUT:?}"))
+        Err(format!("no ARP cache within {TIMEOUT:?}"))
     }
 
     fn take_events(&mut self) -> Vec<Value> {
@@ -169,12 +171,12 @@ impl Drop for TapstackHost {
     }
 }
 
-/// What a line tells of.
+/// Returns the event of a line.
 fn event(line: &Value) -> Option<&str> {
     line.get("event")?.as_str()
 }
 
-/// Whether a line tells of a claim to an address that is known.
+/// Returns whether a line reports a claim to a known address.
 fn is_cache_event(line: &Value) -> bool {
     matches!(event(line), Some("moved" | "held"))
 }

@@ -1,4 +1,4 @@
-//! A TAP, and hosts of ours that are started on it.
+//! TAP on which cases start hosts.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::frame_socket::FrameSocket;
 use super::frames::{TESTED_IP, TESTED_MAC, mac};
 use super::tapstack::{TapstackHost, create_tap};
 
-/// A wire that is listened to before any host is on it.
+/// TAP with a packet socket that is open before a host starts.
 pub(crate) struct TestTap {
     pub(crate) wire: FrameSocket,
     program: PathBuf,
@@ -17,38 +17,38 @@ pub(crate) struct TestTap {
 }
 
 impl TestTap {
-    /// Makes a TAP of this name, for hosts that are this program.
+    /// Creates a TAP for hosts of this program.
     pub(crate) fn make(program: &Path, tap: &str) -> Result<TestTap, String> {
         let tap = tap.parse().map_err(|error| format!("{error}"))?;
         create_tap(&tap)?;
         Ok(TestTap { wire: FrameSocket::open(&tap)?, program: program.to_owned(), tap })
     }
 
-    /// Starts a host as 10.0.0.2 with these further options, and returns once it hears.
+    /// Starts a host as 10.0.0.2 with additional options. Returns when it receives frames.
     pub(crate) fn start(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let address = format!("{TESTED_IP}/24");
         self.start_without_address(&[&["--address", &address], options].concat())
     }
 
-    /// The same for a host that these options give an address.
+    /// Starts a host without the address of [`TestTap::start`]. Returns when it receives frames.
     pub(crate) fn start_without_address(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let host = self.launch(options)?;
         self.wait_until_receiving(host)
     }
 
-    /// The same for many hosts, whose hardware addresses these options give.
+    /// Starts many hosts without the IP and MAC address of [`TestTap::start`]. Returns when they receive frames.
     pub(crate) fn start_many(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let host = TapstackHost::start(&self.program, &self.tap, options)?;
         self.wait_until_receiving(host)
     }
 
     fn wait_until_receiving(&mut self, mut host: TapstackHost) -> Result<TapstackHost, String> {
-        // A wire with a new host on it takes a moment until it carries what is sent to it.
+        // A TAP may drop frames at first after a host has opened it.
         host.wait_until_receiving(|| self.wire.send(&[0; 14]))?;
         Ok(host)
     }
 
-    /// How a host ends that cannot be had with these options.
+    /// Returns the exit code of a host that rejects these options.
     pub(crate) fn exit_code_when_started(
         &self,
         options: &[&str],

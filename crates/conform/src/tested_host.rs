@@ -1,4 +1,4 @@
-//! A host under test, as far as the suite needs to know it.
+//! Interface of a host under test.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -7,23 +7,22 @@ use serde_json::Value;
 
 use super::frames::{Mac, parse_mac};
 
-/// A host under test, running.
+/// Running host under test.
 pub(crate) trait TestedHost: Send {
-    /// Its translation table, read from outside: who has a hardware address in it. `nudge` sends it
-    /// a frame, for one that is waiting for any.
+    /// Returns the entries of the ARP cache that have a MAC address. `nudge` sends a frame to a host that waits for one.
     fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String>;
 
-    /// What it has told of its table since the last call, if it tells anything.
+    /// Returns the events about the ARP cache since the last call, if the host reports events.
     fn take_events(&mut self) -> Vec<Value>;
 
-    /// Whether it still runs.
+    /// Returns whether the host is still running.
     fn is_alive(&mut self) -> bool;
 }
 
-/// A translation table.
+/// ARP cache: MAC addresses by IP address.
 pub(crate) type ArpCache = BTreeMap<Ipv4Addr, Mac>;
 
-/// Whom a host under test takes into its table: "Learning policies" in docs/spec/security.md.
+/// Learning policy of a host under test: "Learning policies" in docs/spec/security.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LearnPolicy {
     Cautious,
@@ -35,7 +34,7 @@ impl LearnPolicy {
     pub(crate) const ALL: [LearnPolicy; 3] =
         [LearnPolicy::Cautious, LearnPolicy::Rfc826, LearnPolicy::Permissive];
 
-    /// Its name, as `--learn` takes it.
+    /// Returns the value of `--learn`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Cautious => "cautious",
@@ -45,8 +44,7 @@ impl LearnPolicy {
     }
 }
 
-/// The entry in a line that tells of one: `{"event":"neighbour",...}`. None if it tells of something
-/// else, or of an address that nobody is known to have.
+/// Returns the entry in a line such as `{"event":"neighbour",...}`, or none if the line has no entry with a MAC address.
 pub(crate) fn entry(line: &Value) -> Option<(Ipv4Addr, Mac)> {
     if line.get("event")?.as_str()? != "neighbour" {
         return None;

@@ -1,4 +1,4 @@
-//! Questions by way of other people's tools, where they are installed.
+//! Cases with other ARP tools, if they are installed.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::frames::{TESTED_IP, TESTED_MAC, mac};
 use super::report::CaseRecord;
 use testbed::installed::installed;
 
-/// Tools beside the host: they ask, it answers.
+/// Runs tools that send ARP requests to the host.
 pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<CaseRecord> {
     let name = interface.name().as_str();
     let installed = [PathBuf::from("arping")];
     let mut records = Vec::new();
     for program in installed.iter().chain(more) {
         let verdict = arping(program, name);
-        let name = format!("{} gets 5 of 5 by unicast", program.display());
+        let name = format!("{} receives 5 unicast replies to 5 requests", program.display());
         records.push(CaseRecord { name, rule: "RFC 826", verdict });
     }
     let verdict = match kernel_resolves(interface) {
@@ -31,14 +31,14 @@ pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<CaseRecord> 
         Err(reason) => Verdict::Failed(reason),
     };
     records.push(CaseRecord {
-        name: "`ip neigh` shows our hardware address".to_owned(),
+        name: "`ip neigh` shows the MAC address of the host".to_owned(),
         rule: "RFC 826",
         verdict,
     });
     records
 }
 
-/// Makes the kernel itself ask for us, and waits until it has an entry: `arping` asks past it.
+/// Makes the kernel resolve the host, and waits for its entry. `arping` bypasses the kernel.
 fn kernel_resolves(interface: &Interface) -> Result<(), String> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
     socket.send_to(b"hello", (TESTED_IP, 9)).map_err(|error| error.to_string())?;
@@ -49,12 +49,12 @@ fn kernel_resolves(interface: &Interface) -> Result<(), String> {
         }
         thread::sleep(Duration::from_millis(10));
     }
-    Err("the kernel has no entry for us".to_owned())
+    Err("no entry of the host in the kernel's neighbor table".to_owned())
 }
 
-/// Five requests, each answered. The two programs of this name print different words.
+/// Runs `arping` with five requests and expects five replies. The two programs of this name have different output.
 fn arping(program: &Path, interface: &str) -> Verdict {
-    // Both know -c and -I; an interval of their own would make them differ.
+    // Both accept -c and -I, but their options for the interval differ.
     run(program, &["-c", "5", "-I", interface, &TESTED_IP.to_string()], |code, text| {
         let iputils =
             text.contains("Received 5 response(s)") && text.matches("Unicast reply from").count() == 5;
@@ -63,11 +63,15 @@ fn arping(program: &Path, interface: &str) -> Verdict {
     })
 }
 
-/// What the program under test says of interfaces that only `ip` can make.
+/// Checks the errors for interfaces that only `ip` can create.
 pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
     let cases: [(&str, &[&str], &str); 2] = [
-        ("a TUN is told from a TAP", &["mode", "tun"], "it is a TUN"),
-        ("a multi-queue TAP is told from a busy one", &["mode", "tap", "multi_queue"], "for several queues"),
+        ("TUN is distinguished from TAP", &["mode", "tun"], "it is a TUN"),
+        (
+            "multi-queue TAP is distinguished from TAP in use",
+            &["mode", "tap", "multi_queue"],
+            "for several queues",
+        ),
     ];
     let mut records = Vec::new();
     for (name, mode, words) in cases {
@@ -83,13 +87,13 @@ pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
             other => other,
         };
         records.push(CaseRecord { name: name.to_owned(), rule: "set-up errors", verdict });
-        // Were it left over, the next case would fail to make its own and say so.
+        // If this fails, the next case fails to create its interface.
         let _ = Command::new("ip").args(["link", "delete", "odd0"]).status();
     }
     records
 }
 
-/// Runs a tool to its end and judges its exit code and all that it printed.
+/// Runs a tool and judges its exit code and output.
 fn run(program: &Path, arguments: &[&str], judge: impl Fn(Option<i32>, &str) -> bool) -> Verdict {
     let path = match installed(&program.to_string_lossy()) {
         Ok(path) => path,

@@ -1,6 +1,6 @@
-//! The black-box suite against our host and against the kernel, on a real wire.
+//! Wire tests of the black-box test suite against `tapstack host` and the Linux kernel.
 
-// A trial may panic: that is how it fails.
+// Tests fail by panics.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ fn host_passes() -> TestResult {
 fn kernel_differs_as_recorded() -> TestResult {
     installed("ip")?;
     let (code, out, errors) = exit_and_text(&run(&["--kernel", "--json"])?);
-    if code == Some(2) && errors.contains("cannot make a veth pair") {
+    if code == Some(2) && errors.contains("cannot create a veth pair") {
         return Err(WireRefused(errors.trim().to_owned()).into());
     }
     assert_eq!(code, Some(0), "{out}{errors}");
@@ -42,7 +42,7 @@ fn kernel_differs_as_recorded() -> TestResult {
     let (summary, cases) = lines.split_last().ok_or("lines")?;
     assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
     assert!(cases.iter().all(|case| case["event"] == "case" && case["target"] == "linux"), "{out}");
-    // Where it differs there is a reason.
+    // Each difference has a reason.
     let differing: Vec<_> = cases.iter().filter(|case| case["verdict"] == "differs").collect();
     assert!(differing.len() > 5 && differing.iter().all(|case| case["reason"].is_string()), "{out}");
     Ok(())

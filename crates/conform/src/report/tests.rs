@@ -6,27 +6,27 @@ fn record(name: &str, verdict: Verdict) -> CaseRecord {
 
 fn report() -> ConformReport {
     let mut report = ConformReport::default();
-    let failed = Verdict::Failed("no answer".to_owned());
+    let failed = Verdict::Failed("no reply".to_owned());
     report.add(
         "tapstack",
         "cautious",
-        vec![record("a question", Verdict::Passed), record("another", failed)],
+        vec![record("first case", Verdict::Passed), record("second case", failed)],
     );
-    report.add("tapstack", "rfc826", vec![record("a question", Verdict::Passed)]);
-    report.add("tapstack", "cautious", vec![record("a third", Verdict::Skipped("no tool".to_owned()))]);
+    report.add("tapstack", "rfc826", vec![record("first case", Verdict::Passed)]);
+    report.add("tapstack", "cautious", vec![record("third case", Verdict::Skipped("no tool".to_owned()))]);
     report
 }
 
 #[test]
 fn table_has_row_per_case_column_per_host_and_reasons_below() {
     let table = "\
-case        rule     cautious  rfc826
-a question  RFC 826  passed    passed
-another     RFC 826  failed    -
-a third     RFC 826  skipped   -
+case         rule     cautious  rfc826
+first case   RFC 826  passed    passed
+second case  RFC 826  failed    -
+third case   RFC 826  skipped   -
 
-failed: another (cautious): no answer
-skipped: a third (cautious): no tool
+failed: second case (cautious): no reply
+skipped: third case (cautious): no tool
 
 2 passed, 1 failed, 1 skipped
 ";
@@ -37,10 +37,12 @@ skipped: a third (cautious): no tool
 fn reason_shared_by_hosts_is_printed_once() {
     let mut report = ConformReport::default();
     for policy in ["cautious", "permissive"] {
-        report.add("tapstack", policy, vec![record("a question", Verdict::Failed("silence".to_owned()))]);
+        report.add("tapstack", policy, vec![record("first case", Verdict::Failed("no frame".to_owned()))]);
     }
     assert!(
-        report.table().contains("\nfailed: a question (cautious, permissive): silence\n\n0 passed, 2 failed")
+        report
+            .table()
+            .contains("\nfailed: first case (cautious, permissive): no frame\n\n0 passed, 2 failed")
     );
 }
 
@@ -51,10 +53,10 @@ fn json_has_object_per_case_and_summary() {
     assert_eq!(
         lines.first(),
         Some(
-            &r#"{"event":"case","name":"a question","rule":"RFC 826","target":"tapstack","policy":"cautious","verdict":"passed","reason":null}"#
+            &r#"{"event":"case","name":"first case","rule":"RFC 826","target":"tapstack","policy":"cautious","verdict":"passed","reason":null}"#
         )
     );
-    assert!(lines[1].ends_with(r#""verdict":"failed","reason":"no answer"}"#), "{json}");
+    assert!(lines[1].ends_with(r#""verdict":"failed","reason":"no reply"}"#), "{json}");
     assert_eq!(lines.last(), Some(&r#"{"event":"summary","passed":2,"failed":1,"skipped":1,"differs":0}"#));
     assert_eq!(lines.len(), 5);
 }
@@ -62,7 +64,7 @@ fn json_has_object_per_case_and_summary() {
 #[test]
 fn recorded_difference_does_not_fail_report() {
     let mut report = ConformReport::default();
-    report.add("linux", "arp_accept=0", vec![record("a question", Verdict::Differs("it is so".to_owned()))]);
+    report.add("linux", "arp_accept=0", vec![record("first case", Verdict::Differs("replies".to_owned()))]);
     assert_eq!(report.exit_code(), ExitCode::SUCCESS);
     assert!(report.table().ends_with("0 passed, 0 failed, 0 skipped, 1 differ as recorded\n"));
     assert_ne!(self::report().exit_code(), ExitCode::SUCCESS);
