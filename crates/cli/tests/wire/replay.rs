@@ -30,6 +30,7 @@ pub(crate) const CASES: &[Case] = &[
     ("tools_commands_print_what_page_shows", replay_page::<1>),
     ("jobs_commands_print_what_page_shows", replay_page::<2>),
     ("troubleshooting_commands_print_what_page_shows", replay_page::<3>),
+    ("pages_with_console_blocks_are_all_replayed", other_pages),
     ("replay_parses_console_blocks_only", console_blocks),
     ("replay_rejects_different_output", different_output),
     ("replay_compares_changing_parts_by_kind", changing_parts),
@@ -50,14 +51,22 @@ const SEPARATOR: &str = "\u{1e}";
 /// The capture that the pages use.
 const SAMPLE: &str = "docs/sample.pcapng";
 
-/// The pages and the capture, read while this process may still read them.
-static FILES: OnceLock<BTreeMap<&str, Vec<u8>>> = OnceLock::new();
+/// The pages and the capture, and all other pages of `docs`, read while this process may still read them.
+static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 
 /// Reads the pages; to be called first in `main`.
 pub(crate) fn read_pages() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let read = |name| Ok((name, fs::read(root.join(name))?));
-    let files = PAGES.into_iter().chain([SAMPLE]).map(read).collect::<std::io::Result<_>>()?;
+    let mut names: Vec<_> =
+        [SAMPLE, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
+    for folder in ["docs", "docs/adr", "docs/spec"] {
+        for entry in fs::read_dir(root.join(folder))? {
+            let name = format!("{folder}/{}", entry?.file_name().display());
+            names.extend(Some(name).filter(|name| name.ends_with(".md")));
+        }
+    }
+    let read = |name: String| fs::read(root.join(&name)).map(|bytes| (name, bytes));
+    let files = names.into_iter().map(read).collect::<std::io::Result<_>>()?;
     FILES.get_or_init(|| files);
     Ok(())
 }
@@ -65,6 +74,16 @@ pub(crate) fn read_pages() -> std::io::Result<()> {
 fn file(name: &str) -> Result<&'static [u8], String> {
     let file = FILES.get().and_then(|files| files.get(name)).ok_or_else(|| format!("{name} was not read"));
     file.map(Vec::as_slice)
+}
+
+fn other_pages() -> TestResult {
+    let files = FILES.get().ok_or("the pages")?;
+    let others = files.iter().filter(|(name, _)| !PAGES.contains(&name.as_str()));
+    for (name, bytes) in others {
+        let count = blocks(&String::from_utf8_lossy(bytes)).len();
+        assert_eq!(count, 0, "{name} has blocks with the language console: add it to PAGES, or use sh");
+    }
+    Ok(())
 }
 
 /// A command of a block, with the output that the page shows.
