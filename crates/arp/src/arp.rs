@@ -18,7 +18,7 @@ use crate::drop_reason::ArpDropReason;
 use crate::packet::{ArpReply, Operation, Packet, PacketFields};
 use crate::proxy::{Proxies, ProxyError};
 
-/// Which senders are added to the neighbor table.
+/// Policy for adding senders to the neighbor table.
 ///
 /// All policies update known senders, complete pending resolutions and add senders of requests for a local address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum LearningPolicy {
 /// Configuration of an [`Arp`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ArpConfig {
-    /// Which senders are added to the neighbor table.
+    /// Policy for adding senders to the neighbor table.
     pub policy: LearningPolicy,
     /// Limits and timeouts of the neighbor table.
     pub table: NeighborSettings,
@@ -83,7 +83,7 @@ impl<P> Arp<P> {
     /// Capacity of each event queue. Further events are dropped and counted in [`Arp::events_lost`].
     pub const EVENTS: usize = 256;
 
-    /// Creates ARP with the addresses in `locals`, which are in use at once.
+    /// Creates ARP for a segment. The addresses in `locals` are in use at once.
     ///
     /// [`Arp::claim`] adds addresses with announcements or after probing.
     pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
@@ -153,7 +153,7 @@ impl<P> Arp<P> {
         self.claims.locals()
     }
 
-    /// Returns the counters of dropped packets, by reason.
+    /// Returns the counters of dropped packets by reason.
     pub fn dropped(&self) -> &ReasonCounters<ArpDropReason> {
         &self.dropped
     }
@@ -355,7 +355,7 @@ impl<P> Arp<P> {
         self.claims.link_up(now);
     }
 
-    /// Returns the link-local address, while it is in use.
+    /// Returns the link-local address while it is in use.
     pub fn link_local_address(&self) -> Option<Ipv4Addr> {
         self.claims.link_local_address()
     }

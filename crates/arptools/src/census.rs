@@ -295,7 +295,7 @@ impl Census {
         classification
     }
 
-    /// Reports what a claim to a known address changes.
+    /// Reports a move, a conflict or the return of a known address.
     fn apply_change(
         &mut self,
         now: Instant,

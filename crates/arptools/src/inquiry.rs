@@ -22,7 +22,7 @@ pub enum Purpose {
 /// Configuration of an inquiry.
 #[derive(Clone, Copy, Debug)]
 pub struct InquiryPlan {
-    /// Purpose.
+    /// Purpose of the packets.
     pub purpose: Purpose,
     /// Sender of the packets. Its IP address is 0.0.0.0 in a probe.
     pub sender: Identity,
@@ -358,7 +358,7 @@ impl Inquiry {
     /// Returns whether a packet is a reply to the inquiry or shows a conflict.
     fn is_related(&self, packet: &PacketFields) -> bool {
         let InquiryPlan { sender, target, .. } = self.plan;
-        // Drops invalid senders, and echoes of own packets from a loop.
+        // Rejects invalid senders, and echoes of the sender's own packets.
         // spec: sender-hardware-station, rfc5227-echo
         if !packet.sender_hardware.is_station() || packet.sender_hardware == sender.mac {
             return false;

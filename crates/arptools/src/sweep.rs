@@ -129,7 +129,7 @@ pub enum SweepOutcome {
 }
 
 impl Sweep {
-    /// Maximum delay that later requests make up for. Beyond it the schedule shifts, so that there is no burst.
+    /// Maximum lateness of a request that later requests make up for. Beyond it the schedule shifts, so that there is no burst.
     pub const LATENESS_TOLERANCE: Duration = Duration::from_millis(10);
 
     /// Maximum reply timeout of a pass.
@@ -347,7 +347,7 @@ impl Sweep {
     /// Records a packet if it is a reply to a request of this sweep and the limit is not reached.
     fn record(&mut self, packet: &PacketFields) -> Option<RecordedReply> {
         let Identity { ip, mac } = self.plan.sender;
-        // Drops invalid senders, and echoes of own packets from a loop.
+        // Rejects invalid senders, and echoes of the sender's own packets.
         // spec: sender-hardware-station, rfc5227-echo
         let is_from_station = packet.sender_hardware.is_station() && packet.sender_hardware != mac;
         let is_to_sender = packet.target_protocol == ip && packet.target_hardware == mac;

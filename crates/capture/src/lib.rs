@@ -4,6 +4,8 @@
 //! - [`FrameReader`] returns the Ethernet frames and counts all other packets.
 //! - [`mod@write`] appends the blocks of a pcapng file to a buffer.
 //!
+//! The crate depends only on the standard library.
+//!
 //! # Example
 //!
 //! ```
@@ -33,7 +35,6 @@
 //!
 //! - It does not decompress files and does not read formats other than pcap and pcapng.
 //! - It does not write pcap.
-//! - It depends only on the standard library.
 #![forbid(unsafe_code)]
 
 mod classic;

@@ -74,7 +74,7 @@ impl Claim {
         matches!(self.phase, Phase::InUse { .. })
     }
 
-    /// Returns whether the claim has ended. It sends nothing any more.
+    /// Returns whether the claim has ended. A claim that has ended sends nothing.
     pub(crate) fn has_ceased(&self) -> bool {
         matches!(self.phase, Phase::Ceased)
     }
@@ -84,7 +84,7 @@ impl Claim {
         let mac = packet.sender_hardware();
         // spec: rfc5227-echo
         if mac == self.identity.mac {
-            // An echo of an own packet, from a switch or a loop.
+            // Echo of the station's own packet, from a switch or a loop.
             return None;
         }
         let ip = self.identity.ip;

@@ -12,7 +12,7 @@ use arp::{Operation, PacketFields};
 /// A failover and its return take longer, and a requester does not repeat an answered request within this time. So two
 /// such claims come from two stations that are both present.
 const SIMULTANEOUS: Duration = Duration::from_secs(1);
-/// Number of changes within the window that are a conflict. A failover and its return are only two.
+/// Number of changes in a row that count as a conflict. A failover and its return are only two changes.
 const ALTERNATION_LIMIT: u32 = 3;
 /// Number of former stations that are remembered.
 const FORMER: usize = 3;

@@ -16,20 +16,20 @@ pub enum Presence {
     Fresh,
     /// Last packet less than [`CensusSettings::gone_after`] ago.
     Quiet,
-    /// Last packet longer ago.
+    /// No packet for [`CensusSettings::gone_after`] or longer.
     Gone,
 }
 
 /// Entry of an address, as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CensusEntry {
-    /// Address.
+    /// Claimed address.
     pub address: VlanAddress,
     /// MAC address that claimed the address last.
     pub mac: MacAddr,
-    /// MAC address that claimed it before.
+    /// MAC address that claimed the address before, if it changed.
     pub previous: Option<MacAddr>,
-    /// Presence.
+    /// Presence, judged by the time since `last`.
     pub presence: Presence,
     /// Other MAC address in a current or recent conflict. The conflict is listed for [`CensusSettings::repeat_after`] or
     /// [`CensusSettings::conflict_window`] after its last packet, whichever is longer.
@@ -94,7 +94,7 @@ impl Entry {
         self.claims.record(now, packet, window)
     }
 
-    /// Returns the entry as listed.
+    /// Returns the listed form of the entry.
     pub(super) fn row(
         &self,
         now: Instant,

@@ -68,7 +68,7 @@ pub enum CensusEvent {
         source: MacAddr,
         /// VLAN of the frame, if tagged.
         vlan: Option<VlanId>,
-        /// Reason of the drop.
+        /// Reason for the drop.
         reason: ArpDropReason,
     },
     /// An address had no packets for so long that it is considered gone.

@@ -241,7 +241,7 @@ fn sender_address_is_not_requested() {
 }
 
 #[test]
-fn late_requests_catch_up_to_bound() {
+fn late_requests_are_made_up_for_within_tolerance() {
     let mut sweep = sweep(1, 200, |_| {});
     let burst = |sweep: &mut Sweep, now| {
         let mut count = 0;

@@ -279,7 +279,7 @@ fn cease_gives_up_at_first_conflict() {
     let (mut claim, now) = newly_bound(Defense::Cease);
     assert_eq!(receive(&mut claim, now, OTHER_USER), Some(CEASED));
     assert!(claim.has_ceased() && !claim.is_in_use());
-    // The second announcement is not sent, and the event that the address is bound is discarded.
+    // The second announcement is not sent, and the event `Bound` is discarded.
     assert_eq!((claim.deadline(), claim.take_event()), (None, None));
     assert_eq!(drain(&mut claim, now + 100 * SECOND), []);
     assert_eq!(receive(&mut claim, now, OTHER_USER), None);

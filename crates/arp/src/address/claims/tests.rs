@@ -243,7 +243,7 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
 
 // proves: rfc3927-once
 #[test]
-fn link_local_conflict_is_met_with_one_announcement() {
+fn link_local_conflict_causes_one_announcement() {
     let mut arp = without_address(Defense::Once);
     arp.select_link_local(at(0), LOCAL_MAC).unwrap();
     run_until(&mut arp, at(0) + LONG * 2);
@@ -303,7 +303,7 @@ fn probed_address_is_not_resolved() {
 }
 
 #[test]
-fn invalid_neighbor_is_neither_resolved_nor_entered() {
+fn invalid_neighbor_is_neither_resolved_nor_added() {
     let mut arp = claimed(StartMode::Immediate, Defense::Always);
     for invalid in
         [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]

@@ -22,7 +22,7 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: LOCAL,
 };
 
-/// ARP with waiting packets that have no content.
+/// ARP without payloads: waiting packets are `()`.
 type Segment = Arp<()>;
 
 fn arp(policy: LearningPolicy) -> Segment {
