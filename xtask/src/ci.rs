@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::{ChoreResult, bench, layers, spec, word_list};
+use crate::{ChoreResult, bench, layers, pictures, spec, word_list};
 use testbed::installed::installed;
 
 /// Steps, each a cargo command line. Clippy compiles the benches too.
@@ -37,7 +37,13 @@ pub(crate) fn run() -> ChoreResult {
         }
     }
     println!("cargo xtask bench parse --gate");
-    let checks = [bench::gate_parse()?, layers::check(None)?, spec::check(None)?, word_list::check_names()?];
+    let checks = [
+        bench::gate_parse()?,
+        pictures::check()?,
+        layers::check(None)?,
+        spec::check(None)?,
+        word_list::check_names()?,
+    ];
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 

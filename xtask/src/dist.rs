@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
     };
     let built = match &arguments.program {
         Some(path) => path.clone(),
-        None => build()?,
+        None => build("shipped", "shipped")?,
     };
     fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
     let program = folder.join(NAME);
@@ -58,12 +58,12 @@ fn target() -> Result<PathBuf, String> {
     Ok(PathBuf::from(target))
 }
 
-/// Builds the release binary without symbols.
-pub(crate) fn build() -> Result<PathBuf, String> {
-    let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", "shipped"]).status();
+/// Builds the program in a profile, whose folder is in the target directory, and returns its path.
+pub(crate) fn build(profile: &str, folder: &str) -> Result<PathBuf, String> {
+    let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", profile]).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() {
-        Ok(target()?.join("shipped").join(NAME))
+        Ok(target()?.join(folder).join(NAME))
     } else {
         Err("`cargo build` failed".to_owned())
     }

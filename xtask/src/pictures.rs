@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anstyle_svg::{Palette, Term};
@@ -14,9 +14,9 @@ use crate::{ChoreResult, bench, dist};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PicturesArguments {
-    /// Show this program instead of building one
-    #[arg(long, value_name = "PATH")]
-    program: Option<PathBuf>,
+    /// Compare the pictures with the program's output instead of writing them
+    #[arg(long)]
+    check: bool,
 }
 
 /// The capture that the pictures show.
@@ -44,16 +44,26 @@ const BACKGROUND: u32 = 0x0d_1117;
 
 pub(crate) fn run(arguments: &PicturesArguments) -> ChoreResult {
     let root = bench::workspace_root();
-    let program = arguments.program.clone().map_or_else(dist::build, Ok)?;
+    let program = dist::build("dev", "debug")?;
     let pictures =
         [("docs/decode.svg", explained_frame(&program, root)?), ("docs/watch.svg", table(&program, root)?)];
+    let mut is_up_to_date = true;
     for (path, screen) in pictures {
-        let path = root.join(path);
-        fs::write(&path, svg(&screen))
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        println!("{}", path.display());
+        let (file, picture) = (root.join(path), svg(&screen));
+        if !arguments.check {
+            fs::write(&file, picture).map_err(|error| format!("cannot write {path}: {error}"))?;
+            println!("{path}");
+        } else if fs::read_to_string(&file).ok() != Some(picture) {
+            eprintln!("xtask: {path} differs from the program's output; `cargo xtask pictures`");
+            is_up_to_date = false;
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(!is_up_to_date)))
+}
+
+/// Runs `pictures --check`.
+pub(crate) fn check() -> ChoreResult {
+    run(&PicturesArguments { check: true })
 }
 
 /// Returns what `decode --explain` prints about the frame, without its Ethernet header, and with long lines wrapped.
