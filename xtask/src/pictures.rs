@@ -21,7 +21,7 @@ pub(crate) struct PicturesArguments {
 
 /// The capture that the pictures show.
 const SAMPLE: &str = "docs/sample.pcapng";
-/// The frame that is explained: an ARP request whose sender is invalid.
+/// The frame to explain: an ARP request with an invalid sender.
 const FRAME: u32 = 27;
 /// The size of the terminal.
 const COLUMNS: u16 = 96;

@@ -30,6 +30,7 @@ const FOREIGN_NAMES: &[&str] = &[
     "NeighbourHeader",
     "NeighbourMessage",
     "NeighbourState",
+    "NewNeighbour",
 ];
 /// Longest quotation of a standard, in bytes.
 const MAX_QUOTATION: usize = 1_500;
@@ -128,10 +129,10 @@ fn prose(path: &str, text: &str) -> Result<Vec<Word>, String> {
     }
 }
 
-/// Returns whether a line is a comment in Rust, Markdown, TOML or a shell script that consists of `mark`.
+/// Returns whether a line is a comment in Rust, Markdown, TOML or a shell script that starts with `mark`.
 fn is_comment_with(line: &str, mark: &str) -> bool {
     let marks = |c: char| c.is_whitespace() || "/*<!->#".contains(c);
-    line.trim_start().starts_with(['/', '<', '#']) && line.trim_matches(marks) == mark
+    line.trim_start().starts_with(['/', '<', '#']) && line.trim_matches(marks).starts_with(mark)
 }
 
 /// Returns a line without the quotations that follow `RFC` and a number.

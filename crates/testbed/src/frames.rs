@@ -37,7 +37,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
         }
         reply
     })?;
-    // Replies to the other probes have arrived by now, or arrive very soon.
+    // Wait for the replies to the other probes.
     thread::sleep(10 * PAUSE);
     device.receive(&mut pool, &mut batch)?;
     Ok(())

@@ -36,7 +36,7 @@ pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
     paths.into_iter().find(|path| is_executable(path)).ok_or_else(|| NotInstalled(tool.to_owned()))
 }
 
-/// Whether this user may execute a file. A file in a folder that this user may not search does not count.
+/// Returns whether this user may execute a file, which includes search permission for its folder.
 pub fn is_executable(path: &Path) -> bool {
     path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok()
 }

@@ -118,7 +118,7 @@ fn request(request: RouteNetlinkMessage, flags: u16) -> TestResult {
     let (answer, _) = socket.recv_from_full()?;
     match NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)?.payload {
         NetlinkPayload::Error(error) if error.code.is_some() => {
-            Err(format!("the kernel does not change it: {}", error.to_io()).into())
+            Err(format!("the kernel rejects the change: {}", error.to_io()).into())
         }
         NetlinkPayload::Error(_) => Ok(()),
         other => Err(format!("no acknowledgment: {other:?}").into()),

@@ -23,9 +23,9 @@ const KEPT_VARIABLES: [&str; 5] =
 const ENDING_SIGNALS: [i32; 4] = [1, 2, 3, 15];
 /// The interval at which a trial is checked for its end.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How many times the descendants of a trial are listed and killed.
+/// Number of attempts to list and kill the descendants of a trial.
 const KILL_ROUNDS: u32 = 1_000;
-/// The longest path of a trial's folder, in bytes: the path of a socket within it has at most 107.
+/// Maximum length of the path of a trial's folder, in bytes. The path of a socket in it is limited to 107.
 const MAX_FOLDER_PATH: usize = 60;
 
 /// A temporary folder, removed with this value.
@@ -58,7 +58,7 @@ impl Drop for TempFolder {
     }
 }
 
-/// Returns a folder of temporary files that any user may search and whose files may be executed.
+/// Returns a folder for temporary files that any user may search, on a file system that allows execution.
 fn parent() -> PathBuf {
     let usual = std::env::temp_dir();
     let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
@@ -91,7 +91,7 @@ pub fn restore_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// The signals that this process ignores: the lowest bit is signal 1.
+/// Returns the mask of the signals that this process ignores; the lowest bit is signal 1.
 pub fn ignored_signals() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -99,9 +99,9 @@ pub fn ignored_signals() -> io::Result<u64> {
     u64::from_str_radix(mask.trim(), 16).map_err(io::Error::other)
 }
 
-/// How a process ended and what it wrote.
+/// Exit status and output of a process.
 pub struct ProcessOutput {
-    /// How it ended, unless it was killed at its time limit.
+    /// Exit status; none if the process was killed at its time limit.
     pub status: Option<ExitStatus>,
     /// The command lines of its descendants that were killed with it.
     pub killed: Vec<String>,
@@ -114,7 +114,7 @@ pub struct ProcessOutput {
 /// Runs a command to its end, with a clean environment and a folder. Kills it and its descendants at the time limit.
 pub fn run(command: &mut Command, folder: &TempFolder, limit: Duration) -> io::Result<ProcessOutput> {
     let (out, errors) = (folder.0.join("stdout"), folder.0.join("stderr"));
-    // Files: a descendant that outlives the trial keeps no pipe open.
+    // Files instead of pipes, which a descendant could keep open after the end of the trial.
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&errors)?);
     let added: Vec<_> =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned))).collect();
@@ -144,7 +144,7 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
 /// Kills a process and all its descendants, and returns the descendants' command lines.
 fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
     let root = child.id();
-    // A process that is stopped starts no other one, and keeps what it started as its own.
+    // A stopped process starts no children and keeps those that it has.
     signal(root, Signal::SIGSTOP)?;
     let mut killed = BTreeMap::new();
     for _ in 0..KILL_ROUNDS {
@@ -156,7 +156,7 @@ fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             killed.entry(pid).or_insert_with(|| line.trim().to_owned());
-            // It may have ended by itself.
+            // The process can have ended.
             let _ = signal(pid, Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
@@ -171,15 +171,15 @@ fn signal(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(kill(Pid::from_raw(pid), signal)?)
 }
 
-/// The processes below one that have not ended.
+/// Returns the living descendants of a process.
 fn descendants(root: u32) -> io::Result<Vec<u32>> {
     let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        // A process may end meanwhile.
+        // The process can end before its file is read.
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // `PID (NAME) STATE PARENT ...`, and a name may hold anything.
+        // `PID (NAME) STATE PARENT ...`; the name can contain any character.
         let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
         let (Some(state), Some(parent)) = (fields.next(), fields.next()) else { continue };
         if let Ok(parent) = parent.parse::<u32>() {
@@ -188,7 +188,7 @@ fn descendants(root: u32) -> io::Result<Vec<u32>> {
     }
     let is_below = |pid: u32| {
         let mut above = pid;
-        // As many steps as there are processes: numbers may be given again while the list is read.
+        // Bounded by the number of processes, because the kernel may reuse process IDs while the list is read.
         parents
             .keys()
             .map_while(|_| {

@@ -7,8 +7,8 @@
 //! A trial has a time limit, a temporary folder that its user can write, and none of the developer's environment
 //! but `PATH`.
 //!
-//! Where the wire is refused the trials are reported as ignored, with the reason; with
-//! `TAPSTACK_REQUIRE_WIRE=1` they fail. A trial whose tool is not installed is ignored, with the reason, always.
+//! If the system refuses the wire, the trials are reported as ignored, with the reason; with `TAPSTACK_REQUIRE_WIRE=1` they
+//! fail. A trial is always ignored, with the reason, if its tool is not installed.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 // Test support: a trial fails by a panic.
@@ -75,15 +75,15 @@ pub struct Trials<'a> {
 /// The TAP that the ordinary user owns.
 pub const USER_TAP: &str = "mine0";
 /// The TAP that root owns.
-pub const ROOT_TAP: &str = "theirs0";
+pub const ROOT_TAP: &str = "root0";
 
-/// The environment variable that tells a child which situation it runs a trial in.
+/// The environment variable with the situation of a trial, for the child process.
 const SITUATION: &str = "TAPSTACK_TEST_SITUATION";
 const AS_IT_IS: &str = "as_it_is";
 const ORDINARY: &str = "as_an_ordinary_user";
 const REFUSED: &str = "where_the_node_is_refused";
 const UNPRIVILEGED: &str = "without_privilege";
-/// How many trials run at once, by default.
+/// Default number of trials that run at once.
 const PARALLEL_TRIALS: usize = 6;
 /// The time limit of a trial, with allowance for a busy machine.
 const TRIAL_TIME_LIMIT: Duration = Duration::from_mins(2);
@@ -103,7 +103,7 @@ pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result
         }
         thread::sleep(PAUSE);
     }
-    Err(format!("in {WAIT_LIMIT:?} there was no {what}").into())
+    Err(format!("no {what} within {WAIT_LIMIT:?}").into())
 }
 
 /// Runs the trials of a test binary, each in its own process, or the one trial that this process is for.
@@ -135,7 +135,7 @@ impl<'a> Trials<'a> {
 
 /// Puts this process into a situation.
 fn prepare(situation: &str) -> TestResult {
-    // What a trial starts stays below it, where it is found at the time limit.
+    // Orphaned descendants become children of this process, so that the time limit finds them.
     prctl::set_child_subreaper(true)?;
     match situation {
         ORDINARY => mount_tun_node(0o666).and_then(|()| drop_privileges()).and_then(|()| enter_namespace()),
@@ -248,9 +248,7 @@ fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
 /// Mounts a `/dev/net/tun` of this mode over that of the machine, for this process only.
 fn mount_tun_node(mode: u32) -> TestResult {
     const NODE: &str = "/dev/net/tun";
-    let failed = |error: Box<dyn Error>| {
-        format!("cannot lay a {NODE} of mode {mode:o} over this machine's: {error}").into()
-    };
+    let failed = |error: Box<dyn Error>| format!("cannot mount a {NODE} of mode {mode:o}: {error}").into();
     if !Path::new(NODE).exists() {
         return Err(failed("there is none".into()));
     }
@@ -286,6 +284,6 @@ fn drop_privileges() -> TestResult {
         Uid::from_raw(UNPRIVILEGED_UID),
         Uid::from_raw(UNPRIVILEGED_UID),
     )?;
-    // Without an exec in between, /proc/self would stay root's, and the id maps out of reach.
+    // Without an exec, root would still own /proc/self, and the id maps could not be written.
     Ok(prctl::set_dumpable(true)?)
 }

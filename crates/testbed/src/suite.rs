@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use serde::Serialize;
 
-/// The result of a suite: its exit code, or why it cannot run.
+/// The result of a suite: its exit code, or the reason why it cannot run.
 pub type SuiteResult = Result<ExitCode, String>;
 
 /// Returns the exit code of a suite. If the suite cannot run, prints the reason and returns 2.
@@ -37,7 +37,8 @@ pub fn build() -> Result<PathBuf, String> {
         return Err("`cargo build --package cli` failed".to_owned());
     }
     // Cargo puts both binaries into one folder.
-    let program = std::env::current_exe().map_err(|error| format!("cannot find myself: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
     Ok(program.with_file_name("tapstack"))
 }
 

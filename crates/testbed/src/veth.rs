@@ -82,7 +82,7 @@ impl Veth {
 
 impl Drop for Veth {
     fn drop(&mut self) {
-        // A trial may have deleted it already. The other end goes with this one.
+        // A trial can have deleted it. Deleting one end deletes the other.
         let _ = delete_link(&self.near);
     }
 }

@@ -51,7 +51,7 @@ fn quotation_of_standard_is_accepted() {
         "// RFC 826 \"Packet Reception\": \"the octets of whoever\"",
         "// RFC 9293 3.10.7.4: \"nobody\n// and somebody\" is accepted",
         "let bytes = ip.octets();",
-        "/* words: off */\nwhoever\n/* words: on */",
+        "// words: off (another program)\nwhoever\n// words: on",
     ] {
         assert_eq!(word_faults("a.rs", text), [""; 0], "{text}");
     }

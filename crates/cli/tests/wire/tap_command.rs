@@ -123,12 +123,11 @@ fn tap_of_other_user() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", ROOT_TAP])?);
     assert_eq!(code, Some(2));
     assert!(
-        errors.starts_with(
-            "tapstack: cannot delete theirs0: it belongs to root\nhint: run it as root: `sudo /"
-        ),
+        errors
+            .starts_with("tapstack: cannot delete root0: it belongs to root\nhint: run it as root: `sudo /"),
         "{errors}"
     );
-    assert!(errors.ends_with(" tap delete theirs0`\n") && !errors.contains("add"), "{errors}");
+    assert!(errors.ends_with(" tap delete root0`\n") && !errors.contains("add"), "{errors}");
     Ok(())
 }
 
