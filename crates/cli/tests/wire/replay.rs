@@ -252,7 +252,7 @@ fn normalize(line: &str) -> String {
     out
 }
 
-/// The name of the kind of a word whose value differs from run to run. `unit` is the word after it.
+/// Returns the name of the kind of a word that differs from run to run, e.g. a time. `unit` is the next word.
 fn kind(word: &str, unit: &str) -> Option<String> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_unit = |text: &str| matches!(text, "ms" | "us" | "ns" | "usec");
