@@ -91,7 +91,7 @@ pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
         plural(counts.conflicts, "conflict"),
     );
     for (reason, count) in observer.census.dropped().iter().filter(|(_, count)| *count > 0) {
-        let _ = write!(lines, "\n{count:>10}  invalid: {reason}");
+        let _ = write!(lines, "\n{count:>10}  arp: dropped: {reason}");
     }
     let more = [
         (observer.ignored, "frames ignored: not ARP, other VLAN or malformed"),

@@ -51,7 +51,7 @@ fn statistics_count_packets_addresses_and_losses() {
         statistics_text(&observer, 3),
         "11 packets in 1h: 5 requests, 2 replies, 2 announcements, 1 probe, 1 invalid
 6 addresses: 4 fresh, 1 quiet, 1 gone; 2 changes, 1 conflict
-         1  invalid: invalid sender MAC address
+         1  arp: dropped: invalid sender MAC address
          3  frames lost or truncated"
     );
     let mut other = Observer::new(None);
