@@ -1,4 +1,4 @@
-//! Seeded pseudorandom numbers: the same seed gives the same sequence.
+//! Pseudorandom numbers from a seed: the same seed gives the same sequence.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
