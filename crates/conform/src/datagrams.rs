@@ -29,7 +29,7 @@ pub(crate) struct Ip {
     pub(crate) flags_and_offset: u16,
     pub(crate) time_to_live: u8,
     pub(crate) protocol: u8,
-    /// Mask that the correct checksum is combined with, by exclusive or.
+    /// Bits of the checksum to invert.
     pub(crate) error: u16,
     pub(crate) from: Ipv4Addr,
     pub(crate) to: Ipv4Addr,
@@ -74,7 +74,7 @@ impl Ip {
             ]
             .concat()
         };
-        // The checksum covers the header length in the header, up to the end of the datagram.
+        // The checksum covers the bytes given by the header length field, up to the end of the datagram.
         let header_length = usize::from(self.version_and_length & 0x0f) * 4;
         let zero = [header(0), data.to_vec()].concat();
         let checksum = checksum(zero.get(..header_length).unwrap_or(&zero)) ^ self.error;

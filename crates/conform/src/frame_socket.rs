@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Resolution of measured times.
 const TIME_RESOLUTION: Duration = Duration::from_millis(10);
-/// Number of stations that send sentinel requests in turn, limited because ARP caches are.
+/// Number of stations that send sentinel requests in turn. It is small because the host learns them all.
 const SENTINELS: u8 = 32;
 
 /// Packet socket that sends raw frames to the host and receives its frames.

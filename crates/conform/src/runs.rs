@@ -86,7 +86,7 @@ pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformRep
     Ok(report)
 }
 
-/// Puts the kernel to the question.
+/// Runs the cases against the Linux kernel.
 pub(crate) fn linux() -> Result<ConformReport, String> {
     let (linux, suite) = LinuxHost::start()?;
     let wire = FrameSocket::open(&suite)?;

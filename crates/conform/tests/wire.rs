@@ -1,6 +1,6 @@
 //! Wire tests of the black-box test suite against `tapstack host` and the Linux kernel.
 
-// Tests fail by panics.
+// A panic fails a test.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::process::ExitCode;
