@@ -50,10 +50,13 @@ Examples:
   cargo xtask conform --json | jq 'select(.verdict == \"failed\")'
   cargo xtask conform --program /usr/local/bin/tapstack
 
-Verdicts: passed, failed, skipped (with the reason), and differs: Linux behaves differently, as recorded
-in docs/conform.md. A recorded difference that does not show is a failure.
+Verdicts: passed, failed, skipped (with the reason), and differs: Linux behaves differently,
+as recorded in docs/conform.md. A recorded difference that does not show is a failure.
 
-Exit codes: 0 no case failed, 1 a case failed, 2 network namespaces or the program are not available."
+Exit codes:
+  0  no case failed
+  1  a case failed
+  2  network namespaces or the program are not available"
 )]
 pub struct ConformArguments {
     /// Test the Linux kernel instead, at the other end of a veth pair
