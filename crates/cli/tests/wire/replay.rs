@@ -2,7 +2,7 @@
 //!
 //! A Markdown block with the language `console` is replayed. A line that starts with `$ ` is a command, up to the next line if
 //! it ends with a backslash. The lines below it are its output, standard output and standard error together. A command
-//! that cannot be replayed stands in a block with the language `sh`: it needs a network, never ends, or changes the machine.
+//! that cannot be replayed is in a block with the language `sh`: it needs a network, never ends, or changes the machine.
 //!
 //! - All blocks of a page run in one network namespace and one temporary folder, in their order. Each block is one POSIX
 //!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the folder.
@@ -10,7 +10,7 @@
 //! - An output line `...` stands for any lines, none included. Runs of spaces compare as one space.
 //! - These parts compare by their kind: times of day and dates; decimal fractions; whole numbers of five digits or more, or with
 //!   the unit ms, us or ns; locally administered MAC addresses but `02:00:00:...`; a port behind an IPv4 address from 32768 on.
-//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the trial is then ignored.
+//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then reported as ignored.
 
 use std::collections::BTreeMap;
 use std::fs;
