@@ -26,8 +26,8 @@ use ring::ADDRESSES;
 /// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports it separately; this
 /// socket reinserts it. The socket does not receive its own frames.
 ///
-/// The kernel's stack uses the interface too, and answers for its own IP addresses. A program with this socket must
-/// either send requests only, or act as another station with its own addresses
+/// The kernel's stack uses the interface too, and replies to requests for its IP addresses. A program with this socket
+/// must either send requests only, or act as another station with its own addresses
 /// ([`PacketSocket::open_for_stations`]).
 #[derive(Debug)]
 pub struct PacketSocket {

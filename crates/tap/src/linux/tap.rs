@@ -13,7 +13,7 @@ use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
-/// TAP: a network interface of the kernel whose frames are read and written by this program.
+/// TAP: a virtual network interface. This program is at the other end of its wire.
 ///
 /// Frames that the kernel sends on the interface are received here; frames transmitted here are received by the kernel.
 /// The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither pads frames nor

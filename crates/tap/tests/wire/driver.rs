@@ -1,4 +1,4 @@
-//! Opening a TAP, and frames over it.
+//! Opening TAPs, receiving and transmitting frames.
 
 use std::net::Ipv4Addr;
 
@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("open_fails_when_interface_is_not_tap", open_fails_when_interface_is_not_tap),
     ("attach_fails_when_tap_is_absent", attach_fails_when_tap_is_absent),
     ("open_fails_when_name_is_too_long", open_fails_when_name_is_too_long),
-    ("tap_works_again_after_interface_was_down", tap_works_again_after_interface_was_down),
+    ("tap_receives_again_after_interface_was_down", tap_receives_again_after_interface_was_down),
     ("tap_is_gone_when_interface_is_deleted", tap_is_gone_when_interface_is_deleted),
     ("too_short_frame_is_refused_and_counted", too_short_frame_is_refused_and_counted),
     (
@@ -46,15 +46,15 @@ pub(crate) const UNPRIVILEGED: &[Case] = &[
 
 const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-pub(crate) const OUR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+pub(crate) const LOCAL_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
-/// A TAP that is up, with the kernel at 10.0.0.1/24.
+/// Opens a TAP and brings it up. The kernel has the address 10.0.0.1/24 on it.
 pub(crate) fn wire() -> Result<Tap, Box<dyn std::error::Error>> {
-    carried_by(Io::ReadWrite)
+    wire_with(Io::ReadWrite)
 }
 
-/// The same, with frames carried this way.
-pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
+/// Opens the same TAP with another I/O method.
+pub(crate) fn wire_with(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
     let tap = Tap::options().io(io).open("tap%d")?;
     tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
@@ -62,7 +62,7 @@ pub(crate) fn carried_by(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
 }
 
 fn features_report_virtio_header_and_multi_queue() -> TestResult {
-    // Every kernel since 3.8 has both.
+    // Linux has both since version 3.8.
     assert_eq!(features()?, Features { virtio_header: true, multi_queue: true });
     Ok(())
 }
@@ -81,22 +81,22 @@ fn kernel_learns_mac_address_from_arp_reply() -> TestResult {
 }
 
 pub(crate) fn kernel_learns_mac_address_from_arp_reply_by(io: Io) -> TestResult {
-    let mut tap = carried_by(io)?;
+    let mut tap = wire_with(io)?;
     send_from_kernel(LOCAL, b"hello")?;
     let request = receive(&mut tap, is_arp(1))?;
     let kernel_mac = tap.interface().mac_address()?;
-    let asked = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], LOCAL));
-    assert_eq!(request, asked, "42 bytes: neither padding nor a frame check sequence");
+    let expected = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], LOCAL));
+    assert_eq!(request, expected, "42 bytes: neither padding nor a frame check sequence");
 
-    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, LOCAL), (kernel_mac, KERNEL)))?;
+    send(&mut tap, &arp(kernel_mac, 2, (LOCAL_MAC, LOCAL), (kernel_mac, KERNEL)))?;
     let entry = kernel_neighbor(tap.interface(), LOCAL)?;
-    assert_eq!(entry.mac_address, Some(OUR_MAC));
+    assert_eq!(entry.mac_address, Some(LOCAL_MAC));
     let name = tap.interface().name();
     assert_eq!(entry.to_string(), format!("10.0.0.2 dev {name} lladdr 02:00:00:00:00:02 REACHABLE"));
 
-    // And the datagram that had to wait for us.
+    // The kernel then sends the datagram that waited for the reply.
     let datagram = receive(&mut tap, |bytes| bytes.ends_with(b"hello"))?;
-    assert_eq!(datagram[..6], OUR_MAC);
+    assert_eq!(datagram[..6], LOCAL_MAC);
     let counters = tap.counters();
     assert_eq!((counters.received, counters.transmitted), (2, 1));
     Ok(())
@@ -105,17 +105,17 @@ pub(crate) fn kernel_learns_mac_address_from_arp_reply_by(io: Io) -> TestResult 
 fn busy_tap_error_names_holder() -> TestResult {
     let tap = Tap::open("tap%d")?;
     let name = tap.interface().name();
-    let error = Tap::open(name.as_str()).err().ok_or("it is busy")?;
+    let error = Tap::open(name.as_str()).err().ok_or("a busy TAP was opened")?;
     let OpenError::Busy { ref holders, .. } = error else {
         return Err(error.into());
     };
     assert_eq!(holders.first().map(|holder| holder.pid), Some(std::process::id()));
 
-    // Its own name of the process is for a terminal to show, not to obey.
-    let own = std::fs::read("/proc/self/comm")?;
+    // The name of the process must not inject escape sequences into a terminal.
+    let original = std::fs::read("/proc/self/comm")?;
     std::fs::write("/proc/self/comm", b"\x1b[2J\xffpwned")?;
-    let named = Tap::open(name.as_str()).err().ok_or("it is busy")?.to_string();
-    std::fs::write("/proc/self/comm", own)?;
+    let named = Tap::open(name.as_str()).err().ok_or("a busy TAP was opened")?.to_string();
+    std::fs::write("/proc/self/comm", original)?;
     assert!(named.contains("(\\u{1b}[2J\u{fffd}pwned)"), "{named}");
     Ok(())
 }
@@ -136,12 +136,12 @@ fn open_fails_when_name_is_too_long() -> TestResult {
     Ok(())
 }
 
-fn tap_works_again_after_interface_was_down() -> TestResult {
-    tap_works_again_after_interface_was_down_by(Io::ReadWrite)
+fn tap_receives_again_after_interface_was_down() -> TestResult {
+    tap_receives_again_after_interface_was_down_by(Io::ReadWrite)
 }
 
-pub(crate) fn tap_works_again_after_interface_was_down_by(io: Io) -> TestResult {
-    let mut tap = carried_by(io)?;
+pub(crate) fn tap_receives_again_after_interface_was_down_by(io: Io) -> TestResult {
+    let mut tap = wire_with(io)?;
     tap.interface().set_up(false)?;
     send(&mut tap, &[0xff; 42])?;
     assert_eq!(tap.counters().refused, 1);
@@ -158,7 +158,7 @@ fn tap_is_gone_when_interface_is_deleted() -> TestResult {
 }
 
 pub(crate) fn tap_is_gone_when_interface_is_deleted_by(io: Io) -> TestResult {
-    let mut tap = carried_by(io)?;
+    let mut tap = wire_with(io)?;
     delete_link(tap.interface())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     let error = wait_for("error", || tap.receive(&mut pool, &mut batch).err())?;
@@ -171,7 +171,7 @@ fn too_short_frame_is_refused_and_counted() -> TestResult {
 }
 
 pub(crate) fn too_short_frame_is_refused_and_counted_by(io: Io) -> TestResult {
-    let mut tap = carried_by(io)?;
+    let mut tap = wire_with(io)?;
     for length in 0..14 {
         send(&mut tap, &vec![0xff; length])?;
     }
@@ -184,7 +184,7 @@ fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
     let name = tap.interface().name().clone();
     drop(tap);
     let mut tap = Tap::options().mtu(576).open(name.as_str())?;
-    assert_eq!(tap.interface().mtu()?, 576, "a TAP made here is sized");
+    assert_eq!(tap.interface().mtu()?, 576, "a new TAP has the configured MTU");
     tap.interface().set_mtu(1_500)?;
     tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;
@@ -192,7 +192,7 @@ fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
     send_from_kernel(LOCAL, &[7; 1_400])?;
     let kernel_mac = tap.interface().mac_address()?;
     receive(&mut tap, is_arp(1))?;
-    send(&mut tap, &arp(kernel_mac, 2, (OUR_MAC, LOCAL), (kernel_mac, KERNEL)))?;
+    send(&mut tap, &arp(kernel_mac, 2, (LOCAL_MAC, LOCAL), (kernel_mac, KERNEL)))?;
     let (mut pool, mut batch) = (Pool::new(tap.mtu(), 4), Batch::new(4));
     wait_for("truncated frame", || {
         tap.receive(&mut pool, &mut batch).ok()?;
@@ -205,14 +205,14 @@ fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
 fn packet_socket_restores_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
-    let untagged = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
+    let untagged = arp([0xff; 6], 1, (LOCAL_MAC, LOCAL), ([0; 6], KERNEL));
     let tagged = [&untagged[..12], &[0x81, 0, 0x60, 5], &untagged[12..]].concat();
     let service = [&untagged[..12], &[0x88, 0xa8, 0, 7], &untagged[12..]].concat();
     for sent in [&untagged, &tagged, &service] {
         send(&mut tap, sent)?;
         assert_eq!(&receive(&mut socket, |bytes| bytes.starts_with(&[0xff; 6]))?, sent);
     }
-    // The other way, and not back to the sender.
+    // In the other direction, the socket does not receive its own frame.
     send(&mut socket, &tagged)?;
     assert_eq!(receive(&mut tap, |bytes| bytes.len() == tagged.len())?, tagged);
     assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
@@ -220,24 +220,24 @@ fn packet_socket_restores_vlan_tag() -> TestResult {
 }
 
 fn full_interface_refuses_frames_when_queue_is_bypassed() -> TestResult {
-    // What a TAP holds unless told otherwise.
-    const HELD: u64 = 1_000;
+    // Default queue length of a TAP, in frames.
+    const QUEUE: u64 = 1_000;
     let tap = wire()?;
     let mut socket = PacketSocket::open(tap.interface().name())?;
     socket.bypass_queue()?;
-    let request = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
-    for _ in 0..HELD + 50 {
-        // Those of the kernel's own make, if any, take a place too.
+    let request = arp([0xff; 6], 1, (LOCAL_MAC, LOCAL), ([0; 6], KERNEL));
+    for _ in 0..QUEUE + 50 {
+        // Frames of the kernel, if any, take space in the queue too.
         let _ = send(&mut socket, &request);
     }
     let counters = socket.counters();
-    assert_eq!(counters.transmitted + counters.refused, HELD + 50);
+    assert_eq!(counters.transmitted + counters.refused, QUEUE + 50);
     assert!(counters.refused >= 50, "{counters:?}");
     Ok(())
 }
 
 fn open_fails_when_node_mode_excludes_user() -> TestResult {
-    let error = Tap::open("tap0").err().ok_or("the node is root's")?;
+    let error = Tap::open("tap0").err().ok_or("a TAP was opened without access to the node")?;
     assert!(matches!(error, OpenError::NodeRefused(_)), "{error:?}");
     Ok(())
 }
@@ -247,20 +247,20 @@ fn owner_attaches_without_privilege() -> TestResult {
     assert!(!tap.is_created());
     send_from_kernel(LOCAL, b"hello")?;
     receive(&mut tap, is_arp(1))?;
-    let error = tap.interface().set_up(false).err().ok_or("an owner may not")?;
+    let error = tap.interface().set_up(false).err().ok_or("the owner changed the interface")?;
     assert!(error.is_not_permitted());
     assert_eq!(error.change(), Some(InterfaceChange::Up(false)));
     Ok(())
 }
 
 fn attach_error_names_owner_when_tap_belongs_to_another_user() -> TestResult {
-    let error = Tap::open(ROOT_TAP).err().ok_or("it is root's")?;
+    let error = Tap::open(ROOT_TAP).err().ok_or("another user's TAP was opened")?;
     assert!(matches!(error, OpenError::OwnedByAnother { owner: Some(0), .. }), "{error:?}");
     Ok(())
 }
 
 fn tap_creation_fails_without_privilege() -> TestResult {
-    let error = Tap::open("new0").err().ok_or("nobody may not")?;
+    let error = Tap::open("new0").err().ok_or("a TAP was created without privilege")?;
     assert!(matches!(error, OpenError::NotPermitted(_)), "{error:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The kernel's side of an interface.
+//! Reading and changing interfaces of the kernel.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -19,10 +19,10 @@ use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("interface_settings_are_read_back", interface_settings_are_read_back),
-    ("netmask_follows_prefix_length", netmask_follows_prefix_length),
+    ("added_address_is_read_back_with_prefix", added_address_is_read_back_with_prefix),
     ("added_address_has_its_prefix_and_keeps_others", added_address_has_its_prefix_and_keeps_others),
     ("second_addition_of_route_fails", second_addition_of_route_fails),
-    ("address_is_refused_when_invalid_for_hosts", address_is_refused_when_invalid_for_hosts),
+    ("address_is_rejected_when_invalid_for_hosts", address_is_rejected_when_invalid_for_hosts),
     ("address_is_ensured_when_added_concurrently", address_is_ensured_when_added_concurrently),
     ("frames_not_read_from_tap_are_counted_as_dropped", frames_not_read_from_tap_are_counted_as_dropped),
     ("route_sends_frames_to_wire", route_sends_frames_to_wire),
@@ -32,20 +32,20 @@ pub(crate) const CASES: &[Case] = &[
 
 fn interface_settings_are_read_back() -> TestResult {
     let tap = Tap::open("tap%d")?;
-    let side = tap.interface();
-    assert!(!side.is_up()?);
-    side.set_up(true)?;
-    assert!(side.is_up()?);
-    side.set_up(false)?;
-    assert!(!side.is_up()?);
-    side.set_mtu(9_000)?;
-    assert_eq!(side.mtu()?, 9_000);
-    side.set_mac_address([2, 1, 2, 3, 4, 5])?;
-    assert_eq!(side.mac_address()?, [2, 1, 2, 3, 4, 5]);
+    let interface = tap.interface();
+    assert!(!interface.is_up()?);
+    interface.set_up(true)?;
+    assert!(interface.is_up()?);
+    interface.set_up(false)?;
+    assert!(!interface.is_up()?);
+    interface.set_mtu(9_000)?;
+    assert_eq!(interface.mtu()?, 9_000);
+    interface.set_mac_address([2, 1, 2, 3, 4, 5])?;
+    assert_eq!(interface.mac_address()?, [2, 1, 2, 3, 4, 5]);
     Ok(())
 }
 
-fn netmask_follows_prefix_length() -> TestResult {
+fn added_address_is_read_back_with_prefix() -> TestResult {
     let tap = Tap::open("tap%d")?;
     assert_eq!(tap.interface().address()?, None);
     let address = "10.0.0.1/24".parse()?;
@@ -54,8 +54,8 @@ fn netmask_follows_prefix_length() -> TestResult {
     Ok(())
 }
 
-/// What the kernel reports of its addresses and routes: the type of a message (`RTM_*`) and a prefix length.
-fn changes() -> Result<OwnedFd, Box<dyn std::error::Error>> {
+/// Opens a socket that receives the kernel's notifications about IPv4 addresses and routes.
+fn notifications() -> Result<OwnedFd, Box<dyn std::error::Error>> {
     const ADDRESSES_AND_ROUTES: u32 = 0x10 | 0x40;
     let socket =
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_NONBLOCK, SockProtocol::NetlinkRoute)?;
@@ -63,9 +63,11 @@ fn changes() -> Result<OwnedFd, Box<dyn std::error::Error>> {
     Ok(socket)
 }
 
-fn reported(changes: &OwnedFd) -> Vec<(u16, u8)> {
+/// Returns the types (`RTM_*`) and prefix lengths of all waiting notifications.
+fn received(notifications: &OwnedFd) -> Vec<(u16, u8)> {
     let mut datagram = [0; 4_096];
-    std::iter::from_fn(|| recv(changes.as_raw_fd(), &mut datagram, MsgFlags::empty()).ok().map(|_| datagram))
+    let next = || recv(notifications.as_raw_fd(), &mut datagram, MsgFlags::empty()).ok().map(|_| datagram);
+    std::iter::from_fn(next)
         .map(|message| (u16::from_ne_bytes([message[4], message[5]]), message[17]))
         .collect()
 }
@@ -79,22 +81,22 @@ fn added_address_has_its_prefix_and_keeps_others() -> TestResult {
         .collect::<Result<_, _>>()?;
     let tap = PersistentTap { name: "two0".parse()?, owner: None, group: None, mtu: None, address: None };
     let interface = Interface::named(&tap.create()?)?;
-    let changes = changes()?;
+    let notifications = notifications()?;
     for (place, address) in all.iter().enumerate() {
-        let expected = PersistentTap { address: Some(*address), ..tap.clone() };
-        expected.create()?;
+        let settings = PersistentTap { address: Some(*address), ..tap.clone() };
+        settings.create()?;
         assert_eq!(interface.addresses()?, all[..=place]);
-        // The address, its own route, that of its network and that of the network's broadcast.
-        let mut reports = reported(&changes);
-        reports.sort_unstable();
+        // The address, and the routes to the address, its network and the broadcast address.
+        let mut changes = received(&notifications);
+        changes.sort_unstable();
         let length = address.prefix_len();
         let expected = [(NEW_ADDRESS, length), (NEW_ROUTE, length), (NEW_ROUTE, 32), (NEW_ROUTE, 32)];
-        assert_eq!(reports, expected, "{address}");
+        assert_eq!(changes, expected, "{address}");
     }
-    // Repeating it changes nothing, wherever the address stands.
+    // Adding an existing address changes nothing.
     for address in all.iter().rev() {
         interface.ensure_address(*address)?;
-        assert_eq!((interface.addresses()?, reported(&changes)), (all.clone(), vec![]));
+        assert_eq!((interface.addresses()?, received(&notifications)), (all.clone(), vec![]));
     }
     PersistentTap::delete(&tap.name)?;
     Ok(())
@@ -103,17 +105,17 @@ fn added_address_has_its_prefix_and_keeps_others() -> TestResult {
 fn second_addition_of_route_fails() -> TestResult {
     let tap = Tap::open("tap%d")?;
     tap.interface().set_up(true)?;
-    let changes = changes()?;
+    let notifications = notifications()?;
     let destination = "192.0.2.0/24".parse()?;
     tap.interface().add_route(destination, None)?;
-    assert_eq!(reported(&changes), [(24, 24)]);
-    let error = tap.interface().add_route(destination, None).err().ok_or("it exists")?;
+    assert_eq!(received(&notifications), [(24, 24)]);
+    let error = tap.interface().add_route(destination, None).err().ok_or("a route was added twice")?;
     assert!(error.to_string().contains("File exists"), "{error}");
-    assert_eq!(reported(&changes), []);
+    assert_eq!(received(&notifications), []);
     Ok(())
 }
 
-fn address_is_refused_when_invalid_for_hosts() -> TestResult {
+fn address_is_rejected_when_invalid_for_hosts() -> TestResult {
     let tap = Tap::open("tap%d")?;
     for address in ["0.0.0.0/0", "0.1.2.3/8", "224.0.0.1/24", "255.255.255.255/32"] {
         let error = tap.interface().ensure_address(address.parse()?).err().ok_or(address)?;
@@ -131,17 +133,17 @@ fn address_is_ensured_when_added_concurrently() -> TestResult {
     for round in 1..=200_u8 {
         let address = Ipv4Net::new(Ipv4Addr::new(10, 0, round, 1), 24)?;
         let ensure = || -> Result<(), String> {
-            let side = Interface::named(name).map_err(|error| error.to_string())?;
+            let interface = Interface::named(name).map_err(|error| error.to_string())?;
             start.wait();
-            side.ensure_address(address).map_err(|error| error.to_string())
+            interface.ensure_address(address).map_err(|error| error.to_string())
         };
         let outcomes = thread::scope(|scope| {
-            let both = [scope.spawn(ensure), scope.spawn(ensure)];
-            both.map(|thread| thread.join().expect("an outcome"))
+            let threads = [scope.spawn(ensure), scope.spawn(ensure)];
+            threads.map(|thread| thread.join().expect("the thread does not panic"))
         });
         assert_eq!(outcomes, [Ok(()), Ok(())], "{address}");
     }
-    // The same address with another prefix is not the one that is to be there.
+    // The same address with another prefix is added.
     tap.interface().ensure_address("10.0.1.1/16".parse()?)?;
     assert_eq!(tap.interface().addresses()?.len(), 201);
     Ok(())
@@ -149,14 +151,14 @@ fn address_is_ensured_when_added_concurrently() -> TestResult {
 
 fn frames_not_read_from_tap_are_counted_as_dropped() -> TestResult {
     let tap = wire()?;
-    let side = tap.interface();
-    assert_eq!(side.transmit_drops()?, 0);
-    let mut socket = PacketSocket::open_for_arp(side.name())?;
+    let interface = tap.interface();
+    assert_eq!(interface.transmit_drops()?, 0);
+    let mut socket = PacketSocket::open_for_arp(interface.name())?;
     wait_for("dropped frame", || {
         for _ in 0..100 {
             send(&mut socket, &[0xff; 60]).ok()?;
         }
-        (side.transmit_drops().ok()? > 0).then_some(())
+        (interface.transmit_drops().ok()? > 0).then_some(())
     })
 }
 
@@ -167,10 +169,10 @@ fn route_sends_frames_to_wire() -> TestResult {
     tap.interface().add_route("192.0.2.0/24".parse()?, None)?;
     tap.interface().add_route("198.51.100.0/24".parse()?, Some(Ipv4Addr::new(10, 0, 0, 9)))?;
 
-    // Without a gateway the kernel asks for the destination, with one for the gateway.
-    for (destination, asked) in [([192, 0, 2, 7], [192, 0, 2, 7]), ([198, 51, 100, 7], [10, 0, 0, 9])] {
+    // Without a gateway the kernel resolves the destination, with one the gateway.
+    for (destination, next_hop) in [([192, 0, 2, 7], [192, 0, 2, 7]), ([198, 51, 100, 7], [10, 0, 0, 9])] {
         send_from_kernel(destination.into(), b"hello")?;
-        receive(&mut tap, |bytes| bytes.ends_with(&asked))?;
+        receive(&mut tap, |bytes| bytes.ends_with(&next_hop))?;
     }
     Ok(())
 }
@@ -178,7 +180,7 @@ fn route_sends_frames_to_wire() -> TestResult {
 fn absent_interface_is_named_in_error() -> TestResult {
     let absent = Interface::named(&"absent0".parse()?)?;
     assert!(!absent.exists());
-    let error = absent.set_up(true).err().ok_or("it does not exist")?;
+    let error = absent.set_up(true).err().ok_or("an absent interface was changed")?;
     assert_eq!((error.name(), error.reason()), (absent.name(), Errno::ENODEV));
     assert!(error.to_string().contains("absent0"), "{error}");
     Ok(())

@@ -1,4 +1,4 @@
-//! The launcher of `testbed`: time limits, environments, tools.
+//! The launcher of `testbed`: time limits, environment, installed tools.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -24,12 +24,12 @@ pub(crate) const UNPRIVILEGED: &[Case] =
 fn process_is_killed_with_descendants_at_time_limit() -> TestResult {
     let folder = TempFolder::new(None)?;
     let script = "echo begun; sleep 72 & echo late >&2; wait";
-    let ended = run(Command::new("sh").args(["-c", script]), &folder, Duration::from_millis(500))?;
-    assert!(ended.status.is_none());
-    assert_eq!((ended.out.as_str(), ended.errors.as_str()), ("begun\n", "late\n"));
-    assert_eq!(ended.killed, ["sleep 72"]);
-    let ended = run(Command::new("sh").args(["-c", "exit 3"]), &folder, Duration::from_secs(10))?;
-    assert_eq!((ended.status.and_then(|status| status.code()), ended.killed.len()), (Some(3), 0));
+    let outcome = run(Command::new("sh").args(["-c", script]), &folder, Duration::from_millis(500))?;
+    assert!(outcome.status.is_none());
+    assert_eq!((outcome.out.as_str(), outcome.errors.as_str()), ("begun\n", "late\n"));
+    assert_eq!(outcome.killed, ["sleep 72"]);
+    let outcome = run(Command::new("sh").args(["-c", "exit 3"]), &folder, Duration::from_secs(10))?;
+    assert_eq!((outcome.status.and_then(|status| status.code()), outcome.killed.len()), (Some(3), 0));
     let path = folder.path().to_owned();
     drop(folder);
     assert!(!path.exists());
@@ -46,9 +46,9 @@ fn process_inherits_no_developer_environment() -> TestResult {
     let folder = TempFolder::new(None)?;
     let mut command = Command::new("env");
     command.env("ADDED", "1");
-    let ended = run(&mut command, &folder, Duration::from_secs(10))?;
-    let names: Vec<_> = ended.out.lines().filter_map(|line| line.split('=').next()).collect();
-    assert!(names.contains(&"ADDED"), "{}", ended.out);
+    let outcome = run(&mut command, &folder, Duration::from_secs(10))?;
+    let names: Vec<_> = outcome.out.lines().filter_map(|line| line.split('=').next()).collect();
+    assert!(names.contains(&"ADDED"), "{}", outcome.out);
     for name in names {
         let known = [
             "PATH",
@@ -59,13 +59,13 @@ fn process_inherits_no_developer_environment() -> TestResult {
             "RUST_BACKTRACE",
             "TAPSTACK_REQUIRE_WIRE",
         ];
-        assert!(known.contains(&name), "{}", ended.out);
+        assert!(known.contains(&name), "{}", outcome.out);
     }
-    assert!(ended.out.contains(&format!("TMPDIR={}\n", folder.path().display())), "{}", ended.out);
+    assert!(outcome.out.contains(&format!("TMPDIR={}\n", folder.path().display())), "{}", outcome.out);
     Ok(())
 }
 
-/// Writes a script `tool` of this mode in a new folder.
+/// Writes a script `tool` with this mode into a new folder.
 fn script(folder: &Path, mode: u32) -> TestResult {
     fs::create_dir(folder)?;
     fs::write(folder.join("tool"), "#!/bin/sh\n")?;
@@ -81,7 +81,7 @@ fn tool_is_found_only_when_executable() -> TestResult {
     fs::write(at("file"), "")?;
     let before = ["absent", "text", "folder", "file"].map(at);
     let search = std::env::join_paths(&before)?;
-    let absent = find("tool", &search).err().ok_or("nothing there can be executed")?;
+    let absent = find("tool", &search).err().ok_or("a file that is not executable was found")?;
     assert_eq!(absent.to_string(), "tool is not installed");
     let search = std::env::join_paths(before.into_iter().chain([at("whole")]))?;
     assert_eq!(find("tool", &search)?, at("whole/tool"));

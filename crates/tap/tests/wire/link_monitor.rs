@@ -1,4 +1,4 @@
-//! Changes of a link, as rtnetlink reports them.
+//! Monitoring of link state changes.
 
 use std::io;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) const UNPRIVILEGED: &[Case] =
 const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
 const DOWN: LinkState = LinkState { is_up: false, has_carrier: false, mtu: 1_500 };
 
-/// A TAP that is up, once the kernel has taken note of its carrier.
+/// Opens a TAP and its monitor. Waits until the kernel reports the carrier.
 fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
     let tap = Tap::open("tap%d")?;
     tap.interface().set_up(true)?;
@@ -43,16 +43,16 @@ fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
     Ok((tap, monitor))
 }
 
-/// The next change, which the descriptor announces.
+/// Waits for the next change. The descriptor must announce it.
 fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
     let never = Stop::new()?;
     loop {
         if let Some(state) = monitor.poll()? {
             assert_eq!(monitor.state(), state);
             return Ok(state);
         }
-        let woken = wait(never.as_fd(), false, never.as_fd(), &[monitor.as_fd()], Some(PATIENCE))?;
+        let woken = wait(never.as_fd(), false, never.as_fd(), &[monitor.as_fd()], Some(TIMEOUT))?;
         if !woken.others {
             return Err(io::ErrorKind::TimedOut.into());
         }
@@ -89,7 +89,7 @@ fn link_monitor_reports_carrier_loss_and_return() -> TestResult {
     assert_eq!(change(&mut monitor)?, LinkState { has_carrier: false, ..UP });
     veth.far_interface()?.set_up(true)?;
     assert_eq!(change(&mut monitor)?, UP);
-    // At once the kernel may merge both, and still both are reported.
+    // The kernel may merge two quick changes. Both are reported nevertheless.
     veth.far_interface()?.set_up(false)?;
     veth.far_interface()?.set_up(true)?;
     assert_eq!(change(&mut monitor)?, LinkState { has_carrier: false, ..UP });
@@ -107,7 +107,7 @@ fn link_monitor_follows_renamed_interface_until_deleted() -> TestResult {
     assert_eq!(change(&mut monitor)?, LinkState { mtu: 1_400, ..DOWN });
     delete_link(&renamed)?;
     for _ in 0..2 {
-        let error = change(&mut monitor).err().ok_or("it is deleted")?;
+        let error = change(&mut monitor).err().ok_or("a change was reported after deletion")?;
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
     }
     Ok(())
@@ -138,7 +138,7 @@ fn link_monitor_reports_down_when_notifications_were_lost() -> TestResult {
 
 fn link_monitor_fails_when_interface_is_absent() -> TestResult {
     let name: InterfaceName = "absent0".parse()?;
-    let error = LinkMonitor::open(&name).err().ok_or("it does not exist")?;
+    let error = LinkMonitor::open(&name).err().ok_or("an absent interface was opened")?;
     assert_eq!(
         (error.kind(), error.to_string()),
         (io::ErrorKind::NotFound, "interface absent0 does not exist".to_owned())

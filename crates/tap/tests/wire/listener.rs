@@ -1,4 +1,4 @@
-//! A thread and a callback on a device.
+//! Listeners: a thread and a callback that serve a device.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::resume_unwind;
@@ -17,10 +17,10 @@ use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("listener_transmits_replies_after_each_call", listener_transmits_replies_after_each_call),
-    ("listener_stops_at_once_on_silent_wire", listener_stops_at_once_on_silent_wire),
+    ("listener_stops_at_once_when_no_frame_arrives", listener_stops_at_once_when_no_frame_arrives),
     (
-        "listener_transmits_blocked_replies_when_wire_accepts_them",
-        listener_transmits_blocked_replies_when_wire_accepts_them,
+        "listener_transmits_remaining_replies_after_congestion",
+        listener_transmits_remaining_replies_after_congestion,
     ),
     ("listener_counts_panics_and_calls_callback_again", listener_counts_panics_and_calls_callback_again),
     ("listener_replaces_frames_that_callback_keeps", listener_replaces_frames_that_callback_keeps),
@@ -30,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
 
 fn echo(arrived: &mut Batch, answers: &mut Batch) {
     while let Some(frame) = arrived.pop() {
-        answers.push(frame).expect("as many answers as arrived fit");
+        answers.push(frame).expect("both batches have the same capacity");
     }
 }
 
@@ -41,33 +41,33 @@ fn listener_transmits_replies_after_each_call() -> TestResult {
         send(&mut near, text)?;
         assert_eq!(receive(&mut near, |_| true)?, text);
     }
-    let ended = listener.stop();
-    assert!(ended.result.is_ok());
-    assert_eq!((ended.counters.received, ended.counters.transmitted, ended.panics), (2, 2, 0));
+    let outcome = listener.stop();
+    assert!(outcome.result.is_ok());
+    assert_eq!((outcome.counters.received, outcome.counters.transmitted, outcome.panics), (2, 2, 0));
     Ok(())
 }
 
-fn listener_stops_at_once_on_silent_wire() -> TestResult {
+fn listener_stops_at_once_when_no_frame_arrives() -> TestResult {
     let listener = listen(wire()?, |_, _| {})?;
-    let ended = within(move || listener.stop())?;
-    assert!(ended.result.is_ok());
+    let outcome = run_with_timeout(move || listener.stop())?;
+    assert!(outcome.result.is_ok());
     let listener = listen(wire()?, |_, _| {})?;
-    within(move || drop(listener))
+    run_with_timeout(move || drop(listener))
 }
 
-/// What `act` returns, unless it takes far too long: a stop that waits for a frame never ends.
-fn within<T: Send + 'static>(
+/// Runs `act` in a thread. Fails if it takes 10 seconds, such as a stop that waits for a frame.
+fn run_with_timeout<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Box<dyn std::error::Error>> {
-    let (done, waiting) = mpsc::channel();
-    std::thread::spawn(move || done.send(act()));
-    Ok(waiting.recv_timeout(Duration::from_secs(10))?)
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(act()));
+    Ok(receiver.recv_timeout(Duration::from_secs(10))?)
 }
 
-fn listener_transmits_blocked_replies_when_wire_accepts_them() -> TestResult {
+fn listener_transmits_remaining_replies_after_congestion() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
-    let given = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&given);
+    let pushed = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&pushed);
     let listener = listen(far, move |arrived, answers| {
         while arrived.pop().is_some() {
             while answers.push(Frame::for_mtu(1_500)).is_ok() {
@@ -75,23 +75,23 @@ fn listener_transmits_blocked_replies_when_wire_accepts_them() -> TestResult {
             }
         }
     })?;
-    // Many answers to each: more than the cable holds, which is full by the time that anybody reads.
+    // Each frame has many answers, which fill the cable before the test reads.
     for _ in 0..100 {
         send(&mut near, b"one frame, many answers")?;
         std::thread::sleep(Duration::from_millis(1));
     }
-    // From now on nothing is sent that could wake the listener.
+    // From now on, no frame wakes the listener.
     let mut received = 0;
     wait_for("answer to the last frame", || {
         received += u64::from(receive_now(&mut near));
-        (received > 0 && received == given.load(Ordering::Relaxed)).then_some(())
+        (received > 0 && received == pushed.load(Ordering::Relaxed)).then_some(())
     })?;
-    let ended = within(move || listener.stop())?;
-    assert!(ended.counters.congested > 0, "the cable was never full");
+    let outcome = run_with_timeout(move || listener.stop())?;
+    assert!(outcome.counters.congested > 0, "the cable was never full");
     Ok(())
 }
 
-/// Takes a frame, if one is there.
+/// Receives and drops a frame, if one waits. Returns whether there was one.
 fn receive_now(cable: &mut Cable) -> bool {
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
     cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)
@@ -101,22 +101,22 @@ fn listener_counts_panics_and_calls_callback_again() -> TestResult {
     let (mut near, far) = Cable::pair(1_500)?;
     let listener = listen(far, |arrived, answers| {
         if arrived.front().map(Frame::bytes) == Some(b"panic") {
-            // As `panic!` does, without the hook's lines in the output of the trial.
-            resume_unwind(Box::new("as the trial wants it"));
+            // Like `panic!`, without the message of the panic hook in the output of the test.
+            resume_unwind(Box::new("expected"));
         }
         echo(arrived, answers);
     })?;
-    // More often than the listener's pool has frames.
+    // More panics than the listener's pool has frames.
     for number in 1..=200 {
         send(&mut near, b"panic")?;
         wait_for("panic", || (listener.panics() == number).then_some(()))?;
     }
-    send(&mut near, b"go on")?;
-    assert_eq!(receive(&mut near, |bytes| bytes == b"go on")?, b"go on");
+    send(&mut near, b"continue")?;
+    assert_eq!(receive(&mut near, |bytes| bytes == b"continue")?, b"continue");
     assert!(!listener.is_finished());
-    let ended = listener.stop();
-    assert!(ended.result.is_ok());
-    assert_eq!(ended.panics, 200);
+    let outcome = listener.stop();
+    assert!(outcome.result.is_ok());
+    assert_eq!(outcome.panics, 200);
     Ok(())
 }
 
@@ -125,11 +125,11 @@ fn listener_replaces_frames_that_callback_keeps() -> TestResult {
     let (keep, kept) = mpsc::channel();
     let listener = listen(far, move |arrived, _| {
         while let Some(frame) = arrived.pop() {
-            keep.send(frame.bytes().to_vec()).expect("the trial listens");
+            keep.send(frame.bytes().to_vec()).expect("the test receives");
             std::mem::forget(frame);
         }
     })?;
-    // Many more than the listener's pool holds.
+    // Many more frames than the listener's pool has.
     for number in 0..1_000_u16 {
         send(&mut near, &number.to_be_bytes())?;
         assert_eq!(kept.recv_timeout(Duration::from_secs(10))?, number.to_be_bytes());
@@ -138,10 +138,11 @@ fn listener_replaces_frames_that_callback_keeps() -> TestResult {
     Ok(())
 }
 
-/// A cable that keeps what is transmitted in flight until ten frames are, and sees whether the pool knows.
+/// Cable that keeps up to ten transmitted frames in flight.
 struct DelayingDevice {
     cable: Cable,
     kept: Batch,
+    /// Number of frames in flight that the pool did not count as held.
     uncounted: Arc<AtomicU64>,
 }
 
@@ -161,7 +162,7 @@ impl Device for DelayingDevice {
 
     fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
         while let Some(frame) = departing.pop() {
-            self.kept.push(frame).expect("one comes, one goes");
+            self.kept.push(frame).expect("frames arrive one at a time");
         }
         Ok(0)
     }
@@ -199,7 +200,7 @@ fn listener_pool_counts_frames_in_flight() -> TestResult {
         wait_for("answer", || receive_now(&mut near).then_some(()))?;
     }
     assert!(listener.stop().result.is_ok());
-    assert_eq!(uncounted.load(Ordering::Relaxed), 0, "frames that the pool has forgotten");
+    assert_eq!(uncounted.load(Ordering::Relaxed), 0, "the pool did not count frames in flight");
     Ok(())
 }
 
@@ -210,7 +211,7 @@ fn listener_ends_with_error_when_tap_is_deleted() -> TestResult {
     let listener = listen(tap, |_, _| {})?;
     send_from_kernel([10, 0, 0, 2].into(), b"hello")?;
     delete_link(&interface)?;
-    let ended = listener.join();
-    assert!(matches!(ended.result, Err(DeviceError::Gone(_))), "{ended:?}");
+    let outcome = listener.join();
+    assert!(matches!(outcome.result, Err(DeviceError::Gone(_))), "{outcome:?}");
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The TAP driver and its kernel, on a real wire.
+//! Wire tests of the TAP driver and of packet sockets, with the Linux kernel as the peer.
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
-// A trial may panic: that is how it fails. Each has the shape of a `Case`.
+// A test fails by panicking. Each has the type of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
 mod driver;

@@ -1,4 +1,4 @@
-//! Namespaces of an ordinary user.
+//! Network namespaces of unprivileged users.
 
 use std::fs;
 use std::sync::mpsc;
@@ -15,24 +15,24 @@ pub(crate) const CASES: &[Case] = &[(
 )];
 
 pub(crate) const UNPRIVILEGED: &[Case] = &[
-    ("namespace_is_made_when_process_is_not_dumpable", namespace_is_made_when_process_is_not_dumpable),
+    ("namespace_is_created_when_process_is_not_dumpable", namespace_is_created_when_process_is_not_dumpable),
     ("namespace_is_refused_when_limit_is_reached", namespace_is_refused_when_limit_is_reached),
 ];
 
 fn namespace_is_refused_when_process_has_several_threads() -> TestResult {
-    let here = fs::read_link("/proc/thread-self/ns/net")?;
-    let (end, ended) = mpsc::channel::<()>();
-    let other = thread::spawn(move || ended.recv());
+    let before = fs::read_link("/proc/thread-self/ns/net")?;
+    let (stop, stopped) = mpsc::channel::<()>();
+    let other = thread::spawn(move || stopped.recv());
     let entered = Namespace::enter();
     assert!(matches!(entered, Err(NamespaceError::MultiThreaded)), "{entered:?}");
-    assert_eq!(fs::read_link("/proc/thread-self/ns/net")?, here);
-    drop(end);
+    assert_eq!(fs::read_link("/proc/thread-self/ns/net")?, before);
+    drop(stop);
     assert!(other.join().is_ok_and(|received| received.is_err()));
     Ok(())
 }
 
-/// What a program with file capabilities is.
-fn namespace_is_made_when_process_is_not_dumpable() -> TestResult {
+/// A program with file capabilities is not dumpable.
+fn namespace_is_created_when_process_is_not_dumpable() -> TestResult {
     prctl::set_dumpable(false)?;
     Namespace::enter()?;
     Ok(())
@@ -40,9 +40,9 @@ fn namespace_is_made_when_process_is_not_dumpable() -> TestResult {
 
 fn namespace_is_refused_when_limit_is_reached() -> TestResult {
     Namespace::enter()?;
-    // The limits are those of the user namespace that this one just made.
+    // This is the limit of the new user namespace.
     fs::write("/proc/sys/user/max_net_namespaces", "0")?;
-    let error = Namespace::enter().err().ok_or("there is no more")?;
+    let error = Namespace::enter().err().ok_or("a namespace was created beyond the limit")?;
     assert!(matches!(error, NamespaceError::LimitReached(_)), "{error}");
     Ok(())
 }

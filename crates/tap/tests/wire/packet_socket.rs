@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use tap::linux::{CarrierState, Interface, PacketSocket, PersistentTap, SocketError, Tap};
 use tap::{Batch, Device, Pool};
 
-use super::driver::{OUR_MAC, wire};
+use super::driver::{LOCAL_MAC, wire};
 use testbed::frames::{arp, receive, send};
 use testbed::kernel::{add_address, delete_link};
 use testbed::{Case, TestResult, USER_TAP, wait_for};
@@ -34,7 +34,7 @@ const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     let mut tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
-    let plain = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
+    let plain = arp([0xff; 6], 1, (LOCAL_MAC, LOCAL), ([0; 6], KERNEL));
     let (addresses, rest) = plain.split_at(12);
     let with = |inserted: &[u8]| [addresses, inserted, rest].concat();
     let snap = [addresses, &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0], rest].concat();
@@ -42,7 +42,7 @@ fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     let service = with(&[0x88, 0xa8, 0, 7]);
     let two = with(&[0x88, 0xa8, 0, 7, 0x81, 0, 0, 5]);
     for expected in [plain.clone(), one.clone(), service, two, snap] {
-        // Neither IPv4, nor IPv4 in a VLAN, nor a length frame without SNAP, nor what ends before its type.
+        // The socket ignores IPv4, IPv4 in a VLAN, and length frames without SNAP.
         let ipv4 = [addresses, &[8, 0], &[0x45; 40]].concat();
         let tagged = [addresses, &[0x81, 0, 0, 5, 8, 0], &[0x45; 40]].concat();
         let short = [addresses, &[0, 3, 0x42, 0x42, 3]].concat();
@@ -51,7 +51,7 @@ fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
         }
         assert_eq!(receive(&mut socket, |_| true)?, expected);
     }
-    // The other way, tag and all, and not back to the sender.
+    // In the other direction the tag is kept, and the socket does not receive its own frame.
     send(&mut socket, &one)?;
     assert_eq!(receive(&mut tap, |bytes| bytes.len() == one.len())?, one);
     assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
@@ -59,13 +59,15 @@ fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
 }
 
 fn packet_socket_error_names_reason() -> TestResult {
-    let absent = PacketSocket::open(&"absent0".parse()?).err().ok_or("there is none")?;
+    let absent = PacketSocket::open(&"absent0".parse()?).err().ok_or("an absent interface was opened")?;
     assert!(matches!(absent, SocketError::Absent(_)), "{absent:?}");
     let tap = wire()?;
     tap.interface().set_up(false)?;
-    let down = PacketSocket::open_for_arp(tap.interface().name()).err().ok_or("it is down")?;
+    let down = PacketSocket::open_for_arp(tap.interface().name())
+        .err()
+        .ok_or("an interface that is down was opened")?;
     assert!(matches!(down, SocketError::Down(_)), "{down:?}");
-    let lo = PacketSocket::open(&"lo".parse()?).err().ok_or("it is no Ethernet")?;
+    let lo = PacketSocket::open(&"lo".parse()?).err().ok_or("the loopback interface was opened")?;
     assert!(matches!(lo, SocketError::NotEthernet(_)), "{lo:?}");
     Ok(())
 }
@@ -73,10 +75,10 @@ fn packet_socket_error_names_reason() -> TestResult {
 fn packet_socket_fails_when_interface_goes_down_or_is_deleted() -> TestResult {
     let tap = wire()?;
     let mut socket = PacketSocket::open_for_arp(tap.interface().name())?;
-    let request = arp([0xff; 6], 1, (OUR_MAC, LOCAL), ([0; 6], KERNEL));
+    let request = arp([0xff; 6], 1, (LOCAL_MAC, LOCAL), ([0; 6], KERNEL));
     let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
     tap.interface().set_up(false)?;
-    wait_for("word that it is down", || {
+    wait_for("error of the interface", || {
         socket.receive(&mut pool, &mut batch).ok()?;
         (socket.counters().unreadable > 0).then_some(())
     })?;
@@ -109,19 +111,20 @@ fn interface_returns_all_addresses() -> TestResult {
 
 fn tap_has_carrier_while_program_holds_it() -> TestResult {
     let tap = Tap::options().persist().open("held%d")?;
-    let side = Interface::named(tap.interface().name())?;
-    assert_eq!(side.carrier()?, CarrierState::Down);
-    side.set_up(true)?;
-    assert_ne!(side.carrier()?, CarrierState::Down);
+    let interface = Interface::named(tap.interface().name())?;
+    assert_eq!(interface.carrier()?, CarrierState::Down);
+    interface.set_up(true)?;
+    assert_ne!(interface.carrier()?, CarrierState::Down);
     drop(tap);
-    assert_eq!(side.carrier()?, CarrierState::Down);
-    PersistentTap::delete(side.name())?;
-    assert!(side.carrier().is_err());
+    assert_eq!(interface.carrier()?, CarrierState::Down);
+    PersistentTap::delete(interface.name())?;
+    assert!(interface.carrier().is_err());
     Ok(())
 }
 
 fn packet_socket_is_refused_without_privilege() -> TestResult {
-    let error = PacketSocket::open(&USER_TAP.parse()?).err().ok_or("an ordinary user may not")?;
+    let error =
+        PacketSocket::open(&USER_TAP.parse()?).err().ok_or("a socket was opened without privilege")?;
     assert!(matches!(error, SocketError::NotPermitted(_)), "{error:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! TAPs that outlive the program.
+//! Persistent TAPs.
 
 use tap::Device;
 use tap::linux::{CreateError, DeleteError, Interface, PersistentTap, Tap, taps};
@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
 fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
     Ok(PersistentTap {
         name: name.parse()?,
-        // Inside a user namespace the caller is its root, and no other user exists.
+        // In the user namespace, only the caller's IDs exist.
         owner: Some(nix::unistd::getuid().as_raw()),
         group: Some(nix::unistd::getegid().as_raw()),
         mtu: Some(1_400),
@@ -34,7 +34,7 @@ fn persistent(name: &str) -> Result<PersistentTap, Box<dyn std::error::Error>> {
 fn persistent_tap_is_created_attached_and_deleted() -> TestResult {
     let expected = persistent("stay0")?;
     assert_eq!(expected.create()?, expected.name);
-    let listed = taps()?.into_iter().find(|tap| tap.name == expected.name).ok_or("it is listed")?;
+    let listed = taps()?.into_iter().find(|tap| tap.name == expected.name).ok_or("TAP is not listed")?;
     assert!(listed.is_tap && listed.persistent && listed.up && !listed.multi_queue && !listed.attached);
     assert_eq!((listed.owner, listed.group, listed.mtu), (expected.owner, expected.group, 1_400));
     assert_eq!(Interface::named(&expected.name)?.address()?, expected.address);
@@ -42,8 +42,8 @@ fn persistent_tap_is_created_attached_and_deleted() -> TestResult {
     let tap = Tap::options().attach_only().open("stay0")?;
     assert!(!tap.is_created());
     assert_eq!(tap.mtu(), 1_400);
-    let held = PersistentTap::delete(&expected.name);
-    assert!(matches!(held, Err(DeleteError::Open(_))), "{held:?}");
+    let deleted = PersistentTap::delete(&expected.name);
+    assert!(matches!(deleted, Err(DeleteError::Open(_))), "{deleted:?}");
     drop(tap);
 
     PersistentTap::delete(&expected.name)?;
@@ -76,7 +76,7 @@ fn second_creation_applies_changed_settings() -> TestResult {
 
 fn failed_creation_leaves_no_tap() -> TestResult {
     let expected = PersistentTap { address: Some("224.0.0.1/24".parse()?), ..persistent("half0")? };
-    let error = expected.create().err().ok_or("no host has a group's address")?;
+    let error = expected.create().err().ok_or("a multicast address was accepted")?;
     assert!(matches!(error, CreateError::Interface(_)), "{error:?}");
     assert!(!Interface::named(&expected.name)?.exists());
     Ok(())

@@ -1,17 +1,17 @@
-//! Frames carried many a system call.
+//! TAPs with `io_uring`.
 
 use tap::linux::{Io, PacketSocket, Tap, listen};
 use tap::{Batch, Device, Pool};
 
-use super::driver::{self, OUR_MAC, carried_by};
+use super::driver::{self, LOCAL_MAC, wire_with};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("kernel_learns_mac_address_from_arp_reply_by_ring", || {
         driver::kernel_learns_mac_address_from_arp_reply_by(Io::Ring)
     }),
-    ("tap_works_again_after_interface_was_down_by_ring", || {
-        driver::tap_works_again_after_interface_was_down_by(Io::Ring)
+    ("tap_receives_again_after_interface_was_down_by_ring", || {
+        driver::tap_receives_again_after_interface_was_down_by(Io::Ring)
     }),
     ("tap_is_gone_when_interface_is_deleted_by_ring", || {
         driver::tap_is_gone_when_interface_is_deleted_by(Io::Ring)
@@ -25,33 +25,33 @@ pub(crate) const CASES: &[Case] = &[
     ("listener_serves_ring", listener_serves_ring),
 ];
 
-/// Frames in a burst: fewer than an interface queues, or a socket.
+/// Number of frames in a burst. The queues of interfaces and sockets hold more.
 const BURST: u16 = 250;
-/// An EtherType for experiments.
-const OURS_ALONE: [u8; 2] = [0x88, 0xb5];
+/// EtherType for local experiments (IEEE 802).
+const LOCAL_EXPERIMENT: [u8; 2] = [0x88, 0xb5];
 
-/// A TAP carried this way, and somebody on the kernel's side who says a burst to it.
+/// Opens a TAP with this I/O method, and a packet socket that has sent a burst of numbered frames to it.
 fn burst(io: Io) -> Result<(Tap, PacketSocket), Box<dyn std::error::Error>> {
-    let tap = carried_by(io)?;
+    let tap = wire_with(io)?;
     let mut peer = PacketSocket::open(tap.interface().name())?;
     let (mut pool, mut batch) = (Pool::new(1_500, BURST.into()), Batch::new(BURST.into()));
     for number in 0..BURST {
-        let mut frame = pool.take().ok_or("a frame")?;
-        let addresses = [OUR_MAC, [2, 0, 0, 0, 0, 1]].concat();
-        frame.write(&[&addresses[..], &OURS_ALONE, &number.to_be_bytes()].concat())?;
-        batch.push(frame).map_err(|_| "room")?;
+        let mut frame = pool.take().ok_or("pool is exhausted")?;
+        let addresses = [LOCAL_MAC, [2, 0, 0, 0, 0, 1]].concat();
+        frame.write(&[&addresses[..], &LOCAL_EXPERIMENT, &number.to_be_bytes()].concat())?;
+        batch.push(frame).map_err(|_| "batch is full")?;
     }
     assert_eq!(peer.transmit(&mut batch, &mut pool)?, usize::from(BURST));
     Ok((tap, peer))
 }
 
-/// What the peer has heard, as the numbers in it.
+/// Returns the numbers of the frames that the peer receives.
 fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Error>> {
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
     let mut received = Vec::new();
     while peer.receive(&mut pool, &mut batch)? > 0 {
         while let Some(frame) = batch.pop() {
-            if let Some(&[a, b]) = frame.bytes().strip_prefix(&OUR_MAC).and_then(|rest| rest.get(8..10)) {
+            if let Some(&[a, b]) = frame.bytes().strip_prefix(&LOCAL_MAC).and_then(|rest| rest.get(8..10)) {
                 received.push(u16::from_be_bytes([a, b]));
             }
             pool.give(frame);
@@ -94,7 +94,7 @@ fn frames_share_system_calls_under_load_only() -> TestResult {
         tap.transmit(&mut batch, &mut pool)?;
         in_flight.push(tap.in_flight());
     }
-    assert_eq!(in_flight.first(), Some(&0), "it begins with plain reads");
+    assert_eq!(in_flight.first(), Some(&0), "the first frame was not written at once");
     assert!(in_flight.contains(&64), "{in_flight:?}");
 
     let (mut tap, _peer) = burst(Io::ReadWrite)?;
@@ -109,7 +109,7 @@ fn listener_serves_ring() -> TestResult {
     let (tap, mut peer) = burst(Io::Ring)?;
     let listener = listen(tap, |arrived, answers| {
         while let Some(frame) = arrived.pop() {
-            answers.push(frame).expect("as many answers as arrived fit");
+            answers.push(frame).expect("both batches have the same capacity");
         }
     })?;
     let mut received = Vec::new();
@@ -117,7 +117,6 @@ fn listener_serves_ring() -> TestResult {
         received.extend(numbers(&mut peer).ok()?);
         (received.len() == usize::from(BURST)).then_some(())
     })?;
-    let ended = listener.stop();
-    assert!(ended.result.is_ok());
+    assert!(listener.stop().result.is_ok());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Packet sockets beside a kernel, with another kernel at the far end of the wire.
+//! Packet sockets on an interface of the kernel, with another network namespace at the far end of a veth pair.
 
 use std::net::UdpSocket;
 
@@ -43,12 +43,12 @@ const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x20];
 const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 const GROUP: [u8; 6] = [1, 0, 0x5e, 0, 0, 1];
 
-/// A frame of IPv4's type with this number in it.
+/// Returns a frame with the EtherType of IPv4 and this number in it.
 fn frame(destination: [u8; 6], number: u8) -> Vec<u8> {
     [&destination[..], &PEER, &[8, 0, number], &[0; 45]].concat()
 }
 
-/// The next frame, if one comes at all: the wire is a function call.
+/// Receives the next frame.
 fn next(socket: &mut PacketSocket) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     receive(socket, |_| true)
 }
@@ -66,7 +66,7 @@ fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult 
     let near = veth.near.mac_address()?;
     for (first, last) in [(FIRST, LAST), (FIRST, FIRST)] {
         let mut socket = PacketSocket::open_for_stations(&NEAR.parse()?, first, last)?;
-        // The near kernel's own talk is none of ours, in neither direction.
+        // The socket receives no frames of the near kernel, in either direction.
         UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
         for (destination, number) in [(near, 1), (OTHER, 2), (last, 3), (near, 4), (GROUP, 5), ([0xff; 6], 6)]
         {
@@ -79,7 +79,7 @@ fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult 
                 "{last:x?}"
             );
         }
-        // With a tag, which is put back; and the other way.
+        // A tag is reinserted. In the other direction it is sent.
         let plain = frame(first, 7);
         for tag in [[0x81, 0, 0x60, 5], [0x88, 0xa8, 0, 7]] {
             let tagged = [&plain[..12], &tag, &plain[12..]].concat();
@@ -94,7 +94,7 @@ fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult 
     Ok(())
 }
 
-/// A bridge takes in what is sent to itself and to groups, unless it is told otherwise.
+/// By default, a bridge accepts only frames to its own address and to groups.
 fn interface_receives_frames_to_added_stations() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
@@ -103,7 +103,7 @@ fn interface_receives_frames_to_added_stations() -> TestResult {
     for (first, last) in [(FIRST, FIRST), (FIRST, LAST)] {
         let mut socket = PacketSocket::open_for_stations(bridge.name(), first, last)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 4), Batch::new(4));
-        wait_for("frame for our station", || {
+        wait_for("frame to the added station", || {
             let request = arp(last, 1, (PEER, FAR_KERNEL), ([0; 6], NEAR_KERNEL));
             send(&mut far, &request).ok()?;
             socket.receive(&mut pool, &mut batch).ok()?;
@@ -116,43 +116,43 @@ fn interface_receives_frames_to_added_stations() -> TestResult {
 fn arp_monitor_receives_all_arp_in_both_directions() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
-    let mut watcher = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
+    let mut monitor = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
     let near = veth.near.mac_address()?;
-    // The near kernel asks, the far one answers; and one stranger tells another.
+    // A request of the near kernel and the reply of the far one, then a reply between other stations.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
-    let asked = next(&mut watcher)?;
-    assert_eq!((&asked[..12], asked[21]), (&[&[0xff; 6][..], &near].concat()[..], 1));
-    let replied = next(&mut watcher)?;
-    assert_eq!((&replied[..6], replied[21]), (&near[..], 2));
-    let between = arp(OTHER, 2, (PEER, "10.0.0.8".parse()?), (OTHER, "10.0.0.7".parse()?));
-    for bytes in [frame(OTHER, 1), between.clone()] {
+    let request = next(&mut monitor)?;
+    assert_eq!((&request[..12], request[21]), (&[&[0xff; 6][..], &near].concat()[..], 1));
+    let reply = next(&mut monitor)?;
+    assert_eq!((&reply[..6], reply[21]), (&near[..], 2));
+    let foreign_reply = arp(OTHER, 2, (PEER, "10.0.0.8".parse()?), (OTHER, "10.0.0.7".parse()?));
+    for bytes in [frame(OTHER, 1), foreign_reply.clone()] {
         send(&mut far, &bytes)?;
     }
-    assert_eq!(next(&mut watcher)?, between);
+    assert_eq!(next(&mut monitor)?, foreign_reply);
     Ok(())
 }
 
-/// Runs `act` with no room for another mapping of a MiB.
+/// Runs `act` with less than 1 MiB of address space left.
 fn without_memory<T>(act: impl FnOnce() -> T) -> Result<T, Box<dyn std::error::Error>> {
     let pages: u64 =
-        std::fs::read_to_string("/proc/self/statm")?.split(' ').next().ok_or("pages")?.parse()?;
+        std::fs::read_to_string("/proc/self/statm")?.split(' ').next().ok_or("empty statm")?.parse()?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
     setrlimit(Resource::RLIMIT_AS, pages * 4_096 + (1 << 20), hard)?;
-    let done = act();
+    let result = act();
     setrlimit(Resource::RLIMIT_AS, soft, hard)?;
-    Ok(done)
+    Ok(result)
 }
 
 fn frames_are_equal_with_and_without_ring() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
-    let mut calls = without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("a name")))??;
+    let mut calls = without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("valid name")))??;
     assert!(ring.ring_error().is_none(), "{:?}", ring.ring_error());
-    let refused = calls.ring_error().ok_or("there was no memory for it")?;
+    let refused = calls.ring_error().ok_or("a ring was created without memory")?;
     assert_eq!(refused.raw_os_error(), Some(12), "{refused}");
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
-    // Once around the ring, and more.
+    // The ring wraps: 3,200 frames in 2,496 slots.
     for round in 0..50_u8 {
         let plain = arp([0xff; 6], 1, (PEER, FAR_KERNEL), ([0; 6], [10, 0, 0, round].into()));
         let tagged = [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat();
@@ -189,7 +189,7 @@ fn frame_from_kernel_is_marked_when_udp_checksum_is_partial() -> TestResult {
         send(&mut far, &frame(FIRST, 1))?;
         let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
         let mut seen = Vec::new();
-        wait_for("frame by hand", || {
+        wait_for("frame of the far socket", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(received) = batch.pop() {
                 seen.push((received.bytes().to_vec(), received.checksum()));
@@ -220,7 +220,7 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
         send(&mut far, &frame(OTHER, 0))?;
     }
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
-    // A ring that is never empty tells, too, once the next frame is there for which there was room.
+    // A ring that is never empty reports losses too, with the next frame that it stores.
     let ring = &mut sockets[0];
     let mut more = 0;
     while more < 50 * 64 {
@@ -232,10 +232,10 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
         }
     }
     assert!(ring.counters().lost > 0);
-    // Every frame that came after a loss says so; one question a call is enough.
+    // Every frame after a loss has the flag. The count is read once per call of `receive`.
     assert!(ring.counters().calls <= 50, "{}", ring.counters().calls);
     for socket in &mut sockets {
-        wait_for("account of every frame", || {
+        wait_for("count of all frames", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             while let Some(frame) = batch.pop() {
                 pool.give(frame);
@@ -244,7 +244,7 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
             (counters.received + counters.lost == FLOOD + more && counters.lost > 0).then_some(())
         })?;
     }
-    // Whoever reads again hears again.
+    // After the losses, frames are received again.
     send(&mut far, &frame(OTHER, 1))?;
     for socket in &mut sockets {
         assert_eq!(next(socket)?, frame(OTHER, 1));
@@ -260,12 +260,12 @@ fn frames_longer_than_mtu_are_counted() -> TestResult {
     veth.near.set_mtu(9_000)?;
     let mut far = veth
         .in_far_namespace(|| {
-            let far = Interface::named(&"far0".parse().expect("a name")).expect("a socket");
+            let far = Interface::named(&"far0".parse().expect("valid name")).expect("a netlink socket");
             far.set_mtu(9_000)
         })
         .map_err(Into::into)
         .and_then(|()| veth.far_socket())?;
-    // As long as a pool's frame and one byte less, and longer.
+    // The longest frame that is not truncated, and two longer ones.
     let longest = [&frame(OTHER, 1)[..], &[0; 1_462]].concat();
     for bytes in
         [&longest, &[&longest[..], &[0]].concat(), &[&longest[..], &[0; 4_000]].concat(), &frame(OTHER, 2)]
@@ -285,12 +285,11 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
     let mut far = veth.far_socket()?;
-    let raised = veth.in_far_namespace(|| {
-        let far = Interface::named(&"far0".parse().expect("a name")).expect("a socket");
+    veth.in_far_namespace(|| {
+        let far = Interface::named(&"far0".parse().expect("valid name")).expect("a netlink socket");
         far.set_mtu(9_000)
-    });
-    raised?;
-    // With a tag, which the kernel cuts out, and without; among those that a slot holds.
+    })?;
+    // Short frames, which fit into a slot, and long ones, each with and without a tag, which the kernel removes.
     let tagged = |bytes: &[u8]| [&bytes[..12], &[0x81, 0, 0, 5], &bytes[12..]].concat();
     let long = |number: u8| [&frame(OTHER, number)[..], &vec![number; 8_954]].concat();
     let frames: Vec<_> = (0..40)
@@ -321,7 +320,7 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
             }
             (seen.len() >= frames.len()).then_some(())
         })?;
-        assert!(seen == frames, "{} frames, some of them others", seen.len());
+        assert!(seen == frames, "{} frames, some of them differ", seen.len());
         assert_eq!((socket.counters().truncated, pool.held()), (0, 0));
     }
     Ok(())
@@ -337,11 +336,11 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
     veth.near.set_up(false)?;
     for socket in &mut sockets {
         assert!(!socket.was_down());
-        wait_for("word that it is down", || {
+        wait_for("error of the interface", || {
             socket.receive(&mut pool, &mut batch).ok()?;
             (socket.counters().unreadable == 1 && socket.was_down()).then_some(())
         })?;
-        // The word comes once, and nobody is woken for it again.
+        // The error is reported once.
         assert_eq!(socket.receive(&mut pool, &mut batch)?, 0);
         send(socket, &frame(OTHER, 1))?;
         let counters = socket.counters();
@@ -349,8 +348,8 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
     }
     veth.near.set_up(true)?;
     for socket in &mut sockets {
-        wait_for("frame after all", || {
-            // It is lost until the far kernel has taken note of the carrier.
+        wait_for("frame after the interface is up", || {
+            // Frames are lost until the far kernel has processed the carrier change.
             send(&mut far, &frame(OTHER, 2)).ok()?;
             socket.receive(&mut pool, &mut batch).ok()?;
             let received = batch.pop();
@@ -363,7 +362,7 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
     }
     delete_link(&veth.near)?;
     for socket in &mut sockets {
-        wait_for("end of the device", || socket.receive(&mut pool, &mut batch).err())?;
+        wait_for("error of the deleted device", || socket.receive(&mut pool, &mut batch).err())?;
     }
     Ok(())
 }
@@ -379,11 +378,11 @@ fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     }
     veth.near.set_up(false)?;
     for socket in &mut sockets {
-        // By a ring the frames come first, by calls the word.
+        // With a ring the frames come before the error, without one after it.
         for number in 0..3 {
             assert_eq!(next(socket)?, frame(OTHER, number));
         }
-        wait_for("word that it is down", || {
+        wait_for("error of the interface", || {
             socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).ok()?;
             socket.was_down().then_some(())
         })?;
@@ -391,7 +390,9 @@ fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     }
     delete_link(&veth.near)?;
     for socket in &mut sockets {
-        wait_for("end of the device", || socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).err())?;
+        wait_for("error of the deleted device", || {
+            socket.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1)).err()
+        })?;
     }
     Ok(())
 }
