@@ -97,8 +97,8 @@ impl Interface {
 
     /// Returns the MAC address.
     pub fn mac_address(&self) -> Result<[u8; 6], InterfaceError> {
-        const WHAT: &str = "read the hardware address";
-        self.link(WHAT)?.mac_address.ok_or_else(|| self.query_error(WHAT)(Errno::EADDRNOTAVAIL))
+        const OPERATION: &str = "read the MAC address";
+        self.link(OPERATION)?.mac_address.ok_or_else(|| self.query_error(OPERATION)(Errno::EADDRNOTAVAIL))
     }
 
     /// Returns whether the interface carries Ethernet frames between stations. The loopback interface does not.
@@ -119,8 +119,8 @@ impl Interface {
     /// Returns how many outgoing frames the kernel has dropped on this interface. On a TAP these are frames for which
     /// the queue was full, because the program did not read fast enough.
     pub fn transmit_drops(&self) -> Result<u64, InterfaceError> {
-        const WHAT: &str = "read the dropped frames";
-        self.link(WHAT)?.transmit_drops.ok_or_else(|| self.query_error(WHAT)(Errno::EBADMSG))
+        const OPERATION: &str = "read the dropped frames";
+        self.link(OPERATION)?.transmit_drops.ok_or_else(|| self.query_error(OPERATION)(Errno::EBADMSG))
     }
 
     /// Returns all IPv4 addresses of the interface with their prefix lengths, in the kernel's order.
