@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use testbed::installed::installed;
 use testbed::program::{exit_and_text, open_with_tapstack, run, tapstack};
-use testbed::{Case, TestResult, Trials, WireRefused};
+use testbed::{Case, TestResult, WireRefused, WireTests};
 
 const CASES: &[Case] = &[
     ("tapstack_host_passes_suite", host_passes),
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         eprintln!("cannot open the programs under test: {error}");
         return ExitCode::FAILURE;
     }
-    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
+    testbed::main(WireTests { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
 fn host_passes() -> TestResult {

@@ -12,17 +12,17 @@ use crate::{PAUSE, TestResult, wait_for};
 pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
     let mut pool = Pool::new(bytes.len(), 1);
     let mut batch = Batch::new(1);
-    let mut frame = pool.take().ok_or("a frame")?;
+    let mut frame = pool.take().ok_or("pool is exhausted")?;
     frame.write(bytes)?;
-    batch.push(frame).map_err(|_| "a batch with capacity")?;
+    batch.push(frame).map_err(|_| "batch is full")?;
     device.transmit(&mut batch, &mut pool)?;
     Ok(())
 }
 
-/// Waits until a host answers ARP probes for an address.
+/// Waits until a host replies to ARP probes for an address.
 ///
-/// Frames are lost between the moment when a program attaches to a TAP and the one when the kernel notices. A probe
-/// adds no entry to any ARP cache.
+/// Frames are lost after a program attaches to a TAP until the kernel has processed the carrier change. A probe adds no
+/// entry to an ARP cache.
 pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestResult {
     const PROBER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
     let (mut pool, mut batch) = (Pool::new(device.mtu(), 64), Batch::new(64));
@@ -37,7 +37,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
         }
         reply
     })?;
-    // Wait for the replies to the other probes.
+    // Discard the replies to the other probes.
     thread::sleep(10 * PAUSE);
     device.receive(&mut pool, &mut batch)?;
     Ok(())
@@ -47,7 +47,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
 pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pool = Pool::new(device.mtu(), 1);
     let mut batch = Batch::new(1);
-    wait_for("frame of the kind that was waited for", || {
+    wait_for("matching frame", || {
         device.receive(&mut pool, &mut batch).ok()?;
         let frame = batch.pop()?;
         let bytes = Some(frame.bytes().to_vec()).filter(|bytes| matches(bytes));

@@ -1,4 +1,4 @@
-//! The path of an optional tool, if it is installed.
+//! Paths of optional tools.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, eaccess};
 
-/// The error that a tool is not installed. A trial that returns it is ignored.
+/// Error that a tool is not installed. A test that returns it is ignored.
 #[derive(Debug)]
 pub struct NotInstalled(String);
 
@@ -19,14 +19,14 @@ impl fmt::Display for NotInstalled {
 
 impl Error for NotInstalled {}
 
-/// Returns the path of a tool: the first executable file of that name on `PATH`.
+/// Returns the path of a tool: the first executable file with this name on `PATH`.
 pub fn installed(tool: &str) -> Result<PathBuf, NotInstalled> {
     find(tool, &std::env::var_os("PATH").unwrap_or_default())
 }
 
 /// Returns the path of a tool on a search path. A name with a slash is a path.
 pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
-    // An empty folder means the working directory, where no tools are installed.
+    // An empty folder means the working directory, which contains no installed tools.
     let folders = std::env::split_paths(search_path).filter(|folder| !folder.as_os_str().is_empty());
     let paths: Vec<_> = if tool.contains('/') {
         vec![PathBuf::from(tool)]
@@ -36,7 +36,7 @@ pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
     paths.into_iter().find(|path| is_executable(path)).ok_or_else(|| NotInstalled(tool.to_owned()))
 }
 
-/// Returns whether this user may execute a file, which includes search permission for its folder.
+/// Returns whether this user may execute a file, which includes access to its folder.
 pub fn is_executable(path: &Path) -> bool {
     path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The kernel as a peer: what it sends and learns, and changes of its links and addresses over rtnetlink.
+//! The kernel as a peer: sending from it, its neighbor table, and changes of its interfaces by rtnetlink.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -38,7 +38,7 @@ pub fn delete_link(interface: &Interface) -> TestResult {
     request(RouteNetlinkMessage::DelLink(link(interface)?), 0)
 }
 
-/// Creates a bridge, sets it up, and adds interfaces to it.
+/// Creates a bridge, adds interfaces to it, and brings it up.
 pub fn create_bridge(name: &str, ports: &[&Interface]) -> TestResult {
     let mut bridge = LinkMessage::default();
     let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]);
@@ -118,7 +118,7 @@ fn request(request: RouteNetlinkMessage, flags: u16) -> TestResult {
     let (answer, _) = socket.recv_from_full()?;
     match NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)?.payload {
         NetlinkPayload::Error(error) if error.code.is_some() => {
-            Err(format!("the kernel rejects the change: {}", error.to_io()).into())
+            Err(format!("the kernel refused the change: {}", error.to_io()).into())
         }
         NetlinkPayload::Error(_) => Ok(()),
         other => Err(format!("no acknowledgment: {other:?}").into()),

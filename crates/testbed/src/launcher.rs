@@ -1,4 +1,4 @@
-//! The process of a trial: its environment, its folder, its time limit.
+//! The process of a test: environment, temporary folder, time limit.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,23 +16,23 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::Pid;
 
-/// The environment variables that reach a trial. A trial that fails may print a backtrace.
+/// Environment variables that a test inherits.
 const KEPT_VARIABLES: [&str; 5] =
     ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE", "TAPSTACK_REQUIRE_WIRE"];
-/// SIGHUP, SIGINT, SIGQUIT and SIGTERM.
+/// Signals that end a program: SIGHUP, SIGINT, SIGQUIT and SIGTERM.
 const ENDING_SIGNALS: [i32; 4] = [1, 2, 3, 15];
-/// The interval at which a trial is checked for its end.
+/// Interval between checks whether a process has ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Number of attempts to list and kill the descendants of a trial.
+/// Maximum number of rounds in which the descendants of a process are listed and killed.
 const KILL_ROUNDS: u32 = 1_000;
-/// Maximum length of the path of a trial's folder, in bytes. The path of a socket in it is limited to 107.
+/// Maximum length of the folder's path in bytes. A socket in it may have a path of up to 107 bytes.
 const MAX_FOLDER_PATH: usize = 60;
 
-/// A temporary folder, removed with this value.
+/// Temporary folder. Dropping this value deletes it.
 pub struct TempFolder(PathBuf);
 
 impl TempFolder {
-    /// Creates a folder that belongs to this user, or to another one.
+    /// Creates a folder owned by this user, or by `owner`.
     pub fn new(owner: Option<u32>) -> io::Result<TempFolder> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +46,7 @@ impl TempFolder {
         Ok(folder)
     }
 
-    /// Returns its path.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -58,12 +58,12 @@ impl Drop for TempFolder {
     }
 }
 
-/// Returns a folder for temporary files that any user may search, on a file system that allows execution.
+/// Returns the folder for temporary files that all users may enter and that permits execution of files.
 fn parent() -> PathBuf {
-    let usual = std::env::temp_dir();
+    let default = std::env::temp_dir();
     let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
-    let all = [usual.clone()].into_iter().chain(others);
-    all.into_iter().find(|folder| is_usable(folder)).unwrap_or(usual)
+    let all = [default.clone()].into_iter().chain(others);
+    all.into_iter().find(|folder| is_usable(folder)).unwrap_or(default)
 }
 
 fn is_usable(folder: &Path) -> bool {
@@ -78,20 +78,20 @@ fn is_usable(folder: &Path) -> bool {
     folder.is_absolute() && is_short && is_writable && is_executable && folder.ancestors().all(is_open)
 }
 
-/// Restores the default action of each signal that ends a program, for the processes that this one starts.
+/// Restores the default action of each signal that ends a program, in the processes that this one starts.
 ///
-/// A shell without job control starts background jobs that ignore some of these signals, as nohup does. An ignored
-/// signal stays ignored in a child.
+/// nohup, and shells without job control, start background jobs that ignore some of these signals. Children inherit
+/// ignored signals.
 pub fn restore_signals() -> io::Result<()> {
     let ignored = ignored_signals()?;
-    // A handler does not outlive the start of another program, and this process goes on ignoring the signal.
+    // The handler does nothing, and exec resets it to the default action in a child.
     for signal in ENDING_SIGNALS.into_iter().filter(|signal| ignored & (1 << (signal - 1)) != 0) {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
 }
 
-/// Returns the mask of the signals that this process ignores; the lowest bit is signal 1.
+/// Returns the set of signals that this process ignores. The lowest bit is signal 1.
 pub fn ignored_signals() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -101,20 +101,21 @@ pub fn ignored_signals() -> io::Result<u64> {
 
 /// Exit status and output of a process.
 pub struct ProcessOutput {
-    /// Exit status; none if the process was killed at its time limit.
+    /// Exit status, or `None` if the process was killed at its time limit.
     pub status: Option<ExitStatus>,
-    /// The command lines of its descendants that were killed with it.
+    /// Command lines of the descendants that were killed with it.
     pub killed: Vec<String>,
-    /// Its standard output.
+    /// Standard output.
     pub out: String,
-    /// Its standard error.
+    /// Standard error.
     pub errors: String,
 }
 
-/// Runs a command to its end, with a clean environment and a folder. Kills it and its descendants at the time limit.
+/// Runs a command with a clean environment and a temporary folder, and waits for its end. Kills it and its descendants
+/// at the time limit.
 pub fn run(command: &mut Command, folder: &TempFolder, limit: Duration) -> io::Result<ProcessOutput> {
     let (out, errors) = (folder.0.join("stdout"), folder.0.join("stderr"));
-    // Files instead of pipes, which a descendant could keep open after the end of the trial.
+    // Output goes to files, because a descendant that outlives the process would keep a pipe open.
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&errors)?);
     let added: Vec<_> =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned))).collect();
@@ -130,7 +131,7 @@ pub fn run(command: &mut Command, folder: &TempFolder, limit: Duration) -> io::R
     Ok(ProcessOutput { status, killed, out: text(&out)?, errors: text(&errors)? })
 }
 
-/// Waits for the end of a process, up to a limit.
+/// Waits for the end of a process, up to a time limit.
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     for _ in 0..limit.as_millis() / PAUSE.as_millis() {
         if let Some(status) = child.try_wait()? {
@@ -141,10 +142,10 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     child.try_wait()
 }
 
-/// Kills a process and all its descendants, and returns the descendants' command lines.
+/// Kills a process and all its descendants. Returns the command lines of the descendants.
 fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
     let root = child.id();
-    // A stopped process starts no children and keeps those that it has.
+    // A stopped process starts no further ones, and remains the parent of its children.
     signal(root, Signal::SIGSTOP)?;
     let mut killed = BTreeMap::new();
     for _ in 0..KILL_ROUNDS {
@@ -156,7 +157,7 @@ fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             killed.entry(pid).or_insert_with(|| line.trim().to_owned());
-            // The process can have ended.
+            // The process may have ended meanwhile.
             let _ = signal(pid, Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
@@ -171,32 +172,32 @@ fn signal(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(kill(Pid::from_raw(pid), signal)?)
 }
 
-/// Returns the living descendants of a process.
+/// Returns the descendants of a process that have not ended.
 fn descendants(root: u32) -> io::Result<Vec<u32>> {
     let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        // The process can end before its file is read.
+        // The process may have ended meanwhile.
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // `PID (NAME) STATE PARENT ...`; the name can contain any character.
+        // The format is `PID (NAME) STATE PARENT ...`. The name may contain any characters.
         let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
         let (Some(state), Some(parent)) = (fields.next(), fields.next()) else { continue };
         if let Ok(parent) = parent.parse::<u32>() {
             parents.insert(pid, (parent, state != "Z"));
         }
     }
-    let is_below = |pid: u32| {
-        let mut above = pid;
-        // Bounded by the number of processes, because the kernel may reuse process IDs while the list is read.
+    let is_descendant = |pid: u32| {
+        let mut ancestor = pid;
+        // One step per process at most: process IDs that are reused while the list is read may form a cycle.
         parents
             .keys()
             .map_while(|_| {
-                above = parents.get(&above)?.0;
-                Some(above)
+                ancestor = parents.get(&ancestor)?.0;
+                Some(ancestor)
             })
-            .any(|above| above == root)
+            .any(|ancestor| ancestor == root)
     };
     let living = parents.iter().filter(|(_, (_, is_alive))| *is_alive).map(|(pid, _)| *pid);
-    Ok(living.filter(|pid| is_below(*pid)).collect())
+    Ok(living.filter(|pid| is_descendant(*pid)).collect())
 }

@@ -1,17 +1,17 @@
-//! Trials on a real wire, each in a network namespace of its own.
+//! Wire tests: tests with real interfaces, each in its own network namespace.
 //!
-//! The `main` of a test binary calls [`main`]. It runs the binary again for each trial, several at once, because trials
-//! mostly wait. Each process enters a namespace before any thread exists. For root the trials also run as an ordinary
-//! user: the same trials in a namespace of that user, and others where the user has no privilege.
+//! The `main` of a test binary calls [`main`]. It runs the binary again for each test, several at once, because tests
+//! mostly wait. Each process enters a namespace before it starts a thread. Run by root, the tests also run as an
+//! unprivileged user: the same tests in a namespace of that user, and others in a namespace of root.
 //!
-//! A trial has a time limit, a temporary folder that its user can write, and none of the developer's environment
-//! but `PATH`.
+//! A test has a time limit and a temporary folder that its user can write to. Of the developer's environment it
+//! inherits `PATH` and a few variables of test tools.
 //!
-//! If the system refuses the wire, the trials are reported as ignored, with the reason; with `TAPSTACK_REQUIRE_WIRE=1` they
-//! fail. A trial is always ignored, with the reason, if its tool is not installed.
+//! If the system does not permit namespaces or TAPs, the tests are ignored, with the reason; with
+//! `TAPSTACK_REQUIRE_WIRE=1` they fail. A test that needs a tool is always ignored if the tool is not installed.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
-// Test support: a trial fails by a panic.
+// Test support: a test fails by panicking.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::missing_panics_doc, clippy::panic)]
 
 pub mod frames;
@@ -41,14 +41,13 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 use tap::linux::{Namespace, NamespaceError, OpenError, PersistentTap, Tap};
 
-/// The result of a trial: an error is a failure.
+/// Result of a test. An error is a failure, except [`WireRefused`] and [`NotInstalled`].
 pub type TestResult = Result<(), Box<dyn Error>>;
-/// A trial: its name and what it does.
+/// A test: its name and its function.
 pub type Case = (&'static str, fn() -> TestResult);
 
-/// The error that this machine refuses a wire. A trial that returns it is ignored, unless a wire is required.
-///
-/// [`NotInstalled`] is the error for a tool.
+/// Error that this system does not permit namespaces or TAPs, with the reason. A test that returns it is ignored,
+/// unless a wire is required.
 #[derive(Debug)]
 pub struct WireRefused(pub String);
 
@@ -60,42 +59,43 @@ impl std::fmt::Display for WireRefused {
 
 impl Error for WireRefused {}
 
-/// The trials of one test binary.
+/// Tests of one test binary.
 #[derive(Clone, Copy)]
-pub struct Trials<'a> {
-    /// Run as the user of the binary, in a new namespace, and again as an ordinary user.
+pub struct WireTests<'a> {
+    /// Tests that run as the user of the binary, in a new namespace. If that is root, they run again as an unprivileged
+    /// user.
     pub cases: &'a [Case],
-    /// Run as an ordinary user without permission to open `/dev/net/tun`.
+    /// Tests that run as an unprivileged user without permission to open `/dev/net/tun`.
     pub refused: &'a [Case],
-    /// Run as an ordinary user in a namespace of root. It has the TAP [`USER_TAP`], which is up and owned by the
-    /// user, with the kernel at 10.0.0.1/24, and the TAP [`ROOT_TAP`], which root owns.
+    /// Tests that run as an unprivileged user in a namespace of root. It has two TAPs, which are up: [`USER_TAP`],
+    /// owned by the user, with the address 10.0.0.1/24, and [`ROOT_TAP`], owned by root, with 10.0.1.1/24.
     pub unprivileged: &'a [Case],
 }
 
-/// The TAP that the ordinary user owns.
-pub const USER_TAP: &str = "mine0";
-/// The TAP that root owns.
+/// TAP that the unprivileged user owns.
+pub const USER_TAP: &str = "user0";
+/// TAP that root owns.
 pub const ROOT_TAP: &str = "root0";
 
-/// The environment variable with the situation of a trial, for the child process.
+/// Environment variable with the situation in which a child runs its test.
 const SITUATION: &str = "TAPSTACK_TEST_SITUATION";
-const AS_IT_IS: &str = "as_it_is";
-const ORDINARY: &str = "as_an_ordinary_user";
-const REFUSED: &str = "where_the_node_is_refused";
-const UNPRIVILEGED: &str = "without_privilege";
-/// Default number of trials that run at once.
-const PARALLEL_TRIALS: usize = 6;
-/// The time limit of a trial, with allowance for a busy machine.
-const TRIAL_TIME_LIMIT: Duration = Duration::from_mins(2);
-/// The ID of the unprivileged user that trials run as.
+const CURRENT_USER: &str = "as_current_user";
+const ORDINARY: &str = "as_unprivileged_user";
+const REFUSED: &str = "without_access_to_node";
+const UNPRIVILEGED: &str = "without_privilege_in_namespace_of_root";
+/// Default number of tests that run at once.
+const PARALLEL_TESTS: usize = 6;
+/// Time limit of a test, with allowance for a busy machine.
+const TEST_TIME_LIMIT: Duration = Duration::from_mins(2);
+/// User ID of the unprivileged user.
 pub const UNPRIVILEGED_UID: u32 = 65_534;
 
-/// The time limit of [`wait_for`].
+/// Time limit of [`wait_for`].
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
-/// The time between two attempts.
+/// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Repeats `attempt` until it returns a value, up to a time limit. The error names what did not appear.
+/// Repeats `attempt` until it returns a value, for up to 10 seconds. The error names `what` did not appear.
 pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result<T, Box<dyn Error>> {
     for _ in 0..WAIT_LIMIT.as_millis() / PAUSE.as_millis() {
         if let Some(value) = attempt() {
@@ -106,24 +106,24 @@ pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result
     Err(format!("no {what} within {WAIT_LIMIT:?}").into())
 }
 
-/// Runs the trials of a test binary, each in its own process, or the one trial that this process is for.
-pub fn main(all: Trials<'_>) -> ExitCode {
+/// Runs the tests of a binary, each in its own process, or the test for which this process was started.
+pub fn main(all: WireTests<'_>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let situation = std::env::var(SITUATION);
     let trials = if let Ok(situation) = situation.as_deref() {
-        let ready = prepare(situation).err().map(|error| error.to_string());
-        trials(all.of(situation), ready.as_deref())
+        let refusal = prepare(situation).err().map(|error| error.to_string());
+        trials(all.of(situation), refusal.as_deref())
     } else {
-        launcher::restore_signals().expect("the default action of signals");
-        arguments.test_threads.get_or_insert(PARALLEL_TRIALS);
+        launcher::restore_signals().expect("the default action of signals is restored");
+        arguments.test_threads.get_or_insert(PARALLEL_TESTS);
         let more: &[&str] = if geteuid().is_root() { &[ORDINARY, REFUSED, UNPRIVILEGED] } else { &[] };
-        let situations = [AS_IT_IS].into_iter().chain(more.iter().copied());
+        let situations = [CURRENT_USER].into_iter().chain(more.iter().copied());
         situations.flat_map(|situation| launches(situation, all.of(situation))).collect()
     };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-impl<'a> Trials<'a> {
+impl<'a> WireTests<'a> {
     fn of(self, situation: &str) -> &'a [Case] {
         match situation {
             REFUSED => self.refused,
@@ -133,9 +133,9 @@ impl<'a> Trials<'a> {
     }
 }
 
-/// Puts this process into a situation.
+/// Prepares this process for a situation.
 fn prepare(situation: &str) -> TestResult {
-    // Orphaned descendants become children of this process, so that the time limit finds them.
+    // Orphaned descendants of a test become its children, so that they are found at the time limit.
     prctl::set_child_subreaper(true)?;
     match situation {
         ORDINARY => mount_tun_node(0o666).and_then(|()| drop_privileges()).and_then(|()| enter_namespace()),
@@ -145,8 +145,8 @@ fn prepare(situation: &str) -> TestResult {
     }
 }
 
-/// Moves into a namespace and opens a TAP there. Only a refusal by the system is returned. Any other error is a defect
-/// and fails the trials.
+/// Enters a new namespace and opens a TAP there. Returns an error if the system does not permit it, and panics on other
+/// errors, which are defects.
 fn enter_namespace() -> TestResult {
     match Namespace::enter() {
         Err(
@@ -156,20 +156,20 @@ fn enter_namespace() -> TestResult {
             | NamespaceError::Denied { .. }
             | NamespaceError::NetAdminMissing),
         ) => return Err(error.into()),
-        other => drop(other.expect("a namespace that was not refused")),
+        other => drop(other.expect("entering a permitted namespace succeeds")),
     }
     match Tap::open("probe%d") {
         Err(error @ (OpenError::NoNode(_) | OpenError::NodeRefused(_) | OpenError::NotPermitted(_))) => {
             Err(error.into())
         }
         other => {
-            drop(other.expect("a TAP that was not refused"));
+            drop(other.expect("opening a permitted TAP succeeds"));
             Ok(())
         }
     }
 }
 
-/// Moves into a namespace of root with two TAPs in it.
+/// Enters a new namespace of root and creates two TAPs there.
 fn create_taps() -> TestResult {
     Namespace::enter()?;
     for (name, owner, address) in [(USER_TAP, UNPRIVILEGED_UID, "10.0.0.1/24"), (ROOT_TAP, 0, "10.0.1.1/24")]
@@ -186,8 +186,9 @@ fn create_taps() -> TestResult {
     Ok(())
 }
 
+/// Returns the tests of this process. With a `refusal`, they are ignored.
 fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
-    let one = |(name, case): &Case| {
+    let trial = |(name, case): &Case| {
         let (refusal, case) = (refusal.map(str::to_owned), *case);
         Trial::ignorable_test(*name, move || match refusal {
             None => match case() {
@@ -199,10 +200,10 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
             Some(reason) => no_wire(&reason),
         })
     };
-    cases.iter().map(one).collect()
+    cases.iter().map(trial).collect()
 }
 
-/// Ignores a trial that cannot run, unless a wire is required.
+/// Ignores a test that cannot run, unless a wire is required.
 fn no_wire(reason: &str) -> Result<Completion, Failed> {
     if std::env::var_os("TAPSTACK_REQUIRE_WIRE").is_some_and(|value| value == "1") {
         return Err(format!("a wire is required: {reason}").into());
@@ -210,54 +211,58 @@ fn no_wire(reason: &str) -> Result<Completion, Failed> {
     Ok(Completion::ignored_with(reason))
 }
 
-/// Returns the trials of a situation, each of which runs this test binary again.
+/// Returns the tests of a situation. Each runs this test binary again.
 fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Trial> {
     cases.iter().map(move |(name, _)| {
         let name = *name;
-        let whole = if situation == AS_IT_IS { name.to_owned() } else { format!("{situation}::{name}") };
-        Trial::ignorable_test(whole, move || launch(situation, name))
+        let full_name =
+            if situation == CURRENT_USER { name.to_owned() } else { format!("{situation}::{name}") };
+        Trial::ignorable_test(full_name, move || launch(situation, name))
     })
 }
 
-/// Runs this test binary again, for one trial.
+/// Runs this test binary again, for one test.
 fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     let failed = |error: std::io::Error| Failed::from(error.to_string());
     let program = std::env::current_exe().map_err(failed)?;
-    let owner = (situation != AS_IT_IS).then_some(UNPRIVILEGED_UID);
+    let owner = (situation != CURRENT_USER).then_some(UNPRIVILEGED_UID);
     let folder = TempFolder::new(owner).map_err(failed)?;
     let mut command = Command::new(program);
     command.args(["--color=never", "--test-threads=1", "--exact", name]).env(SITUATION, situation);
-    let ended = launcher::run(&mut command, &folder, TRIAL_TIME_LIMIT).map_err(failed)?;
-    let text = ended.out;
-    let Some(status) = ended.status else {
-        let killed = ended.killed.join("\n  ");
-        return Err(
-            format!("killed after {TRIAL_TIME_LIMIT:?}, with\n  {killed}\n{text}{}", ended.errors).into()
-        );
+    let output = launcher::run(&mut command, &folder, TEST_TIME_LIMIT).map_err(failed)?;
+    let text = output.out;
+    let Some(status) = output.status else {
+        let killed = output.killed.join("\n  ");
+        return Err(format!(
+            "killed after {TEST_TIME_LIMIT:?}, with these descendants:\n  {killed}\n{text}{}",
+            output.errors
+        )
+        .into());
     };
     let ran = text.contains("1 passed") || text.contains("1 ignored");
     if !status.success() || !ran {
-        return Err(format!("{status}\n{text}{}", ended.errors).into());
+        return Err(format!("{status}\n{text}{}", output.errors).into());
     }
     let ignored = text.lines().find_map(|line| line.split_once("... ignored"));
-    Ok(ignored.map_or(Completion::Completed, |(_, why)| {
-        Completion::ignored_with(why.trim_matches([',', ' ', '(', ')']).to_owned())
+    Ok(ignored.map_or(Completion::Completed, |(_, reason)| {
+        Completion::ignored_with(reason.trim_matches([',', ' ', '(', ')']).to_owned())
     }))
 }
 
-/// Mounts a `/dev/net/tun` of this mode over that of the machine, for this process only.
+/// Mounts a `/dev/net/tun` with this mode over the existing one, for this process only.
 fn mount_tun_node(mode: u32) -> TestResult {
     const NODE: &str = "/dev/net/tun";
-    let failed = |error: Box<dyn Error>| format!("cannot mount a {NODE} of mode {mode:o}: {error}").into();
+    let failed =
+        |error: Box<dyn Error>| format!("cannot mount a node with mode {mode:o} over {NODE}: {error}").into();
     if !Path::new(NODE).exists() {
-        return Err(failed("there is none".into()));
+        return Err(failed("it does not exist".into()));
     }
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-    // A file system of its own: the one of the temporary folder may allow no devices.
+    // The node is created in a new file system, because that of the temporary folder may forbid devices.
     let folder = std::env::temp_dir().join("node");
-    let lay = || -> TestResult {
+    let mount_node = || -> TestResult {
         fs::create_dir(&folder)?;
         mount(Some("tmpfs"), &folder, Some("tmpfs"), MsFlags::empty(), none)?;
         let special = folder.join("tun");
@@ -267,10 +272,10 @@ fn mount_tun_node(mode: u32) -> TestResult {
         umount2(&folder, MntFlags::MNT_DETACH)?;
         Ok(fs::remove_dir(&folder)?)
     };
-    lay().map_err(failed)
+    mount_node().map_err(failed)
 }
 
-/// Changes to the unprivileged user, without capabilities.
+/// Switches to the unprivileged user and drops all capabilities.
 fn drop_privileges() -> TestResult {
     std::env::set_current_dir("/")?;
     setgroups(&[])?;
@@ -284,6 +289,6 @@ fn drop_privileges() -> TestResult {
         Uid::from_raw(UNPRIVILEGED_UID),
         Uid::from_raw(UNPRIVILEGED_UID),
     )?;
-    // Without an exec, root would still own /proc/self, and the id maps could not be written.
+    // Otherwise /proc/self belongs to root until the next exec, and the ID maps cannot be written.
     Ok(prctl::set_dumpable(true)?)
 }

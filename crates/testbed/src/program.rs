@@ -1,4 +1,4 @@
-//! The program under test, which an ordinary user may run even where its folder is closed to that user.
+//! The program under test. An unprivileged user can run it even without access to its folder.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -6,25 +6,25 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-/// The program, opened while this process may still read its folder.
+/// The program, opened while this process still has access to its folder.
 static PROGRAM: OnceLock<File> = OnceLock::new();
 
-/// The binary `tapstack`, opened at the same time, for a program under test that runs it.
+/// The binary `tapstack`, for a program under test that runs it.
 static TAPSTACK: OnceLock<File> = OnceLock::new();
 
-/// Opens the program; to be called first in `main`.
+/// Opens the program. Call it first in `main`.
 pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
     let file = File::open(path)?;
     PROGRAM.get_or_init(|| file);
     Ok(())
 }
 
-/// Opens the program, and the binary `tapstack` in the same folder; to be called first in `main`.
+/// Opens the program, and the binary `tapstack` in the same folder. Call it first in `main`.
 pub fn open_with_tapstack(path: impl AsRef<Path>) -> std::io::Result<()> {
     let tapstack = path.as_ref().with_file_name("tapstack");
     let file = File::open(&tapstack).map_err(|error| {
         let path = tapstack.display();
-        std::io::Error::other(format!("{path}: {error}; `cargo build --workspace`"))
+        std::io::Error::other(format!("{path}: {error} (run `cargo build --workspace` first)"))
     })?;
     TAPSTACK.get_or_init(|| file);
     open(path)
@@ -40,12 +40,12 @@ pub fn tapstack() -> String {
 pub fn command(arguments: &[&str]) -> Command {
     let fd = PROGRAM.get().map_or(-1, AsRawFd::as_raw_fd);
     let mut command = Command::new(format!("/proc/self/fd/{fd}"));
-    // `RUST_BACKTRACE` is for the trial, not for the program.
+    // `RUST_BACKTRACE` is for the test, not for the program.
     command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");
     command
 }
 
-/// Runs the program to its end.
+/// Runs the program and waits for its end.
 pub fn run(arguments: &[&str]) -> std::io::Result<Output> {
     command(arguments).output()
 }

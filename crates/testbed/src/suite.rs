@@ -1,4 +1,4 @@
-//! What the suites share: the program under test, and how they print and exit.
+//! Shared code of the test suites: the program under test, output, exit codes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use serde::Serialize;
 
-/// The result of a suite: its exit code, or the reason why it cannot run.
+/// Result of a suite: its exit code, or the reason why it cannot run.
 pub type SuiteResult = Result<ExitCode, String>;
 
 /// Returns the exit code of a suite. If the suite cannot run, prints the reason and returns 2.
@@ -17,14 +17,14 @@ pub fn exit_code(suite: &str, result: SuiteResult) -> ExitCode {
     })
 }
 
-/// Returns the absolute path of the program under test: the one that is named, or else the workspace's own, built now.
-pub fn program(named: Option<&Path>) -> Result<PathBuf, String> {
-    named.map_or_else(build, existing)
+/// Returns the absolute path of the program under test. Without a path, builds the workspace's `tapstack`.
+pub fn program(path: Option<&Path>) -> Result<PathBuf, String> {
+    path.map_or_else(build, existing)
 }
 
 /// Returns the absolute path of a program.
 pub fn existing(path: &Path) -> Result<PathBuf, String> {
-    path.canonicalize().map_err(|error| format!("no program {}: {error}", path.display()))
+    path.canonicalize().map_err(|error| format!("cannot find {}: {error}", path.display()))
 }
 
 /// Builds the binary `tapstack` and returns its path.
@@ -38,7 +38,7 @@ pub fn build() -> Result<PathBuf, String> {
     }
     // Cargo puts both binaries into one folder.
     let program =
-        std::env::current_exe().map_err(|error| format!("cannot find the path of this program: {error}"))?;
+        std::env::current_exe().map_err(|error| format!("cannot find the running program: {error}"))?;
     Ok(program.with_file_name("tapstack"))
 }
 

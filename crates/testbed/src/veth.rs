@@ -1,4 +1,4 @@
-//! A veth pair between two network namespaces, each with a kernel's IP stack.
+//! A veth pair between two network namespaces, each with the kernel's IP stack.
 
 use std::error::Error;
 use std::fs::File;
@@ -13,19 +13,19 @@ use tap::linux::{CarrierState, Interface, InterfaceName, PacketSocket};
 use crate::kernel::{create_veth, delete_link};
 use crate::wait_for;
 
-/// The end in the namespace of the trial.
+/// Name of the interface in the namespace of the test.
 pub const NEAR: &str = "near0";
-/// The end in the other namespace.
+/// Name of the interface in the other namespace.
 pub const FAR: &str = "far0";
-/// The address of the near kernel.
+/// IP address of the near interface.
 pub const NEAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-/// The address of the far kernel.
+/// IP address of the far interface.
 pub const FAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
 
-/// A veth pair that is up at both ends, with the addresses [`NEAR_KERNEL`] and [`FAR_KERNEL`]. Dropping it deletes
-/// the pair.
+/// Veth pair that is up at both ends, with the addresses [`NEAR_KERNEL`] and [`FAR_KERNEL`]. Dropping this value
+/// deletes it.
 pub struct Veth {
-    /// The end in the namespace of the trial.
+    /// Interface in the namespace of the test.
     pub near: Interface,
     far: File,
 }
@@ -34,7 +34,7 @@ impl Veth {
     /// Creates the pair and waits for its carrier.
     pub fn new() -> Result<Veth, Box<dyn Error>> {
         let far = thread::spawn(|| -> std::io::Result<File> {
-            // A thread may move alone into a namespace, though the library moves whole processes.
+            // Only this thread enters the namespace. `Namespace::enter` would require a single-threaded process.
             unshare(CloneFlags::CLONE_NEWNET)?;
             let ipv6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
             if std::path::Path::new(ipv6).exists() {
@@ -42,7 +42,7 @@ impl Veth {
             }
             File::open("/proc/thread-self/ns/net")
         });
-        let far = far.join().map_err(|_| "the far namespace panicked")??;
+        let far = far.join().map_err(|_| "the thread in the far namespace panicked")??;
         create_veth(NEAR, FAR, far.as_fd())?;
         let near = Interface::named(&NEAR.parse()?)?;
         near.add_address(Ipv4Net::new(NEAR_KERNEL, 24)?)?;
@@ -61,11 +61,11 @@ impl Veth {
     /// Runs a closure in the far namespace. Sockets that it opens stay in that namespace.
     pub fn in_far_namespace<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
-            let there = scope.spawn(|| {
-                setns(&self.far, CloneFlags::CLONE_NEWNET).expect("the far namespace");
+            let thread = scope.spawn(|| {
+                setns(&self.far, CloneFlags::CLONE_NEWNET).expect("the far namespace exists");
                 act()
             });
-            there.join().expect("what was done in the far namespace")
+            thread.join().expect("the thread in the far namespace does not panic")
         })
     }
 
@@ -82,11 +82,11 @@ impl Veth {
 
 impl Drop for Veth {
     fn drop(&mut self) {
-        // A trial can have deleted it. Deleting one end deletes the other.
+        // A test may have deleted it already. The other end is deleted too.
         let _ = delete_link(&self.near);
     }
 }
 
 fn name() -> InterfaceName {
-    FAR.parse().expect("a name")
+    FAR.parse().expect("the name is valid")
 }

@@ -10,14 +10,14 @@ use tap::linux::{Interface, taps};
 use testbed::installed::installed;
 use testbed::launcher::TempFolder;
 use testbed::program::{exit_and_text, open_with_tapstack, run, tapstack};
-use testbed::{Case, TestResult, Trials, UNPRIVILEGED_UID, USER_TAP};
+use testbed::{Case, TestResult, UNPRIVILEGED_UID, USER_TAP, WireTests};
 
 fn main() -> ExitCode {
     if let Err(error) = open_with_tapstack(env!("CARGO_BIN_EXE_xtask")) {
         eprintln!("cannot open the programs under test: {error}");
         return ExitCode::FAILURE;
     }
-    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
+    testbed::main(WireTests { cases: CASES, refused: &[], unprivileged: UNPRIVILEGED })
 }
 
 const CASES: &[Case] = &[

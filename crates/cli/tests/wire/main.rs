@@ -29,7 +29,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use testbed::Trials;
+use testbed::WireTests;
 
 fn main() -> ExitCode {
     if let Err(error) = testbed::program::open(env!("CARGO_BIN_EXE_tapstack")) {
@@ -76,5 +76,5 @@ fn main() -> ExitCode {
     ]
     .concat();
     let refused = [doctor::REFUSED, lab::REFUSED].concat();
-    testbed::main(Trials { cases: &cases, refused: &refused, unprivileged: &unprivileged })
+    testbed::main(WireTests { cases: &cases, refused: &refused, unprivileged: &unprivileged })
 }

@@ -150,7 +150,7 @@ fn sudo_command() -> TestResult {
     let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";
     assert!(errors.ends_with(rest), "{errors}");
     // A TAP that exists with these settings needs no privilege.
-    let (code, _, errors) = exit_and_text(&run(&["tap", "create", "mine0", "--address", "10.0.0.1/24"])?);
+    let (code, _, errors) = exit_and_text(&run(&["tap", "create", "user0", "--address", "10.0.0.1/24"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tap::linux::{Interface, PersistentTap};
 use testbed::kernel::{kernel_neighbor, send_from_kernel};
-use testbed::{Case, TestResult, Trials, program};
+use testbed::{Case, TestResult, WireTests, program};
 
 const CASES: &[Case] = &[
     ("example_answers_kernel", example_answers_kernel),
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         eprintln!("no example `answer`: {error}; `cargo build -p host --examples`");
         return ExitCode::FAILURE;
     }
-    testbed::main(Trials { cases: CASES, refused: &[], unprivileged: &[] })
+    testbed::main(WireTests { cases: CASES, refused: &[], unprivileged: &[] })
 }
 
 /// The running example on a TAP. The kernel has the address 10.0.0.1 on it.

@@ -16,7 +16,7 @@ mod veth;
 
 use std::process::ExitCode;
 
-use testbed::Trials;
+use testbed::WireTests;
 
 fn main() -> ExitCode {
     let cases = [
@@ -40,5 +40,5 @@ fn main() -> ExitCode {
         packet_socket::UNPRIVILEGED,
     ]
     .concat();
-    testbed::main(Trials { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
+    testbed::main(WireTests { cases: &cases, refused: driver::REFUSED, unprivileged: &unprivileged })
 }
