@@ -42,7 +42,7 @@ pub fn explain(error: &(dyn Error + 'static)) -> ErrorMessage {
     } else if let Some(error) = error.downcast_ref::<HostConfigError>() {
         host_config(*error)
     } else if let Some(error) = error.downcast_ref::<RouteError>() {
-        route(error)
+        route(*error)
     } else if let Some(error) = error.downcast_ref::<FrameReaderError>() {
         capture(error)
     } else if let Some(error) = error.downcast_ref::<UnknownUser>() {
@@ -169,7 +169,9 @@ fn create(error: &CreateError) -> ErrorMessage {
 fn socket(error: &SocketError) -> ErrorMessage {
     let plain = message(error);
     match error {
-        SocketError::Absent(_) => plain.hint_command(LIST_INTERFACES, "ip -brief link"),
+        SocketError::Absent(_) | SocketError::NotEthernet(_) => {
+            plain.hint_command(LIST_INTERFACES, "ip -brief link")
+        }
         SocketError::NotPermitted(_) if is_root_in_container() => {
             plain.hint(container_options("--cap-add NET_RAW"))
         }
@@ -178,7 +180,6 @@ fn socket(error: &SocketError) -> ErrorMessage {
             format!("sudo setcap cap_net_raw+ep {}", program()),
         ),
         SocketError::Down(name) => plain.hint_command("bring it up", format!("sudo ip link set {name} up")),
-        SocketError::NotEthernet(_) => plain.hint_command(LIST_INTERFACES, "ip -brief link"),
         SocketError::Interface(source) => interface(source),
         _ => plain,
     }
@@ -260,12 +261,12 @@ fn host_config(error: HostConfigError) -> ErrorMessage {
         HostConfigError::Defense => plain.hint("use `--defend once` or `--defend cease`"),
         HostConfigError::Duplicate(_) => plain.hint("use ranges that do not overlap"),
         HostConfigError::Gateway(_) => plain.hint("use the address of another host"),
-        HostConfigError::Route(error) => route(&error),
+        HostConfigError::Route(error) => route(error),
     }
 }
 
-fn route(error: &RouteError) -> ErrorMessage {
-    let plain = message(error);
+fn route(error: RouteError) -> ErrorMessage {
+    let plain = message(&error);
     match error {
         RouteError::NotOnLink(_) => plain.hint("add a route to the network of the gateway first"),
         RouteError::InUse(_) => plain.hint("remove the routes through this gateway first"),

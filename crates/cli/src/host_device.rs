@@ -79,7 +79,7 @@ impl HostDevice {
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
             let name = interface.name();
             return Err(Failure::new(format!(
-                "{neighbor} is an address of this machine, whose kernel does not receive frames sent on {name}"
+                "{neighbor} is an address of this machine, and its kernel does not receive frames sent on {name}"
             ))
             .hint("use a TAP with --tap to reach the local kernel"));
         }

@@ -128,7 +128,7 @@ fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), F
     let invalid = |why: &str| Err(Failure::new(format!("invalid target {target}: {why}")));
     let host_hint = "use the address of a host, e.g. 10.0.0.1";
     if addresses.is_local(target) {
-        invalid("the address of tapstack itself, whose requests never reach the wire")
+        invalid("the address of tapstack itself, so requests never reach the wire")
             .map_err(|failure| failure.hint("ping another host, or use another --address"))
     } else if addresses.is_broadcast(target) {
         invalid("a broadcast address").map_err(|failure| failure.hint(host_hint))

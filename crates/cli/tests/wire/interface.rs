@@ -308,11 +308,11 @@ fn kernel_addresses() -> TestResult {
         ),
         (
             [&address("10.0.0.2/24")[..], &["--gateway", "10.0.0.1"]].concat(),
-            "whose kernel does not receive frames sent on near0",
+            "its kernel does not receive frames sent on near0",
         ),
         (
             ping("10.0.0.1"),
-            "10.0.0.1 is an address of this machine, whose kernel does not receive frames sent on near0",
+            "10.0.0.1 is an address of this machine, and its kernel does not receive frames sent on near0",
         ),
         ([&address("10.0.0.2/24")[..], &["--kernel", "10.0.0.1/24"]].concat(), "cannot be used with"),
         ([&address("10.0.0.2/24")[..], &["--io", "ring"]].concat(), "cannot be used with"),
