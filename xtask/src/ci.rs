@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::{ChoreResult, bench, layers, pictures, spec, word_list};
+use crate::{ChoreResult, bench, json, layers, pictures, spec, word_list};
 use testbed::installed::installed;
 
 /// Steps, each a cargo command line. Clippy compiles the benches too.
@@ -38,6 +38,7 @@ pub(crate) fn run() -> ChoreResult {
     }
     println!("cargo xtask bench parse --gate");
     let checks = [
+        json::check()?,
         bench::gate_parse()?,
         pictures::check()?,
         layers::check(None)?,

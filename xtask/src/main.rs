@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod dist;
 mod imports;
+mod json;
 mod layers;
 mod pictures;
 mod setup_tap;
@@ -54,6 +55,8 @@ enum Command {
     Names,
     /// Check that no word of xtask/words.txt is in the tree
     Words,
+    /// Write docs/json.md and docs/json.schema.json from the types that `--json` prints
+    Json,
     /// Run the checks of CI other than the tests: format, lints, docs, layers, spec, names, words, dependencies, fuzz
     /// targets, benches, and the instruction bounds of parsing
     Ci,
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Spec { root } => spec::check(root.as_deref()),
         Command::Names => word_list::check_names(),
         Command::Words => word_list::check_words(),
+        Command::Json => json::write(),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),

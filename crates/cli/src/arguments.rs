@@ -50,6 +50,9 @@ pub(crate) struct CommandLine {
     /// When to print in colour: `auto` on a terminal, unless `NO_COLOR` is set; --json never is
     #[arg(long, value_name = "WHEN", global = true, default_value_t = ColorChoice::Auto)]
     pub(crate) color: ColorChoice,
+    /// Print times in UTC, not in the local time zone (`TZ`)
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,7 +86,7 @@ pub(crate) enum Command {
 Examples:
   tapstack doctor
       a line for each check, and below it what mends it
-  tapstack doctor --json | jq -r 'select(.mend).mend'
+  tapstack doctor --json | jq -r 'select(.fix).fix'
       only the commands to paste
   sudo tapstack doctor
       the same of what root may do

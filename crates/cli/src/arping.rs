@@ -10,12 +10,14 @@ use std::process::ExitCode;
 
 use arp::{Identity, Operation};
 use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
+use schemars::{Schema, SchemaGenerator};
 use tap::linux::wait;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
+use crate::json::command_schema;
 use crate::output::Sink;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
@@ -35,7 +37,12 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let mut runner = ArpingRunner {
         inquiry: Inquiry::new(clock.now(), plan),
         socket,
-        report: HostReport::new(arguments.socket.capture.text_output()?, Verbosity::Quiet, arguments.json),
+        report: HostReport::new(
+            arguments.socket.capture.text_output()?,
+            Verbosity::Quiet,
+            arguments.json,
+            clock,
+        ),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -182,7 +189,7 @@ impl<W: Sink> ArpingRunner<W> {
             return;
         }
         let line = if self.json {
-            json::line(self.clock.now(), &self.inquiry, event)
+            json::line(WallClock::from(self.clock).now(), &self.inquiry, event)
         } else {
             text::lines(&self.inquiry, event)
         };
@@ -216,6 +223,11 @@ fn verdict<W>(
         InquiryOutcome::Unfinished => no_result("the probe ended before it was complete")
             .hint("allow four seconds, or send fewer probes with -c"),
     })
+}
+
+/// Returns the schema of `tapstack arping --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<json::ArpingJson>(generator, false)
 }
 
 #[cfg(test)]

@@ -9,15 +9,14 @@ use tap::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: std::time::Instant,
-    wall: SystemTime,
 }
 
 // The event loop reads the clock here, once a turn, and nothing else reads it.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
-    /// A clock whose origin is now.
+    /// Starts a clock: its origin is now.
     pub(crate) fn start() -> Clock {
-        Clock { start: std::time::Instant::now(), wall: SystemTime::now() }
+        Clock { start: std::time::Instant::now() }
     }
 
     /// The time.
@@ -25,9 +24,66 @@ impl Clock {
         Instant::ORIGIN + self.start.elapsed()
     }
 
-    /// The wall-clock time of the origin, since 1970 in UTC, to be added to times that are shown.
+    /// Returns the wall-clock time of the origin, as time since 1970 in UTC. If the system clock is set, or the machine is
+    /// suspended, the origin moves along.
     pub(crate) fn origin(self) -> Duration {
-        self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        wall.saturating_sub(self.start.elapsed())
+    }
+}
+
+/// Converts times of a [`Clock`] to wall-clock times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WallClock {
+    /// Follows the system clock.
+    System(Clock),
+    /// Has its origin at this time since 1970.
+    #[cfg(test)]
+    Fixed(Duration),
+}
+
+/// A time of an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Wall-clock time: since 1970 in UTC.
+    pub(crate) wall: Instant,
+    /// Time since the command began.
+    pub(crate) elapsed: Duration,
+}
+
+impl WallClock {
+    /// Returns the present moment.
+    pub(crate) fn now(self) -> Moment {
+        self.moment(match self {
+            Self::System(clock) => clock.now(),
+            #[cfg(test)]
+            Self::Fixed(_) => Instant::ORIGIN,
+        })
+    }
+
+    /// Returns the moment of a time of the clock.
+    pub(crate) fn moment(self, now: Instant) -> Moment {
+        let origin = match self {
+            Self::System(clock) => clock.origin(),
+            #[cfg(test)]
+            Self::Fixed(origin) => origin,
+        };
+        let elapsed = now.since(Instant::ORIGIN);
+        Moment { wall: Instant::ORIGIN + origin + elapsed, elapsed }
+    }
+}
+
+#[cfg(test)]
+impl Moment {
+    /// Returns a moment of this many nanoseconds since 1970 and since the start.
+    pub(crate) fn of_nanos(nanos: u64) -> Moment {
+        Moment { wall: Instant::from_nanos(nanos), elapsed: Duration::from_nanos(nanos) }
+    }
+}
+
+impl From<Clock> for WallClock {
+    fn from(clock: Clock) -> WallClock {
+        WallClock::System(clock)
     }
 }
 

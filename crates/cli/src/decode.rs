@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
 use dissect::{Dissection, dissect};
+use schemars::{Schema, SchemaGenerator};
 
 use crate::advice::explain;
 use crate::color::Styler;
@@ -131,6 +132,11 @@ fn write_frame(
     } else {
         text::write(text, arguments, frame, dissection)
     };
+}
+
+/// Returns the schema of `tapstack decode --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    json::schema(generator)
 }
 
 #[cfg(test)]

@@ -3,22 +3,25 @@
 mod checks;
 mod facts;
 pub(crate) mod inside;
+mod json;
 mod managers;
 
 use std::process::ExitCode;
 
 use anstyle::Style;
-use serde::Serialize;
+use schemars::{Schema, SchemaGenerator};
 
 use crate::arguments::DoctorArguments;
+use crate::clock::{Clock, WallClock};
 use crate::color::{DIMMED, EMPHASIS, ERROR, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, print_line};
+use crate::json::{EventObject, command_schema};
 use checks::check_all;
 use facts::Facts;
+use json::{DoctorJson, OutcomeJson, identifier};
 
 /// The outcome of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CheckOutcome {
     Ok,
     Warn,
@@ -27,7 +30,7 @@ enum CheckOutcome {
 }
 
 /// The result of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     check: &'static str,
     outcome: CheckOutcome,
@@ -35,24 +38,16 @@ struct Finding {
     needed: bool,
     why: String,
     /// A command to paste.
-    #[serde(rename = "mend")]
     hint: Option<String>,
 }
 
-/// A line of `--json`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum DoctorJson<'a> {
-    Check(&'a Finding),
-    Summary { ok: usize, warn: usize, fail: usize, skip: usize, exit_code: u8 },
-}
-
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let clock = WallClock::from(Clock::start());
     let findings = check_all(&Facts::gather());
     let code = exit_code(&findings);
     if arguments.json {
         for line in lines(&findings) {
-            print_line(&serde_json::to_string(&line)?)?;
+            print_line(&serde_json::to_string(&EventObject::new(clock.now(), line))?)?;
         }
     } else {
         let styler = Styler::stdout();
@@ -73,7 +68,7 @@ fn lines(findings: &[Finding]) -> Vec<DoctorJson<'_>> {
         skip: count(CheckOutcome::Skip),
         exit_code: exit_code(findings),
     };
-    findings.iter().map(DoctorJson::Check).chain([summary]).collect()
+    findings.iter().map(Finding::json).chain([summary]).collect()
 }
 
 /// Returns the exit code: a failed check outweighs a skipped one.
@@ -87,6 +82,21 @@ fn exit_code(findings: &[Finding]) -> u8 {
 }
 
 impl Finding {
+    fn json(&self) -> DoctorJson<'_> {
+        DoctorJson::Check {
+            check: identifier(self.check),
+            outcome: match self.outcome {
+                CheckOutcome::Ok => OutcomeJson::Ok,
+                CheckOutcome::Warn => OutcomeJson::Warn,
+                CheckOutcome::Fail => OutcomeJson::Fail,
+                CheckOutcome::Skip => OutcomeJson::Skip,
+            },
+            required: self.needed,
+            message: &self.why,
+            fix: self.hint.as_deref(),
+        }
+    }
+
     /// Returns the finding as a line, and the command that fixes it as the next.
     fn text(&self, styler: Styler) -> String {
         let Finding { check, outcome, why, hint, .. } = self;
@@ -116,6 +126,11 @@ impl CheckOutcome {
             Self::Skip => DIMMED,
         }
     }
+}
+
+/// Returns the schema of `tapstack doctor --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<DoctorJson<'_>>(generator, false)
 }
 
 #[cfg(test)]

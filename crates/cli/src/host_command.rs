@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         _ => Verbosity::Events,
     };
     let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
-    let report = HostReport::new(arguments.capture.text_output()?, level, arguments.json);
+    let report = HostReport::new(arguments.capture.text_output()?, level, arguments.json, clock);
     let report = report.with_styler(arguments.capture.text_styler()).with_recorder(recorder);
     if let Some(text) = device.fallback_message().filter(|_| arguments.verbose) {
         Failure::new(text).print();

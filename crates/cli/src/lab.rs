@@ -80,7 +80,12 @@ fn set_up() -> Result<LabNetwork, Failure> {
 
 impl LabNetwork {
     /// Starts a host on the TAP.
-    fn serve<W: Sink>(self, report: HostReport<W>, capture: &CaptureArguments) -> Result<Server<W>, Failure> {
+    fn serve<W: Sink>(
+        self,
+        report: HostReport<W>,
+        capture: &CaptureArguments,
+        clock: Clock,
+    ) -> Result<Server<W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!(
                 "cannot disable IPv6 in the namespace, so the kernel sends IPv6 frames: {error}"
@@ -92,7 +97,6 @@ impl LabNetwork {
         let defaults = HostConfig::new(HOST, mac);
         let table = NeighborSettings { seed: secret(), ..defaults.table };
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
-        let clock = Clock::start();
         let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
         Server::new(host, self.tap.into(), report, clock, default_busy_poll())
     }
@@ -100,9 +104,9 @@ impl LabNetwork {
 
 /// Makes the kernel send to the host, prints every frame, and then the kernel's neighbor entry.
 fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
-    let report =
-        HostReport::new(capture.text_output()?, Verbosity::Frames, false).with_styler(capture.text_styler());
-    let mut server = network.serve(report, capture)?;
+    let clock = Clock::start();
+    let report = HostReport::new(capture.text_output()?, Verbosity::Frames, false, clock);
+    let mut server = network.serve(report.with_styler(capture.text_styler()), capture, clock)?;
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     let mac = server.host.config().mac;
     server.report.print_line(&format!(

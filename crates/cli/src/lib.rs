@@ -23,8 +23,11 @@ mod gaps;
 mod host_command;
 mod host_device;
 mod input;
+mod json;
+mod json_schema;
 mod lab;
 mod link_change;
+mod local_time;
 mod mac;
 mod man;
 mod output;
@@ -40,7 +43,6 @@ mod station;
 mod tap_command;
 mod usage_error;
 pub mod users;
-mod utc;
 mod values;
 mod watch;
 
@@ -50,6 +52,7 @@ use clap::Parser;
 
 pub use decode::{DecodeFormat, decode_capture};
 pub use error_message::ErrorMessage;
+pub use json_schema::json_schema;
 pub use values::host_network;
 
 use arguments::{Command, CommandLine};
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage_error::report(&error, &std::env::args_os().collect::<Vec<_>>()),
     };
     color::set_choice(arguments.color);
+    local_time::set_zone(arguments.utc);
     let outcome = match arguments.command {
         None => lab::run_default(),
         Some(Command::Lab(arguments)) => lab::run(&arguments),

@@ -14,14 +14,16 @@ use arp::{NeighborSettings, StartMode};
 use host::{EchoRequest, Host, HostConfig, SendOutcome};
 use ipv4::NextHop;
 use link::MacAddr;
+use schemars::{Schema, SchemaGenerator};
 use tap::Device;
 
 use crate::carrier::interface_down;
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::host_device::HostDevice;
+use crate::json::command_schema;
 use crate::mac::default_mac;
 use crate::output::Sink;
 use crate::privileges;
@@ -54,7 +56,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         device.check_reachable(neighbor)?;
     }
     let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
-    let report = HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json)
+    let report = HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock)
         .with_recorder(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
@@ -223,13 +225,18 @@ impl<W: Sink> PingRunner<W> {
 
     fn print_event(&mut self, event: PingEvent<'_>) {
         let line = if self.json {
-            json::line(self.clock.now(), &self.session, &event)
+            json::line(WallClock::from(self.clock).now(), &self.session, &event)
         } else {
             text::lines(&self.session, &event)
         };
         self.server.report.print_line(&line);
         self.server.report.flush();
     }
+}
+
+/// Returns the schema of `tapstack ping --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<json::PingJson>(generator, true)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ mod json;
 mod limit;
 mod text;
 
-use std::fmt;
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -13,18 +12,21 @@ use arp::Neighbor;
 use capture::Direction;
 use dissect::summarize;
 use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet, Tracer};
-use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use tap::linux::InterfaceName;
 use tap::{Device, DeviceCounters, Instant, LinkState, Pool};
 
+use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
-use crate::link_change::{self, LinkChange};
-use crate::output::{Output, Sink, json};
+use crate::json::{EventObject, Mac, command_schema};
+use crate::link_change::{self, LinkJson};
+use crate::local_time::LocalTimeOfDay;
+use crate::output::{self, Output, Sink};
 use crate::recorder::Recorder;
-use json::ReportLine;
+use json::HostJson;
 use limit::{LineKind, LineLimits, SuppressedLines};
 use text::{event_style, event_text};
 
@@ -44,6 +46,7 @@ pub(crate) struct HostReport<W> {
     out: Output<W>,
     json: bool,
     level: Verbosity,
+    clock: WallClock,
     styler: Styler,
     /// Source of the frame that arrived last, for the line about a drop.
     source: Option<MacAddr>,
@@ -52,13 +55,18 @@ pub(crate) struct HostReport<W> {
 }
 
 /// A host that is ready, or a range of such hosts.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct ReadyHosts {
-    /// MAC address of the first host.
-    #[serde(rename = "hardware_address", serialize_with = "json::as_text")]
-    mac: MacAddr,
-    address: Ipv4Net,
+    /// MAC address of the first host; those of the others follow it.
+    mac: Mac,
+    /// IP address of the first host; those of the others follow it.
+    ip: Ipv4Addr,
+    /// Prefix length of the network or of the range, in bits.
+    prefix_length: u8,
+    /// Number of hosts.
     count: u64,
+    /// VLAN ID, 1 to 4094; null if the hosts are untagged.
     vlan: Option<u16>,
 }
 
@@ -66,11 +74,12 @@ pub(crate) struct ReadyHosts {
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<W: Sink> HostReport<W> {
-    pub(crate) fn new(out: W, level: Verbosity, json: bool) -> HostReport<W> {
+    pub(crate) fn new(out: W, level: Verbosity, json: bool, clock: impl Into<WallClock>) -> HostReport<W> {
         HostReport {
             out: Output::new(out),
             json,
             level,
+            clock: clock.into(),
             styler: Styler::DISABLED,
             source: None,
             recorder: None,
@@ -93,21 +102,23 @@ impl<W: Sink> HostReport<W> {
         let hosts: Vec<ReadyHosts> =
             host.hosts().filter_map(|config| ReadyHosts::new(config, host)).collect();
         self.print(
-            |styler| {
+            self.clock.now(),
+            |styler, _| {
                 let hosts: String = hosts.iter().map(ReadyHosts::text).collect();
                 styler.apply_to_first_word(SUCCESS, &format!("ready {interface}{hosts}"))
             },
-            || ReportLine::ready(interface, host.config().mtu, &hosts),
+            || HostJson::ready(interface, host.config().mtu, &hosts),
         );
         self.flush();
     }
 
     /// Prints a change of the link.
     pub(crate) fn link(&mut self, now: Instant, state: LinkState) {
+        let at = self.clock.moment(now);
         let line = if self.json {
-            json(&LinkChange::new(now, state))
+            output::json(&EventObject::new(at, LinkJson::from(state)))
         } else {
-            with_time(self.styler, now, &self.styler.apply_to_first_word(WARNING, &link_change::text(state)))
+            with_time(self.styler, at, &self.styler.apply_to_first_word(WARNING, &link_change::text(state)))
         };
         self.out.line(&line);
         self.flush();
@@ -120,7 +131,11 @@ impl<W: Sink> HostReport<W> {
             if self.level >= Verbosity::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
                 let text =
                     |styler: Styler| styler.apply_to_first_word(event_style(event), &event_text(event));
-                self.print(|styler| with_time(styler, now, &text(styler)), || ReportLine::event(now, event));
+                self.print(
+                    self.clock.moment(now),
+                    |styler, at| with_time(styler, at, &text(styler)),
+                    || HostJson::event(event),
+                );
             }
         }
     }
@@ -130,8 +145,9 @@ impl<W: Sink> HostReport<W> {
         while let Some(suppressed) = self.limits.take(ended) {
             let text = |styler: Styler| styler.apply_to_first_word(WARNING, &suppressed.text());
             self.print(
-                |styler| with_time(styler, now, &text(styler)),
-                || ReportLine::suppressed(now, &suppressed),
+                self.clock.moment(now),
+                |styler, at| with_time(styler, at, &text(styler)),
+                || HostJson::suppressed(&suppressed),
             );
         }
     }
@@ -149,16 +165,22 @@ impl<W: Sink> HostReport<W> {
     /// Prints the neighbor table, as `ip neigh` prints the kernel's.
     pub(crate) fn table(&mut self, interface: &InterfaceName, host: &Host) {
         for entry in host.arps().flat_map(|arp| arp.neighbors().list()) {
-            self.print(|_| neighbor_row(interface, &entry), || ReportLine::neighbor(interface, &entry));
+            self.print(
+                self.clock.now(),
+                |_, _| neighbor_row(interface, &entry),
+                || HostJson::neighbor(interface, &entry),
+            );
         }
         self.flush();
     }
 
     /// Prints the counters: all of them as JSON, those above zero as text.
     pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
-        let counters = all_counters(host, device.counters(), pool, self.out.lost());
+        let mut counters = device_counters(device.counters(), pool);
+        counters.extend(host.counters());
+        counters.push(output_counter(self.out.lost()));
         if self.json {
-            self.print(|_| String::new(), || ReportLine::counters(&counters));
+            self.print(self.clock.now(), |_, _| String::new(), || HostJson::counters(&counters));
         } else {
             for counter in counters.iter().filter(|counter| counter.count > 0) {
                 let dropped = if counter.is_loss { "dropped: " } else { "" };
@@ -197,8 +219,14 @@ impl<W: Sink> HostReport<W> {
         self.out.line(line);
     }
 
-    fn print(&mut self, text: impl FnOnce(Styler) -> String, json: impl FnOnce() -> ReportLine) {
-        let line = if self.json { json().to_string() } else { text(self.styler) };
+    fn print(
+        &mut self,
+        at: Moment,
+        text: impl FnOnce(Styler, Moment) -> String,
+        json: impl FnOnce() -> HostJson,
+    ) {
+        let line =
+            if self.json { output::json(&EventObject::new(at, json())) } else { text(self.styler, at) };
         self.out.line(&line);
     }
 
@@ -215,14 +243,15 @@ impl<W: Sink> HostReport<W> {
     fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8]) {
         if self.level >= Verbosity::Frames {
             self.print(
-                |styler| {
+                self.clock.moment(now),
+                |styler, at| {
                     with_time(
                         styler,
-                        now,
+                        at,
                         &format!("{} {}", styled_direction(styler, direction), summarize(bytes)),
                     )
                 },
-                || ReportLine::frame(now, direction, bytes),
+                || HostJson::frame(direction, bytes),
             );
         }
     }
@@ -248,12 +277,13 @@ impl<W: Sink> Tracer for HostReport<W> {
         }
         let source = self.source;
         self.print(
-            |styler| {
+            self.clock.moment(now),
+            |styler, at| {
                 let from = source.map_or(String::new(), |source| format!(" from {source}"));
                 let text = format!("dropped a frame{from}: {reason}");
-                with_time(styler, now, &styler.apply_to_first_word(WARNING, &text))
+                with_time(styler, at, &styler.apply_to_first_word(WARNING, &text))
             },
-            || ReportLine::dropped(now, source, reason),
+            || HostJson::dropped(source, reason),
         );
     }
 
@@ -265,9 +295,9 @@ impl<W: Sink> Tracer for HostReport<W> {
     }
 }
 
-/// Returns a text line with the time before it.
-fn with_time(styler: Styler, now: Instant, text: &str) -> String {
-    format!("{} {text}", styler.apply(DIMMED, &ElapsedTime(now).to_string()))
+/// Returns a text line that starts with the time of day.
+fn with_time(styler: Styler, at: Moment, text: &str) -> String {
+    format!("{} {text}", styler.apply(DIMMED, &LocalTimeOfDay(at.wall).to_string()))
 }
 
 impl ReadyHosts {
@@ -282,14 +312,15 @@ impl ReadyHosts {
             HostSet::Range(range) => 1_u64 << (32 - range.prefix_len()),
         };
         let vlan = config.vlan.map(VlanId::number);
-        Some(ReadyHosts { mac: config.mac, address, count, vlan })
+        let (ip, prefix_length) = (address.addr(), address.prefix_len());
+        Some(ReadyHosts { mac: Mac(config.mac), ip, prefix_length, count, vlan })
     }
 
     fn text(&self) -> String {
-        let ReadyHosts { mac, address, count, vlan } = self;
+        let ReadyHosts { mac: Mac(mac), ip, prefix_length, count, vlan } = self;
         match vlan {
-            Some(vlan) if *count > 1 => format!(" {mac} {address}@{vlan}"),
-            _ => format!(" {mac} {address}"),
+            Some(vlan) if *count > 1 => format!(" {mac} {ip}/{prefix_length}@{vlan}"),
+            _ => format!(" {mac} {ip}/{prefix_length}"),
         }
     }
 }
@@ -297,14 +328,6 @@ impl ReadyHosts {
 fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
     let mac = entry.mac.map_or(String::new(), |mac| format!(" lladdr {mac}"));
     format!("{} dev {interface}{mac} {}", entry.ip, entry.state)
-}
-
-/// Returns the counters of the device, of the host and of the output.
-fn all_counters(host: &Host, device: DeviceCounters, pool: &Pool, lines_lost: u64) -> Vec<Counter> {
-    let mut counters = device_counters(device, pool);
-    counters.extend(host.counters());
-    counters.push(output_counter(lines_lost));
-    counters
 }
 
 fn device_counters(device: DeviceCounters, pool: &Pool) -> Vec<Counter> {
@@ -334,16 +357,19 @@ fn output_counter(lost: u64) -> Counter {
     }
 }
 
-/// Time since the start, as tcpdump prints it.
-struct ElapsedTime(Instant);
+/// Returns all counters at zero.
+fn zero_counters() -> Vec<Counter> {
+    let mac = MacAddr::new([2, 0, 0, 0, 0, 0]);
+    let host = Host::new(Instant::ORIGIN, &HostConfig::link_local(mac));
+    let mut counters = device_counters(DeviceCounters::default(), &Pool::new(0, 0));
+    counters.extend(host.iter().flat_map(Host::counters));
+    counters.push(output_counter(0));
+    counters
+}
 
-impl fmt::Display for ElapsedTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = self.0.as_nanos() / 1_000;
-        let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
-        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-        write!(f, "{hours:02}:{minutes:02}:{:02}.{micros:06}", seconds % 60)
-    }
+/// Returns the schema of `tapstack host --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<HostJson>(generator, true)
 }
 
 /// Returns the name of a direction, padded to a column as tcpdump prints it, in its color.

@@ -18,14 +18,16 @@ use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, SweepStep, TargetRanges};
 use indicatif::HumanDuration;
 use ipnet::Ipv4Net;
 use link::MacAddr;
+use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
 use tap::linux::wait;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::color::Styler;
 use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::gaps::Gaps;
+use crate::json::command_schema;
 use crate::output::Output;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
@@ -309,7 +311,8 @@ impl ScanRunner<'_> {
     fn print_event(&mut self, event: &ScanEvent) {
         let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
         if self.arguments.json {
-            let line = json::line(self.clock.now(), self.socket.name(), &self.sweep, names, event);
+            let line =
+                json::line(WallClock::from(self.clock).now(), self.socket.name(), &self.sweep, names, event);
             self.out.line(&line);
         } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
             let names = self.vendors.as_ref().map(|_| names);
@@ -358,6 +361,11 @@ fn verdict(
         },
         SweepOutcome::Unfinished => no_result("interrupted before it was complete"),
     })
+}
+
+/// Returns the schema of `tapstack scan --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<json::ScanJson<'_>>(generator, false)
 }
 
 #[cfg(test)]

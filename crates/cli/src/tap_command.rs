@@ -5,11 +5,13 @@ pub(crate) mod arguments;
 use std::process::ExitCode;
 
 use ipnet::Ipv4Net;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use tap::linux::{DeleteError, Interface, InterfaceName, OpenError, PersistentTap, TapInterface, taps};
 
 use crate::advice::{explain, program, quoted};
 use crate::failure::{Failure, print_line};
+use crate::json::SCHEMA;
 use crate::users::{caller, closed_to, tap_owner, user_id, user_name};
 use arguments::{CreateArguments, TapArguments, TapCommand};
 
@@ -85,21 +87,32 @@ fn create(arguments: &CreateArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A TAP as `--json` prints it.
-#[derive(Serialize)]
+/// `tapstack tap list --json`
+///
+/// Prints one object for each persistent TAP, without an `event`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "tap_list")]
 struct TapJson {
-    #[serde(serialize_with = "serialize_name")]
-    name: InterfaceName,
+    /// Version of the format: 1.
+    schema: u32,
+    /// Name of the interface.
+    interface: String,
+    /// User who may attach without privilege: a name, or a number if it has none; null without an owner.
     owner: Option<String>,
-    group: Option<u32>,
+    /// Number of the group that may attach without privilege; null without a group.
+    group_id: Option<u32>,
+    /// MTU: the longest payload of a frame, in bytes.
     mtu: u32,
+    /// Whether the interface is up.
     up: bool,
+    /// Whether a program has it open.
     attached: bool,
 }
 
 fn list(json: bool) -> Result<ExitCode, Failure> {
     for tap in taps()?.into_iter().filter(|tap| tap.is_tap && tap.persistent) {
         let owner = tap_owner(tap.owner, tap.group);
+        let name = tap.name.clone();
         let line = TapJson::from(tap);
         if json {
             print_line(&serde_json::to_string(&line)?)?;
@@ -109,27 +122,25 @@ fn list(json: bool) -> Result<ExitCode, Failure> {
                 (true, false) => "up",
                 (false, false) => "down",
             };
-            print_line(&format!(
-                "{:<15} {state:<6} mtu {:<5} owner {owner}",
-                line.name.to_string(),
-                line.mtu
-            ))?;
+            print_line(&format!("{:<15} {state:<6} mtu {:<5} owner {owner}", name.to_string(), line.mtu))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serializes the name unescaped: JSON has its own escapes.
-fn serialize_name<S: serde::Serializer>(name: &InterfaceName, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name.as_str())
+/// Returns the schema of `tapstack tap list --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<TapJson>()
 }
 
 impl From<TapInterface> for TapJson {
     fn from(tap: TapInterface) -> Self {
         TapJson {
-            name: tap.name,
+            schema: SCHEMA,
+            // Unescaped: JSON has its own escapes.
+            interface: tap.name.as_str().to_owned(),
             owner: tap.owner.map(user_name),
-            group: tap.group,
+            group_id: tap.group,
             mtu: tap.mtu,
             up: tap.up,
             attached: tap.attached,

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arptools::census::CensusEvent;
+use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
 use tap::linux::wait;
 
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
+use crate::json::command_schema;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe_socket};
@@ -161,6 +163,7 @@ fn receive_until_end(
             limit,
         )?;
         let now = clock.now();
+        watcher.follow_clock(clock.origin());
         source.receive(now, watcher)?;
         watcher.observer.advance(watcher.wall_time(now));
         watcher.flush();
@@ -210,6 +213,8 @@ fn open_output(
         out,
         styler,
         json: arguments.json,
+        kind,
+        start: None,
         waits_for_reader: kind == SourceKind::File,
     }))
 }
@@ -222,6 +227,11 @@ fn conflict_message(observer: &Observer) -> String {
         }
         _ => "address conflict".to_owned(),
     }
+}
+
+/// Returns the schema of `tapstack watch --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    command_schema::<json::WatchJson>(generator, true)
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ fn move_is_reported(session: &mut Session) -> CaseResult {
         session.take_events()?;
         session.wire.send_and_collect(&kind.from(to).frame())?;
         let (from, to) = (mac(from.0), mac(to.0));
-        expect_event(session, "moved", station.1, &[("from", &from), ("to", &to)])?;
+        expect_event(session, "moved", station.1, &[("old_mac", &from), ("mac", &to)])?;
     }
     Ok(())
 }
@@ -193,7 +193,7 @@ fn move_is_reported(session: &mut Session) -> CaseResult {
 fn expect_event(session: &mut Session, event: &str, ip: Ipv4Addr, more: &[(&str, &str)]) -> CaseResult {
     let reported = session.take_events()?;
     let ip = ip.to_string();
-    let expected = [&[("event", event), ("protocol_address", &ip)], more].concat();
+    let expected = [&[("event", event), ("ip", &ip)], more].concat();
     let is = |line: &Value, (key, value): (&str, &str)| line.get(key).and_then(Value::as_str) == Some(value);
     match reported.as_slice() {
         [line] if expected.iter().all(|field| is(line, *field)) => Ok(()),
@@ -216,7 +216,7 @@ fn claim_is_reported(session: &mut Session) -> CaseResult {
     for kind in ArpKind::ALL {
         session.take_events()?;
         session.wire.send_and_collect(&kind.from(CLAIM).frame())?;
-        expect_event(session, "held", STATIC, &[("hardware_address", &mac(PEER_MAC))])?;
+        expect_event(session, "static_conflict", STATIC, &[("mac", &mac(PEER_MAC))])?;
     }
     Ok(())
 }

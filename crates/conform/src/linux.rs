@@ -161,13 +161,12 @@ pub fn set(name: &str, value: &str) -> Result<(), String> {
 
 fn print_table(interface: &Interface) -> Result<(), String> {
     for entry in kernel_neighbors(interface).map_err(|error| error.to_string())? {
-        let hardware_address = entry.mac_address.map(mac);
         println!(
             "{}",
             json!({
-                "event": "neighbour",
-                "protocol_address": entry.address,
-                "hardware_address": hardware_address,
+                "event": "neighbor",
+                "ip": entry.address,
+                "mac": entry.mac_address.map(mac),
             })
         );
     }

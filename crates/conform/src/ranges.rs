@@ -65,7 +65,8 @@ fn link_local(test_tap: &mut TestTap) -> CaseResult {
     }
     expect(&mut test_tap.wire, &with_address(ANNOUNCEMENT, address))?;
     let ready = host.wait_until_ready()?;
-    if ready.get("address").and_then(serde_json::Value::as_str) != Some(&format!("{address}/16")) {
+    let ip = ready.get("ip").and_then(serde_json::Value::as_str);
+    if (ip, ready.get("prefix_length")) != (Some(&address.to_string()), Some(&16.into())) {
         return Err(format!("probed for {address}, but reports {ready}"));
     }
     expect(&mut test_tap.wire, &with_address(ANNOUNCEMENT, address))?;

@@ -178,5 +178,5 @@ fn event(line: &Value) -> Option<&str> {
 
 /// Returns whether a line reports a claim to a known address.
 fn is_cache_event(line: &Value) -> bool {
-    matches!(event(line), Some("moved" | "held"))
+    matches!(event(line), Some("moved" | "static_conflict"))
 }

@@ -44,11 +44,11 @@ impl LearnPolicy {
     }
 }
 
-/// Returns the entry in a line such as `{"event":"neighbour",...}`, or none if the line has no entry with a MAC address.
+/// Returns the entry in a line such as `{"event":"neighbor",...}`, or none if the line has no entry with a MAC address.
 pub(crate) fn entry(line: &Value) -> Option<(Ipv4Addr, Mac)> {
-    if line.get("event")?.as_str()? != "neighbour" {
+    if line.get("event")?.as_str()? != "neighbor" {
         return None;
     }
-    let ip = line.get("protocol_address")?.as_str()?.parse().ok()?;
-    Some((ip, parse_mac(line.get("hardware_address")?.as_str()?)?))
+    let ip = line.get("ip")?.as_str()?.parse().ok()?;
+    Some((ip, parse_mac(line.get("mac")?.as_str()?)?))
 }

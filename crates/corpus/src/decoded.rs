@@ -62,7 +62,7 @@ impl Frame {
 
     /// Returns the captured length, in bytes.
     pub(crate) fn captured(&self) -> usize {
-        let captured = self.facts.iter().find(|(name, _)| name == "captured");
+        let captured = self.facts.iter().find(|(name, _)| name == "captured_bytes");
         captured.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 

@@ -53,9 +53,9 @@ const FIXED_IPV4: usize = 20;
 /// Fields of the frame.
 pub(crate) const FRAME_FIELDS: [FieldMapping; 6] = [
     mapping("frame", "number", &["frame.number"], ValueFormat::Number),
-    mapping("frame", "time", &["frame.time_epoch"], ValueFormat::Seconds),
-    mapping("frame", "length", &["frame.len"], ValueFormat::Number),
-    mapping("frame", "captured", &["frame.cap_len"], ValueFormat::Number),
+    mapping("frame", "time_ns", &["frame.time_epoch"], ValueFormat::Seconds),
+    mapping("frame", "bytes", &["frame.len"], ValueFormat::Number),
+    mapping("frame", "captured_bytes", &["frame.cap_len"], ValueFormat::Number),
     mapping("frame", "direction", &["frame.packet_flags_direction"], ValueFormat::Direction),
     mapping("frame", "comment", &["frame.comment"], ValueFormat::Shown),
 ];
@@ -78,7 +78,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("snap", "ssap", &["llc.ssap"], ValueFormat::Number),
     mapping("snap", "control", &["llc.control"], ValueFormat::Bytes),
     mapping("snap", "organization", &["llc.oui"], ValueFormat::Number),
-    mapping("snap", "ether_type", &["llc.type", "llc.cisco_pid", "llc.pid"], ValueFormat::Number),
+    mapping("snap", "ethertype", &["llc.type", "llc.cisco_pid", "llc.pid"], ValueFormat::Number),
     mapping("llc", "dsap", &["llc.dsap"], ValueFormat::Number),
     mapping("llc", "ssap", &["llc.ssap"], ValueFormat::Number),
     // tshark reads these two bytes as a little-endian number.
@@ -101,7 +101,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("ipv4", "dont_fragment", &["ip.flags.df"], ValueFormat::Number),
     mapping("ipv4", "more_fragments", &["ip.flags.mf"], ValueFormat::Number),
     mapping("ipv4", "fragment_offset", &["ip.frag_offset"], ValueFormat::Bytes),
-    mapping("ipv4", "time_to_live", &["ip.ttl"], ValueFormat::Number),
+    mapping("ipv4", "ttl", &["ip.ttl"], ValueFormat::Number),
     mapping("ipv4", "protocol", &["ip.proto"], ValueFormat::Number),
     mapping("ipv4", "checksum", &["ip.checksum"], ValueFormat::Number),
     mapping("ipv4", "verdict", &["ip.checksum.status"], ValueFormat::Verdict),

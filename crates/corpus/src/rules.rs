@@ -30,7 +30,7 @@ pub(crate) const RULES: &[Rule] = &[
         explains: |compared| {
             let reference =
                 compared.reference.as_deref().and_then(|reference| reference.parse::<usize>().ok());
-            (compared.header, compared.field) == ("frame", "length")
+            (compared.header, compared.field) == ("frame", "bytes")
                 && reference.is_some_and(|reference| reference < compared.frame.captured())
         },
     },
@@ -41,8 +41,8 @@ pub(crate) const RULES: &[Rule] = &[
         explains: |compared| {
             let reference = compared.reference.as_deref().unwrap_or_default();
             match (compared.header, compared.field) {
-                ("frame", "time") => reference.starts_with('-'),
-                ("frame", "length") => reference == "2147483647" && compared.tapstack.is_some(),
+                ("frame", "time_ns") => reference.starts_with('-'),
+                ("frame", "bytes") => reference == "2147483647" && compared.tapstack.is_some(),
                 _ => false,
             }
         },
@@ -273,7 +273,7 @@ fn is_cut(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of else { return false };
     let last = match header.name.as_str() {
         "ethernet" | "tags" => "type_or_length",
-        "snap" => "ether_type",
+        "snap" => "ethertype",
         "llc" => "control",
         "arp" => "target_protocol_address",
         "ipv4" => "destination",
@@ -363,7 +363,7 @@ fn has(compared: &ComparedValue<'_>, protocol: &str) -> bool {
 /// Returns the EtherType of the payload, as decoded by tapstack.
 fn last_ether_type<'a>(compared: &ComparedValue<'a>) -> Option<&'a str> {
     let mut headers = compared.frame.headers.iter().rev();
-    headers.find_map(|header| header.field("ether_type").or(header.field("type_or_length")))
+    headers.find_map(|header| header.field("ethertype").or(header.field("type_or_length")))
 }
 
 #[cfg(test)]

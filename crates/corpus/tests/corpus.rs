@@ -11,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
-const LOCAL: &str = r#"{"number":1,"captured":20,"ethernet":{"offset":0,"type_or_length":2054},"faults":[]}"#;
+const LOCAL: &str =
+    r#"{"number":1,"captured_bytes":20,"ethernet":{"offset":0,"type_or_length":2054},"faults":[]}"#;
 const PEER: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
 <field name="frame.number" size="0" pos="0" show="1"/><field name="frame.cap_len" size="0" pos="0" show="20"/></proto>
 <proto name="eth" size="14" pos="0"><field name="eth.type" size="2" pos="12" show="0x0806" value="0806"/>

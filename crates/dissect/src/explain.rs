@@ -89,7 +89,7 @@ fn value_name(field: &Field, value: &str) -> Option<String> {
             length @ ..EtherType::FIRST => format!("length of {length} bytes"),
             number => ether_type(number),
         },
-        "ether_type" | "protocol_type" => ether_type(hex()?),
+        "ethertype" | "protocol_type" => ether_type(hex()?),
         "flags" => control_bits(hex()?),
         "type_of_service" => ecn_codepoint(hex()?).to_owned(),
         "operation" => Operation(value.parse().ok()?).to_string(),

@@ -81,7 +81,7 @@ impl Serialize for FaultObject<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("header", fault.layer)?;
         map.serialize_entry("field", &fault.field)?;
-        map.serialize_entry("fault", &fault.message())?;
+        map.serialize_entry("message", &fault.message())?;
         let (id, standard, text) = match fault.rule {
             FaultRule::Requirement(id) => {
                 let (standard, text) = requirement(id).map(|found| (found.standard, found.text)).unzip();
@@ -91,7 +91,7 @@ impl Serialize for FaultObject<'_> {
         };
         map.serialize_entry("requirement", &id)?;
         map.serialize_entry("standard", &standard)?;
-        map.serialize_entry("sentence", &text)?;
+        map.serialize_entry("rule", &text)?;
         map.end()
     }
 }

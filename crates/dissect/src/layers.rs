@@ -187,7 +187,7 @@ impl<'a> LayerParser<'a> {
         }
         let Some(layer) = self.push(&layout::SNAP) else { return };
         let is_ether_type = layer.number("organization") == Some(0);
-        if let Some(ether_type) = ether_type(layer.number("ether_type")).filter(|_| is_ether_type) {
+        if let Some(ether_type) = ether_type(layer.number("ethertype")).filter(|_| is_ether_type) {
             self.payload(ether_type);
         }
     }

@@ -127,7 +127,7 @@ pub(crate) static SNAP: Layout = Layout {
             "organizationally unique identifier (OUI); 0 means that an EtherType follows",
         ),
         field(
-            "ether_type",
+            "ethertype",
             "type",
             16,
             Hex,
@@ -202,7 +202,7 @@ pub(crate) static IPV4: Layout = Layout {
         field("dont_fragment", "DF", 1, Flag, "do not fragment"),
         field("more_fragments", "MF", 1, Flag, "more fragments follow"),
         field("fragment_offset", "offset", 13, Number, "offset of this fragment in units of 8 bytes"),
-        field("time_to_live", "ttl", 8, Number, "time to live, the remaining hops"),
+        field("ttl", "ttl", 8, Number, "time to live, the remaining hops"),
         field("protocol", "proto", 8, Number, "protocol of the payload"),
         field("checksum", "sum", 16, Hex, "header checksum"),
         field("source", "src", 32, Ip, "source IP address"),

@@ -114,7 +114,7 @@ proptest! {
         prop_assert_eq!(number(&header, "type_of_service"), usize::from(datagram.type_of_service()));
         prop_assert_eq!(number(&header, "identification"), usize::from(datagram.identification()));
         prop_assert_eq!(number(&header, "fragment_offset"), offset);
-        prop_assert_eq!(number(&header, "time_to_live"), usize::from(datagram.time_to_live()));
+        prop_assert_eq!(number(&header, "ttl"), usize::from(datagram.time_to_live()));
         prop_assert_eq!(number(&header, "protocol"), usize::from(datagram.protocol().0));
         prop_assert_eq!(header.value("more_fragments"), Some(FieldValue::Flag(more_fragments)));
         prop_assert_eq!(header.value("dont_fragment"), Some(FieldValue::Flag(datagram.dont_fragment())));

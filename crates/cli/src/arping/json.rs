@@ -1,116 +1,158 @@
-//! Events of an inquiry as JSON: one object a line, each with an `event`.
+//! Events of an inquiry as JSON: one object a line.
 
 use std::net::Ipv4Addr;
 
 use arp::Operation;
 use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryReply};
+use schemars::JsonSchema;
 use serde::Serialize;
-use tap::Instant;
 
 use super::text::ArpingEvent;
+use crate::clock::Moment;
+use crate::json::{EventObject, Mac, nanos};
 use crate::output::json;
 
-/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
-#[derive(Debug, Serialize)]
+/// `tapstack arping --json`
+///
+/// `-q` prints nothing.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum ArpingJson {
+#[schemars(rename = "arping")]
+pub(super) enum ArpingJson {
+    /// Before the first request.
     Start {
-        time: u64,
+        /// Interface or TAP.
         interface: String,
-        target: Ipv4Addr,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
+        /// Local IP address: the sender of the requests; 0.0.0.0 of probes.
+        local_ip: Ipv4Addr,
+        /// Local MAC address.
+        local_mac: Mac,
+        /// IP address that is requested.
+        target_ip: Ipv4Addr,
     },
     /// A reply or, while probing, any packet that shows the address to be in use.
     Reply {
-        time: u64,
+        /// ARP operation: 1 is a request, 2 is a reply.
         operation: u16,
-        sender_protocol_address: Ipv4Addr,
-        sender_hardware_address: String,
-        target_protocol_address: Ipv4Addr,
-        target_hardware_address: String,
+        /// Sender IP address of the packet.
+        ip: Ipv4Addr,
+        /// Sender MAC address of the packet.
+        mac: Mac,
+        /// Target IP address of the packet.
+        target_ip: Ipv4Addr,
+        /// Target MAC address of the packet.
+        target_mac: Mac,
+        /// Whether the frame was broadcast.
         broadcast: bool,
-        round_trip: Option<u128>,
+        /// Time since the last request, in nanoseconds; null without a request.
+        rtt_ns: Option<u64>,
+        /// Whether that request already had a reply.
         duplicate: bool,
     },
+    /// The last object.
     Statistics {
-        time: u64,
-        target: Ipv4Addr,
-        outcome: &'static str,
+        /// IP address that was requested.
+        target_ip: Ipv4Addr,
+        /// Result.
+        outcome: ArpingOutcome,
+        /// Packets sent.
         sent: u64,
-        broadcast: u64,
-        refused: u64,
+        /// Packets sent by broadcast.
+        broadcasts: u64,
+        /// Packets that the interface rejected.
+        send_failures: u64,
+        /// First replies to requests or, of probes, packets that show the address to be in use.
         received: u64,
+        /// Further replies to the same request.
         duplicates: u64,
-        strays: u64,
+        /// All other ARP packets.
+        unmatched: u64,
     },
+}
+
+/// Result of an inquiry.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum ArpingOutcome {
+    /// A station replied for the address.
+    Answered,
+    /// No station replied, although nothing was lost.
+    NoReply,
+    /// Another station uses the address or probes for it (`-D`).
+    InUse,
+    /// No station uses the address (`-D`).
+    Free,
+    /// The address was announced (`-U`, `-A`).
+    Announced,
+    /// No packet was sent.
+    NothingSent,
+    /// No reply, but packets were rejected or lost.
+    Impaired,
+    /// The command ended before the probes were complete.
+    Unfinished,
 }
 
 /// Returns an event as one line, without the line feed.
-pub(super) fn line(now: Instant, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
-    json(&ArpingJson::new(now.as_nanos(), inquiry, event))
+pub(super) fn line(at: Moment, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
+    json(&EventObject::new(at, ArpingJson::new(inquiry, event)))
 }
 
 impl ArpingJson {
-    fn new(time: u64, inquiry: &Inquiry, event: &ArpingEvent<'_>) -> ArpingJson {
+    fn new(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> ArpingJson {
         let plan = inquiry.plan();
         match *event {
             ArpingEvent::Start { interface } => ArpingJson::Start {
-                time,
                 interface: interface.as_str().to_owned(),
-                target: plan.target,
-                protocol_address: plan.sender.ip,
-                hardware_address: plan.sender.mac.to_string(),
+                local_ip: plan.sender.ip,
+                local_mac: Mac(plan.sender.mac),
+                target_ip: plan.target,
             },
-            ArpingEvent::Reply(reply) => ArpingJson::reply(time, reply),
+            ArpingEvent::Reply(reply) => ArpingJson::reply(reply),
             ArpingEvent::Statistics(outcome) => {
                 let InquiryCounts { sent, broadcast, refused, received, duplicates, unrelated, .. } =
                     *inquiry.counts();
-                let (target, outcome) = (plan.target, outcome_name(outcome));
                 ArpingJson::Statistics {
-                    time,
-                    target,
-                    outcome,
+                    target_ip: plan.target,
+                    outcome: outcome.into(),
                     sent,
-                    broadcast,
-                    refused,
+                    broadcasts: broadcast,
+                    send_failures: refused,
                     received,
                     duplicates,
-                    strays: unrelated,
+                    unmatched: unrelated,
                 }
             }
         }
     }
 
-    fn reply(
-        time: u64,
-        InquiryReply { packet, is_broadcast, round_trip, is_duplicate }: InquiryReply,
-    ) -> ArpingJson {
+    fn reply(InquiryReply { packet, is_broadcast, round_trip, is_duplicate }: InquiryReply) -> ArpingJson {
         let Operation(operation) = packet.operation;
         ArpingJson::Reply {
-            time,
             operation,
-            sender_protocol_address: packet.sender_protocol,
-            sender_hardware_address: packet.sender_hardware.to_string(),
-            target_protocol_address: packet.target_protocol,
-            target_hardware_address: packet.target_hardware.to_string(),
+            ip: packet.sender_protocol,
+            mac: Mac(packet.sender_hardware),
+            target_ip: packet.target_protocol,
+            target_mac: Mac(packet.target_hardware),
             broadcast: is_broadcast,
-            round_trip: round_trip.map(|time| time.as_nanos()),
+            rtt_ns: round_trip.map(nanos),
             duplicate: is_duplicate,
         }
     }
 }
 
-fn outcome_name(outcome: InquiryOutcome) -> &'static str {
-    match outcome {
-        InquiryOutcome::Answered => "answered",
-        InquiryOutcome::NoReply => "silent",
-        InquiryOutcome::InUse => "taken",
-        InquiryOutcome::Free => "free",
-        InquiryOutcome::Announced => "announced",
-        InquiryOutcome::NothingSent => "unasked",
-        InquiryOutcome::Impaired => "hindered",
-        InquiryOutcome::Unfinished => "unfinished",
+impl From<InquiryOutcome> for ArpingOutcome {
+    fn from(outcome: InquiryOutcome) -> ArpingOutcome {
+        match outcome {
+            InquiryOutcome::Answered => ArpingOutcome::Answered,
+            InquiryOutcome::NoReply => ArpingOutcome::NoReply,
+            InquiryOutcome::InUse => ArpingOutcome::InUse,
+            InquiryOutcome::Free => ArpingOutcome::Free,
+            InquiryOutcome::Announced => ArpingOutcome::Announced,
+            InquiryOutcome::NothingSent => ArpingOutcome::NothingSent,
+            InquiryOutcome::Impaired => ArpingOutcome::Impaired,
+            InquiryOutcome::Unfinished => ArpingOutcome::Unfinished,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ Examples:
       every octet in its RFC's diagram
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
 
-Times are UTC. What is wrong with a frame stands in brackets behind it. A sender MAC address that is not the \
+Times are local, or UTC with --utc. What is wrong with a frame stands in brackets behind it. A sender MAC address that is not the \
 frame's source stands there too, as a warning: the frame is not bad. Only Ethernet is read.
 
 Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end, or packets in \

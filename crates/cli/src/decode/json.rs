@@ -1,22 +1,46 @@
-//! A frame of a capture as a JSON object, described in `docs/json.md`.
+//! A frame of a capture as a JSON object.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use capture::{CapturedFrame, Direction};
-use dissect::Dissection;
+use capture::CapturedFrame;
+use dissect::{Dissection, Field, FieldFormat, LAYOUTS, Layout, TAG_LIMIT};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tap::Instant;
 
-/// What the capture says about a frame, then its layers and faults.
+use crate::json::{FrameDirection, SCHEMA, Time};
+
+/// What the capture records about a frame.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+struct CaptureFields<'a> {
+    /// Version of the format: 1.
+    schema: u32,
+    /// Number of the packet in the capture, from 1. Packets of other link types count too.
+    number: u64,
+    /// Date and time to the nanosecond (RFC 3339): local, or UTC with `--utc`; null if the capture has none.
+    time: Option<Time>,
+    /// The same time since 1970 in UTC, in nanoseconds.
+    time_ns: Option<u64>,
+    /// Length of the frame when it was sent, in bytes.
+    bytes: usize,
+    /// Length of the frame in the capture, in bytes: less if the snap length truncated it.
+    captured_bytes: usize,
+    /// Direction of the frame; null if the capture does not record it.
+    direction: Option<FrameDirection>,
+    /// The first comment on the frame, such as the decision that `--pcap` writes; null if there is none.
+    comment: Option<&'a str>,
+    /// All comments on the frame, in order.
+    comments: &'a [Cow<'a, str>],
+}
+
+/// What the capture records about a frame, then its headers and faults.
 #[derive(Serialize)]
 struct FrameObject<'a> {
-    number: u64,
-    time: Option<u64>,
-    length: usize,
-    captured: usize,
-    direction: Option<&'static str>,
-    comment: Option<&'a str>,
-    comments: &'a [Cow<'a, str>],
+    #[serde(flatten)]
+    capture: CaptureFields<'a>,
     #[serde(flatten)]
     dissection: &'a Dissection<'a>,
 }
@@ -27,17 +51,18 @@ pub(super) fn write(
     frame: &CapturedFrame<'_>,
     dissection: &Dissection<'_>,
 ) -> fmt::Result {
-    let object = FrameObject {
+    let capture = CaptureFields {
+        schema: SCHEMA,
         number: frame.number,
-        time: frame.time,
-        length: frame.length,
-        captured: frame.captured,
-        direction: frame.direction.map(Direction::name),
+        time: frame.time.map(Instant::from_nanos).map(Time),
+        time_ns: frame.time,
+        bytes: frame.length,
+        captured_bytes: frame.captured,
+        direction: frame.direction.map(FrameDirection::from),
         comment: frame.comments.first().map(Cow::as_ref),
         comments: &frame.comments,
-        dissection,
     };
-    let object = serde_json::to_string(&object).map_err(|_| fmt::Error)?;
+    let object = serde_json::to_string(&FrameObject { capture, dissection }).map_err(|_| fmt::Error)?;
     if frame.comments.iter().any(|comment| comment.contains(char::is_control)) {
         write_escaped(line, &object)?;
     } else {
@@ -58,4 +83,115 @@ fn write_escaped(line: &mut String, json: &str) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// Adds the definitions of a frame and of its headers. Those of the headers come from their layouts.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut frame = CaptureFields::json_schema(generator);
+    frame.insert("description".to_owned(), DESCRIPTION.into());
+    let headers: Vec<_> = LAYOUTS.chunk_by(|one, next| one.name == next.name).map(header_schema).collect();
+    let reference = |name: &str| json!({"$ref": format!("#/$defs/{name}_header")});
+    let described = |mut schema: Value, text: &str| {
+        schema["description"] = text.into();
+        schema
+    };
+    let quoted = ["ipv4", "icmp", "udp", "tcp"].map(|name| (name.to_owned(), reference(name)));
+    let mut fields: Map<String, Value> =
+        headers.iter().map(|(name, _)| ((*name).to_owned(), reference(name))).collect();
+    let list = |items: Value, text: &str| json!({"type": "array", "items": items, "description": text});
+    let tags = format!("VLAN tags, outermost first; {TAG_LIMIT} at most.");
+    fields.insert("tags".to_owned(), list(reference("tags"), &tags));
+    let more_tags = json!({"type": "integer", "minimum": 0});
+    fields.insert("more_tags".to_owned(), described(more_tags, "Number of further VLAN tags."));
+    let quoted = json!({"type": "object", "properties": Map::from_iter(quoted), "required": []});
+    let text = "Headers of the datagram that an ICMP error quotes.";
+    fields.insert("quoted".to_owned(), described(quoted, text));
+    let text = "What is wrong with the frame; empty if nothing is.";
+    fields.insert("faults".to_owned(), list(json!({"$ref": "#/$defs/fault"}), text));
+    let text = "What is unusual, but may be right: a sender MAC address that is not the source of the frame.";
+    fields.insert("warnings".to_owned(), list(json!({"$ref": "#/$defs/fault"}), text));
+    if let Some(properties) = frame.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.extend(fields);
+    }
+    if let Some(required) = frame.get_mut("required").and_then(Value::as_array_mut) {
+        required.extend(["faults", "warnings"].map(Value::from));
+    }
+    let definitions = generator.definitions_mut();
+    definitions.extend(headers.into_iter().map(|(name, schema)| (format!("{name}_header"), schema)));
+    definitions.insert("fault".to_owned(), fault_schema());
+    definitions.insert("decode".to_owned(), frame.into());
+    json_schema!({"$ref": "#/$defs/decode"})
+}
+
+const DESCRIPTION: &str = "\
+`tapstack decode --json`
+
+Prints one object for each frame, without an `event`.
+Each header of the frame is an object: `ethernet`, `arp`, `ipv4` and so on.
+A header that the frame does not have is left out, and so are fields behind the end of the frame.
+Numbers are as they stand in the frame: `header_length` counts 32-bit words, and `fragment_offset` units of 8 bytes.";
+
+/// Returns the name of a header and its schema: all fields of its layouts.
+fn header_schema(layouts: &[&'static Layout]) -> (&'static str, Value) {
+    let mut fields = Map::new();
+    fields.insert(
+        "offset".to_owned(),
+        json!({"type": "integer", "minimum": 0, "description": "Offset of the header in the frame, in bytes."}),
+    );
+    for field in layouts.iter().flat_map(|layout| layout.fields) {
+        // Of two fields of one name, the wider one.
+        let schema = field_schema(field);
+        let known = fields.get(field.name).and_then(|known| known["maximum"].as_u64());
+        if known.is_none_or(|known| schema["maximum"].as_u64() > Some(known)) {
+            fields.insert(field.name.to_owned(), schema);
+        }
+    }
+    let (name, title) = layouts.first().map(|layout| (layout.name, layout.title)).unwrap_or_default();
+    if name == "ipv4" {
+        let text = "Options, in hexadecimal digits; empty without options.";
+        fields.insert("options".to_owned(), json!({"type": "string", "description": text}));
+    }
+    let mut standards: Vec<_> = layouts.iter().map(|layout| layout.standard).collect();
+    standards.dedup();
+    let description = format!("{title} ({}).", standards.join("; "));
+    (
+        name,
+        json!({"type": "object", "description": description, "properties": fields, "required": ["offset"]}),
+    )
+}
+
+fn field_schema(field: &Field) -> Value {
+    let mut schema = match field.format {
+        FieldFormat::Number | FieldFormat::Hex => {
+            let most = u64::MAX.checked_shr(64_u32.saturating_sub(u32::try_from(field.bits).unwrap_or(64)));
+            json!({"type": "integer", "minimum": 0, "maximum": most})
+        }
+        FieldFormat::Flag => json!({"type": "boolean"}),
+        // The addresses of an ARP packet may have other lengths.
+        FieldFormat::Mac | FieldFormat::Ip if field.name.ends_with("_address") => json!({"type": "string"}),
+        FieldFormat::Mac => json!({"type": "string", "format": "mac"}),
+        FieldFormat::Ip => json!({"type": "string", "format": "ipv4"}),
+    };
+    let mut letters = field.meaning.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    schema["description"] = format!("{first}{}.", letters.as_str()).into();
+    schema
+}
+
+fn fault_schema() -> Value {
+    let text = |text: &str| json!({"type": "string", "description": text});
+    let or_null = |text: &str| json!({"type": ["string", "null"], "description": text});
+    json!({
+        "type": "object",
+        "description": "A fault or a warning of `tapstack decode --json`.",
+        "properties": {
+            "header": text("Name of the header in the object."),
+            "field": or_null("Name of the field in the header; null if the header is not complete."),
+            "message": text("What is wrong, in words."),
+            "requirement": or_null("Id of the requirement in docs/spec; null if there is none."),
+            "standard": or_null("Standard and section that require it."),
+            "rule": or_null("What the standard requires, in words."),
+        },
+        "required": ["header", "field", "message", "requirement", "standard", "rule"],
+    })
 }

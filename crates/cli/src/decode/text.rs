@@ -4,9 +4,10 @@ use std::fmt::{Result, Write};
 
 use capture::CapturedFrame;
 use dissect::{Dissection, SummaryStyle};
+use tap::Instant;
 
 use super::arguments::DecodeArguments;
-use crate::utc::date;
+use crate::local_time::{LocalDateTime, push_time_of_day};
 
 /// Bytes per line of a dump.
 const ROW: usize = 16;
@@ -19,11 +20,13 @@ pub(super) fn write(
     dissection: &Dissection<'_>,
 ) -> Result {
     if let Some(time) = frame.time.filter(|_| arguments.no_time != 1) {
+        let time = Instant::from_nanos(time);
         if arguments.no_time == DecodeArguments::DATE {
-            let (year, month, day) = date(time / 1_000_000_000 / 86_400);
-            write!(line, "{year:04}-{month:02}-{day:02} ")?;
+            write!(line, "{}", LocalDateTime(time))?;
+        } else {
+            push_time_of_day(line, time);
         }
-        write_time(line, time);
+        line.push(' ');
     }
     let style = SummaryStyle { link_header: arguments.link_header, verbose: arguments.verbose > 0 };
     dissection.write_summary(line, style)?;
@@ -36,26 +39,6 @@ pub(super) fn write(
         1 => write_bytes(line, dissection.payload()),
         _ => write_bytes(line, frame.bytes),
     }
-}
-
-/// Writes the time of day in UTC.
-fn write_time(line: &mut String, time: u64) {
-    let micros = time / 1_000 % 86_400_000_000;
-    // The base of each digit, from the right; 0 is a separator. Writing digit by digit is fastest.
-    let bases = [10, 10, 10, 10, 10, 10, 0, 10, 6, 0, 10, 6, 0, 10, 10];
-    let mut separators = [b'.', b':', b':'].into_iter();
-    let mut rest = micros;
-    let mut digits = [b' '; 16];
-    for (digit, base) in digits.iter_mut().rev().skip(1).zip(bases) {
-        *digit = if base == 0 {
-            separators.next().unwrap_or(b':')
-        } else {
-            let value = u8::try_from(rest % base).unwrap_or_default();
-            rest /= base;
-            b'0' + value
-        };
-    }
-    line.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
 fn write_bytes(line: &mut String, bytes: &[u8]) -> Result {

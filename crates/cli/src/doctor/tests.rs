@@ -5,6 +5,7 @@ use super::facts::{Capabilities, Capability};
 use super::inside::{NamespaceMethod, NamespaceReport};
 use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps, matches_glob};
 use super::*;
+use crate::clock::Moment;
 use crate::error_message::ErrorMessage;
 use tap::linux::Features;
 
@@ -295,8 +296,9 @@ fn doctor_json_matches_schema_and_ends_with_summary() {
     facts.max_neighbors = None;
     facts.inside = Err("no".to_owned());
     let findings = check_all(&facts);
-    let lines: Vec<_> = lines(&findings).iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+    let object = |line| serde_json::to_string(&EventObject::new(Moment::of_nanos(0), line)).unwrap();
+    let lines: Vec<_> = lines(&findings).into_iter().map(object).collect();
     testbed::schema::check_lines("doctor", &lines.join("\n"));
-    let summary = r#"{"event":"summary","ok":8,"warn":1,"fail":0,"skip":4,"exit_code":2}"#;
+    let summary = r#"{"schema":1,"time":"1970-01-01T00:00:00.000000000+00:00","elapsed_ns":0,"event":"summary","ok":8,"warn":1,"fail":0,"skip":4,"exit_code":2}"#;
     assert_eq!(lines.last().map(String::as_str), Some(summary));
 }

@@ -29,8 +29,8 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let mut peer = Host::new(Instant::ORIGIN, &HostConfig::new(KERNEL, lab_mac(&name, KERNEL)))?;
     let mut pool = Pool::new(near.mtu(), host.pool_size() + peer.pool_size());
     let clock = Clock::start();
-    let report =
-        HostReport::new(capture.text_output()?, Verbosity::Frames, false).with_styler(capture.text_styler());
+    let report = HostReport::new(capture.text_output()?, Verbosity::Frames, false, clock)
+        .with_styler(capture.text_styler());
     let mut report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
     report.print_line(&format!(
         "a cable in memory, without the kernel: host A is {} at {}, host B is {} at {}",

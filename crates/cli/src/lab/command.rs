@@ -12,6 +12,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::{HOST, KERNEL, LabNetwork};
+use crate::clock::Clock;
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::output::standard_error;
@@ -28,8 +29,9 @@ pub(super) fn run(
     capture: &CaptureArguments,
 ) -> Result<ExitCode, Failure> {
     let level = if verbose { Verbosity::Frames } else { Verbosity::Quiet };
-    let report = HostReport::new(standard_error()?, level, false).with_styler(Styler::stderr());
-    let mut server = network.serve(report, capture)?;
+    let clock = Clock::start();
+    let report = HostReport::new(standard_error()?, level, false, clock).with_styler(Styler::stderr());
+    let mut server = network.serve(report, capture, clock)?;
     let signals = Signals::take_over(&[&[Signal::SIGCHLD], &TERMINATION_SIGNALS[..]].concat())?;
     if let Err(errno) = mount_sys()
         && verbose

@@ -1,146 +1,188 @@
-//! Events of a session as JSON: one object a line, each with an `event`.
+//! Events of a session as JSON: one object a line.
 
 use std::net::Ipv4Addr;
 
 use host::DataMismatch;
 use ipnet::Ipv4Net;
+use schemars::JsonSchema;
 use serde::Serialize;
-use tap::Instant;
 
 use super::session::{PingResponse, PingSession};
 use super::statistics::RoundTrips;
 use super::text::{PingEvent, problem_text};
+use crate::clock::Moment;
+use crate::json::{EventObject, nanos};
 use crate::output::json;
 
-/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
-#[derive(Debug, Serialize)]
+/// `tapstack ping --json`
+///
+/// `-q` leaves `start` and `statistics`.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum PingJson {
+#[schemars(rename = "ping")]
+pub(super) enum PingJson {
+    /// The first object.
     Start {
-        time: u64,
+        /// Interface or TAP.
         interface: String,
-        address: Ipv4Net,
-        target: Ipv4Addr,
+        /// Local IP address.
+        local_ip: Ipv4Addr,
+        /// Prefix length of its network, in bits.
+        prefix_length: u8,
+        /// IP address that is pinged.
+        target_ip: Ipv4Addr,
+        /// ICMP identifier of all requests.
         identifier: u16,
-        #[serde(rename = "octets")]
+        /// Data of a request, in bytes.
         bytes: usize,
     },
+    /// An echo reply.
     Reply {
-        time: u64,
-        from: Ipv4Addr,
+        /// IP address of the replying host.
+        ip: Ipv4Addr,
+        /// ICMP sequence number of the request.
         sequence: u16,
-        /// Length of the ICMP message, header and data.
-        #[serde(rename = "octets")]
+        /// Length of the ICMP message with its header, in bytes.
         bytes: usize,
-        time_to_live: u8,
-        round_trip: u128,
+        /// Time to live of the reply, in hops.
+        ttl: u8,
+        /// Time from the request to this reply, in nanoseconds.
+        rtt_ns: u64,
+        /// Whether the request already had a reply.
         duplicate: bool,
-        /// The first byte of data that changed in transit.
-        difference: Option<ChangedByte>,
+        /// The first byte of data that changed in transit; null if none did.
+        mismatch: Option<ChangedByte>,
     },
-    Error {
-        time: u64,
-        from: Ipv4Addr,
-        sequence: u16,
-        kind: u8,
-        code: u8,
-        problem: String,
-    },
-    Advice {
-        time: u64,
-        from: Ipv4Addr,
-        sequence: u16,
-        kind: u8,
-        code: u8,
-        problem: String,
-    },
+    /// An ICMP error: a request was not delivered.
+    Error(ProblemFields),
+    /// A redirect or a source quench: the request may have been delivered.
+    Notice(ProblemFields),
+    /// The last object.
     Statistics {
-        time: u64,
-        target: Ipv4Addr,
-        transmitted: u64,
+        /// IP address that was pinged.
+        target_ip: Ipv4Addr,
+        /// Requests sent.
+        sent: u64,
+        /// Requests with a reply.
         received: u64,
+        /// Replies beyond the first.
         duplicates: u64,
-        changed: u64,
+        /// Replies with data that changed in transit.
+        mismatches: u64,
+        /// ICMP errors about requests, and requests that could not be sent.
         errors: u64,
-        #[serde(rename = "strays")]
+        /// Replies and errors that match no request.
         unmatched: u64,
-        elapsed: u128,
-        round_trips: Option<RoundTripsJson>,
+        /// Time from the first request to the last, in nanoseconds.
+        duration_ns: u64,
+        /// Minimum round-trip time, in nanoseconds; null without a reply.
+        rtt_min_ns: Option<u64>,
+        /// Mean round-trip time, in nanoseconds; null without a reply.
+        rtt_mean_ns: Option<u64>,
+        /// Maximum round-trip time, in nanoseconds; null without a reply.
+        rtt_max_ns: Option<u64>,
+        /// Standard deviation of the round-trip times, in nanoseconds; null without a reply.
+        rtt_stddev_ns: Option<u64>,
     },
 }
 
-#[derive(Debug, Serialize)]
-struct ChangedByte {
+/// An ICMP message about a request.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct ProblemFields {
+    /// IP address of the host that reports it.
+    reporter_ip: Ipv4Addr,
+    /// ICMP sequence number of the request.
+    sequence: u16,
+    /// ICMP type.
+    icmp_type: u8,
+    /// ICMP code.
+    icmp_code: u8,
+    /// The message in the words of iputils.
+    message: String,
+}
+
+/// A byte of data that changed in transit.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct ChangedByte {
+    /// Offset in the data, from 0.
     offset: usize,
+    /// Byte sent.
     expected: u8,
+    /// Byte received.
     received: u8,
 }
 
-#[derive(Debug, Serialize)]
-struct RoundTripsJson {
-    #[serde(rename = "least")]
-    min: u128,
-    mean: u128,
-    #[serde(rename = "most")]
-    max: u128,
-    deviation: u128,
-}
-
 /// Returns an event as one line, without the line feed.
-pub(super) fn line(now: Instant, session: &PingSession, event: &PingEvent<'_>) -> String {
-    json(&PingJson::new(now.as_nanos(), session, event))
+pub(super) fn line(at: Moment, session: &PingSession, event: &PingEvent<'_>) -> String {
+    json(&EventObject::new(at, PingJson::new(session, event)))
 }
 
 impl PingJson {
-    fn new(time: u64, session: &PingSession, event: &PingEvent<'_>) -> PingJson {
+    fn new(session: &PingSession, event: &PingEvent<'_>) -> PingJson {
         let plan = session.plan();
         match *event {
-            PingEvent::Start { interface, address } => PingJson::Start {
-                time,
-                interface: interface.as_str().to_owned(),
-                address,
-                target: plan.target,
-                identifier: plan.identifier,
-                bytes: plan.bytes,
-            },
-            PingEvent::Response(response) => PingJson::response(time, response),
+            PingEvent::Start { interface, address } => PingJson::start(session, interface.as_str(), address),
+            PingEvent::Response(response) => PingJson::response(response),
             PingEvent::Statistics => {
                 let statistics = session.statistics();
+                let of_trips = |time: fn(&RoundTrips) -> std::time::Duration| {
+                    statistics.round_trips().map(|trips| nanos(time(&trips)))
+                };
                 PingJson::Statistics {
-                    time,
-                    target: plan.target,
-                    transmitted: statistics.transmitted,
+                    target_ip: plan.target,
+                    sent: statistics.transmitted,
                     received: statistics.received,
                     duplicates: statistics.duplicates,
-                    changed: statistics.changed,
+                    mismatches: statistics.changed,
                     errors: statistics.errors,
                     unmatched: statistics.unmatched,
-                    elapsed: statistics.elapsed().as_nanos(),
-                    round_trips: statistics.round_trips().map(RoundTripsJson::from),
+                    duration_ns: nanos(statistics.elapsed()),
+                    rtt_min_ns: of_trips(|trips| trips.min),
+                    rtt_mean_ns: of_trips(|trips| trips.mean),
+                    rtt_max_ns: of_trips(|trips| trips.max),
+                    rtt_stddev_ns: of_trips(|trips| trips.deviation),
                 }
             }
         }
     }
 
-    fn response(time: u64, response: PingResponse) -> PingJson {
+    fn start(session: &PingSession, interface: &str, address: Ipv4Net) -> PingJson {
+        let plan = session.plan();
+        PingJson::Start {
+            interface: interface.to_owned(),
+            local_ip: address.addr(),
+            prefix_length: address.prefix_len(),
+            target_ip: plan.target,
+            identifier: plan.identifier,
+            bytes: plan.bytes,
+        }
+    }
+
+    fn response(response: PingResponse) -> PingJson {
+        let fields = |reporter_ip, sequence, problem: icmp::IcmpError| ProblemFields {
+            reporter_ip,
+            sequence,
+            icmp_type: problem.icmp_type().0,
+            icmp_code: problem.code(),
+            message: problem_text(problem),
+        };
         match response {
             PingResponse::Reply { reply, round_trip, is_duplicate, .. } => PingJson::Reply {
-                time,
-                from: reply.from,
+                ip: reply.from,
                 sequence: reply.sequence,
                 bytes: reply.length,
-                time_to_live: reply.time_to_live,
-                round_trip: round_trip.as_nanos(),
+                ttl: reply.time_to_live,
+                rtt_ns: nanos(round_trip),
                 duplicate: is_duplicate,
-                difference: reply.mismatch.map(ChangedByte::from),
+                mismatch: reply.mismatch.map(ChangedByte::from),
             },
             PingResponse::Error { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.icmp_type().0, problem.code(), problem_text(problem));
-                PingJson::Error { time, from, sequence, kind, code, problem }
+                PingJson::Error(fields(from, sequence, problem))
             }
             PingResponse::Advice { from, sequence, problem } => {
-                let (kind, code, problem) = (problem.icmp_type().0, problem.code(), problem_text(problem));
-                PingJson::Advice { time, from, sequence, kind, code, problem }
+                PingJson::Notice(fields(from, sequence, problem))
             }
         }
     }
@@ -149,14 +191,6 @@ impl PingJson {
 impl From<DataMismatch> for ChangedByte {
     fn from(DataMismatch { offset, expected, received }: DataMismatch) -> Self {
         ChangedByte { offset, expected, received }
-    }
-}
-
-impl From<RoundTrips> for RoundTripsJson {
-    fn from(trips: RoundTrips) -> Self {
-        let [min, mean, max, deviation] =
-            [trips.min, trips.mean, trips.max, trips.deviation].map(|time| time.as_nanos());
-        RoundTripsJson { min, mean, max, deviation }
     }
 }
 

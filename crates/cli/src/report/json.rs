@@ -1,271 +1,378 @@
-//! Events of a host as JSON: one object a line, each with an `event`.
+//! Events of a host as JSON: one object a line.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use arp::{ClaimEvent, Neighbor, NeighborEvent};
+use arp::{ArpEvent, ClaimEvent, Neighbor, NeighborEvent, NeighborState};
 use capture::Direction;
 use host::{Counter, DropReason, HostEvent};
-use ipnet::Ipv4Net;
 use link::MacAddr;
-use serde::{Serialize, Serializer};
-use tap::Instant;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use tap::linux::InterfaceName;
 
 use super::{ReadyHosts, SuppressedLines};
-use crate::output::json;
+use crate::json::{FrameDirection, Mac};
 
-/// One line. Times are in nanoseconds since the start of the command.
-#[derive(Debug, Serialize)]
+/// `tapstack host --json`
+///
+/// `frame` is printed with `-v` only. `-q` leaves `ready` and `counters`. SIGUSR1 prints a `neighbor` for each entry of
+/// the ARP cache.
+///
+/// Without `-v`, at most 10 objects of one kind are printed in 10 seconds.
+/// A kind is an `event`; of `dropped` also its `reason`; of `conflict`, `defended` and `moved` also its `ip`, for up to
+/// 64 addresses.
+/// After the 10 seconds, and at the end, `suppressed` reports how many objects were not printed.
+/// `probing`, `bound`, `probe_conflict` and `ceased` are always printed, and the counters count everything.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum ReportLine {
+#[schemars(rename = "host")]
+pub(super) enum HostJson {
+    /// All hosts answer from now on. Printed again after the link was down.
     Ready {
+        /// Interface or TAP.
         interface: String,
-        #[serde(rename = "hardware_address")]
-        mac: Option<String>,
-        address: Option<Ipv4Net>,
+        /// MAC address of the first host.
+        mac: Option<Mac>,
+        /// IP address of the first host.
+        ip: Option<Ipv4Addr>,
+        /// Prefix length of its network, in bits.
+        prefix_length: Option<u8>,
+        /// VLAN ID of the first host, 1 to 4094; null if it is untagged.
         vlan: Option<u16>,
+        /// MTU: the longest payload of a frame, in bytes.
         mtu: usize,
+        /// All hosts and ranges of hosts.
         hosts: Vec<ReadyHosts>,
     },
+    /// A sender was added to the ARP cache.
     Learned(IpAndMac),
+    /// An entry of the ARP cache has another MAC address now.
     Moved {
-        time: u64,
-        #[serde(rename = "protocol_address")]
+        /// IP address of the entry.
         ip: Ipv4Addr,
-        from: String,
-        to: String,
+        /// New MAC address.
+        mac: Mac,
+        /// Previous MAC address.
+        old_mac: Mac,
     },
-    Held(IpAndMac),
-    Changed {
-        time: u64,
-        #[serde(rename = "protocol_address")]
+    /// A sender claims the IP address of a static entry. The entry stays as it is.
+    StaticConflict(IpAndMac),
+    /// An entry of the ARP cache changed its state.
+    StateChanged {
+        /// IP address of the entry.
         ip: Ipv4Addr,
-        from: &'static str,
-        to: &'static str,
+        /// New state.
+        state: EntryState,
+        /// Previous state.
+        old_state: EntryState,
     },
-    Asking(IpOnly),
-    Forgotten(IpOnly),
+    /// ARP requests for an unknown IP address are being sent.
+    Resolving(IpOnly),
+    /// No ARP reply arrived for an IP address: its entry was removed.
+    ResolutionFailed(IpOnly),
+    /// An entry of the ARP cache was removed: it was not confirmed within `--arp-timeout`.
     Expired(IpOnly),
+    /// An entry of the ARP cache was removed for a new one: the cache is full.
     Evicted(IpOnly),
-    Refused(IpOnly),
+    /// An IP address was not added to the ARP cache: the cache is full.
+    TableFull(IpOnly),
+    /// ARP probes for a local address are being sent (RFC 5227).
     Probing(IpOnly),
-    Using(IpAndMac),
-    Taken(IpAndMac),
+    /// A local address is in use from now on.
+    Bound(IpAndMac),
+    /// Another station uses an address that was probed for, or probes for it too.
+    ProbeConflict(IpAndMac),
+    /// Another station uses a local address.
     Conflict(IpAndMac),
+    /// A local address was announced to defend it.
     Defended(IpAndMac),
+    /// A local address is no longer used: another station has it.
     Ceased(IpAndMac),
-    Echoed {
-        time: u64,
-        from: Ipv4Addr,
-        to: Ipv4Addr,
+    /// An echo request of this host was answered.
+    EchoReply {
+        /// IP address of the replying host.
+        ip: Ipv4Addr,
+        /// Local IP address that the request was sent from.
+        local_ip: Ipv4Addr,
+        /// ICMP identifier of the request.
         identifier: u16,
+        /// ICMP sequence number of the request.
         sequence: u16,
-        #[serde(rename = "octets")]
+        /// Length of the ICMP message with its header, in bytes.
         bytes: usize,
-        time_to_live: u8,
+        /// Time to live of the reply, in hops.
+        ttl: u8,
     },
-    Undelivered {
-        time: u64,
-        from: Ipv4Addr,
-        source: Ipv4Addr,
-        destination: Ipv4Addr,
+    /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
+    DeliveryFailed {
+        /// IP address of the host that reports it; a local address if the next hop was not resolved.
+        reporter_ip: Ipv4Addr,
+        /// Source of the datagram.
+        source_ip: Ipv4Addr,
+        /// Destination of the datagram.
+        destination_ip: Ipv4Addr,
+        /// IP protocol number of the datagram.
         protocol: u8,
-        kind: u8,
-        code: u8,
-        problem: String,
+        /// ICMP type of the error.
+        icmp_type: u8,
+        /// ICMP code of the error.
+        icmp_code: u8,
+        /// The error in words.
+        message: String,
     },
+    /// A received frame was dropped. With `-v` also frames for other stations and VLANs are reported.
     Dropped {
-        time: u64,
-        source: Option<String>,
+        /// Source MAC address of the frame; null if the frame is too short.
+        source_mac: Option<Mac>,
+        /// Layer that dropped the frame.
         layer: &'static str,
+        /// Name of the counter that counts it, in `layer`.
         reason: &'static str,
+        /// The reason in words.
+        message: String,
     },
+    /// Objects of one kind were not printed because of the rate limit.
     Suppressed {
-        time: u64,
-        event_name: &'static str,
+        /// `event` of the objects.
+        suppressed_event: &'static str,
+        /// `reason` of the objects, if they are `dropped`.
         reason: Option<&'static str>,
+        /// `ip` of the objects, if they are counted by address.
+        ip: Option<Ipv4Addr>,
+        /// Number of objects.
         count: u64,
     },
+    /// A frame was received or sent. With `-v`.
     Frame {
-        time: u64,
-        direction: &'static str,
-        length: usize,
-        #[serde(rename = "octets")]
-        bytes: String,
+        /// Direction of the frame.
+        direction: FrameDirection,
+        /// Length of the frame, in bytes.
+        bytes: usize,
+        /// All bytes of the frame, in hexadecimal digits.
+        hex: String,
     },
-    #[serde(rename = "neighbour")]
+    /// An entry of the ARP cache, printed on SIGUSR1.
     Neighbor {
+        /// Interface or TAP.
         interface: String,
-        #[serde(rename = "protocol_address")]
+        /// IP address.
         ip: Ipv4Addr,
-        #[serde(rename = "hardware_address")]
-        mac: Option<String>,
-        state: &'static str,
+        /// MAC address; null while it is unknown.
+        mac: Option<Mac>,
+        /// State of the entry.
+        state: EntryState,
     },
+    /// The last object: all counters.
     Counters {
+        /// Counters by layer and name, zeros included.
+        #[schemars(schema_with = "counters_schema")]
         counters: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     },
 }
 
-/// An event of an IP address.
-#[derive(Debug, Serialize)]
+/// Fields of an event of an IP address.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct IpOnly {
-    time: u64,
-    #[serde(rename = "protocol_address")]
+    /// IP address.
     ip: Ipv4Addr,
 }
 
-/// An event of an IP address and a MAC address.
-#[derive(Debug, Serialize)]
+/// Fields of an event of an IP address and a MAC address.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(super) struct IpAndMac {
-    time: u64,
-    #[serde(rename = "protocol_address")]
+    /// IP address.
     ip: Ipv4Addr,
-    #[serde(rename = "hardware_address")]
-    mac: String,
+    /// MAC address of its station.
+    mac: Mac,
+}
+
+/// State of an entry of the ARP cache, as `ip neigh` names it.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub(super) enum EntryState {
+    /// Resolution is in progress; no MAC address is known.
+    Incomplete,
+    /// Confirmed recently.
+    Reachable,
+    /// Not confirmed recently.
+    Stale,
+    /// In use and not confirmed recently: it is checked soon.
+    Delay,
+    /// In use and not confirmed recently: requests are being sent.
+    Probe,
+    /// Resolution failed.
+    Failed,
+    /// Configured.
+    Permanent,
 }
 
 impl IpOnly {
-    fn new(time: u64, ip: Ipv4Addr) -> IpOnly {
-        IpOnly { time, ip }
+    fn new(ip: Ipv4Addr) -> IpOnly {
+        IpOnly { ip }
     }
 }
 
 impl IpAndMac {
-    fn new(time: u64, ip: Ipv4Addr, mac: MacAddr) -> IpAndMac {
-        IpAndMac { time, ip, mac: mac.to_string() }
+    fn new(ip: Ipv4Addr, mac: MacAddr) -> IpAndMac {
+        IpAndMac { ip, mac: Mac(mac) }
     }
 }
 
-impl ReportLine {
-    /// A host is ready. The first host's address precedes the list of all.
-    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[ReadyHosts]) -> ReportLine {
+impl HostJson {
+    /// All hosts are ready. The fields of the first host precede the list of all.
+    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[ReadyHosts]) -> HostJson {
         let first = hosts.first();
-        ReportLine::Ready {
+        HostJson::Ready {
             interface: interface.as_str().to_owned(),
-            mac: first.map(|host| host.mac.to_string()),
-            address: first.map(|host| host.address),
+            mac: first.map(|host| host.mac),
+            ip: first.map(|host| host.ip),
+            prefix_length: first.map(|host| host.prefix_length),
             vlan: first.and_then(|host| host.vlan),
             mtu,
             hosts: hosts.to_vec(),
         }
     }
 
-    pub(super) fn event(now: Instant, event: HostEvent) -> ReportLine {
-        let time = now.as_nanos();
+    pub(super) fn event(event: HostEvent) -> HostJson {
         match event {
-            HostEvent::Arp(arp::ArpEvent::Claim(event)) => ReportLine::claim(time, event),
-            HostEvent::Arp(arp::ArpEvent::Neighbor(change)) => ReportLine::change(time, change),
-            HostEvent::EchoReply(reply) => ReportLine::Echoed {
-                time,
-                from: reply.from,
-                to: reply.to,
+            HostEvent::Arp(ArpEvent::Claim(event)) => HostJson::claim(event),
+            HostEvent::Arp(ArpEvent::Neighbor(event)) => HostJson::of_neighbor(event),
+            HostEvent::EchoReply(reply) => HostJson::EchoReply {
+                ip: reply.from,
+                local_ip: reply.to,
                 identifier: reply.identifier,
                 sequence: reply.sequence,
                 bytes: reply.length,
-                time_to_live: reply.time_to_live,
+                ttl: reply.time_to_live,
             },
-            HostEvent::DeliveryFailed(undelivered) => ReportLine::Undelivered {
-                time,
-                from: undelivered.from,
-                source: undelivered.source,
-                destination: undelivered.destination,
-                protocol: undelivered.protocol.0,
-                kind: undelivered.problem.icmp_type().0,
-                code: undelivered.problem.code(),
-                problem: undelivered.problem.to_string(),
+            HostEvent::DeliveryFailed(failure) => HostJson::DeliveryFailed {
+                reporter_ip: failure.from,
+                source_ip: failure.source,
+                destination_ip: failure.destination,
+                protocol: failure.protocol.0,
+                icmp_type: failure.problem.icmp_type().0,
+                icmp_code: failure.problem.code(),
+                message: failure.problem.to_string(),
             },
         }
     }
 
-    fn claim(time: u64, event: ClaimEvent) -> ReportLine {
+    fn claim(event: ClaimEvent) -> HostJson {
         match event {
-            ClaimEvent::Probing { ip } => ReportLine::Probing(IpOnly::new(time, ip)),
-            ClaimEvent::Bound { ip, mac } => ReportLine::Using(IpAndMac::new(time, ip, mac)),
-            ClaimEvent::ProbeConflict { ip, mac } => ReportLine::Taken(IpAndMac::new(time, ip, mac)),
-            ClaimEvent::Conflict { ip, mac } => ReportLine::Conflict(IpAndMac::new(time, ip, mac)),
-            ClaimEvent::Defended { ip, mac } => ReportLine::Defended(IpAndMac::new(time, ip, mac)),
-            ClaimEvent::Ceased { ip, mac } => ReportLine::Ceased(IpAndMac::new(time, ip, mac)),
+            ClaimEvent::Probing { ip } => HostJson::Probing(IpOnly::new(ip)),
+            ClaimEvent::Bound { ip, mac } => HostJson::Bound(IpAndMac::new(ip, mac)),
+            ClaimEvent::ProbeConflict { ip, mac } => HostJson::ProbeConflict(IpAndMac::new(ip, mac)),
+            ClaimEvent::Conflict { ip, mac } => HostJson::Conflict(IpAndMac::new(ip, mac)),
+            ClaimEvent::Defended { ip, mac } => HostJson::Defended(IpAndMac::new(ip, mac)),
+            ClaimEvent::Ceased { ip, mac } => HostJson::Ceased(IpAndMac::new(ip, mac)),
         }
     }
 
-    fn change(time: u64, change: NeighborEvent<Ipv4Addr>) -> ReportLine {
-        match change {
-            NeighborEvent::Learned { ip, mac } => ReportLine::Learned(IpAndMac::new(time, ip, mac)),
-            NeighborEvent::Moved { ip, from, to } => {
-                ReportLine::Moved { time, ip, from: from.to_string(), to: to.to_string() }
-            }
-            NeighborEvent::StaticConflict { ip, mac } => ReportLine::Held(IpAndMac::new(time, ip, mac)),
+    fn of_neighbor(event: NeighborEvent<Ipv4Addr>) -> HostJson {
+        match event {
+            NeighborEvent::Learned { ip, mac } => HostJson::Learned(IpAndMac::new(ip, mac)),
+            NeighborEvent::Moved { ip, from, to } => HostJson::Moved { ip, mac: Mac(to), old_mac: Mac(from) },
+            NeighborEvent::StaticConflict { ip, mac } => HostJson::StaticConflict(IpAndMac::new(ip, mac)),
             NeighborEvent::Changed { ip, from, to } => {
-                ReportLine::Changed { time, ip, from: from.name(), to: to.name() }
+                HostJson::StateChanged { ip, state: to.into(), old_state: from.into() }
             }
-            NeighborEvent::Resolving { ip } => ReportLine::Asking(IpOnly::new(time, ip)),
-            NeighborEvent::Forgotten { ip } => ReportLine::Forgotten(IpOnly::new(time, ip)),
-            NeighborEvent::Expired { ip } => ReportLine::Expired(IpOnly::new(time, ip)),
-            NeighborEvent::Evicted { ip } => ReportLine::Evicted(IpOnly::new(time, ip)),
-            NeighborEvent::Refused { ip } => ReportLine::Refused(IpOnly::new(time, ip)),
+            NeighborEvent::Resolving { ip } => HostJson::Resolving(IpOnly::new(ip)),
+            NeighborEvent::Forgotten { ip } => HostJson::ResolutionFailed(IpOnly::new(ip)),
+            NeighborEvent::Expired { ip } => HostJson::Expired(IpOnly::new(ip)),
+            NeighborEvent::Evicted { ip } => HostJson::Evicted(IpOnly::new(ip)),
+            NeighborEvent::Refused { ip } => HostJson::TableFull(IpOnly::new(ip)),
         }
     }
 
-    pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> ReportLine {
-        ReportLine::Neighbor {
+    pub(super) fn neighbor(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> HostJson {
+        HostJson::Neighbor {
             interface: interface.as_str().to_owned(),
             ip: entry.ip,
-            mac: entry.mac.map(|mac| mac.to_string()),
-            state: entry.state.name(),
+            mac: entry.mac.map(Mac),
+            state: entry.state.into(),
         }
     }
 
-    pub(super) fn dropped(now: Instant, source: Option<MacAddr>, reason: DropReason) -> ReportLine {
-        ReportLine::Dropped {
-            time: now.as_nanos(),
-            source: source.map(|source| source.to_string()),
+    pub(super) fn dropped(source: Option<MacAddr>, reason: DropReason) -> HostJson {
+        HostJson::Dropped {
+            source_mac: source.map(Mac),
             layer: reason.layer(),
             reason: reason.name(),
+            message: reason.to_string(),
         }
     }
 
-    pub(super) fn suppressed(now: Instant, suppressed: &SuppressedLines) -> ReportLine {
-        ReportLine::Suppressed {
-            time: now.as_nanos(),
-            event_name: suppressed.kind.name(),
+    pub(super) fn suppressed(suppressed: &SuppressedLines) -> HostJson {
+        HostJson::Suppressed {
+            suppressed_event: suppressed.kind.name(),
             reason: suppressed.kind.reason_name(),
+            ip: suppressed.kind.address(),
             count: suppressed.count,
         }
     }
 
-    pub(super) fn frame(now: Instant, direction: Direction, bytes: &[u8]) -> ReportLine {
-        let mut digits = String::with_capacity(2 * bytes.len());
+    pub(super) fn frame(direction: Direction, bytes: &[u8]) -> HostJson {
+        let mut hex = String::with_capacity(2 * bytes.len());
         for byte in bytes {
             // Writing to a String does not fail.
-            let _ = write!(digits, "{byte:02x}");
+            let _ = write!(hex, "{byte:02x}");
         }
-        ReportLine::Frame {
-            time: now.as_nanos(),
-            direction: direction.name(),
-            length: bytes.len(),
-            bytes: digits,
-        }
+        HostJson::Frame { direction: direction.into(), bytes: bytes.len(), hex }
     }
 
-    pub(super) fn counters(counters: &[Counter]) -> ReportLine {
+    pub(super) fn counters(counters: &[Counter]) -> HostJson {
         let mut layers: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for Counter { layer, name, count, .. } in counters {
             layers.entry(*layer).or_default().insert(*name, *count);
         }
-        ReportLine::Counters { counters: layers }
+        HostJson::Counters { counters: layers }
     }
 }
 
-/// Serializes a value as its text.
-pub(super) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+impl From<NeighborState> for EntryState {
+    fn from(state: NeighborState) -> EntryState {
+        match state {
+            NeighborState::Incomplete => EntryState::Incomplete,
+            NeighborState::Reachable => EntryState::Reachable,
+            NeighborState::Stale => EntryState::Stale,
+            NeighborState::Delay => EntryState::Delay,
+            NeighborState::Probe => EntryState::Probe,
+            NeighborState::Failed => EntryState::Failed,
+            NeighborState::Static => EntryState::Permanent,
+        }
+    }
 }
 
-impl fmt::Display for ReportLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&json(self))
+/// Returns the schema of all counters: an object for each layer, with an integer for each counter.
+fn counters_schema(_: &mut SchemaGenerator) -> Schema {
+    let mut layers = json_schema!({"type": "object", "properties": {}, "required": []});
+    for Counter { layer, name, text, is_loss, .. } in super::zero_counters() {
+        let text = if is_loss { format!("Dropped: {text}") } else { text.to_owned() };
+        let counter = serde_json::json!({"type": "integer", "minimum": 0, "description": text});
+        let of_layer =
+            layers.pointer_mut("/properties").and_then(serde_json::Value::as_object_mut).map(|layers| {
+                layers.entry(layer).or_insert_with(
+                    || serde_json::json!({"type": "object", "properties": {}, "required": []}),
+                )
+            });
+        if let Some(of_layer) = of_layer {
+            if let Some(counters) = of_layer["properties"].as_object_mut() {
+                counters.insert(name.to_owned(), counter);
+            }
+            if let Some(required) = of_layer["required"].as_array_mut() {
+                required.push(name.into());
+            }
+        }
+        if let Some(required) = layers.get_mut("required").and_then(serde_json::Value::as_array_mut)
+            && !required.iter().any(|known| known == layer)
+        {
+            required.push(layer.into());
+        }
     }
+    layers
 }

@@ -71,7 +71,7 @@ impl LineLimits {
         admits
     }
 
-    /// Returns the kind whose window counts an event: the kind with its address, up to [`Self::ADDRESSES`] addresses.
+    /// Returns the kind that counts an event: the kind with its address, up to [`Self::ADDRESSES`] addresses.
     fn counted_as(&mut self, now: Instant, kind: LineKind) -> LineKind {
         let LineKind::EventAbout(name, _) = kind else { return kind };
         if self.windows.iter().any(|window| window.kind == kind) {
@@ -115,17 +115,17 @@ impl LineKind {
             },
             HostEvent::Arp(arp::ArpEvent::Neighbor(event)) => match event {
                 NeighborEvent::Learned { .. } => "learned",
-                NeighborEvent::Resolving { .. } => "asking",
-                NeighborEvent::Forgotten { .. } => "forgotten",
+                NeighborEvent::Resolving { .. } => "resolving",
+                NeighborEvent::Forgotten { .. } => "resolution_failed",
                 NeighborEvent::Moved { ip, .. } => return Some(LineKind::EventAbout("moved", ip)),
-                NeighborEvent::StaticConflict { .. } => "held",
-                NeighborEvent::Changed { .. } => "changed",
+                NeighborEvent::StaticConflict { .. } => "static_conflict",
+                NeighborEvent::Changed { .. } => "state_changed",
                 NeighborEvent::Expired { .. } => "expired",
                 NeighborEvent::Evicted { .. } => "evicted",
-                NeighborEvent::Refused { .. } => "refused",
+                NeighborEvent::Refused { .. } => "table_full",
             },
-            HostEvent::EchoReply(_) => "echoed",
-            HostEvent::DeliveryFailed(_) => "undelivered",
+            HostEvent::EchoReply(_) => "echo_reply",
+            HostEvent::DeliveryFailed(_) => "delivery_failed",
         };
         Some(LineKind::Event(name))
     }
@@ -154,6 +154,14 @@ impl LineKind {
         }
     }
 
+    /// Returns the address of its events, if they are counted by address.
+    pub(super) fn address(self) -> Option<Ipv4Addr> {
+        match self {
+            Self::EventAbout(_, address) => Some(address),
+            Self::Event(_) | Self::Dropped(_) => None,
+        }
+    }
+
     /// Returns the reason of its drops, as text.
     fn reason(self) -> Option<String> {
         match self {
@@ -168,10 +176,7 @@ impl SuppressedLines {
     /// Returns the text line about them.
     pub(super) fn text(self) -> String {
         let SuppressedLines { kind, count } = self;
-        let address = match kind {
-            LineKind::EventAbout(_, address) => Some(address.to_string()),
-            LineKind::Event(_) | LineKind::Dropped(_) => None,
-        };
+        let address = kind.address().map(|address| address.to_string());
         let reason = kind.reason().or(address).map_or(String::new(), |reason| format!(", {reason}"));
         let lines = if count == 1 { "line" } else { "lines" };
         format!("suppressed {count} similar {lines}: {}{reason}", kind.name())

@@ -14,9 +14,9 @@ pub(super) fn event_text(event: HostEvent) -> String {
         HostEvent::Arp(arp::ArpEvent::Claim(event)) => claim_text(event),
         HostEvent::Arp(arp::ArpEvent::Neighbor(event)) => neighbor_text(event),
         HostEvent::EchoReply(EchoReply { from, sequence, time_to_live, length, .. }) => {
-            format!("echoed {length} octets from {from}: icmp_seq={sequence} ttl={time_to_live}")
+            format!("echo_reply from {from}: {length} bytes, icmp_seq={sequence} ttl={time_to_live}")
         }
-        HostEvent::DeliveryFailed(event) => format!("undelivered {event}"),
+        HostEvent::DeliveryFailed(event) => format!("delivery_failed {event}"),
     }
 }
 
@@ -40,30 +40,30 @@ pub(super) fn event_style(event: HostEvent) -> Style {
 fn neighbor_text(event: NeighborEvent<Ipv4Addr>) -> String {
     match event {
         NeighborEvent::Learned { ip, mac } => format!("learned {ip} is at {mac}"),
-        NeighborEvent::Resolving { ip } => format!("asking who has {ip}"),
-        NeighborEvent::Forgotten { ip } => format!("forgotten {ip}: nobody answered for it"),
+        NeighborEvent::Resolving { ip } => format!("resolving {ip}"),
+        NeighborEvent::Forgotten { ip } => format!("resolution_failed {ip}: no ARP reply"),
         NeighborEvent::Moved { ip, from, to } => format!("moved {ip} from {from} to {to}"),
         NeighborEvent::StaticConflict { ip, mac } => {
-            format!("held {ip} is static and {mac} claims it")
+            format!("static_conflict {ip}: {mac} claims the address of a static entry")
         }
-        NeighborEvent::Changed { ip, from, to } => format!("changed {ip} from {from} to {to}"),
+        NeighborEvent::Changed { ip, from, to } => format!("state_changed {ip} from {from} to {to}"),
         NeighborEvent::Expired { ip } => format!("expired {ip}"),
-        NeighborEvent::Evicted { ip } => format!("evicted {ip} to make room"),
-        NeighborEvent::Refused { ip } => format!("refused {ip}: no capacity left in the ARP cache"),
+        NeighborEvent::Evicted { ip } => format!("evicted {ip}: ARP cache full"),
+        NeighborEvent::Refused { ip } => format!("table_full {ip}: ARP cache full"),
     }
 }
 
 fn claim_text(event: ClaimEvent) -> String {
     match event {
-        ClaimEvent::Probing { ip } => format!("probing {ip}: does anybody have it?"),
-        ClaimEvent::Bound { ip, mac } => format!("using {ip} at {mac}"),
+        ClaimEvent::Probing { ip } => format!("probing {ip}"),
+        ClaimEvent::Bound { ip, mac } => format!("bound {ip} at {mac}"),
         ClaimEvent::ProbeConflict { ip, mac } => {
-            format!("taken {ip}: {mac} has it or wants it too")
+            format!("probe_conflict {ip}: {mac} uses it or probes for it")
         }
         ClaimEvent::Conflict { ip, mac } => {
-            format!("conflict {ip} is used by {mac} too")
+            format!("conflict {ip}: also used by {mac}")
         }
         ClaimEvent::Defended { ip, mac } => format!("defended {ip} against {mac}"),
-        ClaimEvent::Ceased { ip, mac } => format!("ceased {ip} is left to {mac}"),
+        ClaimEvent::Ceased { ip, mac } => format!("ceased {ip}: used by {mac}"),
     }
 }

@@ -1,84 +1,129 @@
-//! Events of a sweep as JSON: one object a line, each with an `event`.
+//! Events of a sweep as JSON: one object a line.
 
 use std::net::Ipv4Addr;
 
 use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
 use link::MacAddr;
+use schemars::JsonSchema;
 use serde::Serialize;
-use tap::Instant;
 use tap::linux::InterfaceName;
 
 use super::text::ScanEvent;
+use crate::clock::Moment;
+use crate::json::{EventObject, Mac, nanos};
 use crate::output::json;
 
-/// A line of JSON. Times are nanoseconds; `time` is since the start of the command.
-#[derive(Debug, Serialize)]
+/// `tapstack scan --json`
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum ScanJson<'a> {
+#[schemars(rename = "scan")]
+pub(super) enum ScanJson<'a> {
+    /// Before the first request.
     Start {
-        time: u64,
+        /// Interface or TAP.
         interface: String,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
-        hosts: u64,
+        /// Local IP address: the sender of the requests.
+        local_ip: Ipv4Addr,
+        /// Local MAC address.
+        local_mac: Mac,
+        /// Number of IP addresses to request; the local address is not among them.
+        targets: u64,
+        /// Number of requests for an address without a reply.
         passes: u32,
-        pace: u128,
+        /// Time between two requests, in nanoseconds.
+        interval_ns: u64,
     },
+    /// A reply.
     Reply {
-        time: u64,
-        protocol_address: Ipv4Addr,
-        hardware_address: String,
+        /// IP address.
+        ip: Ipv4Addr,
+        /// MAC address of its station.
+        mac: Mac,
+        /// Vendor of the MAC address; null if the installed list does not name it.
         vendor: Option<&'a str>,
-        number: u16,
+        /// Number of the reply for this IP address, from 1; 4095 stands for all later ones too.
+        reply_number: u16,
+        /// Whether it is not the first.
         duplicate: bool,
-        conflict_with: Option<String>,
+        /// MAC address that replied first; null if it is this one. Otherwise the two are in conflict.
+        other_mac: Option<Mac>,
+        /// Whether the frame was broadcast.
         broadcast: bool,
     },
+    /// The last object.
     Statistics {
-        time: u64,
-        outcome: &'static str,
-        hosts: u64,
-        asked: u64,
+        /// Result.
+        outcome: ScanOutcome,
+        /// Number of IP addresses to request.
+        targets: u64,
+        /// IP addresses for which a request was sent.
+        requested: u64,
+        /// Requests sent.
         sent: u64,
-        refused: u64,
+        /// Requests that the interface rejected.
+        send_failures: u64,
+        /// IP addresses with a reply.
         answered: u64,
+        /// Further replies from the MAC address that replied first.
         duplicates: u64,
+        /// Further replies from other MAC addresses.
         conflicts: u64,
+        /// IP addresses with replies from several MAC addresses.
         contested: u64,
-        strays: u64,
-        lost: u64,
-        elapsed: u128,
+        /// Other ARP packets, and replies after `--limit` was reached.
+        unmatched: u64,
+        /// Frames that the kernel reports as lost.
+        frames_lost: u64,
+        /// Time from the start of the sweep to its end, in nanoseconds.
+        duration_ns: u64,
     },
+}
+
+/// Result of a sweep.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum ScanOutcome {
+    /// A station replied or, with `--limit`, that number of stations.
+    Found,
+    /// Fewer stations replied than `--limit`, although nothing was lost.
+    BelowLimit,
+    /// No station replied, although nothing was lost.
+    NoReply,
+    /// No request was sent.
+    NothingSent,
+    /// Too few replies, but requests were rejected or frames were lost.
+    Impaired,
+    /// The command ended before the sweep was complete.
+    Unfinished,
 }
 
 /// Returns an event as one line, without the line feed.
 pub(super) fn line<'a>(
-    now: Instant,
+    at: Moment,
     interface: &InterfaceName,
     sweep: &Sweep,
     names: impl Fn(MacAddr) -> Option<&'a str>,
     event: &ScanEvent,
 ) -> String {
-    let (time, plan) = (now.as_nanos(), sweep.plan());
-    let line = match *event {
+    let plan = sweep.plan();
+    let event = match *event {
         ScanEvent::Start => ScanJson::Start {
-            time,
             interface: interface.as_str().to_owned(),
-            protocol_address: plan.sender.ip,
-            hardware_address: plan.sender.mac.to_string(),
-            hosts: sweep.targets(),
+            local_ip: plan.sender.ip,
+            local_mac: Mac(plan.sender.mac),
+            targets: sweep.targets(),
             passes: plan.passes,
-            pace: plan.interval.as_nanos(),
+            interval_ns: nanos(plan.interval),
         },
         ScanEvent::Reply { reply: SweepReply { packet, number, other_mac }, is_broadcast } => {
             ScanJson::Reply {
-                time,
-                protocol_address: packet.sender_protocol,
-                hardware_address: packet.sender_hardware.to_string(),
+                ip: packet.sender_protocol,
+                mac: Mac(packet.sender_hardware),
                 vendor: names(packet.sender_hardware),
-                number,
+                reply_number: number,
                 duplicate: number > 1,
-                conflict_with: other_mac.map(|mac| mac.to_string()),
+                other_mac: other_mac.map(Mac),
                 broadcast: is_broadcast,
             }
         }
@@ -94,33 +139,34 @@ pub(super) fn line<'a>(
                 unrelated,
             } = *sweep.counts();
             ScanJson::Statistics {
-                time,
-                outcome: outcome_name(outcome),
-                hosts: sweep.targets(),
-                asked: requested,
+                outcome: outcome.into(),
+                targets: sweep.targets(),
+                requested,
                 sent,
-                refused,
+                send_failures: refused,
                 answered,
                 duplicates,
                 conflicts,
                 contested,
-                strays: unrelated,
-                lost,
-                elapsed: elapsed.as_nanos(),
+                unmatched: unrelated,
+                frames_lost: lost,
+                duration_ns: nanos(elapsed),
             }
         }
     };
-    json(&line)
+    json(&EventObject::new(at, event))
 }
 
-fn outcome_name(outcome: SweepOutcome) -> &'static str {
-    match outcome {
-        SweepOutcome::Found => "found",
-        SweepOutcome::BelowLimit => "fewer",
-        SweepOutcome::NoReply => "silent",
-        SweepOutcome::NothingSent => "unasked",
-        SweepOutcome::Impaired => "hindered",
-        SweepOutcome::Unfinished => "unfinished",
+impl From<SweepOutcome> for ScanOutcome {
+    fn from(outcome: SweepOutcome) -> ScanOutcome {
+        match outcome {
+            SweepOutcome::Found => ScanOutcome::Found,
+            SweepOutcome::BelowLimit => ScanOutcome::BelowLimit,
+            SweepOutcome::NoReply => ScanOutcome::NoReply,
+            SweepOutcome::NothingSent => ScanOutcome::NothingSent,
+            SweepOutcome::Impaired => ScanOutcome::Impaired,
+            SweepOutcome::Unfinished => ScanOutcome::Unfinished,
+        }
     }
 }
 

@@ -38,7 +38,7 @@ Exit codes: 0 deleted, 1 there is none of this name, 2 it could not be deleted."
     #[command(after_help = "\
 Examples:
   tapstack tap list
-  tapstack tap list --json | jq -r .name
+  tapstack tap list --json | jq -r .interface
 
 Exit codes: 0 listed, also if there is none, 2 they could not be listed.")]
     List {

@@ -43,7 +43,7 @@ one packet alone has claimed; if there are none, further ones are turned away. A
 A switch passes on what is sent to all and to us: two that share an address are heard if both speak to all.
 
 In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains, q or Ctrl-C quits. SIGINT, \
-SIGTERM and SIGHUP end it with the statistics, and so does a closed output. Times are UTC.
+SIGTERM and SIGHUP end it with the statistics, and so does a closed output. Times are local, or UTC with --utc.
 
 Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict; \
 2 it could not watch: usage, permission, no such interface or file, it is down, it vanished, it was down or \

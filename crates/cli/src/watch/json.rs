@@ -1,254 +1,369 @@
-//! Events of a watch as JSON, one object a line.
+//! Events of a watch as JSON: one object a line.
 
 use std::net::Ipv4Addr;
 
-use arptools::census::{CensusCounts, CensusEntry, CensusEvent, VlanAddress};
-use link::VlanId;
+use arptools::census::{CensusCounts, CensusEntry, CensusEvent, Presence, VlanAddress};
+use host::DropReason;
+use link::{MacAddr, VlanId};
+use schemars::JsonSchema;
 use serde::Serialize;
-use tap::Instant;
 
+use super::SourceKind;
 use super::observer::Observer;
 use super::text::presences;
+use crate::clock::Moment;
+use crate::json::{EventObject, Mac, Time, nanos};
 use crate::output::json;
 
-/// One line. Times are in nanoseconds since 1970.
-#[derive(Debug, Serialize)]
-struct EventObject {
-    event: &'static str,
-    time: u64,
-    #[serde(flatten)]
-    fields: EventFields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum EventFields {
+/// `tapstack watch --json`
+///
+/// Of a capture, `time` is the time in the capture, and `elapsed_ns` is counted from its first frame.
+/// An event that repeats is reported again after five minutes at the earliest.
+/// `-q` prints nothing.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[schemars(rename = "watch")]
+pub(super) enum WatchJson {
+    /// The first object.
     Start {
-        source: String,
+        /// Interface or TAP; null of a capture.
+        interface: Option<String>,
+        /// File name of a capture; null otherwise.
+        file: Option<String>,
     },
-    Claim(ClaimFields),
+    /// An IP address appears for the first time.
+    New(ClaimFields),
+    /// An IP address has another MAC address now.
     Moved {
-        #[serde(flatten)]
-        address: VlanAddressFields,
-        from: String,
-        to: String,
-    },
-    Conflict {
-        #[serde(flatten)]
-        claim: ClaimFields,
-        other: String,
-    },
-    Probe {
-        #[serde(flatten)]
-        claim: ClaimFields,
-        #[serde(rename = "holder")]
-        owner: Option<String>,
-    },
-    Mismatch {
-        #[serde(flatten)]
-        claim: ClaimFields,
-        source: String,
-    },
-    Odd {
-        source: String,
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
         vlan: Option<u16>,
-        reason: String,
+        /// New MAC address.
+        mac: Mac,
+        /// Previous MAC address.
+        old_mac: Mac,
     },
+    /// Two MAC addresses claim one IP address.
+    Conflict {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// MAC address that claimed it last.
+        mac: Mac,
+        /// MAC address that claimed it before.
+        other_mac: Mac,
+    },
+    /// A station probes for an IP address before using it (RFC 5227).
+    Probe {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// MAC address of the probing station.
+        mac: Mac,
+        /// MAC address of another station that has the IP address; null if none is known.
+        owner_mac: Option<Mac>,
+    },
+    /// A station announces its IP address: gratuitous ARP.
+    Announcement(ClaimFields),
+    /// The sender MAC address of a packet is not the source of its frame.
+    Mismatch {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// Sender MAC address of the packet.
+        mac: Mac,
+        /// Source MAC address of the frame.
+        source_mac: Mac,
+    },
+    /// A packet is invalid.
+    Invalid {
+        /// Source MAC address of the frame.
+        source_mac: Mac,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// Reason: a name, as of the counters of layer `arp` of `tapstack host`.
+        reason: &'static str,
+        /// The reason in words.
+        message: String,
+    },
+    /// An IP address sent no ARP packet for an hour.
+    Gone(ClaimFields),
+    /// An IP address that was gone sends ARP packets again.
     Returned {
-        #[serde(flatten)]
-        claim: ClaimFields,
-        silence: u128,
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// MAC address of its station.
+        mac: Mac,
+        /// Time without packets, in nanoseconds.
+        silence_ns: u64,
     },
-    Many {
-        #[serde(rename = "hardware_address")]
-        mac: String,
+    /// One station has many IP addresses: 16, and each doubling.
+    ManyAddresses {
+        /// MAC address of the station.
+        mac: Mac,
+        /// Number of its IP addresses.
         addresses: u32,
     },
+    /// Many packets in one second: 100 of one station, or 1,000 in total.
     Flood {
-        #[serde(rename = "hardware_address")]
-        mac: Option<String>,
+        /// MAC address of the station; null for the total.
+        mac: Option<Mac>,
+        /// Number of packets in this second so far.
         packets: u32,
     },
-    Evicted(VlanAddressFields),
-    Address(Box<AddressFields>),
+    /// An IP address is not tracked: the table is full.
+    TableFull(ClaimFields),
+    /// An IP address was removed for a new one: the table is full.
+    Evicted {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+    },
+    /// An IP address, at the end: one object for each.
+    Address {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// VLAN ID, 1 to 4094; null if untagged.
+        vlan: Option<u16>,
+        /// MAC address that claimed it last.
+        mac: Mac,
+        /// State.
+        state: AddressState,
+        /// MAC address that claimed it before; null if there was none.
+        old_mac: Option<Mac>,
+        /// MAC address that it was in conflict with in the last five minutes; null if there was none.
+        other_mac: Option<Mac>,
+        /// Date and time of the first packet (RFC 3339).
+        first_seen: Time,
+        /// Date and time of the last packet (RFC 3339).
+        last_seen: Time,
+        /// Requests from the IP address, without announcements.
+        requests: u64,
+        /// Replies from the IP address, without announcements.
+        replies: u64,
+        /// Announcements of the IP address.
+        announcements: u64,
+        /// Probes for the IP address.
+        probes: u64,
+        /// Requests for the IP address, without probes and announcements.
+        requested: u64,
+        /// Changes of its MAC address.
+        changes: u64,
+    },
+    /// The last object. Each packet is counted in one of `requests`, `replies`, `announcements`, `probes`, `invalid`
+    /// and `rejected`.
     Statistics(Box<StatisticsFields>),
 }
 
-/// Fields of an IP address.
-#[derive(Debug, Serialize)]
-struct VlanAddressFields {
-    #[serde(rename = "protocol_address")]
+/// An IP address and the MAC address that claims it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct ClaimFields {
+    /// IP address.
     ip: Ipv4Addr,
+    /// VLAN ID, 1 to 4094; null if untagged.
     vlan: Option<u16>,
+    /// MAC address of its station.
+    mac: Mac,
 }
 
-/// Fields of an IP address and of the MAC address that claims it.
-#[derive(Debug, Serialize)]
-struct ClaimFields {
-    #[serde(flatten)]
-    address: VlanAddressFields,
-    #[serde(rename = "hardware_address")]
-    mac: String,
-}
-
-#[derive(Debug, Serialize)]
-struct AddressFields {
-    #[serde(flatten)]
-    claim: ClaimFields,
-    state: &'static str,
-    #[serde(rename = "former")]
-    previous: Option<String>,
-    conflict: Option<String>,
-    first: u64,
-    last: u64,
-    requests: u64,
-    replies: u64,
-    announcements: u64,
-    probes: u64,
-    asked: u64,
-    changes: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct StatisticsFields {
-    elapsed: u128,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct StatisticsFields {
+    /// Time from the first frame to the end, in nanoseconds.
+    duration_ns: u64,
+    /// ARP packets.
     packets: u64,
+    /// Requests, without probes and announcements.
     requests: u64,
+    /// Replies, without announcements.
     replies: u64,
+    /// Packets with equal sender and target IP addresses.
     announcements: u64,
+    /// Requests from 0.0.0.0.
     probes: u64,
-    odd: u64,
-    turned_away: u64,
-    broadcast: u64,
+    /// Invalid packets.
+    invalid: u64,
+    /// Packets that were not recorded: the table was full.
+    rejected: u64,
+    /// Packets in broadcast or multicast frames.
+    broadcasts: u64,
+    /// Frames without ARP, of other VLANs, or malformed.
     ignored: u64,
+    /// Known IP addresses.
     addresses: usize,
+    /// Known IP addresses that are fresh.
     fresh: usize,
+    /// Known IP addresses that are quiet.
     quiet: usize,
+    /// Known IP addresses that are gone.
     gone: usize,
-    entered: u64,
-    changed: u64,
+    /// IP addresses that were new.
+    added: u64,
+    /// Changes of MAC addresses.
+    changes: u64,
+    /// Packets that showed a conflict.
     conflicts: u64,
+    /// IP addresses that were removed: the table was full.
     evicted: u64,
+    /// Removed IP addresses that were not gone. Each had a single packet.
     displaced: u64,
-    #[serde(rename = "hushed")]
+    /// Events that were not reported because they repeat.
     suppressed: u64,
+    /// Events that were lost: the queue was full.
     events_lost: u64,
+    /// Frames that were lost or truncated.
     frames_lost: u64,
+    /// Number of times that the link went down or lost its carrier.
     link_losses: u64,
 }
 
-/// Returns the first line.
-pub(super) fn start(now: Instant, source: &str) -> String {
-    line(now, "start", EventFields::Start { source: source.to_owned() })
+/// State of an IP address.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum AddressState {
+    /// It sent ARP packets in the last five minutes.
+    Fresh,
+    /// It sent no ARP packet for five minutes.
+    Quiet,
+    /// It sent no ARP packet for an hour.
+    Gone,
 }
 
 /// Returns the line of an event.
-pub(super) fn event(now: Instant, event: CensusEvent) -> String {
-    let (name, fields) = match event {
-        CensusEvent::New { address, mac } => ("new", EventFields::Claim(claim(address, mac))),
-        CensusEvent::Moved { address, from, to } => {
-            let address = VlanAddressFields::from(address);
-            ("moved", EventFields::Moved { address, from: from.to_string(), to: to.to_string() })
-        }
-        CensusEvent::Conflict { address, mac, other } => {
-            ("conflict", EventFields::Conflict { claim: claim(address, mac), other: other.to_string() })
-        }
-        CensusEvent::Probe { address, mac, owner } => {
-            let owner = owner.map(|owner| owner.to_string());
-            ("probe", EventFields::Probe { claim: claim(address, mac), owner })
-        }
-        CensusEvent::Announcement { address, mac } => {
-            ("announcement", EventFields::Claim(claim(address, mac)))
-        }
-        CensusEvent::Mismatch { address, mac, source } => {
-            ("mismatch", EventFields::Mismatch { claim: claim(address, mac), source: source.to_string() })
-        }
-        CensusEvent::Invalid { source, vlan, reason } => {
-            let (source, reason) = (source.to_string(), reason.to_string());
-            ("odd", EventFields::Odd { source, vlan: vlan.map(VlanId::number), reason })
-        }
-        CensusEvent::Gone { address, mac } => ("gone", EventFields::Claim(claim(address, mac))),
-        CensusEvent::Returned { address, mac, silence } => {
-            ("returned", EventFields::Returned { claim: claim(address, mac), silence: silence.as_nanos() })
-        }
-        CensusEvent::ManyAddresses { mac, addresses } => {
-            ("many", EventFields::Many { mac: mac.to_string(), addresses })
-        }
-        CensusEvent::Flood { mac, packets } => {
-            let mac = mac.map(|mac| mac.to_string());
-            ("flood", EventFields::Flood { mac, packets })
-        }
-        CensusEvent::Full { address, mac } => ("full", EventFields::Claim(claim(address, mac))),
-        CensusEvent::Evicted { address } => ("evicted", EventFields::Evicted(address.into())),
-    };
-    line(now, name, fields)
+pub(super) fn line(at: Moment, event: WatchJson) -> String {
+    json(&EventObject::new(at, event))
 }
 
-/// Returns the line of an address in the final table.
-pub(super) fn address(now: Instant, row: &CensusEntry) -> String {
-    let text = |mac: link::MacAddr| mac.to_string();
-    let address = AddressFields {
-        claim: claim(row.address, row.mac),
-        state: row.presence.name(),
-        previous: row.previous.map(text),
-        conflict: row.conflict.map(text),
-        first: row.first.as_nanos(),
-        last: row.last.as_nanos(),
-        requests: row.requests,
-        replies: row.replies,
-        announcements: row.announcements,
-        probes: row.probes,
-        asked: row.requested,
-        changes: row.changes,
-    };
-    line(now, "address", EventFields::Address(Box::new(address)))
+impl WatchJson {
+    /// The first object.
+    pub(super) fn start(kind: SourceKind, source: &str) -> WatchJson {
+        let source = Some(source.to_owned());
+        match kind {
+            SourceKind::Link => WatchJson::Start { interface: source, file: None },
+            SourceKind::File | SourceKind::Pipe => WatchJson::Start { interface: None, file: source },
+        }
+    }
+
+    /// An address in the final table.
+    pub(super) fn address(row: &CensusEntry) -> WatchJson {
+        let ClaimFields { ip, vlan, mac } = ClaimFields::new(row.address, row.mac);
+        WatchJson::Address {
+            ip,
+            vlan,
+            mac,
+            state: row.presence.into(),
+            old_mac: row.previous.map(Mac),
+            other_mac: row.conflict.map(Mac),
+            first_seen: Time(row.first),
+            last_seen: Time(row.last),
+            requests: row.requests,
+            replies: row.replies,
+            announcements: row.announcements,
+            probes: row.probes,
+            requested: row.requested,
+            changes: row.changes,
+        }
+    }
+
+    /// The last object.
+    pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> WatchJson {
+        let counts = observer.counts();
+        let CensusCounts { requests, replies, announcements, probes, dropped, rejected, broadcast, .. } =
+            counts;
+        let CensusCounts { added, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
+        let [fresh, quiet, gone] = presences(observer);
+        WatchJson::Statistics(Box::new(StatisticsFields {
+            duration_ns: observer.began.map_or(0, |began| nanos(observer.now.since(began))),
+            packets: counts.packets(),
+            requests,
+            replies,
+            announcements,
+            probes,
+            invalid: dropped,
+            rejected,
+            broadcasts: broadcast,
+            ignored: observer.ignored,
+            addresses: observer.census.len(),
+            fresh,
+            quiet,
+            gone,
+            added,
+            changes: changed,
+            conflicts,
+            evicted,
+            displaced: counts.displaced,
+            suppressed,
+            events_lost,
+            frames_lost,
+            link_losses: observer.link_losses,
+        }))
+    }
 }
 
-/// Returns the last line.
-pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> String {
-    let counts = observer.counts();
-    let CensusCounts { requests, replies, announcements, probes, dropped, rejected, broadcast, .. } = counts;
-    let CensusCounts { added, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
-    let [fresh, quiet, gone] = presences(observer);
-    let statistics = StatisticsFields {
-        elapsed: observer.began.map_or(0, |began| observer.now.since(began).as_nanos()),
-        packets: counts.packets(),
-        requests,
-        replies,
-        announcements,
-        probes,
-        odd: dropped,
-        turned_away: rejected,
-        broadcast,
-        ignored: observer.ignored,
-        addresses: observer.census.len(),
-        fresh,
-        quiet,
-        gone,
-        entered: added,
-        changed,
-        conflicts,
-        evicted,
-        displaced: counts.displaced,
-        suppressed,
-        events_lost,
-        frames_lost,
-        link_losses: observer.link_losses,
-    };
-    line(observer.now, "statistics", EventFields::Statistics(Box::new(statistics)))
+impl From<CensusEvent> for WatchJson {
+    fn from(event: CensusEvent) -> WatchJson {
+        let number = |vlan: Option<VlanId>| vlan.map(VlanId::number);
+        match event {
+            CensusEvent::New { address, mac } => WatchJson::New(ClaimFields::new(address, mac)),
+            CensusEvent::Moved { address: VlanAddress { ip, vlan }, from, to } => {
+                WatchJson::Moved { ip, vlan: number(vlan), mac: Mac(to), old_mac: Mac(from) }
+            }
+            CensusEvent::Conflict { address: VlanAddress { ip, vlan }, mac, other } => {
+                WatchJson::Conflict { ip, vlan: number(vlan), mac: Mac(mac), other_mac: Mac(other) }
+            }
+            CensusEvent::Probe { address: VlanAddress { ip, vlan }, mac, owner } => {
+                WatchJson::Probe { ip, vlan: number(vlan), mac: Mac(mac), owner_mac: owner.map(Mac) }
+            }
+            CensusEvent::Announcement { address, mac } => {
+                WatchJson::Announcement(ClaimFields::new(address, mac))
+            }
+            CensusEvent::Mismatch { address: VlanAddress { ip, vlan }, mac, source } => {
+                WatchJson::Mismatch { ip, vlan: number(vlan), mac: Mac(mac), source_mac: Mac(source) }
+            }
+            CensusEvent::Invalid { source, vlan, reason } => WatchJson::Invalid {
+                source_mac: Mac(source),
+                vlan: number(vlan),
+                reason: DropReason::from(reason).name(),
+                message: reason.to_string(),
+            },
+            CensusEvent::Gone { address, mac } => WatchJson::Gone(ClaimFields::new(address, mac)),
+            CensusEvent::Returned { address: VlanAddress { ip, vlan }, mac, silence } => {
+                WatchJson::Returned { ip, vlan: number(vlan), mac: Mac(mac), silence_ns: nanos(silence) }
+            }
+            CensusEvent::ManyAddresses { mac, addresses } => {
+                WatchJson::ManyAddresses { mac: Mac(mac), addresses }
+            }
+            CensusEvent::Flood { mac, packets } => WatchJson::Flood { mac: mac.map(Mac), packets },
+            CensusEvent::Full { address, mac } => WatchJson::TableFull(ClaimFields::new(address, mac)),
+            CensusEvent::Evicted { address: VlanAddress { ip, vlan } } => {
+                WatchJson::Evicted { ip, vlan: number(vlan) }
+            }
+        }
+    }
 }
 
-fn line(now: Instant, event: &'static str, fields: EventFields) -> String {
-    json(&EventObject { event, time: now.as_nanos(), fields })
+impl ClaimFields {
+    fn new(VlanAddress { ip, vlan }: VlanAddress, mac: MacAddr) -> ClaimFields {
+        ClaimFields { ip, vlan: vlan.map(VlanId::number), mac: Mac(mac) }
+    }
 }
 
-fn claim(address: VlanAddress, mac: link::MacAddr) -> ClaimFields {
-    ClaimFields { address: address.into(), mac: mac.to_string() }
-}
-
-impl From<VlanAddress> for VlanAddressFields {
-    fn from(VlanAddress { ip, vlan }: VlanAddress) -> VlanAddressFields {
-        VlanAddressFields { ip, vlan: vlan.map(VlanId::number) }
+impl From<Presence> for AddressState {
+    fn from(presence: Presence) -> AddressState {
+        match presence {
+            Presence::Fresh => AddressState::Fresh,
+            Presence::Quiet => AddressState::Quiet,
+            Presence::Gone => AddressState::Gone,
+        }
     }
 }
 

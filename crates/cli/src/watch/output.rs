@@ -9,15 +9,18 @@ use arptools::census::CensusEvent;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
+use super::json::{self, WatchJson};
 use super::observer::Observer;
 use super::screen::Screen;
-use super::{json, text};
+use super::{SourceKind, text};
+use crate::clock::Moment;
 use crate::color::{DIMMED, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
-use crate::link_change::{self, LinkChange};
+use crate::json::EventObject;
+use crate::link_change::{self, LinkJson};
+use crate::local_time::LocalDateTime;
 use crate::output::{self, HALF_CAPACITY, Output};
 use crate::signals::Signals;
-use crate::utc::UtcDateTime;
 
 /// Time limit for writing the last lines.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
@@ -34,6 +37,9 @@ pub(super) struct LineOutput {
     pub(super) out: Output<File>,
     pub(super) styler: Styler,
     pub(super) json: bool,
+    pub(super) kind: SourceKind,
+    /// Wall-clock time of the first line.
+    pub(super) start: Option<Instant>,
     /// Whether receiving waits for a slow reader of the lines. A capture file can wait, an interface cannot.
     pub(super) waits_for_reader: bool,
 }
@@ -42,8 +48,9 @@ impl WatchOutput {
     /// Prints the first line.
     pub(super) fn print_start(&mut self, now: Instant, source: &str) {
         if let Self::Lines(lines) = self {
+            lines.start = Some(now);
             lines.print(&if lines.json {
-                json::start(now, source)
+                json::line(lines.moment(now), WatchJson::start(lines.kind, source))
             } else {
                 format!("watching {}", Printable(source))
             });
@@ -70,7 +77,7 @@ impl WatchOutput {
     pub(super) fn print_link_change(&mut self, now: Instant, state: LinkState) {
         if let Self::Lines(lines) = self {
             let line = if lines.json {
-                output::json(&LinkChange::new(now, state))
+                output::json(&EventObject::new(lines.moment(now), LinkJson::from(state)))
             } else {
                 lines.with_time(now, &lines.styler.apply_to_first_word(WARNING, &link_change::text(state)))
             };
@@ -93,19 +100,27 @@ impl WatchOutput {
             Self::Screen(screen) => {
                 let styler = screen.close();
                 let Ok(file) = output::standard_output() else { return Ok(()) };
-                LineOutput { out: Output::new(file), styler, json: false, waits_for_reader: false }
+                LineOutput {
+                    out: Output::new(file),
+                    styler,
+                    json: false,
+                    kind: SourceKind::Link,
+                    start: None,
+                    waits_for_reader: false,
+                }
             }
         };
         if lines.json {
             let mut is_writable = true;
             for row in observer.census.iter(observer.now) {
-                lines.print(&json::address(observer.now, &row));
+                lines.print(&json::line(lines.moment(observer.now), WatchJson::address(&row)));
                 // After a timeout, do not wait for the reader again.
                 if is_writable && lines.out.is_half_full() {
                     is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
                 }
             }
-            lines.print(&json::statistics(observer, frames_lost));
+            lines
+                .print(&json::line(lines.moment(observer.now), WatchJson::statistics(observer, frames_lost)));
         } else {
             lines.print(&text::statistics_text(observer, frames_lost));
         }
@@ -151,7 +166,7 @@ impl WatchOutput {
 impl LineOutput {
     fn print_event(&mut self, now: Instant, event: CensusEvent) {
         let line = if self.json {
-            json::event(now, event)
+            json::line(self.moment(now), event.into())
         } else {
             self.with_time(
                 now,
@@ -161,9 +176,14 @@ impl LineOutput {
         self.print(&line);
     }
 
-    /// Returns a text line that starts with the time.
+    /// Returns the moment of a wall-clock time.
+    fn moment(&self, now: Instant) -> Moment {
+        Moment { wall: now, elapsed: self.start.map_or(Duration::ZERO, |start| now.since(start)) }
+    }
+
+    /// Returns a text line that starts with date and time.
     fn with_time(&self, now: Instant, text: &str) -> String {
-        format!("{} {text}", self.styler.apply(DIMMED, &UtcDateTime(now).to_string()))
+        format!("{} {text}", self.styler.apply(DIMMED, &LocalDateTime(now).to_string()))
     }
 
     fn print(&mut self, line: &str) {

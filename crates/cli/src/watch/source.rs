@@ -23,6 +23,8 @@ use crate::station::secret;
 
 /// Maximum number of frames received at once.
 const BATCH: usize = 64;
+/// Difference from the wall clock that is not followed, so that times increase while the clock is adjusted gradually.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 /// Interval between checks of an interface that is down.
 const DOWN_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -230,6 +232,13 @@ impl FrameWatcher {
     /// Converts a time of the command's clock to wall-clock time.
     pub(super) fn wall_time(&self, now: Instant) -> Instant {
         Instant::ORIGIN + self.origin + now.since(Instant::ORIGIN)
+    }
+
+    /// Follows the wall clock if it was set, or if the machine was suspended.
+    pub(super) fn follow_clock(&mut self, origin: Duration) {
+        if origin.abs_diff(self.origin) > CLOCK_TOLERANCE {
+            self.origin = origin;
+        }
     }
 
     /// Adds a received frame to the census and the capture.

@@ -27,7 +27,7 @@ fn capture(link_type: u8, kind: u8) -> Vec<u8> {
 
 /// Runs `decode` with this standard input.
 fn decode(bytes: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
-    let mut child = command(&["decode", "-"]);
+    let mut child = command(&["decode", "--utc", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
     Ok(exit_and_text(&child.wait_with_output()?))
@@ -60,7 +60,7 @@ fn exit_codes() -> TestResult {
 fn closed_stdout() -> TestResult {
     let whole = capture(1, 1);
     let frames = whole[24..].repeat(10_000);
-    let mut child = command(&["decode", "-"]);
+    let mut child = command(&["decode", "--utc", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     drop(child.stdout.take());
     let mut to = child.stdin.take().ok_or("standard input")?;

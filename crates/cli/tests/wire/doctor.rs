@@ -40,7 +40,7 @@ impl Checked {
     }
 
     fn hint(&self, check: &str) -> Option<&str> {
-        self.of(check)["mend"].as_str()
+        self.of(check)["fix"].as_str()
     }
 
     fn of(&self, check: &str) -> &Value {
@@ -51,11 +51,11 @@ impl Checked {
 fn everything_works() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(0));
-    for check in ["/dev/net/tun", "namespaces", "TAP", "CAP_NET_ADMIN", "CAP_NET_RAW"] {
+    for check in ["dev_net_tun", "namespaces", "tap", "cap_net_admin", "cap_net_raw"] {
         assert_eq!((checked.outcome(check), checked.hint(check)), ("ok", None), "{check}");
     }
     // The tests run in a network namespace without IPv6.
-    assert_eq!(checked.outcome("IPv6"), "ok");
+    assert_eq!(checked.outcome("ipv6"), "ok");
     Ok(())
 }
 
@@ -83,26 +83,26 @@ fn closed_node() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.code, Some(1));
     assert_eq!(
-        (checked.outcome("/dev/net/tun"), checked.hint("/dev/net/tun")),
+        (checked.outcome("dev_net_tun"), checked.hint("dev_net_tun")),
         ("fail", Some("sudo chmod 0666 /dev/net/tun"))
     );
-    assert_eq!((checked.outcome("TAP"), checked.outcome("multi-queue")), ("skip", "skip"));
+    assert_eq!((checked.outcome("tap"), checked.outcome("multi_queue")), ("skip", "skip"));
     Ok(())
 }
 
 fn without_privilege() -> TestResult {
     assert!(!geteuid().is_root());
     let checked = Checked::run()?;
-    assert_eq!(checked.outcome("/dev/net/tun"), "ok");
-    assert_eq!((checked.outcome("CAP_NET_ADMIN"), checked.outcome("CAP_NET_RAW")), ("warn", "warn"));
-    let create = checked.hint("CAP_NET_ADMIN").ok_or("a hint")?;
+    assert_eq!(checked.outcome("dev_net_tun"), "ok");
+    assert_eq!((checked.outcome("cap_net_admin"), checked.outcome("cap_net_raw")), ("warn", "warn"));
+    let create = checked.hint("cap_net_admin").ok_or("a hint")?;
     assert!(create.starts_with("sudo /"), "{create}");
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
-    let set = checked.hint("CAP_NET_RAW").ok_or("a hint")?;
+    let set = checked.hint("cap_net_raw").ok_or("a hint")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
     // No hint changes settings of the whole machine.
     for line in &checked.lines {
-        let hint = line["mend"].as_str().unwrap_or_default();
+        let hint = line["fix"].as_str().unwrap_or_default();
         assert!(!hint.contains(".default.") && !hint.contains(".all."), "{line}");
         assert!(!hint.ends_with("...") && hint != "sudo -s", "{line}");
     }

@@ -251,7 +251,7 @@ fn host_prints_table_on_sigusr1() -> TestResult {
     // Another station claims the address of the static entry.
     send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, [10, 0, 0, 50].into()), ([0; 6], HOST_IP)))?;
     receive(&mut socket, is_arp(2))?;
-    assert!(host.line()?.contains(" held 10.0.0.50 is static and 02:00:00:00:00:07 claims it"));
+    assert!(host.line()?.contains(" static_conflict 10.0.0.50: 02:00:00:00:00:07 claims"));
     host.signal(Signal::SIGUSR1)?;
     assert_eq!(host.line()?, "10.0.0.7 dev table0 lladdr 02:00:00:00:00:07 STALE\n");
     assert_eq!(host.line()?, "10.0.0.50 dev table0 lladdr 02:00:00:00:00:50 PERMANENT\n");

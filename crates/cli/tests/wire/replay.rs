@@ -341,7 +341,7 @@ fn changing_parts() -> TestResult {
         ("time=0.061 ms", "time=12.5 ms"),
         ("time 1004ms", "time 9ms"),
         ("in 61 us", "in 7 us"),
-        ("\"time\":123456,", "\"time\":9876543210,"),
+        ("\"elapsed_ns\":123456,", "\"elapsed_ns\":9876543210,"),
         ("lladdr 02:91:17:5a:35:d7", "lladdr fe:00:00:00:00:01"),
         ("10.0.0.1.43191 >", "10.0.0.1.55555 >"),
     ];

@@ -349,10 +349,13 @@ fn as_json() -> TestResult {
     let objects: Vec<serde_json::Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let events: Vec<_> = objects.iter().map(|object| object["event"].as_str().unwrap_or_default()).collect();
     assert_eq!(events, ["start", "reply", "reply", "statistics"]);
-    assert_eq!((&objects[0]["hosts"], &objects[2]["vendor"]), (&3.into(), &"Made by hand".into()));
-    assert_eq!((&objects[0]["passes"], &objects[0]["pace"]), (&1.into(), &50_000.into()));
+    assert_eq!((&objects[0]["targets"], &objects[2]["vendor"]), (&3.into(), &"Made by hand".into()));
+    assert_eq!((&objects[0]["passes"], &objects[0]["interval_ns"]), (&1.into(), &50_000.into()));
     let end = &objects[3];
-    assert_eq!((&end["outcome"], &end["answered"], &end["asked"]), (&"found".into(), &2.into(), &3.into()));
+    assert_eq!(
+        (&end["outcome"], &end["answered"], &end["requested"]),
+        (&"found".into(), &2.into(), &3.into())
+    );
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }

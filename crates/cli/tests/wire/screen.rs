@@ -159,7 +159,7 @@ fn check_small_screen(shown: &[String]) {
     let conflict = &shown[9];
     assert!(conflict.starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  "), "{screen}");
     assert_eq!(conflict.find("conflict"), title.find("NOTES"), "{screen}");
-    assert_eq!(shown[17].trim_end(), "LATEST EVENTS (UTC)");
+    assert_eq!(shown[17].trim_end(), "LATEST EVENTS");
     assert!(
         shown[18].ends_with(" conflict 10.0.0.7: both 02:00:00:00:00:0a and 02:00:00:00:00:0b"),
         "{screen}"
@@ -172,10 +172,10 @@ fn check_large_screen(shown: &[String]) {
     let screen = shown.join("\n");
     assert_eq!(shown.len(), 60, "{screen}");
     let title = &shown[2];
-    assert!(title.contains("FIRST SEEN (UTC)    LAST SEEN PACKETS     /s REQUESTS REPLIES"), "{screen}");
+    assert!(title.contains("FIRST SEEN          LAST SEEN PACKETS     /s REQUESTS REPLIES"), "{screen}");
     assert!(shown[3].starts_with("10.0.0.7   02:00:00:00:00:0b  fresh  20"), "{screen}");
     assert_eq!(shown[3].find("conflict with 02:00:00:00:00:0a"), title.find("NOTES"), "{screen}");
-    assert!(shown[32].starts_with("10.0.0.30 ") && shown[33].trim_end() == "LATEST EVENTS (UTC)", "{screen}");
+    assert!(shown[32].starts_with("10.0.0.30 ") && shown[33].trim_end() == "LATEST EVENTS", "{screen}");
     assert!(shown[34].contains(" conflict 10.0.0.7: "), "{screen}");
     assert!(shown[59].starts_with("q quit ") && shown[59].len() == 200, "{screen}");
 }

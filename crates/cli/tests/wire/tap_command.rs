@@ -47,7 +47,7 @@ fn tap_lifecycle() -> TestResult {
     let (_, json, _) = exit_and_text(&run(&["tap", "list", "--json"])?);
     check_lines("tap_list", &json);
     let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("a line")?)?;
-    assert_eq!((object["name"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
+    assert_eq!((object["interface"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
 
     let (code, out, _) = exit_and_text(&run(&["tap", "delete", "cli0"])?);
     assert_eq!((code, out.as_str()), (Some(0), "deleted cli0\n"));

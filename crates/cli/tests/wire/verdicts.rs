@@ -216,7 +216,7 @@ fn link_down_and_up() -> TestResult {
             let format = if json { "--json" } else { "--plain" };
             let mut watch = Running::command(&["watch", option, name, format])?;
             let [down, up] = if json {
-                [r#""event":"link","time":"#, r#""up":true,"carrier":true,"mtu":1500}"#]
+                [r#""event":"link","#, r#""up":true,"carrier":true,"mtu":1500}"#]
             } else {
                 [" link is down\n", " link is up, mtu 1500\n"]
             };
@@ -327,7 +327,7 @@ fn changed_data() -> TestResult {
         let (code, out, errors) = ping.end()?;
         assert_eq!(code, Some(1), "{out}{errors}");
         let parts = if json {
-            [r#""difference":{"offset":20,"expected":20,"received":235}"#, r#""changed":1"#]
+            [r#""mismatch":{"offset":20,"expected":20,"received":235}"#, r#""mismatches":1"#]
         } else {
             ["\nwrong data byte #20 should be 0x14 but was 0xeb\n", " 1 received, +1 changed, "]
         };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::pdml::PdmlReader;
 
-const LOCAL: &str = r#"{"number":1,"time":1700000000000000005,"length":60,"captured":60,"direction":"in","comment":null,
+const LOCAL: &str = r#"{"number":1,"time_ns":1700000000000000005,"bytes":60,"captured_bytes":60,"direction":"in","comment":null,
     "ethernet":{"offset":0,"destination":"02:00:00:00:00:02","source":"02:00:00:00:00:01","type_or_length":2048},
     "tags":[],
     "ipv4":{"offset":14,"version":4,"header_length":5,"fragment_offset":3,"checksum":9951,"options":""},
@@ -66,7 +66,7 @@ fn same_value_is_equal_in_both_notations() {
 fn wrong_value_differs_in_every_header() {
     let changes = [
         ("\"number\":1", "\"number\":2", "frame.number"),
-        ("0005,\"length\"", "0006,\"length\"", "frame.time"),
+        ("0005,\"bytes\"", "0006,\"bytes\"", "frame.time_ns"),
         ("\"direction\":\"in\"", "\"direction\":\"out\"", "frame.direction"),
         ("00:02\"", "00:03\"", "ethernet.destination"),
         (":2048}", ":2049}", "ethernet.type_or_length"),

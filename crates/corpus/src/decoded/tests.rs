@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn headers_are_in_order_of_frame() {
-    let line = r#"{"number":7,"time":null,"length":60,"captured":60,"direction":"in","comment":null,
+    let line = r#"{"number":7,"time_ns":null,"bytes":60,"captured_bytes":60,"direction":"in","comment":null,
         "ethernet":{"offset":0,"type_or_length":33024},
         "tags":[{"offset":14,"vlan":5,"drop_eligible":true},{"offset":18,"vlan":6,"drop_eligible":false}],
         "ipv4":{"offset":22,"source":"10.0.0.1"},"icmp":{"offset":42,"type":3},

@@ -26,7 +26,7 @@ fn rule_names_are_unique() {
 
 /// Returns the rule that explains each difference of a frame.
 fn explained(tapstack: &str, reference: &str) -> Vec<Option<&'static str>> {
-    let frame = Frame::parse(&format!("{{\"number\":1,\"captured\":60,{tapstack}}}")).unwrap();
+    let frame = Frame::parse(&format!("{{\"number\":1,\"captured_bytes\":60,{tapstack}}}")).unwrap();
     let page = format!(
         "<packet><proto name=\"frame\" size=\"60\" pos=\"0\"><field name=\"frame.number\" size=\"0\" pos=\"0\" \
          show=\"1\"/><field name=\"frame.cap_len\" size=\"0\" pos=\"0\" show=\"60\"/></proto>{reference}</packet>"
@@ -115,7 +115,7 @@ fn different_value_in_complete_header_has_no_rule() {
 fn invalid_ipv4_header_explains_missing_value_and_no_other() {
     let tapstack = |header_length| {
         format!(
-            "\"ipv4\":{{\"offset\":14,\"header_length\":{header_length},\"time_to_live\":64,\"destination\":\"10.0.0.2\"}}"
+            "\"ipv4\":{{\"offset\":14,\"header_length\":{header_length},\"ttl\":64,\"destination\":\"10.0.0.2\"}}"
         )
     };
     let head = item("ip.hdr_len", 14, 1, "16", "");
@@ -161,7 +161,7 @@ fn guessed_time_in_echo_data_is_explained_and_missing_field_is_not() {
 #[test]
 fn wire_length_below_captured_length_is_explained_and_another_is_not() {
     let of = |claimed: &str, captured: u32| {
-        let tapstack = format!("{{\"number\":1,\"captured\":{captured},\"length\":60,\"faults\":[]}}");
+        let tapstack = format!("{{\"number\":1,\"captured_bytes\":{captured},\"bytes\":60,\"faults\":[]}}");
         let frame = Frame::parse(&tapstack).unwrap();
         let page = format!(
             "<packet><proto name=\"frame\" size=\"60\" pos=\"0\">{}</proto></packet>",
@@ -170,7 +170,7 @@ fn wire_length_below_captured_length_is_explained_and_another_is_not() {
         let packet = PdmlReader::new(page.as_bytes()).next().unwrap().unwrap();
         let mut rules = Vec::new();
         compare(&frame, &packet, &mut |compared| {
-            if compared.field == "length" {
+            if compared.field == "bytes" {
                 rules.push(explain(&compared).map(|place| RULES[place].name));
             }
         });
@@ -184,7 +184,7 @@ fn wire_length_below_captured_length_is_explained_and_another_is_not() {
 #[test]
 fn time_and_length_beyond_signed_numbers_are_explained() {
     let of = |name: &str, reference: &str| {
-        let tapstack = "\"time\":1953635450562680000,\"length\":4093509168,\"faults\":[]";
+        let tapstack = "\"time_ns\":1953635450562680000,\"bytes\":4093509168,\"faults\":[]";
         explained(tapstack, &proto("frame", 0, &item(name, 0, 0, reference, "")))
     };
     let signed = Some("signed numbers");

@@ -64,7 +64,7 @@ fn write_tag(line: &mut String, layer: &Layer<'_>) -> Result {
 
 fn write_snap(line: &mut String, layer: &Layer<'_>) -> Result {
     write_llc(line, layer)?;
-    let (Some(organization), Some(protocol)) = (layer.number("organization"), layer.number("ether_type"))
+    let (Some(organization), Some(protocol)) = (layer.number("organization"), layer.number("ethertype"))
     else {
         return Ok(());
     };

@@ -4,6 +4,9 @@ use host::{EchoReply, HostEvent};
 use icmp::IcmpError;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tap::Instant;
+
+const AT: &str = "1970-01-01T00:00:00.000000400+00:00";
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
@@ -25,7 +28,7 @@ fn ping_json_lines_match_schema() {
     };
     let response = session.receive(Instant::from_nanos(350), HostEvent::EchoReply(reply)).unwrap();
     let object = |event: PingEvent<'_>| -> Value {
-        let line = line(Instant::from_nanos(400), &session, &event);
+        let line = line(Moment::of_nanos(400), &session, &event);
         testbed::schema::check_lines("ping", &line);
         serde_json::from_str(&line).unwrap()
     };
@@ -33,26 +36,26 @@ fn ping_json_lines_match_schema() {
     let address = "10.0.0.2/24".parse().unwrap();
     assert_eq!(
         object(PingEvent::Start { interface: &interface, address }),
-        json!({"event": "start", "time": 400, "interface": "tap0", "address": "10.0.0.2/24",
-            "target": "10.0.0.1", "identifier": 7, "octets": 56})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "start", "interface": "tap0",
+            "local_ip": "10.0.0.2", "prefix_length": 24, "target_ip": "10.0.0.1", "identifier": 7, "bytes": 56})
     );
     assert_eq!(
         object(PingEvent::Response(response)),
-        json!({"event": "reply", "time": 400, "from": "10.0.0.1", "sequence": 1, "octets": 64,
-            "time_to_live": 64, "round_trip": 250, "duplicate": false,
-            "difference": {"offset": 9, "expected": 9, "received": 255}})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "reply", "ip": "10.0.0.1", "sequence": 1,
+            "bytes": 64, "ttl": 64, "rtt_ns": 250, "duplicate": false,
+            "mismatch": {"offset": 9, "expected": 9, "received": 255}})
     );
     let (from, sequence, problem) = (TARGET, 1, IcmpError::HOST_UNREACHABLE);
-    let error = json!({"event": "error", "time": 400, "from": "10.0.0.1", "sequence": 1, "kind": 3, "code": 1,
-        "problem": "Destination Host Unreachable"});
+    let error = json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "error", "reporter_ip": "10.0.0.1",
+        "sequence": 1, "icmp_type": 3, "icmp_code": 1, "message": "Destination Host Unreachable"});
     assert_eq!(object(PingEvent::Response(PingResponse::Error { from, sequence, problem })), error);
-    let advice = object(PingEvent::Response(PingResponse::Advice { from, sequence, problem }));
-    assert_eq!((&advice["event"], &advice["sequence"]), (&json!("advice"), &json!(1)));
+    let notice = object(PingEvent::Response(PingResponse::Advice { from, sequence, problem }));
+    assert_eq!((&notice["event"], &notice["sequence"]), (&json!("notice"), &json!(1)));
     assert_eq!(
         object(PingEvent::Statistics),
-        json!({"event": "statistics", "time": 400, "target": "10.0.0.1", "transmitted": 1, "received": 1,
-            "duplicates": 0, "changed": 1, "errors": 0, "strays": 0, "elapsed": 0,
-            "round_trips": {"least": 250, "mean": 250, "most": 250, "deviation": 0}})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "statistics", "target_ip": "10.0.0.1",
+            "sent": 1, "received": 1, "duplicates": 0, "mismatches": 1, "errors": 0, "unmatched": 0,
+            "duration_ns": 0, "rtt_min_ns": 250, "rtt_mean_ns": 250, "rtt_max_ns": 250, "rtt_stddev_ns": 0})
     );
 }
 
@@ -67,7 +70,7 @@ fn statistics_json_matches_schema_without_replies() {
         interval,
         timeout,
     });
-    let line = line(Instant::from_nanos(400), &session, &PingEvent::Statistics);
-    assert!(line.contains("\"round_trips\":null"), "{line}");
+    let line = line(Moment::of_nanos(400), &session, &PingEvent::Statistics);
+    assert!(line.contains("\"rtt_min_ns\":null"), "{line}");
     testbed::schema::check_lines("ping", &line);
 }

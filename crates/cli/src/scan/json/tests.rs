@@ -5,48 +5,51 @@ use crate::scan::tests::{RIVAL, reply, sweep};
 use serde_json::{Value, json};
 use testbed::schema::check_lines;
 
+const AT: &str = "1970-01-01T00:00:00.000000400+00:00";
+
 #[test]
 fn scan_json_lines_match_schema() {
     let mut sweep = sweep();
     let object = |sweep: &Sweep, event: ScanEvent| -> Value {
         let name = |address| (address == RIVAL).then_some("Rival & Sons");
-        let line = line(Instant::from_nanos(400), &"tap0".parse().unwrap(), sweep, name, &event);
+        let line = line(Moment::of_nanos(400), &"tap0".parse().unwrap(), sweep, name, &event);
         check_lines("scan", &line);
         serde_json::from_str(&line).unwrap()
     };
     assert_eq!(
         object(&sweep, ScanEvent::Start),
-        json!({"event": "start", "time": 400, "interface": "tap0", "protocol_address": "10.0.0.9",
-            "hardware_address": "02:00:00:00:00:09", "hosts": 2, "passes": 2, "pace": 2_000_000})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "start", "interface": "tap0",
+            "local_ip": "10.0.0.9", "local_mac": "02:00:00:00:00:09", "targets": 2, "passes": 2,
+            "interval_ns": 2_000_000})
     );
     let first = reply(&mut sweep, MacAddr::new([2, 0, 0, 0, 0, 10]));
     assert_eq!(
         object(&sweep, ScanEvent::Reply { reply: first, is_broadcast: false }),
-        json!({"event": "reply", "time": 400, "protocol_address": "10.0.0.1",
-            "hardware_address": "02:00:00:00:00:0a", "vendor": null, "number": 1, "duplicate": false,
-            "conflict_with": null, "broadcast": false})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "reply", "ip": "10.0.0.1",
+            "mac": "02:00:00:00:00:0a", "vendor": null, "reply_number": 1, "duplicate": false,
+            "other_mac": null, "broadcast": false})
     );
     let second = reply(&mut sweep, RIVAL);
     assert_eq!(
         object(&sweep, ScanEvent::Reply { reply: second, is_broadcast: true }),
-        json!({"event": "reply", "time": 400, "protocol_address": "10.0.0.1",
-            "hardware_address": "02:00:00:00:00:0b", "vendor": "Rival & Sons", "number": 2, "duplicate": true,
-            "conflict_with": "02:00:00:00:00:0a", "broadcast": true})
+        json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "reply", "ip": "10.0.0.1",
+            "mac": "02:00:00:00:00:0b", "vendor": "Rival & Sons", "reply_number": 2, "duplicate": true,
+            "other_mac": "02:00:00:00:00:0a", "broadcast": true})
     );
     let outcomes = [
         (SweepOutcome::Found, "found"),
-        (SweepOutcome::BelowLimit, "fewer"),
-        (SweepOutcome::NoReply, "silent"),
-        (SweepOutcome::NothingSent, "unasked"),
-        (SweepOutcome::Impaired, "hindered"),
+        (SweepOutcome::BelowLimit, "below_limit"),
+        (SweepOutcome::NoReply, "no_reply"),
+        (SweepOutcome::NothingSent, "nothing_sent"),
+        (SweepOutcome::Impaired, "impaired"),
         (SweepOutcome::Unfinished, "unfinished"),
     ];
     for (outcome, outcome_name) in outcomes {
         assert_eq!(
             object(&sweep, ScanEvent::Statistics { outcome, elapsed: Duration::from_nanos(7), lost: 5 }),
-            json!({"event": "statistics", "time": 400, "outcome": outcome_name, "hosts": 2, "asked": 1, "sent": 1,
-                "refused": 0, "answered": 1, "duplicates": 0, "conflicts": 1, "contested": 1, "strays": 0, "lost": 5,
-                "elapsed": 7})
+            json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "statistics", "outcome": outcome_name,
+                "targets": 2, "requested": 1, "sent": 1, "send_failures": 0, "answered": 1, "duplicates": 0,
+                "conflicts": 1, "contested": 1, "unmatched": 0, "frames_lost": 5, "duration_ns": 7})
         );
     }
 }

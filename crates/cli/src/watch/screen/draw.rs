@@ -11,7 +11,7 @@ use super::keys::ScreenState;
 use super::snapshot::Snapshot;
 use super::table::{Columns, rate, short_number};
 use crate::color::Styler;
-use crate::utc::UtcTimeOfDay;
+use crate::local_time::LocalSecondOfDay;
 use crate::watch::text::{self, plural};
 
 /// Number of lines above the rows: heading, status and column titles.
@@ -75,7 +75,7 @@ fn draw_table(
     state.fit(shown, snapshot.rows.len());
     let rows = snapshot.rows.iter().skip(state.scroll).take(shown);
     lines.extend(rows.map(|row| columns.row(row, snapshot.now)));
-    lines.push(title_line("LATEST EVENTS (UTC)", width));
+    lines.push(title_line("LATEST EVENTS", width));
     let events = snapshot.events.iter().take(available.saturating_sub(shown + 1));
     lines.extend(events.map(|(at, event)| event_line(*at, *event)));
 }
@@ -149,7 +149,7 @@ fn footer(state: &ScreenState, width: usize) -> String {
 fn event_line(at: Instant, event: CensusEvent) -> Line<'static> {
     let text = text::event_text(event);
     let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
-    let time = Span::styled(format!("{} ", UtcTimeOfDay(at)), Style::new().add_modifier(Modifier::DIM));
+    let time = Span::styled(format!("{} ", LocalSecondOfDay(at)), Style::new().add_modifier(Modifier::DIM));
     Line::from(vec![time, Span::styled(word.to_owned(), event_style(event)), Span::raw(format!(" {rest}"))])
 }
 

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
 
-use crate::utc::UtcSecond;
+use crate::local_time::LocalSecond;
 use crate::watch::text::{ShortDuration, plural};
 
 /// Minimum width for one column per kind of packet.
@@ -31,7 +31,7 @@ impl Columns {
 
     /// Returns the titles of the columns.
     pub(super) fn title(self) -> String {
-        let first = if self.width >= VERY_WIDE { "FIRST SEEN (UTC)   " } else { "FIRST" };
+        let first = if self.width >= VERY_WIDE { "FIRST SEEN         " } else { "FIRST" };
         let last = if self.width >= VERY_WIDE { "LAST SEEN" } else { "LAST" };
         let mut title = format!(
             "{:<address$}  {:<17}  STATE  {first} {last} PACKETS     /s",
@@ -48,7 +48,7 @@ impl Columns {
     /// Returns the cells of a row, without notes.
     fn cells(self, row: &CensusEntry, now: Instant) -> String {
         let first = if self.width >= VERY_WIDE {
-            UtcSecond(row.first).to_string()
+            LocalSecond(row.first).to_string()
         } else {
             format!("{:>5}", age(now, row.first))
         };

@@ -56,7 +56,7 @@ ADDRESS   MAC ADDRESS        STATE  FIRST LAST PACKETS     /s  NOTES
 10.0.0.4  02:00:00:00:00:04  gone      1h   1h       1    0.0
 10.0.0.5  02:00:00:00:00:05  fresh    10s   1s       2    0.2  1 probe
 10.0.0.8  02:00:00:00:00:08  fresh     4s   4s       1    0.1  1 of 2
-LATEST EVENTS (UTC)
+LATEST EVENTS
 09:10:02 new 10.0.0.8 is at 02:00:00:00:00:08
 09:10:01 invalid from ff:ff:ff:ff:ff:ff: invalid sender MAC address
 09:10:00 probe 10.0.0.5 by 02:00:00:00:00:09; in use by 02:00:00:00:00:05
@@ -94,14 +94,14 @@ fn screen_of_200_by_60_shows_all_columns_and_sparkline() {
          2 announcements, 1 probe  1 invalid, 0 rejected"
     );
     let table = "\
-ADDRESS   MAC ADDRESS        STATE  FIRST SEEN (UTC)    LAST SEEN PACKETS     /s REQUESTS REPLIES ANNOUNCED PROBED TARGET CHANGES  NOTES
+ADDRESS   MAC ADDRESS        STATE  FIRST SEEN          LAST SEEN PACKETS     /s REQUESTS REPLIES ANNOUNCED PROBED TARGET CHANGES  NOTES
 10.0.0.1  02:00:00:00:00:aa  fresh  2026-11-22 09:09:51        9s       2    0.2        0       2         0      0      2       1  conflict with 02:00:00:00:00:01
 10.0.0.2  02:00:00:00:00:08  fresh  2026-11-22 09:09:52        7s       2    0.2        0       0         2      0      0       1  moved from 02:00:00:00:00:07, one of 2 addresses of this station
 10.0.0.3  02:00:00:00:00:03  quiet  2026-11-22 09:00:00       10m       1    0.0        1       0         0      0      0       0
 10.0.0.4  02:00:00:00:00:04  gone   2026-11-22 08:00:00        1h       1    0.0        1       0         0      0      0       0
 10.0.0.5  02:00:00:00:00:05  fresh  2026-11-22 09:09:50        1s       2    0.2        2       0         0      1      0       0  1 probe
 10.0.0.8  02:00:00:00:00:08  fresh  2026-11-22 09:09:56        4s       1    0.1        1       0         0      0      0       0  one of 2 addresses of this station
-LATEST EVENTS (UTC)";
+LATEST EVENTS";
     assert_eq!(shown[2..10].join("\n"), table);
     assert_eq!(shown[59].len(), 200);
 }

@@ -1,0 +1,163 @@
+//! What the objects of `--json` have in common, and their schema.
+
+use std::borrow::Cow;
+
+use capture::Direction;
+use link::MacAddr;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use tap::Instant;
+
+use crate::clock::Moment;
+use crate::link_change::LinkJson;
+use crate::local_time::Rfc3339;
+
+/// Version of the format. Fields are added without a new version.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// An object that reports an event.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventObject<E> {
+    #[serde(flatten)]
+    common: CommonFields,
+    /// Its name in `event`, and its fields.
+    #[serde(flatten)]
+    event: E,
+}
+
+/// Fields of every event.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct CommonFields {
+    /// Version of the format: 1.
+    schema: u32,
+    /// Date and time to the nanosecond (RFC 3339): local, or UTC with `--utc`.
+    time: Time,
+    /// Monotonic time since the command began, in nanoseconds.
+    elapsed_ns: u64,
+}
+
+/// A MAC address: six bytes in lower-case hexadecimal digits, with colons.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mac(pub(crate) MacAddr);
+
+/// A wall-clock time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(pub(crate) Instant);
+
+/// Direction of a frame.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum FrameDirection {
+    /// Received.
+    In,
+    /// Sent.
+    Out,
+}
+
+impl<E> EventObject<E> {
+    pub(crate) fn new(at: Moment, event: E) -> EventObject<E> {
+        let elapsed_ns = nanos(at.elapsed);
+        EventObject { common: CommonFields { schema: SCHEMA, time: Time(at.wall), elapsed_ns }, event }
+    }
+}
+
+/// Returns the length of a time in nanoseconds.
+pub(crate) fn nanos(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Serialize for Mac {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Rfc3339(self.0))
+    }
+}
+
+impl From<MacAddr> for Mac {
+    fn from(mac: MacAddr) -> Mac {
+        Mac(mac)
+    }
+}
+
+impl From<Direction> for FrameDirection {
+    fn from(direction: Direction) -> FrameDirection {
+        match direction {
+            Direction::In => FrameDirection::In,
+            Direction::Out => FrameDirection::Out,
+        }
+    }
+}
+
+/// Adds the definition of a command that prints events, with the event `link` if it follows the link.
+pub(crate) fn command_schema<E: JsonSchema>(generator: &mut SchemaGenerator, has_link: bool) -> Schema {
+    let reference = generator.subschema_for::<EventObject<E>>();
+    if has_link {
+        let mut link = EventObject::<LinkJson>::json_schema(generator);
+        let events = generator.definitions_mut().get_mut(E::schema_name().as_ref());
+        let events = events.and_then(|command| command.get_mut("oneOf")).and_then(Value::as_array_mut);
+        if let (Some(events), Some(link)) = (events, link.get_mut("oneOf").and_then(Value::as_array_mut)) {
+            events.append(link);
+        }
+    }
+    reference
+}
+
+impl<E: JsonSchema> JsonSchema for EventObject<E> {
+    fn schema_name() -> Cow<'static, str> {
+        E::schema_name()
+    }
+
+    /// Adds the common fields to the object of each event.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let common = CommonFields::json_schema(generator);
+        let mut schema = E::json_schema(generator);
+        let events = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+        for event in events.into_iter().flatten() {
+            let fields = common.get("properties").and_then(Value::as_object).into_iter().flatten();
+            if let Some(properties) = event.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.extend(fields.map(|(name, field)| (name.clone(), field.clone())));
+            }
+            let names = common.get("required").and_then(Value::as_array).into_iter().flatten();
+            if let Some(required) = event.get_mut("required").and_then(Value::as_array_mut) {
+                required.splice(0..0, names.cloned());
+            }
+        }
+        schema
+    }
+}
+
+impl JsonSchema for Mac {
+    fn schema_name() -> Cow<'static, str> {
+        "mac".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "mac"})
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "time".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
+    }
+}

@@ -1,0 +1,27 @@
+//! The schema of `--json` of all commands.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use crate::{arping, decode, doctor, ping, report, scan, tap_command, watch};
+
+/// Returns the schema of what all commands print with `--json`, by JSON Schema 2020-12: a definition for each command.
+pub fn json_schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let commands = [
+        report::schema(&mut generator),
+        ping::schema(&mut generator),
+        arping::schema(&mut generator),
+        scan::schema(&mut generator),
+        watch::schema(&mut generator),
+        decode::schema(&mut generator),
+        tap_command::schema(&mut generator),
+        doctor::schema(&mut generator),
+    ];
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What tapstack prints with --json: one object a line",
+        "anyOf": commands,
+        "$defs": generator.take_definitions(true),
+    })
+}
