@@ -62,7 +62,9 @@ pub(crate) fn read_pages() -> std::io::Result<()> {
     for folder in ["docs", "docs/adr", "docs/spec"] {
         for entry in fs::read_dir(root.join(folder))? {
             let name = format!("{folder}/{}", entry?.file_name().display());
-            names.extend(Some(name).filter(|name| name.ends_with(".md")));
+            let is_page =
+                |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "md");
+            names.extend(Some(name).filter(is_page));
         }
     }
     let read = |name: String| fs::read(root.join(&name)).map(|bytes| (name, bytes));
