@@ -25,6 +25,7 @@ const FOREIGN_NAMES: &[&str] = &[
     ".octets()",
     "::octets",
     "netlink_packet_route::neighbour",
+    "GetNeighbour",
     "NeighbourAddress",
     "NeighbourAttribute",
     "NeighbourHeader",

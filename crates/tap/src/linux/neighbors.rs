@@ -23,7 +23,7 @@ pub struct KernelNeighbor {
     pub state: KernelNeighborState,
 }
 
-/// State of a kernel neighbor (`NUD_*`). Any number is valid; single states have the names that `ip neigh` prints.
+/// State of a kernel neighbor (`NUD_*`). Any number is valid; `Display` prints the names of `ip neigh`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelNeighborState(pub u16);
 
@@ -32,9 +32,9 @@ impl KernelNeighborState {
     pub const REACHABLE: KernelNeighborState = KernelNeighborState(libc::NUD_REACHABLE);
 }
 
-/// `NDA_DST` of `linux/neighbour.h`, which libc lacks.
+/// `NDA_DST` of rtnetlink, which libc lacks.
 const DESTINATION: u16 = 1;
-/// `NDA_LLADDR` of `linux/neighbour.h`, which libc lacks.
+/// `NDA_LLADDR` of rtnetlink, which libc lacks.
 const LINK_LAYER_ADDRESS: u16 = 2;
 /// Size of a `struct ndmsg` in bytes.
 const HEADER: usize = 12;
