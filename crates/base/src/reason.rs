@@ -19,7 +19,7 @@ pub trait Reason: Copy + fmt::Display + 'static {
     fn text(self) -> &'static str;
 }
 
-/// How often each reason applied.
+/// Counter for each reason of a list.
 #[derive(Clone, Debug)]
 pub struct ReasonCounters<R> {
     counts: Box<[u64]>,

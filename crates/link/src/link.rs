@@ -157,7 +157,7 @@ impl Link {
         is_local(vlans.next()) && vlans.next().is_none()
     }
 
-    /// Returns the local MAC addresses for changes.
+    /// Returns a mutable reference to the local MAC addresses.
     pub fn local_macs_mut(&mut self) -> &mut MacSet {
         &mut self.local_macs
     }

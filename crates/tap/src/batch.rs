@@ -59,7 +59,7 @@ impl Batch {
         self.frames.iter()
     }
 
-    /// Returns the frame at a position, counted from 0, for changes.
+    /// Returns a mutable reference to the frame at a position, counted from 0.
     #[inline]
     pub fn get_mut(&mut self, place: usize) -> Option<&mut Frame> {
         self.frames.get_mut(place)

@@ -60,7 +60,7 @@ impl Frame {
         self.storage.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Returns the bytes of the frame for changes.
+    /// Returns a mutable reference to the bytes of the frame.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.storage.get_mut(self.start..self.end).unwrap_or_default()
