@@ -238,7 +238,7 @@ impl<P> Arp<P> {
         let sender = packet.sender_protocol();
         let observation = SenderObservation {
             mac: packet.sender_hardware(),
-            is_reply_to_us: local_mac.is_some() && packet.operation() == Operation::REPLY,
+            is_reply_to_local: local_mac.is_some() && packet.operation() == Operation::REPLY,
         };
 
         // RFC 826: update the entry of a known sender and set the merge flag.

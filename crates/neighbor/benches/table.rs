@@ -348,5 +348,5 @@ fn number_of(mac: MacAddr) -> u32 {
 }
 
 fn observation(number: u32) -> SenderObservation {
-    SenderObservation { mac: mac(number), is_reply_to_us: false }
+    SenderObservation { mac: mac(number), is_reply_to_local: false }
 }

@@ -42,7 +42,7 @@
 //!
 //! // Its reply releases the packet.
 //! let mac = MacAddr::new([2, 0, 0, 0, 0, 1]);
-//! table.merge(now, ip, SenderObservation { mac, is_reply_to_us: true });
+//! table.merge(now, ip, SenderObservation { mac, is_reply_to_local: true });
 //! assert_eq!(table.poll(now), Some(NeighborAction::Send { ip, mac, packet: "hello" }));
 //! ```
 #![forbid(unsafe_code)]

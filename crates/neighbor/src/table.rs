@@ -38,7 +38,7 @@ pub struct SenderObservation {
     /// The sender's MAC address.
     pub mac: MacAddr,
     /// Whether the packet is a reply to a local address, which may answer a request of this host.
-    pub is_reply_to_us: bool,
+    pub is_reply_to_local: bool,
 }
 
 /// Change of the table by a received packet.
@@ -171,7 +171,7 @@ impl<A: Address, P> NeighborTable<A, P> {
                 // A reply to a request of this host proves both directions, as PROBE requires. An unsolicited
                 // packet proves only the direction from the sender to this host.
                 // spec: rfc4861-confirmation
-                if observation.is_reply_to_us && state == NeighborState::Probe {
+                if observation.is_reply_to_local && state == NeighborState::Probe {
                     self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
                 }
                 Merge::Confirmed
@@ -199,7 +199,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         slot.mac = observation.mac;
         slot.failures = 0;
         let in_use = slot.pending > 0;
-        let (state, queue) = match (observation.is_reply_to_us, in_use) {
+        let (state, queue) = match (observation.is_reply_to_local, in_use) {
             (true, _) => (NeighborState::Reachable, TimerQueue::Reachable),
             (false, true) => (NeighborState::Delay, TimerQueue::Delay),
             (false, false) => (NeighborState::Stale, TimerQueue::Stale),
@@ -216,7 +216,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         slot.mac = observation.mac;
         let (ip, was) = (slot.ip, slot.state);
         self.report(NeighborEvent::Moved { ip, from, to: observation.mac });
-        if observation.is_reply_to_us && was == NeighborState::Probe {
+        if observation.is_reply_to_local && was == NeighborState::Probe {
             self.change(place, NeighborState::Reachable, TimerQueue::Reachable);
         } else if was != NeighborState::Stale {
             self.change(place, NeighborState::Stale, TimerQueue::Stale);

@@ -13,9 +13,9 @@ fn unknown_sender(number: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(0x0a00_0000 + number)
 }
 
-fn observation(number: u32, is_reply_to_us: bool) -> SenderObservation {
+fn observation(number: u32, is_reply_to_local: bool) -> SenderObservation {
     let [a, b, c, d] = number.to_be_bytes();
-    SenderObservation { mac: MacAddr::new([2, 0, a, b, c, d]), is_reply_to_us }
+    SenderObservation { mac: MacAddr::new([2, 0, a, b, c, d]), is_reply_to_local }
 }
 
 // proves: table-memory

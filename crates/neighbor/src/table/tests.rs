@@ -31,11 +31,11 @@ fn small(entries: usize) -> Table {
 }
 
 fn observation(number: u32) -> SenderObservation {
-    SenderObservation { mac: mac(number), is_reply_to_us: false }
+    SenderObservation { mac: mac(number), is_reply_to_local: false }
 }
 
 fn replied(number: u32) -> SenderObservation {
-    SenderObservation { mac: mac(number), is_reply_to_us: true }
+    SenderObservation { mac: mac(number), is_reply_to_local: true }
 }
 
 fn due(table: &mut Table, now: Instant) -> Actions {

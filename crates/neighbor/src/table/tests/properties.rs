@@ -66,8 +66,8 @@ proptest! {
                     table.learn(now, ip, observation(ip));
                 }
                 Step::Learn(_) => {}
-                Step::Merge(ip, is_reply_to_us) => {
-                    table.merge(now, ip, SenderObservation { mac: mac(ip), is_reply_to_us });
+                Step::Merge(ip, is_reply_to_local) => {
+                    table.merge(now, ip, SenderObservation { mac: mac(ip), is_reply_to_local });
                 }
                 Step::Static(ip) => drop(table.add_static(now, ip, mac(ip))),
                 Step::Remove(ip) => {
