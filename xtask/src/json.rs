@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::ExitCode;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{ChoreResult, bench};
 
@@ -27,16 +27,16 @@ pub(crate) fn write() -> ChoreResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks that the schema and the page are what the types generate.
-pub(crate) fn check() -> ChoreResult {
+/// Returns whether the schema and the page are what the types generate.
+pub(crate) fn check() -> ExitCode {
     for (file, text) in generated() {
         let path = bench::workspace_root().join(file);
         if fs::read_to_string(&path).ok() != Some(text) {
             eprintln!("xtask: {file} is not up to date: run `cargo xtask json`");
-            return Ok(ExitCode::from(1));
+            return ExitCode::from(1);
         }
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 /// Returns each file with its content.
@@ -47,140 +47,138 @@ fn generated() -> [(&'static str, String); 2] {
 
 /// Returns the page: a section for each command, in it one for each event.
 fn page(schema: &Value) -> String {
-    let mut page = INTRODUCTION.to_owned();
-    let commands = schema["anyOf"].as_array().into_iter().flatten();
-    for command in commands.filter_map(|command| resolve(schema, command)) {
-        let description = text(command, "description");
-        let (title, rest) = description.split_once("\n\n").unwrap_or((description, ""));
-        page.push_str(&format!("\n## {title}\n"));
-        if !rest.is_empty() {
-            page.push_str(&format!("\n{rest}\n"));
-        }
-        match command["oneOf"].as_array() {
-            Some(events) => events.iter().for_each(|event| push_event(&mut page, event)),
-            None => push_fields(&mut page, command, &[]),
-        }
-    }
-    let headers = schema["$defs"].as_object().into_iter().flatten();
-    for (name, header) in headers.filter(|(name, _)| name.ends_with("_header") || *name == "fault") {
-        let name = name.trim_end_matches("_header");
-        page.push_str(&format!("\n### `{name}` of `decode`\n\n{}\n", text(header, "description")));
-        push_fields(&mut page, header, &[]);
-    }
-    page
+    let commands = list(schema, "anyOf").filter_map(|command| resolve(schema, command)).map(command_text);
+    let headers = part(schema, "$defs").as_object().into_iter().flatten();
+    let headers = headers.filter(|(name, _)| name.ends_with("_header") || *name == "fault");
+    let headers = headers.map(|(name, header)| {
+        let (name, meaning) = (name.trim_end_matches("_header"), text(header, "description"));
+        format!("\n### `{name}` of `decode`\n\n{meaning}\n{}", fields_table(header, &[]))
+    });
+    let sections: String = commands.chain(headers).collect();
+    format!("{INTRODUCTION}{sections}")
 }
 
-fn push_event(page: &mut String, event: &Value) {
-    let name = text(&event["properties"]["event"], "const");
-    page.push_str(&format!("\n### `{name}`\n\n{}\n", text(event, "description")));
-    push_fields(page, event, &COMMON_FIELDS);
-    if event["properties"]["counters"].is_object() {
-        push_counters(page, &event["properties"]["counters"]);
-    }
+/// Returns the section of a command.
+fn command_text(command: &Value) -> String {
+    let description = text(command, "description");
+    let (title, rest) = description.split_once("\n\n").unwrap_or((description, ""));
+    let rest = if rest.is_empty() { String::new() } else { format!("\n{rest}\n") };
+    let content = match part(command, "oneOf") {
+        Value::Array(events) => events.iter().map(event_text).collect(),
+        _ => fields_table(command, &[]),
+    };
+    format!("\n## {title}\n{rest}{content}")
 }
 
-/// Adds the table of the fields of an object, without those of the names in `hidden`.
-fn push_fields(page: &mut String, object: &Value, hidden: &[&str]) {
-    let mut rows = String::new();
-    push_rows(&mut rows, object, "", hidden);
-    if !rows.is_empty() {
-        page.push_str(&format!("\n| field | type | meaning |\n|---|---|---|\n{rows}"));
-    }
+/// Returns the section of an event.
+fn event_text(event: &Value) -> String {
+    let fields = part(event, "properties");
+    let (name, meaning) = (text(part(fields, "event"), "const"), text(event, "description"));
+    let counters = counters_table(part(fields, "counters"));
+    format!("\n### `{name}`\n\n{meaning}\n{}{counters}", fields_table(event, &COMMON_FIELDS))
 }
 
-fn push_rows(rows: &mut String, object: &Value, prefix: &str, hidden: &[&str]) {
-    let Some(fields) = object["properties"].as_object() else { return };
-    for name in ordered(object, fields) {
-        let field = &fields[name];
-        if hidden.contains(&name) {
-            continue;
-        }
+/// Returns the table of the fields of an object, without those of the names in `hidden`.
+fn fields_table(object: &Value, hidden: &[&str]) -> String {
+    let rows = rows(object, "", hidden);
+    if rows.is_empty() { rows } else { format!("\n| field | type | meaning |\n|---|---|---|\n{rows}") }
+}
+
+fn rows(object: &Value, prefix: &str, hidden: &[&str]) -> String {
+    let fields = ordered(object).into_iter().filter(|(name, _)| !hidden.contains(name));
+    let rows = fields.map(|(name, field)| {
         let path = format!("{prefix}{name}");
         let meaning = format!("{}{}", text(field, "description"), values(field)).replace('\n', " ");
-        rows.push_str(&format!("| `{path}` | {} | {meaning} |\n", type_name(field)));
-        if name != "counters" {
-            push_rows(rows, object_of(field), &format!("{path}."), &[]);
-            push_rows(rows, object_of(&field["items"]), &format!("{path}[]."), &[]);
-        }
-    }
+        let inner = if name == "counters" {
+            String::new()
+        } else {
+            let items = object_of(part(field, "items"));
+            rows(object_of(field), &format!("{path}."), &[]) + &rows(items, &format!("{path}[]."), &[])
+        };
+        format!("| `{path}` | {} | {meaning} |\n{inner}", type_name(field))
+    });
+    rows.collect()
 }
 
-/// Returns the names of the fields: required ones in the order in which they are printed, then the others.
-fn ordered<'a>(object: &'a Value, fields: &'a Map<String, Value>) -> Vec<&'a str> {
-    let required = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut names: Vec<_> = required.filter(|name| fields.contains_key(*name)).collect();
-    for name in fields.keys() {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    names
+/// Returns the fields with their names: required ones in the order in which they are printed, then the others.
+fn ordered(object: &Value) -> Vec<(&str, &Value)> {
+    let Some(fields) = part(object, "properties").as_object() else { return Vec::new() };
+    let required: Vec<_> = list(object, "required").filter_map(Value::as_str).collect();
+    let others = fields.keys().map(String::as_str).filter(|name| !required.contains(name));
+    let names = required.iter().copied().chain(others);
+    names.filter_map(|name| Some((name, fields.get(name)?))).collect()
 }
 
 /// Returns the schema of the object if the schema allows an object or null.
 fn object_of(schema: &Value) -> &Value {
-    let alternatives = schema["anyOf"].as_array().into_iter().flatten();
-    alternatives.into_iter().find(|alternative| alternative["properties"].is_object()).unwrap_or(schema)
+    list(schema, "anyOf").find(|one| part(one, "properties").is_object()).unwrap_or(schema)
 }
 
-/// Adds the table of all counters.
-fn push_counters(page: &mut String, counters: &Value) {
-    page.push_str("\n| layer | counter | what it counts |\n|---|---|---|\n");
-    let Some(layers) = counters["properties"].as_object() else { return };
-    for layer in ordered(counters, layers) {
-        let Some(names) = layers[layer]["properties"].as_object() else { continue };
-        for name in ordered(&layers[layer], names) {
-            let meaning = text(&names[name], "description");
-            page.push_str(&format!("| `{layer}` | `{name}` | {meaning} |\n"));
-        }
+/// Returns the table of all counters.
+fn counters_table(counters: &Value) -> String {
+    let rows = ordered(counters).into_iter().flat_map(|(layer, counters)| {
+        ordered(counters).into_iter().map(move |(name, counter)| {
+            format!("| `{layer}` | `{name}` | {} |\n", text(counter, "description"))
+        })
+    });
+    let rows: String = rows.collect();
+    if rows.is_empty() {
+        rows
+    } else {
+        format!("\n| layer | counter | what it counts |\n|---|---|---|\n{rows}")
     }
 }
 
 /// Returns the name of a type for people.
 fn type_name(field: &Value) -> String {
-    if let Some(target) = field["$ref"].as_str() {
+    if let Some(target) = part(field, "$ref").as_str() {
         let name = target.rsplit('/').next().unwrap_or_default().trim_end_matches("_header");
         return format!("object: `{name}`");
     }
-    if let Some(alternatives) = field["anyOf"].as_array() {
-        let names: Vec<_> = alternatives.iter().map(type_name).collect();
-        return names.join(" or ");
+    let alternatives: Vec<_> = list(field, "anyOf").map(type_name).collect();
+    if !alternatives.is_empty() {
+        return alternatives.join(" or ");
     }
-    if field["oneOf"].is_array() {
+    if part(field, "oneOf").is_array() {
         return "string".to_owned();
     }
-    let one = |name: &str| match (name, field["format"].as_str()) {
-        ("string", Some("mac")) => "MAC address".to_owned(),
-        ("string", Some("ipv4")) => "IPv4 address".to_owned(),
-        ("string", Some("date-time")) => "date and time".to_owned(),
-        ("array", _) => format!("array of {}", type_name(&field["items"])),
+    let one = |name: &str| match (name, text(field, "format")) {
+        ("string", "mac") => "MAC address".to_owned(),
+        ("string", "ipv4") => "IPv4 address".to_owned(),
+        ("string", "date-time") => "date and time".to_owned(),
+        ("array", _) => format!("array of {}", type_name(part(field, "items"))),
         _ => name.to_owned(),
     };
-    match &field["type"] {
+    match part(field, "type") {
         Value::String(name) => one(name),
-        Value::Array(names) => {
-            names.iter().filter_map(Value::as_str).map(one).collect::<Vec<_>>().join(" or ")
+        names => {
+            let names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
+            names.map(one).collect::<Vec<_>>().join(" or ")
         }
-        _ => "any".to_owned(),
     }
 }
 
 /// Returns the values of a string that has only some, with their meanings.
 fn values(field: &Value) -> String {
-    let inner = field["anyOf"].as_array().into_iter().flatten().find(|one| one["oneOf"].is_array());
-    let values = inner.unwrap_or(field)["oneOf"].as_array().into_iter().flatten();
-    let values: Vec<_> = values
-        .map(|value| format!("<br>`{}`: {}", text(value, "const"), text(value, "description")))
-        .collect();
-    values.concat()
+    let inner = list(field, "anyOf").find(|one| part(one, "oneOf").is_array()).unwrap_or(field);
+    let value = |value| format!("<br>`{}`: {}", text(value, "const"), text(value, "description"));
+    list(inner, "oneOf").map(value).collect()
+}
+
+fn part<'a>(value: &'a Value, key: &str) -> &'a Value {
+    value.get(key).unwrap_or(&Value::Null)
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    part(value, key).as_array().into_iter().flatten()
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
+    part(value, key).as_str().unwrap_or_default()
 }
 
 fn resolve<'a>(root: &'a Value, reference: &Value) -> Option<&'a Value> {
-    root.pointer(reference["$ref"].as_str()?.strip_prefix('#')?)
+    root.pointer(part(reference, "$ref").as_str()?.strip_prefix('#')?)
 }
 
 #[cfg(test)]

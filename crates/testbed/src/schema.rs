@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Returns the schema.
 pub fn schema() -> Value {
@@ -108,8 +108,7 @@ fn has_shape(text: &str, shape: &str) -> bool {
 }
 
 fn required(names: &Value, value: &Value) -> Result<(), String> {
-    let empty = Map::new();
-    let fields = value.as_object().unwrap_or(&empty);
+    let Some(fields) = value.as_object() else { return Ok(()) };
     let mut names = names.as_array().into_iter().flatten().filter_map(Value::as_str);
     names.find(|name| !fields.contains_key(*name)).map_or(Ok(()), |name| Err(format!("{name} is missing")))
 }

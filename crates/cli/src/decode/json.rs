@@ -91,21 +91,17 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
     frame.insert("description".to_owned(), DESCRIPTION.into());
     let headers: Vec<_> = LAYOUTS.chunk_by(|one, next| one.name == next.name).map(header_schema).collect();
     let reference = |name: &str| json!({"$ref": format!("#/$defs/{name}_header")});
-    let described = |mut schema: Value, text: &str| {
-        schema["description"] = text.into();
-        schema
-    };
-    let quoted = ["ipv4", "icmp", "udp", "tcp"].map(|name| (name.to_owned(), reference(name)));
+    let list = |items: Value, text: &str| json!({"type": "array", "items": items, "description": text});
     let mut fields: Map<String, Value> =
         headers.iter().map(|(name, _)| ((*name).to_owned(), reference(name))).collect();
-    let list = |items: Value, text: &str| json!({"type": "array", "items": items, "description": text});
-    let tags = format!("VLAN tags, outermost first; {TAG_LIMIT} at most.");
-    fields.insert("tags".to_owned(), list(reference("tags"), &tags));
-    let more_tags = json!({"type": "integer", "minimum": 0});
-    fields.insert("more_tags".to_owned(), described(more_tags, "Number of further VLAN tags."));
-    let quoted = json!({"type": "object", "properties": Map::from_iter(quoted), "required": []});
+    let text = format!("VLAN tags, outermost first; {TAG_LIMIT} at most.");
+    fields.insert("tags".to_owned(), list(reference("tags"), &text));
+    let text = "Number of further VLAN tags.";
+    fields.insert("more_tags".to_owned(), json!({"type": "integer", "minimum": 0, "description": text}));
+    let quoted = ["ipv4", "icmp", "udp", "tcp"].map(|name| (name.to_owned(), reference(name)));
     let text = "Headers of the datagram that an ICMP error quotes.";
-    fields.insert("quoted".to_owned(), described(quoted, text));
+    let quoted = json!({"type": "object", "properties": Map::from_iter(quoted), "description": text});
+    fields.insert("quoted".to_owned(), quoted);
     let text = "What is wrong with the frame; empty if nothing is.";
     fields.insert("faults".to_owned(), list(json!({"$ref": "#/$defs/fault"}), text));
     let text = "What is unusual, but may be right: a sender MAC address that is not the source of the frame.";
@@ -141,8 +137,8 @@ fn header_schema(layouts: &[&'static Layout]) -> (&'static str, Value) {
     for field in layouts.iter().flat_map(|layout| layout.fields) {
         // Of two fields of one name, the wider one.
         let schema = field_schema(field);
-        let known = fields.get(field.name).and_then(|known| known["maximum"].as_u64());
-        if known.is_none_or(|known| schema["maximum"].as_u64() > Some(known)) {
+        let maximum = |schema: &Value| schema.get("maximum").and_then(Value::as_u64);
+        if fields.get(field.name).is_none_or(|known| maximum(known) < maximum(&schema)) {
             fields.insert(field.name.to_owned(), schema);
         }
     }
@@ -164,18 +160,20 @@ fn field_schema(field: &Field) -> Value {
     let mut schema = match field.format {
         FieldFormat::Number | FieldFormat::Hex => {
             let most = u64::MAX.checked_shr(64_u32.saturating_sub(u32::try_from(field.bits).unwrap_or(64)));
-            json!({"type": "integer", "minimum": 0, "maximum": most})
+            json_schema!({"type": "integer", "minimum": 0, "maximum": most})
         }
-        FieldFormat::Flag => json!({"type": "boolean"}),
+        FieldFormat::Flag => json_schema!({"type": "boolean"}),
         // The addresses of an ARP packet may have other lengths.
-        FieldFormat::Mac | FieldFormat::Ip if field.name.ends_with("_address") => json!({"type": "string"}),
-        FieldFormat::Mac => json!({"type": "string", "format": "mac"}),
-        FieldFormat::Ip => json!({"type": "string", "format": "ipv4"}),
+        FieldFormat::Mac | FieldFormat::Ip if field.name.ends_with("_address") => {
+            json_schema!({"type": "string"})
+        }
+        FieldFormat::Mac => json_schema!({"type": "string", "format": "mac"}),
+        FieldFormat::Ip => json_schema!({"type": "string", "format": "ipv4"}),
     };
     let mut letters = field.meaning.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    schema["description"] = format!("{first}{}.", letters.as_str()).into();
-    schema
+    schema.insert("description".to_owned(), format!("{first}{}.", letters.as_str()).into());
+    schema.into()
 }
 
 fn fault_schema() -> Value {

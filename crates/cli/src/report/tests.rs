@@ -201,7 +201,7 @@ fn json_lines_match_schema_and_cover_all_its_events() {
         HostJson::frame(Direction::Out, &[]),
         HostJson::counters(&zero_counters()),
     ];
-    let lines = events().into_iter().map(|event| HostJson::event(event)).chain(more);
+    let lines = events().into_iter().map(HostJson::event).chain(more);
     let link = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
     let at = Moment::of_nanos(NOW.as_nanos());
     let link = output::json(&EventObject::new(at, LinkJson::from(link)));

@@ -9,6 +9,7 @@ use testbed::{Case, TestResult};
 pub(crate) const CASES: &[Case] = &[
     ("decode_exits_0_for_valid_1_for_faulty_2_for_unreadable", exit_codes),
     ("decode_exits_0_when_stdout_is_closed", closed_stdout),
+    ("times_are_local_by_tz_and_utc_with_option", time_zones),
 ];
 
 const REQUEST: [u8; 42] = [
@@ -25,12 +26,41 @@ fn capture(link_type: u8, kind: u8) -> Vec<u8> {
     [&head[..], &[1, 0, 0, 0, 2, 0, 0, 0, 42, 0, 0, 0, 42, 0, 0, 0], &frame].concat()
 }
 
-/// Runs `decode` with this standard input.
+/// Runs `decode` with this standard input, and prints times in UTC.
 fn decode(bytes: &[u8]) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
-    let mut child = command(&["decode", "--utc", "-"]);
+    run_with_input(&mut command(&["decode", "--utc", "-"]), bytes)
+}
+
+/// Runs a command with this standard input.
+fn run_with_input(
+    child: &mut std::process::Command,
+    bytes: &[u8],
+) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
     Ok(exit_and_text(&child.wait_with_output()?))
+}
+
+fn time_zones() -> TestResult {
+    let whole = capture(1, 1);
+    let cases: [(&[&str], &str, &str); 5] = [
+        (&[], "UTC0", "00:00:01.000002 ARP, "),
+        (&[], "XYZ-5:30", "05:30:01.000002 ARP, "),
+        (&["-tttt"], "XYZ8", "1969-12-31 16:00:01.000002 ARP, "),
+        (
+            &["--json"],
+            "XYZ8",
+            r#"{"schema":1,"number":1,"time":"1969-12-31T16:00:01.000002000-08:00","time_ns":1000002000,"#,
+        ),
+        (&["--utc"], "XYZ8", "00:00:01.000002 ARP, "),
+    ];
+    for (options, zone, start) in cases {
+        let arguments = [&["decode", "-"], options].concat();
+        let (code, out, errors) = run_with_input(command(&arguments).env("TZ", zone), &whole)?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""));
+        assert!(out.starts_with(start), "{zone} {options:?}: {out}");
+    }
+    Ok(())
 }
 
 fn exit_codes() -> TestResult {

@@ -26,6 +26,9 @@ fn checker_rejects_values_that_do_not_conform() {
     ] {
         assert!(!conforms(&object, &bad), "{bad}");
     }
+    let or_null =
+        json!({"type": ["object", "null"], "required": ["a"], "properties": {"a": {"type": "integer"}}});
+    assert!(conforms(&or_null, &json!(null)) && !conforms(&or_null, &json!({})));
     assert!(!conforms(&json!({"const": "a"}), &json!("b")));
     assert!(!conforms(&json!({"items": {"type": "string"}}), &json!(["a", 1])));
     assert!(!conforms(&json!({"anyOf": [{"type": "string"}, {"const": 2}]}), &json!(1)));
