@@ -1,10 +1,12 @@
 //! The command line: its commands, and the arguments of the small ones. It imports no command, only the files in which the
 //! others keep their arguments.
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::arping::arguments::ArpingArguments;
 use crate::decode::arguments::DecodeArguments;
+use crate::help;
 use crate::host_command::arguments::HostArguments;
 use crate::lab::arguments::LabArguments;
 use crate::ping::arguments::PingArguments;
@@ -12,10 +14,7 @@ use crate::scan::arguments::ScanArguments;
 use crate::tap_command::arguments::TapArguments;
 use crate::watch::arguments::WatchArguments;
 
-/// A host of our own on a real wire: a user-space network stack that answers from a TAP.
-///
-/// Without a command it runs `lab`: it makes a network namespace, puts a host into it that exists
-/// only in this program, lets the Linux kernel talk to it, and shows every frame.
+/// Emulate hosts on a network, and test, scan, monitor and decode ARP
 #[derive(Debug, Parser)]
 #[command(
     name = "tapstack",
@@ -23,59 +22,66 @@ use crate::watch::arguments::WatchArguments;
     after_help = "\
 Examples:
   tapstack
-      the kernel learns our address, frame by frame
+      an ARP exchange with the kernel, frame by frame
   tapstack lab -- bash
-      a playground with our host at 10.0.0.2
+      a shell next to a host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24
-      serve until Ctrl-C
+      a host that answers ARP and ping, until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
-  tapstack arping -I eth0 -c 3 10.0.0.1
-      who has it, and how soon does it answer?
-  tapstack scan -I eth0 10.0.0.0/24
-      who is there, and who made the hardware?
-  tapstack watch -I eth0
-      who is there, who moved, who is in conflict
+      a ping that does not use the kernel's IP stack
+  sudo tapstack arping -I eth0 -c 3 10.0.0.1
+      the MAC address of 10.0.0.1, and its response times
+  sudo tapstack scan -I eth0 10.0.0.0/24
+      the hosts of a network, and their vendors
+  sudo tapstack watch -I eth0
+      a live table of hosts, moves and address conflicts
   tapstack decode --explain arp.pcap
-      what is in a capture, and what is wrong with it
+      every field of a capture, with errors explained
   sudo tapstack tap create tap0 --address 10.0.0.1/24
+      a TAP that this user can attach to
   tapstack doctor
-      what this machine allows, and what mends the rest
+      what works on this machine, and how to fix the rest
 
-Exit codes: 0 yes, 1 a negative answer, 2 usage, set-up or permission. Without a command they are those of \
-`lab`: where no namespace or TAP can be made, the exchange is shown on an embedded wire, and the code is 2."
+Without a command, tapstack runs `lab`. Where no network namespace or TAP can be created, it shows the exchange \
+on a cable in memory, and exits with 2.
+
+Exit codes: 0 success, 1 negative result, 2 usage, permission or setup error."
 )]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// When to print in colour: `auto` on a terminal, unless `NO_COLOR` is set; --json never is
-    #[arg(long, value_name = "WHEN", global = true, default_value_t = ColorChoice::Auto)]
+    /// When to use colors; JSON is never colored, and `auto` honors NO_COLOR
+    #[arg(
+        long, value_name = "WHEN", global = true, default_value_t = ColorChoice::Auto,
+        help_heading = help::OUTPUT, display_order = help::COLOR
+    )]
     pub(crate) color: ColorChoice,
-    /// Print times in UTC, not in the local time zone (`TZ`)
-    #[arg(long, global = true)]
+    /// Print times in UTC, not in the local time zone (TZ)
+    #[arg(long, global = true, help_heading = help::OUTPUT, display_order = help::UTC)]
     pub(crate) utc: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show our host and the kernel on a wire of their own, or run a command beside them
+    /// Show how the kernel's ARP cache learns an emulated host, or run a command next to one
     Lab(LabArguments),
-    /// Be a host on a TAP or an interface until SIGINT, SIGTERM or SIGHUP, then print the counters
+    /// Emulate hosts that answer ARP and ping, each like a machine of its own
     Host(HostArguments),
-    /// Ask a host for an answer, from our own stack through a TAP or an interface
+    /// Ping a host without the kernel's IP stack
     Ping(PingArguments),
-    /// Ask who has an address, or whether it is free, or announce it: by ARP, from an interface or a TAP
+    /// Send ARP requests or gratuitous ARP, or detect duplicate addresses
     Arping(ArpingArguments),
-    /// Ask for all addresses of networks and ranges who is there: by ARP, from an interface or a TAP
+    /// Scan networks and ranges for hosts, using ARP
     Scan(ScanArguments),
-    /// Hear who is there and what changes, and ask nothing: on an interface, a TAP, or in a capture
+    /// Monitor ARP passively: new hosts, moved addresses, address conflicts
     Watch(WatchArguments),
-    /// Print the frames of a capture: in tcpdump's words, as JSON, or drawn and explained
+    /// Decode a capture: like tcpdump, as JSON, or with every field explained
     Decode(DecodeArguments),
-    /// Make, delete and list TAPs that outlive the program
+    /// Create, delete and list persistent TAPs
     Tap(TapArguments),
-    /// Check what this machine allows, and say what mends the rest
+    /// Check what tapstack can use on this machine, and print how to fix the rest
     Doctor(DoctorArguments),
-    /// Print what a shell needs to complete our words
+    /// Generate shell completions
     Completions(CompletionsArguments),
     /// Print a manual page
     Man(ManArguments),
@@ -85,35 +91,39 @@ pub(crate) enum Command {
 #[command(after_help = "\
 Examples:
   tapstack doctor
-      a line for each check, and below it what mends it
-  tapstack doctor --json | jq -r 'select(.fix).fix'
-      only the commands to paste
+      a line for each check, and the command that fixes it
   sudo tapstack doctor
-      the same of what root may do
+      the same for root
+  tapstack doctor --json | jq -r 'select(.fix).fix'
+      only the commands that fix something
 
-It changes nothing: what it has to try, it tries in a network namespace that ends with it.
+It changes nothing: it tests namespaces and TAPs in a network namespace of its own.
 
-`ok` works, `warn` does not and is not needed by everything, `bad` does not and is, `skip` could not be \
-tried.
+Each check is `ok`, `warn` (unavailable, needed by some commands), `fail` (unavailable, needed by all), or \
+`skip` (cannot be tested).
 
-Exit codes: 0 all that is needed works, 1 something needed does not, 2 it could not be checked.")]
+Exit codes: 0 no required check failed, 1 a required check failed, 2 a required check was skipped.")]
 pub(crate) struct DoctorArguments {
-    /// Print one JSON object a line
-    #[arg(long)]
+    /// Print one JSON object per line
+    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  source <(tapstack completions bash)
+      for this shell only
   tapstack completions bash > ~/.local/share/bash-completion/completions/tapstack
   tapstack completions zsh > \"${fpath[1]}/_tapstack\"
   tapstack completions fish > ~/.config/fish/completions/tapstack.fish
-  source <(tapstack completions bash)               for this shell alone
 
-Exit codes: 0 printed, 2 usage, or it could not be written.")]
+The script asks tapstack for candidates: interfaces and TAPs of this machine, commands, captures. Generate it again \
+after an update.
+
+Exit codes: 0 printed, 2 usage or output error.")]
 pub(crate) struct CompletionsArguments {
-    /// The shell
+    /// Shell to generate completions for
     pub(crate) shell: SupportedShell,
 }
 
@@ -129,17 +139,32 @@ pub(crate) enum SupportedShell {
 #[command(after_help = "\
 Examples:
   tapstack man host | man -l -
+      the page of a command
   tapstack man tap create | man -l -
   tapstack man > ~/.local/share/man/man1/tapstack.1
+      installs the page of tapstack itself
   tapstack man --list
-      the pages there are, by their files' names
+      the file names of all pages, and their commands
 
-Exit codes: 0 printed, 2 usage, there is no such command, or it could not be written.")]
+Pages are in roff format, as man(1) reads it.
+
+Exit codes: 0 printed, 2 usage error, unknown command or output error.")]
 pub(crate) struct ManArguments {
-    /// The command whose page it is, such as `tap create` [default: tapstack's own]
-    #[arg(conflicts_with = "list")]
+    /// Command to print the page of, e.g. `tap create` [default: tapstack]
+    #[arg(conflicts_with = "list", add = ArgValueCandidates::new(commands))]
     pub(crate) command: Vec<String>,
-    /// List the pages there are, each with the command that it is for
-    #[arg(long)]
+    /// List all pages: file name, tab, command
+    #[arg(long, help_heading = help::OUTPUT)]
     pub(crate) list: bool,
 }
+
+/// Returns the names of the commands.
+fn commands() -> Vec<CompletionCandidate> {
+    CommandLine::command()
+        .get_subcommands()
+        .map(|command| CompletionCandidate::new(command.get_name()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

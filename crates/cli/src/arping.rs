@@ -31,18 +31,13 @@ use text::ArpingEvent;
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     check_target(arguments)?;
-    let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
+    let mut socket = ProbeSocket::open(&arguments.socket, &arguments.capture, arguments.vlan, clock)?;
     let plan = plan(arguments, &socket)?;
     socket.wait_for_carrier(clock.now())?;
     let mut runner = ArpingRunner {
         inquiry: Inquiry::new(clock.now(), plan),
         socket,
-        report: HostReport::new(
-            arguments.socket.capture.text_output()?,
-            Verbosity::Quiet,
-            arguments.json,
-            clock,
-        ),
+        report: HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,

@@ -1,28 +1,41 @@
-//! `tapstack completions`.
+//! `tapstack completions`: scripts that ask this program for candidates, and the answers.
 
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use clap_complete::Shell;
+use clap_complete::CompleteEnv;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Shells, Zsh};
 
 use crate::arguments::{CommandLine, CompletionsArguments, SupportedShell};
 use crate::failure::{Failure, print_line};
 
+/// The environment variable by which a script asks for candidates; its value is the shell.
+const VARIABLE: &str = "TAPSTACK_COMPLETE";
+/// The name of the program, which a shell finds by its PATH.
+const PROGRAM: &str = "tapstack";
+
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
-    print_line(script(arguments.shell).trim_end())?;
+    print_line(script(arguments.shell)?.trim())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the completion script of a shell.
-fn script(shell: SupportedShell) -> String {
-    let shell = match shell {
-        SupportedShell::Bash => Shell::Bash,
-        SupportedShell::Zsh => Shell::Zsh,
-        SupportedShell::Fish => Shell::Fish,
+/// Returns the script that registers the completions of a shell.
+fn script(shell: SupportedShell) -> Result<String, Failure> {
+    let completer: &dyn EnvCompleter = match shell {
+        SupportedShell::Bash => &Bash,
+        SupportedShell::Zsh => &Zsh,
+        SupportedShell::Fish => &Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut CommandLine::command(), "tapstack", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
+    Ok(String::from_utf8_lossy(&script).into_owned())
+}
+
+/// Prints candidates, if a script of [`run`] asks for them. Returns whether it did.
+pub(crate) fn print_candidates() -> Result<bool, Failure> {
+    let request =
+        CompleteEnv::with_factory(CommandLine::command).var(VARIABLE).shells(Shells(&[&Bash, &Zsh, &Fish]));
+    Ok(request.try_complete(std::env::args_os(), std::env::current_dir().ok().as_deref())?)
 }
 
 #[cfg(test)]

@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     // First: nothing is changed in the kernel before the arguments are valid.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
-    let device = arguments.station.attach(&ip_ranges(arguments), |name| mac_range(arguments, name))?;
+    let device = arguments
+        .station
+        .attach(arguments.performance.io, &ip_ranges(arguments), |name| mac_range(arguments, name))?;
     arguments.hosts.warn_of_kernel_addresses()?;
     if let Some(address) = arguments.claim.address {
         arguments.station.warn_of_network(address);
@@ -53,7 +55,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     if let Some(text) = device.fallback_message().filter(|_| arguments.verbose) {
         Failure::new(text).print();
     }
-    let mut server = Server::new(host, device, report, clock, arguments.station.busy_poll_time())?
+    let mut server = Server::new(host, device, report, clock, arguments.performance.busy_poll_time())?
         .with_link_lines(!arguments.quiet);
     // Last: opening a FIFO blocks, and a signal must end it until then.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;

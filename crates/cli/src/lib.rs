@@ -14,12 +14,14 @@ mod arping;
 mod carrier;
 mod clock;
 mod color;
+mod complete;
 mod completions;
 mod decode;
 mod doctor;
 mod error_message;
 mod failure;
 mod gaps;
+mod help;
 mod host_command;
 mod host_device;
 mod input;
@@ -67,6 +69,11 @@ pub fn main() -> ExitCode {
     }
     if name.is_some_and(|name| name == doctor::inside::NAMESPACE_CHECK) {
         return doctor::inside::report(words).unwrap_or_else(|failure| failure.report());
+    }
+    match completions::print_candidates() {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(failure) => return failure.report(),
     }
     color::set_choice(color::choice_among(words));
     let arguments = match CommandLine::try_parse() {

@@ -40,9 +40,10 @@ use text::PingEvent;
 /// statistics.
 pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let station = &arguments.station;
+    let (station, performance) = (&arguments.station, &arguments.performance);
     let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
-    let device = station.attach(&[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
+    let device = station
+        .attach(performance.io, &[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
     station.warn_of_network(arguments.address);
     let name = device.name().clone();
     if !device.interface().is_up()? {
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let monitor = GapMonitor::open(device.interface(), is_tap, clock.now())?;
     let mut runner = PingRunner {
         session: PingSession::new(plan(arguments)),
-        server: Server::new(host, device, report, clock, station.busy_poll_time())?
+        server: Server::new(host, device, report, clock, performance.busy_poll_time())?
             .with_link_lines(!arguments.quiet),
         clock,
         json: arguments.json,

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::host_device::{check_macs, warn_of_bridge};
 use crate::mac::default_mac;
-use crate::recorder::Recorder;
+use crate::recorder::{CaptureArguments, Recorder};
 use arguments::ProbeArguments;
 
 /// Maximum number of frames received or sent at a time.
@@ -57,6 +57,7 @@ impl ProbeSocket {
     /// `clock`.
     pub(crate) fn open(
         arguments: &ProbeArguments,
+        capture: &CaptureArguments,
         vlan: Option<VlanId>,
         clock: Clock,
     ) -> Result<ProbeSocket, Failure> {
@@ -69,7 +70,7 @@ impl ProbeSocket {
         let link = Link::new(MacSet::one(mac), device.mtu(), vlan);
         let pool = Pool::new(device.mtu(), 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
-        let recorder = arguments.capture.start_recorder(interface.name().as_str(), clock)?;
+        let recorder = capture.start_recorder(interface.name().as_str(), clock)?;
         Ok(ProbeSocket {
             device,
             interface,

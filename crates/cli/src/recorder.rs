@@ -15,14 +15,14 @@ use tap::Instant;
 use crate::clock::Clock;
 use crate::color::Styler;
 use crate::failure::Failure;
+use crate::help;
 use crate::output::{Output, Sink, standard_error, standard_output};
 
 /// Option that captures all frames.
 #[derive(Debug, Default, Args)]
 pub(crate) struct CaptureArguments {
-    /// Capture every frame into this file, as pcapng with nanoseconds, and on each that arrives the decision
-    /// taken; `-` is standard output, and what else is printed goes to standard error then
-    #[arg(long = "pcap", value_name = "FILE")]
+    /// File to capture all frames to, as pcapng with decisions as comments; `-` is standard output
+    #[arg(long = "pcap", value_name = "FILE", help_heading = help::OUTPUT, display_order = help::PCAP)]
     path: Option<PathBuf>,
 }
 

@@ -48,7 +48,7 @@ const MAX_READS: u32 = 8;
 /// Runs the scan until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let mut socket = ProbeSocket::open(&arguments.socket, arguments.vlan, clock)?;
+    let mut socket = ProbeSocket::open(&arguments.socket, &arguments.capture, arguments.vlan, clock)?;
     let network = arguments.localnet.then(|| local_network(arguments, &socket)).transpose()?;
     let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), network)?;
     let plan = plan(arguments, &socket, &ranges, clock)?;
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     if let Some(warning) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
         warning.print();
     }
-    let capture = &arguments.socket.capture;
+    let capture = &arguments.capture;
     let mut runner = ScanRunner {
         progress: ScanProgress::new(arguments, sweep.targets(), sweep.plan().passes),
         began: clock.now(),

@@ -15,13 +15,14 @@ use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::host_device::{HostAddresses, HostDevice, check_macs, shared_address};
 use crate::values::{ip_address, range};
-use arguments::StationArguments;
+use arguments::{IoMode, PerformanceArguments, StationArguments};
 
 impl StationArguments {
     /// Opens the interface or the TAP for hosts that answer for the addresses `ips`. `macs` returns
     /// their first and last MAC address on an interface.
     pub(crate) fn attach(
         &self,
+        io: IoMode,
         ips: &[Ipv4Net],
         macs: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
     ) -> Result<HostDevice, Failure> {
@@ -33,7 +34,7 @@ impl StationArguments {
                 Ok(device)
             }
             (None, Some(name)) => {
-                let tap = self.open(name, ips)?;
+                let tap = self.open(name, io, ips)?;
                 check_macs(macs(tap.interface().name())?, tap.interface())?;
                 Ok(tap.into())
             }
@@ -42,8 +43,8 @@ impl StationArguments {
     }
 
     /// Opens the TAP, and configures the kernel's side as far as the arguments say.
-    fn open(&self, name: &InterfaceName, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
-        let mut options = Tap::options().io(self.io.into());
+    fn open(&self, name: &InterfaceName, io: IoMode, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
+        let mut options = Tap::options().io(io.into());
         if let Some(mtu) = self.mtu {
             options = options.mtu(mtu.into());
         }
@@ -74,12 +75,6 @@ impl StationArguments {
         }
     }
 
-    /// Time to poll for frames before sleeping.
-    pub(crate) fn busy_poll_time(&self) -> Duration {
-        self.busy_poll
-            .map_or_else(default_busy_poll, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
-    }
-
     /// Adds the routes of `--route`.
     pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
         for words in self.routes.chunks(3) {
@@ -88,6 +83,14 @@ impl StationArguments {
             host.add_route(network, gateway)?;
         }
         Ok(())
+    }
+}
+
+impl PerformanceArguments {
+    /// Time to poll for frames before sleeping.
+    pub(crate) fn busy_poll_time(&self) -> Duration {
+        self.busy_poll
+            .map_or_else(default_busy_poll, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
     }
 }
 

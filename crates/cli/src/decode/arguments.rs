@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::complete;
+use crate::help;
 
 // Each is a switch of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
@@ -10,45 +14,49 @@ use clap::{ArgAction, Args};
 #[command(after_help = "\
 Examples:
   tapstack decode arp.pcap
-      one line a frame, in tcpdump's words
+      one line per frame, like tcpdump
   tapstack decode -e -v arp.pcap
-      with the link header, and more of the others
+      with the link header, and more fields
   tcpdump -i eth0 -U -w - arp | tapstack decode -
-      as the frames come
+      a live capture
   tapstack decode --explain arp.pcap | less
-      every octet in its RFC's diagram
+      every field in the diagram of its RFC
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
+      frames with errors
 
-Times are local, or UTC with --utc. What is wrong with a frame stands in brackets behind it. A sender MAC address that is not the \
-frame's source stands there too, as a warning: the frame is not bad. Only Ethernet is read.
+Errors of a frame follow it in brackets. So does a warning if the sender MAC address of an ARP packet differs from \
+the source of its frame. Only Ethernet is supported.
 
-Exit codes: 0 all frames were read, 1 some were bad, 2 the file could not be read to its end, or packets in \
-it were omitted (another link type): what could be read is printed first.")]
+Exit codes: 0 all frames decoded, 1 a frame has errors, 2 the file could not be read completely, or packets of \
+other link types were omitted.")]
 pub(crate) struct DecodeArguments {
-    /// The capture, pcap or pcapng; `-` is standard input
+    /// Capture to decode, pcap or pcapng; `-` is standard input
+    #[arg(add = ArgValueCompleter::new(complete::captures()))]
     pub(crate) file: PathBuf,
     /// Print the link header too
-    #[arg(short = 'e', long)]
+    #[arg(short = 'e', long, help_heading = help::OUTPUT)]
     pub(crate) link_header: bool,
-    /// Print the fields of the IPv4 header and the fixed ones of ARP, and comments in the capture
-    #[arg(short, long, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Print the octets too, without the link header; given twice, with it
-    #[arg(short = 'x', long = "octets", action = ArgAction::Count)]
+    /// Print the bytes too, without the link header; with it if given twice
+    #[arg(short = 'x', long = "bytes", action = ArgAction::Count, help_heading = help::OUTPUT)]
     pub(crate) bytes: u8,
-    /// Print no times; given four times (`-tttt`), the date too
-    #[arg(short = 't', long, action = ArgAction::Count)]
+    /// Print no times; date and time if given four times (-tttt)
+    #[arg(short = 't', long, action = ArgAction::Count, help_heading = help::OUTPUT)]
     pub(crate) no_time: u8,
-    /// Print one JSON object a frame, every field named; times are in nanoseconds since 1970
-    #[arg(long, conflicts_with_all = ["explain", "link_header", "verbose", "bytes", "no_time"])]
-    pub(crate) json: bool,
-    /// Draw every header as its RFC does, with its values, what they mean, and what is wrong with them by
-    /// which standard
-    #[arg(long, conflicts_with_all = ["link_header", "verbose", "bytes", "no_time"])]
+    /// Draw each header as in its RFC, with values, meanings and errors
+    #[arg(long, conflicts_with_all = ["link_header", "verbose", "bytes", "no_time"], help_heading = help::OUTPUT)]
     pub(crate) explain: bool,
+    /// Print one JSON object per frame
+    #[arg(
+        long, conflicts_with_all = ["explain", "link_header", "verbose", "bytes", "no_time"],
+        help_heading = help::OUTPUT, display_order = help::JSON
+    )]
+    pub(crate) json: bool,
+    /// Print the fields of IPv4 and ARP headers too, and the comments of the capture
+    #[arg(short, long, action = ArgAction::Count, help_heading = help::OUTPUT, display_order = help::VERBOSE)]
+    pub(crate) verbose: u8,
 }
 
 impl DecodeArguments {
-    /// How often `-t` asks for the date: as in tcpdump.
+    /// Number of `-t` that prints the date, as in tcpdump.
     pub(super) const DATE: u8 = 4;
 }

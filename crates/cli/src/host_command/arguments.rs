@@ -8,39 +8,47 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
 use crate::error_message::ErrorMessage;
+use crate::help;
 use crate::recorder::CaptureArguments;
-use crate::station::arguments::StationArguments;
+use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::values::{check_host_bits, host_network, ip_address, network, number, range, station_mac};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
+      one host, and the kernel's address on the TAP
   tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
+      one host, ready at once, with events as JSON
   tapstack host --tap tap0 --link-local
+      one host that selects its address in 169.254.0.0/16
   sudo tapstack host -I eth0 --address 192.0.2.9/24
-      beside the kernel, on a wire of its own
+      one more host on the network of eth0
   tapstack host --tap tap0 --hosts 10.1.0.0/16
       65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
-  kill -USR1 PID
-      it prints its translation table
+      256 hosts in each of two VLANs
   tapstack host --tap tap0 --address 10.0.0.2/24 --pcap - | wireshark -k -i -
+      all frames in Wireshark
+  kill -USR1 PID
+      prints the ARP cache of a running host
 
-It asks whether anybody has the address before it uses it (RFC 5227), says `ready` 4 to 7 seconds \
-later, and announces and defends the address from then on. `ready` comes again for each further \
-address that --link-local selects. The hosts of --hosts do not ask, unless --probe says so. Those in \
-one VLAN share one translation table, the room for fragments and the limits on ICMP errors: the ways in \
-which they differ from separate machines.
+Before a host uses its address, it probes for duplicates (RFC 5227), which takes 4 to 7 seconds. Then it prints \
+`ready`, announces the address, and defends it. With --link-local, `ready` follows each selected address. The hosts of \
+--hosts do not probe unless --probe is given.
 
-With -I we are one station more on the kernel's wire: with hardware and protocol addresses that are not the \
-kernel's, and deaf to what is sent to it alone. It is the only one whom we cannot reach: neither hears what \
-the other sends on their one interface. A wireless network or a cloud mostly lets no second station pass.
+The hosts of --hosts in one VLAN share one ARP cache, the capacity for fragments and the rate limits of ICMP errors. \
+No subnet is implied: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
+broadcast address.
 
-A reader of standard output that goes away, or does not keep up, costs lines, never answers.
+With -I, the hosts have MAC and IP addresses of their own, next to the kernel's. They reach every station but the \
+local kernel, which does not receive frames sent on its own interface. Most wireless and cloud networks drop frames of \
+additional MAC addresses.
 
-Exit codes: 0 stopped by a signal, 1 the address is somebody else's, 2 usage, set-up, permission, or \
-the TAP or the interface was deleted.")]
+A slow reader of standard output loses lines; it never delays replies.
+
+Exit codes: 0 ended by a signal, 1 another host has the address, 2 usage, permission or setup error, or the interface \
+was deleted.")]
 pub(crate) struct HostArguments {
     #[command(flatten)]
     pub(crate) station: StationArguments,
@@ -48,75 +56,92 @@ pub(crate) struct HostArguments {
     pub(crate) claim: ClaimArguments,
     #[command(flatten)]
     pub(crate) hosts: HostsArguments,
+    /// Which senders to add to the ARP cache: `cautious` (requests for a local address), `rfc826` (any packet to a
+    /// local address) or `permissive` (any packet)
+    #[arg(
+        long, value_name = "POLICY", default_value = "cautious", hide_possible_values = true,
+        help_heading = help::ARP
+    )]
+    pub(crate) learn: LearnPolicy,
+    /// Lifetime of an unconfirmed ARP cache entry, in seconds
+    #[arg(
+        long, value_name = "SECONDS", default_value = "60", value_parser = number(1_u32..),
+        allow_negative_numbers = true, help_heading = help::ARP
+    )]
+    pub(crate) arp_timeout: u32,
+    /// Static ARP cache entry; may be repeated
+    #[arg(long = "static", value_name = "IP=MAC", value_parser = static_entry, help_heading = help::ARP)]
+    pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
+    /// Range off the local network to answer ARP requests for: proxy ARP (RFC 1027); may be repeated
+    #[arg(long = "proxy", value_name = "IP/PREFIX", value_parser = range, help_heading = help::ARP)]
+    pub(crate) proxies: Vec<Ipv4Net>,
+    /// Time to live of replies and errors, from 1 to 255
+    #[arg(
+        long = "ttl", value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255),
+        allow_negative_numbers = true, help_heading = help::IP
+    )]
+    pub(crate) time_to_live: u8,
+    #[command(flatten)]
+    pub(crate) performance: PerformanceArguments,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// Answer ARP also for the hosts of this range, which must lie beyond our own network (RFC 1027); may
-    /// be repeated
-    #[arg(long = "proxy", value_name = "ADDRESS/LENGTH", value_parser = range)]
-    pub(crate) proxies: Vec<Ipv4Net>,
-    /// Whom to enter into the translation table: those who ask for us, whoever speaks to us (as RFC
-    /// 826 has it), or whoever speaks
-    #[arg(long, value_name = "POLICY", default_value = "cautious")]
-    pub(crate) learn: LearnPolicy,
-    /// IP time to live of replies and errors
-    #[arg(long = "ttl", value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255), allow_negative_numbers = true)]
-    pub(crate) time_to_live: u8,
-    /// How long an entry lives that nothing confirms, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = number(1_u32..), allow_negative_numbers = true)]
-    pub(crate) arp_timeout: u32,
-    /// A neighbour that neither ages nor moves; may be repeated
-    #[arg(long = "static", value_name = "IP=MAC", value_parser = static_entry)]
-    pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
-    /// Print one JSON object a line
-    #[arg(long)]
+    /// Print one JSON object per line
+    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
     pub(crate) json: bool,
-    /// Print no events, only `ready` and the counters
-    #[arg(short, long, conflicts_with = "verbose")]
+    /// Print only `ready` and the counters
+    #[arg(short, long, conflicts_with = "verbose", help_heading = help::OUTPUT, display_order = help::QUIET)]
     pub(crate) quiet: bool,
-    /// Print every frame too, also those for others, and why io_uring is refused if it is
-    #[arg(short, long)]
+    /// Print every frame too, and why io_uring is not used
+    #[arg(short, long, help_heading = help::OUTPUT, display_order = help::VERBOSE)]
     pub(crate) verbose: bool,
 }
 
-/// Which address is ours, and how it is claimed.
+/// The address of one host, and how it claims the address.
 #[derive(Debug, Args)]
 // spec: rfc3927-one-scope
-#[command(group(ArgGroup::new("ours").required(true).args(["address", "link_local", "hosts"])))]
+#[command(group(ArgGroup::new("host_addresses").required(true).args(["address", "link_local", "hosts"])))]
 pub(crate) struct ClaimArguments {
-    /// Our address, and the length of the network's prefix or its netmask
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
+    /// IP address of the host, with prefix length or netmask
+    #[arg(long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::ADDRESSES)]
     pub(crate) address: Option<Ipv4Net>,
-    /// Select an address of our own in 169.254.0.0/16, and another whenever it is lost (RFC 3927)
-    #[arg(long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"])]
+    /// Select an address in 169.254.0.0/16, and another one after a conflict (RFC 3927)
+    #[arg(
+        long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"], help_heading = help::ADDRESSES
+    )]
     pub(crate) link_local: bool,
-    /// Use the address at once, without a word: neither ask whether anybody has it nor announce it
-    #[arg(long)]
+    /// Use the address at once: no duplicate address detection, no announcement
+    #[arg(long, help_heading = help::CONFLICTS)]
     pub(crate) no_probe: bool,
-    /// Announce the address at the start although it is not probed for, so that others with the same
-    /// address hear of it; after probing it always is announced
-    #[arg(long)]
+    /// Announce the address at the start without a probe (gratuitous ARP); after a probe it is always announced
+    #[arg(long, help_heading = help::CONFLICTS)]
     pub(crate) announce: bool,
-    /// What to do when somebody else uses the address: give it up, announce it once and give it up if
-    /// that does not help, or announce it for ever, every 10 seconds at most [default: always; once for
-    /// --link-local, which allows no always]
-    #[arg(long, value_name = "POLICY")]
+    /// What to do when another host uses the address: `cease` (give it up), `once` (announce it, give it up after a
+    /// second conflict) or `always` (announce it, at most every 10 seconds) [default: always; once with --link-local]
+    #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = help::CONFLICTS)]
     pub(crate) defend: Option<DefendPolicy>,
 }
 
 /// Hosts for all addresses of a range.
 #[derive(Debug, Args)]
 pub(crate) struct HostsArguments {
-    /// Be a host for each address of this range, each with a hardware address of its own, perhaps in a
-    /// VLAN; may be repeated. The range is no network: without --gateway or --route every destination
-    /// is on the wire, and none but 255.255.255.255 is broadcast
-    #[arg(long, value_name = "ADDRESS/LENGTH[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"])]
+    /// Range of IP addresses, one host each, in a VLAN if given; may be repeated
+    #[arg(
+        long, value_name = "IP/PREFIX[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"],
+        help_heading = help::ADDRESSES
+    )]
     pub(crate) hosts: Vec<HostRange>,
-    /// The hardware address of the first of --hosts; the others follow one by one [default: locally
-    /// administered, derived from machine and interface]
-    #[arg(long, value_name = "MAC", value_parser = station_mac, requires = "hosts", conflicts_with_all = ["address", "link_local"])]
+    /// MAC address of the first host of --hosts; the others follow it [default: locally administered, derived from
+    /// machine and interface]
+    #[arg(
+        long, value_name = "MAC", value_parser = station_mac, requires = "hosts",
+        conflicts_with_all = ["address", "link_local"], help_heading = help::ADDRESSES, display_order = help::MAC_BASE
+    )]
     pub(crate) mac_base: Option<MacAddr>,
-    /// Ask for each address of --hosts whether anybody has it, before any is used
-    #[arg(long, requires = "hosts", conflicts_with_all = ["address", "link_local", "no_probe"])]
+    /// Probe for each address of --hosts before any of them is used
+    #[arg(
+        long, requires = "hosts", conflicts_with_all = ["address", "link_local", "no_probe"],
+        help_heading = help::CONFLICTS, display_order = 1
+    )]
     pub(crate) probe: bool,
 }
 

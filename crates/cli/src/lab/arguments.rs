@@ -4,36 +4,38 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use crate::help;
 use crate::recorder::CaptureArguments;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tapstack lab
-      the exchange, then the kernel's neighbour entry
+      the exchange, then the kernel's ARP cache entry
   tapstack lab -- arping -c 3 10.0.0.2
-      any command, inside, with our host at 10.0.0.2
+      any command, next to a host at 10.0.0.2
   tapstack lab -v -- bash
-      a playground; frames go to standard error
+      a shell; frames are printed to standard error
   tapstack lab --cable
-      two hosts of ours, no kernel, no privilege
+      two emulated hosts, without the kernel and without privileges
   tapstack lab --pcap lab.pcapng
-      the exchange for Wireshark, with what was decided
+      the exchange for Wireshark
 
-Exit codes: 0 the kernel's entry holds our address, 1 it does not, 2 set-up failed; \
-with a command, the command's own (128 + the signal that ended it), 127 if there is no such command, 126 if it \
-cannot be run; with --cable, 0 the second host's entry holds our address, 1 it does not.")]
+The lab is a network namespace with a TAP that connects the kernel at 10.0.0.1 and an emulated host at 10.0.0.2. It \
+ends with the command. In it, tcpdump needs `-Z root` for an ordinary user.
+
+Exit codes: 0 the peer's ARP cache holds the emulated host, 1 it does not, 2 setup error; with COMMAND those of the \
+command, or 128 and the signal that ended it, 126 if it cannot be run, 127 if it is not found.")]
 pub(crate) struct LabArguments {
-    /// Show the exchange on an embedded wire between two hosts of ours, without the kernel
-    #[arg(long, conflicts_with_all = ["verbose", "command"])]
+    /// Connect two emulated hosts by a cable in memory, without the kernel
+    #[arg(long, conflicts_with_all = ["verbose", "command"], help_heading = help::INTERFACE)]
     pub(crate) cable: bool,
     /// Print frames and events to standard error while the command runs
-    #[arg(short, long, requires = "command")]
+    #[arg(short, long, requires = "command", help_heading = help::OUTPUT, display_order = help::VERBOSE)]
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// A command to run inside the namespace, with the kernel at 10.0.0.1 and our host at 10.0.0.2; for an ordinary
-    /// user `tcpdump` takes `-Z root` there
+    /// Command to run in the namespace, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }

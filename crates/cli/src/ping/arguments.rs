@@ -6,65 +6,82 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::Ipv4Net;
 
+use crate::help;
 use crate::recorder::CaptureArguments;
-use crate::station::arguments::StationArguments;
+use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::values::{host_network, ip_address, number, seconds};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sudo tapstack ping --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24 10.0.0.1
+      from an emulated host to the kernel
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 3 -i 0.2 -s 8000 10.0.0.1
+      three requests of 8,000 bytes, in fragments
   tapstack ping --tap tap0 --address 10.0.0.2/24 --gateway 10.0.0.1 -t 1 192.0.2.1
+      a request that expires at the gateway
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 100 -i 0.01 --json 10.0.0.1 | jq .event
   sudo tapstack ping -I eth0 --address 192.0.2.9/24 -c 3 192.0.2.1
+      from one more host on the network of eth0
 
-The words are those of iputils. The address is used at once: with --probe we ask first whether \
-anybody has it (RFC 5227), and the first request leaves 4 to 7 seconds later.
+Requests come from an emulated host with the IP address of --address. Options and output are those of iputils' ping. A \
+reply with changed data (\"wrong data byte\") is printed and counted, but is not a success.
 
-With -I we are one station more on the kernel's wire, and reach everybody there but that kernel itself.
+With -I, ping reaches every host but the local kernel, which does not receive frames sent on its own interface.
 
-Ctrl-C, SIGTERM and SIGHUP end it with the statistics, and so does a closed output.
-
-A reply whose data is not the request's is shown, as by iputils (\"wrong data byte #N ...\"), and counted: it is \
-no success.
-
-Exit codes: 0 at least one answer, and none with changed data; 1 none, or changed data; 2 usage, set-up, \
-permission, no way to the target, or no answer from a wire that was down, lost frames or refused them.")]
+Exit codes: 0 at least one reply, and none with changed data; 1 no reply, or changed data; 2 usage, permission or setup \
+error, no route to the target, or no reply while frames were lost or refused.")]
 pub(crate) struct PingArguments {
-    /// Whom to ask
+    /// IP address to ping
     #[arg(value_parser = ip_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) station: StationArguments,
+    /// IP address of the emulated host, with prefix length or netmask
+    #[arg(long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::ADDRESSES)]
+    pub(crate) address: Ipv4Net,
+    /// Probe for duplicates of the address first, which takes 4 to 7 seconds (RFC 5227)
+    #[arg(long, help_heading = help::CONFLICTS)]
+    pub(crate) probe: bool,
+    /// Number of requests [default: unlimited]
+    #[arg(
+        short, value_name = "COUNT", value_parser = number(1_u64..), allow_negative_numbers = true,
+        help_heading = help::REQUESTS
+    )]
+    pub(crate) count: Option<u64>,
+    /// Interval between requests, in seconds, at least 0.001
+    #[arg(
+        short, value_name = "SECONDS", default_value = "1", value_parser = seconds, allow_negative_numbers = true,
+        help_heading = help::REQUESTS
+    )]
+    pub(crate) interval: Duration,
+    /// Data of a request, in bytes; below 16 no round-trip times are printed
+    #[arg(
+        short, value_name = "BYTES", default_value = "56", value_parser = number(0_u16..=65_507),
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) size: u16,
+    /// Time to wait for a first reply after the last request, in seconds; after a reply it is two round-trip times, at
+    /// least the interval
+    #[arg(
+        short = 'W', value_name = "SECONDS", default_value = "10", value_parser = seconds,
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) timeout: Duration,
+    /// Time to live of requests, from 1 to 255
+    #[arg(
+        short, value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255),
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) time_to_live: u8,
+    #[command(flatten)]
+    pub(crate) performance: PerformanceArguments,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// Our address, and the length of the network's prefix or its netmask
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
-    pub(crate) address: Ipv4Net,
-    /// Ask first whether anybody has our address; without this it is used at once
-    #[arg(long)]
-    pub(crate) probe: bool,
-    /// How many requests to send [default: until Ctrl-C]
-    #[arg(short, value_name = "N", value_parser = number(1_u64..), allow_negative_numbers = true)]
-    pub(crate) count: Option<u64>,
-    /// From one request to the next, in seconds: 0.001 at least
-    #[arg(short, value_name = "S", default_value = "1", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) interval: Duration,
-    /// How much data a request carries, in octets; below 16 no times are printed, as iputils has none then
-    #[arg(short, value_name = "SIZE", default_value = "56", value_parser = number(0_u16..=65_507), allow_negative_numbers = true)]
-    pub(crate) size: u16,
-    /// How long to wait after the last request if nothing was answered, in seconds; otherwise it is two
-    /// round trips, and the interval at least
-    #[arg(short = 'W', value_name = "S", default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
-    /// How many hops a request may take
-    #[arg(short, value_name = "TTL", default_value = "64", value_parser = number(1_u8..=255), allow_negative_numbers = true)]
-    pub(crate) time_to_live: u8,
-    /// Print only the first line and the statistics
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    /// Print one JSON object a line; times are in nanoseconds
-    #[arg(long)]
+    /// Print one JSON object per line
+    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
     pub(crate) json: bool,
+    /// Print only the first line and the statistics
+    #[arg(short, long, help_heading = help::OUTPUT, display_order = help::QUIET)]
+    pub(crate) quiet: bool,
 }

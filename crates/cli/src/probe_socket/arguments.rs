@@ -1,36 +1,46 @@
-//! The command line of whoever asks by ARP.
+//! The options of commands that send ARP requests.
 
 use clap::{ArgGroup, Args};
+use clap_complete::engine::ArgValueCandidates;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::recorder::CaptureArguments;
+use crate::complete;
+use crate::help;
 use crate::values::{host_network, station_mac};
 
-/// The wire to ask on, and who asks.
+/// The interface that ARP packets are sent on, and their sender.
 #[derive(Debug, Args)]
 // A terminal shows backticks as they are.
 #[allow(clippy::doc_markdown)]
-#[command(group(ArgGroup::new("wire").required(true).args(["interface", "tap"])))]
+#[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct ProbeArguments {
-    /// The interface to ask on, which the kernel uses too (that takes CAP_NET_RAW)
-    #[arg(short = 'I', long, value_name = "NAME")]
+    /// Interface to use, next to the kernel (needs CAP_NET_RAW)
+    #[arg(
+        short = 'I', long, value_name = "NAME", help_heading = help::INTERFACE,
+        add = ArgValueCandidates::new(complete::interfaces)
+    )]
     pub(crate) interface: Option<InterfaceName>,
-    /// A TAP to ask from, as a station of our own: attached to if it exists, made if not (that takes
-    /// CAP_NET_ADMIN)
-    #[arg(long, value_name = "NAME", requires = "address")]
+    /// TAP to attach to, as an emulated host; created if missing (needs CAP_NET_ADMIN)
+    #[arg(
+        long, value_name = "NAME", requires = "address", help_heading = help::INTERFACE,
+        add = ArgValueCandidates::new(complete::taps_of_machine)
+    )]
     pub(crate) tap: Option<InterfaceName>,
-    /// Our address on the TAP, and the length of the network's prefix
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with = "interface")]
-    pub(crate) address: Option<Ipv4Net>,
-    /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
-    /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with = "interface")]
+    /// IP address of the kernel on the TAP, added if missing (needs CAP_NET_ADMIN)
+    #[arg(
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with = "interface",
+        help_heading = help::INTERFACE
+    )]
     pub(crate) kernel: Option<Ipv4Net>,
-    /// Our hardware address [default: the interface's own; on a TAP one derived from machine, TAP and address]
-    #[arg(long, value_name = "MAC", value_parser = station_mac)]
+    /// IP address of the emulated host on the TAP
+    #[arg(
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with = "interface",
+        help_heading = help::ADDRESSES
+    )]
+    pub(crate) address: Option<Ipv4Net>,
+    /// MAC address of the sender [default: that of the interface; on a TAP derived from machine, TAP and IP address]
+    #[arg(long, value_name = "MAC", value_parser = station_mac, help_heading = help::ADDRESSES, display_order = help::MAC)]
     pub(crate) source_mac: Option<MacAddr>,
-    #[command(flatten)]
-    pub(crate) capture: CaptureArguments,
 }

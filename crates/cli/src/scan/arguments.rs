@@ -10,109 +10,133 @@ use link::VlanId;
 
 use super::targets::TargetRange;
 use crate::error_message::ErrorMessage;
+use crate::help;
 use crate::probe_socket::arguments::ProbeArguments;
+use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number};
 
 #[derive(Debug, Args)]
-// Each is a letter that somebody has in the fingers.
+// The options are those of arp-scan.
 #[allow(clippy::struct_excessive_bools)]
 #[command(
     version,
-    group(ArgGroup::new("whom").required(true).multiple(true).args(["targets", "file", "localnet"])),
+    group(ArgGroup::new("ranges").required(true).multiple(true).args(["targets", "file", "localnet"])),
     mut_arg("path", |path| path.short('W')),
     after_help = "\
 Examples:
   sudo tapstack scan -I eth0 -l
-      who is on our own network?
+      all hosts of the interface's network
   sudo tapstack scan -I eth0 10.0.0.0/24 10.0.1.1-10.0.1.9 192.0.2.7
   sudo tapstack scan -I eth0 -l -x | sort -V
-      addresses, hardware addresses and vendors alone
+      only IP address, MAC address and vendor
   sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16
-      65,536 addresses: 3.3 seconds a pass, and a second pass for those that are silent
-  sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo somebody is there
+      65,536 addresses: 3.3 seconds a pass, and a second pass for those without a reply
+  sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo found
+      ends with the first host
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
-The letters are those of arp-scan. Every address is asked for, the first and the last of a network too, as \
-they may be somebody's; our own is not. Each has --timeout to reply before it is asked again in the next pass, \
-where that grows by --backoff. A scan that may take more than three minutes says so before it starts. 500 requests a second are 256 kbit/s on the wire.
+Options are those of arp-scan. Every address of a range is scanned, the first and the last of a network too, except \
+the sender's own. Addresses without a reply within --timeout are scanned again in the next pass. The default rate is \
+256 kbit/s on the wire.
 
-A further reply for an address is marked (DUP: 2), and if it comes from another hardware address, \
-(CONFLICT: also at ...): two stations have one address, or one answers for another.
+A further reply for an address is marked (DUP: 2). If it has another MAC address, it is marked (CONFLICT: also at ...): \
+a duplicate address, or proxy ARP.
 
-Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, where one of these is installed, or \
-from --ouifile.
+Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
 
-Ctrl-C, SIGTERM and SIGHUP end it with the statistics, and so does a closed output.
-
-Exit codes: 0 at least one host replied, with --limit N so many; 1 none or fewer; 2 the question could not be \
-asked: usage, permission, no such interface, it is down or has no carrier, or nobody replied and it refused \
-frames, lost some, was down for a time or was ended before."
+Exit codes: 0 at least one reply, with --limit that many hosts; 1 none, or fewer; 2 no result: usage, permission or \
+setup error, interface down, interrupted, or no reply while frames were lost or refused."
 )]
 pub(crate) struct ScanArguments {
-    /// Whom to ask for: ADDRESS, ADDRESS/LENGTH, ADDRESS:MASK or FIRST-LAST; 16,777,216 in all at most
+    /// Addresses to scan: IP, IP/PREFIX, IP:NETMASK or FIRST-LAST; up to 16,777,216
     #[arg(value_name = "RANGE", conflicts_with = "localnet")]
     pub(crate) targets: Vec<TargetRange>,
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,
-    /// Ask for all of the network that our own address is in
-    #[arg(short, long)]
-    pub(crate) localnet: bool,
-    /// Ask for the ranges in this file too, one a line, `-` for standard input; behind # is a comment
-    #[arg(short, long, value_name = "FILE", conflicts_with = "localnet")]
-    pub(crate) file: Option<PathBuf>,
-    /// How often to ask for an address as long as nobody replies: all requests, as arp-scan counts
-    #[arg(short, long, value_name = "TIMES", default_value = "2", value_parser = number(1_u32..=100), allow_negative_numbers = true)]
-    pub(crate) retry: u32,
-    /// How long an address has to reply in the first pass, in milliseconds
-    #[arg(short, long, value_name = "MS", default_value = "500", value_parser = millis, allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
-    /// By what that grows from one pass to the next
-    #[arg(short, long, value_name = "FACTOR", default_value = "1.5", value_parser = factor, allow_negative_numbers = true)]
-    pub(crate) backoff: f64,
-    /// How many requests to send in a second
-    #[arg(long, value_name = "PPS", default_value = "500", value_parser = rate, allow_negative_numbers = true)]
-    pub(crate) rate: NonZeroU64,
-    /// The same as the time from one request to the next, in milliseconds, or in microseconds as in 50u
-    #[arg(short, long, value_name = "MS", value_parser = interval, allow_negative_numbers = true, conflicts_with = "rate")]
-    pub(crate) interval: Option<Duration>,
-    /// Ask in an order that looks random
-    #[arg(short = 'R', long)]
-    pub(crate) random: bool,
-    /// End when so many hosts have replied
-    #[arg(short = 'M', long, value_name = "N", value_parser = number(1_u64..), allow_negative_numbers = true)]
-    pub(crate) limit: Option<u64>,
-    /// Our protocol address [default: the kernel's in a network that is asked]
-    #[arg(short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap")]
-    pub(crate) arpspa: Option<Ipv4Addr>,
-    /// Ask in this VLAN: hear only frames with its tag, and tag what is sent
-    #[arg(short = 'Q', long, value_name = "1..4094")]
+    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and others are ignored
+    #[arg(short = 'Q', long, value_name = "VLAN", help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
-    /// Take the vendors' names from this file: arp-scan's, nmap's, Wireshark's manuf, or IEEE's text or CSV
-    #[arg(short = 'O', long, value_name = "FILE", conflicts_with = "quiet")]
+    /// IP address of the sender [default: the kernel's in a network that is scanned]
+    #[arg(
+        short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap",
+        help_heading = help::ADDRESSES
+    )]
+    pub(crate) arpspa: Option<Ipv4Addr>,
+    /// Scan the network of the sender's address
+    #[arg(short, long, help_heading = help::TARGETS)]
+    pub(crate) localnet: bool,
+    /// File with ranges to scan, one per line, comments after `#`; `-` is standard input
+    #[arg(short, long, value_name = "FILE", conflicts_with = "localnet", help_heading = help::TARGETS)]
+    pub(crate) file: Option<PathBuf>,
+    /// Scan in random order
+    #[arg(short = 'R', long, help_heading = help::TARGETS)]
+    pub(crate) random: bool,
+    /// Number of hosts after which the scan ends
+    #[arg(
+        short = 'M', long, value_name = "COUNT", value_parser = number(1_u64..), allow_negative_numbers = true,
+        help_heading = help::TARGETS
+    )]
+    pub(crate) limit: Option<u64>,
+    /// Requests per second
+    #[arg(
+        long, value_name = "RATE", default_value = "500", value_parser = rate, allow_negative_numbers = true,
+        help_heading = help::REQUESTS
+    )]
+    pub(crate) rate: NonZeroU64,
+    /// Interval between requests, instead of --rate: in milliseconds, or in microseconds as in 50u
+    #[arg(
+        short, long, value_name = "MILLISECONDS", value_parser = interval, allow_negative_numbers = true,
+        conflicts_with = "rate", help_heading = help::REQUESTS
+    )]
+    pub(crate) interval: Option<Duration>,
+    /// Maximum number of requests per address, the first one included
+    #[arg(
+        short, long, value_name = "COUNT", default_value = "2", value_parser = number(1_u32..=100),
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) retry: u32,
+    /// Time to wait for replies in the first pass, in milliseconds
+    #[arg(
+        short, long, value_name = "MILLISECONDS", default_value = "500", value_parser = millis,
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) timeout: Duration,
+    /// Factor by which the timeout grows from pass to pass
+    #[arg(
+        short, long, value_name = "FACTOR", default_value = "1.5", value_parser = factor,
+        allow_negative_numbers = true, help_heading = help::REQUESTS
+    )]
+    pub(crate) backoff: f64,
+    #[command(flatten)]
+    pub(crate) capture: CaptureArguments,
+    /// File with vendor names: of arp-scan, nmap, Wireshark (manuf) or IEEE (text or CSV)
+    #[arg(short = 'O', long, value_name = "FILE", conflicts_with = "quiet", help_heading = help::OUTPUT)]
     pub(crate) ouifile: Option<PathBuf>,
-    /// Print no further replies of a station that replied; a conflict is printed all the same
-    #[arg(short = 'g', long)]
+    /// Print only the first reply of each station, and conflicts
+    #[arg(short = 'g', long, help_heading = help::OUTPUT)]
     pub(crate) ignoredups: bool,
-    /// Print the replies alone, without header, footer and progress
-    #[arg(short = 'x', long)]
+    /// Print replies only: no header, footer or progress
+    #[arg(short = 'x', long, help_heading = help::OUTPUT)]
     pub(crate) plain: bool,
-    /// Print of a reply the two addresses alone; no progress either
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    /// Print one JSON object a line; times are in nanoseconds
-    #[arg(long, conflicts_with_all = ["plain", "quiet"])]
+    /// Print one JSON object per line
+    #[arg(
+        long, conflicts_with_all = ["plain", "quiet"], help_heading = help::OUTPUT, display_order = help::JSON
+    )]
     pub(crate) json: bool,
+    /// Print only the IP and MAC address of each reply, and no progress
+    #[arg(short, long, help_heading = help::OUTPUT, display_order = help::QUIET)]
+    pub(crate) quiet: bool,
 }
 
 impl ScanArguments {
-    /// From one request to the next.
+    /// Returns the interval between requests.
     pub(super) fn pace(&self) -> Duration {
-        // Rounded up: never faster than that.
+        // Rounded up, so that the rate is never exceeded.
         self.interval.unwrap_or_else(|| Duration::from_nanos(1_000_000_000_u64.div_ceil(self.rate.get())))
     }
 }
 
-/// Reads a time in milliseconds.
+/// Parses a time in milliseconds.
 fn millis(text: &str) -> Result<Duration, ErrorMessage> {
     let bounds = Duration::from_micros(1)..=Duration::from_hours(1);
     let parsed = text.parse().ok().and_then(|millis: f64| Duration::try_from_secs_f64(millis / 1e3).ok());
@@ -121,7 +145,7 @@ fn millis(text: &str) -> Result<Duration, ErrorMessage> {
         .ok_or_else(|| "expected a time in milliseconds from 0.001 to 3600000".into())
 }
 
-/// Reads a time in milliseconds, or with a `u` behind it in microseconds.
+/// Parses a time in milliseconds, or in microseconds if a `u` follows.
 fn interval(text: &str) -> Result<Duration, ErrorMessage> {
     let read = match text.strip_suffix('u') {
         Some(micros) => micros.parse().ok().filter(|micros| *micros > 0).map(Duration::from_micros),

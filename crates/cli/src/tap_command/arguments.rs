@@ -1,9 +1,12 @@
 //! The command line of `tapstack tap`.
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
 
+use crate::complete;
+use crate::help;
 use crate::values::{host_network, number};
 
 #[derive(Debug, Args)]
@@ -13,7 +16,9 @@ Examples:
   tapstack tap list
   tapstack tap delete tap0
 
-Exit codes: 0 done, 1 there is none of this name, 2 it could not be done.")]
+A persistent TAP outlives the program that created it. Its user can attach to it without privileges.
+
+Exit codes: 0 success, 1 no such TAP (delete), 2 usage, permission or system error.")]
 pub(crate) struct TapArguments {
     #[command(subcommand)]
     pub(super) command: TapCommand,
@@ -21,17 +26,21 @@ pub(crate) struct TapArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TapCommand {
-    /// Make a persistent TAP, or make an existing one so, and bring it up
+    /// Create a persistent TAP, or make an existing TAP persistent, and bring it up
     Create(CreateArguments),
     /// Delete a persistent TAP
     #[command(after_help = "\
 Examples:
   tapstack tap delete tap0
-  sudo tapstack tap delete tap0       one that is another user's
+  sudo tapstack tap delete tap0
+      a TAP of another user
 
-Exit codes: 0 deleted, 1 there is none of this name, 2 it could not be deleted.")]
+A TAP that a program has open is not deleted.
+
+Exit codes: 0 deleted, 1 no such TAP, 2 usage, permission or system error.")]
     Delete {
-        /// The TAP
+        /// Name of the TAP
+        #[arg(add = ArgValueCandidates::new(complete::taps_of_machine))]
         name: InterfaceName,
     },
     /// List the persistent TAPs
@@ -40,10 +49,12 @@ Examples:
   tapstack tap list
   tapstack tap list --json | jq -r .interface
 
-Exit codes: 0 listed, also if there is none, 2 they could not be listed.")]
+Each line has the name of a TAP, its state (`in use`, `up` or `down`), its MTU and its owner.
+
+Exit codes: 0 listed, 2 usage or system error.")]
     List {
-        /// Print one JSON object a line
-        #[arg(long)]
+        /// Print one JSON object per line
+        #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
         json: bool,
     },
 }
@@ -53,17 +64,22 @@ Exit codes: 0 listed, also if there is none, 2 they could not be listed.")]
 Examples:
   sudo tapstack tap create tap0 --address 10.0.0.1/24 --user alice
 
-Exit codes: 0 the TAP is as asked, 2 it is not.")]
+An existing TAP gets the same settings. It needs CAP_NET_ADMIN.
+
+Exit codes: 0 created, 2 usage, permission or system error.")]
 pub(crate) struct CreateArguments {
-    /// The TAP; `tap%d` lets the kernel choose a number
+    /// Name of the TAP; `tap%d` selects a free number
     pub(super) name: InterfaceName,
-    /// The kernel's own address on it
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network)]
+    /// IP address of the kernel on the TAP
+    #[arg(long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::INTERFACE)]
     pub(super) address: Option<Ipv4Net>,
-    /// Who may attach without privilege, by name or number [default: you, behind sudo too]
-    #[arg(long)]
-    pub(super) user: Option<String>,
-    /// The longest payload of a frame, in octets
-    #[arg(long, value_name = "OCTETS", value_parser = number(68_u16..=65_521), allow_negative_numbers = true)]
+    /// MTU in bytes, from 68 to 65521 [default: 1500]
+    #[arg(
+        long, value_name = "BYTES", value_parser = number(68_u16..=65_521), allow_negative_numbers = true,
+        help_heading = help::INTERFACE
+    )]
     pub(super) mtu: Option<u16>,
+    /// User who may attach without privileges, by name or id [default: the caller, also with sudo]
+    #[arg(long, value_name = "USER", help_heading = help::INTERFACE)]
+    pub(super) user: Option<String>,
 }

@@ -16,7 +16,7 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
     let rows: [(&[&str], &str); 9] = [
         (
             &["host", "--tap", "tap0", "--address", "10.0.0.2/24", "--route", "x"],
-            "'--route <ADDRESS/LENGTH> <via> <IP>' takes 3 values, not 1\nhint: see `tapstack host --help`",
+            "'--route <IP/PREFIX> <via> <IP>' takes 3 values, not 1\nhint: see `tapstack host --help`",
         ),
         (&["decode"], "missing arguments: <FILE>\nhint: see `tapstack decode --help`"),
         (
@@ -36,7 +36,7 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
         ),
         (
             &["scan", "-I", "eth0", "--rate", "0", "10.0.0.1"],
-            "invalid value '0' for '--rate <PPS>': expected requests per second from 1 to 10000000",
+            "invalid value '0' for '--rate <RATE>': expected requests per second from 1 to 10000000",
         ),
     ];
     for (words, expected) in rows {
@@ -67,7 +67,7 @@ fn usage_error_names_cause_when_value_is_invalid() {
         (
             &host,
             &["10.0.0.2/24", "--mtu", "0"],
-            "invalid value '0' for '--mtu <OCTETS>': expected a whole number from 68 to 65521",
+            "invalid value '0' for '--mtu <BYTES>': expected a whole number from 68 to 65521",
         ),
         (&host, &["10.0.0.2/24", "--arp-timeout", "-5"], ": expected a whole number of at least 1"),
         (&host, &["10.0.0.2/24", "--arp-timeout", "0"], ": expected a whole number of at least 1"),
@@ -96,7 +96,7 @@ fn usage_error_names_cause_when_value_is_invalid() {
         (
             &["scan", "-I", "eth0"],
             &["--rate", "-1", "10.0.0.1"],
-            "invalid value '-1' for '--rate <PPS>': expected requests per second from 1 to 10000000",
+            "invalid value '-1' for '--rate <RATE>': expected requests per second from 1 to 10000000",
         ),
         (
             &["lab"],

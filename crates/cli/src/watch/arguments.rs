@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use ipnet::Ipv4Net;
 use link::VlanId;
 use tap::linux::InterfaceName;
 
+use crate::complete;
+use crate::help;
 use crate::recorder::CaptureArguments;
 use crate::values::host_network;
 use crate::values::seconds;
@@ -20,85 +23,98 @@ use crate::values::seconds;
     after_help = "\
 Examples:
   sudo tapstack watch -I eth0
-      who is there: a live table
+      a live table of hosts
   sudo tapstack watch -I eth0 --plain | tee arp.log
-      a line for each change
+      a line for each event
   sudo tapstack watch -I eth0 -w 60 --fail-on conflict
-      does anybody share an address?
+      fails if two hosts share an address
   tapstack watch --tap tap0 --address 10.0.0.2/24
-      as a host of our own, which hears its kernel
+      as an emulated host that answers the kernel
   tapstack watch arp.pcap
       the table at the end of a capture
   tcpdump -i eth0 -U -w - arp | tapstack watch - --json | jq .event
 
-It hears ARP and says nothing: new addresses, those that moved to another hardware address, probes, \
-announcements, silence. Two hardware addresses that answer one request, an address that comes back within a \
-second from where it moved, or that moves three times within a minute of each other, are a conflict; a \
-failover and the way back are two moves. (A Linux machine with two cards on one wire answers with both, and is \
-in conflict with itself, unless its net.ipv4.conf.all.arp_ignore is 1.) What repeats is told again after five \
-minutes. An address is quiet after five minutes without ARP from it, and gone after an hour; whoever is there \
-and has nothing to ask is quiet too. Beyond 65,536 addresses those that are gone are dropped, then those that \
-one packet alone has claimed; if there are none, further ones are turned away. All is counted.
+watch sends nothing. It reports new IP addresses, addresses that moved to another MAC address, ARP probes, \
+announcements, and addresses that fell silent.
 
-A switch passes on what is sent to all and to us: two that share an address are heard if both speak to all.
+A conflict is reported when two MAC addresses answer one request, when an address moves back within a second, or when it \
+moves three times within a minute of each other. A failover and the way back are two moves. A Linux machine with two \
+interfaces on one network conflicts with itself unless net.ipv4.conf.all.arp_ignore is 1. Repeated events are reported \
+every five minutes.
 
-In the table: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? explains, q or Ctrl-C quits. SIGINT, \
-SIGTERM and SIGHUP end it with the statistics, and so does a closed output. Times are local, or UTC with --utc.
+An address is `quiet` after five minutes without ARP, and `gone` after an hour. The table holds 65,536 addresses: to add \
+more, watch drops those that are gone, then those that only one packet has claimed. Dropped and rejected addresses are \
+counted.
 
-Exit codes: 0 ended, and there was no conflict or none was to fail on; 1 a conflict with --fail-on conflict; \
-2 it could not watch: usage, permission, no such interface or file, it is down, it vanished, it was down or \
-without a carrier all the time, packets of a file were omitted; with --fail-on also if no conflict was seen and \
-not everything could be received: it was down for a time, frames were dropped or cut short, or there were too \
-many addresses."
+A switch forwards only broadcasts and frames to this interface. Two hosts that share an address are detected if both \
+broadcast.
+
+Keys: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? shows help, q or Ctrl-C quits.
+
+Exit codes: 0 no conflict, or no --fail-on; 1 a conflict with --fail-on conflict; 2 usage, permission or setup error, \
+interface down or deleted, packets of a capture omitted; with --fail-on also if frames or addresses were missed."
 )]
 pub(crate) struct WatchArguments {
-    /// A capture, pcap or pcapng, instead of a wire; - is standard input
-    #[arg(conflicts_with = "path")]
+    /// Capture to read instead of an interface, pcap or pcapng; `-` is standard input
+    #[arg(conflicts_with = "path", add = ArgValueCompleter::new(complete::captures()))]
     pub(crate) file: Option<PathBuf>,
-    /// The interface to hear, which the kernel uses too (that takes CAP_NET_RAW)
-    #[arg(short = 'I', long, value_name = "NAME")]
+    /// Interface to monitor, next to the kernel (needs CAP_NET_RAW)
+    #[arg(
+        short = 'I', long, value_name = "NAME", help_heading = help::INTERFACE,
+        add = ArgValueCandidates::new(complete::interfaces)
+    )]
     pub(crate) interface: Option<InterfaceName>,
-    /// A TAP to hear, as its reader: attached to if it exists, made if not (that takes CAP_NET_ADMIN)
-    #[arg(long, value_name = "NAME")]
+    /// TAP to monitor; created if missing (needs CAP_NET_ADMIN)
+    #[arg(
+        long, value_name = "NAME", help_heading = help::INTERFACE,
+        add = ArgValueCandidates::new(complete::taps_of_machine)
+    )]
     pub(crate) tap: Option<InterfaceName>,
-    /// Be a host with this address on the TAP, and the length of the network's prefix; without it nobody
-    /// answers there
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with_all = ["interface", "file"])]
-    pub(crate) address: Option<Ipv4Net>,
-    /// Give the kernel's side of the TAP this address, also on one that exists (that takes CAP_NET_ADMIN
-    /// unless it has it already)
-    #[arg(long, value_name = "ADDRESS/LENGTH", value_parser = host_network, conflicts_with_all = ["interface", "file"])]
+    /// IP address of the kernel on the TAP, added if missing (needs CAP_NET_ADMIN)
+    #[arg(
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interface", "file"],
+        help_heading = help::INTERFACE
+    )]
     pub(crate) kernel: Option<Ipv4Net>,
-    /// Hear this VLAN alone; without it, all of them and what has no tag
-    #[arg(long, value_name = "1..4094")]
+    /// VLAN to monitor, from 1 to 4094 [default: all, and untagged frames]
+    #[arg(long, value_name = "VLAN", help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
+    /// IP address of an emulated host on the TAP, with prefix length [default: no host]
+    #[arg(
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interface", "file"],
+        help_heading = help::ADDRESSES
+    )]
+    pub(crate) address: Option<Ipv4Net>,
+    /// Event that makes the exit code 1, at the first one on an interface, at the end of a capture file
+    #[arg(long, value_name = "EVENT", help_heading = help::CONFLICTS)]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Time limit, in seconds
+    #[arg(
+        short = 'w', long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true,
+        help_heading = help::OUTPUT
+    )]
+    pub(crate) deadline: Option<Duration>,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
-    /// End with 1 if there is one: on a wire and from a pipe at the first, of a file when it is read
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// How long to watch at most, in seconds
-    #[arg(short = 'w', long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) deadline: Option<Duration>,
-    /// Print a line for each event, as is done anyway where standard output is no terminal
-    #[arg(long)]
+    /// Print a line for each event [default: if standard output is not a terminal]
+    #[arg(long, help_heading = help::OUTPUT)]
     pub(crate) plain: bool,
-    /// Print one JSON object a line; times are in nanoseconds since 1970
-    #[arg(long, conflicts_with = "plain")]
+    /// Print one JSON object per line
+    #[arg(long, conflicts_with = "plain", help_heading = help::OUTPUT, display_order = help::JSON)]
     pub(crate) json: bool,
-    /// Print nothing but errors
-    #[arg(short, long)]
+    /// Print errors only
+    #[arg(short, long, help_heading = help::OUTPUT, display_order = help::QUIET)]
     pub(crate) quiet: bool,
 }
 
-/// What `--fail-on` fails on.
+/// The events of `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Conflict,
 }
 
 impl WatchArguments {
-    /// What is watched, in a word.
+    /// Returns the name of the file or the interface.
     pub(super) fn name(&self) -> String {
         match (&self.file, self.interface.as_ref().or(self.tap.as_ref())) {
             (Some(file), _) => file.display().to_string(),

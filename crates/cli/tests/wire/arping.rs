@@ -132,7 +132,7 @@ fn cannot_send() -> TestResult {
         (&["-I", "held0", "-i", "0", "10.0.0.9"], "from 0.001 to 86400"),
         (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
         (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
-        (&["--tap", "new0", "10.0.0.9"], "--address <ADDRESS/LENGTH>"),
+        (&["--tap", "new0", "10.0.0.9"], "--address <IP/PREFIX>"),
     ];
     for (arguments, part) in rows {
         for more in [&[][..], &["-D"]] {

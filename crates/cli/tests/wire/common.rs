@@ -1,7 +1,9 @@
 //! Behavior that all commands share: colors, write errors, `completions`, `man`.
 
+use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::pty::{OpenptyResult, openpty};
@@ -18,8 +20,12 @@ pub(crate) const CASES: &[Case] = &[
     ("help_and_errors_follow_color_option", help_and_errors),
     ("commands_report_write_error_instead_of_no_reply", full_disk),
     ("commands_exit_2_when_output_cannot_be_written", output_that_cannot_be_written),
-    ("completions_contain_commands_and_options_for_each_shell", completions),
-    ("completions_script_runs_in_bash", completions_in_bash),
+    ("completions_script_is_printed_for_each_shell", completions),
+    ("completions_in_bash_offer_interfaces_taps_commands_and_captures", completions_in_bash),
+    ("completions_in_zsh_offer_commands", completions_in_zsh),
+    ("completions_in_fish_offer_commands", completions_in_fish),
+    ("manual_pages_render_without_warnings", manual_pages_render),
+    ("manual_pages_are_found_by_what_they_do", manual_pages_are_found),
     ("manual_pages_have_sections_and_unknown_page_is_reported", manual_pages),
 ];
 
@@ -150,21 +156,132 @@ fn completions() -> TestResult {
     for shell in ["bash", "zsh", "fish"] {
         let (code, script, errors) = exit_and_text(&run(&["completions", shell])?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
-        assert!(script.contains("doctor") && script.contains("busy-poll"), "{shell}: {script}");
+        assert!(script.contains("TAPSTACK_COMPLETE") && script.contains("tapstack"), "{shell}: {script}");
     }
     Ok(())
 }
 
-fn completions_in_bash() -> TestResult {
+/// Returns the candidates that bash offers for the last of these words.
+fn offered_by_bash(words: &[&str]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let bash = installed("bash")?;
-    let script = run(&["completions", "bash"])?.stdout;
-    // The completions that bash offers for `tapstack tap`.
-    let query = b"\nCOMP_WORDS=(tapstack tap ''); COMP_CWORD=2; _tapstack tapstack '' tap; echo \"${COMPREPLY[@]}\"\n";
-    let mut bash = Command::new(bash).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    bash.stdin.take().ok_or("a pipe")?.write_all(&[&script[..], query].concat())?;
-    let offered = bash.wait_with_output()?;
-    let offered = String::from_utf8_lossy(&offered.stdout).into_owned();
-    assert!(["create", "delete", "list"].iter().all(|word| offered.contains(word)), "{offered}");
+    let program = command(&[]).get_program().to_owned();
+    let folder = Path::new(&program).parent().ok_or("a folder")?.to_owned();
+    let search_path =
+        [folder.into_os_string(), std::env::var_os("PATH").unwrap_or_default()].join(OsStr::new(":"));
+    let last = words.len();
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    let current = words.last().ok_or("a word")?;
+    let query = format!(
+        "source <(tapstack completions bash)\nCOMP_WORDS=(tapstack {}); COMP_CWORD={last}; COMP_TYPE=9\n\
+         _clap_complete_tapstack tapstack '{current}' ''\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        quoted.join(" ")
+    );
+    let output = Command::new(bash).args(["--norc", "-c", &query]).env("PATH", search_path).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && errors.is_empty(), "{words:?}: {errors}");
+    let offered = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(offered.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn completions_in_bash() -> TestResult {
+    let tap = open_tap("offer0")?;
+    let commands = offered_by_bash(&["tap", ""])?;
+    assert!(
+        ["create", "delete", "list"].iter().all(|name| commands.contains(&(*name).to_owned())),
+        "{commands:?}"
+    );
+    for words in [
+        &["host", "-I", "off"][..],
+        &["arping", "--interface", "off"],
+        &["host", "--tap", "off"],
+        &["tap", "delete", "off"],
+    ] {
+        assert_eq!(offered_by_bash(words)?, ["offer0"], "{words:?}");
+    }
+    assert_eq!(offered_by_bash(&["man", "arp"])?, ["arping"]);
+    let capture = Scratch::new("offered.pcapng");
+    std::fs::write(capture.name(), "")?;
+    let other = Scratch::new("offered.txt");
+    std::fs::write(other.name(), "")?;
+    let start = capture.name().strip_suffix(".pcapng").ok_or("a name")?;
+    assert_eq!(offered_by_bash(&["decode", start])?, [capture.name()]);
+    drop(tap);
+    Ok(())
+}
+
+/// Checks the candidates of another shell, whose completion functions need an interactive session: the script is
+/// parsed there, and the program is asked as it asks.
+fn check_script(shell: &str, parse: &[&str], query: &[(&str, &str)]) -> TestResult {
+    let path = installed(shell)?;
+    let script = Scratch::new(shell);
+    std::fs::write(script.name(), run(&["completions", shell])?.stdout)?;
+    let parsed = Command::new(path).args(parse).arg(script.name()).output()?;
+    assert_eq!(exit_and_text(&parsed), (Some(0), String::new(), String::new()));
+    let words = ["--", "tapstack", "man", "arp"];
+    let asked = command(&words).env("TAPSTACK_COMPLETE", shell).envs(query.iter().copied()).output()?;
+    let (code, out, errors) = exit_and_text(&asked);
+    assert!(code == Some(0) && out.contains("arping") && errors.is_empty(), "{out}{errors}");
+    Ok(())
+}
+
+fn completions_in_zsh() -> TestResult {
+    check_script("zsh", &["-n"], &[("_CLAP_COMPLETE_INDEX", "2")])
+}
+
+fn completions_in_fish() -> TestResult {
+    check_script("fish", &["--no-execute"], &[])
+}
+
+/// Writes all pages into a folder, as a package does.
+fn install_pages(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+    let section = folder.join("man1");
+    std::fs::create_dir_all(&section)?;
+    let (_, list, _) = exit_and_text(&run(&["man", "--list"])?);
+    let mut paths = Vec::new();
+    for line in list.lines() {
+        let (name, words) = line.split_once('\t').ok_or("a tab")?;
+        let words: Vec<_> = ["man"].into_iter().chain(words.split_whitespace()).collect();
+        let path = section.join(name);
+        std::fs::write(&path, run(&words)?.stdout)?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+fn manual_pages_render() -> TestResult {
+    let man = installed("man")?;
+    let folder = Scratch::new("rendered");
+    for path in install_pages(Path::new(folder.name()))? {
+        let rendered = Command::new(&man)
+            .args(["--warnings", "-E", "UTF-8", "-l"])
+            .arg(&path)
+            .env("MANWIDTH", "100")
+            .stdin(Stdio::null())
+            .output()?;
+        let (code, _, errors) = exit_and_text(&rendered);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{}", path.display());
+    }
+    std::fs::remove_dir_all(folder.name())?;
+    Ok(())
+}
+
+fn manual_pages_are_found() -> TestResult {
+    let (mandb, apropos) = (installed("mandb")?, installed("apropos")?);
+    let folder = Scratch::new("found");
+    install_pages(Path::new(folder.name()))?;
+    let indexed = Command::new(mandb).args(["--create", "--user-db", "--quiet", folder.name()]).output()?;
+    assert!(indexed.status.success(), "{indexed:?}");
+    for (words, page) in [
+        ("gratuitous", "tapstack-arping (1)"),
+        ("duplicate address", "tapstack-arping (1)"),
+        ("ARP cache", "tapstack-lab (1)"),
+        ("passive", "tapstack-watch (1)"),
+    ] {
+        let found = Command::new(&apropos).args(["-M", folder.name(), words]).output()?;
+        let (code, out, errors) = exit_and_text(&found);
+        assert!(code == Some(0) && out.contains(page), "{words}: {out}{errors}");
+    }
+    std::fs::remove_dir_all(folder.name())?;
     Ok(())
 }
 
