@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use clap_mangen::Man;
-use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use roff::{Inline, Roff, bold, italic, roman};
 
 use crate::arguments::{CommandLine, ManArguments};
 use crate::failure::{Failure, print_line};
@@ -25,7 +24,7 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
         Failure::new(format!("unknown command `{words}`"))
             .hint_command("list the pages", "tapstack man --list")
     })?;
-    print_line(page(command)?.trim_end())?;
+    print_line(page(command).trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -55,16 +54,17 @@ fn page_name(command: &Command) -> &str {
 }
 
 /// Returns the page of a command in roff format.
-fn page(command: &Command) -> Result<String, Failure> {
+fn page(command: &Command) -> String {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let help = HelpText::parse(&help);
-    let mut page = Vec::new();
-    let man = Man::new(command.clone()).source(concat!("tapstack ", env!("CARGO_PKG_VERSION"))).date(DATE);
-    man.render_title(&mut page)?;
     let mut roff = Roff::new();
+    let title = page_name(command).to_uppercase();
+    roff.control("TH", [title.as_str(), "1", DATE, concat!("tapstack ", env!("CARGO_PKG_VERSION"))]);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     roff.control("SH", ["NAME"]).text([roman(format!("{} - {about}", page_name(command)))]);
-    roff.control("SH", ["SYNOPSIS"]).text(synopsis(command));
+    // Neither stretched nor hyphenated.
+    roff.control("SH", ["SYNOPSIS"]).control("ad", ["l"]).control("nh", []).text(synopsis(command));
+    roff.control("hy", []).control("ad", ["b"]);
     roff.control("SH", ["DESCRIPTION"]);
     paragraphs(&mut roff, &help.description);
     commands(&mut roff, command);
@@ -79,8 +79,7 @@ fn page(command: &Command) -> Result<String, Failure> {
     }
     roff.control("fi", []);
     roff.control("SH", ["SEE ALSO"]).text(see_also(command));
-    roff.to_writer(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    roff.render()
 }
 
 /// The parts of the text after the options of `--help`.
@@ -154,8 +153,8 @@ fn synopsis(command: &Command) -> Vec<Inline> {
         line.push(roman(close));
     }
     if command.has_subcommands() {
-        line.push(roman(" "));
-        line.push(italic("COMMAND"));
+        let (open, close) = if command.is_subcommand_required_set() { (" ", "") } else { (" [", "]") };
+        line.extend([roman(open), italic("COMMAND"), roman(close)]);
     }
     line
 }
