@@ -164,10 +164,15 @@ fn completions() -> TestResult {
 /// Returns the candidates that bash offers for the last of these words.
 fn offered_by_bash(words: &[&str]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let bash = installed("bash")?;
-    let program = command(&[]).get_program().to_owned();
-    let folder = Path::new(&program).parent().ok_or("a folder")?.to_owned();
+    // A child has another `/proc/self` than this process.
+    let program = command(&[]).get_program().to_string_lossy().into_owned();
+    let program = program.replace("self", &std::process::id().to_string());
+    let folder = Scratch::new("path");
+    std::fs::create_dir_all(folder.name())?;
+    let link = Path::new(folder.name()).join("tapstack");
+    std::os::unix::fs::symlink(program, &link)?;
     let search_path =
-        [folder.into_os_string(), std::env::var_os("PATH").unwrap_or_default()].join(OsStr::new(":"));
+        [OsStr::new(folder.name()), &std::env::var_os("PATH").unwrap_or_default()].join(OsStr::new(":"));
     let last = words.len();
     let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     let current = words.last().ok_or("a word")?;
@@ -179,6 +184,7 @@ fn offered_by_bash(words: &[&str]) -> Result<Vec<String>, Box<dyn std::error::Er
     let output = Command::new(bash).args(["--norc", "-c", &query]).env("PATH", search_path).output()?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && errors.is_empty(), "{words:?}: {errors}");
+    std::fs::remove_dir_all(folder.name())?;
     let offered = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(offered.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
@@ -266,20 +272,21 @@ fn manual_pages_render() -> TestResult {
 }
 
 fn manual_pages_are_found() -> TestResult {
-    let (mandb, apropos) = (installed("mandb")?, installed("apropos")?);
+    // Prints the line that apropos searches.
+    let lexgrog = installed("lexgrog")?;
     let folder = Scratch::new("found");
-    install_pages(Path::new(folder.name()))?;
-    let indexed = Command::new(mandb).args(["--create", "--user-db", "--quiet", folder.name()]).output()?;
-    assert!(indexed.status.success(), "{indexed:?}");
+    let paths = install_pages(Path::new(folder.name()))?;
+    let indexed = Command::new(lexgrog).args(&paths).output()?;
+    let (code, out, errors) = exit_and_text(&indexed);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert_eq!(out.lines().count(), paths.len(), "{out}");
     for (words, page) in [
-        ("gratuitous", "tapstack-arping (1)"),
-        ("duplicate address", "tapstack-arping (1)"),
-        ("ARP cache", "tapstack-lab (1)"),
-        ("passive", "tapstack-watch (1)"),
+        ("gratuitous", "tapstack-arping - "),
+        ("duplicate address", "tapstack-arping - "),
+        ("ARP cache", "tapstack-lab - "),
+        ("passively", "tapstack-watch - "),
     ] {
-        let found = Command::new(&apropos).args(["-M", folder.name(), words]).output()?;
-        let (code, out, errors) = exit_and_text(&found);
-        assert!(code == Some(0) && out.contains(page), "{words}: {out}{errors}");
+        assert!(out.lines().any(|line| line.contains(words) && line.contains(page)), "{words}: {out}");
     }
     std::fs::remove_dir_all(folder.name())?;
     Ok(())
