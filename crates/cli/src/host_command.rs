@@ -81,7 +81,7 @@ impl HostsArguments {
         Ok(())
     }
 
-    /// The shortest prefix of a range whose hosts probe or announce: more hosts would flood the network.
+    /// The shortest prefix of a range of hosts that probe or announce: more hosts would flood the network.
     const MIN_CLAIMING_PREFIX: u8 = 16;
 
     /// Rejects ranges that would flood the network, or that contain the kernel's address.

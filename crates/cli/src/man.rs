@@ -282,6 +282,7 @@ fn exit_status(roff: &mut Roff, status: &str) {
 /// Returns the related pages.
 fn see_also(command: &Command) -> Vec<Inline> {
     let name = page_name(command);
+    // words: off
     let related: &[&str] = match name {
         "tapstack" => &[],
         "tapstack-lab" => &["tapstack-host", "ip-netns(8)", "network_namespaces(7)"],
@@ -296,6 +297,7 @@ fn see_also(command: &Command) -> Vec<Inline> {
         "tapstack-man" => &["man(1)"],
         _ => &["tapstack-tap", "tapstack-host", "ip-tuntap(8)"],
     };
+    // words: on
     let mut pages: Vec<String> = related
         .iter()
         .filter(|page| **page != name)

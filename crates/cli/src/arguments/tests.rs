@@ -31,7 +31,7 @@ fn excluded_words() -> Vec<String> {
     let list = include_str!("../../../../xtask/words.txt");
     let entries = list.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
     let words: Vec<_> = entries.filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    assert!(words.contains(&"mend".to_owned()), "the list of words has another format");
+    assert!(words.len() > 50, "the list of words has another format");
     words
 }
 

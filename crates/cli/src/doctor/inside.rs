@@ -45,7 +45,7 @@ pub(super) enum NamespaceMethod {
 /// Runs the checks in a child process, and returns its report.
 pub(super) fn run_in_child() -> Result<NamespaceReport, String> {
     let mut command = Command::new("/proc/self/exe");
-    // A program whose file has capabilities is not dumpable, which matters inside. The child has no capabilities, and is
+    // A program with file capabilities is not dumpable, which matters inside. The child has no capabilities, and is
     // dumpable.
     let is_dumpable = prctl::get_dumpable().unwrap_or(true);
     let words = (!is_dumpable).then_some(UNDUMPABLE);
