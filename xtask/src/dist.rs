@@ -58,7 +58,7 @@ fn target() -> Result<PathBuf, String> {
     Ok(PathBuf::from(target))
 }
 
-/// Builds the program in a profile, whose folder is in the target directory, and returns its path.
+/// Builds the program in a profile, and returns its path. `folder` is the profile's folder in the target directory.
 pub(crate) fn build(profile: &str, folder: &str) -> Result<PathBuf, String> {
     let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", profile]).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
