@@ -45,7 +45,7 @@ pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     faults.extend(unknown.map(|name| format!("{name} has no line in [workspace.metadata.layers]")));
     faults.extend(circles(&metadata)?);
     for package in strings(metadata.pointer("/metadata/sans-io")) {
-        faults.extend(alone(manifest, &package)?);
+        faults.extend(build_by_itself(manifest, &package)?);
     }
     for fault in &faults {
         eprintln!("xtask: layers: {fault}");
@@ -152,8 +152,8 @@ fn circles(metadata: &Value) -> Result<Vec<String>, String> {
     Ok(faults)
 }
 
-/// Builds a protocol crate alone and returns the errors.
-fn alone(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> {
+/// Builds a protocol crate by itself and returns the errors.
+fn build_by_itself(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> {
     let tree = cargo(
         manifest,
         "tree",
@@ -166,7 +166,7 @@ fn alone(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> 
         .map(|system| format!("{package} -> {system}: a protocol crate must not call the operating system; `cargo tree --package {package} --edges normal --invert {system}` shows the path"))
         .collect();
     if let Err(error) = cargo(manifest, "check", &["--quiet", "--package", package]) {
-        faults.push(format!("{package} does not build alone: {error}"));
+        faults.push(format!("{package} does not build by itself: {error}"));
     }
     Ok(faults)
 }

@@ -1,4 +1,4 @@
-//! `pictures`: the SVG pictures of the documentation, made of what the program shows on a terminal.
+//! `pictures`: the SVG pictures of the documentation, drawn from the program's terminal output.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

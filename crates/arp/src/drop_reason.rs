@@ -13,7 +13,7 @@ base::reasons! {
         ProtocolType("protocol_type") = "protocol type is not IPv4",
         /// The protocol address length is not the 4 bytes of IPv4.
         ProtocolLength("protocol_length") = "protocol address length is not 4",
-        /// The operation code is one of RFC 903, 2390 or 5494 that is not ARP's.
+        /// Another standard defines the operation code: RFC 903, 2390 or 5494.
         ForeignOperation("foreign_operation") = "operation code of another protocol",
         /// The sender MAC address is zero, multicast or broadcast: no station has it.
         SenderMac("invalid_sender_mac") = "invalid sender MAC address",

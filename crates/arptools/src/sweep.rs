@@ -177,7 +177,7 @@ impl Sweep {
         &self.counts
     }
 
-    /// Returns the current pass, starting at 1, and the number of addresses that it has passed.
+    /// Returns the current pass, starting at 1, and the number of addresses that it has processed.
     pub fn progress(&self) -> (u32, u32) {
         (self.pass.saturating_add(1), self.place)
     }

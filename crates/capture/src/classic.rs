@@ -42,9 +42,9 @@ const NANOSECONDS: u32 = 0xa1b2_3c4d;
 const PATCHED: u32 = 0xa1b2_cd34;
 /// Magic numbers and names of unsupported variants.
 const UNSUPPORTED: [(u32, &str); 3] = [
-    (0xa1b2_34cd, "Mesquita's, magic 0xa1b234cd"),
-    (0xa12b_3c4d, "Navtel's, magic 0xa12b3c4d"),
-    (0xa1b2_c3cb, "a BPF program's, magic 0xa1b2c3cb"),
+    (0xa1b2_34cd, "of Mesquita, magic 0xa1b234cd"),
+    (0xa12b_3c4d, "of Navtel, magic 0xa12b3c4d"),
+    (0xa1b2_c3cb, "of a BPF program, magic 0xa1b2c3cb"),
 ];
 
 /// Version in files of DG/UX, which have swapped lengths.

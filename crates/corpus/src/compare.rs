@@ -193,8 +193,8 @@ fn show_reference<'a>(
     }
 }
 
-/// Visits the fields of tshark in a header, except known fields and fields on the same bytes. Of UDP and TCP, only the fields
-/// of every header.
+/// Visits the fields of tshark in a header, except known fields and fields on the same bytes. For UDP and TCP, only the
+/// fields of every header.
 fn shown<'a>(protocol: &'a PdmlProtocol, known: &[&Field]) -> impl Iterator<Item = &'a Field> {
     let is_known: Vec<bool> = protocol.fields.iter().map(|field| covers(known, field)).collect();
     let is_tapstack = ["udp", "tcp"].contains(&protocol.name.as_str());

@@ -1,4 +1,4 @@
-//! Which field of tshark's means what one of tapstack does.
+//! The fields of tshark that correspond to the fields of tapstack.
 
 use super::pdml::{Field, PdmlProtocol};
 
@@ -19,7 +19,7 @@ pub(crate) const PROTOCOLS: [(&str, &[&str]); 9] = [
 pub(crate) struct FieldMapping {
     pub(crate) header: &'static str,
     pub(crate) field: &'static str,
-    /// The first existing field counts.
+    /// The first one that exists is used.
     pub(crate) reference: &'static [&'static str],
     form: ValueFormat,
 }

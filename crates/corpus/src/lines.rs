@@ -27,7 +27,7 @@ pub(crate) struct LineRule {
     explains: fn(&str, &str) -> bool,
 }
 
-/// The rules. The first that explains a difference counts.
+/// The rules. If several explain a difference, the first one is counted.
 pub(crate) const LINE_RULES: &[LineRule] = &[
     LineRule {
         name: "lines: not Ethernet and IPv4",

@@ -19,19 +19,19 @@ const PEER: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
 <field name="eth.padding" size="6" pos="14" show="00" value="00"/></proto></packet></pdml>"#;
 
 /// One test at a time: a program that is still being written in one must not be open in a child of another.
-static ALONE: Mutex<()> = Mutex::new(());
+static TEST_LOCK: Mutex<()> = Mutex::new(());
 
-/// A folder with programs of our making and captures that none of them reads.
+/// A folder with stand-ins for programs, and with captures that they do not read.
 struct Fixture {
     root: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    _lock: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
     fn new(name: &str) -> Result<Fixture, Box<dyn Error>> {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = TEST_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // What an earlier run left.
+        // Files of an earlier run.
         if root.exists() {
             fs::remove_dir_all(&root)?;
         }
@@ -41,10 +41,10 @@ impl Fixture {
         for name in ["a.pcap", "within/b.pcapng", "c.txt"] {
             fs::write(root.join("captures").join(name), "")?;
         }
-        Ok(Fixture { root, _alone: alone })
+        Ok(Fixture { root, _lock: lock })
     }
 
-    /// A program that prints this, and says what it is called for a version.
+    /// Writes a program that prints a text, or its name and a version with `--version`.
     fn program(&self, name: &str, prints: &str) -> TestResult {
         let text = self.root.join(format!("{name}.text"));
         fs::write(&text, prints)?;
@@ -57,7 +57,7 @@ impl Fixture {
         Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
     }
 
-    /// What the command ends with and prints, errors last.
+    /// Returns the exit code and the output of the command, standard error last.
     fn corpus(&self, more: &[&str]) -> Result<(Option<i32>, String), Box<dyn Error>> {
         let output = Command::new(env!("CARGO_BIN_EXE_corpus"))
             .arg("--program")
@@ -119,7 +119,7 @@ fn exit_code_is_1_for_missing_frame_and_2_without_programs_or_captures() -> Test
 #[test]
 fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     let fixture = Fixture::new("corpus-lines")?;
-    // Prints JSON or lines.
+    // A program that prints JSON or lines.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
     let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{LOCAL}'; else echo '{line}'; fi\n");
     let path = fixture.root.join("bin/tapstack");

@@ -199,7 +199,7 @@ struct DatagramData<'a> {
 }
 
 impl DatagramData<'_> {
-    /// Whether all data is present: not a fragment, and not cut by the capture.
+    /// Returns whether all data is present: not a fragment, and not cut by the capture.
     fn is_whole(&self) -> bool {
         !self.is_fragment && self.bytes.len() >= self.length
     }
@@ -224,7 +224,7 @@ fn header_fault(reason: ipv4::Ipv4DropReason, frame: &DissectedFrame<'_>) -> Opt
     })
 }
 
-/// Whether the total length of a datagram exceeds the frame on the wire.
+/// Returns whether the total length of a datagram exceeds the frame on the wire.
 fn is_beyond(frame: &DissectedFrame<'_>) -> bool {
     let total = frame.payload.get(2..4).and_then(|bytes| bytes.first_chunk().copied());
     total.is_some_and(|total| usize::from(u16::from_be_bytes(total)) > frame.length)

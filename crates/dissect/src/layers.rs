@@ -99,7 +99,7 @@ impl<'a> Layer<'a> {
         self.bytes.get(self.layout.length()..).unwrap_or_default()
     }
 
-    /// Whether the frame ends in this layer.
+    /// Returns whether the frame ends in this layer.
     pub fn is_short(&self) -> bool {
         self.bytes.len() < self.layout.length()
     }

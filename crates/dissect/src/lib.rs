@@ -64,7 +64,7 @@ impl<'a> Dissection<'a> {
         &self.faults
     }
 
-    /// Whether the frame has a fault that is not just a warning.
+    /// Returns whether the frame has a fault that is not just a warning.
     pub fn is_faulty(&self) -> bool {
         self.faults.iter().any(|fault| !fault.is_warning)
     }

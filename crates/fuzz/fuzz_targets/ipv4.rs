@@ -34,7 +34,7 @@ enum Step<'a> {
     Wait(u8),
 }
 
-/// Maximum number of steps. With it, the host with large limits has capacity for all fragments of one block each.
+/// Maximum number of steps. With this number, the host with large limits has capacity for all fragments of one block each.
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scenario: Scenario<'_>| {

@@ -98,7 +98,7 @@ impl Segment {
             Resolution::Pending => {}
             Resolution::Refused(packet) => self.count_returned(packet),
             Resolution::Known(mac, packet) => {
-                let entry = self.arp.neighbors().get(to).expect("an entry of the destination");
+                let entry = self.arp.neighbors().get(to).expect("the destination has an entry");
                 assert_eq!(entry.mac, Some(mac));
                 self.count_sent(to, packet);
             }
@@ -115,7 +115,7 @@ impl Segment {
                 ArpAction::Broadcast(fields) => self.check_broadcast(fields),
                 ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.count_returned(packet),
                 ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet }) => {
-                    let entry = self.arp.neighbors().get(ip).expect("an entry of the destination");
+                    let entry = self.arp.neighbors().get(ip).expect("the destination has an entry");
                     assert_eq!(entry.mac, Some(mac));
                     self.count_sent(ip, packet);
                 }

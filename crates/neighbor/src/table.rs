@@ -258,7 +258,7 @@ impl<A: Address, P> NeighborTable<A, P> {
                 if pending == 0 {
                     return Resolution::Known(mac, packet);
                 }
-                // Sent now, the packet would overtake those that are ready but not taken yet.
+                // If it were sent now, the packet would overtake packets that are ready but not taken yet.
                 // spec: queue-order
                 let resolution = self.enqueue(place, bytes, packet);
                 self.make_ready(place);
@@ -270,7 +270,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// Confirms a known neighbor, which becomes REACHABLE: an upper layer made progress with it (RFC 4861 7.3.1). An
     /// INCOMPLETE, FAILED or static entry does not change.
     ///
-    /// No layer of this stack calls it yet: only transports can tell progress.
+    /// No layer of this stack calls it yet: only a transport protocol can detect progress.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, ip: A) {
         self.entries.clock.advance(now);

@@ -40,7 +40,7 @@
 //!
 //! # Non-features
 //!
-//! The crate performs no I/O and reads no clock. It drives hosts by [`host::Host::poll`] alone, as every event loop
+//! The crate performs no I/O and reads no clock. It drives hosts only through [`host::Host::poll`], as every event loop
 //! does. It does not model bandwidth, collisions or a switch: each frame reaches every other node.
 #![forbid(unsafe_code)]
 

@@ -78,7 +78,7 @@ impl Frame {
         self.start == self.end
     }
 
-    /// Returns the size of the storage in bytes, headroom included. Pools identify their frames by it.
+    /// Returns the size of the storage in bytes, headroom included. A pool identifies its frames by this size.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.storage.len()

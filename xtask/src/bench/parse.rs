@@ -49,7 +49,7 @@ fn gate_counts(program: &Path, contenders: &[Contender]) -> ChoreResult {
         eprintln!("xtask: {complaint}");
     }
     if complaints.is_empty() {
-        println!("all bounds are kept, and no function is called");
+        println!("all bounds hold, and no function is called");
     }
     Ok(ExitCode::from(u8::from(!complaints.is_empty())))
 }

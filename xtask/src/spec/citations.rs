@@ -60,7 +60,7 @@ pub(super) fn read(
     }
 }
 
-/// Returns why a citation of this kind cannot stand on this line.
+/// Returns why a citation of this kind is not allowed on this line.
 fn misplacement(
     source: &Source,
     modules: &Modules<'_>,

@@ -21,7 +21,7 @@ pub(super) struct Register {
     present: BTreeSet<(Instant, VlanAddress)>,
     gone: BTreeSet<(Instant, VlanAddress)>,
     /// Addresses with a single packet, by its time. If no address is gone, these are evicted first, so that a flood of
-    /// forged addresses replaces only itself.
+    /// forged addresses evicts only its own addresses.
     once: BTreeSet<(Instant, VlanAddress)>,
 }
 

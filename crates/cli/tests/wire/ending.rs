@@ -41,7 +41,7 @@ fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     Ok(scratch)
 }
 
-/// Whether a process ends within [`TIMEOUT`]. If not, it is killed.
+/// Returns whether a process ends within [`TIMEOUT`]. If not, it is killed.
 fn has_ended(child: &mut Child) -> bool {
     for _ in 0..TIMEOUT.as_millis() / POLL_INTERVAL.as_millis() {
         if child.try_wait().is_ok_and(|ended| ended.is_some()) {
@@ -54,7 +54,7 @@ fn has_ended(child: &mut Child) -> bool {
     false
 }
 
-/// Whether a process is blocked on opening or reading a file: it is in the same system call at two checks.
+/// Returns `Some` if a process is blocked on opening or reading a file: it is in the same system call at two checks.
 fn is_blocked(pid: u32) -> Option<()> {
     let call = || read_to_string(format!("/proc/{pid}/syscall")).ok();
     let first = call()?;

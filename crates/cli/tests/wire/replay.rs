@@ -137,7 +137,7 @@ fn replay_page<const INDEX: usize>() -> TestResult {
     absent.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// The error of the first optional program that a block uses and that is not installed.
+/// Returns the error of the first optional program that a block uses and that is not installed.
 fn missing_program(block: &[Step]) -> Option<NotInstalled> {
     block.iter().find_map(|Step { command, .. }| {
         // `tapstack ping` is a command of the program.
@@ -200,7 +200,7 @@ fn replay_block(page: &str, block: &[Step], folder: &Path) -> TestResult {
     Ok(())
 }
 
-/// Whether the lines that a page shows stand for the lines that a command printed.
+/// Returns whether the lines on a page match the lines that a command printed.
 fn matches(shown: &[&str], printed: &[&str]) -> bool {
     let clean = |lines: &[&str]| -> Vec<String> {
         let mut lines: Vec<_> = lines.iter().map(|line| normalize(line)).collect();
@@ -281,7 +281,7 @@ fn kind(word: &str, unit: &str) -> Option<String> {
     Some(kind.to_owned())
 }
 
-/// A locally administered address of one station, other than those that start with 02:00:00.
+/// Returns whether these parts are a locally administered address of one station, other than those that start with 02:00:00.
 fn is_random_mac(parts: &[&str]) -> bool {
     let bytes: Vec<_> = parts
         .iter()
@@ -291,7 +291,7 @@ fn is_random_mac(parts: &[&str]) -> bool {
     parts.len() == 6 && bytes.len() == 6 && bytes[0] & 3 == 2 && bytes[..3] != [2, 0, 0]
 }
 
-/// A date, and perhaps a time behind it: 2026-11-29T04:27:58.
+/// Returns whether a word is a date, optionally with a time: 2026-11-29T04:27:58.
 fn is_date(word: &str) -> bool {
     let parts: Vec<_> = word.splitn(3, '-').collect();
     let is_number =

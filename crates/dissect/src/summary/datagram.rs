@@ -54,7 +54,7 @@ fn write_header(line: &mut String, datagram: &Datagram<'_>) -> Result {
     line.write_str(")\n    ")
 }
 
-/// Whether the reserved flag is set (RFC 791 3.1: "reserved, must be zero").
+/// Returns whether the reserved flag is set (RFC 791 3.1: "reserved, must be zero").
 fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
     datagram.bytes().get(6).is_some_and(|byte| byte & 0x80 != 0)
 }

@@ -147,7 +147,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             self.counts.expired = self.counts.expired.saturating_add(1);
             self.report(NeighborEvent::Expired { ip });
             if may_be_requested_again {
-                // Removed now, its address could be requested twice within a second.
+                // If it were removed now, its address could be requested twice within a second.
                 self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
             } else {
                 self.entries.remove(place);

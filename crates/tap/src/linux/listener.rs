@@ -158,7 +158,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         while let Some(frame) = arrived.pop() {
             self.pool.give(frame);
         }
-        // Frames that the callback kept do not return. Those in flight do.
+        // Frames that the callback kept do not return. Frames in flight do.
         let kept = answers.len().saturating_add(self.device.in_flight());
         self.pool.forget(self.pool.held().saturating_sub(kept));
     }

@@ -171,7 +171,7 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     attached
 }
 
-/// Returns the error of a refused TUNSETIFF. The errno alone is ambiguous, so it queries what exists.
+/// Returns the error of a refused TUNSETIFF. The errno is ambiguous, so it queries the existing interface.
 fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     let tap = taps::find(name).ok().flatten();
     match classify_attach_error(name, errno, tap, exists) {

@@ -72,7 +72,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
         engine(SWAP_RING, "the same swap over io_uring", |name, _| {
             Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
-        engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until dry", |name, _| {
+        engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until no frame is queued", |name, _| {
             Ok(Box::new(SmoltcpEngine::over(tap(name)?)?))
         }),
         engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _| {

@@ -114,6 +114,6 @@ fn work(
 ) -> Result<(), String> {
     pin(cpu)?;
     let mut engine = contender.engine(name)?.ok_or("the kernel needs no thread")?;
-    ready.send(ThreadClock::mine()).map_err(|_| "its starter has gone")?;
+    ready.send(ThreadClock::mine()).map_err(|_| "the starting thread has ended")?;
     engine.serve(spin, stop)
 }

@@ -173,7 +173,7 @@ const MAX_ERRORS: usize = 1_024;
 /// Reads a frame that the kernel kept in the receive queue because it is longer than a slot. Returns whether it was
 /// there.
 ///
-/// Each one must be read: one left in the queue would be mistaken for the next.
+/// Each oversized frame must be read: if one stayed in the queue, it would be mistaken for the next one.
 fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {
     // Unread errors of the interface come first, one for each time that it went down.
     for _ in 0..MAX_ERRORS {

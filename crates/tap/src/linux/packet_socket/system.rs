@@ -55,7 +55,7 @@ pub(super) fn set_flag(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Resul
     unsafe { set_option(fd, libc::SOL_PACKET, option, &on) }
 }
 
-/// Attaches a BPF program. Only frames pass for which it does not return 0.
+/// Attaches a BPF program. It returns 0 for the frames to drop.
 pub(super) fn attach_filter(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
     let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
