@@ -39,7 +39,7 @@ const MAX_QUOTATION: usize = 1_500;
 /// Words and phrases that the tree must not contain, each with its replacement.
 #[derive(Debug)]
 struct WordList<'a> {
-    /// By first word: the words behind it and the replacement.
+    /// The remaining words and the replacement of each entry, by its first word.
     entries: HashMap<&'a str, Vec<(Vec<&'a str>, &'a str)>>,
     count: usize,
 }
@@ -54,7 +54,7 @@ struct Word {
 }
 
 impl<'a> WordList<'a> {
-    /// Parses a list: one entry a line, with its replacement behind a `#`. Other lines are comments or blank.
+    /// Parses a list: one entry a line, with its replacement after a `#`. Other lines are comments or blank.
     fn parse(text: &'a str) -> Result<WordList<'a>, String> {
         let mut list = WordList { entries: HashMap::new(), count: 0 };
         for (number, line) in (1..).zip(text.lines()) {

@@ -91,12 +91,12 @@ pub enum ClaimEvent {
 /// How a host starts to use an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartMode {
-    /// At once, without sending anything.
+    /// Starts at once, without sending anything.
     #[default]
     Immediate,
-    /// At once, with two announcements (RFC 5227 2.3).
+    /// Starts at once, with two announcements (RFC 5227 2.3).
     Announce,
-    /// After probing without a conflict, then with two announcements (RFC 5227 2.1).
+    /// Starts after probing without a conflict, with two announcements (RFC 5227 2.1).
     Probe,
 }
 

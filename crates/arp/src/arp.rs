@@ -387,7 +387,7 @@ impl<P> Arp<P> {
     /// - probes and announcements
     /// - any request while no local address is in use
     ///
-    /// Fails if the range lies within the segment's network or 169.254.0.0/16, or if `mac` is not local.
+    /// Fails if the range is within the segment's network or 169.254.0.0/16, or if `mac` is not local.
     pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
         self.proxies.add(range, mac, self.config.network, self.claims.locals())
     }

@@ -18,9 +18,9 @@ pub(crate) struct Proxies {
 /// Error of a proxy range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyError {
-    /// The range lies within the segment's own network.
+    /// The range is within the segment's own network.
     OwnSegment,
-    /// The range lies within 169.254.0.0/16, which is on-link on every segment.
+    /// The range is within 169.254.0.0/16, which is on-link on every segment.
     LinkLocal,
     /// The MAC address is not local.
     InvalidMac,

@@ -20,19 +20,19 @@ pub(crate) struct ComparisonRow {
 /// The situation in which a tool runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Situation {
-    /// On an interface that is connected to the segment.
+    /// The interface is connected to the segment.
     OnWire,
-    /// On an interface that is connected to the segment, without privileges.
+    /// The interface is connected to the segment, and the tool has no privileges.
     Unprivileged,
-    /// On an interface that is down.
+    /// The interface is down.
     Down,
-    /// On an interface that does not exist.
+    /// The interface does not exist.
     Absent,
-    /// On an interface that is up and has no carrier.
+    /// The interface is up and has no carrier.
     NoCarrier,
-    /// On an interface that goes down after the first frame.
+    /// The interface goes down after the first frame.
     GoesDown,
-    /// On an interface that loses its carrier after the first frame.
+    /// The interface loses its carrier after the first frame.
     LosesCarrier,
 }
 

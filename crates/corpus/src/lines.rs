@@ -90,7 +90,7 @@ const ETHERNET_IPV4: &str = "Ethernet (len 6), IPv4 (len 4), ";
 /// Texts that identify a line for ARP or RARP.
 const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
-/// Splits a line behind its link header.
+/// Splits a line after its link header.
 fn behind_header(line: &str) -> (&str, &str) {
     let Some((_, rest)) = ARP.iter().find_map(|mark| line.split_once(mark)) else { return (line, "") };
     let is_length = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit());

@@ -112,7 +112,7 @@ impl CorpusReport {
         self.with(|file| file.foreign += 1);
     }
 
-    /// Adds the packets of tshark behind tapstack's last one.
+    /// Adds the packets of tshark after the last one of tapstack.
     pub(crate) fn left(&mut self, packets: &[PdmlPacket]) {
         for packet in packets {
             if packet.is_ethernet() {

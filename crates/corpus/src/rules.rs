@@ -18,7 +18,7 @@ pub(crate) struct Rule {
 /// The rules. The first that explains a difference counts.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
-        name: "behind a foreign header",
+        name: "after an unparsed header",
         reason: "A header that `decode` does not parse precedes this one, such as IPv6 (RFC 8200), GRE (RFC 2784), PPPoE (RFC 2516) \
                  or MPLS (RFC 3032): `decode` stops there, tshark continues.",
         explains: |compared| compared.tapstack.is_none() && is_behind_foreign(compared),
@@ -49,7 +49,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "padding",
-        reason: "Bytes behind the end that a length or a format sets are padding (IEEE 802.3 3.2.8, RFC 894), not a field of a header: \
+        reason: "Bytes after the end that a length or a format sets are padding (IEEE 802.3 3.2.8, RFC 894), not a field of a header: \
                  `decode` shows them only with `-x`.",
         explains: |compared| {
             let (_, kind) = compared.field.rsplit_once('.').unwrap_or_default();
@@ -137,7 +137,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SNAP in other LLC frames",
-        reason: "Behind 0xaaaa, tshark parses a SNAP header with any control field; RFC 1042 and `decode` accept it only in unnumbered \
+        reason: "After 0xaaaa, tshark parses a SNAP header with any control field; RFC 1042 and `decode` accept it only in unnumbered \
                  information (3).",
         explains: |compared| {
             compared.header == "llc"
@@ -202,8 +202,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "type-specific ICMP bytes",
-        reason: "RFC 792 leaves the four bytes behind the checksum to the type, or unused. tshark parses the fields of later standards \
-                 there and behind them (RFC 1256, RFC 4884, RFC 8335); `decode` prints one number.",
+        reason: "RFC 792 leaves the four bytes after the checksum to the type, or unused. tshark parses the fields of later standards \
+                 there and after them (RFC 1256, RFC 4884, RFC 8335); `decode` prints one number.",
         explains: is_left_open,
     },
     Rule {
@@ -330,7 +330,7 @@ fn item<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a Field> {
     protocol.fields.iter().find(|field| field.name == name)
 }
 
-/// Returns whether no header of tapstack starts behind this one.
+/// Returns whether no header of tapstack starts after this one.
 fn is_last(compared: &ComparedValue<'_>) -> bool {
     let Some(item) = compared.item else { return false };
     compared.frame.headers.iter().all(|header| header.offset < item.position)

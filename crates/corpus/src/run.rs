@@ -84,7 +84,7 @@ pub(crate) fn file(
             (Some(line), Some(packet)) => (line, packet),
             (None, None) => break,
             (None, Some(packet)) => {
-                // Packets behind tapstack's last frame may have other link types.
+                // Packets after tapstack's last frame may have other link types.
                 let mut left = vec![packet];
                 while let Some(packet) =
                     packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?

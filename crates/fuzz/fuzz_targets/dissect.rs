@@ -1,4 +1,4 @@
-//! A frame of arbitrary bytes, complete or truncated: its layers lie inside it, and all output formats are written.
+//! A frame of arbitrary bytes, complete or truncated: its layers are inside it, and all output formats are written.
 #![no_main]
 
 use dissect::{SummaryStyle, dissect};

@@ -1,4 +1,4 @@
-//! One frame of arbitrary bytes: its payload lies inside it, and a link accepts only frames addressed to it.
+//! One frame of arbitrary bytes: its payload is inside it, and a link accepts only frames addressed to it.
 #![no_main]
 
 use std::ptr;

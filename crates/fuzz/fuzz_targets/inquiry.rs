@@ -17,7 +17,7 @@ use packet::{FuzzMac, FuzzPacket};
 struct Scenario<'a> {
     purpose: FuzzPurpose,
     count: Option<u8>,
-    /// In tenths of a second.
+    /// Interval in tenths of a second.
     interval: u8,
     limit: Option<u8>,
     until_first: bool,
@@ -93,7 +93,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 received += 1;
                 if let Some(reported) = inquiry.receive(now, packet, *is_broadcast) {
                     assert!(packet.sender_hardware().is_station());
-                    assert!(packet.sender_hardware() != plan.sender.mac, "an echo is no reply");
+                    assert!(packet.sender_hardware() != plan.sender.mac, "an echo is not a reply");
                     assert_eq!(reported.packet, packet.into());
                     assert!(plan.purpose != Purpose::Find || reported.round_trip.is_some());
                 }

@@ -1,4 +1,4 @@
-//! Datagrams, fragments and time: datagrams lie inside their frames, limits hold, and reassembly agrees with a simple model.
+//! Datagrams, fragments and time: datagrams are inside their frames, limits hold, and reassembly agrees with a model.
 #![no_main]
 
 mod reassembly_model;
@@ -34,7 +34,7 @@ enum Step<'a> {
     Wait(u8),
 }
 
-/// Maximum number of steps. With this number, the host with large limits has capacity for all fragments of one block each.
+/// Maximum number of steps: the host with large limits has capacity for one block for each of their fragments.
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scenario: Scenario<'_>| {

@@ -20,10 +20,10 @@ use packet::{FuzzMac, FuzzPacket};
 struct Scenario<'a> {
     ranges: Vec<Range>,
     passes: u8,
-    /// In tenths of a second.
+    /// Timeout in tenths of a second.
     timeout: u8,
     backoff: f64,
-    /// In tenths of a millisecond.
+    /// Interval in tenths of a millisecond.
     interval: u8,
     limit: Option<u8>,
     seed: Option<u64>,

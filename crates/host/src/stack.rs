@@ -91,7 +91,7 @@ impl Stack {
 
     pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
-        // Hosts with one seed that start together must not send at the same time. Neither must one host in two VLANs.
+        // Hosts with the same seed that start together must not send at the same time, nor must one host in two VLANs.
         let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.bytes(), config.vlan)));
         let arp = arp::ArpConfig {
             policy: config.policy,

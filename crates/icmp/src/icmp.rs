@@ -53,8 +53,8 @@ impl Icmp {
         }
     }
 
-    /// Handles the data of a received datagram. `destination_kind` says whether the datagram is unicast, multicast or
-    /// broadcast.
+    /// Handles the data of a received datagram. `destination_kind` is the kind of its destination:
+    /// unicast, multicast or broadcast.
     // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn receive<'a>(
@@ -106,8 +106,8 @@ impl Icmp {
     /// Writes an error about the datagram `about` to the start of `message`, if the error may be sent to the source of
     /// the datagram. Returns the length of the message in bytes.
     ///
-    /// `about` starts with the IP header and has no padding of the link layer. `link` says whether its frame was
-    /// unicast, multicast or broadcast.
+    /// `about` starts with the IP header and has no padding of the link layer. `link` is the kind of the
+    /// destination of its frame: unicast, multicast or broadcast.
     pub fn write_error(
         &mut self,
         now: Instant,

@@ -9,7 +9,7 @@ const RUN: usize = 1 << 14;
 
 /// One's complement sum of 16-bit words.
 ///
-/// Parts may have any length and alignment. The sum of a part behind an odd number of bytes is byte-swapped
+/// Parts may have any length and alignment. The sum of a part after an odd number of bytes is byte-swapped
 /// (RFC 1071 2 (B)).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {

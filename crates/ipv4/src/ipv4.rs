@@ -41,8 +41,8 @@ impl Ipv4 {
         }
     }
 
-    /// Handles the payload of a received frame. `destination_kind` says whether the frame is unicast, multicast or
-    /// broadcast.
+    /// Handles the payload of a received frame. `destination_kind` is the kind of its destination:
+    /// unicast, multicast or broadcast.
     // Inlined across crates, because the caller reads the result at once.
     #[inline]
     pub fn receive<'a>(

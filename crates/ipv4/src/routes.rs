@@ -157,7 +157,7 @@ impl Routes {
         self.iter().find(is_match)
     }
 
-    /// Returns the network of `gateway`, if the route to it says that it is on the link.
+    /// Returns the network of `gateway`, if the route to it is an on-link route.
     pub fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
         self.longest(gateway).filter(|route| route.gateway.is_none()).map(|route| route.network)
     }

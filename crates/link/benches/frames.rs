@@ -1,6 +1,6 @@
 //! Compares parsing frames and writing headers with an unsafe cast to a packed struct.
 //!
-//! The cast is the baseline: it is what a program in C does. It makes the same checks and returns the same values,
+//! The cast is the baseline: it works like a program in C. It makes the same checks and returns the same values,
 //! which is asserted before each measurement. Compare times within one run only: Criterion's times vary more between
 //! runs than the two differ.
 
@@ -117,7 +117,7 @@ fn parse_fields(bytes: &[u8]) -> Result<Fields<'_>, LinkDropReason> {
     })
 }
 
-/// Returns a broadcast frame of the peer, with `rest` behind the source address.
+/// Returns a broadcast frame of the peer, with `rest` after the source address.
 fn frame(rest: &[&[u8]]) -> Vec<u8> {
     [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &rest.concat()].concat()
 }

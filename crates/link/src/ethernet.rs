@@ -33,7 +33,7 @@ pub struct EthernetHeader {
 
 const _: () = assert!(size_of::<EthernetHeader>() == 14);
 
-/// Rest of a VLAN tag, behind its `EtherType` of 0x8100 or 0x88a8, and the type or length field that follows: 4 bytes.
+/// Rest of a VLAN tag, after its `EtherType` of 0x8100 or 0x88a8, and the type or length field that follows: 4 bytes.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -79,8 +79,8 @@ const _: () = assert!(size_of::<SnapHeader>() == 8);
 
 /// Parsed Ethernet frame that borrows its bytes.
 ///
-/// The payload of an Ethernet II frame may end with padding, which only the payload's protocol can detect. The payload
-/// of a length frame ends where its length field says.
+/// The payload of an Ethernet II frame may end with padding, which only the payload's protocol can detect. The length
+/// field of a length frame determines the end of its payload.
 #[derive(Clone, Copy, Debug)]
 pub struct EthernetFrame<'a> {
     header: &'a EthernetHeader,
@@ -105,9 +105,9 @@ pub enum VlanTags {
 /// Encapsulation of the payload: where the frame names its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encapsulation {
-    /// In the type field of the header (Ethernet II, RFC 894).
+    /// The type field of the header names it (Ethernet II, RFC 894).
     Type,
-    /// In a SNAP header behind the length field (IEEE 802.3, RFC 1042).
+    /// A SNAP header after the length field names it (IEEE 802.3, RFC 1042).
     Snap,
 }
 

@@ -15,11 +15,11 @@ use crate::{
 /// ICMP errors about broadcasts and multicasts (RFC 1122 3.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DestinationKind {
-    /// To a local unicast address.
+    /// A local unicast address.
     Unicast,
-    /// To a joined multicast group.
+    /// A joined multicast group.
     Multicast,
-    /// To a broadcast address.
+    /// A broadcast address.
     Broadcast,
 }
 

@@ -1,13 +1,13 @@
-//! Measures the neighbor table from 16 entries to a million: look-ups, unknown senders, and idle polls.
+//! Measures the neighbor table from 16 entries to a million: lookups, unknown senders, and idle polls.
 //!
-//! A look-up finds the MAC address of an entry, which determines the next look-up. Each look-up thus waits for the one
+//! A lookup finds the MAC address of an entry, which determines the next lookup. Each lookup thus waits for the one
 //! before, as it does for frames. It is compared with the standard library's map, and with a lower bound: the same two
 //! reads, in arrays of the same size, without hash and comparison. In all three, only the time of memory accesses grows
 //! with the table.
 //!
 //! Criterion's times vary more than the contenders differ. The contenders therefore also run in alternation, and ratios
-//! are printed: a look-up to its lower bound, look-ups of a few entries in a large table to those in a small one, and
-//! look-ups in a table flooded by a million unknown senders to those in one that was not.
+//! are printed: a lookup to its lower bound, lookups of a few entries in a large table to those in a small one, and
+//! lookups in a table flooded by a million unknown senders to those in one that was not.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -31,7 +31,7 @@ const BOUND: u32 = 1_024;
 /// Number of entries in the flooded table that are static or in use.
 const USED: u32 = 512;
 const UNKNOWN_SENDERS: u32 = 1_000_000;
-/// Number of look-ups per round.
+/// Number of lookups per round.
 const ROUND: u32 = 512;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,7 +52,7 @@ fn look_up_all(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         let (mut table, lower_bound) = (reachable_table(size, &next)?, LowerBound::new(&next)?);
         let map: HashMap<Ipv4Addr, MacAddr> =
             (0..size).map(address).zip(next.iter().copied().map(mac)).collect();
-        let mut group = criterion.benchmark_group("table/look-up");
+        let mut group = criterion.benchmark_group("table/lookup");
         group.bench_function(BenchmarkId::new("resolve", size), |bencher| {
             let mut number = 0;
             bencher.iter(|| number = resolve(&mut table, number));
@@ -71,7 +71,7 @@ fn look_up_all(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         });
         group.finish();
         alternate(
-            &format!("look-up in {size}"),
+            &format!("lookup in {size}"),
             [
                 ("resolve", walk(|number| resolve(&mut table, number))),
                 ("hash-map", walk(|number| look_up(&map, number))),
@@ -96,7 +96,7 @@ fn look_up_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
         }
         tables.push(reachable_table(size, &next)?);
     }
-    let mut group = criterion.benchmark_group("table/look-up-16-of");
+    let mut group = criterion.benchmark_group("table/lookup-16-of");
     for (size, table) in SIZES.into_iter().zip(&mut tables) {
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             let mut number = 0;
@@ -107,7 +107,7 @@ fn look_up_few(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let [few, rest @ ..] = tables.as_mut_slice() else { return Ok(()) };
     for (size, table) in SIZES.iter().skip(1).zip(rest) {
         let (table, few) = (walk(|number| resolve(table, number)), walk(|number| resolve(few, number)));
-        alternate("look-up of 16", [(&format!("of {size}"), table), ("of 16", few)]);
+        alternate("lookup of 16", [(&format!("of {size}"), table), ("of 16", few)]);
     }
     Ok(())
 }
@@ -281,7 +281,7 @@ fn used_table(next: &[u32]) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Lower bound of a look-up: one read in the index, and one in the table.
+/// Lower bound of a lookup: one read in the index, and one in the table.
 struct LowerBound {
     cells: Vec<u32>,
     slots: Vec<Slot>,

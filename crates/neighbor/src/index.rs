@@ -7,7 +7,7 @@ use base::{KeyedHash, Place};
 
 /// Hash index with open addressing. It stores places only; the addresses are in the table.
 ///
-/// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that look-ups do not slow down
+/// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that lookups do not slow down
 /// after many removals.
 pub(super) struct Index {
     /// Each cell holds a place plus one, or zero if empty: a new index is zeroed memory, which is not touched.

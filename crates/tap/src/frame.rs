@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// Bytes of one frame, with space in front for headers and behind for padding.
+/// Bytes of one frame, with space before them for headers and after them for padding.
 ///
 /// A frame does not return to its pool when it is dropped: its consumer calls [`Pool::give`](crate::Pool::give). The
 /// preamble and the frame check sequence of Ethernet are not included.
@@ -110,7 +110,7 @@ impl Frame {
         self.end = self.start;
     }
 
-    /// Clears the frame and calls `read` to fill the storage behind the headroom. Returns the new length in bytes.
+    /// Clears the frame and calls `read` to fill the storage after the headroom. Returns the new length in bytes.
     ///
     /// Like [`std::io::Read::read`], `read` returns how many bytes it wrote.
     pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {

@@ -57,11 +57,11 @@ pub fn validate(root: &Value, schema: &Value, value: &Value) -> Result<(), Strin
             "required" => required(expected, value)?,
             "properties" => {
                 for (name, value) in value.as_object().into_iter().flatten() {
-                    let field = expected.get(name).ok_or_else(|| format!("{name} is not described"))?;
+                    let field = expected.get(name).ok_or_else(|| format!("{name} is not in the schema"))?;
                     validate(root, field, value).map_err(|error| format!("{name}: {error}"))?;
                 }
             }
-            _ => return Err(format!("{value} does not meet {keyword} {expected}")),
+            _ => return Err(format!("{value} violates {keyword} {expected}")),
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ fn any_of(root: &Value, schemas: &Value, value: &Value) -> Result<(), String> {
     let event = |schema: &&Value| schema["properties"]["event"]["const"] == value["event"];
     match schemas.iter().find(event) {
         Some(schema) => validate(root, schema, value),
-        None => Err(format!("{value} is none of those described")),
+        None => Err(format!("{value} matches no schema")),
     }
 }
 

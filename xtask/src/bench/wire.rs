@@ -33,7 +33,7 @@ pub(crate) fn check() -> Result<(), String> {
         return Err(format!("the wire bench failed: {}", errors.trim()));
     }
     let report: Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("its report is no JSON: {error}"))?;
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("its report is not JSON: {error}"))?;
     let unanswered = unanswered(&report);
     if unanswered.is_empty() { Ok(()) } else { Err(format!("no replies counted: {}", unanswered.join(", "))) }
 }

@@ -8,9 +8,9 @@ use crate::source::Source;
 /// When a source is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Compiled {
-    /// No module declares it.
+    /// Never: no module declares it.
     Never,
-    /// Only in tests: a module above it has `#[cfg(test)]`.
+    /// In tests only: a module above it has `#[cfg(test)]`.
     ForTests,
     /// In every build of its crate or of its test program.
     Always,

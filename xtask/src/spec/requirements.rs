@@ -2,7 +2,7 @@
 //!
 //! A page describes a standard. Its first heading names the standard, up to a colon. The next line is its status. Every
 //! list item of the page is a requirement of the form `- **id** LEVEL place: requirement.`, with `Refused: reason` or
-//! `Open: reason` behind it if it is not built.
+//! `Open: reason` after it if it is not built.
 
 use std::fmt;
 

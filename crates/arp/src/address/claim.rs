@@ -114,7 +114,7 @@ impl Claim {
         }
     }
 
-    /// Probes for the address again after the link has come up, because another host may use it by now.
+    /// Probes for the address again after the link has come up, because another host may have started to use it.
     ///
     /// The address is out of use until probing ends. A claim that has ended stays ended.
     // spec: rfc5227-link-up
@@ -187,7 +187,7 @@ impl Claim {
 
     /// Returns whether a packet is another station's probe for the same address.
     ///
-    /// A request from a host that has an address is no conflict: it only resolves the claimed address.
+    /// A request from a host that has an address is not a conflict: it only resolves the claimed address.
     fn is_probed_by(&self, packet: Packet<'_>) -> bool {
         // spec: rfc5227-rival-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST

@@ -6,7 +6,7 @@ use link::Instant;
 
 /// Timer that expires a given span after its start.
 ///
-/// It compares the elapsed time, not an end time. If the end lies beyond the last representable [`Instant`], the timer
+/// It compares the elapsed time, not an end time. If the end is beyond the last representable [`Instant`], the timer
 /// never expires, so a saturated clock causes no burst of packets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timer {
@@ -27,7 +27,7 @@ impl Timer {
         now.since(self.since) >= self.span
     }
 
-    /// Returns when the timer expires, or none if that lies beyond the last representable [`Instant`].
+    /// Returns when the timer expires, or none if that is beyond the last representable [`Instant`].
     pub(crate) fn deadline(self) -> Option<Instant> {
         let end = self.since + self.span;
         (end.since(self.since) == self.span).then_some(end)

@@ -9,7 +9,7 @@
 //! - `tapstack` is the program under test, and so is `cargo run -p cli --`. `sudo` runs its command unchanged.
 //! - An output line `...` stands for any lines, none included. Runs of spaces compare as one space.
 //! - These parts compare by their kind: times of day and dates; decimal fractions; whole numbers of five digits or more, or with
-//!   the unit ms, us or ns; locally administered MAC addresses but `02:00:00:...`; a port behind an IPv4 address from 32768 on.
+//!   the unit ms, us or ns; locally administered MAC addresses but `02:00:00:...`; ports from 32768 on.
 //! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then reported as ignored.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ const SAMPLE: &str = "docs/sample.pcapng";
 /// The pages and the capture, and all other pages of `docs`, read while this process may still read them.
 static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 
-/// Reads the pages; to be called first in `main`.
+/// Reads the pages. Call this first in `main`.
 pub(crate) fn read_pages() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut names: Vec<_> =
@@ -281,7 +281,7 @@ fn kind(word: &str, unit: &str) -> Option<String> {
     Some(kind.to_owned())
 }
 
-/// Returns whether these parts are a locally administered address of one station, other than those that start with 02:00:00.
+/// Returns whether these parts are a locally administered unicast address that does not start with 02:00:00.
 fn is_random_mac(parts: &[&str]) -> bool {
     let bytes: Vec<_> = parts
         .iter()

@@ -53,7 +53,7 @@ fn item(name: &str, position: usize, size: usize, show: &str, value: &str) -> St
 fn header_is_foreign_only_behind_foreign_header() {
     let inner = proto("ip", 38, &item("ip.ttl", 46, 1, "64", "40"));
     let tunnel = proto("gre", 34, "");
-    assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("behind a foreign header")]);
+    assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("after an unparsed header")]);
     assert_eq!(explained("\"faults\":[]", &inner), [None]);
     assert_eq!(explained("\"faults\":[]", &format!("{inner}{tunnel}")), [None], "the reverse order");
 }

@@ -12,9 +12,9 @@ pub(super) type Place = u32;
 /// their offsets.
 #[derive(Debug)]
 pub(super) struct FragmentStore {
-    /// For each first block of a fragment, the position of the fragment.
+    /// Position of each fragment, by its first block.
     fragments: Vec<StoredFragment>,
-    /// For each block, the next block of its fragment, or the next free block.
+    /// Next block of the fragment that a block belongs to, or the next free block.
     next: Vec<Place>,
     data: Vec<[u8; BLOCK]>,
     first_free: Place,

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 
-/// Fills an index with addresses. Returns how many cells a look-up reads, on average and at most.
+/// Fills an index with addresses. Returns how many cells a lookup reads, on average and at most.
 fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
     let mut index = Index::new(addresses.len(), seed);
     let at = |place: Place| addresses[usize::try_from(place).unwrap()];
@@ -39,7 +39,7 @@ fn strided(count: u32, stride: u32) -> Vec<Ipv4Addr> {
 fn lookup_reads_few_cells_for_similar_addresses() {
     for seed in 0..8 {
         for stride in [1, 2, 3, 256, 257, 65_536, 65_537, 1 << 21, 0x0101_0101] {
-            // 1,024 entries in 2,048 cells: linear probing reads 1.5 cells per look-up on average.
+            // 1,024 entries in 2,048 cells: linear probing reads 1.5 cells per lookup on average.
             let (average, most) = cells_per_lookup(seed, &strided(1_024, stride));
             assert!(average < 1.9 && most < 64, "seed {seed}, stride {stride}: {average}, {most}");
         }

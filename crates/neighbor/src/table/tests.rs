@@ -117,7 +117,7 @@ fn silent_destination_does_not_delay_other_destination() {
     assert!(due(&mut table, at(0)).contains(&NeighborAction::Send { ip: 5, mac: mac(5), packet: 1 }));
 }
 
-// proves: neighbor-back-off
+// proves: neighbor-backoff
 #[test]
 fn failed_neighbor_retries_back_off() {
     let mut table = table();

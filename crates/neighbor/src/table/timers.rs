@@ -192,7 +192,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 
     /// Fails a resolution. The backoff grows with each failure.
-    // spec: rfc1122-failure, queue-failure, neighbor-back-off
+    // spec: rfc1122-failure, queue-failure, neighbor-backoff
     fn fail(&mut self, place: Place) {
         let Some(slot) = self.entries.get_mut(place) else { return };
         let queue = match slot.failures {

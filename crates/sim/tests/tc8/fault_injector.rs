@@ -29,7 +29,7 @@ enum Fault {
     Rewrite(Field, &'static [u8]),
 }
 
-/// A delay longer than the tester captures frames.
+/// A delay beyond the time for which the tester captures frames.
 const DELAY: Duration = Duration::from_millis(700);
 
 /// Drops the frames.

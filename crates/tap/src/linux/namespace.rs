@@ -54,9 +54,9 @@ pub enum NamespaceError {
 /// Way in which a namespace was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CreationMethod {
-    /// By the caller's privilege.
+    /// The caller has the privilege.
     Privilege,
-    /// In a new user namespace.
+    /// A new user namespace provides the privilege.
     UserNamespace,
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Message<'a> {
     pub(super) sequence: u32,
     /// `NLM_F_*`.
     flags: u16,
-    /// Bytes behind the header.
+    /// Bytes after the header.
     pub(super) payload: &'a [u8],
 }
 
@@ -179,7 +179,7 @@ fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// Iterates over the types and values of the attributes behind a fixed part of `fixed` bytes, up to the first malformed
+/// Iterates over the types and values of the attributes after a fixed part of `fixed` bytes, up to the first malformed
 /// one.
 ///
 /// Messages are not parsed as a whole, because one attribute of unknown form would then make the others unreadable.

@@ -11,7 +11,7 @@ use super::{Holder, InterfaceError, InterfaceName, NameError};
 pub enum OpenError {
     /// The name is invalid.
     Name(NameError),
-    /// `/dev/net/tun` does not exist, or the tun driver is not behind it.
+    /// `/dev/net/tun` does not exist, or is not the node of the tun driver.
     NoNode(io::Error),
     /// The file permissions of `/dev/net/tun` deny access.
     NodeRefused(io::Error),

@@ -226,7 +226,7 @@ impl FrameFile for Socket {
     }
 }
 
-/// Reinserts a tag behind the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new
+/// Reinserts a tag after the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new
 /// length. A frame that fills the space counts as truncated.
 fn insert_tag(space: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
     let longer = (length + tag.len()).min(space.len());

@@ -38,7 +38,7 @@ pub fn wait(
 ) -> io::Result<Readiness> {
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let interest = if wants_write { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    // A fixed array, so that a wait allocates nothing. Entries behind `others` are not polled.
+    // A fixed array, so that a wait allocates nothing. Entries after `others` are not polled.
     let mut all: [PollFd<'_>; 2 + MAX_OTHERS] = std::array::from_fn(|_| readable(stop));
     let [on_device, _, rest @ ..] = &mut all;
     *on_device = PollFd::new(device, interest);

@@ -88,7 +88,7 @@ fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     (0..=frame.len()).map(|length| frame[..length].to_vec()).collect()
 }
 
-/// Returns a broadcast frame from the peer, with these bytes behind the source address.
+/// Returns a broadcast frame from the peer, with these bytes after the source address.
 fn frame(behind: &[&[u8]]) -> Vec<u8> {
     [&[0xff; 6][..], &REPLY.target_hardware.bytes(), &behind.concat()].concat()
 }

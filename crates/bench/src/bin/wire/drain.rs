@@ -28,7 +28,7 @@ pub(crate) struct DrainResult {
     /// Nanoseconds per reply for each round, by the clock and of the thread's CPU time.
     pub(crate) ns: Vec<f64>,
     pub(crate) cpu_ns: Vec<f64>,
-    /// Nanoseconds per exchange, sending included. Only for the kernel.
+    /// Nanoseconds per exchange, including sending; only for the kernel.
     pub(crate) total_ns: Vec<f64>,
     pub(crate) requests: usize,
     pub(crate) replies: usize,

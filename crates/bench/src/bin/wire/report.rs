@@ -56,14 +56,14 @@ pub(crate) struct DrainTable {
 #[derive(Debug, Serialize)]
 pub(crate) struct DrainRow {
     pub(crate) contender: &'static str,
-    /// In all rounds, warm-up included.
+    /// Number of requests in all rounds, including the warm-up.
     pub(crate) requests: usize,
     pub(crate) replies: usize,
     pub(crate) unexpected_frames: u64,
     pub(crate) ns_per_reply_p50: f64,
     pub(crate) ns_per_reply_p90: f64,
     pub(crate) cpu_ns_per_reply_p50: f64,
-    /// Sending included. Only for the kernel, which replies during the call that sends the request.
+    /// Time per exchange, including sending; only for the kernel, which replies during the call that sends the request.
     pub(crate) ns_per_exchange_p50: Option<f64>,
     pub(crate) system_calls_per_reply: Option<f64>,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
@@ -85,9 +85,9 @@ pub(crate) struct FlowRow {
     pub(crate) unexpected_frames: u64,
     pub(crate) replies_per_second_p50: f64,
     pub(crate) replies_per_second_p90: f64,
-    /// Of the contender's thread. None for the kernel.
+    /// CPU time of the contender's thread; `None` for the kernel.
     pub(crate) cpu_ns_per_reply: Option<f64>,
-    /// Of the contender and the requester.
+    /// CPU time of the contender and the requester.
     pub(crate) cpu_ns_per_exchange: f64,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
 }

@@ -69,7 +69,7 @@ impl PollEngine for SmoltcpEngine {
             arrived += 1;
         }
         self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-        // No frame is queued any more.
+        // No more frames are queued.
         Ok(PollResult { arrived, congested: false, again: false })
     }
 

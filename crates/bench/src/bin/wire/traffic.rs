@@ -67,7 +67,7 @@ const ICMP: usize = IP + 20;
 const DATA: usize = 56;
 
 impl AddressRange {
-    /// Returns the nth host; starts again behind the last.
+    /// Returns the nth host; starts again after the last.
     fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
         let step = n % self.count.max(1);
         let mut wide = [0; 8];

@@ -165,7 +165,7 @@ fn unsolicited_reply_confirms_address_but_not_reachability() {
     assert_eq!(state(&table, 5), Some(NeighborState::Delay));
 }
 
-// proves: neighbor-back-off
+// proves: neighbor-backoff
 #[test]
 fn late_reply_resets_backoff() {
     let mut table = with_timeout(600);

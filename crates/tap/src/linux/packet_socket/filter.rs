@@ -8,9 +8,9 @@ use libc::{
 /// Return value that passes a whole frame.
 const WHOLE_FRAME: u32 = u32::MAX;
 
-/// Accepts ARP: untagged, with one or two tags, and in a length frame behind a SNAP header.
+/// Accepts ARP: untagged, with one or two tags, and in a length frame after a SNAP header.
 ///
-/// A socket bound to ARP's `EtherType` is no alternative: the kernel delivers the ARP frames of all VLANs to it,
+/// A socket bound to ARP's `EtherType` is not an alternative: the kernel delivers the ARP frames of all VLANs to it,
 /// without their tags. When the filter runs, the kernel has already removed the outer tag; an inner one is still in the
 /// frame.
 pub(super) const ARP: [sock_filter; 11] = [

@@ -162,7 +162,7 @@ fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
     if header.cmsg_level != libc::SOL_PACKET || header.cmsg_type != libc::PACKET_AUXDATA {
         return None;
     }
-    // SAFETY: level and type identify a tpacket_auxdata behind the header. It has integers only, the kernel wrote it
+    // SAFETY: level and type identify a tpacket_auxdata after the header. It has integers only, the kernel wrote it
     // completely, and the read is unaligned.
     let data = unsafe { libc::CMSG_DATA(header).cast::<tpacket_auxdata>().read_unaligned() };
     Some(FrameMetadata::of(data.tp_status, data.tp_vlan_tpid, data.tp_vlan_tci))
