@@ -145,7 +145,7 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
 /// Kills a process and all its descendants. Returns the command lines of the descendants.
 fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
     let root = child.id();
-    // A stopped process starts no further ones, and remains the parent of its children.
+    // A stopped process creates no more children, and remains the parent of its own.
     signal(root, Signal::SIGSTOP)?;
     let mut killed = BTreeMap::new();
     for _ in 0..KILL_ROUNDS {

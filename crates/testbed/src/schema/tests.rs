@@ -1,4 +1,4 @@
-//! The checker against values that it must reject.
+//! Tests of the checker with values that it must reject.
 
 use serde_json::{Value, json};
 
