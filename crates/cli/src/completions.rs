@@ -1,4 +1,4 @@
-//! `tapstack completions`: scripts that ask this program for candidates, and the answers.
+//! `tapstack completions`: scripts that request candidates from this program, and the candidates.
 
 use std::process::ExitCode;
 
@@ -9,9 +9,9 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Shells, Zsh};
 use crate::arguments::{CommandLine, CompletionsArguments, SupportedShell};
 use crate::failure::{Failure, print_line};
 
-/// The environment variable by which a script asks for candidates; its value is the shell.
+/// The environment variable with which a script requests candidates; its value is the shell.
 const VARIABLE: &str = "TAPSTACK_COMPLETE";
-/// The name of the program, which a shell finds by its PATH.
+/// The name of the program, which a shell finds in its PATH.
 const PROGRAM: &str = "tapstack";
 
 pub(crate) fn run(arguments: &CompletionsArguments) -> Result<ExitCode, Failure> {
@@ -31,7 +31,7 @@ fn script(shell: SupportedShell) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&script).into_owned())
 }
 
-/// Prints candidates, if a script of [`run`] asks for them. Returns whether it did.
+/// Prints candidates if a script of [`run`] requests them. Returns whether it did.
 pub(crate) fn print_candidates() -> Result<bool, Failure> {
     let request =
         CompleteEnv::with_factory(CommandLine::command).var(VARIABLE).shells(Shells(&[&Bash, &Zsh, &Fish]));

@@ -101,7 +101,7 @@ impl HostsArguments {
     }
 }
 
-/// Returns the IP addresses that the host answers for.
+/// Returns the IP addresses of the hosts, and the ranges of `--proxy`.
 fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
     let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));

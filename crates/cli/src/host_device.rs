@@ -23,7 +23,7 @@ pub(crate) enum HostDevice {
 pub(crate) struct HostAddresses<'a> {
     /// The first and the last MAC address.
     pub(crate) macs: (MacAddr, MacAddr),
-    /// The IP addresses that the hosts answer for.
+    /// The IP addresses of the hosts, and the ranges of proxy ARP.
     pub(crate) ips: &'a [Ipv4Net],
 }
 
@@ -86,7 +86,7 @@ impl HostDevice {
         Ok(())
     }
 
-    /// Returns the failure of a command whose device reported this error.
+    /// Returns the failure of a command after this error of its device.
     pub(crate) fn failure(&self, error: &dyn std::error::Error) -> Failure {
         let kind = if matches!(self, Self::Tap(_)) { "TAP " } else { "" };
         Failure::new(format!("{kind}{}: {error}", self.name()))
@@ -98,7 +98,7 @@ impl HostAddresses<'_> {
     fn check(&self, interface: &Interface) -> Result<(), Failure> {
         check_macs(self.macs, interface)?;
         // spec: shared-ip
-        // Of any interface: the kernel answers for all its addresses on each.
+        // Addresses of any interface: the kernel replies to ARP requests for all its addresses on each.
         let kernel = kernel_addresses()?;
         let both = |range: &Ipv4Net| kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address));
         match self.ips.iter().find_map(|range| Some((range, both(range)?))) {

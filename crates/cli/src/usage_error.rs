@@ -68,7 +68,7 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
     with_hints(ErrorMessage::new(what), error, &command(arguments), &argument)
 }
 
-/// Adds what to write instead, or the command whose help lists what can be written.
+/// Adds hints: what to write instead, or which command prints help.
 fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &str) -> ErrorMessage {
     let suggestions =
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];

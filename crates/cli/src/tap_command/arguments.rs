@@ -64,7 +64,7 @@ Exit codes: 0 listed, 2 usage or system error.")]
 Examples:
   sudo tapstack tap create tap0 --address 10.0.0.1/24 --user alice
 
-An existing TAP gets the same settings. It needs CAP_NET_ADMIN.
+An existing TAP gets the same settings. The command needs CAP_NET_ADMIN.
 
 Exit codes: 0 created, 2 usage, permission or system error.")]
 pub(crate) struct CreateArguments {

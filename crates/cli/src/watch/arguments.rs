@@ -85,7 +85,7 @@ pub(crate) struct WatchArguments {
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,
-    /// Event that makes the exit code 1, at the first one on an interface, at the end of a capture file
+    /// Event to exit with 1 on: at once, or at the end of a capture file
     #[arg(long, value_name = "EVENT", help_heading = help::CONFLICTS)]
     pub(crate) fail_on: Option<FailOn>,
     /// Time limit, in seconds

@@ -78,7 +78,7 @@ impl fmt::Display for NameError {
             }
             Self::Invalid(name) => write!(
                 f,
-                "invalid interface name `{}`: a name is not empty, `.` or `..`, and has no slash, colon, white space or percent sign, except for one `%d`",
+                "invalid interface name `{}`: it is empty, `.` or `..`, or contains a slash, a colon, white space or a percent sign (other than one `%d`)",
                 Printable(name)
             ),
             Self::Reserved(name) => write!(f, "invalid interface name `{name}`: reserved by the kernel"),
