@@ -50,7 +50,7 @@ Exit codes: 0 success, 1 negative result, 2 usage, permission or setup error."
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// When to use colors; JSON is never colored, and `auto` honors NO_COLOR
+    /// When to use colors; JSON is never colored, and `auto` honors `NO_COLOR`
     #[arg(
         long, value_name = "WHEN", global = true, default_value_t = ColorChoice::Auto,
         help_heading = help::OUTPUT, display_order = help::COLOR

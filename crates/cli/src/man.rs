@@ -245,17 +245,17 @@ fn option(roff: &mut Roff, arg: &Arg) {
         form.push(bold(format!("--{long}")));
     }
     values(&mut form, arg);
-    let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = arg.get_help().map(ToString::to_string);
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    if !defaults.is_empty() && arg.get_action().takes_values() {
-        help.push_str(&format!(" [default: {}]", defaults.join(" ")));
-    }
+    let default = (!defaults.is_empty() && arg.get_action().takes_values())
+        .then(|| format!("[default: {}]", defaults.join(" ")));
     let possible: Vec<_> =
         arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    if !possible.is_empty() && !arg.is_hide_possible_values_set() && arg.get_action().takes_values() {
-        help.push_str(&format!(" [possible values: {}]", possible.join(", ")));
-    }
-    roff.control("TP", []).text(form).text([roman(help)]);
+    let choices =
+        (!possible.is_empty() && !arg.is_hide_possible_values_set() && arg.get_action().takes_values())
+            .then(|| format!("[possible values: {}]", possible.join(", ")));
+    let help: Vec<_> = help.into_iter().chain(default).chain(choices).collect();
+    roff.control("TP", []).text(form).text([roman(help.join(" "))]);
 }
 
 /// Adds one or more exit codes, each with its meaning.
