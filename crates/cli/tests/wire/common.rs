@@ -215,8 +215,8 @@ fn completions_in_bash() -> TestResult {
     Ok(())
 }
 
-/// Checks the candidates of another shell, whose completion functions need an interactive session: the script is
-/// parsed there, and the program is asked as it asks.
+/// Checks the script of a shell that completes only in interactive sessions: the shell parses it, and the program prints
+/// candidates for its request.
 fn check_script(shell: &str, parse: &[&str], query: &[(&str, &str)]) -> TestResult {
     let path = installed(shell)?;
     let script = Scratch::new(shell);
@@ -224,8 +224,8 @@ fn check_script(shell: &str, parse: &[&str], query: &[(&str, &str)]) -> TestResu
     let parsed = Command::new(path).args(parse).arg(script.name()).output()?;
     assert_eq!(exit_and_text(&parsed), (Some(0), String::new(), String::new()));
     let words = ["--", "tapstack", "man", "arp"];
-    let asked = command(&words).env("TAPSTACK_COMPLETE", shell).envs(query.iter().copied()).output()?;
-    let (code, out, errors) = exit_and_text(&asked);
+    let requested = command(&words).env("TAPSTACK_COMPLETE", shell).envs(query.iter().copied()).output()?;
+    let (code, out, errors) = exit_and_text(&requested);
     assert!(code == Some(0) && out.contains("arping") && errors.is_empty(), "{out}{errors}");
     Ok(())
 }

@@ -97,7 +97,10 @@ fn without_privilege() -> TestResult {
     assert_eq!((checked.outcome("cap_net_admin"), checked.outcome("cap_net_raw")), ("warn", "warn"));
     let create = checked.hint("cap_net_admin").ok_or("a hint")?;
     assert!(create.starts_with("sudo /"), "{create}");
+    // The user with UNPRIVILEGED_UID:
+    // words: off
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
+    // words: on
     let set = checked.hint("cap_net_raw").ok_or("a hint")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
     // No hint changes settings of the whole machine.

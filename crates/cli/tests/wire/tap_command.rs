@@ -147,7 +147,10 @@ fn sudo_command() -> TestResult {
         ),
         "{errors}"
     );
+    // The user with UNPRIVILEGED_UID:
+    // words: off
     let rest = "tapstack tap create new0 --address 10.0.0.1/24 --user nobody`\n";
+    // words: on
     assert!(errors.ends_with(rest), "{errors}");
     // A TAP that exists with these settings needs no privilege.
     let (code, _, errors) = exit_and_text(&run(&["tap", "create", "user0", "--address", "10.0.0.1/24"])?);
