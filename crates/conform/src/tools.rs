@@ -70,7 +70,7 @@ pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
         (
             "multi-queue TAP is distinguished from TAP in use",
             &["mode", "tap", "multi_queue"],
-            "for several queues",
+            "it has several queues",
         ),
     ];
     let mut records = Vec::new();
