@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
     }
 }
 
-/// `bench parse --gate`.
+/// Runs `bench parse --gate`.
 pub(crate) fn gate_parse() -> ChoreResult {
     parse::run(&parse::ParseArguments { gate: true })
 }

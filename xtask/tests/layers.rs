@@ -13,7 +13,7 @@ type TestResult = Result<(), Box<dyn Error>>;
 struct Fixture(PathBuf);
 
 impl Fixture {
-    /// `arp` is the dependency section in the manifest of arp.
+    /// Creates the workspace. `arp` is the dependency section in the manifest of the package arp.
     fn new(name: &str, arp: &str) -> Result<Fixture, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let fixture = Fixture(root);
@@ -112,7 +112,7 @@ fn dev_edge_is_green_only_when_table_of_dev_edges_has_it() -> TestResult {
 
 const ARP: &str = "[dependencies]\nlink = { path = \"../link\" }\n";
 
-/// A workspace with the files `one.rs` and `two.rs` in its crate `arp`.
+/// Creates a workspace with the files `one.rs` and `two.rs` in its crate `arp`.
 fn with_files(name: &str, one: &str, two: &str) -> Result<Fixture, Box<dyn Error>> {
     let fixture = Fixture::new(name, ARP)?;
     fixture.write("arp/src/lib.rs", "mod one;\nmod two;\npub use one::One;\npub use two::Two;\n")?;

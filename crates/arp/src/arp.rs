@@ -277,7 +277,7 @@ impl<P> Arp<P> {
             // spec: learn-permissive
             LearningPolicy::Permissive => true,
         };
-        // spec: rfc5227-probe-teaches-nothing
+        // spec: rfc5227-probe-not-learned
         allowed && !packet.sender_protocol().is_unspecified()
     }
 

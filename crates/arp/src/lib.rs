@@ -50,7 +50,7 @@
 //! [`NeighborSettings`] limits the entries and the packets that wait for resolution; [`Arp::EVENTS`] limits the events
 //! that wait to be taken. Packets and events beyond a limit are dropped and counted.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
 //! - It does not handle VLAN tags. One [`Arp`] serves one segment.

@@ -372,7 +372,7 @@ impl Inquiry {
                     && packet.target_hardware == sender.mac
                     && self.open.is_some()
             }
-            // spec: rfc5227-probe-conflict, rfc5227-rival-probe
+            // spec: rfc5227-probe-conflict, rfc5227-simultaneous-probe
             Purpose::Probe => {
                 !packet.operation.is_foreign()
                     && (is_from_target || {

@@ -46,7 +46,7 @@
 //! [`Census`](census::Census): pass each packet to `receive`, and call `take_event` until it returns `None`. Call `poll`
 //! at the latest when `deadline` passes.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
 //! - It resolves no addresses for a host and answers no requests: see [`arp::Arp`].

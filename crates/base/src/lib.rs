@@ -9,7 +9,7 @@
 //!
 //! The same seeds give the same numbers, keys and hashes, so a run can be repeated.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! It implements no protocol, reads no clock, and performs no I/O. It does not collect entropy: the caller supplies
 //! the secret.

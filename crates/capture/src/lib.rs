@@ -31,7 +31,7 @@
 //!   [`INTERFACE_LIMIT`] interfaces.
 //! - No packet is skipped silently. Blocks of unknown types may contain packets, so they are counted.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It does not decompress files and does not read formats other than pcap and pcapng.
 //! - It does not write pcap.

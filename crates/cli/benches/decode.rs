@@ -27,7 +27,7 @@ fn main() -> Outcome<()> {
     }
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(FRAMES.into()));
-    group.bench_function("iterating over the records (floor)", |bencher| {
+    group.bench_function("iterating over the records (lower bound)", |bencher| {
         bencher.iter(|| walk(black_box(&capture)));
     });
     let formats = [

@@ -200,7 +200,7 @@ fn taken_by_reply(test_tap: &mut TestTap) -> CaseResult {
     expect_conflict(test_tap, &Arp { destination: TESTED_MAC, operation: 2, target, ..CONFLICT })
 }
 
-// proves: rfc5227-rival-probe
+// proves: rfc5227-simultaneous-probe
 fn competing_probe(test_tap: &mut TestTap) -> CaseResult {
     expect_conflict(test_tap, &Arp { source: PEER_MAC, sender: (PEER_MAC, Ipv4Addr::UNSPECIFIED), ..PROBE })
 }

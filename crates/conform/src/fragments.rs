@@ -129,7 +129,7 @@ fn teardrop(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_alive(PEER)
 }
 
-// proves: fragments-beyond
+// proves: fragments-too-long
 fn beyond(wire: &mut FrameSocket) -> CaseResult {
     let data = data(65_507);
     let mut frames = numbered(260).fragments(&echo_request(&data), FRAGMENT_UNIT);
@@ -142,7 +142,7 @@ fn beyond(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_alive(PEER)
 }
 
-// proves: fragments-uneven
+// proves: fragments-length
 fn unaligned(wire: &mut FrameSocket) -> CaseResult {
     let message = echo_request(&data(2_000));
     let ip = numbered(270);

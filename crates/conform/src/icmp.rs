@@ -184,7 +184,7 @@ fn no_error_about_errors(wire: &mut FrameSocket) -> CaseResult {
     Ok(())
 }
 
-// proves: rfc1122-error-to-many, rfc1122-error-link-broadcast, rfc1122-refused-many
+// proves: rfc1122-error-broadcast, rfc1122-error-link-broadcast, rfc1122-no-listener
 fn no_error_about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(135);
     let ip = Ip { protocol: UDP, destination: BROADCAST, ..Ip::from(from) };

@@ -203,7 +203,7 @@ fn expect_event(session: &mut Session, event: &str, ip: Ipv4Addr, more: &[(&str,
 
 const CLAIM: Station = (PEER_MAC, STATIC);
 
-// proves: static-held
+// proves: static-entry
 fn static_entry(session: &mut Session) -> CaseResult {
     for kind in ArpKind::ALL {
         session.expect_learned(&kind.from(CLAIM).frame(), STATIC, Some(STATIC_MAC))?;
@@ -211,7 +211,7 @@ fn static_entry(session: &mut Session) -> CaseResult {
     Ok(())
 }
 
-// proves: static-held
+// proves: static-entry
 fn claim_is_reported(session: &mut Session) -> CaseResult {
     for kind in ArpKind::ALL {
         session.take_events()?;
@@ -221,7 +221,7 @@ fn claim_is_reported(session: &mut Session) -> CaseResult {
     Ok(())
 }
 
-// proves: rfc5227-probe-teaches-nothing
+// proves: rfc5227-probe-not-learned
 fn probes(session: &mut Session) -> CaseResult {
     let known = introduced_station(session)?;
     let probe = |sender: Mac, target| {

@@ -336,7 +336,7 @@ fn drop_frame(
 
 /// Sends an ARP packet. If a probe cannot be sent, its claim starts again, because no host has received the probe.
 fn send_arp(stack: &mut Stack, now: Instant, fields: arp::PacketFields, to: MacAddr, tx: &mut TxContext<'_>) {
-    // spec: rfc5227-unheard
+    // spec: rfc5227-probe-refused
     if queue_arp(stack, fields, to, tx).is_err() && fields.sender_protocol.is_unspecified() {
         stack.arp.transmit_failed(now);
     }

@@ -283,8 +283,8 @@ impl Host {
         self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
     }
 
-    /// Returns the IP and MAC address of the host to which the last address was lost, if all hosts have lost their
-    /// addresses and claim no other address.
+    /// Returns the IP and MAC address of the station that took the last local address, if no address is left and none is
+    /// being claimed.
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {

@@ -240,7 +240,7 @@ fn decide_datagram(
     }
     match datagram.protocol() {
         IpProtocol::ICMP => decide_icmp(stack, datagram, destination_kind, mac),
-        // spec: rfc1122-refused-many
+        // spec: rfc1122-no-listener
         _ if destination_kind != DestinationKind::Unicast => drop_without_listener(stack),
         protocol => {
             // spec: rfc1122-protocol-unreachable, rfc1122-port-unreachable

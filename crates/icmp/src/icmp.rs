@@ -171,7 +171,7 @@ pub fn may_send_error(
     if !about.is_later_fragment() && about.may_be_an_error() {
         return Err(SuppressReason::AboutError);
     }
-    // spec: rfc1122-error-to-many
+    // spec: rfc1122-error-broadcast
     if destination.is_multicast() || addresses.is_broadcast(destination) {
         return Err(SuppressReason::BroadcastDestination);
     }

@@ -55,7 +55,7 @@ fn compare(criterion: &mut Criterion, length: usize) -> Result<(), Box<dyn Error
     Ok(())
 }
 
-/// The definition of RFC 1071 1, word by word.
+/// Computes the checksum as RFC 1071 1 defines it, word by word.
 fn naive(bytes: &[u8]) -> u16 {
     let mut sum = 0_u32;
     let mut pairs = bytes.chunks_exact(2);
@@ -71,7 +71,7 @@ fn naive(bytes: &[u8]) -> u16 {
     !u16::try_from((once & 0xffff) + (once >> 16)).unwrap_or(u16::MAX)
 }
 
-/// The lower bound: reads every byte, with an addition per 8 bytes.
+/// Reads every byte, with an addition per 8 bytes: the lower bound.
 fn read(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let sum = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)));

@@ -4,7 +4,7 @@
 //! - [`IpProtocol`]: protocol numbers, with names.
 //! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! It parses no headers: the crate of each protocol does. It performs no I/O and allocates no memory.
 //!

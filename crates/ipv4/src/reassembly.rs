@@ -361,7 +361,7 @@ impl Reassembly {
             return Ok(None);
         }
         // The header of the first fragment may be longer than that of the last.
-        // spec: fragments-beyond
+        // spec: fragments-too-long
         let Ok(total_length) = u16::try_from(entry.header_length + entry.bytes) else {
             self.discard(place, ReassemblyFailure::TooLong);
             return Err(Ipv4DropReason::FragmentBeyond);
@@ -449,11 +449,11 @@ impl<'a> ValidFragment<'a> {
         if bytes.is_empty() {
             return Err(Ipv4DropReason::FragmentEmpty);
         }
-        // spec: fragments-uneven
+        // spec: fragments-length
         if datagram.more_fragments() && bytes.len() % 8 != 0 {
             return Err(Ipv4DropReason::FragmentUneven);
         }
-        // spec: fragments-beyond
+        // spec: fragments-too-long
         if datagram.header_length() + end > Datagram::MAX_LENGTH {
             return Err(Ipv4DropReason::FragmentBeyond);
         }

@@ -11,7 +11,7 @@
 //! counted. To send, write the payload into a [`Frame`], call [`Link::add_header`], then [`pad`] if the device requires
 //! a minimum length.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`] groups.
 //! - It implements no protocol above Ethernet: an [`EtherType`] is a number with a name.

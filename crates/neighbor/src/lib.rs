@@ -19,7 +19,7 @@
 //! bytes; [`NeighborTable::EVENTS`] bounds the events. Requested neighbors that never replied take at most a quarter of
 //! the table.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It performs no I/O and reads no clock: the current time is an argument, and may stand still or go back.
 //! - It builds and parses no packets.

@@ -151,12 +151,12 @@ impl<A: Address, P> NeighborTable<A, P> {
         };
         match state {
             NeighborState::Static if from == observation.mac => Merge::Confirmed,
-            // spec: static-held
+            // spec: static-entry
             NeighborState::Static => {
                 self.report(NeighborEvent::StaticConflict { ip, mac: observation.mac });
                 Merge::StaticConflict
             }
-            // spec: learn-asked
+            // spec: learn-resolved
             NeighborState::Incomplete | NeighborState::Failed => {
                 self.complete(place, observation);
                 Merge::Completed

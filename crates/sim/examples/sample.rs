@@ -146,7 +146,7 @@ impl Wire {
     }
 }
 
-/// A latency like that of a switch, without faults.
+/// Returns a latency like that of a switch, without faults.
 fn latency() -> Faults {
     let [min_latency, max_latency] = [90, 260].map(Duration::from_micros);
     Faults { seed: 826, min_latency, max_latency, ..Faults::NONE }

@@ -14,7 +14,7 @@
 //! to its pool with [`Pool::give`]; `transmit` does so for the frames it sends. Before it waits, it calls `receive`
 //! until [`Device::in_flight`] is 0.
 //!
-//! # What this crate does not do
+//! # Non-features
 //!
 //! - It interprets no frames: MAC addresses, EtherTypes and padding belong to the crate `link`.
 //! - It measures no time for the layers above: [`Instant`] is an argument everywhere.

@@ -92,7 +92,7 @@ impl Claim {
         match self.phase {
             // Before the first announcement the claim can still end without harm, even if the timer has expired and
             // `poll` is late.
-            // spec: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-given-up
+            // spec: rfc5227-probe-conflict, rfc5227-simultaneous-probe, rfc5227-given-up
             Phase::Probing { .. } if is_used || self.is_probed_by(packet) => {
                 self.phase = Phase::Ceased;
                 Some(ClaimEvent::ProbeConflict { ip, mac })
@@ -105,7 +105,7 @@ impl Claim {
 
     /// Notes that the device rejected the last packet. If that was a probe, probing starts again.
     pub(crate) fn transmit_failed(&mut self, now: Instant) {
-        // spec: rfc5227-unheard
+        // spec: rfc5227-probe-refused
         if let Phase::Probing { probes_left, timer } = &mut self.phase
             && *probes_left < PROBE_NUM
         {
@@ -189,7 +189,7 @@ impl Claim {
     ///
     /// A request from a host that has an address is not a conflict: it only resolves the claimed address.
     fn is_probed_by(&self, packet: Packet<'_>) -> bool {
-        // spec: rfc5227-rival-probe, rfc5227-plain-request
+        // spec: rfc5227-simultaneous-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST
             && packet.sender_protocol().is_unspecified()
             && packet.target_protocol() == self.identity.ip

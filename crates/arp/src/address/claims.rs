@@ -417,7 +417,7 @@ impl Claims {
     }
 
     /// Removes a claim that a conflict has activated, once the conflict is over. Returns whether it did.
-    // spec: defense-forgotten
+    // spec: defense-removed
     fn forget_idle(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
         let entry = self.active.get_mut(&ip);
         let is_idle =

@@ -254,7 +254,7 @@ fn interrupted_probing_reports_conflict() {
     assert_eq!(inquiry.outcome(at(50)), InquiryOutcome::InUse);
 }
 
-// proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
+// proves: rfc5227-probe-conflict, rfc5227-simultaneous-probe, rfc5227-plain-request, rfc5227-echo
 #[test]
 fn probing_conflicts_with_user_and_with_other_prober() {
     let other_probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NO_IP, ..REQUEST };

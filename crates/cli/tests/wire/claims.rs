@@ -183,7 +183,7 @@ fn address_lost_in_use() -> TestResult {
     Ok(())
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 fn tap_down() -> TestResult {
     let tap = PersistentTapGuard::create("void0")?;
     tap.0.set_up(false)?;

@@ -41,7 +41,7 @@ fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<()
 /// The fields of a datagram, the start of its data, the destination kind of its frame, and the expected result.
 type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReason>);
 
-// proves: rfc1122-error-about-error, rfc1122-error-to-many, rfc1122-error-link-broadcast
+// proves: rfc1122-error-about-error, rfc1122-error-broadcast, rfc1122-error-link-broadcast
 // proves: rfc1122-error-fragment, rfc1122-error-source
 #[test]
 fn error_may_be_sent_only_when_rfc_1122_allows() {

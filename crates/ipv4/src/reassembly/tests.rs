@@ -221,7 +221,7 @@ fn fragment_is_overlap_when_it_contradicts_end() {
     );
 }
 
-// proves: fragments-uneven
+// proves: fragments-length
 #[test]
 fn fragment_is_dropped_when_empty_or_uneven_and_datagram_still_completes() {
     let mut reassembly = reassembly();
@@ -239,7 +239,7 @@ fn fragment_is_dropped_when_empty_or_uneven_and_datagram_still_completes() {
     assert_eq!(receive(&mut reassembly, at(0), fragment_at(8, false), b"!"), Ok(Some(b"datagram!".to_vec())));
 }
 
-// proves: fragments-beyond
+// proves: fragments-too-long
 #[test]
 fn fragment_is_dropped_when_it_ends_beyond_longest_datagram() {
     let mut reassembly = reassembly();
@@ -252,7 +252,7 @@ fn fragment_is_dropped_when_it_ends_beyond_longest_datagram() {
     assert_eq!(receive(&mut reassembly, at(0), fragment_at(65_512, false), &data(3)), Ok(None));
 }
 
-// proves: fragments-beyond
+// proves: fragments-too-long
 #[test]
 fn datagram_is_discarded_when_first_header_makes_it_too_long() {
     let mut reassembly = reassembly();

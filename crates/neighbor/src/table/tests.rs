@@ -265,7 +265,7 @@ fn moved_neighbor_becomes_stale() {
     assert_eq!(table.get(5), Some(Neighbor { ip: 5, mac: Some(mac(9)), state: NeighborState::Stale }));
 }
 
-// proves: static-held
+// proves: static-entry
 #[test]
 fn static_entry_neither_moves_nor_ages_and_reports_conflicts() {
     let mut table = table();

@@ -27,7 +27,7 @@ fn segment(faults: Faults) -> Segment {
     Segment::new(Instant::ORIGIN, faults)
 }
 
-/// Two hosts, 10.0.0.1 and 10.0.0.2.
+/// Returns two hosts, 10.0.0.1 and 10.0.0.2.
 fn pair(faults: Faults) -> (Segment, NodeId, NodeId) {
     let mut segment = segment(faults);
     let (left, right) = (segment.add(&config(1)).unwrap(), segment.add(&config(2)).unwrap());

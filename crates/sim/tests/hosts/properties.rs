@@ -280,7 +280,7 @@ impl SentPayloads {
     }
 }
 
-// proves: table-bound, table-eviction, static-held
+// proves: table-bound, table-eviction, static-entry
 #[test]
 fn static_and_used_entries_survive_100000_other_senders() {
     let mut segment = segment(Faults::NONE);

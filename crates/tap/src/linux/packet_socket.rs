@@ -134,7 +134,7 @@ impl PacketSocket {
         system::add_station(self.socket.as_fd(), self.index, address)
     }
 
-    /// Also receives frames that the kernel and other programs send on the interface, from now on.
+    /// Enables the reception of frames that the kernel and other programs send on the interface.
     pub fn receive_outgoing(&self) -> io::Result<()> {
         system::set_flag(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }

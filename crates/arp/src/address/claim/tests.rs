@@ -125,7 +125,7 @@ fn intervals_count_from_sending_when_poll_is_late() {
     assert_eq!(drain(&mut claim, now), [ANNOUNCEMENT]);
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn failed_probes_are_repeated() {
     for refused in 1..=3 {
@@ -143,7 +143,7 @@ fn failed_probes_are_repeated() {
     }
 }
 
-// proves: rfc5227-unheard, rfc5227-probe-once
+// proves: rfc5227-probe-refused, rfc5227-probe-once
 #[test]
 fn transmit_failure_before_first_probe_or_in_use_changes_nothing() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
@@ -191,7 +191,7 @@ fn claim_returns_identity() {
 }
 
 // Packets that are a conflict during probing, and packets that are not.
-// proves: rfc5227-probe-conflict, rfc5227-rival-probe, rfc5227-plain-request, rfc5227-echo
+// proves: rfc5227-probe-conflict, rfc5227-simultaneous-probe, rfc5227-plain-request, rfc5227-echo
 // proves: rfc5227-given-up
 #[test]
 fn probing_claim_conflicts_with_user_and_with_other_prober() {
@@ -224,7 +224,7 @@ fn probing_claim_conflicts_with_user_and_with_other_prober() {
     }
 }
 
-// proves: rfc5227-probe-conflict, rfc5227-rival-probe
+// proves: rfc5227-probe-conflict, rfc5227-simultaneous-probe
 #[test]
 fn probing_claim_conflicts_until_first_announcement() {
     for conflict in [OTHER_USER, OTHER_PROBE] {

@@ -118,7 +118,7 @@ fn probing_ignores_plain_request_and_echo_of_own_probe() {
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
 }
 
-// proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-rival-probe
+// proves: rfc5227-probe-conflict, rfc5227-given-up, rfc5227-simultaneous-probe
 #[test]
 fn probing_ends_when_other_host_uses_or_probes_for_address() {
     for (other_user, verdict) in [(OTHER_USER, Some(ArpDropReason::Conflict)), (OTHER_PROBE, None)] {

@@ -19,7 +19,7 @@ fn receive(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<C
     host.receive(now, Packet::parse(&bytes).unwrap())
 }
 
-/// Announcement of the address by another host.
+/// Returns an announcement of the address by another host.
 fn other_user(ip: Ipv4Addr) -> PacketFields {
     PacketFields {
         operation: Operation::REQUEST,

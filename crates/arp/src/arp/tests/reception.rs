@@ -141,7 +141,7 @@ fn moved_sender_updates_entry_and_is_reported() {
     assert_eq!(events(&mut arp), [moved]);
 }
 
-// proves: rfc5227-probe-teaches-nothing
+// proves: rfc5227-probe-not-learned
 #[test]
 fn probe_gets_reply_and_adds_no_entry() {
     for policy in [LearningPolicy::Cautious, LearningPolicy::Rfc826, LearningPolicy::Permissive] {
@@ -296,7 +296,7 @@ enum Kind {
 }
 
 // proves: learn-request, learn-reply-cautious, learn-reply-rfc826, learn-other, learn-permissive
-// proves: learn-asked, learn-move, static-held
+// proves: learn-resolved, learn-move, static-entry
 #[test]
 fn each_policy_learns_as_tabulated() {
     for (entry, kind, merges) in LEARNING {

@@ -30,7 +30,7 @@ pub(crate) const ANSWER: ArpReply =
 pub(crate) const PACKET: [u8; PacketFields::LENGTH] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
 
-/// The request in its frame, as Linux sends it: 42 bytes. Used for counts and times.
+/// Returns the request in its frame, as Linux sends it: 42 bytes. Used for counts and times.
 pub(crate) fn request() -> Vec<u8> {
     frame(&[&[8, 6], &PACKET])
 }

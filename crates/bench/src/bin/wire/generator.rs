@@ -68,7 +68,7 @@ impl Generator {
         self.sent - self.answered
     }
 
-    /// Received frames that were not the expected reply.
+    /// Returns the number of received frames that were not the expected reply.
     pub(crate) fn unexpected(&self) -> u64 {
         self.unexpected
     }

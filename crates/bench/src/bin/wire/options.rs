@@ -82,7 +82,7 @@ pub(crate) enum Mode {
 }
 
 impl Options {
-    /// Time per table in seconds.
+    /// Returns the time per table.
     pub(crate) fn time(&self) -> Duration {
         Duration::from_secs_f64(if self.quick { 0.4 } else { self.seconds })
     }

@@ -79,7 +79,7 @@ impl AddressRange {
 }
 
 impl Traffic {
-    /// One requester and one responder.
+    /// Returns the traffic of one requester and one responder.
     pub(crate) fn plain(load: Load) -> Traffic {
         Traffic { load, requesters: REQUESTER, responders: RESPONDER }
     }

@@ -178,7 +178,7 @@ fn queued_frame_is_dropped_and_counted_when_address_is_probed_for_again() {
     }
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn probe_is_repeated_when_no_frame_is_free() {
     let mut host = probing_host();
@@ -190,7 +190,7 @@ fn probe_is_repeated_when_no_frame_is_free() {
     assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "the host continues to probe");
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     let mut host = probing_host();
@@ -259,7 +259,7 @@ impl Device for RefusingDevice {
     }
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn address_is_not_used_when_probes_were_refused() {
     for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(HOST_MAC)] {
@@ -323,7 +323,7 @@ impl Device for InFlightDevice {
     }
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn probe_is_repeated_when_device_refuses_it_in_flight() {
     let mut host = probing_host();

@@ -284,7 +284,7 @@ fn fragmented_udp_datagram_is_checked_when_complete() {
     }
 }
 
-// proves: rfc1122-refused-many, rfc1122-error-to-many
+// proves: rfc1122-no-listener, rfc1122-error-broadcast
 #[test]
 fn broadcast_datagram_is_dropped_and_counted_without_error() {
     let mut test_host = TestHost::with_known_peer();

@@ -80,7 +80,7 @@ fn overlapping_fragments_drop_datagram_without_reply() {
     assert_eq!(test_host.exchange(&other).len(), 3);
 }
 
-// proves: fragments-beyond
+// proves: fragments-too-long
 #[test]
 fn fragment_beyond_longest_datagram_is_dropped() {
     let mut test_host = TestHost::with_known_peer();

@@ -174,7 +174,7 @@ fn not_learned() -> [Case; 3] {
 
 fn completed() -> [Case; 2] {
     [
-        // proves: learn-asked, rfc1122-queue
+        // proves: learn-resolved, rfc1122-queue
         Case {
             number: 39,
             name: "request completes incomplete entry",
@@ -186,7 +186,7 @@ fn completed() -> [Case; 2] {
             fault: drop_all(Payload),
             expected_error: "expected one payload, received 0",
         },
-        // proves: learn-asked, rfc1122-queue
+        // proves: learn-resolved, rfc1122-queue
         Case {
             number: 40,
             name: "reply completes incomplete entry",

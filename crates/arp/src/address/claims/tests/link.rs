@@ -99,7 +99,7 @@ fn link_local_address_is_probed_again_when_link_comes_up() {
     assert_eq!(arp.link_local_address(), Some(ip));
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn transmit_failure_restarts_only_claims_with_recent_probe() {
     let mut arp = claimed(StartMode::Probe, Defense::Always);
@@ -117,7 +117,7 @@ fn transmit_failure_restarts_only_claims_with_recent_probe() {
     assert_eq!(again.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
 }
 
-// proves: rfc5227-unheard
+// proves: rfc5227-probe-refused
 #[test]
 fn transmit_failure_restarts_all_claims_when_probe_list_overflowed() {
     let mut arp = without_address(Defense::Always);

@@ -22,7 +22,7 @@ fn receive_conflict(arp: &mut Segment, now: Instant, number: u32) {
     );
 }
 
-// proves: defense-rate, defense-forgotten
+// proves: defense-rate, defense-removed
 #[test]
 fn conflicts_over_range_are_rate_limited_and_leave_no_state() {
     let mut arp = many(Defense::Always);
@@ -73,7 +73,7 @@ fn once_ceases_at_second_conflict_when_first_defense_was_suppressed() {
     assert_eq!((arp.claims.active.len(), arp.claims.due.len()), (16, 16));
 }
 
-// proves: defense-forgotten
+// proves: defense-removed
 #[test]
 fn one_poll_forgets_bounded_number_of_claims() {
     let mut arp = many(Defense::Once);

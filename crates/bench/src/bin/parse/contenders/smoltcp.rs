@@ -40,7 +40,7 @@ pub(super) const REWRITE_REPR: Contender = Contender {
     work: Work::Rewrite(rewrite_smoltcp_repr),
 };
 
-/// Length of a packet in bytes.
+/// Returns the start of a buffer, as long as a packet.
 fn packet_buffer(bytes: &mut [u8]) -> Option<&mut [u8]> {
     bytes.get_mut(..PacketFields::LENGTH)
 }
