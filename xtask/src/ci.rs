@@ -44,6 +44,7 @@ pub(crate) fn run() -> ChoreResult {
         layers::check(None)?,
         spec::check(None)?,
         word_list::check_names()?,
+        word_list::check_words()?,
     ];
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
