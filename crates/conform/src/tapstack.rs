@@ -132,7 +132,8 @@ impl TapstackHost {
 }
 
 impl TestedHost for TapstackHost {
-    /// Reads the entries up to the static entry with the highest address, because the host prints them ordered by address.
+    /// Reads the entries up to the static entry with the highest address, because the host prints them ordered by
+    /// address.
     fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String> {
         let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         kill(Pid::from_raw(pid), Signal::SIGUSR1)

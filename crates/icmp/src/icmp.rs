@@ -23,7 +23,7 @@ pub struct IcmpConfig {
 pub enum ReceivedMessage<'a> {
     /// An echo request to answer: see [`reply_in_place`](crate::reply_in_place).
     Request(Echo<'a>),
-    /// An echo reply. It is not checked whether this host sent the request.
+    /// An echo reply. The host may not have sent a request for it: this is not checked.
     Reply(Echo<'a>),
     /// An error about a datagram of this host.
     Error(IcmpError, QuotedDatagram<'a>),

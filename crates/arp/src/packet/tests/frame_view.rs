@@ -146,7 +146,8 @@ fn headers() -> impl Strategy<Value = Vec<u8>> {
 }
 
 prop_compose! {
-    /// Generates a nearly valid frame: from few stations, with few addresses, sometimes with changed, missing or additional bytes.
+    /// Generates a nearly valid frame: from few stations, with few addresses, sometimes with changed, missing or
+    /// additional bytes.
     fn nearly_valid_frame()(
         head in headers(),
         broadcast: bool,

@@ -1,7 +1,8 @@
 //! Times, measured in turns.
 //!
-//! Clock rate and cache use of a machine change during a run. The contenders of a work therefore take turns in slices of a few
-//! microseconds, in a new order each round, and each slice is compared with the cast's slice of the same round.
+//! Clock rate and cache use of a machine change during a run. The contenders of a work therefore take turns in slices
+//! of a few microseconds, in a new order each round, and each slice is compared with the cast's slice of the same
+//! round.
 
 use std::time::Instant;
 

@@ -324,8 +324,8 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
 
 #[test]
 fn pending_packets_are_sent_in_several_polls_when_transmit_queue_is_small() {
-    // 128 datagrams of three fragments each: more frames than the transmit queue can hold. Its capacity is not a multiple
-    // of three.
+    // 128 datagrams of three fragments each: more frames than the transmit queue can hold. Its capacity is not a
+    // multiple of three.
     let (mtu, each) = (576, 16);
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
