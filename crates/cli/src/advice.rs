@@ -72,7 +72,7 @@ fn is_in_container() -> bool {
         })
 }
 
-/// Whether this process is the root of a container, which only another container can give a capability.
+/// Whether this process is root in a container: only a new container can have more capabilities.
 fn is_root_in_container() -> bool {
     geteuid().is_root() && is_in_container()
 }
@@ -314,7 +314,7 @@ pub(crate) fn program() -> String {
     quoted(&std::env::current_exe().unwrap_or_else(|_| "tapstack".into()).to_string_lossy())
 }
 
-/// Returns the command line of this process after `sudo`. With `names_user`, the caller follows as `--user`.
+/// Returns the command line of this process with `sudo`. If `names_user` is set, it adds the caller as `--user`.
 fn as_root(names_user: bool) -> String {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let has_user = arguments.iter().any(|argument| argument.starts_with("--user"));

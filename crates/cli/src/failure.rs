@@ -22,7 +22,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure of usage, set-up or permission: exit code 2.
+    /// Returns a failure of usage, setup or permission: exit code 2.
     pub(crate) fn new(message: impl Into<ErrorMessage>) -> Failure {
         Failure::with_code(message, 2)
     }
@@ -53,8 +53,8 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
-    /// Prints the message and its hints to standard error; text not accepted within [`STDERR_TIMEOUT`] is lost.
-    /// Signals that this program has taken over would not end the wait for a reader that has stopped reading.
+    /// Prints the message and its hints to standard error. Text that the reader does not accept within
+    /// [`STDERR_TIMEOUT`] is lost, because signals that this program has taken over would not end the wait.
     pub(crate) fn print(&self) {
         let styler = Styler::stderr();
         if let Ok(to) = standard_error() {
@@ -88,7 +88,7 @@ pub(crate) fn warn_of_lost_lines(lost: u64) {
     }
 }
 
-/// Returns the failure of a write to standard output; a reader that has closed it is none.
+/// Returns the failure of a write to standard output. A closed pipe is not a failure.
 pub(crate) fn check_written(failure: Option<io::Error>) -> Result<(), Failure> {
     match failure {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {

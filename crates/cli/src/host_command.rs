@@ -27,10 +27,10 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::secret;
 use arguments::{HostArguments, HostRange, HostsArguments};
 
-/// Serves until a signal comes, or until another host takes the last address.
+/// Serves until a signal arrives or the last address is lost to another host.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    // First: nothing is changed in the kernel before the arguments are valid.
+    // Checked first: invalid arguments must not change settings of the kernel.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let device = arguments
         .station
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let mut server = Server::new(host, device, report, clock, arguments.performance.busy_poll_time())?
         .with_link_lines(!arguments.quiet);
-    // Last: opening a FIFO blocks, and a signal must end it until then.
+    // Taken over last: opening a FIFO blocks, and a signal must end that.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
 }
 
 impl HostsArguments {
-    /// Warns of ranges that contain an address of this machine: its kernel conflicts with the host of that address.
+    /// Warns of ranges that contain an address of this machine: the kernel conflicts with the host that has it.
     pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
         let kernel = kernel_addresses()?;
         for HostRange { range, .. } in &self.hosts {
@@ -121,9 +121,9 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
     Ok((first, mac_after(first, count - 1)?))
 }
 
-/// Returns the MAC address `steps` after `base`, if no multicast address is in between.
+/// Returns the MAC address `steps` after `base`, unless it is a multicast address.
 fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
-    // The lowest bit of the first byte marks a multicast address; the five bytes after it count up to that.
+    // The lowest bit of the first byte marks multicast. The other five bytes count up without changing it.
     const FIVE_BYTES: u64 = (1 << 40) - 1;
     let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
     base.plus(steps).filter(|_| steps <= left).ok_or_else(|| {
@@ -163,7 +163,7 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
     Ok(host)
 }
 
-/// Returns the configuration of each host: one, or one for each range.
+/// Returns the configurations: one for a single host, or one for each range.
 fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostConfig>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
     let (mut base, _) = mac_range(arguments, device.name())?;
@@ -197,7 +197,7 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostCon
     let mut configs = Vec::new();
     for HostRange { range, vlan } in &ranges.hosts {
         configs.push(common(HostConfig { vlan: *vlan, ..HostConfig::range(*range, base) }));
-        // `mac_range` has checked that enough addresses follow; after the last range none is needed.
+        // `mac_range` has checked that enough addresses follow. None is needed after the last range.
         base = base.plus(host_count(*range)).unwrap_or(base);
     }
     Ok(configs)
@@ -210,7 +210,7 @@ fn serve<W: Sink>(
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
     let (mut ready, mut was_ready) = (None, false);
-    // What the host does at its start is printed before the first wait.
+    // The first events are printed before the first wait.
     server.print_events();
     loop {
         // A link-local address may be replaced by another, which is printed too.
@@ -240,8 +240,8 @@ fn serve<W: Sink>(
     }
 }
 
-/// Returns the failure of a host that ends because another host has its address: in use, when it was probed again
-/// after the link became active, or before its first use.
+/// Returns the failure of a host that lost its address to another host: during use, in a probe after the link came up
+/// again, or before the first use.
 fn address_lost(Identity { ip, mac }: Identity, is_ready: bool, was_ready: bool) -> Failure {
     if is_ready {
         Failure::negative(format!("gave up {ip}: {mac} uses the address too"))

@@ -12,7 +12,7 @@ use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
 
 /// The device of a host.
-// A program has one, so its size does not matter.
+// There is one per program, so its size does not matter.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum HostDevice {
     Tap(Tap),

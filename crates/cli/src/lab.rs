@@ -41,8 +41,8 @@ struct LabNetwork {
     tap: Tap,
 }
 
-/// Runs `lab` without arguments. If no namespace or TAP can be created, shows the exchange on a cable, and returns exit
-/// code 2.
+/// Runs `lab` without arguments. If no namespace or TAP can be created, it shows the exchange on a cable, and returns
+/// exit code 2.
 pub(crate) fn run_default() -> Result<ExitCode, Failure> {
     match set_up() {
         Ok(network) => exchange(network, &CaptureArguments::default()),
@@ -102,7 +102,7 @@ impl LabNetwork {
     }
 }
 
-/// Makes the kernel send to the host, prints every frame, and then the kernel's neighbor entry.
+/// Makes the kernel send a datagram to the host, and prints every frame and the kernel's ARP cache entry.
 fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let report = HostReport::new(capture.text_output()?, Verbosity::Frames, false, clock);
@@ -129,8 +129,8 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
     Ok(ExitCode::from(exit_code))
 }
 
-/// Serves until the kernel has resolved the host's address and no frames pass, or until the timeout. Returns the
-/// kernel's entry for the host.
+/// Serves until the kernel has resolved the host's address and no more frames arrive, or until the timeout. Returns
+/// the kernel's entry for the host.
 fn serve_until_idle<W: Sink>(
     server: &mut Server<W>,
     signals: &Signals,

@@ -1,4 +1,4 @@
-//! Dropping privileges once everything that requires them is open.
+//! Drops privileges after everything that requires them is open.
 
 use std::fmt::Display;
 
@@ -7,13 +7,13 @@ use nix::sys::prctl;
 
 use crate::failure::Failure;
 
-/// The sets of capabilities of a thread, in the order in which they can be emptied: the permitted set last but one,
-/// as the effective set is part of it.
+/// The capability sets of a thread, in the order in which they are cleared: the effective set is a part of the permitted
+/// set, and goes first.
 const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
-/// Drops all capabilities of this process for good, and keeps programs that it executes from gaining any.
+/// Drops all capabilities of this process permanently. Programs that it executes cannot gain any.
 ///
-/// To be called once sockets, TAP and capture are open, and before any thread exists: capabilities are a thread's.
+/// Call it after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
 /// Open files stay open, and a TAP that this program created is deleted when it is closed.
 pub(crate) fn drop_all() -> Result<(), Failure> {
     let failed = |what: &str, error: &dyn Display| Failure::new(format!("cannot {what}: {error}"));

@@ -53,8 +53,7 @@ pub(crate) struct ProbeSocket {
 }
 
 impl ProbeSocket {
-    /// Opens the interface of `-I`, or the TAP, and the capture if there is one, with the times of
-    /// `clock`.
+    /// Opens the interface or the TAP, and the capture if there is one, with the times of `clock`.
     pub(crate) fn open(
         arguments: &ProbeArguments,
         capture: &CaptureArguments,
@@ -107,7 +106,7 @@ impl ProbeSocket {
         Ok(near.max_by_key(Ipv4Net::prefix_len).map(|network| network.addr()))
     }
 
-    /// Waits for the carrier: the kernel drops frames until it has noticed it.
+    /// Waits for the carrier: the kernel drops frames until it has noticed the carrier.
     pub(crate) fn wait_for_carrier(&mut self, now: Instant) -> Result<(), Failure> {
         wait_for_carrier(&self.interface)?;
         self.monitor = Some(GapMonitor::open(&self.interface, self.kernel_mac.is_none(), now)?);
@@ -138,7 +137,7 @@ impl ProbeSocket {
     ) -> Result<bool, Failure> {
         self.queue(packet, destination)?;
         let refused = self.flush(now)?;
-        // A congested device has refused the packet: sent later, it would not match its time.
+        // A packet that a congested device sends later would not match its time, so it counts as refused.
         let late = self.discard_queued();
         if late > 0 {
             self.record_sent(now, true);
@@ -148,7 +147,7 @@ impl ProbeSocket {
 
     /// Queues a packet for [`ProbeSocket::flush`]. Returns false if the queue is full.
     pub(crate) fn queue(&mut self, packet: &PacketFields, destination: MacAddr) -> Result<bool, Failure> {
-        // If several are sent at once, it is unknown which of them were refused.
+        // If several packets are sent at once, it is unknown which of them were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
         if self.departing.len() >= most {
             return Ok(false);
@@ -217,7 +216,7 @@ impl ProbeSocket {
     }
 
     /// Passes each received ARP packet of the VLAN to `on_packet`, and whether it was broadcast. The result of
-    /// `on_packet` is the comment in the capture. Returns whether there may be more.
+    /// `on_packet` is the comment in the capture. Returns whether more packets may follow.
     pub(crate) fn receive<C: Display>(
         &mut self,
         now: Instant,
@@ -255,8 +254,7 @@ impl AsFd for ProbeSocket {
     }
 }
 
-/// Calls `receive` until it returns that there is no more. Returns false if frames arrive faster than they
-/// are read.
+/// Calls `receive` until no more frames follow. Returns false if frames arrive faster than they are read.
 pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
     for _ in 0..MAX_DRAIN_BATCHES {
         if !receive()? {
@@ -266,7 +264,7 @@ pub(crate) fn drain(mut receive: impl FnMut() -> Result<bool, Failure>) -> Resul
     Ok(false)
 }
 
-/// An open device, its interface, and the MAC addresses of the sender and of a kernel that sends there too.
+/// An open device, its interface, and the MAC addresses of the sender and of a kernel that uses the interface too.
 struct OpenedDevice {
     device: Box<dyn ProbeDevice>,
     interface: Interface,
@@ -279,7 +277,7 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     // The kernel, or another instance of this program, may send the same requests.
     socket.receive_outgoing()?;
     let interface = Interface::named(name)?;
-    // With a kernel that does not answer, every address would look free.
+    // The kernel would not reply, so every address would look free.
     if interface.is_without_arp()? {
         return Err(Failure::new(format!("ARP is disabled on {name}"))
             .hint_command("enable it", format!("sudo ip link set {name} arp on")));

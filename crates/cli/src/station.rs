@@ -1,4 +1,4 @@
-//! Opening the device of a host, with its routes and random numbers.
+//! Opens the device of a host, adds its routes, and returns random numbers.
 
 pub(crate) mod arguments;
 
@@ -18,8 +18,8 @@ use crate::values::{ip_address, range};
 use arguments::{IoMode, PerformanceArguments, StationArguments};
 
 impl StationArguments {
-    /// Opens the interface or the TAP for hosts that answer for the addresses `ips`. `macs` returns
-    /// their first and last MAC address on an interface.
+    /// Opens the interface or the TAP for hosts with the IP addresses `ips`. `macs` returns their first and last MAC
+    /// address on an interface.
     pub(crate) fn attach(
         &self,
         io: IoMode,
@@ -42,7 +42,7 @@ impl StationArguments {
         }
     }
 
-    /// Opens the TAP, and configures the kernel's side as far as the arguments say.
+    /// Opens the TAP, and configures the kernel's side as the options require.
     fn open(&self, name: &InterfaceName, io: IoMode, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
         let mut options = Tap::options().io(io.into());
         if let Some(mtu) = self.mtu {
@@ -50,13 +50,13 @@ impl StationArguments {
         }
         let tap = options.open(name.as_str())?;
         if let Some(address) = self.kernel {
-            // On a TAP, a range that proxies the kernel's network may contain its address.
+            // On a TAP, a range of proxy ARP may contain the kernel's address.
             if let Some(range) = ranges.iter().find(|range| **range == Ipv4Net::from(address.addr())) {
                 return Err(shared_address(*range, address.addr()));
             }
             tap.interface().ensure_address(address)?;
         }
-        // An existing TAP is up or down as its owner chose.
+        // An existing TAP keeps its state.
         if tap.is_created() {
             tap.interface().set_up(true)?;
         }
@@ -108,7 +108,7 @@ pub(crate) fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Returns the secret of a host: 128 bits, seeded by the operating system.
+/// Returns the secret of a host: 128 random bits, seeded by the operating system.
 pub(crate) fn secret() -> u128 {
     let random_number = RandomState::new();
     (u128::from(random_number.hash_one(0)) << 64) | u128::from(random_number.hash_one(1))

@@ -13,7 +13,7 @@ use crate::arguments::CommandLine;
 use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written};
 
-/// Prints help or a version if `error` is a request for them, otherwise the message about these invalid arguments.
+/// Prints help or the version if these arguments request it, otherwise the error message.
 pub(crate) fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp

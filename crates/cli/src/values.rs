@@ -37,7 +37,7 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, ErrorMessage> {
         .ok_or_else(|| "the prefix length must be from 0 to 32".into())
 }
 
-/// Parses the IP address of a host in a network. The error says which kind of address it is instead.
+/// Parses the IP address of a host in a network. The error names the kind of any other address.
 pub fn host_network(text: &str) -> Result<Ipv4Net, ErrorMessage> {
     let network = network(text)?;
     match non_host_kind(network) {
@@ -100,7 +100,7 @@ pub(crate) fn with_netmask(address: Ipv4Addr, netmask: &str) -> Result<Ipv4Net, 
         .map_err(|_| ErrorMessage::new(format!("{netmask} is not a netmask")).hint("use e.g. 255.255.255.0"))
 }
 
-/// Parses the MAC address of one station.
+/// Parses a unicast MAC address.
 pub(crate) fn station_mac(text: &str) -> Result<MacAddr, ErrorMessage> {
     let mac: MacAddr = text.parse().map_err(|_| {
         ErrorMessage::new("expected a MAC address, six bytes in hexadecimal")
@@ -143,7 +143,7 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, ErrorMessage> {
         .ok_or_else(|| "expected a time in seconds from 0.001 to 86400".into())
 }
 
-/// The reason why a text is no IPv4 address in any notation.
+/// The error of text that does not look like an IPv4 address.
 pub(crate) const EXPECTED_IP_ADDRESS: &str = "expected an IPv4 address";
 
 /// Returns the error of an address where a network is expected.
@@ -165,7 +165,7 @@ fn ip_address_error(text: &str) -> ErrorMessage {
     if parts.len() != 4 || !parts.iter().all(is_number) {
         return expected();
     }
-    // RFC 6943 3.1.1: inet_aton, and so ping and ip, read such a number as octal.
+    // RFC 6943 3.1.1: inet_aton reads such a number as octal, and so do ping and ip.
     if let Some(part) = parts.iter().find(|part| part.len() > 1 && part.starts_with('0')) {
         return ErrorMessage::new(format!("{part} has a leading zero, which other programs read as octal"))
             .hint("write the number without it");

@@ -14,7 +14,7 @@ fn candidates(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn script_asks_program_for_candidates_in_each_shell() {
+fn script_requests_candidates_from_program_in_each_shell() {
     for shell in [SupportedShell::Bash, SupportedShell::Zsh, SupportedShell::Fish] {
         let script = script(shell).unwrap();
         assert!(script.contains(VARIABLE) && script.contains(PROGRAM), "{script}");

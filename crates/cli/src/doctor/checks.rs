@@ -79,7 +79,7 @@ fn namespace(facts: &Facts) -> Finding {
         Ok(Ok(NamespaceMethod::UserNamespace)) => {
             Finding::ok(check, "network namespaces can be created, in a user namespace")
         }
-        // With CAP_NET_ADMIN a host runs on a TAP outside, though neither `lab` nor the tests do.
+        // With CAP_NET_ADMIN a host can use a TAP outside a namespace. `lab` and the tests need the namespace.
         Ok(Err(message)) if facts.capabilities.is_some_and(|held| held.net_admin == Capability::Held) => {
             Finding::refused(check, CheckOutcome::Warn, message)
         }
@@ -132,7 +132,7 @@ fn net_raw(facts: &Facts) -> Finding {
             "not held: -I needs root; the fix allows every local user to send raw frames with this program",
         )
         .with_hint(format!("sudo setcap cap_net_raw+ep {}", facts.program)),
-        // A file with this capability could not be executed.
+        // No hint: a file with this capability could not be executed.
         Some(Capability::OutOfBounds) => Finding::warn(
             check,
             "not held and not in the bounding set: -I cannot be used; in a container, use `docker run --cap-add NET_RAW`",
@@ -151,7 +151,7 @@ fn io_uring(facts: &Facts) -> Finding {
     match facts.io_uring_disabled {
         Some(value @ 1..) => Finding::warn(
             check,
-            // The speed of one program is no reason to advise a machine-wide change.
+            // There is no hint: the speed of one program does not justify a change of the whole machine.
             format!(
                 "disabled (kernel.io_uring_disabled = {value}): one system call per frame, slower under load"
             ),
@@ -201,7 +201,7 @@ fn ipv6(facts: &Facts) -> Finding {
         Some(false) => Finding::ok(check, "disabled on new interfaces"),
         Some(true) => {
             let why = "enabled: the kernel sends IPv6 frames on a new TAP, which tapstack drops and counts; `lab` disables it";
-            // Off for this TAP, and for no other interface.
+            // Disabled on this TAP only.
             let off = |name| format!("sudo sysctl net/ipv6/conf/{name}/disable_ipv6=1");
             let hint = facts.taps_with_ipv6.first().map(|name| off(quoted(name.as_str())));
             Finding { hint, ..Finding::warn(check, why) }

@@ -49,7 +49,7 @@ pub(super) struct Capabilities {
 pub(super) enum Capability {
     /// In effect.
     Held,
-    /// Not in effect, but the process or its children can gain it, by `sudo` or by a file that has it.
+    /// Not in effect, but the process or its children can gain it, through `sudo` or file capabilities.
     Gainable,
     /// Outside the bounding set: no process here can gain it.
     OutOfBounds,

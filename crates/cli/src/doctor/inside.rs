@@ -19,7 +19,7 @@ use crate::failure::{Failure, print_line};
 /// The name under which this program runs the checks in a namespace.
 pub(crate) const NAMESPACE_CHECK: &str = "tapstack-doctor-inside";
 
-/// Argument that makes the child undumpable, as `lab` would be.
+/// Argument that makes the child undumpable, as `lab` is for a program with file capabilities.
 const UNDUMPABLE: &str = "undumpable";
 
 /// The results in a namespace. Each refusal is an error message.

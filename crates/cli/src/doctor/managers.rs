@@ -49,7 +49,7 @@ impl InterfaceManagers {
             network_manager_ignores_taps: runs("NetworkManager").then(|| {
                 ignores_taps(files(&NETWORK_MANAGER, "conf").values().map(|(_, text)| text.as_str()))
             }),
-            // The kernel cuts a program's name after 15 bytes.
+            // The kernel truncates a program's name to 15 bytes.
             networkd: match runs("systemd-network").then(|| manages_taps(&files(&NETWORKD, "network"))) {
                 None => Networkd::Absent,
                 Some(None) => Networkd::IgnoresTaps,
@@ -94,7 +94,7 @@ pub(super) fn ignores_taps<'a>(files: impl IntoIterator<Item = &'a str>) -> bool
     })
 }
 
-/// Whether a list of devices, in `NetworkManager`'s syntax, contains TAPs.
+/// Whether a list of devices in the syntax of `NetworkManager` contains TAPs.
 fn lists_taps(devices: &str) -> bool {
     devices.split([';', ',']).map(str::trim).any(|device| match device.split_once(':') {
         Some(("interface-name", pattern)) => matches_glob(TAP, pattern.trim_start_matches('=')),

@@ -17,8 +17,8 @@ use crate::report::{HostReport, Verbosity};
 /// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
-/// Polls of each host: three for a request, its reply and the payload, and more to show that no further
-/// frames follow.
+/// Polls of each host: three for the request, the reply and the payload, and three that show that no more frames
+/// follow.
 const ROUNDS: usize = 6;
 
 /// Runs the exchange, and prints the ARP cache of the host that sent the request.
@@ -40,7 +40,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         peer.config().mac
     ));
 
-    // As in the other lab, the peer has something to send, so it must resolve the address.
+    // The peer must resolve the address to send this, like the kernel in the other lab.
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;
         peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);

@@ -46,8 +46,8 @@ pub(super) fn run(
             "in the lab, tap0 connects the kernel at {kernel} and the emulated host at {host}"
         );
     }
-    // A command inherits which signals are blocked. This program, run under another name, unblocks
-    // them and then executes the command: no signal is lost meanwhile, and none ends the lab alone.
+    // A child process inherits blocked signals. This program, started under another name, unblocks them and then
+    // executes the command. No signal is lost meanwhile, and none ends only the lab.
     let mut child = Command::new("/proc/self/exe").arg0(COMMAND_LAUNCHER).arg(program).args(words).spawn()?;
     let mut is_serving = true;
     while child.try_wait()?.is_none() {
@@ -64,8 +64,8 @@ pub(super) fn run(
         }
         while let Some(signal) = signals.next()? {
             if matches!(signal, Signal::SIGTERM | Signal::SIGHUP) {
-                // SIGINT from the keyboard has reached the command by itself. A command that runs as
-                // another user cannot be signalled; its end is awaited.
+                // The terminal sends SIGINT to the command too. A command of another user cannot be signaled; the lab
+                // waits for its end.
                 let _ = kill(Pid::from_raw(i32::try_from(child.id())?), signal);
             }
         }
@@ -85,7 +85,7 @@ fn mount_sys() -> nix::Result<()> {
 /// The name under which this program executes the command.
 pub(crate) const COMMAND_LAUNCHER: &str = "tapstack-lab-command";
 
-/// Executes the command of these arguments, with no signal blocked.
+/// Executes this command with no signal blocked.
 pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure {
     let Some(program) = words.next() else {
         return Failure::new("missing command");
@@ -93,7 +93,8 @@ pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure
     match SigSet::empty().thread_set_mask() {
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
-            // As in shells. An unreadable folder of PATH also refuses a command that exists nowhere.
+            // The exit codes of shells. An unreadable folder in PATH gives the same error for a command that does not
+            // exist.
             let (why, exit_code) = if exists(&program) {
                 (error.to_string(), 126)
             } else {
