@@ -1,7 +1,7 @@
 //! Reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
 //!
-//! The same contenders as those of the program `parse`, which takes them in turns: criterion's times
-//! swing by far more than some of them differ.
+//! The contenders are those of the program `parse`, which alternates between them, because criterion's times vary by
+//! more than some contenders differ.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 

@@ -16,7 +16,7 @@
 //! - It performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`] groups.
 //! - It implements no protocol above Ethernet: an [`EtherType`] is a number with a name.
 //! - It neither checks nor computes the frame check sequence. Network cards do; frames of a TAP have none.
-//! - It sends Ethernet II frames only, with at most one VLAN tag.
+//! - It sends only Ethernet II frames, with at most one VLAN tag.
 //!
 //! # Example
 //!

@@ -41,7 +41,7 @@ const BROADCAST: [u8; 6] = [0xff; 6];
 
 /// Short timeout, for scans without replies.
 const SHORT: [&str; 2] = ["-t", "60"];
-/// Ends after one reply, also on a slow machine.
+/// Ends after one reply, even on a slow machine.
 const ONE: [&str; 4] = ["-t", "3000", "-M", "1"];
 
 /// Runs a scan of one pass to its end. Returns exit code, standard output and standard error.

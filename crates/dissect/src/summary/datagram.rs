@@ -13,7 +13,7 @@ use crate::layout::{TCP_HEADER, UDP_HEADER};
 /// Source and destination of a datagram.
 type Addresses = (Ipv4Addr, Ipv4Addr);
 
-/// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, also if
+/// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, even if
 /// the capture truncated the frame.
 pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
     let Some(datagram) = Datagram::parse_lenient(payload) else { return write!(line, "length {length}") };

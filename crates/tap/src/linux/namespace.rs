@@ -12,7 +12,7 @@ use nix::unistd::{getegid, geteuid};
 
 use super::{Interface, InterfaceName};
 
-/// Network namespace that this process has moved into. It contains the loopback interface only, which is up. The kernel
+/// Network namespace that this process has moved into. It contains only the loopback interface, which is up. The kernel
 /// deletes it with the last process in it.
 #[derive(Debug)]
 pub struct Namespace {

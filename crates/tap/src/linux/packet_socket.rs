@@ -65,7 +65,7 @@ impl PacketSocket {
         PacketSocket::open_with(name, ReceiveOptions { without_ring: true, ..ReceiveOptions::default() })
     }
 
-    /// Opens a socket that receives ARP only, with and without VLAN tags. The kernel copies no other frames.
+    /// Opens a socket that receives only ARP, with and without VLAN tags. The kernel copies no other frames.
     pub fn open_for_arp(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         PacketSocket::open_with(
             name,
