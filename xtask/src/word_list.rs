@@ -217,7 +217,7 @@ fn check(
         eprintln!("xtask: {name}: {fault}");
     }
     if faults.is_empty() {
-        println!("{name}: {files} files, no entry of {} in xtask/{name}.txt", list.count);
+        println!("{name}: {files} files contain none of the {} entries of xtask/{name}.txt", list.count);
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }

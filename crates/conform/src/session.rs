@@ -34,7 +34,7 @@ impl Session {
     pub(crate) fn new_station(&mut self) -> Result<Station, String> {
         const FIRST: u8 = 20;
         let number = FIRST.checked_add(self.new_stations).filter(|number| *number < 98);
-        let number = number.ok_or("no more new stations")?;
+        let number = number.ok_or("no unused station is left")?;
         self.new_stations += 1;
         Ok(([2, 0, 0, 0, 2, number], Ipv4Addr::new(10, 0, 0, number)))
     }

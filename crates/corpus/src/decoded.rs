@@ -28,7 +28,8 @@ pub(crate) struct DecodedHeader {
 impl Frame {
     /// Parses a line of JSON.
     pub(crate) fn parse(line: &str) -> Result<Frame, String> {
-        let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}: {line}"))?;
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| format!("not JSON: {error}: {line}"))?;
         let object = value.as_object().ok_or_else(|| format!("no object: {line}"))?;
         let number = object.get("number").and_then(Value::as_u64).ok_or("the frame has no number")?;
         let mut frame = Frame { number, ..Frame::default() };

@@ -165,7 +165,7 @@ fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Optio
             Ok(Err(errno)) => return Err(errno.into()),
         }
     }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "the receive queue of the link monitor overflows"))
+    Err(io::Error::new(io::ErrorKind::TimedOut, "the receive queue of the link monitor overflowed"))
 }
 
 /// Empties the receive queue, which must have space for the answer.

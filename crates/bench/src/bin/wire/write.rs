@@ -19,7 +19,7 @@ pub(crate) fn prepare(options: &Options) -> Result<(), String> {
 
 /// Prints the report and writes it to the folder.
 pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| format!("no JSON: {error}"))?;
+    let json = serde_json::to_string_pretty(report).map_err(|error| format!("cannot write JSON: {error}"))?;
     let plots = if options.svg { plot::draw(report, &options.out)? } else { Vec::new() };
     put(&options.out.join("report.json"), &json)?;
     put(&options.out.join("report.md"), &markdown(report, &plots))?;
