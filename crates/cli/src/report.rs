@@ -301,7 +301,7 @@ fn with_time(styler: Styler, at: Moment, text: &str) -> String {
 }
 
 impl ReadyHosts {
-    /// Returns a host or a range of hosts whose address is in use.
+    /// Returns a host with its address, or a range of hosts. None if the host has no address yet.
     fn new(config: &HostConfig, host: &Host) -> Option<ReadyHosts> {
         let address = match config.addresses {
             HostSet::One(network) | HostSet::Range(network) => network,
