@@ -47,6 +47,8 @@ pub fn explain(error: &(dyn Error + 'static)) -> ErrorMessage {
         capture(error)
     } else if let Some(error) = error.downcast_ref::<UnknownUser>() {
         message(error).hint_command("list the users", "getent passwd")
+    } else if let Some(errno) = error.downcast_ref::<Errno>() {
+        ErrorMessage::new(errno.desc())
     } else if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         explain(inner)
     } else {

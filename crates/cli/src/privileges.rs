@@ -1,10 +1,11 @@
 //! Drops privileges after everything that requires them is open.
 
-use std::fmt::Display;
+use std::error::Error;
 
 use caps::{CapSet, Capability};
 use nix::sys::prctl;
 
+use crate::advice::explain;
 use crate::failure::Failure;
 
 /// The capability sets of a thread, in the order in which they are cleared: the effective set is a part of the permitted
@@ -16,7 +17,9 @@ const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted
 /// Call it after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
 /// Open files stay open, and a TAP that this program created is deleted when it is closed.
 pub(crate) fn drop_all() -> Result<(), Failure> {
-    let failed = |what: &str, error: &dyn Display| Failure::new(format!("cannot {what}: {error}"));
+    let failed = |what: &str, error: &(dyn Error + 'static)| {
+        Failure::new(explain(error).context(format!("cannot {what}")))
+    };
     prctl::set_no_new_privs().map_err(|error| failed("set no_new_privs", &error))?;
     let held = |set| caps::read(None, set).map_err(|error| failed("read capabilities", &error));
     // Changing the bounding set requires CAP_SETPCAP; without it no_new_privs suffices.

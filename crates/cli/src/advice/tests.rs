@@ -160,6 +160,12 @@ fn namespace_error_names_command_only_when_one_fixes_it() {
 }
 
 #[test]
+fn system_error_has_no_symbol_or_number() {
+    assert_eq!(text_of(Errno::EPERM), "Operation not permitted");
+    assert_eq!(text_of(io::Error::from(Errno::EPERM)), "Operation not permitted");
+}
+
+#[test]
 fn advice_is_found_inside_io_error() {
     let text = text_of(io::Error::other(SocketError::Absent(name())));
     assert_eq!(text, "interface tap0 does not exist\nhint: list the interfaces: `ip -brief link`");

@@ -12,6 +12,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use super::{HOST, KERNEL, LabNetwork};
+use crate::advice::explain;
 use crate::clock::Clock;
 use crate::color::Styler;
 use crate::failure::Failure;
@@ -102,7 +103,7 @@ pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure
             };
             Failure::with_code(format!("cannot run {}: {why}", program.display()), exit_code)
         }
-        Err(errno) => errno.into(),
+        Err(errno) => Failure::new(explain(&errno).context("cannot unblock signals")),
     }
 }
 
