@@ -397,7 +397,7 @@ fn truncated_capture_is_read_up_to_truncation() {
 }
 
 #[test]
-fn crate_depends_on_standard_library_alone() {
+fn crate_depends_only_on_standard_library() {
     let manifest = include_str!("../Cargo.toml");
     assert!(!manifest.contains("\n[dependencies]"), "{manifest}");
     assert!(!manifest.contains("\n[build-dependencies]"), "{manifest}");

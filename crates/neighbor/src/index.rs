@@ -10,7 +10,7 @@ use base::{KeyedHash, Place};
 /// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that lookups do not slow down
 /// after many removals.
 pub(super) struct Index {
-    /// Each cell holds a place plus one, or zero if empty: a new index is zeroed memory, which is not touched.
+    /// Each cell holds a place plus one, or zero if empty: a new index is zeroed memory, which is not written.
     cells: Box<[Place]>,
     mask: usize,
     hash: KeyedHash,

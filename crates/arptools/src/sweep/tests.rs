@@ -191,7 +191,7 @@ fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
 }
 
 #[test]
-fn seven_foreign_requests_are_remembered() {
+fn seven_requests_by_other_programs_are_recorded() {
     let mut sweep = sweep(10, 12, |_| {});
     let SweepStep::Send(foreign) = sweep.next(at(0)) else { panic!("no request is due") };
     sweep.sent(at(0));

@@ -83,7 +83,7 @@ fn wrong_value_differs_in_every_header() {
 }
 
 #[test]
-fn field_of_one_side_alone_is_reported() {
+fn field_of_only_one_program_is_reported() {
     let without = PEER.replace("ip.version", "ip.other");
     let (_, found) = differences(LOCAL, &without);
     assert_eq!(found, [values("ipv4.version", Some("4"), None)], "another field covers the byte");

@@ -59,7 +59,7 @@ fn rule_that_explains_nothing_is_printed() {
 }
 
 #[test]
-fn frame_of_one_side_alone_is_difference() {
+fn frame_of_only_one_program_is_difference() {
     let mut report = report("1");
     report.uneven(true);
     assert!(report.table().contains("a.pcap frame 2 capture: tapstack another frame, reference nothing"));

@@ -50,7 +50,7 @@ fn item(name: &str, position: usize, size: usize, show: &str, value: &str) -> St
 }
 
 #[test]
-fn header_is_foreign_only_behind_foreign_header() {
+fn header_is_unparsed_only_after_unparsed_header() {
     let inner = proto("ip", 38, &item("ip.ttl", 46, 1, "64", "40"));
     let tunnel = proto("gre", 34, "");
     assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("after an unparsed header")]);
@@ -59,7 +59,7 @@ fn header_is_foreign_only_behind_foreign_header() {
 }
 
 #[test]
-fn padding_rule_applies_only_behind_all_headers() {
+fn padding_rule_applies_only_after_all_headers() {
     let tapstack = "\"ethernet\":{\"offset\":0},\"arp\":{\"offset\":14}";
     let rest = proto("arp", 14, "");
     let padding = |position| proto("eth", 0, &item("eth.padding", position, 4, "00:00:00:00", "00000000"));

@@ -133,7 +133,7 @@ fn failed_neighbor_retries_back_off() {
 }
 
 #[test]
-fn failed_neighbor_is_forgotten_after_backoff() {
+fn failed_neighbor_is_removed_after_backoff() {
     let mut table = table();
     table.resolve(at(0), 5, 10, 0);
     pass(&mut table, at(4));

@@ -91,7 +91,7 @@ impl FrameIo {
     fn adapt(&mut self, added: usize) {
         let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
         self.read_limit = next.clamp(1, IoRing::BATCH);
-        // While frames are in flight the method stays: frames sent by the other one would overtake them.
+        // While frames are in flight the method does not change: frames sent by the other method would overtake them.
         if self.is_adaptive && self.in_flight() == 0 {
             self.uses_ring = self.ring.is_some()
                 && self.read_limit

@@ -64,7 +64,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
 }
 
 #[test]
-fn link_local_binds_first_candidate_when_alone() {
+fn link_local_binds_first_candidate_without_conflict() {
     let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
     let mut sent = Vec::new();
     let mut addresses = Vec::new();

@@ -27,7 +27,7 @@ fn full_census_rejects_new_addresses_and_reports_it_rate_limited() {
 }
 
 #[test]
-fn forged_flood_evicts_itself_and_conflicts_are_still_detected() {
+fn forged_flood_evicts_only_its_addresses_and_conflicts_are_still_detected() {
     let mut census = small(8);
     // Four real hosts.
     for number in (0..4).chain(0..4) {

@@ -72,7 +72,7 @@ fn echo_request_and_reply_match_tcpdump() {
 }
 
 #[test]
-fn echo_is_summarized_behind_vlan_tag_and_in_802_3() {
+fn echo_is_summarized_after_vlan_tag_and_in_802_3() {
     let echo = datagram(1, &echo(IcmpType::ECHO_REQUEST, b""));
     let tagged = line(&[&[0x81, 0, 0, 5, 8, 0], &echo]);
     assert!(tagged.ends_with("ethertype 802.1Q (0x8100), length 46: vlan 5, p 0, ethertype IPv4 (0x0800), 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8"), "{tagged}");

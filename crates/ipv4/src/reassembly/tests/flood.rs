@@ -97,7 +97,7 @@ fn source_evicts_its_datagrams_when_share_is_full() {
 
 // proves: reassembly-flood
 #[test]
-fn other_sources_get_through_when_some_hold_their_whole_share() {
+fn datagram_is_reassembled_when_other_sources_hold_their_whole_share() {
     let limits = ReassemblyLimits::default();
     let mut reassembly = Reassembly::new(limits, 3);
     for source in 0..16 {

@@ -177,7 +177,7 @@ fn excessive_bounds_are_clamped() {
 
 // proves: rfc1122-failure
 #[test]
-fn entry_is_forgotten_after_backoff_when_its_packet_was_displaced() {
+fn entry_is_removed_after_backoff_when_its_packet_was_displaced() {
     let mut table = Table::new(NeighborSettings { pending: 1, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
