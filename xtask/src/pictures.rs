@@ -82,7 +82,7 @@ fn explained_frame(program: &Path, root: &Path) -> Result<String, String> {
     let command = format!("$ tapstack {}", arguments.join(" "));
     let summary = format!("{BOLD}{summary}");
     let lines = [command.as_str(), "...", &summary, "...", ""];
-    let text = format!("{}\n{BOLD}{PACKET}{}", lines.join("\n"), packet.trim_end());
+    let text = format!("{}\n{BOLD}{PACKET}{}", lines.join("\n"), packet.trim_end_matches(BOLD).trim_end());
     Ok(text.lines().map(wrap).collect::<Vec<_>>().join("\n"))
 }
 
@@ -136,7 +136,8 @@ fn table(program: &Path, root: &Path) -> Result<String, String> {
 fn svg(screen: &str) -> String {
     let palette = Palette(PALETTE.map(rgb));
     let term = Term::new().palette(palette).fg_color(rgb(FOREGROUND).into()).bg_color(rgb(BACKGROUND).into());
-    let svg = term.render_svg(screen.trim_end_matches('\n'));
+    // SVG applies opacity to a whole text only, and fill opacity to its parts too.
+    let svg = term.render_svg(screen.trim_end_matches('\n')).replace("opacity: 0.4", "fill-opacity: 0.6");
     let lines: Vec<_> = svg.trim_end().lines().map(str::trim_end).collect();
     lines.join("\n") + "\n"
 }
