@@ -142,7 +142,7 @@ fn announcements(session: &mut Session) -> CaseResult {
     learned_under(session, ArpKind::Announcement(2), &[Permissive])
 }
 
-// TC8 uses announcements for all four pairs. A policy that learns from none of them adds no entry.
+// TC8 uses announcements for all four pairs. A policy that does not learn from them adds no entry.
 // proves: learn-move, learn-permissive
 fn replaced(session: &mut Session) -> CaseResult {
     for (first, second) in [(1, 1), (2, 2), (1, 2), (2, 1)] {

@@ -76,7 +76,7 @@ fn sample() -> Result<Vec<u8>, Box<dyn Error>> {
     wire.inject(gratuitous_arp(router, router, GATEWAY)?);
     wire.run_for(1_000)?;
 
-    // The sender MAC address is not the source of the frame, then it is the broadcast address.
+    // First the sender MAC address is not the source of the frame, then it is the broadcast address.
     wire.inject(gratuitous_arp(mac(0x66), mac(0x67), STRANGER)?);
     wire.run_for(500)?;
     wire.inject(gratuitous_arp(mac(0x66), MacAddr::BROADCAST, STRANGER)?);

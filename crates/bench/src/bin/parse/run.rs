@@ -1,4 +1,4 @@
-//! Runs a work a number of times.
+//! Runs a kind of work a number of times.
 
 use std::hint::black_box;
 
@@ -13,10 +13,10 @@ const ROTATION: usize = 64;
 #[repr(align(64))]
 struct Aligned<T>(T);
 
-/// Runs a work a given number of times.
+/// Runs a kind of work a given number of times.
 pub(crate) type Run = Box<dyn FnMut(usize)>;
 
-/// Prepares a work: on the request of 42 bytes, or on the packet in it.
+/// Prepares a kind of work: on the request of 42 bytes, or on the packet in it.
 pub(crate) fn of(work: Work) -> Run {
     match work {
         Work::Read(_, read) => {

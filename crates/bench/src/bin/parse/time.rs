@@ -1,6 +1,6 @@
 //! Times, measured in turns.
 //!
-//! Clock rate and cache use of a machine change during a run. The contenders of a work therefore take turns in slices
+//! Clock rate and cache use of a machine change during a run. The contenders therefore take turns in slices
 //! of a few microseconds, in a new order each round, and each slice is compared with the cast's slice of the same
 //! round.
 
@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::contenders::{ALL, Contender};
 use crate::run::{self, Run};
 
-/// Runs of a work per slice, as an integer and as a float.
+/// Runs per slice, as an integer and as a float.
 const SLICE: usize = 2_000;
 const PER_SLICE: f64 = 2_000.0;
 /// Warm-up rounds, which do not count.
@@ -22,7 +22,7 @@ struct Times {
     slices: Vec<f64>,
 }
 
-/// Measures all works and prints a table for each.
+/// Measures each kind of work and prints a table for it.
 pub(crate) fn all(rounds: usize) {
     for group in ALL.chunk_by(|one, next| one.work.name() == next.work.name()) {
         let mut times: Vec<Times> = group.iter().map(Times::new).collect();

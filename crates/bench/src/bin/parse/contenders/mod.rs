@@ -60,7 +60,7 @@ pub(crate) const ALL: &[Contender] = &[
 ];
 
 impl Work {
-    /// Returns the name of the work.
+    /// Returns the name of the kind of work.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read(..) => "read",
