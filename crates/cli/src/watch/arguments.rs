@@ -34,13 +34,13 @@ Examples:
       the table at the end of a capture
   tcpdump -i eth0 -U -w - arp | tapstack watch - --json | jq .event
 
-watch sends nothing. It reports new IP addresses, addresses that moved to another MAC address, ARP probes, \
+Without --address, watch sends nothing. It reports new IP addresses, addresses that moved to another MAC address, ARP probes, \
 announcements, and addresses that fell silent.
 
 A conflict is reported when two MAC addresses answer one request, when an address moves back within a second, or when it \
-moves three times within a minute of each other. A failover and the way back are two moves. A Linux machine with two \
-interfaces on one network conflicts with itself unless net.ipv4.conf.all.arp_ignore is 1. Repeated events are reported \
-every five minutes.
+moves three times with less than a minute between moves. A failover and the way back are two moves. A Linux machine with two \
+interfaces on one network conflicts with itself unless net.ipv4.conf.all.arp_ignore is 1. A repeated event is \
+reported again after five minutes.
 
 An address is `quiet` after five minutes without ARP, and `gone` after an hour. The table holds 65,536 addresses: to add \
 more, watch drops those that are gone, then those that only one packet has claimed. Dropped and rejected addresses are \
