@@ -47,15 +47,27 @@ fn generated() -> [(&'static str, String); 2] {
 
 /// Returns the page: a section for each command, in it one for each event.
 fn page(schema: &Value) -> String {
-    let commands = list(schema, "anyOf").filter_map(|command| resolve(schema, command)).map(command_text);
-    let headers = part(schema, "$defs").as_object().into_iter().flatten();
-    let headers = headers.filter(|(name, _)| name.ends_with("_header") || *name == "fault");
-    let headers = headers.map(|(name, header)| {
-        let (name, meaning) = (name.trim_end_matches("_header"), text(header, "description"));
-        format!("\n### `{name}` of `decode`\n\n{meaning}\n{}", fields_table(header, &[]))
+    let sections = list(schema, "anyOf").filter_map(|command| resolve(schema, command)).map(|command| {
+        let headers =
+            if part(command, "oneOf").is_null() { headers_text(schema, command) } else { String::new() };
+        format!("{}{headers}", command_text(command))
     });
-    let sections: String = commands.chain(headers).collect();
+    let sections: String = sections.collect();
     format!("{INTRODUCTION}{sections}")
+}
+
+/// Returns the sections of the objects that an object without an event refers to.
+fn headers_text(schema: &Value, command: &Value) -> String {
+    let fields = ordered(command).into_iter();
+    let headers = fields.filter_map(|(name, field)| {
+        let header = resolve(schema, field).or_else(|| resolve(schema, part(field, "items")))?;
+        // Warnings have the form of faults.
+        (name != "warnings").then(|| {
+            let meaning = text(header, "description");
+            format!("\n### `{name}`\n\n{meaning}\n{}", fields_table(header, &[]))
+        })
+    });
+    headers.collect()
 }
 
 /// Returns the section of a command.
