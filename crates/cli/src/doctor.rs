@@ -18,7 +18,7 @@ use crate::failure::{Failure, print_line};
 use crate::json::{EventObject, command_schema};
 use checks::check_all;
 use facts::Facts;
-use json::{DoctorJson, OutcomeJson, identifier};
+use json::{CheckName, DoctorJson, OutcomeJson};
 
 /// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ enum CheckOutcome {
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
-    check: &'static str,
+    check: CheckName,
     outcome: CheckOutcome,
     /// Whether every command that uses a TAP requires it.
     needed: bool,
@@ -84,7 +84,7 @@ fn exit_code(findings: &[Finding]) -> u8 {
 impl Finding {
     fn json(&self) -> DoctorJson<'_> {
         DoctorJson::Check {
-            check: identifier(self.check),
+            check: self.check,
             outcome: match self.outcome {
                 CheckOutcome::Ok => OutcomeJson::Ok,
                 CheckOutcome::Warn => OutcomeJson::Warn,
@@ -104,7 +104,7 @@ impl Finding {
         let hint = hint.as_ref().map_or(String::new(), |hint| {
             format!("\n{}{} {hint}", " ".repeat(23), styler.apply(EMPHASIS, "fix:"))
         });
-        format!("{outcome}  {check:<16} {why}{hint}")
+        format!("{outcome}  {:<16} {why}{hint}", check.text())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::facts::{Capability, Facts};
 use super::inside::NamespaceMethod;
+use super::json::CheckName;
 use super::managers::Networkd;
 use super::{CheckOutcome, Finding};
 use crate::advice::quoted;
@@ -16,8 +17,8 @@ pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
         net_admin(facts),
         net_raw(facts),
         io_uring(facts),
-        feature(facts, "virtio header", |features| features.virtio_header),
-        feature(facts, "multi-queue", |features| features.multi_queue),
+        feature(facts, CheckName::VirtioHeader, |features| features.virtio_header),
+        feature(facts, CheckName::MultiQueue, |features| features.multi_queue),
         network_manager(facts),
         networkd(facts),
         ipv6(facts),
@@ -27,24 +28,24 @@ pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
 }
 
 impl Finding {
-    fn new(check: &'static str, outcome: CheckOutcome, why: impl Into<String>) -> Finding {
+    fn new(check: CheckName, outcome: CheckOutcome, why: impl Into<String>) -> Finding {
         Finding { check, outcome, needed: false, why: why.into(), hint: None }
     }
 
-    fn ok(check: &'static str, why: impl Into<String>) -> Finding {
+    fn ok(check: CheckName, why: impl Into<String>) -> Finding {
         Finding::new(check, CheckOutcome::Ok, why)
     }
 
-    fn warn(check: &'static str, why: impl Into<String>) -> Finding {
+    fn warn(check: CheckName, why: impl Into<String>) -> Finding {
         Finding::new(check, CheckOutcome::Warn, why)
     }
 
-    fn skip(check: &'static str, why: impl Into<String>) -> Finding {
+    fn skip(check: CheckName, why: impl Into<String>) -> Finding {
         Finding::new(check, CheckOutcome::Skip, why)
     }
 
     /// Returns the finding of an error message. Advice without a command joins the reason: only a command can be pasted.
-    fn refused(check: &'static str, outcome: CheckOutcome, message: &ErrorMessage) -> Finding {
+    fn refused(check: CheckName, outcome: CheckOutcome, message: &ErrorMessage) -> Finding {
         let hint = message.first_command().map(str::to_owned);
         let why = match message.hints().next() {
             Some(advice) if hint.is_none() => format!("{}; {advice}", message.text()),
@@ -64,14 +65,14 @@ impl Finding {
 
 fn node(facts: &Facts) -> Finding {
     match &facts.node {
-        Ok(_) => Finding::ok("/dev/net/tun", "opens for reading and writing"),
-        Err(message) => Finding::refused("/dev/net/tun", CheckOutcome::Fail, message),
+        Ok(_) => Finding::ok(CheckName::DevNetTun, "opens for reading and writing"),
+        Err(message) => Finding::refused(CheckName::DevNetTun, CheckOutcome::Fail, message),
     }
     .needed()
 }
 
 fn namespace(facts: &Facts) -> Finding {
-    let check = "namespaces";
+    let check = CheckName::Namespaces;
     match facts.inside.as_ref().map(|inside| &inside.namespace) {
         Ok(Ok(NamespaceMethod::Privilege)) => {
             Finding::ok(check, "network namespaces can be created, with CAP_SYS_ADMIN")
@@ -90,7 +91,7 @@ fn namespace(facts: &Facts) -> Finding {
 }
 
 fn tap(facts: &Facts) -> Finding {
-    let check = "TAP";
+    let check = CheckName::Tap;
     match facts.inside.as_ref().map(|inside| &inside.tap) {
         Ok(Some(Ok(()))) => Finding::ok(check, "can be created and brought up in a network namespace"),
         // The fix of /dev/net/tun comes first.
@@ -106,7 +107,7 @@ fn tap(facts: &Facts) -> Finding {
 const NEEDS_NODE: &str = "needs /dev/net/tun";
 
 fn net_admin(facts: &Facts) -> Finding {
-    let check = "CAP_NET_ADMIN";
+    let check = CheckName::CapNetAdmin;
     match facts.capabilities.map(|capabilities| capabilities.net_admin) {
         None => Finding::skip(check, "not readable from /proc/self/status"),
         Some(Capability::Held) => Finding::ok(check, "held: TAPs can be created outside a namespace"),
@@ -123,7 +124,7 @@ fn net_admin(facts: &Facts) -> Finding {
 }
 
 fn net_raw(facts: &Facts) -> Finding {
-    let check = "CAP_NET_RAW";
+    let check = CheckName::CapNetRaw;
     match facts.capabilities.map(|capabilities| capabilities.net_raw) {
         None => Finding::skip(check, "not readable from /proc/self/status"),
         Some(Capability::Held) => Finding::ok(check, "held: -I can use real interfaces"),
@@ -141,7 +142,7 @@ fn net_raw(facts: &Facts) -> Finding {
 }
 
 fn io_uring(facts: &Facts) -> Finding {
-    let check = "io_uring";
+    let check = CheckName::IoUring;
     let Ok(Some(ring)) = facts.inside.as_ref().map(|inside| &inside.ring) else {
         return Finding::skip(check, "needs a TAP");
     };
@@ -162,7 +163,7 @@ fn io_uring(facts: &Facts) -> Finding {
     }
 }
 
-fn feature(facts: &Facts, check: &'static str, has: fn(tap::linux::Features) -> bool) -> Finding {
+fn feature(facts: &Facts, check: CheckName, has: fn(tap::linux::Features) -> bool) -> Finding {
     match facts.node {
         Ok(features) if has(features) => Finding::ok(check, "supported by the kernel's tun driver"),
         Ok(_) => Finding::warn(check, "not supported by the kernel's tun driver; tapstack works without it"),
@@ -171,7 +172,7 @@ fn feature(facts: &Facts, check: &'static str, has: fn(tap::linux::Features) -> 
 }
 
 fn network_manager(facts: &Facts) -> Finding {
-    let check = "NetworkManager";
+    let check = CheckName::NetworkManager;
     match facts.managers.network_manager_ignores_taps {
         None => Finding::ok(check, "not running"),
         Some(true) => Finding::ok(check, "running, ignores TAPs"),
@@ -182,7 +183,7 @@ fn network_manager(facts: &Facts) -> Finding {
 }
 
 fn networkd(facts: &Facts) -> Finding {
-    let check = "systemd-networkd";
+    let check = CheckName::SystemdNetworkd;
     match &facts.managers.networkd {
         Networkd::Absent => Finding::ok(check, "not running"),
         Networkd::IgnoresTaps => Finding::ok(check, "running, ignores TAPs"),
@@ -195,7 +196,7 @@ fn networkd(facts: &Facts) -> Finding {
 }
 
 fn ipv6(facts: &Facts) -> Finding {
-    let check = "IPv6";
+    let check = CheckName::Ipv6;
     match facts.ipv6 {
         None => Finding::ok(check, "not supported by this kernel"),
         Some(false) => Finding::ok(check, "disabled on new interfaces"),
@@ -213,7 +214,7 @@ fn ipv6(facts: &Facts) -> Finding {
 const DEFAULT_MAX_NEIGHBORS: u64 = 1_024;
 
 fn neighbors(facts: &Facts) -> Finding {
-    let check = "ARP cache";
+    let check = CheckName::ArpCache;
     match facts.max_neighbors {
         None => Finding::skip(check, "net.ipv4.neigh.default.gc_thresh3 is not readable in this namespace"),
         Some(max) if max > DEFAULT_MAX_NEIGHBORS => {
@@ -230,7 +231,7 @@ fn neighbors(facts: &Facts) -> Finding {
 }
 
 fn processors(facts: &Facts) -> Finding {
-    let check = "processors";
+    let check = CheckName::Processors;
     match facts.processors {
         None => Finding::skip(check, "their number is not known"),
         Some(1) => Finding::warn(check, "1: --busy-poll is 0 by default, because polling delays the sender"),

@@ -13,7 +13,7 @@ pub(super) enum DoctorJson<'a> {
     /// A check.
     Check {
         /// Name of the check.
-        check: String,
+        check: CheckName,
         /// Result.
         outcome: OutcomeJson,
         /// Whether the exit code depends on it.
@@ -53,8 +53,57 @@ pub(super) enum OutcomeJson {
     Skip,
 }
 
-/// Returns the name of a check as an identifier.
-pub(super) fn identifier(check: &str) -> String {
-    let name = check.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-    name.trim_start_matches('_').to_owned()
+/// Name of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum CheckName {
+    /// The device node `/dev/net/tun`.
+    DevNetTun,
+    /// Network namespaces.
+    Namespaces,
+    /// A TAP in a network namespace.
+    Tap,
+    /// The capability `CAP_NET_ADMIN`.
+    CapNetAdmin,
+    /// The capability `CAP_NET_RAW`.
+    CapNetRaw,
+    /// `io_uring` on a TAP.
+    IoUring,
+    /// The virtio-net header of the kernel's tun driver.
+    VirtioHeader,
+    /// Several queues of the kernel's tun driver.
+    MultiQueue,
+    /// Whether NetworkManager ignores TAPs.
+    #[serde(rename = "networkmanager")]
+    NetworkManager,
+    /// Whether systemd-networkd ignores TAPs.
+    SystemdNetworkd,
+    /// Whether the kernel sends IPv6 frames on a new TAP.
+    Ipv6,
+    /// Capacity of the kernel's neighbor table.
+    ArpCache,
+    /// Number of processors.
+    Processors,
+}
+
+impl CheckName {
+    /// Returns the name for people.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::DevNetTun => "/dev/net/tun",
+            Self::Namespaces => "namespaces",
+            Self::Tap => "TAP",
+            Self::CapNetAdmin => "CAP_NET_ADMIN",
+            Self::CapNetRaw => "CAP_NET_RAW",
+            Self::IoUring => "io_uring",
+            Self::VirtioHeader => "virtio header",
+            Self::MultiQueue => "multi-queue",
+            Self::NetworkManager => "NetworkManager",
+            Self::SystemdNetworkd => "systemd-networkd",
+            Self::Ipv6 => "IPv6",
+            Self::ArpCache => "ARP cache",
+            Self::Processors => "processors",
+        }
+    }
 }

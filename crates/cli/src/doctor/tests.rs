@@ -43,7 +43,7 @@ fn findings_after(change: impl FnOnce(&mut Facts)) -> (Vec<Finding>, u8) {
 fn only_finding(change: impl FnOnce(&mut Facts)) -> (&'static str, CheckOutcome, Option<String>, u8) {
     let (findings, code) = findings_after(change);
     let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
-    (finding.check, finding.outcome, finding.hint, code)
+    (finding.check.text(), finding.outcome, finding.hint, code)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn unopenable_node_fails_and_skips_dependent_checks() {
         });
     });
     assert_eq!(code, 1);
-    let ends: Vec<_> = findings.iter().map(|finding| (finding.check, finding.outcome)).collect();
+    let ends: Vec<_> = findings.iter().map(|finding| (finding.check.text(), finding.outcome)).collect();
     let skipped =
         ["TAP", "io_uring", "virtio header", "multi-queue"].map(|check| (check, CheckOutcome::Skip));
     assert_eq!(ends, [&[("/dev/net/tun", CheckOutcome::Fail)], &skipped[..]].concat());
@@ -100,7 +100,7 @@ fn refused_tap_fails_and_missing_child_report_is_skipped() {
         facts.inside =
             Ok(NamespaceReport { namespace: Ok(NamespaceMethod::Privilege), tap: Some(refused), ring: None });
     });
-    assert_eq!((findings[0].check, findings[0].outcome, code), ("TAP", CheckOutcome::Fail, 1));
+    assert_eq!((findings[0].check.text(), findings[0].outcome, code), ("TAP", CheckOutcome::Fail, 1));
     let (findings, code) =
         findings_after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
     assert!(findings.iter().all(|finding| finding.outcome == CheckOutcome::Skip));
@@ -278,7 +278,7 @@ fn finding_takes_command_as_fix_and_advice_as_reason() {
 #[test]
 fn finding_prints_line_and_hint_on_next_line() {
     let finding = Finding {
-        check: "/dev/net/tun",
+        check: json::CheckName::DevNetTun,
         outcome: CheckOutcome::Fail,
         needed: true,
         why: "closed".to_owned(),
