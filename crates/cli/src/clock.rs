@@ -1,9 +1,20 @@
 //! The one clock of the program.
 
+use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
 use tap::Instant;
+
+/// Largest difference of two readings of the origin that is not followed, so that times increase while the system clock is
+/// adjusted gradually.
+const ORIGIN_TOLERANCE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// The start of the clock that was converted last, and its origin. Without it, each reading of the two clocks would
+    /// give another origin, and events of one moment would have different times.
+    static LATEST_ORIGIN: Cell<Option<(std::time::Instant, Duration)>> = const { Cell::new(None) };
+}
 
 /// Time since the command began.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +39,20 @@ impl Clock {
     /// suspended, the origin moves along.
     pub(crate) fn origin(self) -> Duration {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        wall.saturating_sub(self.start.elapsed())
+        let origin = wall.saturating_sub(self.start.elapsed());
+        match LATEST_ORIGIN.get() {
+            Some((start, latest)) if start == self.start && is_same_origin(latest, origin) => latest,
+            _ => {
+                LATEST_ORIGIN.set(Some((self.start, origin)));
+                origin
+            }
+        }
     }
+}
+
+/// Whether a reading of the origin counts as the latest one: the system clock was not set in between.
+fn is_same_origin(latest: Duration, origin: Duration) -> bool {
+    origin.abs_diff(latest) <= ORIGIN_TOLERANCE
 }
 
 /// Converts times of a [`Clock`] to wall-clock times.

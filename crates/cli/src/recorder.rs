@@ -12,7 +12,7 @@ use clap::Args;
 use host::FrameOutcome;
 use tap::Instant;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, WallClock};
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::help;
@@ -34,7 +34,7 @@ impl CaptureArguments {
         clock: Clock,
     ) -> Result<Option<Recorder<File>>, Failure> {
         let path = self.path.as_deref();
-        path.map(|path| Recorder::create(path, interface, clock.origin())).transpose()
+        path.map(|path| Recorder::create(path, interface, clock.into())).transpose()
     }
 
     /// Returns the stream for all output except the capture.
@@ -60,8 +60,7 @@ const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 /// and counted. A write error ends the capture.
 pub(crate) struct Recorder<W: Sink> {
     out: Output<W>,
-    /// Wall-clock time at the origin of the command's clock, since 1970 in UTC.
-    origin: Duration,
+    clock: WallClock,
     /// The last received frame; the decision on it is pending.
     received: Vec<u8>,
     /// Buffer for a block.
@@ -70,16 +69,15 @@ pub(crate) struct Recorder<W: Sink> {
 }
 
 impl Recorder<File> {
-    /// Creates the file, or opens standard output for `-`. `origin` is the wall-clock time at the origin of the command's
-    /// clock.
-    pub(crate) fn create(path: &Path, interface: &str, origin: Duration) -> Result<Recorder<File>, Failure> {
+    /// Creates the file, or opens standard output for `-`. `clock` converts the times of frames.
+    pub(crate) fn create(path: &Path, interface: &str, clock: WallClock) -> Result<Recorder<File>, Failure> {
         let name = path.display().to_string();
         let opened = if path == Path::new("-") { standard_output() } else { create(path) };
         let file = opened.map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
         // A file ends with a whole block, even when the disk is full.
         let out = if is_file { Output::of_whole_blocks(file, whole_blocks) } else { Output::new(file) };
-        Recorder::new(out, name, interface, origin)
+        Recorder::new(out, name, interface, clock)
     }
 }
 
@@ -89,9 +87,9 @@ impl<W: Sink> Recorder<W> {
         out: Output<W>,
         name: String,
         interface: &str,
-        origin: Duration,
+        clock: WallClock,
     ) -> Result<Recorder<W>, Failure> {
-        let mut recorder = Recorder { out, origin, received: Vec::new(), block: Vec::new(), name };
+        let mut recorder = Recorder { out, clock, received: Vec::new(), block: Vec::new(), name };
         recorder.block(|out| {
             write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
             write::interface(out, LinkType::ETHERNET, interface);
@@ -142,8 +140,7 @@ impl<W: Sink> Recorder<W> {
         if !self.out.has_reader() {
             return;
         }
-        let origin = u64::try_from(self.origin.as_nanos()).unwrap_or_default();
-        let time = origin.saturating_add(now.as_nanos());
+        let time = self.clock.moment(now).wall.as_nanos();
         let flags = direction.flags();
         self.block(|out| write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment }));
     }

@@ -58,7 +58,9 @@ impl Sink for FullDisk<'_> {
 fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let out = Output::of_whole_blocks(FullDisk { capacity, bytes: &mut bytes }, whole_blocks);
-    let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::from_secs(1_000)).unwrap();
+    let mut recorder =
+        Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::from_secs(1_000)))
+            .unwrap();
     for (nanos, (arrived, frame)) in (0..).zip(frames) {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
         if *arrived {
@@ -77,7 +79,8 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
 fn received_frame_has_outcome_as_comment() {
     let mut bytes = Vec::new();
     let out = Output::of_whole_blocks(FullDisk { capacity: usize::MAX, bytes: &mut bytes }, whole_blocks);
-    let mut recorder = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO).unwrap();
+    let mut recorder =
+        Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
     let received = arp::Reception { merge: Merge::Added, reply: None };
     recorder.frame_received(&[7; 42]);
     recorder.frame_handled(Instant::ORIGIN, FrameOutcome::Arp(received));
@@ -90,7 +93,7 @@ fn recorder_fails_when_disk_is_full_at_start() {
     for capacity in [0, 20] {
         let mut bytes = Vec::new();
         let out = Output::of_whole_blocks(FullDisk { capacity, bytes: &mut bytes }, whole_blocks);
-        let refused = Recorder::new(out, "a test".to_owned(), "tap0", Duration::ZERO);
+        let refused = Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO));
         assert!(refused.is_err(), "{capacity}");
     }
 }

@@ -23,8 +23,6 @@ use crate::station::secret;
 
 /// Maximum number of frames received at once.
 const BATCH: usize = 64;
-/// Difference from the wall clock that is not followed, so that times increase while the clock is adjusted gradually.
-const CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 /// Interval between checks of an interface that is down.
 const DOWN_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -236,9 +234,7 @@ impl FrameWatcher {
 
     /// Follows the wall clock if it was set, or if the machine was suspended.
     pub(super) fn follow_clock(&mut self, origin: Duration) {
-        if origin.abs_diff(self.origin) > CLOCK_TOLERANCE {
-            self.origin = origin;
-        }
+        self.origin = origin;
     }
 
     /// Adds a received frame to the census and the capture.
