@@ -115,7 +115,9 @@ fn open(error: &OpenError) -> ErrorMessage {
         .hint("use another name")
         .hint_command("or replace it", format!("sudo ip link delete {name} && {}", create_tap(name))),
         OpenError::Busy { name, holders } => match holders.first() {
-            Some(holder) => plain.hint_command("end that process", format!("kill {}", holder.pid)),
+            Some(holder) => plain
+                .hint("use another TAP")
+                .hint_command("or end that process", format!("kill {}", holder.pid)),
             None => plain.hint_command(
                 "find the process",
                 format!("sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*"),
@@ -281,10 +283,14 @@ fn capture(error: &FrameReaderError) -> ErrorMessage {
     let link_types = match error {
         FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
             return match format {
-                UnsupportedFormat::Gzip => plain.hint("decompress it: `zcat FILE | tapstack decode -`"),
-                UnsupportedFormat::Xz => plain.hint("decompress it: `xzcat FILE | tapstack decode -`"),
+                UnsupportedFormat::Gzip => {
+                    plain.hint("read it through `zcat`, with `-` as the name of the file")
+                }
+                UnsupportedFormat::Xz => {
+                    plain.hint("read it through `xzcat`, with `-` as the name of the file")
+                }
                 UnsupportedFormat::Zstandard => {
-                    plain.hint("decompress it: `zstdcat FILE | tapstack decode -`")
+                    plain.hint("read it through `zstdcat`, with `-` as the name of the file")
                 }
                 UnsupportedFormat::Snoop | UnsupportedFormat::Variant(_) => {
                     plain.hint("convert it: `editcap -F pcapng FILE NEW`")

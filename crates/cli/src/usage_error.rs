@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Error};
 
 use crate::advice::explain;
@@ -55,7 +55,10 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
         ErrorKind::ArgumentConflict if argument == prior => {
             format!("'{argument}' can be used only once")
         }
-        ErrorKind::ArgumentConflict => format!("'{argument}' cannot be used with {prior}"),
+        ErrorKind::ArgumentConflict => {
+            format!("'{argument}' cannot be used with {}", quoted(error, ContextKind::PriorArg))
+        }
+        ErrorKind::TooManyValues => format!("'{argument}' takes no value"),
         ErrorKind::WrongNumberOfValues => {
             let (expected, actual) =
                 (context(ContextKind::ExpectedNumValues), context(ContextKind::ActualNumValues));
@@ -72,12 +75,13 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
 fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &str) -> ErrorMessage {
     let suggestions =
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    let similar = suggestions.into_iter().find_map(|kind| error.get(kind));
-    let message = match similar {
-        Some(similar) => message.hint(format!("did you mean '{similar}'?")),
+    let similar = suggestions.into_iter().map(|kind| quoted(error, kind)).find(|words| !words.is_empty());
+    let message = match &similar {
+        Some(similar) => message.hint(format!("did you mean {similar}?")),
         None => message,
     };
-    match error.get(ContextKind::ValidValue) {
+    let values = error.get(ContextKind::ValidValue).map(ToString::to_string);
+    match values.filter(|values| !values.is_empty()) {
         Some(values) => message.hint(format!("possible values: {values}")),
         None if similar.is_some() => message,
         None if command == "tapstack lab" && !argument.starts_with('-') => {
@@ -85,6 +89,16 @@ fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &st
         }
         None => message.hint(format!("see `{command} --help`")),
     }
+}
+
+/// Returns the words of a context of an error, each in quotes.
+fn quoted(error: &Error, kind: ContextKind) -> String {
+    let words = match error.get(kind) {
+        Some(ContextValue::Strings(words)) => words.as_slice(),
+        Some(ContextValue::String(word)) => std::slice::from_ref(word),
+        _ => &[],
+    };
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" or ")
 }
 
 /// Returns the command that these arguments name, as in `tapstack tap create`.

@@ -36,7 +36,7 @@ fn open_error_names_command_to_paste() {
         (OpenError::OwnedByAnother { name: name(), owner: None, group: Some(7) }, "it belongs to group 7\n"),
         (
             OpenError::Busy { name: name(), holders },
-            "in use by process 42 (other)\nhint: end that process: `kill 42`",
+            "in use by process 42 (other)\nhint: use another TAP\nhint: or end that process: `kill 42`",
         ),
         (OpenError::Busy { name: name(), holders: vec![] }, "sudo grep -l"),
         (OpenError::TunNotTap(name()), "or delete it: `sudo ip link delete tap0`"),
@@ -214,7 +214,7 @@ fn capture_error_names_conversion_or_supported_link_type() {
     let rows = [
         (
             format(UnsupportedFormat::Gzip),
-            "compressed with gzip\nhint: decompress it: `zcat FILE | tapstack decode -`",
+            "compressed with gzip\nhint: read it through `zcat`, with `-` as the name of the file",
         ),
         (
             format(UnsupportedFormat::Snoop),

@@ -13,7 +13,7 @@ fn message_of(words: &[&str]) -> String {
 
 #[test]
 fn usage_error_names_fix_or_help_when_argument_is_invalid() {
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 13] = [
         (
             &["host", "--tap", "tap0", "--address", "10.0.0.2/24", "--route", "x"],
             "'--route <IP/PREFIX> <via> <IP>' takes 3 values, not 1\nhint: see `tapstack host --help`",
@@ -21,10 +21,17 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
         (&["decode"], "missing arguments: <FILE>\nhint: see `tapstack decode --help`"),
         (
             &["scan", "-I", "eth0", "-l", "-f", "a", "10.0.0.1"],
-            "'--localnet' cannot be used with --file <FILE>, [RANGE]...\nhint: see `tapstack scan --help`",
+            "'--localnet' cannot be used with '--file <FILE>' or '[RANGE]...'\nhint: see `tapstack scan --help`",
         ),
         (&["tap", "delete", "a", "-z"], "unknown argument '-z'\nhint: see `tapstack tap delete --help`"),
         (&["decode", "--jsn", "a"], "unknown argument '--jsn'\nhint: did you mean '--json'?"),
+        (&["arpign"], "unknown command 'arpign'\nhint: did you mean 'ping' or 'arping'?"),
+        (
+            &["arping", "-I"],
+            "a value is required for '--interface <NAME>'\nhint: see `tapstack arping --help`",
+        ),
+        (&["decode", ""], "a value is required for '<FILE>'\nhint: see `tapstack decode --help`"),
+        (&["decode", "--json=1", "a"], "'--json' takes no value\nhint: see `tapstack decode --help`"),
         (&["arpin"], "unknown command 'arpin'\nhint: did you mean 'arping'?"),
         (
             &["--color", "blue"],
