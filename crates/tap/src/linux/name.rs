@@ -15,7 +15,7 @@ pub struct InterfaceName(String);
 pub enum NameError {
     /// Longer than 15 bytes.
     TooLong(String),
-    /// Empty, `.`, `..`, or with a character that the kernel refuses.
+    /// Empty, `.`, `..`, or with a character that the kernel rejects.
     Invalid(String),
     /// `all` or `default`, which the kernel uses for the settings of all interfaces (`net.ipv4.conf.all`,
     /// `net.ipv4.conf.default`).
@@ -76,11 +76,19 @@ impl fmt::Display for NameError {
                 let (length, most) = (name.len(), InterfaceName::MAX);
                 write!(f, "invalid interface name `{}`: {length} bytes, more than {most}", Printable(name))
             }
-            Self::Invalid(name) => write!(
-                f,
-                "invalid interface name `{}`: it is empty, `.` or `..`, or contains a slash, a colon, white space or a percent sign (other than one `%d`)",
-                Printable(name)
-            ),
+            Self::Invalid(name) => {
+                let why = match name.as_str() {
+                    "" => "it is empty",
+                    "." | ".." => "reserved by the kernel",
+                    name if name.contains('/') => "it contains a slash",
+                    name if name.contains(':') => "it contains a colon",
+                    name if name.replacen("%d", "", 1).contains('%') => {
+                        "it contains a percent sign other than one `%d`"
+                    }
+                    _ => "it contains white space or a zero byte",
+                };
+                write!(f, "invalid interface name `{}`: {why}", Printable(name))
+            }
             Self::Reserved(name) => write!(f, "invalid interface name `{name}`: reserved by the kernel"),
         }
     }

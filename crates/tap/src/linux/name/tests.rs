@@ -14,6 +14,23 @@ fn interface_name_is_rejected_when_kernel_refuses_it() {
 }
 
 #[test]
+fn invalid_interface_name_error_names_reason() {
+    let rows = [
+        ("", "it is empty"),
+        ("..", "reserved by the kernel"),
+        ("a/b", "it contains a slash"),
+        ("a:b", "it contains a colon"),
+        ("a%d%d", "it contains a percent sign other than one `%d`"),
+        ("a b", "it contains white space or a zero byte"),
+        ("a%d b", "it contains white space or a zero byte"),
+    ];
+    for (name, why) in rows {
+        let error = name.parse::<InterfaceName>().unwrap_err().to_string();
+        assert_eq!(error, format!("invalid interface name `{name}`: {why}"));
+    }
+}
+
+#[test]
 fn interface_name_is_reserved_when_kernel_uses_it_for_settings() {
     for text in ["all", "default"] {
         let error = text.parse::<InterfaceName>().unwrap_err();
