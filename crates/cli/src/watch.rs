@@ -71,7 +71,7 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
     let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
     let signals = &signals()?;
-    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, signals)?;
+    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock, signals)?;
     privileges::drop_all()?;
     watcher.observer.advance(watcher.wall_time(clock.now()));
     output.print_start(watcher.observer.now, &source.name().to_string());
@@ -192,6 +192,7 @@ fn open_output(
     arguments: &WatchArguments,
     name: &str,
     kind: SourceKind,
+    clock: Clock,
     signals: &Signals,
 ) -> Result<WatchOutput, Failure> {
     if arguments.quiet {
@@ -214,6 +215,7 @@ fn open_output(
         styler,
         json: arguments.json,
         kind,
+        clock: (kind == SourceKind::Link).then_some(clock),
         start: None,
         waits_for_reader: kind == SourceKind::File,
     }))

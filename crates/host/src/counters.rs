@@ -76,7 +76,7 @@ fn of_arp(stack: &Stack) -> Vec<Counter> {
         event("arp", "entries_evicted", "entries evicted", table.evicted),
         event("arp", "resolutions_failed", "resolutions failed", table.failed),
         event("arp", "table_full", "addresses not resolved: ARP cache full", table.refused),
-        loss("arp", "pending_packets_dropped", "packets dropped: next hop not resolved", table.returned),
+        loss("arp", "pending_packets_dropped", "next hop not resolved", table.returned),
         event("arp", "events_lost", "events lost: event queue full", stack.arp.events_lost()),
     ]);
     all

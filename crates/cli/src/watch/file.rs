@@ -58,12 +58,12 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let mut reader = match FrameReader::new(StoppableReader { from, signals, clock, end, stopped: &stopped })
     {
         Err(_) if stopped.load(Ordering::Relaxed) => {
-            open_output(arguments, &arguments.name(), kind, signals)?.finish(&observer, 0, signals)?;
+            open_output(arguments, &arguments.name(), kind, clock, signals)?.finish(&observer, 0, signals)?;
             return Ok(outcome(observer, 0, false));
         }
         reader => reader.map_err(read_failure)?,
     };
-    let mut output = open_output(arguments, &arguments.name(), kind, signals)?;
+    let mut output = open_output(arguments, &arguments.name(), kind, clock, signals)?;
     let (mut has_started, mut printed, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|frame| {
         let time = frame.time.map_or(observer.now, Instant::from_nanos);

@@ -18,6 +18,7 @@ use crate::output::json;
 /// `tapstack watch --json`
 ///
 /// Of a capture, `time` is the time in the capture, and `elapsed_ns` is counted from its first frame.
+/// A frame without a time has that of the frame before it, or the start of 1970 if there is none.
 /// An event that repeats is reported again after five minutes at the earliest.
 /// `-q` prints nothing.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -13,7 +13,7 @@ use super::json::{self, WatchJson};
 use super::observer::Observer;
 use super::screen::Screen;
 use super::{SourceKind, text};
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::color::{DIMMED, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::json::EventObject;
@@ -38,6 +38,8 @@ pub(super) struct LineOutput {
     pub(super) styler: Styler,
     pub(super) json: bool,
     pub(super) kind: SourceKind,
+    /// The clock of the command; `None` for a capture, which has times of its own.
+    pub(super) clock: Option<Clock>,
     /// Wall-clock time of the first line.
     pub(super) start: Option<Instant>,
     /// Whether receiving waits for a slow reader of the lines. A capture file can wait, an interface cannot.
@@ -105,6 +107,7 @@ impl WatchOutput {
                     styler,
                     json: false,
                     kind: SourceKind::Link,
+                    clock: None,
                     start: None,
                     waits_for_reader: false,
                 }
@@ -178,7 +181,9 @@ impl LineOutput {
 
     /// Returns the moment of a wall-clock time.
     fn moment(&self, now: Instant) -> Moment {
-        Moment { wall: now, elapsed: self.start.map_or(Duration::ZERO, |start| now.since(start)) }
+        // If the system clock is set, the origin of the command's clock moves along.
+        let origin = self.clock.map(|clock| Instant::ORIGIN + clock.origin()).or(self.start);
+        Moment { wall: now, elapsed: origin.map_or(Duration::ZERO, |origin| now.since(origin)) }
     }
 
     /// Returns a text line that starts with date and time.
@@ -202,3 +207,6 @@ impl LineOutput {
         Ok(self.out.pending() <= rest)
     }
 }
+
+#[cfg(test)]
+mod tests;
