@@ -74,7 +74,7 @@ pub(super) enum CheckName {
     VirtioHeader,
     /// Several queues of the kernel's tun driver.
     MultiQueue,
-    /// Whether NetworkManager ignores TAPs.
+    /// Whether `NetworkManager` ignores TAPs.
     #[serde(rename = "networkmanager")]
     NetworkManager,
     /// Whether systemd-networkd ignores TAPs.
