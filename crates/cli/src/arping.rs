@@ -23,7 +23,7 @@ use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::values::special_kind;
+use crate::values::{check_sender, special_kind};
 use arguments::ArpingArguments;
 use text::ArpingEvent;
 
@@ -84,6 +84,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
         (None, Purpose::Announce(_)) => arguments.target,
         (None, Purpose::Find) => sender_ip(arguments, socket)?,
     };
+    check_sender(ip).map_err(Failure::new)?;
     if purpose == Purpose::Find && ip == arguments.target {
         return Err(Failure::new(format!(
             "invalid target {ip}: a host does not answer its own ARP requests"

@@ -32,7 +32,7 @@ use crate::output::Output;
 use crate::privileges;
 use crate::probe_socket::{ProbeSocket, drain};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::values::special_kind;
+use crate::values::check_sender;
 use arguments::ScanArguments;
 use progress::ScanProgress;
 use text::ScanEvent;
@@ -106,12 +106,7 @@ fn plan(
     clock: Clock,
 ) -> Result<SweepPlan, Failure> {
     let ip = sender_ip(arguments, socket, ranges)?;
-    // RFC 5227 1.1: an ARP probe has the sender address 0.0.0.0, and hosts reply to it.
-    if !ip.is_unspecified() && !inet::is_valid_host(ip) {
-        let kind = special_kind(ip).unwrap_or("not the address of a host");
-        return Err(Failure::new(format!("invalid sender address {ip}: {kind}"))
-            .hint("set the address of a host with `-s IP`"));
-    }
+    check_sender(ip).map_err(Failure::new)?;
     let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
     Ok(SweepPlan {
         sender: Identity { ip, mac: socket.mac() },

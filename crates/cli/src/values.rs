@@ -78,6 +78,16 @@ pub(crate) fn special_kind(address: Ipv4Addr) -> Option<&'static str> {
     })
 }
 
+/// Checks the sender IP address of ARP requests.
+pub(crate) fn check_sender(ip: Ipv4Addr) -> Result<(), ErrorMessage> {
+    // RFC 5227 1.1: an ARP probe has the sender address 0.0.0.0, and hosts reply to it.
+    match special_kind(ip).filter(|_| !ip.is_unspecified()) {
+        None => Ok(()),
+        Some(kind) => Err(ErrorMessage::new(format!("invalid sender address {ip}: {kind}"))
+            .hint("set the address of a host with `-s IP`")),
+    }
+}
+
 /// Parses a range in CIDR notation.
 pub(crate) fn range(text: &str) -> Result<Ipv4Net, ErrorMessage> {
     check_host_bits(network(text)?)

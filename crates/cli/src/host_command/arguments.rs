@@ -11,7 +11,9 @@ use crate::error_message::ErrorMessage;
 use crate::help;
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
-use crate::values::{check_host_bits, host_network, ip_address, network, number, range, station_mac};
+use crate::values::{
+    check_host_bits, host_network, ip_address, network, number, range, special_kind, station_mac,
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -212,6 +214,10 @@ fn host_range(text: &str) -> Result<HostRange, ErrorMessage> {
         let bits = 32 - range.prefix_len();
         return Err(ErrorMessage::new(format!("2^{bits} hosts are too many"))
             .hint(format!("use ranges of at most a /{}", HostRange::MIN_PREFIX)));
+    }
+    if let Some(kind) = special_kind(range.addr()) {
+        return Err(ErrorMessage::new(format!("{} is {kind}", range.addr()))
+            .hint("use a range of host addresses, e.g. 10.1.0.0/16"));
     }
     check_host_bits(range).map(|range| HostRange { range, vlan })
 }

@@ -56,13 +56,18 @@ fn usage_error_names_cause_when_value_is_invalid() {
     let host = ["host", "--tap", "tap0", "--address"];
     let hosts = ["host", "--tap", "tap0", "--hosts"];
     let arping = ["arping", "-I", "eth0"];
-    let rows: [(&[&str], &[&str], &str); 25] = [
+    let rows: [(&[&str], &[&str], &str); 26] = [
         (
             &hosts,
             &["10.0.4.0-10.0.7.231"],
             ": ranges FIRST-LAST are not supported here\nhint: use e.g. 10.1.0.0/16",
         ),
         (&hosts, &["0.0.0.0/0"], ": 2^32 hosts are too many\nhint: use ranges of at most a /8"),
+        (
+            &hosts,
+            &["127.0.0.0/24"],
+            ": 127.0.0.0 is a loopback address\nhint: use a range of host addresses, e.g. 10.1.0.0/16",
+        ),
         (&hosts, &["10.1.0.0/24@4095"], ": the VLAN must be from 1 to 4094"),
         (
             &hosts,

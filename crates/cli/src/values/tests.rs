@@ -82,3 +82,14 @@ fn group_and_zero_mac_addresses_are_rejected_with_reason() {
     }
     assert_eq!(station_mac("0200.0000.0002").unwrap().to_string(), "02:00:00:00:00:02");
 }
+
+#[test]
+fn sender_address_is_that_of_a_host_or_of_a_probe() {
+    for valid in ["10.0.0.2", "0.0.0.0", "169.254.0.1"] {
+        assert_eq!(check_sender(valid.parse().unwrap()), Ok(()), "{valid}");
+    }
+    for (invalid, kind) in [("224.0.0.1", "a multicast address"), ("127.0.0.1", "a loopback address")] {
+        let error = check_sender(invalid.parse().unwrap()).unwrap_err();
+        assert_eq!(error.text(), format!("invalid sender address {invalid}: {kind}"));
+    }
+}
