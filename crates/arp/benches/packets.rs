@@ -1,8 +1,8 @@
 //! Benchmarks of parsing packets in frames and building replies, compared with an unsafe cast to a packed struct.
 //!
-//! The cast is the baseline: it works like a C program, makes the same checks and returns the same values, which is
-//! asserted before timing. Criterion's times vary between runs by far more than the two differ, so compare only results
-//! of the same run.
+//! The cast is the baseline. It works like a C program, makes the same checks and returns the same values, which is
+//! asserted before timing. Criterion's times vary more between runs than the parser and the cast differ, so compare
+//! only results of the same run.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -18,7 +18,8 @@ mod cast;
 
 const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
-/// Number of packets that are rewritten in turn, so that no packet is read while its write is still in progress.
+/// Number of packets that are rewritten one after the other. The last write of a packet is then complete when the
+/// packet is read again.
 const BATCH: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {

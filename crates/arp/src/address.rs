@@ -1,4 +1,4 @@
-//! Local IP addresses of a segment: claims, conflicts and their defense.
+//! Local IP addresses of a segment: claims, conflicts and defenses.
 
 mod bindings;
 mod claim;
@@ -15,7 +15,7 @@ pub(crate) use self::claims::Claims;
 
 pub use self::bindings::{LocalBindings, LocalBindingsError};
 
-/// IP address, with the MAC address of the station that claims it.
+/// IP address, and the MAC address of the station that claims the IP address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The claimed IP address.
@@ -24,17 +24,18 @@ pub struct Identity {
     pub mac: MacAddr,
 }
 
-/// Policy for address conflicts: another host uses a local address (RFC 5227 2.4).
+/// Policy for address conflicts, in which another host uses a local address (RFC 5227 2.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Defense {
-    /// Give the address up at once: 2.4 (a).
+    /// Cease to use the address immediately (RFC 5227 2.4 (a)).
     Cease,
-    /// Defend with one announcement; cease if another conflict occurs within
-    /// [`crate::constants::DEFEND_INTERVAL`]: 2.4 (b).
+    /// Defend the address with one announcement. Cease to use the address if another conflict occurs within
+    /// [`crate::constants::DEFEND_INTERVAL`] (RFC 5227 2.4 (b)).
     Once,
-    /// Always defend, with at most one announcement per [`crate::constants::DEFEND_INTERVAL`]: 2.4 (c).
+    /// Always defend the address, with at most one announcement per [`crate::constants::DEFEND_INTERVAL`] (RFC 5227 2.4
+    /// (c)).
     ///
-    /// This is the default for configured addresses: two forged packets must not silence a host.
+    /// This is the default. With the other policies, two forged packets are enough to end the use of an address.
     // spec: rfc5227-default
     #[default]
     Always,
@@ -57,7 +58,7 @@ pub enum ClaimEvent {
     },
     /// Another host uses the address or probes for it too, so the claim ends (RFC 5227 2.1.1).
     ///
-    /// The address may have been in use before: it is probed again when the link comes up.
+    /// The address may have been in use before, because a host probes for its address again when the link comes up.
     ProbeConflict {
         /// The IP address.
         ip: Ipv4Addr,
@@ -88,15 +89,15 @@ pub enum ClaimEvent {
     },
 }
 
-/// How a host starts to use an address.
+/// Way in which a host starts to use an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartMode {
-    /// Starts at once, without sending anything.
+    /// The address is in use immediately, and no packet is sent.
     #[default]
     Immediate,
-    /// Starts at once, with two announcements (RFC 5227 2.3).
+    /// The address is in use immediately, and two announcements are sent (RFC 5227 2.3).
     Announce,
-    /// Starts after probing without a conflict, with two announcements (RFC 5227 2.1).
+    /// The address is in use after probing without a conflict. Then two announcements are sent (RFC 5227 2.1, 2.3).
     Probe,
 }
 

@@ -20,7 +20,8 @@ use crate::proxy::{Proxies, ProxyError};
 
 /// Policy for adding senders to the neighbor table.
 ///
-/// All policies update known senders, complete pending resolutions and add senders of requests for a local address.
+/// All policies update known senders, complete pending resolutions, and add the senders of requests for a local
+/// address. No policy adds the sender of a probe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LearningPolicy {
     /// Only requests for a local address add their sender. Unsolicited replies add no entry.
@@ -29,7 +30,7 @@ pub enum LearningPolicy {
     Cautious,
     /// Any packet with a local target adds its sender, as in RFC 826.
     Rfc826,
-    /// Any packet adds its sender, announcements included.
+    /// Any packet except a probe adds its sender, announcements included.
     Permissive,
 }
 
@@ -40,7 +41,8 @@ pub struct ArpConfig {
     pub policy: LearningPolicy,
     /// Limits and timeouts of the neighbor table.
     pub table: NeighborSettings,
-    /// Network of the segment, if any. Its broadcast address is an invalid sender, and its hosts get no proxy replies.
+    /// Network of the segment, if any. Its broadcast address is an invalid sender, and requests for its addresses get
+    /// no proxy reply.
     pub network: Option<Ipv4Net>,
     /// Policy for address conflicts.
     pub defense: Defense,
@@ -83,7 +85,7 @@ impl<P> Arp<P> {
     /// Capacity of each event queue. Further events are dropped and counted in [`Arp::events_lost`].
     pub const EVENTS: usize = 256;
 
-    /// Creates ARP for a segment. The addresses in `locals` are in use at once.
+    /// Creates ARP for a segment. The addresses in `locals` are in use immediately.
     ///
     /// [`Arp::claim`] adds addresses with announcements or after probing.
     pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
@@ -127,13 +129,13 @@ impl<P> Arp<P> {
             && !self.claims.is_claimed(ip)
     }
 
-    /// Returns the next due action, or none. Call it until it returns none.
+    /// Returns the next due action. Call this method until it returns none.
     pub fn poll(&mut self, now: Instant) -> Option<ArpAction<P>> {
         let packet = self.claims.poll(now, &mut self.neighbors).map(ArpAction::Broadcast);
         packet.or_else(|| self.neighbors.poll(now).map(ArpAction::Neighbor))
     }
 
-    /// Returns when [`Arp::poll`] has its next action, or none if only a call can cause one.
+    /// Returns when [`Arp::poll`] has its next action, or none if no action is scheduled.
     pub fn deadline(&self) -> Option<Instant> {
         [self.claims.deadline(), self.neighbors.deadline()].into_iter().flatten().min()
     }
@@ -191,7 +193,8 @@ impl<P> Arp<P> {
         result.inspect_err(|reason| self.dropped.count(*reason))
     }
 
-    /// Drops invalid senders, which RFC 826 accepts. Returns the MAC address of the target if the target is local.
+    /// Fails if the sender is invalid, which RFC 826 does not check, or if the packet is for another local host.
+    /// Returns the MAC address of the target if the target is local.
     fn validate(
         &mut self,
         now: Instant,
@@ -219,7 +222,8 @@ impl<P> Arp<P> {
         if self.claims.is_conflict(now, packet) {
             return Err(ArpDropReason::Conflict);
         }
-        // Several hosts share this segment: each accepts only unicast frames to its own MAC address.
+        // Several local hosts may share this segment. A unicast frame is valid only for the host with its destination
+        // MAC address.
         let target = self.claims.locals().mac_of(packet.target_protocol());
         // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
@@ -299,10 +303,10 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Starts to use all addresses from `first` to `last` at once, without sending anything.
+    /// Starts to use all addresses from `first` to `last` immediately, without sending a packet.
     ///
-    /// The first address gets the MAC address `mac`, each further address the next MAC address. Fails if one of the
-    /// addresses is already local, or if a MAC address would be zero or multicast.
+    /// The first address gets the MAC address `mac`, and each further address gets the next MAC address. Fails if one
+    /// of the addresses is already local, or if a MAC address would be zero or multicast.
     pub fn claim_range(
         &mut self,
         first: Ipv4Addr,
@@ -331,7 +335,7 @@ impl<P> Arp<P> {
 
     /// Notes that the device rejected frames since the last [`Arp::transmit_succeeded`].
     ///
-    /// Probes among them reached no host, so each claim that has sent a probe since then starts probing again.
+    /// Probes among these frames reached no host, so each claim that has sent a probe since then starts probing again.
     pub fn transmit_failed(&mut self, now: Instant) {
         self.claims.transmit_failed(now);
     }
@@ -349,8 +353,8 @@ impl<P> Arp<P> {
     /// Notes that the link is up again.
     ///
     /// Addresses claimed with [`StartMode::Probe`] and link-local addresses are out of use until they are probed again
-    /// (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All others stay
-    /// in use.
+    /// (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All other
+    /// addresses stay in use.
     pub fn link_up(&mut self, now: Instant) {
         self.claims.link_up(now);
     }
@@ -380,10 +384,11 @@ impl<P> Arp<P> {
     /// Replies to requests for the hosts in `range` with `mac`, a local MAC address, so that this host receives their
     /// datagrams (RFC 1027).
     ///
-    /// There is no reply to:
-    /// - requests for addresses of the segment's own network
-    /// - requests by hosts of the same range
-    /// - requests for broadcast addresses
+    /// The host sends no proxy reply to:
+    /// - requests for addresses of the segment's own network or 169.254.0.0/16
+    /// - requests by hosts of the same range, unless the range contains the segment's own network and the host is in
+    ///   this network
+    /// - requests for broadcast addresses and for other addresses that no host may have
     /// - probes and announcements
     /// - any request while no local address is in use
     ///

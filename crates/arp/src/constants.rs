@@ -1,6 +1,6 @@
-//! Constants of RFC 5227 1.1 under their own names. RFC 3927 9 has the same values.
+//! Constants of RFC 5227 1.1, with the names of the RFC. RFC 3927 9 has the same values.
 //!
-//! RFC 5227 does not intend them to be configurable.
+//! RFC 5227 does not intend these constants to be configurable.
 
 use std::time::Duration;
 

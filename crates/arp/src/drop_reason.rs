@@ -13,18 +13,20 @@ base::reasons! {
         ProtocolType("protocol_type") = "protocol type is not IPv4",
         /// The protocol address length is not the 4 bytes of IPv4.
         ProtocolLength("protocol_length") = "protocol address length is not 4",
-        /// Another standard defines the operation code: RFC 903, 2390 or 5494.
+        /// Another standard defines the operation code: RFC 903, 2390 or 5494. A census (`arptools`) drops packets with
+        /// any operation code except request and reply for this reason.
         ForeignOperation("foreign_operation") = "operation code of another protocol",
-        /// The sender MAC address is zero, multicast or broadcast: no station has it.
+        /// The sender MAC address is zero, multicast or broadcast, so it is the address of no station.
         SenderMac("invalid_sender_mac") = "invalid sender MAC address",
-        /// The sender MAC address is a local address: a packet of this host that came back.
+        /// The sender MAC address is a local address: the packet was sent by this host, or has a forged sender.
         OwnEcho("local_sender_mac") = "sender MAC address is a local address",
-        /// The sender IP address is broadcast, multicast, loopback, of class E or of 0.0.0.0/8: no host can have it.
+        /// No host can have the sender IP address: it is broadcast, multicast, loopback, of class E or in 0.0.0.0/8.
+        /// The sender 0.0.0.0 of a probe is valid.
         SenderIp("invalid_sender_ip") = "invalid sender IP address",
         /// The sender IP address is a local address, or one that this host probes for, and the sender MAC address is
         /// not local.
         Conflict("address_conflict") = "sender IP address is a local address",
-        /// The frame was sent by unicast to one local host, and the target IP address is of another.
+        /// The frame was sent by unicast to one local host, but the target IP address belongs to another local host.
         WrongMac("wrong_destination_mac") = "destination MAC address is of another local host",
     }
 }

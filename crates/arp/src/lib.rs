@@ -3,7 +3,7 @@
 //! - [`Packet::parse`] parses an ARP packet, or returns an [`ArpDropReason`]. [`FrameView::parse`] parses a frame and
 //!   the ARP packet in it in one step.
 //! - [`Arp`] is ARP on one segment: it answers requests, resolves addresses and owns the [`NeighborTable`].
-//! - [`Arp::claim`] starts to use a local address: at once, with announcements, or after probing (RFC 5227).
+//! - [`Arp::claim`] starts to use a local address: immediately, with announcements, or after probing (RFC 5227).
 //! - [`Arp::select_link_local`] selects a link-local address (RFC 3927).
 //! - [`Arp::add_proxy`] replies on behalf of other hosts (RFC 1027).
 //!
@@ -39,16 +39,16 @@
 //! # Order of calls
 //!
 //! 1. Pass each received ARP packet to [`Arp::receive`] and send the reply that it returns.
-//! 2. Pass each packet to send to [`Arp::resolve`]. It returns the MAC address of the next hop, or keeps the packet
-//!    until the address is resolved.
+//! 2. Pass each packet to send to [`Arp::resolve`]. It returns the MAC address of the next hop, keeps the packet until
+//!    the address is resolved, or refuses the packet.
 //! 3. Call [`Arp::poll`] until it returns `None`, and perform each [`ArpAction`].
 //! 4. Call [`Arp::take_event`] until it returns `None`.
 //! 5. Wait until a packet arrives or [`Arp::deadline`] passes.
 //!
 //! # Bounds
 //!
-//! [`NeighborSettings`] limits the entries and the packets that wait for resolution; [`Arp::EVENTS`] limits the events
-//! that wait to be taken. Packets and events beyond a limit are dropped and counted.
+//! [`NeighborSettings`] limits the entries and the packets that wait for resolution. [`Arp::EVENTS`] limits the events
+//! in each queue. Packets and events beyond a limit are dropped and counted.
 //!
 //! # Non-features
 //!

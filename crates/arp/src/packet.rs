@@ -21,14 +21,14 @@ const HARDWARE_LENGTH: u8 = 6;
 
 /// Operation of a packet (`ar$op`), any 16-bit number.
 ///
-/// RFC 826 defines 1 and 2. Other standards define the rest.
+/// RFC 826 defines 1 and 2. Other standards define some of the other numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Operation(pub u16);
 
 impl Operation {
     /// Request for the MAC address of the target protocol address.
     pub const REQUEST: Operation = Operation(1);
-    /// Reply: the sender has the sender protocol address.
+    /// Reply with the MAC address of the sender protocol address.
     pub const REPLY: Operation = Operation(2);
 
     /// Returns the name of the operation and the number of the RFC that defines it, if any.
@@ -71,7 +71,7 @@ impl fmt::Debug for Operation {
 
 /// ARP packet for Ethernet and IPv4: a view into the bytes that it was parsed from.
 ///
-/// The format is checked, the content is not: sender and target may be any addresses.
+/// The fixed fields have been checked. The operation and the addresses may have any values.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a>(&'a ArpPacket);
 
@@ -93,9 +93,9 @@ pub struct PacketFields {
 impl<'a> Packet<'a> {
     /// Parses the packet at the start of a frame's payload. Bytes after the first 28 are padding.
     ///
-    /// Fails if the payload is shorter than 28 bytes, or if hardware type, protocol type or a length is not that of
-    /// Ethernet and IPv4.
-    // Inlined because callers read the result at once: otherwise it passes through memory between crates.
+    /// Fails if the payload is shorter than 28 bytes, or if hardware type, protocol type or a length differs from that
+    /// of Ethernet and IPv4. Hardware type 6 (IEEE 802 networks) is accepted too.
+    // Inlined across crates: otherwise the result is passed through memory.
     #[inline]
     pub fn parse(payload: &'a [u8]) -> Result<Packet<'a>, ArpDropReason> {
         // spec: rfc826-padding, truncated
@@ -164,7 +164,7 @@ impl PacketFields {
     /// [`PacketFields::LENGTH`].
     pub fn write_to(&self, payload: &mut [u8]) -> Result<(), ArpDropReason> {
         let (packet, _) = ArpPacket::mut_from_prefix(payload).map_err(|_| ArpDropReason::Truncated)?;
-        // Field by field: building a whole struct and copying it costs four times as much.
+        // Each field is written separately, because building and copying a whole struct takes four times as long.
         packet.begin(self.operation);
         packet.sender_hardware = self.sender_hardware;
         packet.sender_protocol = self.sender_protocol.octets();
@@ -212,26 +212,27 @@ impl ArpReply {
     }
 }
 
-/// Valid frame, with the ARP packet in it if both were parsed in one step.
+/// Valid frame, with its ARP packet if both were parsed in one step.
 ///
-/// The result equals that of [`EthernetFrame::parse`] followed by [`Packet::parse`], and takes less time.
+/// The result equals that of [`EthernetFrame::parse`] followed by [`Packet::parse`], and parsing takes less time.
 #[derive(Clone, Copy, Debug)]
 pub enum FrameView<'a> {
-    /// Ethernet II frame without tags that contains a valid ARP packet.
+    /// Ethernet II frame without tags that contains an ARP packet with the fixed fields of Ethernet (hardware type 1)
+    /// and IPv4.
     Arp {
         /// The frame.
         ethernet: EthernetFrame<'a>,
         /// Its packet.
         packet: Packet<'a>,
     },
-    /// Any other frame: with tags or a SNAP header, of another protocol, or with an ARP packet that is not for Ethernet
-    /// and IPv4.
+    /// Any other frame: with tags or a SNAP header, of another protocol, or with an ARP packet that is truncated or has
+    /// other fixed fields, such as hardware type 6.
     Other(EthernetFrame<'a>),
 }
 
 impl<'a> FrameView<'a> {
     /// Parses a frame that starts with its destination and has no frame check sequence.
-    // Inlined because callers read the result at once: otherwise it passes through memory between crates.
+    // Inlined across crates: otherwise the result is passed through memory.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<FrameView<'a>, LinkDropReason> {
         if let Some(view) = FrameView::parse_arp(bytes) {
@@ -246,7 +247,7 @@ impl<'a> FrameView<'a> {
         if !frame.is_ethernet_and_ipv4() {
             return None;
         }
-        // Includes the padding: the MTU limits everything after the header.
+        // The payload includes the padding, because the MTU limits everything after the header.
         let payload = bytes.get(size_of::<EthernetHeader>()..)?;
         let ethernet = EthernetFrame::of_type(&frame.ethernet, EtherType::ARP, payload)?;
         Some(FrameView::Arp { ethernet, packet: Packet::of(frame) })
@@ -382,13 +383,13 @@ impl ArpPacket {
     /// Hardware type, protocol type and both lengths, in wire order.
     const FIXED: u64 = 0x0001_0800_0604;
 
-    /// Returns whether the packet is for Ethernet and IPv4. Compares four fields at once.
+    /// Returns whether the packet is for Ethernet and IPv4. Compares four fields in one operation.
     pub(crate) fn is_ethernet_and_ipv4(&self) -> bool {
         let PacketOverlay { head, addresses: _ } = transmute_ref!(self);
         head.get() >> 16 == Self::FIXED
     }
 
-    /// Writes the operation and the fixed fields of a packet for Ethernet and IPv4: five fields at once.
+    /// Writes the operation and the fixed fields of a packet for Ethernet and IPv4: five fields in one operation.
     pub(crate) fn begin(&mut self, operation: Operation) {
         let PacketOverlay { head, addresses: _ } = transmute_mut!(self);
         head.set((Self::FIXED << 16) | u64::from(operation.0));
@@ -399,7 +400,7 @@ impl ArpFrame {
     /// EtherType of ARP, followed by [`ArpPacket::FIXED`].
     const SIGNATURE: u64 = (0x0806 << 48) | ArpPacket::FIXED;
 
-    /// Returns whether the frame contains ARP for Ethernet and IPv4. Compares five fields at once.
+    /// Returns whether the frame contains ARP for Ethernet and IPv4. Compares five fields in one operation.
     pub(crate) fn is_ethernet_and_ipv4(&self) -> bool {
         let FrameOverlay { addresses: _, signature, rest: _ } = transmute_ref!(self);
         signature.get() == Self::SIGNATURE

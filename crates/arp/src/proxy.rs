@@ -63,11 +63,11 @@ impl Proxies {
         // spec: rfc3927-proxy
         let is_local_network = |address| network.is_some_and(|network| network.contains(address));
         let is_on_link = is_local_network(&target) || LINK_LOCAL.contains(&target);
-        // The sender of a probe or an announcement claims the address: a reply would cause a conflict.
+        // The sender of a probe or an announcement claims the address, so a reply would cause a conflict.
         // spec: rfc1027-probe
         let is_claim = sender.is_unspecified() || sender == target;
-        // A sender outside this network but inside a range shows that the range is on this segment, and so is the
-        // target.
+        // A sender outside this network but inside a range shows that the range is on this segment, so the target is on
+        // this segment too.
         // spec: rfc1027-same-range
         let mut ranges = self.ranges.iter();
         let is_same_range = !is_local_network(&sender)

@@ -46,8 +46,8 @@ impl LocalBindings {
 
     /// Adds all addresses from `first` to `last`.
     ///
-    /// The first address gets the MAC address `mac`, each further address the next MAC address. Fails if the range is
-    /// reversed, overlaps a local range, or would need a MAC address that is zero or multicast.
+    /// The first address gets the MAC address `mac`, and each further address gets the next MAC address. Fails if the
+    /// range is reversed, overlaps a local range, or would need a MAC address that is zero or multicast.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, mac: MacAddr) -> Result<(), LocalBindingsError> {
         let (first, last) = (u32::from(first), u32::from(last));
         let steps = last.checked_sub(first).ok_or(LocalBindingsError::Reversed)?;
@@ -74,7 +74,7 @@ impl LocalBindings {
         }
     }
 
-    /// Merges the range at `place` with the next one if their addresses and MAC addresses are consecutive.
+    /// Merges the range at `place` with the next range if their addresses and MAC addresses are consecutive.
     fn join(&mut self, place: usize) {
         let Some([one, next, ..]) = self.ranges.get_mut(place..) else { return };
         let steps = next.first - one.first;
@@ -92,7 +92,7 @@ impl LocalBindings {
 
     /// Adds a local MAC address that has no IP address yet.
     ///
-    /// Fails if it is zero or multicast.
+    /// Fails if the MAC address is zero or multicast.
     pub fn add_station(&mut self, mac: MacAddr) -> Result<(), LocalBindingsError> {
         if !mac.is_station() {
             return Err(LocalBindingsError::InvalidMac);

@@ -17,19 +17,20 @@ use crate::packet::{Operation, Packet, PacketFields};
 /// Claim of one station to one IP address, from the first probe until the claim ends.
 ///
 /// [`Claim::receive`] processes packets. [`Claim::poll`] returns packets to broadcast. The caller drops packets with
-/// invalid senders, as [`crate::Arp::receive`] does, and answers requests while [`Claim::is_in_use`].
+/// invalid senders, as [`crate::Arp::receive`] does, and answers requests while [`Claim::is_in_use`] returns true.
 ///
-/// A claim probes once, and again only after [`Claim::probe_again`], when the link comes up (RFC 5227 2.1). A clock that
-/// stands still or goes back delays packets and never sends them early.
+/// A claim that starts with probing probes once. It probes again only after [`Claim::probe_again`], when the link comes
+/// up (RFC 5227 2.1), and after [`Claim::transmit_failed`]. A clock that stands still or goes back can delay packets,
+/// but no packet is sent early.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     identity: Identity,
     defense: Defense,
     random: Random,
     phase: Phase,
-    /// Runs since the last defense.
+    /// Timer since the last defense.
     defend_timer: Option<Timer>,
-    /// Whether the address came into use and no event has reported it yet.
+    /// Whether the address came into use and no event has reported this yet.
     newly_bound: bool,
 }
 
@@ -66,9 +67,10 @@ impl Claim {
         self.identity
     }
 
-    /// Returns whether the address is in use: from the first announcement until the claim ends.
+    /// Returns whether the address is in use: from the end of probing, or from the start without probing. The use ends
+    /// with the claim, or when probing starts again.
     ///
-    /// While it is, requests for the address are answered, probes included (RFC 5227 2.5).
+    /// While the address is in use, the host answers requests for the address, including probes (RFC 5227 2.5).
     pub(crate) fn is_in_use(&self) -> bool {
         // spec: rfc5227-in-use
         matches!(self.phase, Phase::InUse { .. })
@@ -163,12 +165,12 @@ impl Claim {
             && self.defend_timer.as_mut().is_none_or(|defend_timer| defend_timer.has_expired(now))
     }
 
-    /// Returns the next due packet, to be broadcast. Call it until it returns none.
+    /// Returns the next due packet, to be broadcast. Call this method until it returns none.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         self.poll_probing(now).or_else(|| self.poll_in_use(now))
     }
 
-    /// Returns when [`Claim::poll`] has its next packet, or none if only a packet can cause one.
+    /// Returns when [`Claim::poll`] returns the next packet, or none if no packet is scheduled.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::InUse { defense_due: Some(due), .. } => Some(due),
@@ -179,7 +181,7 @@ impl Claim {
         }
     }
 
-    /// Returns [`ClaimEvent::Bound`] once, when the address came into use. Call it after [`Claim::poll`].
+    /// Returns [`ClaimEvent::Bound`] once after the address came into use. Call this method after [`Claim::poll`].
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         let Identity { ip, mac } = self.identity;
         std::mem::take(&mut self.newly_bound).then_some(ClaimEvent::Bound { ip, mac })
@@ -187,7 +189,8 @@ impl Claim {
 
     /// Returns whether a packet is another station's probe for the same address.
     ///
-    /// A request from a host that has an address is not a conflict: it only resolves the claimed address.
+    /// A request from a host that has an address is not a conflict, because the request only resolves the claimed
+    /// address.
     fn is_probed_by(&self, packet: Packet<'_>) -> bool {
         // spec: rfc5227-simultaneous-probe, rfc5227-plain-request
         packet.operation() == Operation::REQUEST
@@ -236,7 +239,7 @@ impl Claim {
         // spec: rfc5227-probe-times, rfc5227-announce-times
         let span = if rest == 0 { ANNOUNCE_WAIT } else { self.random.between(PROBE_MIN, PROBE_MAX) };
         *probes_left = rest;
-        // From now, not from the time when the probe was due, so that the interval on the wire is correct.
+        // The timer starts now, not when the probe was due, so that the interval on the wire is correct.
         *timer = Timer::new(now, span);
         Some(self.identity.probe())
     }
@@ -248,7 +251,7 @@ impl Claim {
         };
         if defense_due.take().is_some() {
             // spec: rfc5227-defend-interval
-            // Restarted at transmission, so that DEFEND_INTERVAL holds even if `poll` is late.
+            // The timer restarts at transmission, so that DEFEND_INTERVAL holds even if `poll` is late.
             self.defend_timer = Some(Timer::new(now, DEFEND_INTERVAL));
             return Some(self.identity.announcement());
         }

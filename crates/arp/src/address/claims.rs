@@ -32,7 +32,7 @@ pub(crate) struct Claims {
     keys: u64,
     /// Number of claims in `active` that are probing.
     probing: usize,
-    /// Addresses of probes that the device may still reject.
+    /// Targets of probes that the device may still reject.
     probes_sent: Vec<Ipv4Addr>,
     /// Whether there were more probes than `probes_sent` holds.
     probes_overflowed: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Claims {
     last_now: Instant,
     /// Number of probes and announcements returned.
     pub(crate) packets_sent: u64,
-    /// Host that took the address that was lost last.
+    /// Host that took the last lost address.
     new_owner: Option<Identity>,
 }
 
@@ -63,7 +63,7 @@ struct ClaimEntry {
 }
 
 impl Claims {
-    /// Maximum number of claims without a due packet that one poll checks. The rest is due at the next poll.
+    /// Maximum number of claims without a due packet that one poll checks. The next poll checks the rest.
     const MAX_POLLED: usize = 64;
     /// Capacity of `probes_sent`.
     const PROBES_SENT: usize = 256;
@@ -100,7 +100,7 @@ impl Claims {
         &self.locals
     }
 
-    /// Returns the local addresses, to add a range that comes into use at once.
+    /// Returns the local addresses, to add a range that comes into use immediately.
     pub(crate) fn locals_mut(&mut self) -> &mut LocalBindings {
         &mut self.locals
     }
@@ -228,9 +228,9 @@ impl Claims {
         self.new_owner.filter(|_| over)
     }
 
-    /// Handles an address conflict. Returns whether the packet must be dropped because of one.
+    /// Handles an address conflict. Returns whether the packet must be dropped because of a conflict.
     ///
-    /// Another host's probe for a claimed address is a conflict too, but such a packet is not dropped.
+    /// Another host's probe for a claimed address is a conflict too, but such a probe is not dropped.
     #[inline]
     pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
         // True for nearly all packets.
@@ -405,7 +405,7 @@ impl Claims {
         Some(ClaimEvent::Conflict { ip, mac })
     }
 
-    /// Returns whether the rate limit permits another defense, and counts it.
+    /// Returns whether the rate limit permits another defense, and counts the defense.
     fn may_defend(&mut self, now: Instant) -> bool {
         if self.defense_window.as_mut().is_none_or(|window| window.has_expired(now)) {
             self.defense_window = Some(Timer::new(now, Duration::from_secs(1)));
@@ -416,7 +416,7 @@ impl Claims {
         may
     }
 
-    /// Removes a claim that a conflict has activated, once the conflict is over. Returns whether it did.
+    /// Removes a claim that a conflict has activated, once the conflict is over. Returns whether the claim was removed.
     // spec: defense-removed
     fn forget_idle(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
         let entry = self.active.get_mut(&ip);

@@ -14,7 +14,7 @@ use crate::packet::{Packet, PacketFields};
 /// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another after a conflict (RFC 3927 2).
 ///
 /// The number of attempts is unlimited. After [`MAX_CONFLICTS`] conflicts it tries at most one new address per
-/// [`RATE_LIMIT_INTERVAL`]. An address that was kept for longer is replaced at once.
+/// [`RATE_LIMIT_INTERVAL`]. An address that was kept for longer is replaced immediately.
 ///
 /// Packets from [`LinkLocal::poll`] must be broadcast. The caller also broadcasts its replies for this address, so that
 /// hosts with the same address detect the conflict (RFC 3927 2.5).
@@ -36,9 +36,9 @@ pub(crate) struct LinkLocal {
 impl LinkLocal {
     /// Selects the first candidate and starts to probe for it.
     ///
-    /// The candidates depend only on `mac`, so that a station gets the same address after each start unless another host
-    /// uses it (RFC 3927 2.1). The delays depend on `seed`. RFC 3927 2.5 permits [`Defense::Cease`] and
-    /// [`Defense::Once`]; [`Defense::Always`] is treated as the latter.
+    /// The candidates depend only on `mac`, so that a station gets the same address after each start unless another
+    /// host uses it (RFC 3927 2.1). The delays depend on `seed`. RFC 3927 2.5 permits [`Defense::Cease`] and
+    /// [`Defense::Once`]; [`Defense::Always`] is treated as [`Defense::Once`].
     pub(crate) fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = mac.bytes();
         // spec: rfc3927-seed
@@ -91,7 +91,7 @@ impl LinkLocal {
         self.claim.probe_again(now);
     }
 
-    /// Returns the next due packet, to be broadcast. Call it until it returns none.
+    /// Returns the next due packet, to be broadcast. Call this method until it returns none.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<PacketFields> {
         // spec: rfc5227-rate, rfc3927-next
         if self.claim.has_ceased() && self.retry_timer.has_expired(now) {
@@ -100,12 +100,13 @@ impl LinkLocal {
         self.claim.poll(now)
     }
 
-    /// Returns when [`LinkLocal::poll`] has its next action, or none if only a packet can cause one.
+    /// Returns when [`LinkLocal::poll`] has its next action, or none if no action is scheduled.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.claim.has_ceased() { self.retry_timer.deadline() } else { self.claim.deadline() }
     }
 
-    /// Returns [`ClaimEvent::Bound`] once for each address that came into use. Call it after [`LinkLocal::poll`].
+    /// Returns [`ClaimEvent::Bound`] once for each address that came into use. Call this method after
+    /// [`LinkLocal::poll`].
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         self.claim.take_event()
     }
@@ -124,7 +125,7 @@ fn select(now: Instant, mac: MacAddr, defense: Defense, addresses: &mut Random, 
     (claim, Timer::new(now, RATE_LIMIT_INTERVAL))
 }
 
-/// Returns a random address of the prefix without its first and last 256, which are reserved (RFC 3927 2.1).
+/// Returns a random address of the prefix. The first and the last 256 addresses are reserved (RFC 3927 2.1).
 fn draw(addresses: &mut Random) -> Ipv4Addr {
     // spec: rfc3927-range
     let [.., high, low] = (0x0100 + addresses.up_to(0xfeff - 0x0100)).to_be_bytes();

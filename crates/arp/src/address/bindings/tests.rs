@@ -30,7 +30,7 @@ fn invalid_ranges_are_rejected() {
     assert_eq!(
         locals.add(ip(8), ip(9), last),
         Err(LocalBindingsError::InvalidMac),
-        "the next MAC address is multicast"
+        "range with a multicast MAC address was added"
     );
     assert_eq!(locals.add(ip(8), ip(8), last), Ok(()));
     assert_eq!(locals.add(ip(6), ip(7), BASE), Ok(()));
@@ -91,7 +91,7 @@ proptest! {
             let expected = is_local.then(|| BASE.plus(u64::from(number - first)).unwrap());
             prop_assert_eq!(locals.mac_of(ip(number)), expected);
         }
-        prop_assert!(locals.has_mac(BASE), "the MAC address stays local");
+        prop_assert!(locals.has_mac(BASE), "the MAC address is not local any more");
         prop_assert_eq!(locals.is_empty(), (first..=first + length).all(|number| removed.contains(&number)));
     }
 }

@@ -149,7 +149,7 @@ fn transmit_failure_before_first_probe_or_in_use_changes_nothing() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let first = claim.deadline();
     claim.transmit_failed(at(0));
-    assert_eq!(claim.deadline(), first, "no probe was sent yet");
+    assert_eq!(claim.deadline(), first, "probing restarted before the first probe");
     let (mut claim, now) = newly_bound(Defense::Always);
     claim.transmit_failed(now);
     assert_eq!(run(&mut claim), [(now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);

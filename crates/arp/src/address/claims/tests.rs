@@ -205,12 +205,12 @@ fn thousand_claims_keep_separate_timers_when_clock_goes_back() {
         }
         run_until(&mut arp, start + Duration::from_millis(jump));
         let now = if jump == 0 { start } else { at(0) };
-        assert_eq!(arp.poll(now), None, "no packet is early");
+        assert_eq!(arp.poll(now), None, "a packet is due early");
         let rest = run_until(&mut arp, now + LONG * 2);
         assert_eq!(arp.claim_packets_sent(), 5_000);
         let mut times = rest.iter().map(|(when, _)| *when).collect::<Vec<_>>();
         times.dedup();
-        assert!(times.len() > 3_000, "each claim has its own timer: {}", times.len());
+        assert!(times.len() > 3_000, "claims share {} transmission times", times.len());
         assert_eq!(arp.deadline(), None);
     }
 }
@@ -292,14 +292,24 @@ fn probed_address_is_not_resolved() {
     assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::InvalidIp));
     assert_eq!(arp.resolve(at(0), LOCAL, 1, ()), crate::Resolution::Refused(()));
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
-    assert_eq!(arp.add_static(at(1), LOCAL, PEER_MAC), Ok(()), "the claim has ended");
+    assert_eq!(
+        arp.add_static(at(1), LOCAL, PEER_MAC),
+        Ok(()),
+        "the address was refused after the claim had ended"
+    );
 
     let mut arp = without_address(Defense::Once);
     arp.select_link_local(at(0), LOCAL_MAC).unwrap();
-    let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else { panic!("no probing") };
+    let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else {
+        panic!("probing was not reported")
+    };
     assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::InvalidIp));
     receive(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
-    assert_eq!(arp.add_static(at(1), ip, PEER_MAC), Ok(()), "the next candidate is probed");
+    assert_eq!(
+        arp.add_static(at(1), ip, PEER_MAC),
+        Ok(()),
+        "the address was refused after the next candidate was selected"
+    );
 }
 
 #[test]

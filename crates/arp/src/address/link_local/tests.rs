@@ -186,7 +186,8 @@ fn candidates_are_rate_limited_after_ten_conflicts() {
     }
     assert_eq!(selections.len(), 15);
     let gaps: Vec<_> = selections.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-    // Each of the first nine conflicts selects a new address at once. Later ones wait a minute.
+    // Each of the first nine conflicts selects a new address immediately. After later conflicts, the selection waits a
+    // minute.
     assert!(gaps[..9].iter().all(|gap| *gap <= SECOND), "{gaps:?}");
     assert!(gaps[9..].iter().all(|gap| *gap == RATE_LIMIT_INTERVAL), "{gaps:?}");
     assert!(now < at(10 * 60));

@@ -38,7 +38,11 @@ fn proxy_replies_for_hosts_of_range_only() {
     for target in [[10, 2, 0, 1], [10, 0, 255, 255], [9, 1, 0, 1]] {
         assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], target), None, "{target:?}");
     }
-    assert_eq!(reply_mac(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]), Some(LOCAL_MAC), "local address");
+    assert_eq!(
+        reply_mac(&mut arp, [10, 0, 0, 7], [10, 0, 0, 2]),
+        Some(LOCAL_MAC),
+        "no reply for the local address"
+    );
     assert!(arp.neighbors().get([10, 0, 0, 7].into()).is_some());
 }
 
@@ -61,11 +65,19 @@ fn proxy_ignores_request_when_sender_is_in_range_of_target() {
     arp.add_proxy("10.2.0.0/16".parse().unwrap(), LOCAL_MAC).unwrap();
     arp.add_proxy("10.0.0.0/8".parse().unwrap(), LOCAL_MAC).unwrap();
     assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 1, 3, 4]), None);
-    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), None, "another range contains both");
+    assert_eq!(
+        reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]),
+        None,
+        "reply although another range contains both addresses"
+    );
     assert_eq!(reply_mac(&mut arp, [192, 0, 2, 7], [10, 1, 3, 4]), Some(LOCAL_MAC));
     let mut arp = proxy("10.1.0.0/16");
     arp.add_proxy("10.2.0.0/16".parse().unwrap(), LOCAL_MAC).unwrap();
-    assert_eq!(reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]), Some(LOCAL_MAC), "no range contains both");
+    assert_eq!(
+        reply_mac(&mut arp, [10, 1, 0, 7], [10, 2, 3, 4]),
+        Some(LOCAL_MAC),
+        "no reply although no range contains both addresses"
+    );
 }
 
 // proves: rfc1027-broadcast
@@ -110,7 +122,7 @@ fn proxy_is_silent_when_no_local_address_is_in_use() {
     assert_eq!(
         reply_mac(&mut arp, [10, 0, 0, 7], [10, 1, 0, 9]),
         None,
-        "no local address is in use during probing"
+        "reply during probing, without a local address in use"
     );
 }
 

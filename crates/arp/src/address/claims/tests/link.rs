@@ -108,7 +108,7 @@ fn transmit_failure_restarts_only_claims_with_recent_probe() {
     arp.transmit_succeeded();
     let next = arp.deadline();
     arp.transmit_failed(first);
-    assert_eq!(arp.deadline(), next, "the device accepted the probe and rejected another frame");
+    assert_eq!(arp.deadline(), next, "probing restarted although the device accepted the probe");
 
     let second = next.unwrap();
     assert_eq!(run_until(&mut arp, second).len(), 1);
