@@ -1,7 +1,7 @@
 //! Census: passive record of the stations and IP addresses on a segment, as in `arpwatch`.
 //!
-//! A census sends nothing. The neighbor table of a host contains the destinations that the host needs; a census contains
-//! all claims to addresses, with their history and conflicts.
+//! A census sends nothing. The neighbor table of a host contains the destinations that the host needs; a census
+//! contains the observed claims to all addresses, with their changes and conflicts.
 
 mod claims;
 mod counts;
@@ -30,7 +30,7 @@ pub use self::counts::CensusCounts;
 pub use self::entry::{CensusEntry, Presence};
 pub use self::event::{CensusEvent, Classification};
 
-/// An IP address in a VLAN or in none. The same address in two VLANs is two addresses.
+/// An IP address, in a VLAN or without a VLAN. The same IP address in two VLANs has two entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VlanAddress {
     /// The VLAN, if the frame had a tag.
@@ -63,17 +63,18 @@ pub struct CensusSettings {
     pub conflict_window: Duration,
     /// Minimum time between two reports of the same event.
     pub repeat_after: Duration,
-    /// Number of addresses of one station that is reported, and reported again at every doubling.
+    /// Number of addresses at which a station is reported. The station is reported again at every doubling.
     pub many_addresses: u32,
-    /// Packets per second from one station that are reported as a flood, at least 1.
+    /// Number of packets in one second from one station that is reported as a flood, at least 1.
     pub station_flood: u32,
-    /// Packets per second in total that are reported as a flood, at least 1.
+    /// Number of packets in one second in total that is reported as a flood, at least 1.
     pub total_flood: u32,
 }
 
 /// Passive record of the addresses on a segment.
 ///
-/// [`Census::receive`] processes packets. [`Census::take_event`] returns events, and [`Census::iter`] the addresses.
+/// [`Census::receive`] processes packets. [`Census::take_event`] returns events, and [`Census::iter`] returns the
+/// addresses.
 #[derive(Debug)]
 pub struct Census {
     settings: CensusSettings,
@@ -92,7 +93,7 @@ pub struct Census {
 #[derive(Debug, Default)]
 struct Station {
     addresses: u32,
-    /// Second since the origin of time, and number of packets in it.
+    /// Number of a second since the origin of time, and number of packets in this second.
     second: (u64, u32),
 }
 
@@ -217,7 +218,7 @@ impl Census {
         entry.row(now, address, &self.settings, station.map_or(0, |station| station.addresses))
     }
 
-    /// Counts any packet, and reports a flood in total.
+    /// Counts a packet, valid or invalid, and reports a flood of all stations together.
     fn count_frame(&mut self, now: Instant, frame: &FrameInfo) {
         self.rate.tick(now);
         let in_second = self.seconds.tick(now);

@@ -28,7 +28,7 @@ pub struct InquiryPlan {
     pub sender: Identity,
     /// IP address to resolve, probe or announce.
     pub target: Ipv4Addr,
-    /// Number of packets. If none, the inquiry continues until the limit, or until the caller stops it.
+    /// Number of packets. If none, the inquiry continues until the limit, or until the caller stops the inquiry.
     ///
     /// A probe without count and limit sends [`PROBE_NUM`] packets.
     pub count: Option<u64>,
@@ -36,7 +36,7 @@ pub struct InquiryPlan {
     pub interval: Duration,
     /// Maximum duration.
     pub limit: Option<Duration>,
-    /// Whether the first reply ends the inquiry. A probe always ends then.
+    /// Whether the first reply ends the inquiry. A probe always ends at the first conflict.
     pub until_first: bool,
     /// Whether requests stay broadcast after the first reply. Otherwise they become unicast.
     pub keeps_broadcasting: bool,
@@ -82,11 +82,11 @@ pub struct InquiryCounts {
     pub received: u64,
     /// Further replies to the same request.
     pub duplicates: u64,
-    /// `received` and `duplicates` that were broadcast.
+    /// Packets counted in `received` or `duplicates` that were broadcast.
     pub received_broadcast: u64,
-    /// `received` and `duplicates` that were requests.
+    /// Packets counted in `received` or `duplicates` that were requests.
     pub received_requests: u64,
-    /// All other packets.
+    /// All other received packets.
     pub unrelated: u64,
 }
 
@@ -124,17 +124,17 @@ pub struct InquiryReply {
 pub enum InquiryOutcome {
     /// A station replied for the address.
     Answered,
-    /// No station replied, although nothing was lost.
+    /// No station replied, although no packet was rejected and reception was not interrupted.
     NoReply,
     /// Another station uses the address or probes for it.
     InUse,
     /// All required probes were sent, and no conflict was received until [`ANNOUNCE_WAIT`] after the last one.
     Free,
-    /// The address was announced.
+    /// At least one announcement was sent.
     Announced,
-    /// No packet was sent.
+    /// No packet was sent: the device accepted none.
     NothingSent,
-    /// No reply, but packets were rejected or reception was interrupted.
+    /// No reply and no conflict, but packets were rejected or reception was interrupted.
     Impaired,
     /// Probing ended before [`ANNOUNCE_WAIT`] after the last required probe, without a conflict so far.
     Unfinished,
@@ -149,7 +149,7 @@ impl Inquiry {
     /// Each probe is sent slightly after it is due, so probing takes slightly longer than its nominal time.
     pub const LIMIT_TOLERANCE: Duration = Duration::from_millis(100);
 
-    /// Creates an inquiry. The first packet is due at once.
+    /// Creates an inquiry. The first packet is due immediately.
     pub fn new(now: Instant, plan: InquiryPlan) -> Inquiry {
         let mut plan = plan;
         if plan.purpose == Purpose::Probe {
@@ -215,13 +215,13 @@ impl Inquiry {
         self.counts.refused = self.counts.refused.saturating_add(1);
     }
 
-    /// Notes that packets may have been lost because nothing could be received for a while.
+    /// Notes that packets may have been lost because reception was interrupted.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
     }
 
-    /// Processes a packet. Returns none if it is unrelated to the inquiry. `is_broadcast` is whether its frame was
-    /// broadcast.
+    /// Processes a packet. Returns none if the packet is unrelated to the inquiry. `is_broadcast` reports whether the
+    /// frame was broadcast.
     pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
         let packet = PacketFields::from(packet);
         if self.is_foreign_request(&packet) {
@@ -339,8 +339,8 @@ impl Inquiry {
             && packet.target_protocol == self.plan.target
     }
 
-    /// Returns whether a further reply answers such a request. A reply from another station never does: it shows a second
-    /// station with the address.
+    /// Returns whether a further reply answers a request of another program. A reply from a second station is never
+    /// treated as such an answer, because it shows that two stations use the address.
     fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
         let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
         let is_answered = self.open.is_some_and(|(_, answered)| answered);

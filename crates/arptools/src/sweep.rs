@@ -107,7 +107,7 @@ pub struct SweepReply {
     pub packet: PacketFields,
     /// Number of the reply for this address, starting at 1 and saturating at 4,095.
     pub number: u16,
-    /// MAC address that replied first, if it differs: two stations use the same IP address.
+    /// MAC address that replied first, if this reply has another sender: two stations use the same IP address.
     pub other_mac: Option<MacAddr>,
 }
 
@@ -116,11 +116,11 @@ pub struct SweepReply {
 pub enum SweepOutcome {
     /// At least one address replied or, with a limit, at least that number.
     Found,
-    /// Fewer addresses replied than the limit, although nothing was lost.
+    /// Fewer addresses replied than the limit, although no request was rejected and reception was not interrupted.
     BelowLimit,
-    /// No address replied, although nothing was lost.
+    /// No address replied, although no request was rejected and reception was not interrupted.
     NoReply,
-    /// No request was sent.
+    /// The device accepted no request, or there was no request to send.
     NothingSent,
     /// Too few replies, but requests were rejected or reception was interrupted.
     Impaired,
@@ -129,13 +129,14 @@ pub enum SweepOutcome {
 }
 
 impl Sweep {
-    /// Maximum lateness of a request that later requests make up for. Beyond it the schedule shifts, so that there is no burst.
+    /// Maximum lateness of a request that later requests make up for. Beyond this lateness the schedule shifts, so that
+    /// no burst follows.
     pub const LATENESS_TOLERANCE: Duration = Duration::from_millis(10);
 
     /// Maximum reply timeout of a pass.
     pub const MAX_TIMEOUT: Duration = Duration::from_hours(24);
 
-    /// Creates a sweep. The first request is due at once.
+    /// Creates a sweep. The first request is due immediately.
     ///
     /// If the ranges contain the sender's own IP address, the sweep skips it: a request for it would be an announcement
     /// (RFC 5227 1.1).
@@ -234,12 +235,12 @@ impl Sweep {
         self.counts.refused = self.counts.refused.saturating_add(count);
     }
 
-    /// Notes that packets may have been lost because nothing could be received for a while.
+    /// Notes that packets may have been lost because reception was interrupted.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
     }
 
-    /// Processes a packet. Returns none if it is not a reply to the sweep.
+    /// Processes a packet. Returns none if the packet is not a reply to the sweep.
     pub fn receive(&mut self, packet: Packet<'_>) -> Option<SweepReply> {
         let packet = PacketFields::from(packet);
         let is_foreign_request = packet.operation == Operation::REQUEST && self.has_same_sender(&packet);
@@ -338,7 +339,8 @@ impl Sweep {
         }
     }
 
-    /// Returns whether a received packet has the sender addresses of the sweep. It is from another program.
+    /// Returns whether a received packet has the sender addresses of the sweep. Such a packet comes from another
+    /// program.
     fn has_same_sender(&self, packet: &PacketFields) -> bool {
         let Identity { ip, mac } = self.plan.sender;
         (packet.sender_protocol, packet.sender_hardware) == (ip, mac)

@@ -9,10 +9,10 @@ use arp::{Operation, PacketFields};
 
 /// Maximum time between two claims that are treated as simultaneous.
 ///
-/// A failover and its return take longer, and a requester does not repeat an answered request within this time. So two
-/// such claims come from two stations that are both present.
+/// A failover and its return take longer, and a requester does not repeat an answered request within this time. Two
+/// claims within this time therefore come from two stations that are both present.
 const SIMULTANEOUS: Duration = Duration::from_secs(1);
-/// Number of changes in a row that count as a conflict. A failover and its return are only two changes.
+/// Number of changes in a row that are reported as a conflict. A failover and its return are only two changes.
 const ALTERNATION_LIMIT: u32 = 3;
 /// Number of former stations that are remembered.
 const FORMER: usize = 3;
@@ -64,7 +64,7 @@ impl Claimants {
         self.current
     }
 
-    /// Returns the station that claimed it before.
+    /// Returns the station that claimed the address before.
     pub(super) fn previous(&self) -> Option<MacAddr> {
         self.previous.first().copied().flatten()
     }

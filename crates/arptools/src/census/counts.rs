@@ -1,6 +1,6 @@
 //! Counts of a census.
 
-/// Counts of a census. Every packet is counted in exactly one of the first six.
+/// Counts of a census. Every packet is counted in exactly one of the first six counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CensusCounts {
     /// Requests without probes and announcements.
@@ -25,8 +25,8 @@ pub struct CensusCounts {
     pub conflicts: u64,
     /// Addresses evicted because the census was full.
     pub evicted: u64,
-    /// Evicted addresses that were not gone. Each had a single packet. A conflict of such an address is missed unless two
-    /// more packets show it.
+    /// Evicted addresses that were not gone. Each had a single packet. A conflict of such an address is missed unless
+    /// two more packets show the conflict.
     pub displaced: u64,
     /// Events that were not reported because of the rate limit.
     pub suppressed: u64,

@@ -11,14 +11,14 @@ use arp::ArpDropReason;
 /// Event of a census. Repeatable events are rate limited by [`CensusSettings::repeat_after`](super::CensusSettings::repeat_after).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CensusEvent {
-    /// An address appears for the first time.
+    /// An address is added: at its first packet, or at the first packet after its eviction.
     New {
         /// The address.
         address: VlanAddress,
         /// MAC address of its station.
         mac: MacAddr,
     },
-    /// An address has moved to another MAC address: a failover, or a replaced network card.
+    /// An address has moved to another MAC address, for example by a failover or with a new network card.
     Moved {
         /// The address.
         address: VlanAddress,
@@ -27,8 +27,8 @@ pub enum CensusEvent {
         /// New MAC address.
         to: MacAddr,
     },
-    /// Two stations claim one address (RFC 5227 2.4): both answered one request, the address moved back at once, or it
-    /// alternates.
+    /// Two stations claim one address (RFC 5227 2.4): both answered one request, the address moved back within a
+    /// second, or the address alternates between stations.
     Conflict {
         /// The address.
         address: VlanAddress,
@@ -53,7 +53,8 @@ pub enum CensusEvent {
         /// MAC address of the announcing station.
         mac: MacAddr,
     },
-    /// The sender in the packet differs from the source of the frame: an access point, a bond or a forged packet.
+    /// The sender in the packet differs from the source of the frame, for example because of an access point, a bond or
+    /// a forged packet.
     Mismatch {
         /// Claimed address.
         address: VlanAddress,
@@ -75,7 +76,7 @@ pub enum CensusEvent {
     Gone {
         /// The address.
         address: VlanAddress,
-        /// MAC address that had it last.
+        /// MAC address that claimed the address last.
         mac: MacAddr,
     },
     /// An address that was gone is active again, with the same MAC address.
@@ -87,14 +88,14 @@ pub enum CensusEvent {
         /// Time without packets.
         silence: Duration,
     },
-    /// One station has many addresses: a proxy ARP gateway (RFC 1027), or forged packets.
+    /// One station has many addresses, for example a proxy ARP gateway (RFC 1027) or a sender of forged packets.
     ManyAddresses {
         /// MAC address of the station.
         mac: MacAddr,
         /// Number of its addresses.
         addresses: u32,
     },
-    /// Unusually many packets in one second: a scan or a fault.
+    /// Unusually many packets in one second, for example because of a scan or a fault.
     Flood {
         /// MAC address of the station; none for the total of all stations.
         mac: Option<MacAddr>,

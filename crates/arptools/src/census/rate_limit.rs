@@ -37,7 +37,7 @@ impl RateLimit {
         RateLimit { interval, reported: VecDeque::new() }
     }
 
-    /// Returns whether an event may be reported, and remembers it as reported if so.
+    /// Returns whether an event may be reported. If so, remembers the event as reported.
     pub(super) fn admits(&mut self, now: Instant, key: EventKey) -> bool {
         let place = self.reported.iter().position(|(_, reported)| *reported == key);
         if let Some((at, _)) = place.and_then(|place| self.reported.get(place)) {

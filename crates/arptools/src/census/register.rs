@@ -12,16 +12,16 @@ use arp::PacketFields;
 
 /// Ordered addresses with their expiry queues.
 ///
-/// A packet does not move its address in the expiry queue. The queue position is updated only when it expires, so that
-/// a packet costs one map lookup.
+/// A packet does not move its address in the expiry queue. The position in the queue is updated only when the queued
+/// time expires, so that a packet costs one map lookup.
 #[derive(Debug)]
 pub(super) struct Register {
     bound: usize,
     entries: BTreeMap<VlanAddress, IndexedEntry>,
     present: BTreeSet<(Instant, VlanAddress)>,
     gone: BTreeSet<(Instant, VlanAddress)>,
-    /// Addresses with a single packet, by its time. If no address is gone, these are evicted first, so that a flood of
-    /// forged addresses evicts only its own addresses.
+    /// Addresses with a single packet, by the time of the packet. If no address is gone, only these addresses are
+    /// evicted. A flood of forged addresses thus evicts no address with several packets.
     once: BTreeSet<(Instant, VlanAddress)>,
 }
 
@@ -39,7 +39,7 @@ struct IndexedEntry {
 pub(super) struct Evicted {
     pub(super) address: VlanAddress,
     pub(super) mac: MacAddr,
-    /// Whether the address was not gone, so that a conflict of it may be missed.
+    /// Whether the address was not gone, so that a conflict of the address may be missed.
     pub(super) was_present: bool,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Evicted {
 pub(super) enum InsertOutcome {
     /// The address is known. `silence` is the time since its last packet if it was gone.
     Known { change: ClaimChange, silence: Option<Duration> },
-    /// The address is new and may have evicted another.
+    /// The address is new, and another address may have been evicted.
     New { evicted: Option<Evicted> },
     /// The address was not added: the census is full.
     Full,
@@ -107,7 +107,7 @@ impl Register {
         InsertOutcome::Known { change: indexed.entry.record(now, packet, settings.conflict_window), silence }
     }
 
-    /// Marks an address as gone that had no packet for `span`, and returns it. Returns each address once.
+    /// Marks an address as gone if it had no packet for `span`, and returns the address. Each address is returned once.
     pub(super) fn take_silent(&mut self, now: Instant, span: Duration) -> Option<(VlanAddress, MacAddr)> {
         while let Some((at, address)) = self.present.first().copied().filter(|(at, _)| now.since(*at) >= span)
         {

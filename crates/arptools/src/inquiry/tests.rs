@@ -128,9 +128,13 @@ fn reply_answers_last_request_and_next_is_duplicate() {
 fn reply_to_foreign_request_is_no_duplicate() {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     inquiry.sent(at(0));
-    assert_eq!(receive(&mut inquiry, at(1), REQUEST), None, "request by the kernel");
+    assert_eq!(
+        receive(&mut inquiry, at(1), REQUEST),
+        None,
+        "a request by the kernel was reported as a reply"
+    );
     assert!(!receive(&mut inquiry, at(2), REPLY).unwrap().is_duplicate);
-    assert_eq!(receive(&mut inquiry, at(3), REPLY), None, "reply to the kernel");
+    assert_eq!(receive(&mut inquiry, at(3), REPLY), None, "a reply to the kernel was reported");
     assert!(receive(&mut inquiry, at(4), REPLY).unwrap().is_duplicate, "third reply to two requests");
     // A reply from another station is always a duplicate.
     receive(&mut inquiry, at(5), REQUEST);

@@ -77,7 +77,7 @@ impl TargetRanges {
         self.number(address).is_some()
     }
 
-    /// Returns the address with a number.
+    /// Returns the address with this number.
     pub(super) fn address(&self, number: u32) -> Option<Ipv4Addr> {
         let after = self.runs.partition_point(|run| run.number <= number);
         let run = self.runs.get(after.checked_sub(1)?)?;

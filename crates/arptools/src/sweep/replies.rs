@@ -82,7 +82,8 @@ impl Replies {
         }
     }
 
-    /// Records a reply from a MAC address, which is not zero. Returns none if it is the reply to another program's request.
+    /// Records a reply from a MAC address, which is not zero. Returns none if the reply answers another program's
+    /// request.
     pub(super) fn record(&mut self, number: u32, mac: MacAddr) -> Option<RecordedReply> {
         let entry = self.entries.get_mut(usize::try_from(number).ok()?)?;
         let (known, state) = unpack(*entry);

@@ -94,7 +94,7 @@ fn request_equals_rfc_826() {
         target_protocol: host(10),
     };
     assert_eq!(sweep.next(at(0)), SweepStep::Send(packet));
-    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "unchanged until `sent`");
+    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "the step changed before `sent`");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn sweep_ends_at_limit_and_is_below_limit_otherwise() {
     let mut other = sweep.clone();
     receive(&mut sweep, reply(host(11))).unwrap();
     assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
-    assert_eq!(receive(&mut sweep, reply(host(11))), None, "the limit is reached");
+    assert_eq!(receive(&mut sweep, reply(host(11))), None, "a reply beyond the limit was reported");
     assert_eq!((sweep.counts().answered, sweep.counts().unrelated), (2, 1));
     run(&mut other, at(3));
     assert_eq!(other.outcome(), SweepOutcome::BelowLimit);

@@ -48,7 +48,7 @@ fn forged_flood_evicts_only_its_addresses_and_conflicts_are_still_detected() {
         assert_eq!(row.and_then(|row| row.conflict), Some(C), "{number}");
     }
     assert!(census.counts().conflicts >= 2);
-    // Evicted addresses are not reported as gone. The other ones are, each once.
+    // Evicted addresses are not reported as gone. Each of the other addresses is reported once.
     events(&mut census);
     census.poll(at(7_200_000));
     let gone = events(&mut census);

@@ -38,7 +38,7 @@ fn two_replies_to_one_request_are_conflict() {
 fn conflict_is_detected_when_second_reply_follows_move() {
     let reported = classify(&[(0, reply(A, SEEN)), (2_000, reply(B, SEEN)), (2_001, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), conflict(B)]);
-    // A reply by a station that lost the address before does not count.
+    // A reply by a station that lost the address before is not decisive.
     let reported = classify(&[(0, reply(A, SEEN)), (1, announcement(B, SEEN)), (2, reply(C, SEEN))]);
     assert_eq!(reported, [Classification::New, moved(A), moved(B)]);
 }
@@ -112,7 +112,7 @@ fn conflict_is_reported_rate_limited_and_counted_each_time() {
         (Some(A), Some(A), 399)
     );
     assert_eq!(row(at(698_000)).conflict, Some(A));
-    assert_eq!(row(at(699_000)).conflict, None, "no conflict for five minutes");
+    assert_eq!(row(at(699_000)).conflict, None, "a conflict is listed after five minutes without one");
 }
 
 #[test]

@@ -103,7 +103,7 @@ proptest! {
                 Step::Refuse => sweep.refused(u64::from(sweep.counts().sent > 0)),
                 Step::Receive(fields) => {
                     received += 1;
-                    // Excludes requests by another program, as their replies are not reported.
+                    // Excludes requests by another program, because replies to such requests are not reported.
                     let is_same_sender = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
                     prop_assume!(!is_same_sender || fields.operation != Operation::REQUEST);
                     if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
@@ -117,7 +117,7 @@ proptest! {
                 }
             }
             if let SweepStep::Send(packet) = sweep.next(now) {
-                prop_assert!(!found.contains_key(&packet.target_protocol), "it has already replied");
+                prop_assert!(!found.contains_key(&packet.target_protocol), "request for an address that has already replied");
                 prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);
                 requested.push(packet.target_protocol);
