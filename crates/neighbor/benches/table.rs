@@ -1,12 +1,12 @@
 //! Measures the neighbor table from 16 entries to a million: lookups, unknown senders, and idle polls.
 //!
 //! A lookup finds the MAC address of an entry, which determines the next lookup. Each lookup thus waits for the
-//! previous one, as it does for frames. It is compared with the standard library's map, and with a lower bound: the
-//! same two reads, in arrays of the same size, without hash and comparison. In all three, only the time of memory
-//! accesses grows with the table.
+//! previous one, as it does for frames. Lookups are compared with those of the standard library's map, and with a lower
+//! bound: the same two reads, in arrays of the same size, without hash and comparison. In all three cases, only the
+//! time of memory accesses grows with the table.
 //!
-//! Criterion's times vary more than the contenders differ. The contenders therefore also run in alternation, and these
-//! ratios are printed:
+//! Criterion's times vary more than the contenders' times differ. The contenders therefore also run in alternation, and
+//! these ratios are printed:
 //!
 //! - a lookup to its lower bound
 //! - lookups of a few entries in a large table to those in a small table

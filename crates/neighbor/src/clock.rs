@@ -43,7 +43,8 @@ impl Clock {
         Duration::from_nanos(self.elapsed.wrapping_sub(tick.0))
     }
 
-    /// Returns when a span that starts at a tick ends, in the caller's time. Returns `None` beyond the last instant.
+    /// Returns when a span that starts at a tick ends, in the caller's time. Returns `None` if the span ends after the
+    /// last instant.
     // spec: clock-end
     pub(super) fn end(&self, tick: Tick, span: Duration) -> Option<Instant> {
         let left = span.saturating_sub(self.since(tick));

@@ -13,7 +13,7 @@ use super::{Address, Neighbor, NeighborState};
 /// Minimum time between two requests for one destination (RFC 1122 2.3.2.1).
 // spec: rfc1122-flood
 pub(super) const RETRANSMIT: Duration = Duration::from_secs(1);
-/// Time that a proven entry counts as in use after a packet to or from the neighbor. Linux protects entries from
+/// Time that a proven entry is treated as in use after a packet to or from the neighbor. Linux protects entries from
 /// garbage collection for the same time.
 const IN_USE: Duration = Duration::from_secs(5);
 
@@ -63,7 +63,7 @@ impl<A: Address> Entries<A> {
         self.len >= self.bound
     }
 
-    /// Returns whether a new unproven entry must replace another unproven one. Unproven entries have a share of a
+    /// Returns whether a new unproven entry must replace another unproven one. Unproven entries are limited to a
     /// quarter of the table.
     // spec: table-share
     pub(super) fn is_share_full(&self) -> bool {
@@ -223,7 +223,8 @@ impl<A: Address> Entries<A> {
         }
     }
 
-    /// Records a packet to or from a neighbor as use of its entry. For unproven entries only requests count as use.
+    /// Records a packet to or from a neighbor as use of its entry. For unproven entries, only requests are recorded as
+    /// use.
     pub(super) fn touch_in_use(&mut self, place: Place) {
         if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
             self.touch(place);
@@ -235,19 +236,19 @@ impl<A: Address> Entries<A> {
         self.queues.get(queue.index())?.first()
     }
 
-    /// Returns the first entry of a queue if it has been there for at least a span.
+    /// Returns the first entry of a queue if it has been in the queue for at least a span.
     pub(super) fn due(&self, queue: TimerQueue, span: Duration) -> Option<Place> {
         let place = self.first(queue)?;
         (self.clock.since(self.get(place)?.since) >= span).then_some(place)
     }
 
-    /// Returns the entry with the oldest confirmation if that is at least a span ago.
+    /// Returns the entry with the oldest confirmation if this confirmation is at least a span ago.
     pub(super) fn unconfirmed(&self, span: Duration) -> Option<Place> {
         let place = self.age.first()?;
         (self.clock.since(self.get(place)?.confirmed) >= span).then_some(place)
     }
 
-    /// Returns when the first entry of a queue has been there for a span.
+    /// Returns when the first entry of a queue will have been in the queue for a span.
     pub(super) fn deadline_of(&self, queue: TimerQueue, span: Duration) -> Option<Instant> {
         self.clock.end(self.get(self.first(queue)?)?.since, span)
     }
@@ -258,19 +259,19 @@ impl<A: Address> Entries<A> {
     }
 
     /// Returns whether a request for this entry may have been sent within the last second. If the entry were removed,
-    /// another request could follow at once.
+    /// another request could follow immediately.
     ///
     /// Each request moves its entry to another queue, and unused entries have had no request.
     pub(super) fn may_be_requested_again(&self, slot: &Slot<A>) -> bool {
         slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
     }
 
-    /// Returns the entry to evict for a new entry in this state: an unproven one beyond their share, else a failed one,
-    /// else the oldest unused one, else the least recently used proven one. Entries that are static or in use are never
-    /// evicted.
+    /// Returns the entry to evict for a new entry in this state. The first that exists is evicted: an unproven entry
+    /// beyond their limit, a failed entry, the oldest unused entry, or the least recently used proven entry. Entries
+    /// that are static or in use are never evicted.
     ///
-    /// When their share is full, unproven entries replace only each other, and only one second after the last request.
-    /// If they were removed earlier, the next request could follow within that second.
+    /// When their limit is reached, unproven entries replace only each other, and only one second after the last
+    /// request. If an entry were removed earlier, the next request for its address could follow within that second.
     // spec: table-eviction, table-share
     pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
         let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;
@@ -285,7 +286,7 @@ impl<A: Address> Entries<A> {
             .or_else(|| self.longest_unused(Class::Proven, IN_USE))
     }
 
-    /// Returns the unproven entry to evict for another unproven one.
+    /// Returns the unproven entry to evict for another unproven entry.
     pub(super) fn unproven_victim(&self) -> Option<Place> {
         let place = self.class(Class::Unproven).first()?;
         self.is_unused_for(place, RETRANSMIT).then_some(place)
@@ -350,7 +351,7 @@ impl<A: Address> Entries<A> {
 }
 
 /// Timer queue of an entry. Entries are in the order in which they joined, and all entries of a timed queue wait for
-/// the same time. The first entry is therefore always the next one due.
+/// the same time. The first entry is therefore always the next due entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimerQueue {
     /// STALE.
@@ -380,7 +381,7 @@ pub(super) enum Class {
     /// Learned from a packet, never used.
     Unused,
     /// Used or requested, without a reply to a request of this host. An attacker can create such entries. Only requests
-    /// count as use.
+    /// are recorded as use.
     Unproven,
     /// The neighbor has replied to a request of this host, or an upper layer has confirmed it. No resolution has failed
     /// since.
@@ -389,7 +390,7 @@ pub(super) enum Class {
     Static,
 }
 
-/// Entry of 64 bytes. Its cells in the index take up to 16 more.
+/// Entry of 64 bytes. Its cells in the index take up to 16 more bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<A> {
     pub(super) ip: A,
@@ -407,7 +408,7 @@ pub(super) struct Slot<A> {
     pub(super) confirmed: Tick,
     /// Time when the entry joined its queue.
     pub(super) since: Tick,
-    /// Time of the last use: a packet sent or received, or a request, as far as the class counts it.
+    /// Time of the last use: a packet sent or received, or a request, as far as the class records it.
     pub(super) used: Tick,
     pub(super) in_queue: Links,
     pub(super) by_age: Links,
@@ -436,7 +437,7 @@ impl<A: Address> Slot<A> {
 }
 
 impl NeighborState {
-    /// Returns whether entries in this state have been confirmed, and expire when that is too long ago.
+    /// Returns whether entries in this state have been confirmed, and expire when the confirmation is too old.
     pub(super) const fn has_age(self) -> bool {
         matches!(self, Self::Reachable | Self::Stale | Self::Delay | Self::Probe)
     }

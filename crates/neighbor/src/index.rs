@@ -23,7 +23,8 @@ impl Index {
         Index { cells: vec![0; cells].into_boxed_slice(), mask: cells - 1, hash: KeyedHash::new(seed) }
     }
 
-    /// Returns the place of the entry with this address. `is_match` reports whether the entry at a place has it.
+    /// Returns the place of the entry with this address. `is_match` reports whether the entry at a place has this
+    /// address.
     pub(super) fn find<A: Hash>(&self, address: A, is_match: impl Fn(u32) -> bool) -> Option<u32> {
         let mut cell = self.home(&address);
         loop {
@@ -91,7 +92,7 @@ impl Index {
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The cells would reveal the secret hash.
+        // Omits the cells, which would reveal the secret hash.
         write!(f, "Index({} cells)", self.cells.len())
     }
 }

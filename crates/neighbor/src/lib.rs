@@ -23,7 +23,7 @@
 //!
 //! - It performs no I/O and reads no clock: the current time is an argument, and may stand still or go back.
 //! - It builds and parses no packets.
-//! - It does not decide which senders to learn: its caller does, by calling `merge` or `learn`.
+//! - It does not decide which senders to learn. Its caller decides this by calling `merge` or `learn`.
 //!
 //! # Example
 //!
@@ -63,7 +63,7 @@ pub use self::pending::ReturnReason;
 pub use self::table::timers::NeighborAction;
 pub use self::table::{Merge, NeighborTable, Resolution, SenderObservation};
 
-/// Bounds that an IP address type must satisfy. Implemented for all types that do.
+/// Bounds that an IP address type must satisfy. Implemented for all types that satisfy the bounds.
 pub trait Address: Copy + Eq + Ord + Hash + fmt::Debug {}
 
 impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
@@ -172,8 +172,8 @@ pub enum NeighborEvent<A> {
         /// The IP address.
         ip: A,
     },
-    /// An address was not added: the table is full of static entries and entries in use, or the share of unproven
-    /// entries is full.
+    /// An address was not added: the table is full of static entries and entries in use, or the limit on unproven
+    /// entries is reached.
     Refused {
         /// The IP address.
         ip: A,

@@ -124,7 +124,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
     }
 }
 
-/// Removes all packets of a destination. The queue rotates once, so the order of the others does not change.
+/// Removes all packets of a destination. The queue rotates once, so the order of the other packets does not change.
 fn drain<A: Copy + Eq, P>(
     queue: &mut VecDeque<PendingPacket<A, P>>,
     ip: A,

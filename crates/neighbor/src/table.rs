@@ -26,7 +26,7 @@ pub struct NeighborTable<A, P> {
     reachable_time: Duration,
     reachable_drawn: Tick,
     random: Random,
-    /// Time when an address was last refused because the share of unproven entries was full.
+    /// Time when an address was last refused because the limit on unproven entries was reached.
     share_refused: Option<Tick>,
     events: EventQueue<NeighborEvent<A>>,
     counts: NeighborCounts,
@@ -44,7 +44,7 @@ pub struct SenderObservation {
 /// Change of the table by a received packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// None: the sender is unknown and was not added.
+    /// No change: the sender is unknown and was not added.
     None,
     /// The sender was added.
     Added,
@@ -63,7 +63,7 @@ pub enum Merge {
 /// Result of a resolution.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resolution<P> {
-    /// The packet can be sent at once to this MAC address.
+    /// The packet can be sent immediately to this MAC address.
     Known(MacAddr, P),
     /// The packet waits. [`NeighborTable::poll`] will send or return it.
     Pending,
@@ -74,7 +74,8 @@ pub enum Resolution<P> {
 impl<A: Address, P> NeighborTable<A, P> {
     /// Capacity of the event queue. Events beyond it are dropped and counted.
     ///
-    /// It exceeds the number of entries of the default table, because all of them may expire at once.
+    /// The capacity exceeds the number of entries of the default table, because all entries may expire at the same
+    /// time.
     pub const EVENTS: usize = 2_048;
 
     /// Creates an empty table and reserves its memory.
@@ -119,7 +120,7 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 
     /// Returns the number of packets in the table: those that wait, and those that [`NeighborTable::poll`] has not
-    /// returned yet. It is at most twice [`NeighborSettings::pending`].
+    /// returned yet. The number is at most twice [`NeighborSettings::pending`].
     pub fn pending_packets(&self) -> usize {
         self.pending.len()
     }
@@ -258,7 +259,7 @@ impl<A: Address, P> NeighborTable<A, P> {
                 if pending == 0 {
                     return Resolution::Known(mac, packet);
                 }
-                // If it were sent now, the packet would overtake packets that are ready but not taken yet.
+                // If the packet were sent now, it would overtake packets that are ready but not taken yet.
                 // spec: queue-order
                 let resolution = self.enqueue(place, bytes, packet);
                 self.make_ready(place);
@@ -306,7 +307,8 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// Removes an entry, static or not. Returns whether it existed.
     ///
-    /// The time of the last request is forgotten too, so a new resolution may send a request within a second of it.
+    /// The time of the last request is lost too, so a new resolution may send a request within a second of the last
+    /// request.
     pub fn remove(&mut self, ip: A) -> bool {
         let Some(place) = self.entries.find(ip) else {
             return false;
@@ -335,7 +337,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Adds a packet to the waiting ones. Returns the oldest ones unsent if a bound is exceeded.
+    /// Adds a packet to the waiting packets. If a bound is exceeded, the oldest packets are returned unsent.
     // spec: queue-bounds
     fn enqueue(&mut self, place: Place, bytes: usize, packet: P) -> Resolution<P> {
         let Some((ip, pending)) = self.entries.get(place).map(|slot| (slot.ip, slot.pending)) else {
@@ -401,7 +403,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         // spec: table-bound, table-eviction, table-share
         if self.entries.is_full() || (state == NeighborState::Incomplete && self.entries.is_share_full()) {
             let Some(victim) = self.entries.victim(state) else {
-                // Only a refused unproven entry shortens the attempts of the others (see `retry`).
+                // Only a refused unproven entry shortens the attempts of other unproven entries (see `retry`).
                 if Class::Unused.after(state) == Class::Unproven {
                     self.share_refused = Some(self.entries.clock.tick());
                 }
@@ -414,8 +416,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.insert(ip, mac, state, queue)
     }
 
-    /// Returns whether the first use of an entry may start a check. The check makes an unused entry unproven; while the
-    /// share of unproven entries is full, the entry is used without a check.
+    /// Returns whether the first use of an entry may start a check. The check makes an unused entry unproven. While the
+    /// limit on unproven entries is reached, the entry is used without a check.
     // spec: table-share
     fn may_probe(&mut self, place: Place) -> bool {
         if self.entries.get(place).is_none_or(|slot| slot.class != Class::Unused)

@@ -1,4 +1,4 @@
-//! A table allocates its memory when it is created, and none after that.
+//! A table allocates its memory when it is created, and allocates no memory after that.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -23,7 +23,7 @@ fn clock_counts_time_since_tick() {
     assert_eq!(clock.since(tick), 3 * SECOND);
     assert_eq!(clock.end(tick, 4 * SECOND), Some(at(9)));
     assert_eq!(clock.end(tick, 3 * SECOND), Some(at(8)));
-    assert_eq!(clock.end(tick, SECOND), Some(at(8)), "a span that is over must end now");
+    assert_eq!(clock.end(tick, SECOND), Some(at(8)), "the end of a past span is not the current time");
 }
 
 // proves: clock-back

@@ -254,7 +254,7 @@ fn expired_probe_entry_is_not_requested_again_at_once() {
     let expired = at(5) + Duration::from_millis(500);
     assert_eq!(pass(&mut table, expired), []);
     assert_eq!(table.resolve(expired, 5, 10, 1), Resolution::Pending);
-    assert_eq!(pass(&mut table, at(6)), [], "request within one second");
+    assert_eq!(pass(&mut table, at(6)), [], "action within one second of the last request");
     assert_eq!(pass(&mut table, at(6) + SECOND / 2), [(at(6) + SECOND / 2, send_request(5))]);
 }
 

@@ -53,9 +53,9 @@ pub enum NeighborAction<A, P> {
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// Returns the next action that is due. Call it until it returns `None`.
+    /// Returns the next action that is due. Call this method until it returns `None`.
     ///
-    /// If nothing is due, it reads only the first entry of each queue.
+    /// If nothing is due, this method reads only the first entry of each queue.
     // spec: table-idle
     pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
         self.entries.clock.advance(now);
@@ -86,7 +86,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.send_request(place)
     }
 
-    /// Returns when [`NeighborTable::poll`] has something to do next, or `None` if never.
+    /// Returns when [`NeighborTable::poll`] has its next action, or `None` if no action is scheduled.
     pub fn deadline(&self) -> Option<Instant> {
         if self.pending.has_output() {
             return Some(self.entries.clock.now());
@@ -110,7 +110,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Returns the first entry of a queue if its time there is over.
+    /// Returns the first entry of a queue if its time in the queue is over.
     fn due(&self, queue: TimerQueue) -> Option<Place> {
         self.entries.due(queue, self.span(queue))
     }
@@ -147,7 +147,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             self.counts.expired = self.counts.expired.saturating_add(1);
             self.report(NeighborEvent::Expired { ip });
             if may_be_requested_again {
-                // If it were removed now, its address could be requested twice within a second.
+                // If the entry were removed now, its address could be requested twice within a second.
                 self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
             } else {
                 self.entries.remove(place);
@@ -155,7 +155,8 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Ends the backoff of a destination: starts another attempt if a packet waits for it, and removes it otherwise.
+    /// Ends the backoff of a destination: starts another attempt if a packet waits for the destination, and removes the
+    /// entry otherwise.
     fn end_backoff(&mut self, place: Place) {
         if self.entries.get(place).is_some_and(|slot| slot.pending > 0) {
             self.start_attempt(place, NeighborState::Incomplete);
@@ -178,7 +179,8 @@ impl<A: Address, P> NeighborTable<A, P> {
     fn retry(&mut self, place: Place) {
         let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
         let max_requests = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
-        // While addresses are refused because the share of unproven entries is full, each attempt has one request only.
+        // While addresses are refused because the limit on unproven entries is reached, each attempt has only one
+        // request.
         // spec: table-share
         let is_contended = class == Class::Unproven
             && self

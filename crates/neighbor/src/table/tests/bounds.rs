@@ -26,7 +26,7 @@ fn eviction_order_is_failed_then_unused_then_idle() {
     for (ip, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
         resolved(&mut table, at(now), ip);
     }
-    // Another packet is sent to the first of them.
+    // Another packet is sent to neighbor 3.
     table.resolve(at(3), 3, 10, 0);
     table.learn(at(3), 7, observation(7));
     table.learn(at(3), 8, observation(8));
@@ -40,7 +40,7 @@ fn eviction_order_is_failed_then_unused_then_idle() {
         resolved(&mut table, at(7), newcomer);
     }
     assert_eq!(evicted(&mut table), [8, 20, 21, 4, 5]);
-    assert_eq!(table.resolve(at(7), 40, 10, 9), Resolution::Refused(9), "all other entries are in use");
+    assert_eq!(table.resolve(at(7), 40, 10, 9), Resolution::Refused(9), "an entry in use was evicted");
     resolved(&mut table, at(8), 40);
     assert!([1, 30, 40].iter().all(|ip| state(&table, *ip).is_some()));
 }
@@ -289,7 +289,7 @@ fn new_entry_evicts_failed_entry_beyond_share_despite_pending_packet() {
     for ip in 1..=8 {
         resolved(&mut table, at(0), ip);
     }
-    // Four neighbors stop replying: twice the share.
+    // Four neighbors stop replying: twice the limit.
     pass(&mut table, at(46));
     for ip in 1..=8 {
         table.merge(at(46), ip, observation(ip));

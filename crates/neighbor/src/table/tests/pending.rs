@@ -27,7 +27,7 @@ fn pending_packets_are_bounded_and_newest_is_kept() {
     for packet in 1..=4 {
         assert_eq!(table.resolve(at(0), 4 + packet, 1, packet), Resolution::Pending);
     }
-    assert_eq!(table.pending_packets(), 4, "two wait, two are returned");
+    assert_eq!(table.pending_packets(), 4, "not two waiting and two returned packets");
     // Returned packets that are not taken are bounded too.
     assert_eq!(table.resolve(at(0), 9, 1, 5), Resolution::Refused(5));
     let displaced = |ip, packet| NeighborAction::Return { ip, packet, reason: ReturnReason::Displaced };
@@ -67,7 +67,7 @@ fn later_packet_does_not_overtake_pending_packets() {
     due(&mut table, at(0));
     table.merge(at(0), 5, replied(5));
     assert_eq!(table.resolve(at(0), 5, 10, 3), Resolution::Pending);
-    assert_eq!(table.deadline(), Some(at(0)), "packets are ready");
+    assert_eq!(table.deadline(), Some(at(0)), "no action is due although packets are ready");
     let send = |packet| NeighborAction::Send { ip: 5, mac: mac(5), packet };
     assert_eq!(table.poll(at(0)), Some(send(1)));
     assert_eq!(table.resolve(at(0), 5, 10, 4), Resolution::Pending);
@@ -118,8 +118,16 @@ fn ready_packet_counts_against_bounds_until_taken() {
     table.resolve(at(0), 5, 40, 1);
     table.resolve(at(0), 5, 40, 2);
     table.merge(at(0), 5, replied(5));
-    assert_eq!(table.resolve(at(0), 5, 1, 3), Resolution::Refused(3), "two packets to 5 are ready");
-    assert_eq!(table.resolve(at(0), 6, 21, 4), Resolution::Refused(4), "80 bytes are ready");
+    assert_eq!(
+        table.resolve(at(0), 5, 1, 3),
+        Resolution::Refused(3),
+        "a packet was accepted although two packets to 5 are ready"
+    );
+    assert_eq!(
+        table.resolve(at(0), 6, 21, 4),
+        Resolution::Refused(4),
+        "a packet was accepted although 80 bytes are ready"
+    );
     assert_eq!(table.resolve(at(0), 6, 10, 5), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 7, 1, 6), Resolution::Pending);
     let displaced = NeighborAction::Return { ip: 6, packet: 5, reason: ReturnReason::Displaced };
@@ -128,7 +136,7 @@ fn ready_packet_counts_against_bounds_until_taken() {
         [displaced].into_iter().chain(sent).chain([send_request(6), send_request(7)]).collect();
     assert_eq!(due(&mut table, at(0)), expected);
     assert_eq!(table.resolve(at(0), 6, 99, 7), Resolution::Pending);
-    assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "older packets are displaced");
+    assert_eq!(table.resolve(at(0), 8, 100, 8), Resolution::Pending, "older packets were not displaced");
 }
 
 // proves: queue-bounds
@@ -172,7 +180,7 @@ fn excessive_bounds_are_clamped() {
     });
     assert_eq!(table.resolve(at(0), 5, usize::MAX, 1), Resolution::Pending);
     assert_eq!(table.resolve(at(0), 5, 1, 2), Resolution::Pending);
-    assert_eq!(due(&mut table, at(0)).len(), 2, "the first packet is returned, and a request is due");
+    assert_eq!(due(&mut table, at(0)).len(), 2, "not one returned packet and one request");
 }
 
 // proves: rfc1122-failure
@@ -181,7 +189,7 @@ fn entry_is_removed_after_backoff_when_its_packet_was_displaced() {
     let mut table = Table::new(NeighborSettings { pending: 1, ..NeighborSettings::default() });
     table.resolve(at(0), 5, 10, 1);
     pass(&mut table, at(3));
-    // The second packet displaces the first at once.
+    // The second packet displaces the first packet immediately.
     table.resolve(at(3), 5, 10, 2);
     table.resolve(at(3), 6, 10, 3);
     pass(&mut table, at(4));

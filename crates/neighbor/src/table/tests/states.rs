@@ -173,14 +173,14 @@ fn late_reply_resets_backoff() {
     pass(&mut table, at(3));
     table.resolve(at(3), 5, 10, 0);
     pass(&mut table, at(7));
-    assert_eq!(table.deadline(), Some(at(9)), "backoff after two failures");
+    assert_eq!(table.deadline(), Some(at(9)), "wrong backoff after two failures");
     assert_eq!(table.merge(at(7), 5, replied(5)), Merge::Completed);
     assert_eq!(state(&table, 5), Some(NeighborState::Reachable));
     pass(&mut table, at(55));
     table.resolve(at(55), 5, 10, 0);
     pass(&mut table, at(66));
     assert_eq!(state(&table, 5), Some(NeighborState::Failed));
-    assert_eq!(table.deadline(), Some(at(67)), "backoff after one failure");
+    assert_eq!(table.deadline(), Some(at(67)), "wrong backoff after one failure");
 }
 
 // proves: entry-lifetime
