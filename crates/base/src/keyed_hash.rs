@@ -5,10 +5,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use crate::Random;
 
-/// Builds the hashers of a hash table. An attacker that chooses addresses cannot predict which of them share a bucket.
+/// Builds the hashers of a hash table. An attacker that chooses addresses cannot predict which addresses share a
+/// bucket.
 ///
-/// The same seed gives the same hashes. A hash is two multiplications by a secret factor: cheap, and safe only while
-/// no observer sees a hash. Numbers that appear on the wire come from a [`crate::Secret`] instead.
+/// The same seed gives the same hashes. A hash takes two multiplications by a secret factor. It is secure only if no
+/// observer sees a hash. Numbers that appear on the wire come from a [`crate::Secret`] instead.
 #[derive(Clone)]
 pub struct KeyedHash {
     start: u64,
@@ -78,7 +79,7 @@ impl Hasher for KeyedHasher {
 
 impl fmt::Debug for KeyedHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The key is secret.
+        // Omits the key, which is secret.
         f.write_str("KeyedHash")
     }
 }

@@ -11,15 +11,15 @@
 //!
 //! # Non-features
 //!
-//! It implements no protocol, reads no clock, and performs no I/O. It does not collect entropy: the caller supplies
-//! the secret.
+//! The crate implements no protocol, reads no clock, and performs no I/O. The crate does not collect entropy: the
+//! caller supplies the secret.
 //!
 //! # Example
 //!
 //! ```
 //! use base::{EventQueue, Random, Secret};
 //!
-//! // One key per purpose: a key that becomes known reveals no other.
+//! // One key per purpose: a key that becomes known reveals no other key.
 //! let secret = Secret::new(0x0123_4567_89ab_cdef);
 //! let mut random = Random::new(secret.key("retry times"));
 //! assert!(random.up_to(9) <= 9);

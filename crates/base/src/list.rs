@@ -48,7 +48,7 @@ impl List {
         self.last = place;
     }
 
-    /// Removes a slot from this list, which it must be in.
+    /// Removes a slot from this list. The slot must be in this list.
     pub fn unlink<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
         let Links { before, after } = std::mem::replace(links(slot), Links::NONE);

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A closed list of reasons, each with a name for programs, a text for people and a counter in a [`ReasonCounters`].
 ///
-/// The macro [`reasons!`](crate::reasons) declares one. `Display` prints the text.
+/// The macro [`reasons!`](crate::reasons) declares such a list. `Display` prints the text.
 pub trait Reason: Copy + fmt::Display + 'static {
     /// All reasons, in the order of their [`Reason::index`].
     const ALL: &'static [Self];
@@ -12,7 +12,7 @@ pub trait Reason: Copy + fmt::Display + 'static {
     /// Returns the index in [`Reason::ALL`].
     fn index(self) -> usize;
 
-    /// Returns the name for programs, an identifier in snake case. It never changes.
+    /// Returns the name for programs, an identifier in snake case. The name never changes.
     fn name(self) -> &'static str;
 
     /// Returns the text for people.

@@ -1,7 +1,7 @@
 //! Compares the checksum with the loop that RFC 1071 defines, and with two lower bounds: reading the bytes, and
 //! copying them.
 //!
-//! Compare times within one run only. Criterion's times vary more between runs than the contenders differ.
+//! Compare times within one run only. Criterion's times vary more between runs than the compared functions differ.
 
 use std::error::Error;
 use std::hint::black_box;

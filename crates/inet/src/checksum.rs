@@ -60,8 +60,8 @@ pub fn is_valid(bytes: &[u8]) -> bool {
 
 /// Returns the checksum after one 16-bit word changed `from` one value `to` another.
 ///
-/// At least one word must not be zero after the change, which holds for every header (RFC 1624 3). For all zeros the
-/// result is 0, where [`of`] returns 0xffff.
+/// At least one word must not be zero after the change, which holds for every header (RFC 1624 3). If all words are
+/// zero, the result is 0, but [`of`] returns 0xffff.
 #[inline]
 pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
     // Equation 3: HC' = ~(~HC + ~m + m'). The equation of RFC 1141 returns 0xffff where the result must be 0.

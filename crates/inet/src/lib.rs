@@ -6,7 +6,8 @@
 //!
 //! # Non-features
 //!
-//! It parses no headers: the crate of each protocol does. It performs no I/O and allocates no memory.
+//! The crate parses no headers, which the crate of each protocol does. The crate performs no I/O and allocates no
+//! memory.
 //!
 //! # Example
 //!

@@ -15,7 +15,8 @@ pub fn is_valid_host(address: Ipv4Addr) -> bool {
     !is_reserved_range(address, address)
 }
 
-/// Returns whether one reserved block contains all addresses from `first` to `last`, so that no host may have any.
+/// Returns whether one reserved block contains all addresses from `first` to `last`, so that no host may have an
+/// address of the range.
 #[inline]
 pub fn is_reserved_range(first: Ipv4Addr, last: Ipv4Addr) -> bool {
     let ([first, ..], [last, ..]) = (first.octets(), last.octets());

@@ -1,8 +1,8 @@
 //! Compares parsing frames and writing headers with an unsafe cast to a packed struct.
 //!
-//! The cast is the baseline: it works like a program in C. It makes the same checks and returns the same values,
-//! which is asserted before each measurement. Compare times within one run only: Criterion's times vary more between
-//! runs than the two differ.
+//! The cast is the baseline: it works like a program in C. It makes the same checks and returns the same values, which
+//! is asserted before each measurement. Compare times within one run only: Criterion's times vary more between runs
+//! than the parser and the cast differ.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -71,7 +71,7 @@ fn parse(criterion: &mut Criterion, name: &str, frames: &[Vec<u8>]) -> Result<()
     Ok(())
 }
 
-/// Times writing a header in front of a packet, again and again in the same frame.
+/// Times writing a header in front of a packet, repeatedly in the same frame.
 fn compare_writers(
     criterion: &mut Criterion,
     name: &str,

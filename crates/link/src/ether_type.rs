@@ -4,7 +4,7 @@ use std::fmt;
 
 /// `EtherType`: the protocol number of a frame's payload. Any number is valid; some have names.
 ///
-/// `EtherTypes` start at 1,536 (0x0600). In a header, a number up to 1,500 is a length, and the numbers between are
+/// `EtherTypes` start at 1,536 (0x0600). In a header, a number up to 1,500 is a length, and 1,501 to 1,535 are
 /// undefined (IEEE 802.3 3.2.6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EtherType(pub u16);

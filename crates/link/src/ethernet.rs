@@ -47,7 +47,7 @@ const _: () = assert!(size_of::<EthernetHeader>() == 14);
 pub struct VlanTagHeader {
     /// Priority (3 bits), drop eligibility (1 bit), VLAN identifier (12 bits).
     pub control: U16,
-    /// Same as in [`EthernetHeader`].
+    /// Type or length, as in [`EthernetHeader`].
     pub type_or_length: U16,
 }
 
@@ -91,7 +91,7 @@ pub struct EthernetFrame<'a> {
     offset: usize,
 }
 
-/// VLAN tags of a frame, outermost first. Frames with more than two are dropped.
+/// VLAN tags of a frame, outermost first. Frames with more than two tags are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VlanTags {
     /// No tag.

@@ -1,8 +1,8 @@
 //! The Ethernet layer: Ethernet II (RFC 894), IEEE 802.3 with SNAP (RFC 1042), and VLAN tags (IEEE 802.1Q).
 //!
 //! - [`EthernetFrame::parse`] parses a frame without copying, or returns a [`LinkDropReason`].
-//! - [`Link`] is the Ethernet side of one host, or of many: it filters received frames by destination and VLAN, counts
-//!   dropped frames by reason, and prepends headers to sent packets.
+//! - [`Link`] is the Ethernet side of one host, or of several hosts on one wire. It filters received frames by
+//!   destination and VLAN, counts dropped frames by reason, and prepends headers to sent packets.
 //! - [`MacAddr`] and [`MacSet`] are MAC addresses and sets of them.
 //!
 //! # Order of calls
@@ -15,7 +15,8 @@
 //!
 //! - It performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`] groups.
 //! - It implements no protocol above Ethernet: an [`EtherType`] is a number with a name.
-//! - It neither checks nor computes the frame check sequence. Network cards do; frames of a TAP have none.
+//! - It neither checks nor computes the frame check sequence. Network cards process the frame check sequence, and
+//!   frames of a TAP have none.
 //! - It sends only Ethernet II frames, with at most one VLAN tag.
 //!
 //! # Example

@@ -32,7 +32,7 @@ pub struct ReceivedFrame<'a> {
     pub destination_kind: DestinationKind,
 }
 
-/// Ethernet layer of one host, or of many on one wire.
+/// Ethernet layer of one host, or of several hosts on one wire.
 #[derive(Debug)]
 pub struct Link {
     local_macs: MacSet,
@@ -211,7 +211,7 @@ impl Link {
     }
 }
 
-/// Appends zeros until the frame has `minimum` bytes. Does nothing if it has them already.
+/// Appends zeros until the frame has `minimum` bytes. Does nothing if the frame is already long enough.
 pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
     // spec: ethernet-minimum, rfc826-reply-padding
     let missing = minimum.saturating_sub(frame.len());

@@ -57,7 +57,7 @@ impl MacAddr {
 
     /// Derives a locally administered unicast address from `name`. The same name always gives the same address.
     pub fn derived_from(name: &str) -> MacAddr {
-        // FNV-1a, 64 bits. Unlike the standard library's hasher, it never changes.
+        // FNV-1a, 64 bits. Unlike the hash of the standard library, FNV-1a never changes.
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -65,7 +65,7 @@ impl MacAddr {
         MacAddr([0x02, b, c, d, e, f])
     }
 
-    /// Returns the address `steps` above this one, or `None` above ff:ff:ff:ff:ff:ff.
+    /// Returns the address `steps` above this address, or `None` above ff:ff:ff:ff:ff:ff.
     #[inline]
     pub fn plus(self, steps: u64) -> Option<MacAddr> {
         let number = self.number().checked_add(steps).filter(|number| *number >> 48 == 0)?;
@@ -151,7 +151,7 @@ impl From<[u8; 6]> for MacAddr {
     }
 }
 
-/// Set of MAC addresses, stored as ranges: 65,536 consecutive addresses take no more memory than one.
+/// Set of MAC addresses, stored as ranges: 65,536 consecutive addresses take no more memory than one address.
 #[derive(Clone, Debug, Default)]
 pub struct MacSet {
     /// First and last address of each range, as numbers. Sorted, disjoint, not adjacent.

@@ -17,7 +17,7 @@ fn keys_differ_between_labels_and_secrets() {
         }
         assert!(keys.insert(secret.key(("a", 1_u64))) && keys.insert(secret.key(("a", 2_u64))));
     }
-    assert_eq!(Secret::new(7).key("a"), Secret::new(7).key("a"), "same secret, different keys");
+    assert_eq!(Secret::new(7).key("a"), Secret::new(7).key("a"), "equal secrets gave different keys");
 }
 
 #[test]
