@@ -108,7 +108,7 @@ impl fmt::Display for UnsupportedFormat {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ByteOrder => f.write_str("section header without a byte order"),
+            Self::ByteOrder => f.write_str("section header with an invalid byte-order magic"),
             Self::BlockLength => f.write_str("invalid block length"),
             Self::InterfaceOptions => f.write_str("invalid options of an interface"),
             Self::InterfaceLength => write!(f, "interface description longer than {BLOCK_LIMIT} bytes"),

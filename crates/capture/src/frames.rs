@@ -73,15 +73,15 @@ pub struct FrameReader<'r> {
 /// Error of [`FrameReader`].
 #[derive(Debug)]
 pub enum FrameReaderError {
-    /// The file cannot be read, or not beyond this point.
+    /// The file cannot be read, or cannot be read further.
     File(Error),
-    /// The pcap file has this link type.
+    /// The pcap file has this link type, which is not Ethernet.
     LinkType(LinkType),
-    /// The file was read to its end, but some packets were omitted.
+    /// The file was read to its end, but some packets or blocks were omitted, or some frames were truncated.
     Omitted(OmittedPackets),
 }
 
-/// Counts of packets that were omitted or truncated.
+/// Counts of omitted packets and blocks, and of truncated frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OmittedPackets {
     /// Packets of other link types, for the first [`LINK_TYPES`] types.
@@ -109,7 +109,8 @@ impl<'r> FrameReader<'r> {
 
     /// Passes each frame to `each` until the end of the file, or until `each` returns false.
     ///
-    /// Fails if the file cannot be read further, and at its end if packets were omitted.
+    /// Fails if the file cannot be read further, and at its end if packets or blocks were omitted or frames were
+    /// truncated.
     pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
         while let Some(packet) = self.packets.next_packet().map_err(FrameReaderError::File)? {
             if packet.link_type != LinkType::ETHERNET {

@@ -33,8 +33,8 @@
 //!
 //! # Non-features
 //!
-//! - It does not decompress files and does not read formats other than pcap and pcapng.
-//! - It does not write pcap.
+//! - The crate does not decompress files, and does not read formats other than pcap and pcapng.
+//! - The crate does not write pcap.
 #![forbid(unsafe_code)]
 
 mod classic;

@@ -142,7 +142,8 @@ impl<R: Read> PacketReader<R> {
         self.source.capacity()
     }
 
-    /// Consumes the current record or block. Checks the trailing length of a block that was not whole in memory.
+    /// Consumes the current record or block. Checks the trailing length of a block if only a part of the block was in
+    /// memory.
     fn skip_current(&mut self) -> Result<(), Error> {
         let held = u64::try_from(std::mem::take(&mut self.held)).unwrap_or(u64::MAX);
         let is_there = match std::mem::replace(&mut self.rest, Remainder::Bytes(0)) {

@@ -24,7 +24,7 @@ impl<R: Read> Source<R> {
 
     /// Returns the next `length` bytes without consuming them: up to [`BLOCK_LIMIT`], and fewer if the input ends.
     ///
-    /// Does not wait for more bytes than these.
+    /// Does not wait for further bytes.
     pub(crate) fn peek(&mut self, length: usize) -> io::Result<&[u8]> {
         let length = length.min(BLOCK_LIMIT);
         if self.end - self.start < length {

@@ -47,7 +47,7 @@ fn damage(bytes: &[u8]) -> Damage {
     }
 }
 
-/// Encoder for blocks and records; big-endian if true.
+/// Encoder for blocks and records, in big-endian order if true.
 #[derive(Clone, Copy)]
 pub(crate) struct Encoder(pub(crate) bool);
 
