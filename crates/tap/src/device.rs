@@ -19,23 +19,24 @@ pub trait Device {
         0
     }
 
-    /// Receives frames into `arrived`, in frames taken from `pool`. Returns how many were added.
+    /// Receives frames into `arrived`, using empty frames from `pool`. Returns the number of added frames.
     ///
-    /// It stops when no frame waits, or when the batch is full or the pool exhausted. A device may stop earlier, and
-    /// return the rest at the next call.
+    /// Receiving stops when no frame waits, when the batch is full, or when the pool is exhausted. A device may stop
+    /// earlier, and return the remaining frames at the next call.
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError>;
 
-    /// Transmits the frames of `departing` in order and returns them to `pool`. Returns how many were transmitted.
+    /// Transmits the frames of `departing` in order and returns them to `pool`. Returns the number of transmitted
+    /// frames.
     ///
     /// A congested device ends the call, and the remaining frames stay in the batch. A frame that the device refuses is
-    /// dropped and counted, and the next one is tried. While more frames wait to be received than fit into a batch, a
+    /// dropped and counted, and the next frame is tried. While more frames wait to be received than fit into a batch, a
     /// device may keep some frames in flight.
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
 
     /// Returns the number of frames that [`Device::transmit`] accepted and that are not transmitted yet.
     ///
-    /// The next [`Device::receive`] transmits them. Before waiting, call it until none are left, or until
-    /// [`DeviceCounters::congested`] increases: then wait until the device is writable.
+    /// The next [`Device::receive`] transmits these frames. Before waiting, call `receive` until the number is 0, or
+    /// until [`DeviceCounters::congested`] increases. In the second case, wait until the device is writable.
     fn in_flight(&self) -> usize {
         0
     }
@@ -62,13 +63,13 @@ pub struct DeviceCounters {
     /// Number of frames dropped because they were longer than the MTU allows.
     pub truncated: u64,
     /// Number of frames dropped by the kernel because its receive queue was full. Always 0 for devices that do not
-    /// report it.
+    /// report such drops.
     pub lost: u64,
     /// Number of reads that failed without ending the device, for example because the interface was down.
     pub unreadable: u64,
     /// Number of frames transmitted.
     pub transmitted: u64,
-    /// Number of frames that the device refused: the interface was down, or the frame was invalid.
+    /// Number of frames that the device refused, for example because the interface was down or the frame was invalid.
     pub refused: u64,
     /// Number of calls that ended because the device was congested. Their frames stayed in the batch.
     pub congested: u64,

@@ -17,11 +17,11 @@ pub struct Frame {
 /// State of the UDP or TCP checksum in a received frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
-    /// Unknown: the receiver must check it.
+    /// Unknown: the receiver must check the checksum.
     #[default]
     None,
-    /// Incomplete: the receiver must not check it. The sender left it to hardware that the frame never reached, as the
-    /// kernel does on a veth pair.
+    /// Incomplete: the receiver must not check the checksum. The sender left the checksum to hardware that the frame
+    /// never reached, as the kernel does on a veth pair.
     Partial,
 }
 
@@ -39,7 +39,8 @@ impl Frame {
 
     /// Creates an empty frame for a wire with this MTU (payload in bytes).
     ///
-    /// It holds the MTU, the longest link header, and one more byte: a read that fills that byte too was truncated.
+    /// The frame has capacity for the MTU, the longest link header, and one more byte. A read that fills this byte too
+    /// was truncated.
     pub fn for_mtu(mtu: usize) -> Frame {
         Frame {
             storage: vec![0; Self::capacity_for(mtu)].into_boxed_slice(),
@@ -112,7 +113,7 @@ impl Frame {
 
     /// Clears the frame and calls `read` to fill the storage after the headroom. Returns the new length in bytes.
     ///
-    /// Like [`std::io::Read::read`], `read` returns how many bytes it wrote.
+    /// Like [`std::io::Read::read`], `read` returns the number of bytes that it wrote.
     pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         self.clear();
         let space = self.storage.get_mut(self.start..).unwrap_or_default();
@@ -140,8 +141,8 @@ impl Frame {
         Ok(())
     }
 
-    /// Adds `length` bytes in front of the frame and returns them. They hold remains of earlier use, so the caller must
-    /// overwrite all of them.
+    /// Adds `length` bytes in front of the frame and returns these bytes. The bytes have arbitrary values, so the
+    /// caller must overwrite all of them.
     #[inline]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let start = self.start.checked_sub(length).ok_or(OutOfSpace)?;

@@ -10,15 +10,15 @@
 //!
 //! # Order of calls
 //!
-//! An event loop calls [`Device::receive`], handles the frames, and calls [`Device::transmit`]. It returns every frame
-//! to its pool with [`Pool::give`]; `transmit` does so for the frames it sends. Before it waits, it calls `receive`
-//! until [`Device::in_flight`] is 0.
+//! An event loop calls [`Device::receive`], handles the frames, and calls [`Device::transmit`]. The loop returns every
+//! frame to its pool with [`Pool::give`], and `transmit` returns the frames that it sends. Before the loop waits, it
+//! calls `receive` until [`Device::in_flight`] is 0.
 //!
 //! # Non-features
 //!
-//! - It interprets no frames: MAC addresses, EtherTypes and padding belong to the crate `link`.
-//! - It measures no time for the layers above: [`Instant`] is an argument everywhere.
-//! - It drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
+//! - The crate interprets no frames: MAC addresses, EtherTypes and padding belong to the crate `link`.
+//! - The crate measures no time for the layers above: [`Instant`] is an argument everywhere.
+//! - The crate drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
 //!
 //! # Example
 //!
@@ -28,7 +28,7 @@
 //! use tap::linux::Tap;
 //! use tap::{Batch, Device, Pool};
 //!
-//! // Up to 64 frames at once, from a TAP that is created if it does not exist. It takes CAP_NET_ADMIN.
+//! // Opens the TAP, or creates it, which requires CAP_NET_ADMIN. A batch holds up to 64 frames.
 //! let mut tap = Tap::open("tap0")?;
 //! tap.interface().set_up(true)?;
 //! let mut pool = Pool::new(tap.mtu(), 64);

@@ -48,10 +48,11 @@ impl Pool {
         self.large.take()
     }
 
-    /// Returns a frame to the pool. A frame from elsewhere is kept if it has one of this pool's sizes.
+    /// Returns a frame to the pool. A frame that was not taken from this pool is kept if it has one of the pool's
+    /// sizes.
     #[inline]
     pub fn give(&mut self, frame: Frame) {
-        // A frame taken before the pool grew has neither size. It counts as a small one and is freed.
+        // A frame taken before the pool grew has neither size. It is counted as a small frame and is freed.
         if frame.capacity() == self.large.capacity {
             self.large.give(frame);
         } else {
@@ -59,8 +60,8 @@ impl Pool {
         }
     }
 
-    /// Enlarges the small frames that are taken from now on to this MTU in bytes, limited to one byte below that of
-    /// large frames. Does nothing if they are already larger: a pool never shrinks.
+    /// Enlarges the small frames that are taken from now on to this MTU in bytes, limited to one byte below the MTU of
+    /// large frames. Does nothing if small frames are already larger: a pool never shrinks.
     #[inline]
     pub fn grow(&mut self, mtu: usize) {
         let mtu = mtu.min(self.large.mtu - 1);
@@ -74,7 +75,7 @@ impl Pool {
         self.small.mtu
     }
 
-    /// Stops counting `count` small frames as held, because they will not be returned.
+    /// Stops counting `count` small frames as held, because these frames will not be returned.
     pub fn forget(&mut self, count: usize) {
         self.small.held = self.small.held.saturating_sub(count);
     }

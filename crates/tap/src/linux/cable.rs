@@ -81,7 +81,7 @@ impl AsFd for Cable {
     }
 }
 
-/// First byte of a datagram if the checksum of its frame is partial; otherwise it is 0.
+/// First byte of a datagram if the checksum of its frame is partial. Otherwise, the first byte is 0.
 const PARTIAL: u8 = 1;
 
 impl FrameFile for CableEnd {

@@ -62,8 +62,8 @@ pub enum InterfaceChange {
 const ADDRESS_HEADER: usize = 8;
 
 impl Interface {
-    /// Creates a handle for the interface with this name, which need not exist. Fails if no netlink socket can be
-    /// opened.
+    /// Creates a handle for the interface with this name. The interface does not have to exist. Fails if no netlink
+    /// socket can be opened.
     pub fn named(name: &InterfaceName) -> io::Result<Interface> {
         Ok(Interface { name: name.clone(), netlink: Mutex::new(Connection::open()?) })
     }
@@ -106,7 +106,7 @@ impl Interface {
         Ok(self.link("read the hardware type")?.is_ethernet)
     }
 
-    /// Returns the state of the carrier. An interface that is down has none.
+    /// Returns the state of the carrier. An interface that is down has no carrier.
     pub fn carrier(&self) -> io::Result<CarrierState> {
         self.link("read the carrier").map(|link| link.carrier()).map_err(io::Error::other)
     }
@@ -155,7 +155,7 @@ impl Interface {
     }
 
     /// Adds an IPv4 address with its prefix length. Fails with `EADDRNOTAVAIL` for addresses that no host may have:
-    /// multicast, broadcast and 0.0.0.0/8.
+    /// multicast, limited broadcast and 0.0.0.0/8.
     pub fn add_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
         let refused = self.change_error(InterfaceChange::Address(address));
         // The kernel would accept these addresses.
@@ -174,7 +174,8 @@ impl Interface {
             .map_err(refused)
     }
 
-    /// Adds an IPv4 address unless the interface already has it, which requires no privilege.
+    /// Adds an IPv4 address unless the interface already has the address. Finding an existing address requires no
+    /// privilege.
     pub fn ensure_address(&self, address: Ipv4Net) -> Result<(), InterfaceError> {
         if self.has_address(address)? {
             return Ok(());
@@ -191,8 +192,8 @@ impl Interface {
         Ok(all.contains(&address))
     }
 
-    /// Adds a route to `destination` through this interface, via `gateway` if one is given. Fails if a route to the
-    /// same destination exists.
+    /// Adds a route to `destination` through this interface, and via `gateway` if it is not `None`. Fails if a route to
+    /// the same destination exists.
     pub fn add_route(&self, destination: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<(), InterfaceError> {
         let change = InterfaceChange::Route { destination, gateway };
         let mut message = RouteMessage::default();
@@ -309,7 +310,7 @@ impl std::error::Error for InterfaceError {
 }
 
 /// Returns all IPv4 addresses of the kernel in the current network namespace, on all interfaces, with their prefix
-/// lengths. By default the kernel answers ARP requests for all of them on every interface.
+/// lengths. By default, the kernel answers ARP requests for all these addresses on every interface.
 pub fn kernel_addresses() -> io::Result<Vec<Ipv4Net>> {
     dump_addresses(&mut Connection::open()?, |_| true)
 }

@@ -87,7 +87,8 @@ impl FrameIo {
         Ok(added)
     }
 
-    /// Doubles the read limit if all reads returned a frame, lowers it otherwise, and selects the method by it.
+    /// Doubles the read limit if all reads returned a frame, and lowers the limit otherwise. Selects the I/O method by
+    /// the limit.
     fn adapt(&mut self, added: usize) {
         let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
         self.read_limit = next.clamp(1, IoRing::BATCH);

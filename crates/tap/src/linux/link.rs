@@ -18,7 +18,7 @@ pub(super) const HEADER: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LinkInfo {
     pub(super) index: u32,
-    /// Whether it carries Ethernet frames between stations.
+    /// Whether the interface carries Ethernet frames between stations.
     pub(super) is_ethernet: bool,
     pub(super) flags: LinkFlags,
     /// MAC address, if the link-layer address has six bytes.
@@ -105,7 +105,7 @@ impl LinkInfo {
         })
     }
 
-    /// Returns the state of the link. `mtu` in bytes is used if the message contains none.
+    /// Returns the state of the link. `mtu` in bytes is used if the message contains no MTU.
     pub(super) fn state(&self, mtu: usize) -> LinkState {
         LinkState {
             is_up: self.flags.contains(LinkFlags::Up),
@@ -128,11 +128,11 @@ impl LinkInfo {
     }
 }
 
-/// An interface and its bridge.
+/// Interface and its bridge.
 struct BridgePort {
     index: u32,
     name: InterfaceName,
-    /// Index of its bridge, if it is a bridge port.
+    /// Index of the bridge, if the interface is a bridge port.
     bridge: Option<u32>,
 }
 

@@ -42,7 +42,7 @@ struct LinkHistory {
 impl LinkMonitor {
     /// Subscribes to the state of the interface with this name.
     ///
-    /// If it does not exist, the error has the kind [`io::ErrorKind::NotFound`].
+    /// If the interface does not exist, the error has the kind [`io::ErrorKind::NotFound`].
     pub fn open(name: &InterfaceName) -> io::Result<LinkMonitor> {
         let mut connection = Connection::subscribe(libc::RTNLGRP_LINK)?;
         let link = request(&mut connection, Selector::Name(name.as_str()))?.ok_or_else(|| {
@@ -52,20 +52,20 @@ impl LinkMonitor {
         Ok(LinkMonitor { connection, state: history.latest, history })
     }
 
-    /// Returns the state that [`poll`](LinkMonitor::poll) returned last, or that of [`open`](LinkMonitor::open) before
-    /// any change.
+    /// Returns the state that [`poll`](LinkMonitor::poll) returned last, or the state at [`open`](LinkMonitor::open)
+    /// before any change.
     pub fn state(&self) -> LinkState {
         self.state
     }
 
-    /// Returns the next change, or `None` if there is none yet. It does not block.
+    /// Returns the next change, or `None` if no change has been received. The call does not block.
     ///
     /// Every change is returned, in order: an interface that went down and came up between two calls returns both. If
-    /// the kernel merges or discards changes, at least the loss is returned: a link that is down, then the state that
-    /// follows.
+    /// the kernel merges or discards changes, at least the loss is returned: first a link that is down, then the state
+    /// that follows.
     ///
-    /// After the interface was deleted, or moved to another network namespace, every call fails with the kind
-    /// [`io::ErrorKind::NotFound`].
+    /// After the interface was deleted, or moved to another network namespace, every call fails once all changes have
+    /// been returned. The error has the kind [`io::ErrorKind::NotFound`].
     pub fn poll(&mut self) -> io::Result<Option<LinkState>> {
         loop {
             if let Some(state) = self.history.changes.pop_front() {
@@ -123,7 +123,7 @@ impl LinkHistory {
 
     fn update(&mut self, link: &LinkInfo) {
         let state = link.state(self.latest.mtu);
-        // The kernel reports carrier changes with a delay, and merges them: the count reveals a loss in between.
+        // The kernel reports carrier changes with a delay, and may merge them. The count of losses then reveals a loss.
         let was_lost = link.carrier_losses.is_some() && link.carrier_losses != self.carrier_losses;
         if was_lost && self.latest.has_carrier && state.has_carrier {
             self.push(LinkState { has_carrier: false, ..self.latest });
@@ -151,7 +151,7 @@ impl LinkHistory {
 
 /// Requests the state of an interface on a non-blocking connection. Returns `None` if the interface does not exist.
 ///
-/// Notifications received before the answer are older than it and are discarded. Later ones are newer.
+/// Notifications received before the answer are older than the answer and are discarded. Later notifications are newer.
 fn request(connection: &mut Connection, which: Selector<'_>) -> io::Result<Option<LinkInfo>> {
     for _ in 0..MAX_ATTEMPTS {
         drain(connection)?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::wait::{Stop, busy_poll, default_busy_poll, wait};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
-/// Maximum number of received frames per call of the callback, and of answers that wait.
+/// Maximum number of received frames per call of the callback, and maximum number of waiting answers.
 const BATCH: usize = 64;
 
 /// Thread that serves one device. Dropping it stops and joins the thread.
@@ -40,8 +40,8 @@ pub struct ListenerOutcome {
 ///
 /// Answers are best written over received frames and moved to the second batch. Received frames that are left in the
 /// first batch return to the listener's pool; frames that the callback keeps are replaced. A panic of the callback is
-/// reported by the panic hook and counted, and the loop continues. Stopping takes effect at once, even if no frames
-/// arrive.
+/// reported by the panic hook and counted, and the loop continues. Stopping takes effect immediately after the current
+/// call of the callback, even if no frames arrive.
 pub fn listen<D, F>(device: D, callback: F) -> io::Result<Listener>
 where
     D: Device + AsFd + Send + 'static,
@@ -71,7 +71,7 @@ impl Listener {
     pub fn join(mut self) -> ListenerOutcome {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
-            // The loop itself does not panic. If it did, this would report it.
+            // The loop itself does not panic. This error would report a panic.
             _ => ListenerOutcome {
                 result: Err(DeviceError::Failed(io::Error::other("the listener's thread panicked"))),
                 panics: self.panics(),
@@ -158,7 +158,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
         while let Some(frame) = arrived.pop() {
             self.pool.give(frame);
         }
-        // Frames that the callback kept do not return. Frames in flight do.
+        // Frames that the callback kept do not return to the pool. Frames in flight do return to the pool.
         let kept = answers.len().saturating_add(self.device.in_flight());
         self.pool.forget(self.pool.held().saturating_sub(kept));
     }

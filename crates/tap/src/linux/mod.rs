@@ -7,8 +7,8 @@
 //! - [`wait`] and [`busy_poll`] wait for frames. [`listen`] serves a device with a callback, in its own thread.
 //! - [`Namespace`] moves the process into a new network namespace.
 //!
-//! All `unsafe` code of the project is in four modules below this one: `ioctl`, `packet_socket::ring`,
-//! `packet_socket::system` and `ring::queues`. Each block has its proof.
+//! Except for benchmarks, all `unsafe` code of the project is in four modules below this module: `ioctl`,
+//! `packet_socket::ring`, `packet_socket::system` and `ring::queues`. Each `unsafe` block has a safety comment.
 
 mod cable;
 mod interface;

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-/// Valid name of a network interface: 1 to 15 bytes without slash, colon and white space, and not `.`, `..`, `all` or
-/// `default`.
+/// Valid name of a network interface: 1 to 15 bytes without slash, colon, white space and zero bytes, and with no
+/// percent sign except one `%d`. The names `.`, `..`, `all` and `default` are invalid.
 ///
 /// The kernel allows control characters. `Display` escapes them; [`InterfaceName::as_str`] does not.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub struct InterfaceName(String);
 pub enum NameError {
     /// Longer than 15 bytes.
     TooLong(String),
-    /// Empty, `.`, `..`, or with a character that the kernel rejects.
+    /// Empty, `.`, `..`, or with a slash, colon, white space, zero byte or percent sign that the kernel rejects.
     Invalid(String),
     /// `all` or `default`, which the kernel uses for the settings of all interfaces (`net.ipv4.conf.all`,
     /// `net.ipv4.conf.default`).
@@ -96,8 +96,8 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// Displays a text that another user may have chosen. Control characters and invisible characters are escaped, such as
-/// `\u{1b}`, because a terminal would interpret or hide them.
+/// Displays a text that another user may have chosen. Control characters and invisible characters are escaped (for
+/// example as `\u{1b}`), because a terminal would interpret or hide them.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(pub &'a str);
 

@@ -23,14 +23,15 @@ pub struct Namespace {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NamespaceError {
-    /// The system forbids user namespaces to unprivileged users.
+    /// The system forbids user namespaces to this user, or the kernel does not support them.
     Forbidden(Errno),
     /// The limit of namespaces is reached (`user.max_user_namespaces`, `user.max_net_namespaces`).
     LimitReached(Errno),
-    /// The namespace was created, but `AppArmor` denies privileges in it: the sysctl
-    /// `kernel.apparmor_restrict_unprivileged_userns` is 1.
+    /// Permission was denied, and the sysctl `kernel.apparmor_restrict_unprivileged_userns` is 1: `AppArmor` denies the
+    /// creation of the namespace, or privileges in it.
     RestrictedByAppArmor,
-    /// The namespace was created, but a privileged step in it was denied, not by `AppArmor`.
+    /// The namespace was created, but a privileged step in it was denied, and `AppArmor` does not restrict user
+    /// namespaces.
     Denied {
         /// The step that was denied.
         step: &'static str,

@@ -81,7 +81,8 @@ impl Connection {
         Ok(messages(&self.datagram))
     }
 
-    /// Receives until the answer to the request with this number, and returns what `read` returns for it.
+    /// Receives messages until the answer to the request with this number. Returns the result of `read` for this
+    /// answer.
     pub(super) fn answer<T>(&mut self, sequence: u32, read: impl FnOnce(&Message<'_>) -> T) -> io::Result<T> {
         loop {
             let mut messages = match self.receive() {
@@ -153,7 +154,7 @@ impl Message<'_> {
         Message { kind, sequence: 0, flags: 0, payload }
     }
 
-    /// Returns the error in this message, if there is one. An error code of 0 is an acknowledgement.
+    /// Returns the error in this message, if any. An error code of 0 is an acknowledgement.
     pub(super) fn error(&self) -> Option<Errno> {
         if !matches!(i32::from(self.kind), libc::NLMSG_ERROR | libc::NLMSG_DONE) {
             return None;
@@ -163,7 +164,7 @@ impl Message<'_> {
     }
 }
 
-/// Iterates over the messages of a datagram, up to the first malformed one.
+/// Iterates over the messages of a datagram, up to the first malformed message.
 fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -180,9 +181,10 @@ fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
 }
 
 /// Iterates over the types and values of the attributes after a fixed part of `fixed` bytes, up to the first malformed
-/// one.
+/// attribute.
 ///
-/// Messages are not parsed as a whole, because one attribute of unknown form would then make the others unreadable.
+/// Messages are not parsed as a whole, because one attribute of unknown form would then make the other attributes
+/// unreadable.
 pub(super) fn attributes(payload: &[u8], fixed: usize) -> impl Iterator<Item = (u16, &[u8])> {
     let attributes = NlasIterator::new(payload.get(fixed..).unwrap_or_default());
     attributes.map_while(Result::ok).map_while(|attribute| {

@@ -11,7 +11,7 @@ use super::read_write::{ErrorClass, FrameFile};
 use super::{OpenError, ioctl};
 use crate::{Checksum, Frame};
 
-/// Path of the node that TAPs are created through.
+/// Path of the node through which TAPs are created.
 const NODE: &str = "/dev/net/tun";
 
 /// An open `/dev/net/tun`.
@@ -27,8 +27,8 @@ pub struct Features {
     pub multi_queue: bool,
 }
 
-/// Returns the features of the driver behind `/dev/net/tun`. It creates no interface, and requires no privilege except
-/// to open the node.
+/// Returns the features of the driver behind `/dev/net/tun`. This function creates no interface, and requires no
+/// privilege except to open the node.
 pub fn features() -> Result<Features, OpenError> {
     let node = TunNode::open()?;
     // The node of another driver does not support this ioctl.

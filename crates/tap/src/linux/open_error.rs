@@ -17,7 +17,7 @@ pub enum OpenError {
     NodeRefused(io::Error),
     /// The TAP does not exist, and creating one requires `CAP_NET_ADMIN`.
     NotPermitted(InterfaceName),
-    /// The TAP belongs to another user.
+    /// The TAP belongs to another user or group.
     OwnedByAnother {
         /// The TAP.
         name: InterfaceName,
@@ -26,18 +26,18 @@ pub enum OpenError {
         /// ID of the group that may attach, if one is set.
         group: Option<u32>,
     },
-    /// The TAP is in use: it has one queue, which one process can hold.
+    /// The TAP is in use: it has one queue, which only one process can hold.
     Busy {
         /// The TAP.
         name: InterfaceName,
-        /// Processes that hold it, as far as the caller may inspect them.
+        /// Processes that hold the TAP, as far as the caller may inspect these processes.
         holders: Vec<Holder>,
     },
     /// The interface is a TUN, which carries IP packets without Ethernet.
     TunNotTap(InterfaceName),
     /// The interface exists, but is neither TUN nor TAP.
     NotATap(InterfaceName),
-    /// The TAP was created for several queues; this driver opens one.
+    /// The TAP was created for several queues, and this driver opens only one queue.
     QueueMismatch(InterfaceName),
     /// The TAP does not exist, and [`TapOptions::attach_only`](super::TapOptions::attach_only) forbids creating it.
     Absent(InterfaceName),

@@ -27,7 +27,7 @@ use ring::ADDRESSES;
 /// socket reinserts it. The socket does not receive its own frames.
 ///
 /// The kernel's stack uses the interface too, and replies to requests for its IP addresses. A program with this socket
-/// must either send requests only, or act as another station with its own addresses
+/// must either send only requests, or act as another station with its own addresses
 /// ([`PacketSocket::open_for_stations`]).
 #[derive(Debug)]
 pub struct PacketSocket {
@@ -44,7 +44,7 @@ struct Socket(OwnedFd);
 /// Options of receiving.
 #[derive(Clone, Copy, Debug, Default)]
 struct ReceiveOptions<'a> {
-    /// Filter that frames must pass. Without one, all frames are received.
+    /// Filter that frames must pass. Without a filter, all frames are received.
     filter: Option<&'a [sock_filter]>,
     /// Whether frames sent by the kernel and by other programs are received.
     outgoing: bool,
@@ -74,7 +74,7 @@ impl PacketSocket {
     }
 
     /// Opens a socket that receives all ARP that reaches the interface: frames between other stations, and frames sent
-    /// by this machine. It must not be used to transmit.
+    /// by this machine. The socket must not be used to transmit.
     pub fn open_arp_monitor(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
         let options = ReceiveOptions {
             filter: Some(&filter::ARP),
@@ -85,8 +85,9 @@ impl PacketSocket {
         PacketSocket::open_with(name, options)
     }
 
-    /// Opens a socket for stations with the MAC addresses from `first` to `last`, next to the kernel's. It receives
-    /// frames to these stations, multicasts and broadcasts, but no frames addressed to the kernel only.
+    /// Opens a socket for stations with the MAC addresses from `first` to `last`, in addition to the kernel's MAC
+    /// address. The socket receives frames to these stations, multicasts and broadcasts, but no unicast frames to the
+    /// kernel's MAC address.
     pub fn open_for_stations(
         name: &InterfaceName,
         first: [u8; 6],
@@ -139,8 +140,8 @@ impl PacketSocket {
         system::set_flag(self.socket.as_fd(), libc::PACKET_IGNORE_OUTGOING, false)
     }
 
-    /// Bypasses the kernel's queueing discipline from now on. Frames take less work, and a full interface refuses them
-    /// ([`DeviceCounters::refused`]) instead of dropping them silently.
+    /// Bypasses the kernel's queueing discipline from now on. Frames then take less work, and a full interface refuses
+    /// frames ([`DeviceCounters::refused`]) instead of dropping them silently.
     pub fn bypass_queue(&self) -> io::Result<()> {
         system::set_flag(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
@@ -226,8 +227,8 @@ impl FrameFile for Socket {
     }
 }
 
-/// Reinserts a tag after the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new
-/// length. A frame that fills the space counts as truncated.
+/// Reinserts a tag after the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new length.
+/// A frame that fills the space is treated as truncated.
 fn insert_tag(space: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
     let longer = (length + tag.len()).min(space.len());
     if let Some(frame) = space.get_mut(..longer).filter(|frame| frame.len() >= ADDRESSES + tag.len()) {

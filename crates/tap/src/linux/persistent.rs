@@ -61,7 +61,7 @@ impl PersistentTap {
         };
         let set_up = self.set_up(&name);
         if is_new && set_up.is_err() {
-            // Do not leave a TAP that is not configured. If its deletion fails too, the first error is returned.
+            // Delete the new TAP if it could not be configured. If its deletion fails too, the first error is returned.
             let _ = Self::delete(&name);
         }
         set_up.map(|()| name)
@@ -91,8 +91,8 @@ impl PersistentTap {
         }
     }
 
-    /// Returns whether an existing TAP has these settings, apart from those of the interface. Otherwise the TAP must be
-    /// attached to, which fails while a program has it open.
+    /// Returns whether an existing TAP has these settings, except for the settings of the interface. Otherwise this
+    /// program must attach to the TAP, which fails while another program has the TAP open.
     fn is_satisfied_by(&self, tap: &taps::TapInterface) -> bool {
         tap.is_tap
             && tap.persistent

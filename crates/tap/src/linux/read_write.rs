@@ -11,7 +11,7 @@ pub(crate) enum ErrorClass {
     WouldBlock,
     /// A signal arrived: the call is repeated.
     Interrupted,
-    /// This frame is lost; the next may pass.
+    /// This frame is lost, but the next frame may pass.
     FrameLost,
     /// The device no longer exists.
     DeviceGone,
@@ -38,7 +38,7 @@ pub(crate) fn receive<F: FrameFile>(
     limit: usize,
 ) -> Result<usize, DeviceError> {
     let mut added = 0;
-    // Dropped frames count against the limit too, so that a flood of them ends the call.
+    // Dropped frames are counted against the limit too, so that a flood of dropped frames ends the call.
     for _ in 0..arrived.free_capacity().min(limit) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;

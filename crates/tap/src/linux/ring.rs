@@ -29,7 +29,7 @@ pub(super) struct IoRing {
 }
 
 impl IoRing {
-    /// Maximum number of frames that one call reads, and that it writes.
+    /// Maximum number of frames that one call reads, and maximum number of frames that it writes.
     pub(super) const BATCH: usize = 64;
     /// Maximum number of reads after which writes are not deferred.
     const DEFER_THRESHOLD: usize = 7;

@@ -59,12 +59,13 @@ impl Tap {
         &self.interface
     }
 
-    /// Returns whether opening created the interface. If not, it already existed.
+    /// Returns whether opening created the interface. Otherwise, the interface already existed.
     pub fn is_created(&self) -> bool {
         self.created
     }
 
-    /// Returns why the kernel refused `io_uring`, if [`Io::Auto`] does without it.
+    /// Returns the error with which the kernel refused `io_uring`, if [`Io::Auto`] therefore uses only `read` and
+    /// `write`.
     pub fn ring_error(&self) -> Option<&io::Error> {
         self.frame_io.ring_error()
     }
@@ -99,7 +100,7 @@ impl TapOptions {
         self
     }
 
-    /// Sets the MTU: the maximum payload of received frames, in bytes. The default is the interface's MTU.
+    /// Sets the MTU: the maximum payload of received frames, in bytes. The default is the MTU of the interface.
     ///
     /// If opening creates the TAP, the interface gets this MTU too. The MTU of an existing interface does not change.
     #[must_use]
@@ -130,7 +131,8 @@ impl TapOptions {
 
         let frame_io = FrameIo::new(self.io, tun).map_err(OpenError::Ring)?;
         let set_up = || -> nix::Result<bool> {
-            // Only a persistent interface can have existed before: one held by another process fails with EBUSY.
+            // Only a persistent interface can have existed before: an interface held by another process fails with
+            // EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
             ioctl::reset_offloads(tun)?;
             self.owner.map_or(Ok(()), |uid| ioctl::set_owner(tun, uid))?;
@@ -153,7 +155,7 @@ impl TapOptions {
 /// Binds an open node to a TAP.
 ///
 /// A TAP that is busy without a visible holder may be free soon: the kernel destroys the ring of a killed program, and
-/// closes its file, some time after the program ended. On a loaded machine that took more than a second. Attempts
+/// closes its file, some time after the program ended. On a loaded machine, this took more than a second. Attempts
 /// therefore continue for three seconds.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     const MAX_ATTEMPTS: u32 = 600;
@@ -171,7 +173,7 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     attached
 }
 
-/// Returns the error of a refused TUNSETIFF. The errno is ambiguous, so it queries the existing interface.
+/// Returns the error of a refused TUNSETIFF. The errno is ambiguous, so this function queries the existing interface.
 fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     let tap = taps::find(name).ok().flatten();
     match classify_attach_error(name, errno, tap, exists) {
@@ -180,8 +182,8 @@ fn attach_error(name: &InterfaceName, errno: Errno, exists: bool) -> OpenError {
     }
 }
 
-/// Returns the error for an errno, given the TUN or TAP with this name, if there is one, and whether any interface has
-/// this name.
+/// Returns the error for an errno. `tap` is the TUN or TAP with this name, if any, and `exists` reports whether any
+/// interface has this name.
 fn classify_attach_error(
     name: &InterfaceName,
     errno: Errno,
@@ -204,7 +206,7 @@ fn classify_attach_error(
     }
 }
 
-/// Deletes the persistent TAP with this name. Fails if another process holds it: a TAP has one holder.
+/// Deletes the persistent TAP with this name. Fails if another process holds the TAP.
 pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
     let tap = TapOptions::default().attach_only().open(name.as_str())?;
     ioctl::set_persist(tap.node.as_fd(), false)

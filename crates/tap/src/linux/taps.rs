@@ -13,7 +13,7 @@ use super::name::{InterfaceName, Printable};
 use super::netlink::{Connection, attribute, number};
 
 /// Description of a TUN or TAP interface.
-// Five independent properties, not a state machine.
+// The five flags are independent properties, not a state machine.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapInterface {
@@ -31,7 +31,7 @@ pub struct TapInterface {
     pub group: Option<u32>,
     /// Whether the interface is up.
     pub up: bool,
-    /// Whether a program has it open (its carrier).
+    /// Whether a program has the interface open, which gives the interface a carrier.
     pub attached: bool,
     /// MTU: the maximum payload of a frame, in bytes.
     pub mtu: u32,
@@ -67,7 +67,7 @@ pub fn taps() -> io::Result<Vec<TapInterface>> {
     Connection::open()?.dump(&RouteNetlinkMessage::GetLink(LinkMessage::default()), tap)
 }
 
-/// Returns the TUN or TAP interface with this name, if there is one.
+/// Returns the TUN or TAP interface with this name, if any.
 pub(super) fn find(name: &InterfaceName) -> io::Result<Option<TapInterface>> {
     Ok(taps()?.into_iter().find(|tap| tap.name == *name))
 }

@@ -13,7 +13,7 @@ use nix::sys::time::TimeSpec;
 /// Result of a wait. No flag is set if the time limit was reached or a signal arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
-    /// Whether the device is readable, writable, or gone. Receiving and transmitting reports which.
+    /// Whether the device is readable, writable, or gone. The next calls of `receive` and `transmit` show which.
     pub device: bool,
     /// Whether the stop descriptor is readable.
     pub stop: bool,
@@ -27,8 +27,8 @@ const MAX_OTHERS: usize = 6;
 /// Sleeps until `device` is readable (or, with `wants_write`, writable), until `stop` or one of `others` is readable,
 /// or until `limit` has passed.
 ///
-/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor). More of them are an error
-/// of the kind [`io::ErrorKind::InvalidInput`].
+/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor). More than six are an
+/// error of the kind [`io::ErrorKind::InvalidInput`].
 pub fn wait(
     device: BorrowedFd<'_>,
     wants_write: bool,
@@ -47,7 +47,7 @@ pub fn wait(
     }
     let fds = all.get_mut(..2 + others.len()).ok_or(Errno::EINVAL)?;
     match ppoll(fds, limit.map(TimeSpec::from_duration), None) {
-        // POLLERR counts too: the kernel reports a deleted TAP by it.
+        // POLLERR is an event too, because the kernel reports a deleted TAP with it.
         Ok(_) => {
             let mut woken = fds.iter().map(|fd| fd.any().unwrap_or(true));
             let (device, stop) = (woken.next().unwrap_or(false), woken.next().unwrap_or(false));
@@ -58,11 +58,12 @@ pub fn wait(
     }
 }
 
-/// Calls `poll` until it returns true, for at most `duration`. Returns whether it did.
+/// Calls `poll` until it returns true, for at most `duration`. Returns whether `poll` returned true.
 ///
-/// It avoids the latency of a wake-up from [`wait`], which takes tens of microseconds when another processor causes it.
-/// `poll` should receive at once: checking first whether a frame waits costs as much as receiving.
-// The clock bounds the loop only; no layer reads it.
+/// Busy polling avoids the latency of a wake-up from [`wait`], which takes tens of microseconds when another processor
+/// causes it. `poll` should receive without checking first whether a frame waits, because the check costs as much as
+/// receiving.
+// The clock bounds only the loop, and no layer reads it.
 #[allow(clippy::disallowed_methods)]
 pub fn busy_poll<E>(duration: Duration, mut poll: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
     if duration.is_zero() {

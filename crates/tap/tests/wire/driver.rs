@@ -62,7 +62,7 @@ pub(crate) fn wire_with(io: Io) -> Result<Tap, Box<dyn std::error::Error>> {
 }
 
 fn features_report_virtio_header_and_multi_queue() -> TestResult {
-    // Linux has both since version 3.8.
+    // Linux has both features since version 3.8.
     assert_eq!(features()?, Features { virtio_header: true, multi_queue: true });
     Ok(())
 }
@@ -86,7 +86,7 @@ pub(crate) fn kernel_learns_mac_address_from_arp_reply_by(io: Io) -> TestResult 
     let request = receive(&mut tap, is_arp(1))?;
     let kernel_mac = tap.interface().mac_address()?;
     let expected = arp([0xff; 6], 1, (kernel_mac, KERNEL), ([0; 6], LOCAL));
-    assert_eq!(request, expected, "42 bytes: neither padding nor a frame check sequence");
+    assert_eq!(request, expected, "the request is not the expected 42 bytes");
 
     send(&mut tap, &arp(kernel_mac, 2, (LOCAL_MAC, LOCAL), (kernel_mac, KERNEL)))?;
     let entry = kernel_neighbor(tap.interface(), LOCAL)?;
@@ -184,7 +184,7 @@ fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
     let name = tap.interface().name().clone();
     drop(tap);
     let mut tap = Tap::options().mtu(576).open(name.as_str())?;
-    assert_eq!(tap.interface().mtu()?, 576, "a new TAP has the configured MTU");
+    assert_eq!(tap.interface().mtu()?, 576, "the new TAP does not have the configured MTU");
     tap.interface().set_mtu(1_500)?;
     tap.interface().add_address(Ipv4Net::new(KERNEL, 24)?)?;
     tap.interface().set_up(true)?;

@@ -139,7 +139,7 @@ fn address_is_ensured_when_added_concurrently() -> TestResult {
         };
         let outcomes = thread::scope(|scope| {
             let threads = [scope.spawn(ensure), scope.spawn(ensure)];
-            threads.map(|thread| thread.join().expect("the thread does not panic"))
+            threads.map(|thread| thread.join().expect("the thread should not panic"))
         });
         assert_eq!(outcomes, [Ok(()), Ok(())], "{address}");
     }

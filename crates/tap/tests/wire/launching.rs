@@ -65,7 +65,7 @@ fn process_inherits_no_developer_environment() -> TestResult {
     Ok(())
 }
 
-/// Writes a script `tool` with this mode into a new folder.
+/// Writes a script `tool` with this mode into a new directory.
 fn script(folder: &Path, mode: u32) -> TestResult {
     fs::create_dir(folder)?;
     fs::write(folder.join("tool"), "#!/bin/sh\n")?;

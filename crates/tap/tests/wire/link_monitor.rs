@@ -43,7 +43,7 @@ fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
     Ok((tap, monitor))
 }
 
-/// Waits for the next change. The descriptor must announce it.
+/// Waits for the next change. The descriptor must be readable before the change is returned.
 fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
     const TIMEOUT: Duration = Duration::from_secs(10);
     let never = Stop::new()?;

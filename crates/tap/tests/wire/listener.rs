@@ -30,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
 
 fn echo(arrived: &mut Batch, answers: &mut Batch) {
     while let Some(frame) = arrived.pop() {
-        answers.push(frame).expect("both batches have the same capacity");
+        answers.push(frame).expect("the second batch should have capacity for every frame");
     }
 }
 
@@ -125,7 +125,7 @@ fn listener_replaces_frames_that_callback_keeps() -> TestResult {
     let (keep, kept) = mpsc::channel();
     let listener = listen(far, move |arrived, _| {
         while let Some(frame) = arrived.pop() {
-            keep.send(frame.bytes().to_vec()).expect("the test receives");
+            keep.send(frame.bytes().to_vec()).expect("the test should hold the receiver");
             std::mem::forget(frame);
         }
     })?;
@@ -162,7 +162,7 @@ impl Device for DelayingDevice {
 
     fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
         while let Some(frame) = departing.pop() {
-            self.kept.push(frame).expect("frames arrive one at a time");
+            self.kept.push(frame).expect("the batch of kept frames should have capacity");
         }
         Ok(0)
     }

@@ -109,7 +109,7 @@ fn listener_serves_ring() -> TestResult {
     let (tap, mut peer) = burst(Io::Ring)?;
     let listener = listen(tap, |arrived, answers| {
         while let Some(frame) = arrived.pop() {
-            answers.push(frame).expect("both batches have the same capacity");
+            answers.push(frame).expect("the second batch should have capacity for every frame");
         }
     })?;
     let mut received = Vec::new();

@@ -147,7 +147,8 @@ fn frames_are_equal_with_and_without_ring() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let mut ring = PacketSocket::open_for_arp(&NEAR.parse()?)?;
-    let mut calls = without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("valid name")))??;
+    let mut calls =
+        without_memory(|| PacketSocket::open_for_arp(&NEAR.parse().expect("the name should be valid")))??;
     assert!(ring.ring_error().is_none(), "{:?}", ring.ring_error());
     let refused = calls.ring_error().ok_or("a ring was created without memory")?;
     assert_eq!(refused.raw_os_error(), Some(12), "{refused}");
@@ -260,7 +261,8 @@ fn frames_longer_than_mtu_are_counted() -> TestResult {
     veth.near.set_mtu(9_000)?;
     let mut far = veth
         .in_far_namespace(|| {
-            let far = Interface::named(&"far0".parse().expect("valid name")).expect("a netlink socket");
+            let far = Interface::named(&"far0".parse().expect("the name should be valid"))
+                .expect("a netlink socket should open");
             far.set_mtu(9_000)
         })
         .map_err(Into::into)
@@ -286,7 +288,8 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
     let near = NEAR.parse()?;
     let mut far = veth.far_socket()?;
     veth.in_far_namespace(|| {
-        let far = Interface::named(&"far0".parse().expect("valid name")).expect("a netlink socket");
+        let far = Interface::named(&"far0".parse().expect("the name should be valid"))
+            .expect("a netlink socket should open");
         far.set_mtu(9_000)
     })?;
     // Short frames, which fit into a slot, and long ones, each with and without a tag, which the kernel removes.
@@ -320,7 +323,7 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
             }
             (seen.len() >= frames.len()).then_some(())
         })?;
-        assert!(seen == frames, "{} frames, some of them differ", seen.len());
+        assert!(seen == frames, "the received frames ({}) differ from the sent frames", seen.len());
         assert_eq!((socket.counters().truncated, pool.held()), (0, 0));
     }
     Ok(())
@@ -378,7 +381,7 @@ fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     }
     veth.near.set_up(false)?;
     for socket in &mut sockets {
-        // With a ring the frames come before the error, without one after it.
+        // With a ring, the frames come before the error. Without a ring, they come after the error.
         for number in 0..3 {
             assert_eq!(next(socket)?, frame(OTHER, number));
         }

@@ -49,7 +49,8 @@ impl Fixture {
         }
     }
 
-    /// Sends this many frames, and answers all. Returns the number of frames per read, and whether the ring was used.
+    /// Sends this many frames, and answers each frame. Returns the number of frames per read, and whether the ring was
+    /// used.
     fn exchange(&mut self, frames: usize) -> Vec<(usize, bool)> {
         for _ in 0..frames {
             self.peer.send(&[1; 60]).unwrap();

@@ -11,8 +11,8 @@ const WHOLE_FRAME: u32 = u32::MAX;
 /// Accepts ARP: untagged, with one or two tags, and in a length frame after a SNAP header.
 ///
 /// A socket bound to ARP's `EtherType` is not an alternative: the kernel delivers the ARP frames of all VLANs to it,
-/// without their tags. When the filter runs, the kernel has already removed the outer tag; an inner one is still in the
-/// frame.
+/// without their tags. When the filter runs, the kernel has already removed the outer tag, but an inner tag is still in
+/// the frame.
 pub(super) const ARP: [sock_filter; 11] = [
     load_u16(12),
     if_equal(0x0806, 8, 0),
@@ -29,8 +29,8 @@ pub(super) const ARP: [sock_filter; 11] = [
     return_bytes(WHOLE_FRAME),
 ];
 
-/// Accepts frames to the MAC addresses from `first` to `last` and to groups, and no others: not those to the kernel's
-/// own address.
+/// Accepts frames to the MAC addresses from `first` to `last` and to groups. Drops all other frames, for example frames
+/// to the kernel's own MAC address.
 pub(super) fn stations(first: [u8; 6], last: [u8; 6]) -> [sock_filter; 14] {
     let ((first_high, first_low), (last_high, last_low)) = (split(first), split(last));
     [
@@ -40,7 +40,7 @@ pub(super) fn stations(first: [u8; 6], last: [u8; 6]) -> [sock_filter; 14] {
         load(BPF_H, 0),
         jump(BPF_JGT, last_high, 9, 0),
         jump(BPF_JGE, first_high, 0, 8),
-        // Addresses below `first` may have the same first two bytes, and so may addresses above `last`.
+        // Addresses below `first` and addresses above `last` may have the same first two bytes.
         jump(BPF_JEQ, first_high, 0, 2),
         load(BPF_W, 2),
         jump(BPF_JGE, first_low, 0, 5),

@@ -104,7 +104,7 @@ impl Receiver {
             self.has_received = false;
             count_drops(socket, counters);
         }
-        // With a ring, no call returns the socket's error. While it is not read, the descriptor stays ready.
+        // With a ring, no call returns the socket's error. While the error is not read, the descriptor stays ready.
         if self.ring.is_some() {
             counters.calls += 1;
             let error = getsockopt(&socket, sockopt::SocketError).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Receiver {
             }
         }
         // spec: shared-gone
-        // An interface goes down before it is deleted. The kernel reports only the former.
+        // An interface goes down before it is deleted. The kernel reports only that the interface went down.
         if self.was_down {
             counters.calls += 1;
             if system::bound_interface(socket).map_err(DeviceError::Failed)? != self.index {
@@ -133,7 +133,7 @@ fn drain_ring(
     arrived: &mut Batch,
 ) -> usize {
     let (mut added, mut has_losses) = (0, false);
-    // Dropped frames count against the limit too, so that a flood of them ends the call.
+    // Dropped frames are counted against the limit too, so that a flood of dropped frames ends the call.
     for _ in 0..arrived.free_capacity() {
         let Some(mut frame) = pool.take() else { break };
         let taken = ring.next_frame(|slot| {
@@ -170,12 +170,12 @@ fn drain_ring(
 /// Maximum number of interface errors in front of an oversized frame.
 const MAX_ERRORS: usize = 1_024;
 
-/// Reads a frame that the kernel kept in the receive queue because it is longer than a slot. Returns whether it was
-/// there.
+/// Reads a frame that the kernel kept in the receive queue because it is longer than a slot. Returns whether the queue
+/// contained the frame.
 ///
-/// Each oversized frame must be read: if one stayed in the queue, it would be mistaken for the next one.
+/// Each oversized frame must be read: a frame that stayed in the queue would be mistaken for the next oversized frame.
 fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {
-    // Unread errors of the interface come first, one for each time that it went down.
+    // Unread errors of the interface come first: one error for each time that the interface went down.
     for _ in 0..MAX_ERRORS {
         counters.calls += 1;
         match read_write::fill(frame, file).map_err(|error| F::classify(&error)) {
@@ -195,7 +195,8 @@ fn count_drops(socket: BorrowedFd<'_>, counters: &mut DeviceCounters) {
     counters.lost += u64::from(system::take_drop_count(socket).unwrap_or_default());
 }
 
-/// Counts an error that affects one frame, and returns whether it was one. Fails if the error ends the device.
+/// Counts an error that affects only one frame. Returns whether the error was of this kind. Fails if the error ends the
+/// device.
 fn count_error(error: io::Error, counters: &mut DeviceCounters) -> Result<bool, DeviceError> {
     match Socket::classify(&error) {
         ErrorClass::WouldBlock | ErrorClass::Interrupted => Ok(false),

@@ -16,8 +16,8 @@ use crate::{Checksum, Frame};
 
 /// Ring of slots of equal size. The kernel fills them, and this program empties them in the same order.
 ///
-/// It uses version 2 of the interface, which delivers each frame at once. Version 3 delivers blocks of frames, when a
-/// block is full or times out.
+/// The ring uses version 2 of the interface, which delivers each frame immediately. Version 3 delivers a block of
+/// frames when the block is full or times out.
 pub(super) struct ReceiveRing {
     memory: NonNull<u8>,
     layout: RingLayout,
@@ -48,8 +48,8 @@ pub(super) struct RingFrame<'a> {
 }
 
 impl ReceiveRing {
-    /// Creates a ring for the frames of this socket at this MTU. It must be created before the socket is bound. If it
-    /// fails, the socket is unchanged.
+    /// Creates a ring for the frames of this socket at this MTU. The ring must be created before the socket is bound.
+    /// If its creation fails, the socket is unchanged.
     pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize) -> io::Result<ReceiveRing> {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int. This enumeration of u32 has the same size and contains no pointer.
@@ -125,8 +125,8 @@ impl std::fmt::Debug for ReceiveRing {
 }
 
 impl RingLayout {
-    /// Unit of the block size in bytes. The kernel allocates each block contiguously: it is a multiple of the page
-    /// size, and small enough to be found.
+    /// Unit of the block size in bytes. The kernel allocates each block in contiguous memory. The size is a multiple of
+    /// the page size, and small enough for such an allocation.
     const BLOCK: usize = 64 * 1_024;
     /// Number of blocks. At an MTU of 1,500 they hold 2,496 frames.
     const BLOCKS: usize = 64;

@@ -13,8 +13,8 @@ use libc::{
 
 use crate::Checksum;
 
-/// Opens a non-blocking socket that receives nothing until it is bound: no frames of other interfaces, and none before
-/// the filter is attached.
+/// Opens a non-blocking socket that receives nothing until it is bound. It thus receives no frames of other interfaces,
+/// and no frames before the filter is attached.
 pub(super) fn open() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes integers only.
@@ -177,7 +177,7 @@ impl FrameMetadata {
     }
 }
 
-/// Returns the tag that was removed, as it was in the frame, if the status says that there was one.
+/// Returns the removed tag as it was in the frame, if the status reports a removed tag.
 fn tag(status: u32, kind: u16, control: u16) -> Option<[u8; 4]> {
     if status & libc::TP_STATUS_VLAN_VALID == 0 {
         return None;

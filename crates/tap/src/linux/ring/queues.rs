@@ -35,7 +35,7 @@ pub(super) struct Completion {
 /// Both queues, and the frames of the requests.
 pub(super) struct Queues {
     ring: IoUring,
-    /// Frames by the number of their request. The kernel accesses them, so they must not be touched.
+    /// Frames by the number of their request. The kernel accesses these frames, so this program must not access them.
     frames: Box<[Option<Frame>]>,
     /// Numbers without a request.
     free: Vec<u32>,
@@ -43,7 +43,7 @@ pub(super) struct Queues {
 
 /// The only file of the ring.
 const FILE: Fixed = Fixed(0);
-/// A request that cannot be performed at once fails with `EAGAIN` instead of waiting in the kernel.
+/// A request that cannot be performed immediately fails with `EAGAIN` instead of waiting in the kernel.
 const NO_WAIT: i32 = libc::RWF_NOWAIT;
 /// User data of the probe, which differs from every [`tag`].
 const PROBE: u64 = u64::MAX;
@@ -69,7 +69,7 @@ impl Queues {
         Ok(queues)
     }
 
-    /// Checks whether the file supports reads without waiting, by a read of 0 bytes, which consumes no frame.
+    /// Checks whether the file supports reads without waiting, with a read of 0 bytes, which consumes no frame.
     fn probe(&mut self) -> io::Result<()> {
         let nothing = opcode::Read::new(FILE, std::ptr::null_mut(), 0).rw_flags(NO_WAIT).build();
         let nothing = nothing.user_data(PROBE);
@@ -90,8 +90,8 @@ impl Queues {
         let Some(place) = self.frames.get_mut(to_usize(number)) else { return Err(frame) };
         let entry = entry(request, place.insert(frame)).user_data(tag(number, request));
         // SAFETY: the bytes are in the frame's heap storage, which does not move with the frame. The frame stays in
-        // `frames`, without other references, until the completion of this request is seen. If that never comes, the
-        // frame is leaked.
+        // `frames`, without other references, until the completion of this request is seen. If the completion is never
+        // seen, the frame is leaked.
         let pushed = unsafe { self.ring.submission().push(&entry) };
         // The push cannot fail: the queue has a slot for each number.
         if pushed.is_err() {
@@ -124,7 +124,7 @@ impl Queues {
         self.free.push(number);
         let result = usize::try_from(entry.result()).map_err(|_| Errno::from_raw(-entry.result()));
         if let (Request::Read, Ok(length)) = (request, result) {
-            // The kernel has already filled the bytes; this sets the length only, and cannot fail.
+            // The kernel has already filled the bytes. This call sets only the length, and cannot fail.
             let _ = frame.fill(|_| Ok(length));
         }
         Some(Completion { request, frame, result })
