@@ -1,7 +1,8 @@
-//! Time per echo reply and ARP reply, of one host and of 65,536.
+//! Time per echo reply and ARP reply, of one host and of 65,536 hosts.
 //!
-//! A round is 4,096 frames, handled one after another: all to one host, or each to a different one. Criterion times
-//! both separately. The printed ratio is the median of alternating rounds, so that other load affects both.
+//! A round is 4,096 frames, handled one after another. All frames are sent to one host, or each frame to a different
+//! host. Criterion times both cases separately. The printed ratio is the ratio of the medians of alternating rounds, so
+//! that other load affects both cases.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -22,7 +23,7 @@ type FrameFn = fn(u32) -> BenchResult<Vec<u8>>;
 
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const PEER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-/// The first host, and its MAC address.
+/// Address of the first host of the range.
 const FIRST: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 0);
 const FIRST_MAC: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 /// Frames per round.
@@ -35,7 +36,7 @@ fn main() -> BenchResult<()> {
     let cases: [(&str, FrameFn); 2] = [("arp", request), ("echo", echo)];
     for (name, make) in cases {
         let mut one = BenchHost::new(&HostConfig::new("10.1.0.0/8".parse()?, FIRST_MAC), |_| make(0))?;
-        // Each of the hosts is used once, in an order without locality.
+        // Each host receives at most one frame per round, in an order without locality.
         let mut many = BenchHost::new(&HostConfig::range("10.1.0.0/16".parse()?, FIRST_MAC), |step| {
             make(step * 40_503 % 65_536)
         })?;
@@ -52,7 +53,7 @@ fn main() -> BenchResult<()> {
     Ok(())
 }
 
-/// Returns the time per frame of both, as the median of alternating rounds.
+/// Returns the median time per frame of each of the two cases, in alternating rounds.
 fn alternate(one: &mut BenchHost, many: &mut BenchHost) -> (Duration, Duration) {
     let (mut one_times, mut many_times) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -75,7 +76,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// A host with the peer in its ARP cache, and frames for it.
+/// A host with the peer in its ARP cache, and the frames of a round.
 struct BenchHost {
     host: Host,
     pool: Pool,
@@ -132,7 +133,7 @@ fn request(step: u32) -> BenchResult<Vec<u8>> {
     Ok([&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &[8, 6], &packet].concat())
 }
 
-/// Returns the peer's echo request to a host, with 56 bytes of data as `ping` sends.
+/// Returns the peer's echo request to a host, with 56 bytes of data, the default of `ping`.
 fn echo(step: u32) -> BenchResult<Vec<u8>> {
     let (address, mac) = host(step)?;
     let mut datagram = vec![0; ipv4::Ipv4Fields::LENGTH + Echo::HEADER + 56];

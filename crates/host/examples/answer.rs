@@ -8,28 +8,28 @@ use link::MacAddr;
 use tap::linux::{Stop, Tap, wait};
 use tap::{Device, Instant, Pool};
 
-// A lint of this workspace finds code that reads a clock. Other programs do not need this line.
+// A lint of this workspace forbids code that reads a clock. Other programs do not need this attribute.
 #[allow(clippy::disallowed_methods)]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut tap = Tap::open("tap0")?;
     // The host does not read a clock: each call takes the time since the start. Timeouts, retries and rate limits
-    // depend on it.
+    // depend on this time.
     let start = time::Instant::now();
     let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
     let mut config =
         HostConfig { mtu: tap.mtu(), ..HostConfig::new(address, MacAddr::derived_from("answer")) };
-    // Other hosts must not predict the random decisions of this host. They derive from a seed of 128 random bits.
+    // Other hosts must not predict the random decisions of this host. The seed of these decisions has 128 random bits.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
-    // All frames are taken from this pool and returned to it.
+    // All frames are taken from this pool and returned to the pool.
     let mut pool = Pool::new(tap.mtu(), host.pool_size());
-    // `Stop::raise` ends the loop. Another thread can call it on a clone.
+    // `Stop::raise` ends the loop. Another thread can call `raise` on a clone.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().mac);
     loop {
-        // Receives frames, answers them, runs the timers that are due, and transmits. This does not wait.
+        // Receive and answer frames, run the timers that are due, and transmit. The call does not wait.
         let outcome = host.poll(now(), &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         // Wait for a frame or for the next timer. If frames could not be transmitted, wait for a frame or until the
-        // TAP accepts frames: timers need capacity in the transmit queue too.
+        // TAP accepts frames, because timers need capacity in the transmit queue too.
         let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
         if wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
             return Ok(());

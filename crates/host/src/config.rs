@@ -12,12 +12,12 @@ use link::{MacAddr, VlanId};
 /// The IP addresses of the configured hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostSet {
-    /// One host with this address; its network is on the link.
+    /// One host with this address. The network of the address is on the link.
     One(Ipv4Net),
     /// One host that selects a link-local address (RFC 3927).
     LinkLocal,
-    /// A host for each address of a range, with consecutive MAC addresses. The range is not a subnet: without a gateway
-    /// every destination is on the link, and the only broadcast address is 255.255.255.255.
+    /// A host for each address of a range, with consecutive MAC addresses. The range is not a subnet, so the only
+    /// broadcast address is 255.255.255.255. Without a gateway, every destination is on the link.
     Range(Ipv4Net),
 }
 
@@ -30,13 +30,14 @@ pub struct HostConfig {
     pub mac: MacAddr,
     /// Maximum payload of a frame, in bytes.
     pub mtu: usize,
-    /// VLAN of the frames, or `None` if they are untagged.
+    /// VLAN of the frames, or `None` for untagged frames.
     pub vlan: Option<VlanId>,
-    /// Time to live of replies and errors. [`EchoRequest`](crate::EchoRequest) has a separate one.
+    /// Time to live of replies and errors. Echo requests have
+    /// [`EchoRequest::time_to_live`](crate::EchoRequest::time_to_live).
     pub time_to_live: u8,
     /// Gateway to destinations off the link.
     pub gateway: Option<Ipv4Addr>,
-    /// How the use of an address starts. A link-local address is always probed for.
+    /// How the use of an address starts. A host always probes for a link-local address.
     pub start: StartMode,
     /// How an address is defended when another host uses it.
     pub defense: Defense,
@@ -49,13 +50,14 @@ pub struct HostConfig {
 /// Error of a host configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostConfigError {
-    /// The address is a network, broadcast, multicast or loopback address, or 0.0.0.0.
+    /// The address, or an end of the range, is not valid for a host: a network, broadcast, multicast, loopback or
+    /// reserved address.
     Address(Ipv4Net),
-    /// The MAC address is multicast or zero, or too few addresses follow it.
+    /// The MAC address is multicast or zero, or too few unicast addresses for the range follow it.
     Mac(MacAddr),
     /// A link-local address cannot be defended without limit (RFC 3927 2.5).
     Defense,
-    /// An IP or MAC address is already in use by another host of this configuration.
+    /// An earlier configuration already has an IP or MAC address of this configuration.
     Duplicate(Ipv4Net),
     /// The gateway is a local address.
     Gateway(Ipv4Addr),
@@ -64,13 +66,15 @@ pub enum HostConfigError {
 }
 
 impl HostConfig {
-    /// Returns the configuration of a host with this IP address and MAC address, and defaults: an MTU of 1,500 bytes,
-    /// no VLAN, no gateway, the address in use at once and always defended, the policy `cautious`, an ARP cache of
-    /// 1,024 entries.
+    /// Returns the configuration of a host with this IP address and MAC address, and these defaults:
+    ///
+    /// - an MTU of 1,500 bytes, no VLAN and no gateway
+    /// - immediate use of the address, which is always defended
+    /// - the learning policy `cautious`, and an ARP cache of 1,024 entries
     ///
     /// The seed of the table is 0, so that a run can be repeated. A host on a real network needs a seed that other
-    /// hosts cannot predict: set [`NeighborSettings::seed`] to 128 random bits from the operating system, as
-    /// `examples/answer.rs` does.
+    /// hosts cannot predict. Set [`NeighborSettings::seed`] to 128 random bits from the operating system, as in
+    /// `examples/answer.rs`.
     pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig {
             addresses: HostSet::One(address),
@@ -90,8 +94,8 @@ impl HostConfig {
         }
     }
 
-    /// Returns the configuration of a host that selects a link-local address (RFC 3927), defends it once, and selects
-    /// another when it is lost.
+    /// Returns the configuration of a host that selects a link-local address (RFC 3927) and defends the address once.
+    /// After the loss of the address, the host selects a new address.
     pub fn link_local(mac: MacAddr) -> HostConfig {
         // spec: rfc3927-once
         HostConfig {
@@ -101,12 +105,12 @@ impl HostConfig {
         }
     }
 
-    /// Returns the configuration of a host for each address of a range, with MAC addresses from `mac` on.
+    /// Returns the configuration of a host for each address of a range. The MAC addresses start at `mac`.
     pub fn range(range: Ipv4Net, mac: MacAddr) -> HostConfig {
         HostConfig { addresses: HostSet::Range(range.trunc()), ..HostConfig::new(range, mac) }
     }
 
-    /// Returns the first and the last address; 0.0.0.0 for both if the address is not selected yet.
+    /// Returns the first and the last address. For a link-local host, both are 0.0.0.0.
     pub(crate) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
         match self.addresses {
             HostSet::One(address) => (address.addr(), address.addr()),
@@ -123,7 +127,8 @@ impl HostConfig {
         }
     }
 
-    /// Returns the network that defines the broadcast address. A range has none: the network has a single address.
+    /// Returns the network that defines the broadcast address. For a range, the network has a single address and no
+    /// broadcast address.
     pub(crate) fn broadcast_network(&self) -> Ipv4Net {
         match self.addresses {
             HostSet::One(network) => network,

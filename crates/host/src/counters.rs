@@ -9,13 +9,13 @@ use crate::stack::Stack;
 pub struct Counter {
     /// The layer that counts: `link`, `arp`, `ipv4`, `icmp`, `udp` or `host`.
     pub layer: &'static str,
-    /// Name for programs: an identifier in snake case, unique in its layer. It never changes.
+    /// Name for programs: an identifier in snake case, unique in its layer. The name does not change between versions.
     pub name: &'static str,
-    /// What is counted, for people.
+    /// Description of the counter for users.
     pub text: &'static str,
     /// The count.
     pub count: u64,
-    /// Whether it counts drops or losses.
+    /// Whether the counter counts dropped packets.
     pub is_loss: bool,
 }
 

@@ -20,7 +20,7 @@ pub struct EchoRequest {
 pub struct EchoReply {
     /// Source address.
     pub from: Ipv4Addr,
-    /// Destination address, one of the host.
+    /// Destination address, a local address of the host.
     pub to: Ipv4Addr,
     /// ICMP identifier.
     pub identifier: u16,
@@ -31,11 +31,11 @@ pub struct EchoReply {
     /// Time to live of the received datagram.
     pub time_to_live: u8,
     /// First byte that differs from the data set by [`Host::expect_echo_data`](crate::Host::expect_echo_data), if any.
-    /// Missing data does not count as a mismatch.
+    /// Missing data is not a mismatch.
     pub mismatch: Option<DataMismatch>,
 }
 
-/// A data byte that differs from the expected one.
+/// A data byte that differs from the expected byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataMismatch {
     /// Index of the byte in the data.

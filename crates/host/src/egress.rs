@@ -14,12 +14,13 @@ use crate::event::{DeliveryFailure, HostEvent};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
 use crate::stack::{PendingPacket, Stack, TxContext};
 
-/// Returns when the next timer is due: see [`run_timers`].
+/// Returns the time at which the next timer is due: see [`run_timers`].
 pub(crate) fn deadline(stack: &Stack) -> Option<Instant> {
     [stack.arp.deadline(), stack.ipv4.deadline()].into_iter().flatten().min()
 }
 
-/// Runs the timers that are due at `now`, as long as the transmit queue has capacity.
+/// Runs the timers that are due at `now`. ARP timers run only while the transmit queue has capacity for the fragments
+/// of a datagram: see [`max_fragments`].
 pub(crate) fn run_timers(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>) {
     report_reassembly_timeouts(stack, now, tx);
     let fragments = max_fragments(stack);
@@ -80,10 +81,10 @@ pub(crate) fn ping(
     send_datagram(stack, now, source, request.destination, frame, tx)
 }
 
-/// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow it. `addresses` are source and
+/// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow the error. `addresses` are source and
 /// destination of the error.
 ///
-/// Fails if the ICMP error is allowed but cannot be sent.
+/// Fails if no frame is available, or if an allowed error cannot be sent.
 pub(crate) fn send_icmp_error(
     stack: &mut Stack,
     now: Instant,
@@ -139,8 +140,8 @@ fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, tx: &mut TxContex
     }
 }
 
-/// Returns the number of frames of the longest datagram, at most half of the transmit queue. With less free capacity,
-/// pending packets stay pending.
+/// Returns the number of frames of the longest datagram, at most half of the transmit queue. While the queue has less
+/// free capacity, pending packets stay pending.
 fn max_fragments(stack: &Stack) -> usize {
     let fragment = stack.config.mtu.saturating_sub(Ipv4Fields::LENGTH + 7).max(8);
     (Datagram::MAX_LENGTH / fragment + 1).min(TxContext::QUEUE / 2)
@@ -163,7 +164,7 @@ fn run_neighbor_action(
         (NeighborAction::Request { .. }, None) => {
             stack.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
-        // Where several hosts share a neighbor table, the first of them sends the request.
+        // If several hosts share the neighbor table, the first host sends the request.
         (NeighborAction::Request { ip, mac }, Some((local_ip, local_mac))) => {
             // spec: rfc826-request, rfc3927-broadcast
             let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
@@ -172,8 +173,8 @@ fn run_neighbor_action(
     }
 }
 
-/// Returns a packet to the pool because its next hop was not resolved. If the next hop did not answer, an event reports
-/// it.
+/// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram and the next hop did
+/// not answer, an event reports the failed delivery.
 fn drop_unresolved(stack: &mut Stack, packet: PendingPacket, reason: ReturnReason, tx: &mut TxContext<'_>) {
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed
@@ -226,7 +227,7 @@ pub(crate) fn send_unicast(
     resolve(stack, now, hop.neighbor(), packet, tx)
 }
 
-/// Sends a packet to a neighbor. It becomes pending if the neighbor's MAC address is not known.
+/// Sends a packet to a neighbor. The packet becomes pending if the neighbor's MAC address is not known.
 fn resolve(
     stack: &mut Stack,
     now: Instant,
@@ -279,7 +280,8 @@ fn transmit_whole(
     }
 }
 
-/// Fragments a datagram, and queues all fragments, or none if the queue has too little capacity.
+/// Fragments a datagram and queues the fragments. Queues no fragment if the queue has too little capacity for all
+/// fragments.
 fn transmit_fragments(
     stack: &mut Stack,
     to: MacAddr,
@@ -323,7 +325,7 @@ fn queue_fragments(
     Ok(())
 }
 
-/// Returns a frame to the pool, and counts that it was not sent.
+/// Returns a frame to the pool, and counts the reason for which the frame was not sent.
 fn drop_frame(
     stack: &mut Stack,
     reason: TxDropReason,
@@ -334,7 +336,8 @@ fn drop_frame(
     Err(stack.count_tx_dropped(reason))
 }
 
-/// Sends an ARP packet. If a probe cannot be sent, its claim starts again, because no host has received the probe.
+/// Sends an ARP packet. If a probe cannot be sent, no host receives the probe, so the claim of the address starts
+/// again.
 fn send_arp(stack: &mut Stack, now: Instant, fields: arp::PacketFields, to: MacAddr, tx: &mut TxContext<'_>) {
     // spec: rfc5227-probe-refused
     if queue_arp(stack, fields, to, tx).is_err() && fields.sender_protocol.is_unspecified() {

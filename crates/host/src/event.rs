@@ -30,9 +30,9 @@ pub struct DeliveryFailure {
     pub source: Ipv4Addr,
     /// Destination address of the datagram.
     pub destination: Ipv4Addr,
-    /// Protocol of its payload.
+    /// Protocol of the datagram's payload.
     pub protocol: IpProtocol,
-    /// Identifier and sequence number, if it was an echo request.
+    /// Identifier and sequence number, if the datagram was an echo request.
     pub echo: Option<(u16, u16)>,
 }
 

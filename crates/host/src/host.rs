@@ -24,7 +24,7 @@ pub struct Host {
     /// One stack for each further VLAN.
     others: Vec<Stack>,
     rx_batch: Batch,
-    /// Frames that wait for the device.
+    /// Frames to transmit.
     tx_queue: Batch,
     /// Number of frames in the transmit queue that the tracer has seen.
     traced: usize,
@@ -32,19 +32,19 @@ pub struct Host {
     mtu_limit: Option<usize>,
     /// Whether the link was active at the last call of [`Host::link_changed`].
     is_link_active: bool,
-    /// Whether the transmit queue holds frames from before the link became active. Their source address may be probed
-    /// for again.
+    /// Whether the transmit queue may hold frames from a time before the link became active, and the host probes for
+    /// an address again.
     has_stale_frames: bool,
 }
 
-/// Result of [`Host::poll`]: what it did, and what to wait for next.
+/// Result of [`Host::poll`]: the number of received frames, and the conditions of the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollOutcome {
     /// Number of frames received.
     pub received: usize,
-    /// Whether frames wait until the device can transmit again.
+    /// Whether frames are queued until the device can transmit again.
     pub tx_blocked: bool,
-    /// Whether to poll again without waiting: more frames may have arrived than one poll receives, or the device has
+    /// Whether to poll again without waiting. More frames may have arrived than one poll receives, or the device has
     /// frames in flight.
     pub poll_again: bool,
 }
@@ -57,7 +57,7 @@ impl Host {
     /// Maximum number of frames in the transmit queue, enough for the fragments of several long datagrams.
     pub const TX_QUEUE: usize = TxContext::QUEUE;
 
-    /// Creates a host with this configuration. It starts at `now`.
+    /// Creates a host with this configuration. The host starts at `now`.
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         Ok(Host {
             first: Stack::new(now, &Self::capped(config))?,
@@ -72,7 +72,7 @@ impl Host {
     }
 
     /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, the rate limits
-    /// of ICMP errors, and the policies of the configuration that was first in this VLAN.
+    /// of ICMP errors, and the policies of the first configuration in this VLAN.
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
@@ -91,15 +91,15 @@ impl Host {
         HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
-    /// Returns the largest MTU of all VLANs. They differ only until the first call of [`Host::link_changed`].
+    /// Returns the largest MTU of all VLANs. The MTUs may differ only before the first call of [`Host::link_changed`].
     fn largest_mtu(&self) -> usize {
         self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
     }
 
-    /// Runs one iteration of the event loop: receives up to [`Host::RX_BATCH`] frames, handles each, runs the timers
-    /// that are due, and transmits. It neither waits nor reads a clock.
+    /// Runs one iteration of the event loop: receives and handles up to [`Host::RX_BATCH`] frames, runs the timers that
+    /// are due, and transmits. The call neither waits nor reads a clock.
     ///
-    /// While the transmit queue is more than half full, no frames are received: they wait in the device.
+    /// While the transmit queue is more than half full, the call receives no frames. The frames stay in the device.
     pub fn poll(
         &mut self,
         now: Instant,
@@ -128,7 +128,8 @@ impl Host {
         self.traced = self.tx_queue.len();
         let after = device.counters();
         let in_flight = device.in_flight() > 0;
-        // Some devices refuse frames in flight only when they receive, so the counters of both calls are compared.
+        // Some devices count refused frames in flight only during a receive call. The comparison therefore includes the
+        // counters of the receive and the transmit call.
         if after.refused != before.refused {
             self.stacks_mut().for_each(|stack| stack.arp.transmit_failed(now));
         } else if !in_flight && self.tx_queue.is_empty() {
@@ -158,8 +159,8 @@ impl Host {
         ingress::receive(stack, now, frame, &mut TxContext { queue: tx_queue, pool })
     }
 
-    /// Sends the payload in `frame` to a neighbor on the link. While the neighbor is resolved, the frame itself is
-    /// pending; it is moved, never copied.
+    /// Sends the payload in `frame` to a neighbor on the link. The frame is pending until the neighbor is resolved. The
+    /// payload is copied only if it is a datagram longer than the MTU, which is fragmented.
     pub fn send(
         &mut self,
         now: Instant,
@@ -174,8 +175,8 @@ impl Host {
         sent.unwrap_or(SendOutcome::Dropped)
     }
 
-    /// Sends an echo request with this data from the host's address. The result is a [`HostEvent::EchoReply`] or a
-    /// [`HostEvent::DeliveryFailed`] with its identifier and sequence number.
+    /// Sends an echo request with this data from the host's address. A reply causes a [`HostEvent::EchoReply`], an
+    /// error a [`HostEvent::DeliveryFailed`]. The event contains the identifier and sequence number of the request.
     pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
         pool.grow(self.first.config.mtu);
         let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
@@ -188,16 +189,16 @@ impl Host {
         self.first.expected_echo_data = data.to_vec();
     }
 
-    /// Handles a new state of the link. Call it at the start and for each change, in order. Until the first call the
-    /// link counts as active.
+    /// Handles a new state of the link. Call this method at the start and for each change, in order. Before the first
+    /// call, the link is treated as active.
     ///
-    /// The MTU of the state applies at once: frames sent from now on fit it, and longer frames are not received. A
-    /// [`HostConfig::mtu`] below that of the first state is a limit for all later states. Methods that take a [`Pool`]
-    /// let it grow with the MTU.
+    /// The MTU of the state applies immediately to sent and received frames. A [`HostConfig::mtu`] below the MTU of the
+    /// first state limits the MTU of all later states. Methods that take a [`Pool`] enlarge the frames of the pool for
+    /// the MTU.
     ///
     /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
-    /// When the link becomes active, each address that was claimed with a probe is probed for again before it is used
-    /// (see [`Arp::link_up`]), and the queued frames are dropped.
+    /// When the link becomes active, the host probes again for each address that was claimed with a probe: see
+    /// [`Arp::link_up`]. In this case, the frames in the transmit queue are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.carries_frames();
@@ -240,22 +241,22 @@ impl Host {
     fn finish_frames(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
         while let Some(frame) = self.tx_queue.get_mut(self.traced) {
             self.traced += 1;
-            // A frame that cannot be padded is transmitted without padding. If the device refuses it, the device counts
-            // it.
+            // A frame that cannot be padded is transmitted without padding. The device may refuse such a frame, and
+            // counts refused frames.
             // spec: ethernet-minimum
             _ = link::pad(frame, device.minimum_frame());
             tracer.frame_sent(now, frame.bytes());
         }
     }
 
-    /// Returns when the next timer is due: the time of the next [`Host::poll`] if no frame arrives. Returns `None` if
-    /// no timer runs.
+    /// Returns the time at which the next timer is due. If no frame arrives earlier, call [`Host::poll`] at this time.
+    /// Returns `None` if no timer runs.
     pub fn deadline(&self) -> Option<Instant> {
         self.stacks().filter_map(egress::deadline).min()
     }
 
-    /// Returns the size in frames of a pool that never runs out. It includes received frames, frames in the transmit
-    /// queue or in flight, pending packets, and packets that ARP has returned but the host has not taken yet.
+    /// Returns the number of frames of a pool that never runs out. The number includes received frames, frames in the
+    /// transmit queue or in flight, pending packets, and packets that ARP has returned but the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let pending: usize = self.stacks().map(|stack| stack.config.table.pending).sum();
@@ -277,14 +278,14 @@ impl Host {
         self.first.address()
     }
 
-    /// Returns whether all hosts can answer: their addresses are in use, and none is probed for. A host that probes is
-    /// not ready while the link is not active.
+    /// Returns whether all hosts can answer: each VLAN has an address in use, and no host probes for an address. A host
+    /// that is configured to probe is not ready while the link is not active.
     pub fn is_ready(&self) -> bool {
         self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
     }
 
-    /// Returns the IP and MAC address of the station that took the last local address, if no address is left and none is
-    /// being claimed.
+    /// Returns the IP and MAC address of the station that took the last local address. Returns `None` while an address
+    /// is in use or being claimed.
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {
@@ -331,12 +332,13 @@ impl Host {
         Ok(())
     }
 
-    /// Takes the oldest event of the first VLAN that has one.
+    /// Removes and returns an event of the first VLAN that has an event. Within a VLAN, echo replies and failed
+    /// deliveries precede events of ARP.
     pub fn take_event(&mut self) -> Option<HostEvent> {
         self.stacks_mut().find_map(Stack::take_event)
     }
 
-    /// Returns all counters, zeros included, lowest layer first. Counters of several VLANs are added up.
+    /// Returns all counters, including zeros, lowest layer first. Counters of several VLANs are added up.
     pub fn counters(&self) -> Vec<Counter> {
         let mut all: Vec<Counter> = Vec::new();
         for counter in self.stacks().flat_map(counters::of_stack) {

@@ -72,7 +72,7 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
             let received = stack.arp.receive(now, mac, view.packet());
             reply_to_arp(stack, received, payload.offset, frame, tx)
         }
-        // The link layer limits the payload. The total length of the datagram is within it.
+        // The link layer limits the payload. The total length of the datagram is within this limit.
         EtherType::IPV4 => {
             let length = ethernet.payload().len();
             receive_ipv4(stack, now, frame, payload, length, tx)
@@ -86,8 +86,8 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
     }
 }
 
-/// Rewrites the ARP request at `offset` in `frame` into its reply, and queues it. Without a reply the frame returns to
-/// the pool.
+/// Rewrites the ARP request at `offset` in `frame` into the reply, and queues the reply. Without a reply, the frame
+/// returns to the pool.
 fn reply_to_arp(
     stack: &mut Stack,
     received: Result<arp::Reception, arp::ArpDropReason>,
@@ -179,10 +179,10 @@ fn receive_ipv4(
     }
 }
 
-/// Checks the destination of a fragment, as that of a whole datagram. Otherwise its data could become part of a
-/// datagram for another host.
+/// Checks the destination of a fragment like the destination of a whole datagram. Without this check, the data of the
+/// fragment could become part of a datagram for another host.
 fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Result<(), DropReason> {
-    // Fragments are parsed twice, because they are rare.
+    // A fragment is parsed again after this check. The cost is acceptable, because fragments are rare.
     let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
     if is_fragment
         && let Ok(datagram) = Datagram::parse(bytes)
@@ -319,7 +319,8 @@ fn drop_without_listener(stack: &mut Stack) -> DatagramAction {
     DatagramAction::Done(FrameOutcome::Dropped(DropReason::NoListener))
 }
 
-/// Rewrites the echo request in a frame into its reply, and sends it. Its datagram starts at `offset`.
+/// Rewrites the echo request in a frame into its reply, and sends the reply. The datagram of the request starts at
+/// `offset`.
 fn reply_to_echo(
     stack: &mut Stack,
     now: Instant,

@@ -1,8 +1,8 @@
-//! A host: the protocol layers put together on one network device.
+//! A host: the protocol layers combined on one network device.
 //!
 //! [`Host`] answers ARP requests and pings, resolves neighbors, defends its addresses, and rejects other datagrams with
-//! ICMP errors. It is a state machine that performs no I/O of its own: frames come from a [`tap::Device`], and each
-//! call takes the current time. Two hosts on a cable, of which one pings the other:
+//! ICMP errors. It is a state machine without a clock: a [`tap::Device`] receives and transmits the frames, and each
+//! call takes the current time. In this example, a host pings a second host over a cable:
 //!
 //! ```
 //! use host::{EchoRequest, Host, HostConfig, HostEvent};
@@ -36,19 +36,19 @@
 //! 2. [`Host::link_changed`], if the device reports the state of its link: at the start and for each change.
 //! 3. [`Host::poll`]. It receives, handles and transmits frames, and runs the timers that are due.
 //! 4. [`Host::take_event`] until it returns `None`. When the event queue is full, further events are lost and counted.
-//! 5. If [`PollOutcome::poll_again`] is set, continue at 3 without waiting. Otherwise wait until the device has frames
-//!    or until [`Host::deadline`]. If [`PollOutcome::tx_blocked`] is set, wait until the device has or accepts frames,
-//!    and not for the deadline.
+//! 5. If [`PollOutcome::poll_again`] is set, continue with step 3 without waiting. Otherwise, wait until the device has
+//!    frames or until [`Host::deadline`]. If [`PollOutcome::tx_blocked`] is set, wait until the device has frames or
+//!    accepts frames, and ignore the deadline. Continue with step 3.
 //!
-//! [`Host::send`], [`Host::ping`] and changes of the configuration may come between any two of these calls;
-//! [`Host::poll`] transmits what they queue. [`Host::receive`] handles a single frame without a device.
+//! [`Host::send`], [`Host::ping`] and changes of the configuration are allowed between any two of these calls.
+//! [`Host::poll`] transmits the queued frames. [`Host::receive`] handles a single frame without a device.
 //!
 //! # Congestion
 //!
-//! If the device does not accept frames, they wait in a transmit queue of [`Host::TX_QUEUE`] frames. While the queue is
-//! more than half full, [`Host::poll`] receives nothing, so that frames wait in the kernel and not in the host. A
-//! packet to an unresolved neighbor waits in the neighbor table, which is bounded too ([`HostConfig::table`]). A packet
-//! without capacity is dropped and counted ([`Host::counters`]).
+//! Frames that the device does not accept yet stay in a transmit queue of [`Host::TX_QUEUE`] frames. While the queue is
+//! more than half full, [`Host::poll`] receives nothing, so that received frames stay in the kernel. A packet to an
+//! unresolved neighbor is pending in the neighbor table, which has bounds of its own ([`HostConfig::table`]). A packet
+//! that exceeds a bound is dropped and counted ([`Host::counters`]).
 //!
 //! # An event loop
 //!
@@ -60,9 +60,10 @@
 //!
 //! # Non-features
 //!
-//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes its frames. There are no UDP or
-//! TCP sockets: UDP datagrams are rejected with port unreachable, other protocols with protocol unreachable. The host
-//! does not forward datagrams. The crate `sim` simulates hosts on a network segment with a virtual clock.
+//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes the frames of a host. The host
+//! has no UDP or TCP sockets: it rejects UDP datagrams with port unreachable, and other protocols except ICMP with
+//! protocol unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
+//! virtual clock.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

@@ -22,13 +22,13 @@ pub enum FrameOutcome {
 /// Outcome of an accepted datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatagramOutcome {
-    /// A fragment was stored until the rest of its datagram arrives.
+    /// A fragment was stored, and its datagram is still incomplete.
     FragmentStored,
     /// An echo request was answered.
     EchoReplied,
     /// An echo reply, or an ICMP error about a datagram of the host, was reported as an event.
     Reported,
-    /// The datagram was rejected. An ICMP error was sent if RFC 1122 and the rate limits allow one.
+    /// The datagram was rejected. An ICMP error was sent if RFC 1122 and the rate limits allow the error.
     Rejected(IcmpError),
 }
 
@@ -53,7 +53,7 @@ pub enum DropReason {
     WrongMac,
     /// A broadcast or multicast datagram without a listener.
     NoListener,
-    /// There is no route to the requester.
+    /// The host has no route to the destination of the reply or ICMP error.
     NoRoute,
     /// The reply could not be sent.
     Transmit(TxDropReason),
@@ -64,16 +64,17 @@ pub enum DropReason {
 pub enum SendOutcome {
     /// The packet is in the transmit queue.
     Queued,
-    /// The packet waits until the next hop is resolved. If that fails, it returns to the pool, and an event reports it.
+    /// The packet is pending until the next hop is resolved. If the resolution fails, the packet is returned to the
+    /// pool, and an event reports the failure.
     Pending,
-    /// There is no route to the destination. The packet was returned to the pool.
+    /// The host has no route to the destination. The packet was returned to the pool.
     NoRoute,
     /// The packet was returned to the pool, and the reason was counted: see [`TxDropReason`].
     Dropped,
 }
 
 base::reasons! {
-    /// Reason for which a frame was not sent. The frame was returned to the pool.
+    /// Reason for which a frame was not sent.
     pub enum TxDropReason {
         /// The host has no address in use, or the source address is no longer in use.
         NoSourceAddress("no_source_address") = "no source address in use",
@@ -83,9 +84,9 @@ base::reasons! {
         TooManyFragments("too_many_fragments") = "more fragments than the transmit queue holds",
         /// All frames of the pool are in use.
         NoFrame("no_free_frame") = "no free frame in the pool",
-        /// The next hop is not in the ARP cache, and there is no capacity to resolve it or to hold the packet.
+        /// The next hop is not in the ARP cache, and the cache has no capacity for a new entry or for the packet.
         NextHopUnresolved("next_hop_unresolved") = "no capacity to resolve the next hop",
-        /// The packet is longer than a frame of the pool or than a datagram can be.
+        /// The packet is longer than the MTU and cannot be fragmented, or longer than a frame of the pool.
         TooLong("packet_too_long") = "packet too long to send",
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Stack {
     pub(crate) expected_echo_data: Vec<u8>,
 }
 
-/// Counters of a stack, in addition to those of its layers.
+/// Counters of a stack, in addition to the counters of its layers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StackCounters {
     /// ARP replies sent.
@@ -47,7 +47,7 @@ pub(crate) struct StackCounters {
     pub(crate) echo_replies: u64,
     /// ICMP errors sent.
     pub(crate) icmp_errors: u64,
-    /// Datagrams sent; a fragmented one counts once.
+    /// Datagrams sent. A fragmented datagram is counted once.
     pub(crate) datagrams_sent: u64,
     /// Frames of an unsupported EtherType.
     pub(crate) unsupported_ether_type: u64,
@@ -75,7 +75,7 @@ pub struct PendingPacket {
 
 /// The pool from which frames are taken, and the queue to which they are added.
 pub(crate) struct TxContext<'a> {
-    /// Frames that wait for the device.
+    /// Frames to transmit.
     pub(crate) queue: &'a mut Batch,
     pub(crate) pool: &'a mut Pool,
 }
@@ -86,12 +86,13 @@ impl TxContext<'_> {
 }
 
 impl Stack {
-    /// Maximum number of events that wait to be taken. Further events are lost and counted.
+    /// Maximum number of events in the queue. Further events are lost and counted.
     const EVENTS: usize = 256;
 
     pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
-        // Hosts with the same seed that start together must not send at the same time, nor must one host in two VLANs.
+        // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
+        // host in two VLANs.
         let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.bytes(), config.vlan)));
         let arp = arp::ArpConfig {
             policy: config.policy,
@@ -122,7 +123,7 @@ impl Stack {
         Ok(stack)
     }
 
-    /// Adds hosts to the segment. They share its neighbor table.
+    /// Adds hosts to the segment. All hosts of a segment share one neighbor table.
     pub(crate) fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         config.check()?;
         if self.hosts().any(|other| other.shares_macs_with(config)) {
@@ -182,7 +183,7 @@ impl Stack {
         }
     }
 
-    /// Adds a route, unless it exists already.
+    /// Adds a route, unless the table already has the same route.
     fn add_route_once(&mut self, route: Route) -> Result<(), HostConfigError> {
         let route = Route { network: route.network.trunc(), ..route };
         if self.routes.iter().any(|other| other == route) {
@@ -191,7 +192,7 @@ impl Stack {
         self.add_route(route)
     }
 
-    /// Adds a route. Its gateway must be another host.
+    /// Adds a route. Fails if the gateway is a local address, or if the table does not allow the route.
     pub(crate) fn add_route(&mut self, route: Route) -> Result<(), HostConfigError> {
         if let Some(gateway) = route.gateway.filter(|gateway| self.ipv4.addresses().is_local(*gateway)) {
             return Err(HostConfigError::Gateway(gateway));
@@ -200,7 +201,7 @@ impl Stack {
         Ok(self.routes.add(route)?)
     }
 
-    /// Adds a route to a gateway outside a range of hosts. A range is not a subnet, so the gateway counts as on the
+    /// Adds a route to a gateway outside a range of hosts. A range is not a subnet, so the gateway is treated as on the
     /// link.
     fn add_gateway_route(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
@@ -227,12 +228,12 @@ impl Stack {
         }
     }
 
-    /// Returns whether all hosts can answer.
+    /// Returns whether an address is in use and no host probes for an address.
     pub(crate) fn is_ready(&self) -> bool {
         !self.arp.locals().is_empty() && !self.arp.is_probing()
     }
 
-    /// Returns whether a host probes for its address before it uses it.
+    /// Returns whether a host is configured to probe for its address before use.
     pub(crate) fn probes(&self) -> bool {
         self.hosts().any(|host| host.start == StartMode::Probe || host.addresses == HostSet::LinkLocal)
     }
@@ -243,7 +244,7 @@ impl Stack {
         self.sync_link_local_address();
     }
 
-    /// Updates the addresses of IPv4 to the link-local address that ARP has selected, if any.
+    /// Sets the local addresses of IPv4 to the link-local address in use, or to the empty set.
     pub(crate) fn sync_link_local_address(&mut self) {
         if self.config.addresses != HostSet::LinkLocal {
             return;
@@ -260,7 +261,7 @@ impl Stack {
         self.arp.locals().mac_of(ip)
     }
 
-    /// Takes the oldest event. Events of datagrams precede those of ARP.
+    /// Removes and returns an event. Events of datagrams precede events of ARP.
     pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
         self.events.pop().or_else(|| self.arp.take_event().map(HostEvent::Arp))
     }

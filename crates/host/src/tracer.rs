@@ -4,7 +4,7 @@ use tap::Instant;
 
 use crate::outcome::FrameOutcome;
 
-/// Observer of the frames of a host. The default methods do nothing; `()` is a tracer without cost.
+/// Observer of the frames of a host. The default methods do nothing. `()` is a tracer without cost.
 pub trait Tracer {
     /// Called for each received frame, before it is handled.
     fn frame_received(&mut self, _now: Instant, _bytes: &[u8]) {}
@@ -12,7 +12,7 @@ pub trait Tracer {
     /// Called with the outcome of the last received frame.
     fn frame_handled(&mut self, _now: Instant, _outcome: FrameOutcome) {}
 
-    /// Called for each frame before it is transmitted, including its padding.
+    /// Called with each frame, including its padding, before transmission.
     fn frame_sent(&mut self, _now: Instant, _bytes: &[u8]) {}
 }
 

@@ -1,4 +1,4 @@
-//! ICMP errors, and the datagrams that they quote.
+//! ICMP errors, and the quoted datagrams in ICMP errors.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use zerocopy::FromBytes;
 use crate::header::set_checksum;
 use crate::{IcmpDropReason, IcmpHeader, IcmpType};
 
-/// An ICMP error about a datagram: type, code, and four bytes that depend on them.
+/// An ICMP error about a datagram: type, code, and four bytes that depend on type and code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpError {
     pub(crate) icmp_type: IcmpType,
@@ -34,8 +34,8 @@ impl IcmpError {
     pub const REASSEMBLY_EXCEEDED: IcmpError =
         IcmpError { icmp_type: IcmpType::TIME_EXCEEDED, code: 1, rest: [0; 4] };
 
-    /// Maximum length of a written error, in bytes. With an IP header of 20 bytes it has the 576 bytes that every host
-    /// accepts (RFC 1812 4.3.2.3).
+    /// Maximum length of a written error, in bytes. The limit of RFC 1812 4.3.2.3 is 576 bytes, of which an IP header
+    /// without options takes 20.
     pub const MAX_LENGTH: usize = 576 - 20;
     /// Length of the header before the quoted datagram, in bytes.
     pub const HEADER: usize = size_of::<IcmpHeader>();
@@ -73,8 +73,8 @@ impl IcmpError {
         (self.icmp_type == IcmpType::PARAMETER_PROBLEM && self.code == 0).then_some(pointer)
     }
 
-    /// Returns the MTU of the next hop in bytes, for Destination Unreachable, code 4. It is zero from gateways older
-    /// than RFC 1191.
+    /// Returns the MTU of the next hop in bytes, for Destination Unreachable, code 4. Gateways that do not support
+    /// RFC 1191 send an MTU of zero.
     pub fn mtu(&self) -> Option<u16> {
         let [.., high, low] = self.rest;
         (self.icmp_type == IcmpType::UNREACHABLE && self.code == 4).then_some(u16::from_be_bytes([high, low]))
@@ -85,10 +85,10 @@ impl IcmpError {
         (self.icmp_type == IcmpType::REDIRECT).then_some(self.rest.into())
     }
 
-    /// Writes the error to the start of `message`. It quotes the datagram `about` up to [`IcmpError::MAX_LENGTH`] and
-    /// the length of `message`. Returns the length of the error in bytes.
+    /// Writes the error to the start of `message`. The error quotes the datagram `about`, truncated to
+    /// [`IcmpError::MAX_LENGTH`] and to the length of `message`. Returns the length of the error in bytes.
     ///
-    /// This does not check whether the error may be sent: see [`Icmp::write_error`](crate::Icmp::write_error).
+    /// Does not check whether the error may be sent: see [`Icmp::write_error`](crate::Icmp::write_error).
     pub fn write_to(&self, about: &[u8], message: &mut [u8]) -> Result<usize, IcmpDropReason> {
         let length = (Self::HEADER + about.len()).min(Self::MAX_LENGTH).min(message.len());
         let message = message.get_mut(..length).unwrap_or_default();
@@ -125,8 +125,8 @@ impl fmt::Display for IcmpError {
     }
 }
 
-/// A datagram quoted by an ICMP error: its header, and the first bytes of its data. Gateways change the header and
-/// truncate the data, so checksum and total length are not validated.
+/// A datagram quoted by an ICMP error: the header, and the start of the data. Gateways change the header and truncate
+/// the data, so checksum and total length are not validated.
 #[derive(Clone, Copy, Debug)]
 pub struct QuotedDatagram<'a> {
     header: &'a Ipv4Header,
@@ -144,7 +144,7 @@ impl<'a> QuotedDatagram<'a> {
         Some(QuotedDatagram { header, data: bytes.get(length..)? })
     }
 
-    /// Returns the source address of the datagram. It is a local address if the error is about a datagram of this host.
+    /// Returns the source address of the datagram. This address is local if the error is about a datagram of this host.
     pub fn source(&self) -> Ipv4Addr {
         self.header.source.into()
     }
@@ -174,14 +174,14 @@ impl<'a> QuotedDatagram<'a> {
         self.data
     }
 
-    /// Returns source and destination port of a UDP datagram or TCP segment, if they are quoted.
+    /// Returns source and destination port of a UDP datagram or TCP segment, if the ports are quoted.
     pub fn ports(&self) -> Option<(u16, u16)> {
         let has_ports = matches!(self.protocol(), IpProtocol::UDP | IpProtocol::TCP);
         let [a, b, c, d] = self.start().filter(|_| has_ports)?;
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Returns identifier and sequence number of an echo request, if they are quoted.
+    /// Returns identifier and sequence number of an echo request, if both are quoted.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [icmp_type, ..] = self.start()?;
         let is_request = self.protocol() == IpProtocol::ICMP && IcmpType(icmp_type) == IcmpType::ECHO_REQUEST;
@@ -189,13 +189,13 @@ impl<'a> QuotedDatagram<'a> {
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
-    /// Returns whether the datagram may be an ICMP error: an ICMP message without the type of a known query.
+    /// Returns whether the datagram may be an ICMP error: an ICMP message without a known query type.
     pub(crate) fn may_be_an_error(&self) -> bool {
         let is_query = || self.data.first().is_some_and(|icmp_type| IcmpType(*icmp_type).is_query());
         self.protocol() == IpProtocol::ICMP && !is_query()
     }
 
-    /// Returns the first four bytes of the data; `None` for a fragment with an offset above zero.
+    /// Returns the first four bytes of the data, or `None` for a fragment with an offset above zero.
     fn start(&self) -> Option<[u8; 4]> {
         self.data.first_chunk().copied().filter(|_| !self.is_later_fragment())
     }

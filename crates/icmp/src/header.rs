@@ -58,7 +58,7 @@ pub struct EchoHeader {
     pub code: u8,
     /// Checksum of the whole message.
     pub checksum: U16,
-    /// Identifier, by which the sender associates replies with a process.
+    /// Identifier, with which the sender assigns replies to a process.
     pub identifier: U16,
     /// Sequence number of the request.
     pub sequence: U16,
@@ -79,14 +79,14 @@ impl IcmpType {
     pub const SOURCE_QUENCH: IcmpType = IcmpType(4);
     /// Redirect to another gateway.
     pub const REDIRECT: IcmpType = IcmpType(5);
-    /// Echo (request).
+    /// Echo Request.
     pub const ECHO_REQUEST: IcmpType = IcmpType(8);
     /// Time Exceeded, of hops or of reassembly.
     pub const TIME_EXCEEDED: IcmpType = IcmpType(11);
     /// Parameter Problem: an invalid header field.
     pub const PARAMETER_PROBLEM: IcmpType = IcmpType(12);
 
-    /// Returns whether this is the type of an error message (RFC 1122 3.2.2).
+    /// Returns whether this type is an error message (RFC 1122 3.2.2).
     pub const fn is_error(self) -> bool {
         matches!(
             self,
@@ -98,13 +98,13 @@ impl IcmpType {
         )
     }
 
-    /// Returns whether this is the type of a query message, request or reply: echo, router discovery (RFC 1256),
-    /// timestamp, information or address mask.
+    /// Returns whether this type is a query message, request or reply: echo, router discovery (RFC 1256), timestamp,
+    /// information or address mask.
     pub const fn is_query(self) -> bool {
         matches!(self.0, 0 | 8 | 9 | 10 | 13..=18)
     }
 
-    /// Returns the name, as tcpdump prints it; `type` for a type without a name.
+    /// Returns the name of the type in the output of tcpdump, or `type` for a type without a name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ECHO_REPLY => "echo reply",
@@ -131,7 +131,7 @@ impl fmt::Debug for IcmpType {
     }
 }
 
-/// Computes and writes the checksum of a message, in which the checksum field is zero.
+/// Computes and writes the checksum of a message. Before the call, the checksum field is zero.
 pub(crate) fn set_checksum(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     let sum = checksum::of(message);
     let (header, _) = IcmpHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;

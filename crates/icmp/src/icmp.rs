@@ -9,8 +9,9 @@ use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagr
 /// Configuration of [`Icmp`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IcmpConfig {
-    /// Whether broadcast and multicast echo requests are answered. RFC 1122 3.2.2.6 allows both. With forged source
-    /// addresses, they make all hosts of a network answer to one victim.
+    /// Whether broadcast and multicast echo requests are answered. RFC 1122 3.2.2.6 allows a host to answer or to
+    /// discard such requests. A broadcast request with a forged source address makes all hosts of a network answer to
+    /// one victim.
     pub answers_broadcast: bool,
     /// Rate limits of sent errors.
     pub rates: ErrorRateLimits,
@@ -23,13 +24,13 @@ pub struct IcmpConfig {
 pub enum ReceivedMessage<'a> {
     /// An echo request to answer: see [`reply_in_place`](crate::reply_in_place).
     Request(Echo<'a>),
-    /// An echo reply. The host may not have sent a request for it: this is not checked.
+    /// An echo reply. Whether the host has sent a request for the reply is not checked.
     Reply(Echo<'a>),
-    /// An error about a datagram of this host.
+    /// An error about a datagram with a local source address.
     Error(IcmpError, QuotedDatagram<'a>),
 }
 
-/// ICMP of one host or many: validates messages, writes errors, and counts what it drops and suppresses.
+/// ICMP of one host or many: validates messages, writes errors, and counts dropped messages and suppressed errors.
 #[derive(Debug)]
 pub struct Icmp {
     answers_broadcast: bool,
@@ -53,9 +54,9 @@ impl Icmp {
         }
     }
 
-    /// Handles the data of a received datagram. `destination_kind` is the kind of its destination:
-    /// unicast, multicast or broadcast.
-    // Inlined across crates, because the caller reads the result at once.
+    /// Handles the data of a received datagram. `destination_kind` is the kind of the datagram's destination: unicast,
+    /// multicast or broadcast.
+    // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -106,8 +107,8 @@ impl Icmp {
     /// Writes an error about the datagram `about` to the start of `message`, if the error may be sent to the source of
     /// the datagram. Returns the length of the message in bytes.
     ///
-    /// `about` starts with the IP header and has no padding of the link layer. `link` is the kind of the
-    /// destination of its frame: unicast, multicast or broadcast.
+    /// `about` starts with the IP header and has no padding of the link layer. `link` is the kind of the destination of
+    /// the received frame: unicast, multicast or broadcast.
     pub fn write_error(
         &mut self,
         now: Instant,
@@ -158,8 +159,8 @@ impl Icmp {
     }
 }
 
-/// Checks whether RFC 1122 3.2.2 allows an error about this datagram, regardless of the rate limits. The rules are in
-/// the order of the RFC.
+/// Checks whether RFC 1122 3.2.2 allows an error about this datagram, regardless of the rate limits. Fails with the
+/// reason not to send the error. The rules are checked in the order of the RFC.
 pub fn may_send_error(
     about: &QuotedDatagram<'_>,
     link: DestinationKind,

@@ -1,11 +1,12 @@
 //! ICMP for an IPv4 host (RFC 792): echo, errors, and rate limits of errors.
 //!
-//! - [`Icmp::receive`] validates a message and returns an echo request, an echo reply, an error about a datagram of
+//! - [`Icmp::receive`] validates a message. It returns an echo request, an echo reply, an error about a datagram of
 //!   this host, or an [`IcmpDropReason`].
 //! - [`reply_in_place`] rewrites an echo request into its reply, without copying its data.
-//! - [`Icmp::write_error`] writes an error about a datagram, if RFC 1122 allows it ([`may_send_error`]) and no rate
-//!   limit is exceeded; otherwise it returns a [`SuppressReason`].
-//! - [`QuotedDatagram`] is the datagram in an error. Its ports or its echo identifier identify the socket that sent it.
+//! - [`Icmp::write_error`] writes an error about a datagram, if RFC 1122 allows the error ([`may_send_error`]) and no
+//!   rate limit is reached. Otherwise, it returns a [`SuppressReason`].
+//! - [`QuotedDatagram`] is the datagram in an error. The ports or the echo identifier of the datagram identify the
+//!   sending socket.
 //!
 //! ```
 //! use icmp::{DestinationKind, Echo, Icmp, IcmpConfig, IcmpMessage, IcmpType};
@@ -31,9 +32,9 @@
 //!
 //! # Non-features
 //!
-//! The crate performs no I/O, reads no clock and sends nothing: it writes messages into buffers of the caller. Redirect
-//! and Source Quench messages are parsed but have no effect. Timestamp, information and address mask requests get no
-//! reply.
+//! The crate performs no I/O, reads no clock and sends nothing. It writes messages into buffers of the caller. Redirect
+//! and Source Quench messages are parsed but do not change the state of the crate. Timestamp, information and address
+//! mask requests are dropped.
 #![forbid(unsafe_code)]
 
 mod drop_reason;

@@ -29,17 +29,17 @@ pub enum IcmpBody<'a> {
 /// The fields of an echo request or reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
-    /// Identifier, by which the sender associates replies with a process.
+    /// Identifier, with which the sender assigns replies to a process.
     pub identifier: u16,
     /// Sequence number of the request.
     pub sequence: u16,
-    /// Data, which the reply returns unchanged.
+    /// Data. The data of a reply is the data of the request.
     pub data: &'a [u8],
 }
 
 impl<'a> IcmpMessage<'a> {
-    /// Parses a message: all data of a datagram.
-    // Inlined across crates, because the caller reads the result at once.
+    /// Parses a message. `bytes` is all data of the datagram.
+    // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<IcmpMessage<'a>, IcmpDropReason> {
         // spec: rfc792-length
@@ -88,7 +88,7 @@ impl Echo<'_> {
     /// Length of the header before the data, in bytes.
     pub const HEADER: usize = size_of::<EchoHeader>();
 
-    /// Writes an echo request or reply with its checksum. Fails if `message` does not have exactly the length of header
+    /// Writes an echo request or reply with its checksum. Fails unless the length of `message` is the length of header
     /// and data.
     pub fn write_to(&self, icmp_type: IcmpType, message: &mut [u8]) -> Result<(), IcmpDropReason> {
         let (header, data) = EchoHeader::mut_from_prefix(message).map_err(|_| IcmpDropReason::Truncated)?;
@@ -119,8 +119,8 @@ pub fn reply_in_place(message: &mut [u8]) -> Result<(), IcmpDropReason> {
     header.icmp_type = IcmpType::ECHO_REPLY.0;
     header.code = 0;
     let mut sum = checksum::update(header.checksum.get(), old_word, 0);
-    // The update of RFC 1624 3 is correct only if a word of the message is not zero. The sum of a reply of zeros is +0,
-    // so its checksum is all ones.
+    // The update of RFC 1624 3 is correct only if the reply contains a word other than zero. The sum of a reply of
+    // zeros is +0, so the checksum of this reply is all ones.
     let is_all_zeros =
         || header.identifier.get() == 0 && header.sequence.get() == 0 && data.iter().all(|byte| *byte == 0);
     if sum == 0 && is_all_zeros() {

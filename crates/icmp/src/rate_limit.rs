@@ -9,30 +9,30 @@ use ipv4::Instant;
 /// The parameters of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRate {
-    /// Time in which one token is added. Zero means no limit.
+    /// Time after which one token is added. Zero means no limit.
     pub interval: Duration,
-    /// Maximum number of tokens in the bucket. Zero means that nothing is sent.
+    /// Maximum number of tokens in the bucket. Zero means that no error is sent, unless `interval` is zero.
     pub burst: u32,
 }
 
 /// Rate limits of sent errors, per destination and in total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRateLimits {
-    /// Limit per destination. The default is one error per second, and bursts of six.
+    /// Limit per destination. The default is one error per second, with bursts of six.
     pub per_destination: TokenRate,
-    /// Limit for all destinations. The default is 1,000 errors per second, and bursts of 50, on average: each error
+    /// Limit for all destinations. The default is 1,000 errors per second, with bursts of 50, on average. Each error
     /// takes 0, 1 or 2 tokens at random.
     pub global: TokenRate,
 }
 
 /// Token buckets: one per destination, and a global one.
 ///
-/// A host that counts the errors sent to it must not learn how many errors were sent to other hosts (CVE-2020-25705).
-/// The cost of an error in the global bucket is therefore random, derived from the seed, as in Linux since 5.10.
+/// A host that counts received errors must not learn the number of errors sent to other hosts (CVE-2020-25705). The
+/// cost of an error in the global bucket is therefore random, as in Linux since 5.10. It is derived from the seed.
 ///
-/// Destinations are hashed with the seed into sets of four slots. A fifth destination in a set replaces the one with
-/// the fullest bucket, which loses least by starting again with a full one. Each lookup therefore compares four slots,
-/// and the global bucket bounds the additional errors.
+/// Destinations are hashed with the seed into sets of four slots, so each lookup compares four slots. A new destination
+/// in a full set starts with a full bucket and replaces the destination with the fullest bucket. The replaced
+/// destination gains the fewest tokens when it returns. The global bucket bounds the additional errors.
 #[derive(Debug)]
 pub(crate) struct ErrorRateLimiter {
     rates: ErrorRateLimits,
@@ -40,7 +40,7 @@ pub(crate) struct ErrorRateLimiter {
     sets: Box<[[Slot; 4]]>,
     hash: KeyedHash,
     secret: Secret,
-    /// Number of errors charged to the global bucket. It determines the next random cost.
+    /// Number of errors charged to the global bucket. This number determines the next random cost.
     draws: u64,
 }
 
@@ -64,7 +64,7 @@ struct Slot {
 impl ErrorRateLimiter {
     /// Number of sets, with four destinations each.
     const SETS: usize = 256;
-    /// Number of possible costs of an error in the global bucket: 0, 1 and 2 with equal probability, 1 on average.
+    /// Number of possible costs of an error in the global bucket. The costs 0, 1 and 2 have equal probability.
     const COSTS: u64 = 3;
     /// Maximum cost of an error in the global bucket.
     const MAX_COST: u32 = 2;
@@ -81,7 +81,8 @@ impl ErrorRateLimiter {
         }
     }
 
-    /// Takes one token of the destination and the cost of an error from the global bucket, or nothing from either.
+    /// Takes one token from the bucket of the destination, and the cost of an error from the global bucket. If one
+    /// bucket is exhausted, no token is taken from the other bucket.
     // spec: icmp-rate-each, icmp-rate-all
     pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), ExhaustedBucket> {
         let set = self.hash.bucket(destination, self.sets.len());
@@ -105,8 +106,8 @@ impl ErrorRateLimiter {
 }
 
 impl TokenBucket {
-    /// Returns the bucket with `cost` tokens less, or `None` if it holds no whole token. A cost above one may leave the
-    /// bucket in debt. `max_cost` is the maximum of all costs, which bounds the debt.
+    /// Returns the bucket with `cost` tokens less, or `None` if the bucket holds no whole token. A cost above one may
+    /// leave the bucket in debt. `max_cost` is the maximum of all costs and bounds the debt.
     fn take(self, now: Instant, rate: TokenRate, cost: u32, max_cost: u32) -> Option<TokenBucket> {
         let capacity = rate.interval.saturating_mul(rate.burst);
         let debt = rate.interval.saturating_mul(max_cost.saturating_sub(1));

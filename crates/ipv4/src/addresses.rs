@@ -9,12 +9,12 @@ use link::{DestinationKind, MacAddr, TooManyGroups};
 
 use crate::Ipv4DropReason;
 
-/// The local addresses, the broadcast addresses of their networks, and the joined multicast groups. Addresses are
-/// stored as ranges; one host is a range of one address.
+/// The local addresses, the broadcast addresses of their networks, and the joined multicast groups. Local addresses are
+/// stored as ranges. A single address is a range of length one.
 #[derive(Clone, Debug, Default)]
 pub struct LocalAddresses {
-    /// First and last address of each range, sorted and without overlap. They are numbers, because they are compared
-    /// for every datagram.
+    /// First and last address of each range, sorted and without overlap. The addresses are stored as numbers, which are
+    /// compared for every datagram.
     ranges: Vec<(u32, u32)>,
     /// Broadcast addresses of the local networks.
     broadcasts: Vec<Ipv4Addr>,
@@ -27,14 +27,14 @@ impl LocalAddresses {
     /// The multicast group of all hosts on a link (RFC 1112 4).
     pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
-    /// Returns the set of one address and its network.
+    /// Returns the addresses of a host with one address in this network.
     pub fn one(address: Ipv4Net) -> LocalAddresses {
         let mut addresses = LocalAddresses::default();
         addresses.add(address.addr(), address.addr(), address);
         addresses
     }
 
-    /// Adds the addresses from `first` to `last`, and the broadcast addresses of their network.
+    /// Adds the addresses from `first` to `last`, and the broadcast addresses of `network`.
     pub fn add(&mut self, first: Ipv4Addr, last: Ipv4Addr, network: Ipv4Net) {
         self.ranges.push((first.into(), last.into()));
         self.ranges.sort_unstable();
@@ -55,9 +55,10 @@ impl LocalAddresses {
         }
     }
 
-    /// Joins a multicast group: datagrams to it are accepted from now on. An address that is not multicast is ignored.
+    /// Joins a multicast group, so that datagrams to the group are accepted. An address that is not multicast is
+    /// ignored.
     ///
-    /// Fails if [`LocalAddresses::GROUPS`] groups are joined already.
+    /// Fails if [`LocalAddresses::GROUPS`] other groups are joined already.
     pub fn join(&mut self, group: Ipv4Addr) -> Result<(), TooManyGroups> {
         if !group.is_multicast() {
             return Ok(());
@@ -69,7 +70,7 @@ impl LocalAddresses {
         Ok(())
     }
 
-    /// Leaves a multicast group: datagrams to it are no longer accepted.
+    /// Leaves a multicast group, so that datagrams to the group are no longer accepted.
     pub fn leave(&mut self, group: Ipv4Addr) {
         self.groups.remove(&group);
     }
@@ -94,7 +95,7 @@ impl LocalAddresses {
     }
 
     /// Returns whether a datagram to `destination` is unicast, multicast or broadcast to this host. Returns `None` if
-    /// it is not for this host.
+    /// the datagram is not addressed to this host.
     pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.is_local(destination) {
@@ -126,8 +127,8 @@ impl LocalAddresses {
         }
     }
 
-    /// Returns whether `address` identifies a single host (RFC 1122 3.2.2): it is not broadcast, multicast or loopback,
-    /// and not in 0.0.0.0/8 or class E.
+    /// Returns whether `address` identifies a single host (RFC 1122 3.2.2). A broadcast, multicast or loopback address
+    /// does not, nor does an address in 0.0.0.0/8 or class E.
     pub fn is_host(&self, address: Ipv4Addr) -> bool {
         is_valid_host(address) && !self.is_broadcast(address)
     }

@@ -81,9 +81,9 @@ impl<'a> Datagram<'a> {
     /// Length of the longest datagram, in bytes.
     pub const MAX_LENGTH: usize = 65_535;
 
-    /// Parses the datagram at the start of a frame's payload. Bytes after its total length are padding of the link
+    /// Parses the datagram at the start of a frame's payload. Bytes after the total length are padding of the link
     /// layer.
-    // Inlined across crates, because the caller reads the result at once.
+    // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn parse(frame: &'a [u8]) -> Result<Datagram<'a>, Ipv4DropReason> {
         // spec: rfc791-header
@@ -115,15 +115,16 @@ impl<'a> Datagram<'a> {
         Ok(Datagram { header, bytes, options, payload })
     }
 
-    /// Parses a datagram for display, even if [`Datagram::parse`] drops it: its checksum may be wrong, and it may end
-    /// before its total length. Returns `None` without a complete header of version 4.
+    /// Parses a datagram for display. Unlike [`Datagram::parse`], accepts a wrong checksum and a datagram that is
+    /// truncated before its total length. Returns `None` without a complete header of version 4.
     pub fn parse_lenient(frame: &'a [u8]) -> Option<Datagram<'a>> {
         let (header, _) = Ipv4Header::ref_from_prefix(frame).ok()?;
         let length = usize::from(header.version_and_length & 0x0f) * 4;
         if header.version_and_length >> 4 != 4 || length < size_of::<Ipv4Header>() {
             return None;
         }
-        // A capture may precede the network card that fills in the total length. The length is then that of the frame.
+        // A frame may be captured before the network card fills in the total length. The datagram then ends with the
+        // frame.
         let total_length = match usize::from(header.total_length.get()) {
             short if short < length => frame.len(),
             total_length => total_length,
@@ -194,7 +195,7 @@ impl<'a> Datagram<'a> {
         self.payload
     }
 
-    /// Returns the length of the header in bytes, options included.
+    /// Returns the length of the header in bytes, including options.
     pub fn header_length(&self) -> usize {
         size_of::<Ipv4Header>() + self.options.len()
     }
@@ -268,7 +269,7 @@ impl Ipv4Fields {
             u16::try_from(self.fragment_offset / 8).unwrap_or(Ipv4Header::OFFSET) & Ipv4Header::OFFSET;
         let dont_fragment = if self.dont_fragment { Ipv4Header::DONT_FRAGMENT } else { 0 };
         let more_fragments = if self.more_fragments { Ipv4Header::MORE_FRAGMENTS } else { 0 };
-        // The fields are set in place, because building the struct and copying it takes four times as long.
+        // The fields are set in place, because building and copying the struct takes four times as long.
         header.version_and_length = VERSION_4_NO_OPTIONS;
         // spec: rfc1122-type-of-service
         header.type_of_service = self.type_of_service;
@@ -324,8 +325,8 @@ const STRICT_SOURCE_ROUTE: u8 = 137;
 /// Length of a source route without its addresses, in bytes: type, length and pointer.
 const SOURCE_ROUTE_HEADER: u8 = 3;
 
-/// Returns whether the options hold a source route with hops that are not visited yet. A malformed source route counts
-/// as incomplete. Options after an option with an invalid length are not read.
+/// Returns whether the options contain a source route with hops that are not visited yet. A malformed source route is
+/// treated as incomplete. Options after an option with an invalid length are not read.
 pub(crate) fn has_incomplete_source_route(mut options: &[u8]) -> bool {
     loop {
         options = match *options {

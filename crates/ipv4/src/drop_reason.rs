@@ -15,15 +15,15 @@ base::reasons! {
         TotalLength("total_length_exceeds_frame") = "total length beyond the frame",
         /// The header checksum is wrong.
         Checksum("bad_checksum") = "header checksum is wrong",
-        /// The source is a broadcast address, which cannot send.
+        /// The source is a broadcast address, which does not identify a sender.
         SourceBroadcast("source_broadcast") = "source is a broadcast address",
-        /// The source is a multicast address, which cannot send.
+        /// The source is a multicast address, which does not identify a sender.
         SourceGroup("source_multicast") = "source is a multicast address",
-        /// The source is a loopback address, which never leaves a host.
+        /// The source is a loopback address, which is valid only within a host.
         SourceLoopback("source_loopback") = "source is a loopback address",
         /// The source is in 0.0.0.0/8, which identifies no host, or in class E, which is reserved.
         SourceReserved("source_reserved") = "source is in 0.0.0.0/8 or class E",
-        /// The source is a local address: the datagram came back, or it is forged.
+        /// The source is a local address, so the datagram is looped back or forged.
         SourceLocal("source_local") = "source is a local address",
         /// The destination is neither a local address, nor a broadcast address, nor a joined group.
         NotLocal("destination_not_local") = "destination is not a local address",
@@ -33,15 +33,16 @@ base::reasons! {
         LinkBroadcast("link_broadcast") = "unicast datagram in a broadcast or multicast frame",
         /// The datagram is a fragment without data.
         FragmentEmpty("fragment_empty") = "fragment without data",
-        /// The fragment is not the last, and its length is not a multiple of 8 bytes.
+        /// The fragment is not the last fragment, and the length of its data is not a multiple of 8 bytes.
         FragmentUneven("fragment_uneven") = "fragment length is not a multiple of 8",
-        /// The fragment ends beyond the longest datagram.
+        /// The reassembled datagram would be longer than 65,535 bytes.
         FragmentBeyond("fragment_exceeds_datagram") = "fragment ends beyond 65535 bytes",
-        /// The fragment contradicts earlier ones. Its datagram is dropped.
-        FragmentOverlap("fragment_overlap") = "fragment overlaps another",
+        /// The fragment overlaps a stored fragment, or disagrees on the end of the datagram. The incomplete datagram is
+        /// discarded.
+        FragmentOverlap("fragment_overlap") = "fragment overlaps or contradicts another fragment",
         /// The fragment is stored already.
         FragmentRepeated("fragment_duplicate") = "duplicate fragment",
-        /// The fragment exceeds the limits of reassembly.
+        /// The fragment exceeds the limits on stored fragments.
         ReassemblyFull("reassembly_full") = "reassembly limit reached",
     }
 }

@@ -19,9 +19,9 @@ pub struct Fragments {
 /// A fragment of a datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its range in the datagram's data, in bytes.
+    /// Range of the fragment in the datagram's data, in bytes.
     pub range: Range<usize>,
-    /// Whether more fragments follow.
+    /// Whether more fragments follow this fragment.
     pub more_fragments: bool,
 }
 
@@ -39,8 +39,8 @@ pub enum FragmentationError {
 impl Fragments {
     /// Returns the fragments of a datagram with `payload` bytes of data on a link with this MTU in bytes.
     ///
-    /// Fails if the datagram is too long, if `dont_fragment` is set and it does not fit the MTU, or if the MTU is too
-    /// small.
+    /// Fails if the datagram is too long, if the MTU is too small, or if the datagram exceeds the MTU and
+    /// `dont_fragment` is set.
     pub fn of(payload: usize, mtu: usize, dont_fragment: bool) -> Result<Fragments, FragmentationError> {
         if payload > Datagram::MAX_LENGTH - Ipv4Fields::LENGTH {
             return Err(FragmentationError::TooLong);

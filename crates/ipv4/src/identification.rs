@@ -8,12 +8,12 @@ use inet::IpProtocol;
 
 /// Source of identification numbers for sent datagrams.
 ///
-/// RFC 6864 4 requires numbers that are unique for a source, destination and protocol, and only for datagrams that may
-/// be fragmented. A datagram with "don't fragment" may have the number zero, which does not reveal how much the host
-/// sends.
+/// RFC 6864 4 forbids to repeat a number for the same source, destination and protocol within the lifetime of a
+/// datagram. This rule applies only to datagrams that may be fragmented. A datagram with "don't fragment" may have the
+/// number zero, which does not reveal how many datagrams the host sends.
 ///
-/// Each destination has a counter, which it shares with a few others, and an offset. Both depend on the seed, so a host
-/// cannot predict the numbers in datagrams to other hosts.
+/// A hash of source, destination and protocol selects a counter and an offset. Several destinations may share a
+/// counter. The hash depends on the seed, so a host cannot predict the numbers in datagrams to other hosts.
 #[derive(Clone, Debug)]
 pub struct Identification {
     counters: Box<[u16]>,
@@ -32,11 +32,11 @@ impl Identification {
         }
     }
 
-    /// Returns the next number for a datagram that may be fragmented. It repeats only after 65,535 other numbers of the
-    /// same counter.
+    /// Returns the next number for a datagram that may be fragmented. For the same source, destination and protocol, a
+    /// number repeats only after 65,535 increments of their counter.
     pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: IpProtocol) -> u16 {
         // One hash of one word selects the counter and the offset, because hashing takes longer than writing the
-        // header. Two protocols may share a counter, as two destinations may.
+        // header. Two protocols may share a counter, just like two destinations.
         let [a, b, c, d] = source.octets();
         let [e, f, g, h] = destination.octets();
         let hash = self.secret.key(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));

@@ -14,13 +14,13 @@ use crate::{
 pub enum ReceivedDatagram<'a> {
     /// A whole datagram, and whether it is unicast, multicast or broadcast.
     Whole(Datagram<'a>, DestinationKind),
-    /// A fragment was stored until the rest of its datagram arrives.
+    /// A fragment was stored, and its datagram is still incomplete.
     FragmentStored,
-    /// A fragment completed this datagram. Give it back with [`Ipv4::recycle`].
+    /// A datagram that a fragment completed. After use, pass the datagram to [`Ipv4::recycle`].
     Reassembled(ReassembledDatagram, DestinationKind),
 }
 
-/// IPv4 input: validates datagrams, reassembles fragments, and counts what it drops.
+/// IPv4 input: validates datagrams, reassembles fragments, and counts dropped datagrams.
 #[derive(Debug)]
 pub struct Ipv4 {
     addresses: LocalAddresses,
@@ -30,8 +30,8 @@ pub struct Ipv4 {
 }
 
 impl Ipv4 {
-    /// Creates an IPv4 layer for these addresses. `seed` must be unpredictable to senders: hash functions are keyed
-    /// with it.
+    /// Creates an IPv4 layer for these addresses. `seed` is the key of hash functions and must be unpredictable to
+    /// senders.
     pub fn new(addresses: LocalAddresses, limits: ReassemblyLimits, seed: u64) -> Ipv4 {
         Ipv4 {
             addresses,
@@ -41,9 +41,9 @@ impl Ipv4 {
         }
     }
 
-    /// Handles the payload of a received frame. `destination_kind` is the kind of its destination:
-    /// unicast, multicast or broadcast.
-    // Inlined across crates, because the caller reads the result at once.
+    /// Handles the payload of a received frame. `destination_kind` is the kind of the frame's destination: unicast,
+    /// multicast or broadcast.
+    // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -88,7 +88,7 @@ impl Ipv4 {
         if !datagram.is_fragment() {
             return Ok(ReceivedDatagram::Whole(datagram, destination));
         }
-        // A fragment does not join a datagram that has timed out.
+        // Datagrams that have timed out are discarded first, so that the fragment does not complete one of them.
         self.poll(now);
         let whole = self.reassembly.receive(now, &datagram)?;
         Ok(whole.map_or(ReceivedDatagram::FragmentStored, |whole| {
@@ -101,17 +101,17 @@ impl Ipv4 {
         self.reassembly.poll(now);
     }
 
-    /// Returns when the next incomplete datagram times out, which is when to call [`Ipv4::poll`].
+    /// Returns the time at which the next incomplete datagram times out. Call [`Ipv4::poll`] at this time.
     pub fn deadline(&self) -> Option<Instant> {
         self.reassembly.deadline()
     }
 
-    /// Takes the oldest event: the reassembly timeout of a datagram.
+    /// Removes and returns the oldest event: the reassembly timeout of a datagram.
     pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.reassembly.take_event()
     }
 
-    /// Takes back the buffer of a reassembled datagram for reuse.
+    /// Stores the buffer of a reassembled datagram for reuse.
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         self.reassembly.recycle(reassembled);
     }

@@ -4,15 +4,15 @@
 //!
 //! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), the source and the destination, and reassembles
 //!   fragments ([`Reassembly`]). It returns a datagram or an [`Ipv4DropReason`], and copies only fragments.
-//! - [`Ipv4::poll`] discards incomplete datagrams that have timed out. Call it when [`Ipv4::deadline`] is reached, then
-//!   take the timeouts with [`Ipv4::take_event`].
-//! - [`Ipv4::recycle`] takes back the buffer of a reassembled datagram.
+//! - [`Ipv4::poll`] discards incomplete datagrams that have timed out. Call it when [`Ipv4::deadline`] is reached.
+//! - [`Ipv4::take_event`] returns the timeouts.
+//! - [`Ipv4::recycle`] stores the buffer of a reassembled datagram for reuse.
 //!
 //! To send a datagram:
 //!
 //! - [`Routes::next_hop`] returns the neighbor: the destination or a gateway.
 //! - [`Identification::next`] returns the number of a datagram that may be fragmented.
-//! - [`Fragments::of`] divides its data if it is longer than the MTU.
+//! - [`Fragments::of`] divides the data of a datagram that is longer than the MTU.
 //! - [`Ipv4Fields::write_to`] writes the header of the datagram, or of each fragment.
 //!
 //! ```
@@ -35,15 +35,15 @@
 //!
 //! # Bounds
 //!
-//! [`ReassemblyLimits`] bounds stored fragments, in total and per source. There are at most [`Routes::CAPACITY`] routes
-//! and [`LocalAddresses::GROUPS`] joined groups, and [`Reassembly::EVENTS`] timeouts wait to be taken. After a warm-up,
-//! no datagram causes an allocation.
+//! [`ReassemblyLimits`] bounds stored fragments, in total and per source. A table has at most [`Routes::CAPACITY`]
+//! routes. A set of addresses has at most [`LocalAddresses::GROUPS`] joined groups. The event queue holds at most
+//! [`Reassembly::EVENTS`] timeouts. After a warm-up, no received datagram causes an allocation.
 //!
 //! # Non-features
 //!
 //! The crate performs no I/O, reads no clock and sends nothing. It does not forward datagrams and has no list of
-//! transport protocols: [`inet::IpProtocol`] is an open number. Options are exposed unparsed and never sent; only
-//! source routes are read, because a datagram with an incomplete source route is dropped.
+//! transport protocols: [`inet::IpProtocol`] is an open number. Received options are available unparsed. The crate
+//! reads only source routes, because a datagram with an incomplete source route is dropped. It does not write options.
 #![forbid(unsafe_code)]
 
 mod addresses;

@@ -3,13 +3,14 @@
 //! Stored fragments are bounded in bytes and in datagrams, in total and per source. At a bound, incomplete datagrams
 //! are evicted, so that a flood from a million sources leaves capacity for other senders:
 //!
-//! - A source beyond its share loses its own datagrams, least recently advanced first.
-//! - Otherwise, datagrams with one stored fragment and datagrams with several form two LRU queues. The queue that uses
-//!   more of the exhausted resource loses its first datagram.
+//! - At a limit per source, datagrams of the same source are evicted, least recently advanced first. Sources in the
+//!   same hash bucket have a common limit.
+//! - At a limit in total, the policy uses two LRU queues: datagrams with one stored fragment, and datagrams with
+//!   several. The first datagram of the queue that uses more of the exhausted resource is evicted.
 //!
-//! Senders of single fragments therefore evict each other, but not a datagram that soon gets a second fragment. Each
-//! fragment takes constant time, except for the search for its position in its datagram, which the share of the source
-//! bounds.
+//! Senders of single fragments therefore evict each other's datagrams, but not a datagram that soon gets a second
+//! fragment. Storing a fragment takes amortized constant time, except for the search for its position in its datagram.
+//! The limit per source bounds this search.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -26,19 +27,19 @@ use crate::{Datagram, Ipv4DropReason, Ipv4Header};
 mod incomplete;
 mod store;
 
-/// Limits of stored fragments, and the reassembly timeout. Limits out of range are clamped: at least one datagram of
-/// any length fits.
+/// Limits on stored fragments, and the reassembly timeout. Limits out of range are clamped, so that at least one
+/// datagram of any length fits.
 #[derive(Clone, Copy, Debug)]
 pub struct ReassemblyLimits {
     /// Maximum bytes of fragments in total, 128 KiB to 1 GiB. Each fragment takes a multiple of 512 bytes.
     pub bytes: usize,
-    /// Maximum bytes of fragments per source, 128 KiB or more.
+    /// Maximum bytes of fragments per source, 128 KiB to `bytes`.
     pub bytes_per_source: usize,
     /// Maximum number of incomplete datagrams in total, 4 to 1,048,576.
     pub datagrams: usize,
-    /// Maximum number of incomplete datagrams per source, 1 or more.
+    /// Maximum number of incomplete datagrams per source, 1 to `datagrams`.
     pub datagrams_per_source: usize,
-    /// Time from the first received fragment of a datagram until it is discarded.
+    /// Time from the first received fragment of a datagram until the incomplete datagram is discarded.
     pub timeout: Duration,
 }
 
@@ -47,10 +48,10 @@ base::reasons! {
     pub enum ReassemblyFailure {
         /// The remaining fragments did not arrive before the timeout.
         TimedOut("reassembly_timeout") = "reassembly timed out",
-        /// The datagram was evicted, because other fragments needed the capacity.
-        Evicted("reassembly_evicted") = "fragments evicted by others",
+        /// The datagram was evicted to store other fragments, because a limit was reached.
+        Evicted("reassembly_evicted") = "incomplete datagram evicted: reassembly limit reached",
         /// Two fragments overlapped, or disagreed on the end of the datagram.
-        Overlap("reassembly_overlap") = "fragments overlapped",
+        Overlap("reassembly_overlap") = "fragments overlapped or disagreed on the end of the datagram",
         /// Header and data of the complete datagram would be longer than 65,535 bytes.
         TooLong("reassembly_too_long") = "reassembled datagram longer than 65535 bytes",
     }
@@ -67,7 +68,8 @@ pub struct ReassemblyTimeout {
     pub protocol: IpProtocol,
     /// Identification of the fragments.
     pub identification: u16,
-    /// Start of the fragment with offset zero, if it arrived. An ICMP Time Exceeded message quotes it (RFC 792).
+    /// Start of the fragment with offset zero, if this fragment arrived. An ICMP Time Exceeded message quotes this
+    /// start (RFC 792).
     pub first_fragment: Option<FragmentStart>,
 }
 
@@ -78,9 +80,10 @@ pub struct FragmentStart {
     length: usize,
 }
 
-/// A reassembled datagram. Its header is that of the first fragment, without flags and offset of a fragment.
+/// A reassembled datagram. Its header is the header of the fragment with offset zero, with a new total length and
+/// checksum and without the flag "more fragments".
 ///
-/// Give it back with [`Reassembly::recycle`], so that the next datagram needs no allocation.
+/// After use, pass the datagram to [`Reassembly::recycle`], so that the next datagram needs no allocation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReassembledDatagram(Vec<u8>);
 
@@ -113,13 +116,13 @@ enum Resource {
 }
 
 impl Reassembly {
-    /// Maximum number of events that wait to be taken. Further events are lost and counted.
+    /// Maximum number of timeouts in the event queue. Further timeouts are lost and counted.
     pub const EVENTS: usize = 256;
     /// Maximum number of recycled buffers.
     const MAX_FREE_BUFFERS: usize = 4;
 
-    /// Creates an empty reassembly with these limits. `seed` must be unpredictable to senders: it keys the hash
-    /// functions.
+    /// Creates an empty reassembly with these limits. `seed` is the key of the hash functions and must be unpredictable
+    /// to senders.
     pub fn new(limits: ReassemblyLimits, seed: u64) -> Reassembly {
         let limits = limits.clamped();
         Reassembly {
@@ -132,7 +135,7 @@ impl Reassembly {
         }
     }
 
-    /// Stores a fragment. Returns the datagram if the fragment completes it.
+    /// Stores a fragment. Returns the datagram that the fragment completes, or `None`.
     ///
     /// Fails if the fragment is malformed, repeated or overlapping, or exceeds the limits.
     pub fn receive(
@@ -166,17 +169,17 @@ impl Reassembly {
         }
     }
 
-    /// Returns when the next datagram times out, which is when to call [`Reassembly::poll`].
+    /// Returns the time at which the next datagram times out. Call [`Reassembly::poll`] at this time.
     pub fn deadline(&self) -> Option<Instant> {
         self.incomplete.oldest().map(|(_, first_received)| first_received + self.limits.timeout)
     }
 
-    /// Takes the oldest timeout.
+    /// Removes and returns the oldest timeout.
     pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
         self.timeouts.pop()
     }
 
-    /// Returns the number of timeouts lost because [`Reassembly::EVENTS`] waited to be taken.
+    /// Returns the number of timeouts lost because the event queue was full.
     pub fn events_lost(&self) -> u64 {
         self.timeouts.lost()
     }
@@ -201,15 +204,15 @@ impl Reassembly {
         (self.limits.bytes / BLOCK - self.store.free()) * BLOCK
     }
 
-    /// Takes back the buffer of a datagram from [`Reassembly::receive`].
+    /// Stores the buffer of a datagram from [`Reassembly::receive`] for reuse.
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         if self.free_buffers.len() < Self::MAX_FREE_BUFFERS {
             self.free_buffers.push(reassembled.0);
         }
     }
 
-    /// Returns the stored fragment after which a new one is inserted. Discards the datagram if the new fragment
-    /// contradicts it.
+    /// Returns the stored fragment after which a new fragment is inserted. Discards the datagram if the new fragment
+    /// overlaps a stored fragment or disagrees on the end of the datagram.
     fn find_predecessor(
         &mut self,
         place: Place,
@@ -284,14 +287,14 @@ impl Reassembly {
         Some(place)
     }
 
-    /// Evicts datagrams until a fragment of a known or new datagram fits, first within the share of its source, then in
-    /// total. Returns false if only the datagram of the fragment itself could be evicted.
+    /// Evicts datagrams until a fragment of a known or new datagram fits, first within the limits per source, then in
+    /// total. Returns `false` if only the datagram of the fragment itself could be evicted.
     // spec: reassembly-bounds, reassembly-flood
     fn evict_for(&mut self, known: Option<Place>, fragment: &ValidFragment<'_>) -> bool {
         if let Some((place, progress)) =
             known.and_then(|place| Some((place, self.incomplete.get(place)?.progress())))
         {
-            // The datagram advances, so others are evicted first.
+            // The datagram moves to the end of its queues, so that other datagrams are evicted first.
             self.incomplete.advance(place, progress, 0);
         }
         let bucket = self.incomplete.bucket_of(fragment.key.source);
@@ -321,8 +324,8 @@ impl Reassembly {
         true
     }
 
-    /// Returns the datagram to evict: the first of the queue that uses more of the resource, or the first of the other
-    /// queue if that is the known datagram itself.
+    /// Returns the datagram to evict: the first datagram of the queue that uses more of the resource. If this is the
+    /// known datagram itself, returns the first datagram of the other queue.
     fn victim(&self, exhausted: Resource, known: Option<Place>) -> Option<Place> {
         let one = self.incomplete.of_progress(Progress::OneFragment);
         let several = self.incomplete.of_progress(Progress::Several);
@@ -353,14 +356,14 @@ impl Reassembly {
         entry.header_length = length;
     }
 
-    /// Removes and returns a datagram, if it is complete.
+    /// Removes and returns a complete datagram. Returns `None` for an incomplete datagram.
     fn complete(&mut self, place: Place) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let Some(entry) = self.incomplete.get(place) else { return Ok(None) };
         // No fragments overlap, so the datagram is complete when the stored bytes add up to its length.
         if entry.end != Some(entry.bytes) {
             return Ok(None);
         }
-        // The header of the first fragment may be longer than that of the last.
+        // The header of the first fragment may be longer than the header of the last fragment.
         // spec: fragments-too-long
         let Ok(total_length) = u16::try_from(entry.header_length + entry.bytes) else {
             self.discard(place, ReassemblyFailure::TooLong);
@@ -409,7 +412,7 @@ impl Reassembly {
         });
     }
 
-    /// Returns the start of the fragment with offset zero, if it is stored.
+    /// Returns the start of the fragment with offset zero, if this fragment is stored.
     fn first_fragment(&self, place: Place) -> Option<FragmentStart> {
         let entry = self.incomplete.get(place)?;
         self.store.get(entry.first).filter(|stored| stored.offset == 0)?;
@@ -424,8 +427,8 @@ impl Reassembly {
         Some(FragmentStart { bytes, length })
     }
 
-    /// Removes an incomplete datagram, and counts the reason. Its key is not blocked afterwards: otherwise an attacker
-    /// could block future datagrams of another host with two forged fragments each.
+    /// Removes an incomplete datagram, and counts the reason. The key of the datagram is not blocked afterwards.
+    /// Otherwise, an attacker could block each future datagram of another host with two forged fragments.
     fn discard(&mut self, place: Place, reason: ReassemblyFailure) {
         self.failures.count(reason);
         self.remove(place);
@@ -490,7 +493,7 @@ impl ReassemblyLimits {
     /// Default reassembly timeout.
     pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Returns the nearest valid limits: at least one datagram of any length fits.
+    /// Returns the nearest valid limits, within which at least one datagram of any length fits.
     fn clamped(self) -> ReassemblyLimits {
         let longest = 2 * (Datagram::MAX_LENGTH + 1);
         let bytes = self.bytes.clamp(longest, 1 << 30);

@@ -30,26 +30,26 @@ pub enum NextHop {
 /// Error of adding or removing a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteError {
-    /// There are [`Routes::CAPACITY`] routes already.
+    /// The table already has [`Routes::CAPACITY`] routes.
     Full,
-    /// A route to this network exists already.
+    /// The table already has a route to this network.
     Exists(Ipv4Net),
     /// The gateway is not on the link, according to the existing routes.
     NotOnLink(Ipv4Addr),
     /// The gateway's address is not valid for a host.
     InvalidGateway(Ipv4Addr),
-    /// Datagrams to this network are never sent to a gateway.
+    /// The network is link-local or reserved, so no datagram to it is sent to a gateway.
     NoGatewayAllowed(Ipv4Net),
-    /// There is no route to this network.
+    /// The table has no route to this network.
     Missing(Ipv4Net),
-    /// This gateway of another route would no longer be on the link.
+    /// After the change, this gateway of another route would not be on the link.
     InUse(Ipv4Addr),
 }
 
 /// A routing table, ordered by descending prefix length.
 ///
-/// A lookup compares the routes in order. With the two routes of most hosts this is as fast as a tree; with
-/// [`Routes::CAPACITY`] routes it takes about 100 ns.
+/// A lookup compares the routes in order. With the two routes of most hosts, a lookup is as fast as in a tree. With
+/// [`Routes::CAPACITY`] routes, a lookup takes about 100 ns.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
@@ -59,7 +59,8 @@ impl Routes {
     /// Maximum number of routes.
     pub const CAPACITY: usize = 64;
 
-    /// Returns the routes of a host with one address: its network, and the default route if there is a gateway.
+    /// Returns the routes of a host with one address: the route to its network, and the default route if `gateway` is
+    /// present.
     pub fn of(address: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<Routes, RouteError> {
         let mut routes = Routes::default();
         routes.add(Route { network: address, gateway: None })?;
@@ -69,8 +70,8 @@ impl Routes {
         Ok(routes)
     }
 
-    /// Adds a route. Its gateway must be on the link, according to the existing routes. Host bits of the network
-    /// are ignored.
+    /// Adds a route. Fails with the [`RouteError`] if a rule of the table does not allow the route. Host bits of the
+    /// network are ignored.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let network = route.network.trunc();
         let place = self.routes.partition_point(|other| order(other.network) < order(network));
@@ -100,8 +101,8 @@ impl Routes {
         })
     }
 
-    /// Removes and returns the route to a network. Fails if the gateway of another route would no longer be on the
-    /// link.
+    /// Removes and returns the route to a network. Fails if the table has no such route, or if the gateway of another
+    /// route would no longer be on the link.
     pub fn remove(&mut self, network: Ipv4Net) -> Result<Route, RouteError> {
         let network = network.trunc();
         let place = self.routes.iter().position(|route| route.network == network);
@@ -116,9 +117,11 @@ impl Routes {
     /// Returns the next hop of a datagram from `source` to `destination`, by the route with the longest matching
     /// prefix.
     ///
-    /// Multicast groups and 255.255.255.255 are always on the link. If either address is link-local, the destination is
-    /// on the link too, because RFC 3927 2.7 forbids a gateway. There is no next hop without a route, or to an address
-    /// that no host has (0.0.0.0/8, 127.0.0.0/8, 240.0.0.0/4).
+    /// Multicast groups and 255.255.255.255 are always on the link. If the source or the destination is link-local, the
+    /// destination is on the link too, because RFC 3927 2.7 forbids a gateway.
+    ///
+    /// Returns `None` without a matching route, and for a destination that no host has: 0.0.0.0/8, 127.0.0.0/8,
+    /// 169.254.255.255, and 240.0.0.0/4 except 255.255.255.255.
     pub fn next_hop(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<NextHop> {
         // spec: rfc1122-limited-broadcast
         if destination.is_broadcast() || destination.is_multicast() {
@@ -141,15 +144,15 @@ impl Routes {
         })
     }
 
-    /// Returns all routes, in the order of the lookup.
+    /// Returns all routes, in the order in which a lookup compares them.
     pub fn iter(&self) -> impl Iterator<Item = Route> {
         self.routes.iter().copied()
     }
 
     fn longest(&self, destination: Ipv4Addr) -> Option<Route> {
         let destination = u32::from(destination);
-        // This runs for every datagram. It compares the prefix only; `Ipv4Net::contains` computes both ends of the
-        // network.
+        // The comparison runs for every sent datagram. It compares only the prefix, whereas `Ipv4Net::contains`
+        // computes both ends of the network.
         let is_match = |route: &Route| {
             let differs = destination ^ u32::from(route.network.addr());
             differs.leading_zeros() >= route.network.prefix_len().into()
@@ -157,12 +160,12 @@ impl Routes {
         self.iter().find(is_match)
     }
 
-    /// Returns the network of `gateway`, if the route to it is an on-link route.
+    /// Returns the network that contains `gateway`, if the route to this network has no gateway.
     pub fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
         self.longest(gateway).filter(|route| route.gateway.is_none()).map(|route| route.network)
     }
 
-    /// Returns a gateway that is not on the link, if there is one.
+    /// Returns a gateway that is not on the link, or `None` if all gateways are on the link.
     fn off_link_gateway(&self) -> Option<Ipv4Addr> {
         self.iter().filter_map(|route| route.gateway).find(|gateway| self.on_link(*gateway).is_none())
     }
@@ -177,7 +180,7 @@ impl NextHop {
     }
 }
 
-/// Returns whether datagrams to all addresses of this network are never sent to a gateway.
+/// Returns whether the network is link-local or reserved, so that no datagram to it is sent to a gateway.
 fn has_no_gateway(network: Ipv4Net) -> bool {
     let (first, last) = (network.network(), network.broadcast());
     (first.is_link_local() && last.is_link_local()) || is_reserved_range(first, last)
@@ -195,7 +198,10 @@ impl fmt::Display for RouteError {
             Self::Exists(network) => write!(f, "route to {network} already exists"),
             Self::NotOnLink(gateway) => write!(f, "gateway {gateway} is not on the link"),
             Self::InvalidGateway(gateway) => write!(f, "gateway {gateway} is not a host address"),
-            Self::NoGatewayAllowed(network) => write!(f, "route to {network} cannot have a gateway"),
+            Self::NoGatewayAllowed(network) => {
+                let kind = if network.network().is_link_local() { "link-local" } else { "reserved" };
+                write!(f, "route to {network} cannot have a gateway: {kind} network")
+            }
             Self::Missing(network) => write!(f, "no route to {network}"),
             Self::InUse(gateway) => write!(f, "gateway {gateway} of another route would not be on the link"),
         }

@@ -22,7 +22,7 @@ use tap::Instant;
 const START: u64 = 1_793_610_000_000_000_000;
 /// Data bytes of a fragment.
 const FRAGMENT: usize = 1_480;
-/// Data bytes of an echo request, as `ping` sends them.
+/// Data bytes of an echo request, the default of `ping`.
 const PING_DATA: usize = 56;
 
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -76,12 +76,13 @@ fn sample() -> Result<Vec<u8>, Box<dyn Error>> {
     wire.inject(gratuitous_arp(router, router, GATEWAY)?);
     wire.run_for(1_000)?;
 
-    // First the sender MAC address is not the source of the frame, then it is the broadcast address.
+    // In the first packet, the sender MAC address is not the source of the frame. In the second packet, it is the
+    // broadcast address.
     wire.inject(gratuitous_arp(mac(0x66), mac(0x67), STRANGER)?);
     wire.run_for(500)?;
     wire.inject(gratuitous_arp(mac(0x66), MacAddr::BROADCAST, STRANGER)?);
     wire.run_for(500)?;
-    // A bit of the ICMP message was changed on the way.
+    // A bit of the ICMP message is inverted after the checksum is written.
     let fields = Ipv4Fields::new(IpProtocol::ICMP, STRANGER, LAPTOP);
     let mut damaged = datagram_of(fields, &echo_request(4, 16)?)?;
     if let Some(last) = damaged.last_mut() {
@@ -175,7 +176,7 @@ fn datagram_of(fields: Ipv4Fields, data: &[u8]) -> Result<Vec<u8>, Box<dyn Error
     Ok(datagram)
 }
 
-/// Returns a broadcast ARP request from `source` that names its own sender as the target.
+/// Returns a broadcast ARP request from `source` with the same sender and target IP address.
 fn gratuitous_arp(
     source: MacAddr,
     sender_hardware: MacAddr,
@@ -205,6 +206,7 @@ mod tests {
     fn sample_capture_in_docs_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sample.pcapng");
         let in_docs = std::fs::read(path).unwrap_or_default();
-        assert!(sample().unwrap() == in_docs, "run `cargo run -p sim --example sample > docs/sample.pcapng`");
+        let hint = "run `cargo run -p sim --example sample > docs/sample.pcapng`";
+        assert!(sample().unwrap() == in_docs, "docs/sample.pcapng is out of date: {hint}");
     }
 }

@@ -7,8 +7,8 @@ use base::Random;
 
 /// The faults of a medium: rates of loss, duplication, reordering and corruption, and latencies.
 ///
-/// Rates are per thousand: 0 is never, 1,000 or more is always. The draws are independent, so a change of one rate does
-/// not affect the other faults.
+/// Rates are per thousand: 0 means never, and 1,000 or more means always. The draws are independent, so a change of one
+/// rate does not affect the other faults.
 ///
 /// The faults have no state: [`Faults::deliveries`] always returns the same result for the same number, so a run can be
 /// repeated from its seed.
@@ -26,14 +26,14 @@ pub struct Faults {
     pub corruption: u16,
     /// Minimum latency.
     pub min_latency: Duration,
-    /// Maximum latency without reordering. Frames sent closer together than the difference to the minimum may
-    /// overtake each other.
+    /// Maximum latency without reordering. Two frames may overtake each other if the time between them is less than
+    /// `max_latency` minus `min_latency`.
     pub max_latency: Duration,
     /// Maximum additional delay of a reordered delivery.
     pub reordering_delay: Duration,
 }
 
-/// The deliveries of one frame: none if it is lost, two if it is duplicated. They are not ordered by time.
+/// The deliveries of one frame, not ordered by time. A lost frame has no delivery, and a duplicated frame has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deliveries([Option<Delivery>; Deliveries::MAX]);
 
@@ -76,7 +76,8 @@ impl Faults {
         Deliveries([(!is_lost).then_some(first), (!is_lost && is_duplicated).then_some(second)])
     }
 
-    /// Returns one delivery. Every number is drawn, even if it is not used, so that a rate affects only its own fault.
+    /// Returns one delivery. Each random number is drawn even if it is not used, so that a rate does not affect other
+    /// faults.
     fn delivery(&self, random: &mut FrameRandom, length: usize) -> Delivery {
         let latency = random.0.between(self.min_latency, self.max_latency);
         let is_reordered = random.hits(self.reordering);
@@ -117,7 +118,7 @@ struct FrameRandom(Random);
 
 impl FrameRandom {
     fn new(seed: u64, number: u64) -> FrameRandom {
-        // The number is mixed before it is combined with the seed, so that consecutive frames share no draws.
+        // The frame number is mixed before it is combined with the seed, so that consecutive frames do not share draws.
         FrameRandom(Random::new(Random::new(number).draw() ^ seed))
     }
 
@@ -125,7 +126,7 @@ impl FrameRandom {
         self.0.up_to(999) < per_mille.into()
     }
 
-    /// Draws a change of one byte; `None` if the frame is empty.
+    /// Draws a change of one byte, or `None` for an empty frame.
     fn byte_change(&mut self, length: usize) -> Option<ByteChange> {
         let (position, bits) = (self.0.draw(), self.0.up_to(254));
         let offset = position.checked_rem(u64::try_from(length).ok()?)?;

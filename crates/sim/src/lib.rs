@@ -26,22 +26,22 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Segment::add`] adds hosts, [`Segment::attach`] scripted peers, and [`Segment::intercept`] a script that
-//!    replaces the frames of a node.
+//! 1. [`Segment::add`] adds hosts, and [`Segment::attach`] adds scripted peers. [`Segment::intercept`] sets a script
+//!    that replaces the frames of a node.
 //! 2. [`Segment::send`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic.
 //! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
-//! 4. [`Segment::take_captured`] and [`Segment::host`] show the result. Continue at 2.
+//! 4. [`Segment::take_captured`] and [`Segment::host`] return the result. Continue with step 2.
 //!
 //! # Bounds
 //!
-//! Up to [`Segment::IN_FLIGHT`] frames are in flight, [`Segment::CAPTURED`] frames wait to be taken, and
-//! [`Segment::STEPS`] steps happen at one instant. Frames beyond a bound are counted in [`SegmentCounters`]; steps
-//! beyond it end the run with [`Livelock`].
+//! At most [`Segment::IN_FLIGHT`] frames are in flight, and at most [`Segment::CAPTURED`] captured frames are stored.
+//! Frames beyond these bounds are dropped and counted in [`SegmentCounters`]. A run of more than [`Segment::STEPS`]
+//! steps at one instant ends with [`Livelock`].
 //!
 //! # Non-features
 //!
-//! The crate performs no I/O and reads no clock. It drives hosts only through [`host::Host::poll`], as every event loop
-//! does. It does not model bandwidth, collisions or a switch: each frame reaches every other node.
+//! The crate performs no I/O and reads no clock. Hosts receive frames and run timers only in [`host::Host::poll`], as
+//! in an event loop. The crate does not model bandwidth, collisions or a switch: each frame is sent to all other nodes.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

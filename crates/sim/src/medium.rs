@@ -12,11 +12,11 @@ use crate::node::NodeId;
 /// A frame as a node sent it, before any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedFrame {
-    /// When it was sent.
+    /// Time of transmission.
     pub at: Instant,
-    /// The node that sent it.
+    /// Sending node.
     pub from: NodeId,
-    /// Its bytes.
+    /// Bytes of the frame.
     pub bytes: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ pub struct SegmentCounters {
     pub overflowed: u64,
     /// Copies dropped because the receiving node was stopped.
     pub receiver_stopped: u64,
-    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) frames waited to be taken.
+    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) captured frames were stored.
     pub not_captured: u64,
 }
 
@@ -91,14 +91,14 @@ impl Medium {
         self.scheduled
     }
 
-    /// Takes the next event that is due, among those with a number below `before`.
+    /// Removes and returns the next event, if this event is due and its number is below `before`.
     pub(crate) fn take_due(&mut self, now: Instant, before: u64) -> Option<MediumEvent> {
         let first = self.events.first_entry()?;
         let (at, number) = *first.key();
         (at <= now && number < before).then(|| first.remove())
     }
 
-    /// Schedules a frame to be sent at a time.
+    /// Schedules the transmission of a frame.
     pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, checksum: Checksum) {
         self.schedule(at, MediumEvent::Transmit { from, bytes, checksum });
     }
@@ -157,7 +157,7 @@ impl Medium {
 }
 
 impl RecordedFrame {
-    /// Returns the ARP packet in the frame, if it has a valid one.
+    /// Returns the ARP packet in the frame, or `None` without a valid ARP packet.
     pub fn arp(&self) -> Option<PacketFields> {
         let frame = EthernetFrame::parse(&self.bytes).ok()?;
         if frame.ether_type() != EtherType::ARP {

@@ -10,7 +10,7 @@ use tap::{Device, DeviceCounters, Instant, Pool};
 
 use crate::port::SegmentPort;
 
-/// Identifies a node of a segment. It is valid for that segment only.
+/// Identifier of a node of a segment. An identifier is valid only for its segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) usize);
 
@@ -39,7 +39,7 @@ pub(crate) struct HostNode {
     pub(crate) host: Host,
     pub(crate) pool: Pool,
     pub(crate) port: SegmentPort,
-    /// Whether the host was accessed since its last poll. It may then have work before its deadline.
+    /// Whether the host was accessed since its last poll. After an access, the host may have work before its deadline.
     needs_poll: bool,
 }
 
@@ -63,7 +63,7 @@ impl Node {
         }
     }
 
-    /// Returns the host for modification. It is polled in the next step.
+    /// Returns the host for modification. The host is polled in the next step.
     pub(crate) fn as_host_mut(&mut self) -> Option<&mut HostNode> {
         match &mut self.kind {
             NodeKind::Host(node) => {
@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    /// Returns when the node has work, if it receives no frame before.
+    /// Returns the time at which the node has work if no frame arrives earlier.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
         let node = self.as_host().filter(|_| self.is_running)?;
         if node.needs_poll || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }

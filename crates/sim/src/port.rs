@@ -9,13 +9,14 @@ use tap::{Batch, Checksum, Device, DeviceCounters, DeviceError, Pool};
 pub(crate) struct SegmentPort {
     mtu: usize,
     rx_queue: VecDeque<(Vec<u8>, Checksum)>,
-    /// Frames transmitted in one poll. The segment takes them after each poll, so there is at most one batch.
+    /// Frames transmitted in one poll. The segment removes the frames after each poll, so the queue holds at most one
+    /// batch.
     transmitted: VecDeque<(Vec<u8>, Checksum)>,
     counters: DeviceCounters,
 }
 
 impl SegmentPort {
-    /// Maximum number of frames in the receive queue, as for a TAP.
+    /// Maximum number of frames in the receive queue: the default of a TAP.
     pub(crate) const RX_QUEUE: usize = 1_000;
 
     pub(crate) fn new(mtu: usize) -> SegmentPort {
@@ -36,12 +37,12 @@ impl SegmentPort {
         self.rx_queue.push_back((bytes, checksum));
     }
 
-    /// Returns whether frames wait in the receive queue.
+    /// Returns whether the receive queue holds a frame.
     pub(crate) fn is_rx_ready(&self) -> bool {
         !self.rx_queue.is_empty()
     }
 
-    /// Takes the oldest frame that the host transmitted.
+    /// Removes and returns the oldest frame that the host transmitted.
     pub(crate) fn take_tx(&mut self) -> Option<(Vec<u8>, Checksum)> {
         self.transmitted.pop_front()
     }

@@ -14,11 +14,11 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
-/// Each frame is delivered to all other nodes, as by a hub. The link layer of each host filters by destination. The
-/// [`Faults`] of the segment apply to each copy separately. Nothing sleeps and no clock is read, so the run time does
-/// not depend on the simulated time. The same calls produce the same run.
+/// Each frame is delivered to all other nodes, like on a hub. The link layer of each host filters by destination. The
+/// [`Faults`] of the segment apply to each copy separately. The segment does not sleep or read a clock, so the run time
+/// does not depend on the simulated time. The same calls produce the same run.
 ///
-/// A host resolves the MAC address of another, and sends a payload to it:
+/// In this example, a host resolves the MAC address of a second host, and sends a payload to this host:
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +36,7 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
 /// segment.run_for(Duration::from_secs(1))?;
 ///
 /// let senders: Vec<_> = segment.take_captured().iter().map(|frame| frame.from).collect();
-/// assert_eq!(senders, [left, right, left], "a request, its reply, and the payload that waited for it");
+/// assert_eq!(senders, [left, right, left], "unexpected order of request, reply and payload");
 /// let table = segment.host(left).ok_or("not a host")?.arp().neighbors();
 /// let entry = table.get("10.0.0.2".parse()?).ok_or("not resolved")?;
 /// assert_eq!(entry.mac, Some(MacAddr::new([2, 0, 0, 0, 0, 2])));
@@ -62,10 +62,10 @@ impl Segment {
     /// Maximum number of frames in flight. Further frames are lost and counted.
     pub const IN_FLIGHT: usize = Medium::IN_FLIGHT;
 
-    /// Maximum number of captured frames that wait to be taken. Further frames are only counted.
+    /// Maximum number of stored captured frames. Further frames are only counted.
     pub const CAPTURED: usize = Medium::CAPTURED;
 
-    /// Maximum number of steps at one instant; a run with more ends with [`Livelock`].
+    /// Maximum number of steps at one instant. A run with more steps ends with [`Livelock`].
     pub const STEPS: u32 = 10_000;
 
     /// Creates a segment without nodes. The virtual clock starts at `now`.
@@ -84,7 +84,8 @@ impl Segment {
         self.add_node(Node::script(Box::new(script)))
     }
 
-    /// Passes each frame that a node sends from now on to `script`. The frames that it returns are sent instead.
+    /// Passes each frame that a node sends from now on to `script`. The frames that the script returns are sent
+    /// instead.
     pub fn intercept(
         &mut self,
         node: NodeId,
@@ -95,19 +96,20 @@ impl Segment {
         }
     }
 
-    /// Sends a frame with these bytes to all nodes, as if from another node. It is not captured.
+    /// Sends a frame with these bytes to all nodes, as if from a further node. The frame is not captured.
     pub fn inject(&mut self, bytes: &[u8]) {
         self.inject_with(bytes, Checksum::None);
     }
 
-    /// Sends a frame as [`Segment::inject`] does, with this state of its transport checksum.
+    /// Sends a frame like [`Segment::inject`], with this state of its transport checksum.
     pub fn inject_with(&mut self, bytes: &[u8], checksum: Checksum) {
         self.medium.send(self.now, None, bytes, checksum, self.nodes.len());
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
     ///
-    /// Returns [`SendOutcome::Dropped`] if the node is not a running host, or the payload is longer than a frame.
+    /// Also returns [`SendOutcome::Dropped`] if the node is not a running host, or if the payload is longer than a
+    /// frame.
     pub fn send(
         &mut self,
         node: NodeId,
@@ -121,15 +123,15 @@ impl Segment {
         }
     }
 
-    /// Stops a node: it does nothing, and frames that arrive for it are lost. The state of a stopped host can still be
-    /// read.
+    /// Stops a node. A stopped node processes no events, and frames to the node are dropped. The state of a stopped
+    /// host can still be read.
     pub fn stop(&mut self, node: NodeId) {
         if let Some(node) = self.nodes.get_mut(node.0) {
             node.is_running = false;
         }
     }
 
-    /// Starts a node. A host starts with empty tables, as after a reboot; a scripted peer continues.
+    /// Starts a node. A host starts with empty tables, as after a reboot. A scripted peer continues.
     pub fn start(&mut self, node: NodeId) -> Result<(), HostConfigError> {
         match self.nodes.get_mut(node.0) {
             Some(node) => node.start(self.now),
@@ -147,7 +149,7 @@ impl Segment {
         self.run_until(self.now + span)
     }
 
-    /// Advances the clock to `end`, and processes all events until then, including those at `end`.
+    /// Advances the clock to `end`, and processes all events up to and including `end`.
     pub fn run_until(&mut self, end: Instant) -> Result<(), Livelock> {
         let mut steps = 0;
         while let Some(at) = self.next().filter(|at| *at <= end) {
@@ -162,7 +164,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Returns the time of the next event, or `None` if there is none without a further call.
+    /// Returns the time of the next event, or `None` if no event is scheduled.
     pub fn next(&self) -> Option<Instant> {
         let nodes = self.nodes.iter().filter_map(|node| node.next(self.now));
         nodes.chain(self.medium.next()).min().map(|at| at.max(self.now))
@@ -173,7 +175,7 @@ impl Segment {
         self.now
     }
 
-    /// Returns the host of a node, if it is one.
+    /// Returns the host of a node, or `None` for a scripted peer.
     pub fn host(&self, node: NodeId) -> Option<&Host> {
         Some(&self.nodes.get(node.0)?.as_host()?.host)
     }
@@ -193,7 +195,7 @@ impl Segment {
         Some(self.nodes.get(node.0)?.as_host()?.counters())
     }
 
-    /// Takes the frames that were sent since the last call, in order.
+    /// Removes and returns the captured frames, in the order of transmission.
     pub fn take_captured(&mut self) -> Vec<RecordedFrame> {
         self.medium.take_captured()
     }
@@ -213,7 +215,7 @@ impl Segment {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Processes the events that are due, then polls each host that has work once.
+    /// Processes the events that are due. Then polls each host with work once.
     fn step(&mut self) {
         // Events that are scheduled in this step are processed in the next step.
         let before = self.medium.scheduled();
@@ -266,7 +268,7 @@ impl Segment {
         }
     }
 
-    /// Sends a frame for a node, through its interceptor if it has one.
+    /// Sends a frame of a node, through the interceptor of the node if present.
     fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, checksum: Checksum) {
         let interceptor = self.nodes.get_mut(from.0).and_then(|node| node.interceptor.as_mut());
         // Scripted frames have complete checksums.

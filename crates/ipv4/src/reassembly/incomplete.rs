@@ -22,9 +22,9 @@ pub(super) struct DatagramKey {
 /// Progress of an incomplete datagram, which selects its LRU queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// One fragment is stored. Any host could have forged it.
+    /// One fragment is stored. Any host could have forged this fragment.
     OneFragment,
-    /// Several fragments are stored, and they do not overlap.
+    /// Several fragments without overlap are stored.
     Several,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Progress {
 pub(super) struct Incomplete {
     key: DatagramKey,
     progress: Progress,
-    /// When the first fragment arrived.
+    /// Time at which the first fragment arrived.
     first_received: Instant,
     /// First and last fragment in the [`FragmentStore`], by offset.
     pub(super) first: store::Place,
@@ -62,7 +62,7 @@ pub(super) struct LruQueue {
     pub(super) blocks: usize,
 }
 
-/// A queue. Each datagram is in one of each kind.
+/// Name of a queue. Each datagram is in one queue of each kind.
 #[derive(Clone, Copy, Debug)]
 enum QueueId {
     Age,
@@ -74,7 +74,8 @@ enum QueueId {
 struct Queues {
     age: LruQueue,
     progress: [LruQueue; 2],
-    /// Datagrams by source. Several sources share a bucket, and no sender can predict which.
+    /// Datagrams by hash bucket of the source. Several sources may share a bucket. A sender cannot predict the bucket
+    /// of a source.
     sources: Box<[LruQueue]>,
 }
 
@@ -90,14 +91,14 @@ pub(super) struct IncompleteTable {
 }
 
 impl IncompleteTable {
-    /// Number of buckets for sources, chosen far above the usual number of heavy senders.
+    /// Number of hash buckets for sources, far above the usual number of heavy senders.
     const BUCKETS: usize = 1_024;
 
     pub(super) fn new(bound: usize, hash: KeyedHash) -> IncompleteTable {
         IncompleteTable {
             slots: Vec::with_capacity(bound),
             free: Vec::with_capacity(bound),
-            // Twice the bound, so that removed entries never make the map grow.
+            // The capacity is twice the bound, so that the map never grows because of removed entries.
             index: HashMap::with_capacity_and_hasher(2 * bound, hash.clone()),
             bound,
             queues: Queues {
@@ -142,7 +143,7 @@ impl IncompleteTable {
         self.queues.sources.get(bucket).copied().unwrap_or(LruQueue::EMPTY)
     }
 
-    /// Returns the datagram with the earliest first fragment, and when that arrived.
+    /// Returns the datagram with the earliest first fragment, and the arrival time of this fragment.
     pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
         let place = self.queues.age.first()?;
         self.get(place).map(|entry| (place, entry.first_received))
@@ -245,7 +246,7 @@ impl Progress {
 }
 
 impl QueueId {
-    /// Returns the number of blocks that a queue counts for a datagram. The queue by age counts none.
+    /// Returns the number of blocks that a queue counts for a datagram. The queue by age does not count blocks.
     fn blocks_of(self, entry: &Incomplete) -> usize {
         match self {
             Self::Age => 0,

@@ -14,7 +14,7 @@ pub(super) type Place = u32;
 pub(super) struct FragmentStore {
     /// Position of each fragment, by its first block.
     fragments: Vec<StoredFragment>,
-    /// Next block of the fragment that a block belongs to, or the next free block.
+    /// Next block of the same fragment for a used block, next free block for a free block.
     next: Vec<Place>,
     data: Vec<[u8; BLOCK]>,
     first_free: Place,
@@ -69,7 +69,7 @@ impl FragmentStore {
             return None;
         }
         let mut first = Self::NONE;
-        // In reverse order, because each block links to the next.
+        // The blocks are filled in reverse order, because each block links to the next block.
         for part in bytes.chunks(BLOCK).rev() {
             first = self.take_block(part, first)?;
         }
@@ -109,7 +109,7 @@ impl FragmentStore {
         self.fragments.get(index(place)).copied()
     }
 
-    /// Links a fragment to the next one of its datagram.
+    /// Links a fragment to the next fragment of its datagram.
     pub(super) fn set_next(&mut self, place: Place, next: Place) {
         if let Some(fragment) = self.fragments.get_mut(index(place)) {
             fragment.next = next;
