@@ -1,4 +1,4 @@
-//! `bench`: benchmarks against peers and lower bounds.
+//! `bench`: benchmarks of tapstack, other stacks and lower bounds.
 
 mod parse;
 mod table;
@@ -20,9 +20,9 @@ pub(crate) struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// Measure reading, building and rewriting ARP frames, compared with an unsafe cast, smoltcp, etherparse and pnet
+    /// Compare reading, building and rewriting of ARP frames with an unsafe cast, smoltcp, etherparse and pnet
     Parse(parse::ParseArguments),
-    /// Measure ARP and ping replies on a real wire, compared with a byte swap, smoltcp and the kernel
+    /// Compare ARP and ping replies on TAPs and a veth pair with a byte swap, smoltcp and the Linux kernel
     Wire(crate::ForwardedArguments),
     /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,
@@ -64,7 +64,7 @@ fn build(program: &str) -> Result<PathBuf, String> {
     Ok(folder.join("target/release").join(program))
 }
 
-/// Runs cargo in a folder, with an optional environment variable. Fails if cargo fails.
+/// Runs cargo in a directory, with an optional environment variable. Returns an error if cargo fails.
 pub(crate) fn cargo<'a>(
     arguments: impl IntoIterator<Item = &'a OsStr>,
     folder: &Path,
@@ -72,7 +72,7 @@ pub(crate) fn cargo<'a>(
 ) -> Result<(), String> {
     let mut command = Command::new(env!("CARGO"));
     command.envs(variable);
-    // `build` expects the program in the target directory of this folder, not in the caller's.
+    // `build` expects the program in the target directory of this directory, not in that of the caller.
     command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
     let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed")) }

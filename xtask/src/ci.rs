@@ -1,4 +1,4 @@
-//! `ci`: all checks other than the tests.
+//! `ci`: all checks of CI except the tests.
 
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
@@ -6,19 +6,20 @@ use std::process::{Command, ExitCode};
 use crate::{ChoreResult, bench, json, layers, pictures, spec, word_list};
 use testbed::installed::installed;
 
-/// Steps, each a cargo command line. Clippy compiles the benches too.
+/// Steps, each a cargo command line. Clippy also compiles the benches.
 const STEPS: [&[&str]; 3] = [
     &["fmt", "--all", "--check"],
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
     &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"],
 ];
 
-/// Steps for crates/fuzz, which is a separate workspace. They do not build the fuzzer's library, since they link no program.
+/// Steps for crates/fuzz, which is a separate workspace. The steps link no program, so they do not need the library of
+/// the fuzzer.
 const FUZZ_STEPS: [&[&str]; 2] =
     [&["fmt", "--check"], &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]];
 /// Checks of cargo-deny that need no network.
 const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"];
-/// Checks of cargo-deny that need a network, to fetch the database of advisories.
+/// Check of cargo-deny that fetches the database of advisories from the network.
 const DENY_ADVISORIES: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "advisories"];
 
 pub(crate) fn run() -> ChoreResult {
@@ -49,10 +50,10 @@ pub(crate) fn run() -> ChoreResult {
     Ok(checks.into_iter().find(|check| *check != ExitCode::SUCCESS).unwrap_or(ExitCode::SUCCESS))
 }
 
-/// Checks the dependencies with cargo-deny if it is installed.
+/// Checks the dependencies with cargo-deny, if cargo-deny is installed.
 fn deny() -> Result<(), String> {
     if let Err(absent) = installed("cargo-deny") {
-        println!("the dependencies are not checked: {absent}; `cargo install --locked cargo-deny`");
+        println!("dependencies not checked: {absent}\nhint: cargo install --locked cargo-deny");
         return Ok(());
     }
     for arguments in [DENY, DENY_ADVISORIES] {
@@ -60,7 +61,7 @@ fn deny() -> Result<(), String> {
         let output = cargo(arguments).output().map_err(|error| format!("cannot run cargo: {error}"))?;
         let errors = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() && errors.contains("failed to fetch advisory database") {
-            println!("the advisories are not checked: their database cannot be fetched");
+            println!("advisories not checked: cannot fetch the advisory database");
         } else if !output.status.success() {
             return Err(format!("`cargo {}` failed\n{errors}", arguments.join(" ")));
         }
@@ -68,7 +69,7 @@ fn deny() -> Result<(), String> {
     Ok(())
 }
 
-/// Checks the fuzz targets.
+/// Checks the format and the lints of the fuzz targets.
 fn fuzz() -> Result<(), String> {
     let folder = bench::workspace_root().join("crates/fuzz");
     for step in FUZZ_STEPS {

@@ -1,4 +1,4 @@
-//! `dist`: writes the binary, its completions and its manual pages to one folder.
+//! `dist`: writes the binary, its completions and its manual pages to a directory.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,17 +9,17 @@ use crate::{ChoreResult, bench};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DistArguments {
-    /// Output folder [default: target/dist]
-    #[arg(long, value_name = "FOLDER")]
+    /// Output directory [default: target/dist]
+    #[arg(long, value_name = "DIRECTORY")]
     to: Option<PathBuf>,
-    /// Binary to package instead of building one
+    /// Binary to package [default: the stripped release binary, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
 }
 
 /// The name of the binary.
 const NAME: &str = "tapstack";
-/// The file with the SHA-256 sums of the others.
+/// The file with the SHA-256 sums of the other files.
 const SUMS: &str = "SHA256SUMS";
 /// The shells, with the names of their completion files.
 const SHELLS: [(&str, &str); 3] =
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
         Some(path) => path.clone(),
         None => build("shipped", "shipped")?,
     };
-    fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+    fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
     let program = folder.join(NAME);
     fs::copy(&built, &program).map_err(failed("copy", &built))?;
     let mut files = vec![NAME.to_owned()];
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
     files.extend(pages(&program, &folder)?);
     let sums = output(Command::new("sha256sum").arg("--").args(&files).current_dir(&folder))?;
     write(&folder.join(SUMS), &sums)?;
-    println!("{} files and {SUMS} are in {}", files.len(), folder.display());
+    println!("wrote {} files and {SUMS} to {}", files.len(), folder.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,11 +54,12 @@ fn target() -> Result<PathBuf, String> {
     let target = metadata
         .get("target_directory")
         .and_then(|path| path.as_str())
-        .ok_or("cargo's metadata names no target directory")?;
+        .ok_or("no target directory in cargo's metadata")?;
     Ok(PathBuf::from(target))
 }
 
-/// Builds the program in a profile, and returns its path. `folder` is the profile's folder in the target directory.
+/// Builds `tapstack` with a profile, and returns its path. `folder` is the name of the profile's directory in the
+/// target directory.
 pub(crate) fn build(profile: &str, folder: &str) -> Result<PathBuf, String> {
     let status = cargo().args(["build", "--locked", "--package", "cli", "--profile", profile]).status();
     let status = status.map_err(|error| format!("cannot run cargo: {error}"))?;
@@ -90,7 +91,8 @@ fn pages(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let list = output(Command::new(program).args(["man", "--list"]))?;
     let mut files = Vec::new();
     for line in String::from_utf8_lossy(&list).lines() {
-        let (name, words) = line.split_once('\t').ok_or_else(|| format!("`man --list` says `{line}`"))?;
+        let (name, words) =
+            line.split_once('\t').ok_or_else(|| format!("unexpected line of `man --list`: `{line}`"))?;
         let page = output(Command::new(program).arg("man").args(words.split_whitespace()))?;
         write(&folder.join(name), &page)?;
         files.push(name.to_owned());
@@ -98,7 +100,7 @@ fn pages(program: &Path, folder: &Path) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-/// Runs a program and returns its output. Fails if the program fails.
+/// Runs a program and returns its standard output. Returns an error if the program fails.
 fn output(command: &mut Command) -> Result<Vec<u8>, String> {
     let name = Path::new(command.get_program()).file_name().map(OsStr::to_owned).unwrap_or_default();
     let name = name.display();

@@ -1,17 +1,17 @@
 //! Circles of imports between the source files of a crate.
 //!
-//! A re-exported name counts for the file that defines it. A module may use items of its parent modules. Test modules are
-//! not read.
+//! A use of a re-exported name is an import of the file that defines the name. A module may use items of its parent
+//! modules. Test modules are not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::source::{Source, tokens};
 
-/// The path of a module from the root of its crate, which is empty.
+/// The path of a module from the root of its crate. The path of the root is empty.
 type ModulePath = Vec<String>;
 
-/// The items of its own crate that a source file uses.
+/// The items of the crate that a source file of the crate uses.
 #[derive(Debug, Default)]
 struct Module {
     /// The paths in the code.
@@ -20,7 +20,7 @@ struct Module {
     names: BTreeMap<String, ModulePath>,
 }
 
-/// Returns the circles of files in a crate: for each, the files of its `src` folder.
+/// Returns the circles of imports in a crate: for each circle, the paths of its files relative to `src`.
 pub(crate) fn circles(src: &Path, sources: &[Source]) -> BTreeSet<BTreeSet<String>> {
     let files: BTreeMap<ModulePath, &Source> =
         sources.iter().filter_map(|source| Some((module_path(src, &source.path)?, source))).collect();
@@ -47,7 +47,7 @@ pub(crate) fn circles(src: &Path, sources: &[Source]) -> BTreeSet<BTreeSet<Strin
         .collect()
 }
 
-/// Returns the module of a source file, unless it is a test or the root of a program.
+/// Returns the module of a source file, or `None` for a test and for the root of a program.
 fn module_path(src: &Path, path: &Path) -> Option<ModulePath> {
     let name = name(src, path);
     let mut parts: ModulePath = name.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
@@ -96,8 +96,8 @@ fn read(module: &ModulePath, text: &str, files: &BTreeMap<ModulePath, &Source>) 
     found
 }
 
-/// Reads a path, or a tree of them as in `a::{b, c::d as e}`: each with the name that it has in scope. Returns the place of
-/// the token after it.
+/// Reads a path, or a tree of paths such as `a::{b, c::d as e}`. Adds each path with its name in scope to `found`.
+/// Returns the index of the next token.
 fn read_tree(
     tokens: &[&str],
     mut at: usize,
@@ -138,7 +138,7 @@ fn read_tree(
     }
 }
 
-/// Returns a path from the root of the crate, or none if it leads out of the crate.
+/// Returns the path from the root of the crate, or `None` if the path leads out of the crate.
 fn absolute(
     module: &ModulePath,
     path: &[String],
@@ -157,9 +157,9 @@ fn absolute(
     Some([base, rest.unwrap_or_default()].concat())
 }
 
-/// Returns the module that defines what a path names.
+/// Returns the module that defines the item at a path.
 fn resolve(path: &[String], modules: &BTreeMap<&ModulePath, Module>, depth: u8) -> ModulePath {
-    // No chain of re-exports is longer.
+    // Maximum length of a chain of re-exports.
     const DEPTH: u8 = 8;
     let lengths = (0..=path.len()).rev();
     let module = lengths.filter_map(|length| path.get(..length)).find_map(|part| {
@@ -177,7 +177,7 @@ fn resolve(path: &[String], modules: &BTreeMap<&ModulePath, Module>, depth: u8) 
     }
 }
 
-/// Returns the modules that a module imports, directly or not.
+/// Returns the modules that a module imports, directly or through other modules.
 fn reachable<'a>(
     from: &'a ModulePath,
     imports: &'a BTreeMap<&'a ModulePath, BTreeSet<ModulePath>>,

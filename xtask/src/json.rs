@@ -1,4 +1,4 @@
-//! `json`: writes the schema of `--json` and its page, both from the types that are printed.
+//! `json`: writes the schema of `--json` and docs/json.md from the types that `--json` prints.
 
 use std::fs;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::{ChoreResult, bench};
 const SCHEMA: &str = "docs/json.schema.json";
 const PAGE: &str = "docs/json.md";
 
-/// The start of the page: what all commands have in common.
+/// The start of docs/json.md: the rules for all commands.
 const INTRODUCTION: &str = include_str!("json_introduction.md");
 
 /// Fields that the introduction describes.
@@ -27,7 +27,7 @@ pub(crate) fn write() -> ChoreResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns whether the schema and the page are what the types generate.
+/// Returns the exit code 0 if the schema and the page are up to date, else 1.
 pub(crate) fn check() -> ExitCode {
     for (file, text) in generated() {
         let path = bench::workspace_root().join(file);
@@ -39,13 +39,13 @@ pub(crate) fn check() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns each file with its content.
+/// Returns the path and the content of each file.
 fn generated() -> [(&'static str, String); 2] {
     let schema = cli::json_schema();
     [(SCHEMA, format!("{schema:#}\n")), (PAGE, page(&schema))]
 }
 
-/// Returns the page: a section for each command, in it one for each event.
+/// Returns the page, which has a section for each command, with a section for each event.
 fn page(schema: &Value) -> String {
     let sections = list(schema, "anyOf").filter_map(|command| resolve(schema, command)).map(|command| {
         let headers =
@@ -56,12 +56,12 @@ fn page(schema: &Value) -> String {
     format!("{INTRODUCTION}{sections}")
 }
 
-/// Returns the sections of the objects that an object without an event refers to.
+/// Returns the sections about the objects to which an object without an event refers.
 fn headers_text(schema: &Value, command: &Value) -> String {
     let fields = ordered(command).into_iter();
     let headers = fields.filter_map(|(name, field)| {
         let header = resolve(schema, field).or_else(|| resolve(schema, part(field, "items")))?;
-        // Warnings have the form of faults.
+        // Warnings are described with the faults, because they have the same fields.
         (name != "warnings").then(|| {
             let meaning = text(header, "description");
             format!("\n### `{name}`\n\n{meaning}\n{}", fields_table(header, &[]))
@@ -90,7 +90,7 @@ fn event_text(event: &Value) -> String {
     format!("\n### `{name}`\n\n{meaning}\n{}{counters}", fields_table(event, &COMMON_FIELDS))
 }
 
-/// Returns the table of the fields of an object, without those of the names in `hidden`.
+/// Returns the table of the fields of an object, except the fields named in `hidden`.
 fn fields_table(object: &Value, hidden: &[&str]) -> String {
     let rows = rows(object, "", hidden);
     if rows.is_empty() { rows } else { format!("\n| field | type | meaning |\n|---|---|---|\n{rows}") }
@@ -112,7 +112,7 @@ fn rows(object: &Value, prefix: &str, hidden: &[&str]) -> String {
     rows.collect()
 }
 
-/// Returns the fields with their names: required ones in the order in which they are printed, then the others.
+/// Returns the fields with their names: first the required fields in the order of printing, then the optional fields.
 fn ordered(object: &Value) -> Vec<(&str, &Value)> {
     let Some(fields) = part(object, "properties").as_object() else { return Vec::new() };
     let required: Vec<_> = list(object, "required").filter_map(Value::as_str).collect();
@@ -121,7 +121,7 @@ fn ordered(object: &Value) -> Vec<(&str, &Value)> {
     names.filter_map(|name| Some((name, fields.get(name)?))).collect()
 }
 
-/// Returns the schema of the object if the schema allows an object or null.
+/// Returns the schema of the object if `schema` allows an object or null, else `schema`.
 fn object_of(schema: &Value) -> &Value {
     list(schema, "anyOf").find(|one| part(one, "properties").is_object()).unwrap_or(schema)
 }
@@ -141,7 +141,7 @@ fn counters_table(counters: &Value) -> String {
     }
 }
 
-/// Returns the name of a type for people.
+/// Returns the readable name of a type.
 fn type_name(field: &Value) -> String {
     if let Some(target) = part(field, "$ref").as_str() {
         let name = target.rsplit('/').next().unwrap_or_default().trim_end_matches("_header");
@@ -170,7 +170,7 @@ fn type_name(field: &Value) -> String {
     }
 }
 
-/// Returns the values of a string that has only some, with their meanings.
+/// Returns the values of a string with a fixed set of values, with their meanings.
 fn values(field: &Value) -> String {
     let inner = list(field, "anyOf").find(|one| part(one, "oneOf").is_array()).unwrap_or(field);
     let value = |value| format!("<br>`{}`: {}", text(value, "const"), text(value, "description"));

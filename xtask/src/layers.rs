@@ -1,5 +1,5 @@
-//! `layers`: checks that the edges between the crates are those that the workspace's manifest allows, and that the files
-//! of a crate do not import each other in circles.
+//! `layers`: checks that the manifest of the workspace allows exactly the dependencies between the crates, and that the
+//! files of a crate do not import each other in circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::{ChoreResult, imports};
 /// The packages that each package depends on, by name.
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
-/// A table of allowed edges in the workspace's manifest, under `workspace.metadata`.
+/// A table of allowed dependencies in the manifest of the workspace, under `workspace.metadata`.
 struct Table {
     name: &'static str,
-    /// Returns whether the table holds dependencies of this kind (`null`, `dev` or `build`).
+    /// Returns whether the table lists dependencies of this kind (`null`, `dev` or `build`).
     holds: fn(&Value) -> bool,
 }
 
@@ -25,7 +25,7 @@ const LAYERS: Table = Table { name: "layers", holds: |kind| kind != "dev" };
 /// Dependencies of tests, examples and benches only.
 const DEV_LAYERS: Table = Table { name: "dev-layers", holds: |kind| kind == "dev" };
 
-/// Packages that call the operating system.
+/// Packages that give access to the operating system.
 const SYSTEM: [&str; 2] = ["libc", "nix"];
 
 pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
@@ -35,14 +35,14 @@ pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     let dev_layers = allowed(&metadata, &DEV_LAYERS).unwrap_or_default();
     let edges = actual(&metadata, &LAYERS);
     let mut dev_edges = actual(&metadata, &DEV_LAYERS);
-    // A dev-dependency that is also a dependency adds features only.
+    // A dev-dependency that is also a dependency only adds features.
     for (name, dev) in &mut dev_edges {
         dev.retain(|other| edges.get(name).is_none_or(|others| !others.contains(other)));
     }
     let mut faults = differences(&LAYERS, &layers, &edges);
     faults.extend(differences(&DEV_LAYERS, &dev_layers, &dev_edges));
     let unknown = edges.keys().filter(|name| !layers.contains_key(*name));
-    faults.extend(unknown.map(|name| format!("{name} has no line in [workspace.metadata.layers]")));
+    faults.extend(unknown.map(|name| format!("{name} has no entry in [workspace.metadata.layers]")));
     faults.extend(circles(&metadata)?);
     for package in strings(metadata.pointer("/metadata/sans-io")) {
         faults.extend(build_by_itself(manifest, &package)?);
@@ -53,7 +53,10 @@ pub(crate) fn check(manifest: Option<&Path>) -> ChoreResult {
     if faults.is_empty() {
         let count = |edges: &Edges| edges.values().map(BTreeSet::len).sum::<usize>();
         let (all, dev) = (count(&layers), count(&dev_layers));
-        println!("layers: {} crates, {all} edges, {dev} of tests, as allowed in Cargo.toml", layers.len());
+        println!(
+            "layers: {} crates, {all} dependencies and {dev} dev-dependencies, as allowed in Cargo.toml",
+            layers.len()
+        );
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
@@ -76,13 +79,13 @@ fn cargo(manifest: Option<&Path>, command: &str, arguments: &[&str]) -> Result<S
     String::from_utf8(output.stdout).map_err(|error| format!("cannot read cargo's output: {error}"))
 }
 
-/// Returns the edges that a table of the manifest allows.
+/// Returns the dependencies that a table of the manifest allows.
 fn allowed(metadata: &Value, table: &Table) -> Option<Edges> {
     let edges = metadata.get("metadata")?.get(table.name)?.as_object()?;
     Some(edges.iter().map(|(name, below)| (name.clone(), strings(Some(below)))).collect())
 }
 
-/// Returns the dependencies on members of the workspace, of the kinds that a table holds.
+/// Returns the dependencies on members of the workspace, of the kinds that a table lists.
 fn actual(metadata: &Value, table: &Table) -> Edges {
     let packages = || metadata["packages"].as_array().into_iter().flatten();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
@@ -104,7 +107,7 @@ fn strings(list: Option<&Value>) -> BTreeSet<String> {
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Returns a message for each edge that exists but is not allowed, or is allowed but does not exist.
+/// Returns a message for each dependency that exists but is not allowed, or is allowed but does not exist.
 fn differences(table: &Table, allowed: &Edges, actual: &Edges) -> Vec<String> {
     let pairs = |edges: &Edges| -> BTreeSet<(String, String)> {
         let of_one = |(from, to): (&String, &BTreeSet<String>)| -> Vec<_> {
@@ -152,7 +155,7 @@ fn circles(metadata: &Value) -> Result<Vec<String>, String> {
     Ok(faults)
 }
 
-/// Builds a protocol crate by itself and returns the errors.
+/// Checks that a protocol crate compiles on its own and without the operating system. Returns the errors.
 fn build_by_itself(manifest: Option<&Path>, package: &str) -> Result<Vec<String>, String> {
     let tree = cargo(
         manifest,
@@ -163,10 +166,10 @@ fn build_by_itself(manifest: Option<&Path>, package: &str) -> Result<Vec<String>
     let mut faults: Vec<_> = SYSTEM
         .iter()
         .filter(|system| in_tree.contains(*system))
-        .map(|system| format!("{package} -> {system}: a protocol crate must not call the operating system; `cargo tree --package {package} --edges normal --invert {system}` shows the path"))
+        .map(|system| format!("{package} -> {system}: a protocol crate depends on the operating system; `cargo tree --package {package} --edges normal --invert {system}` shows the path"))
         .collect();
     if let Err(error) = cargo(manifest, "check", &["--quiet", "--package", package]) {
-        faults.push(format!("{package} does not build by itself: {error}"));
+        faults.push(format!("{package} does not compile on its own: {error}"));
     }
     Ok(faults)
 }

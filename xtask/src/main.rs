@@ -1,5 +1,5 @@
-//! Chores of this repository: `cargo xtask COMMAND`.
-#![allow(clippy::disallowed_types, reason = "chores start programs and write files")]
+//! Developer commands of this repository: `cargo xtask COMMAND`.
+#![allow(clippy::disallowed_types, reason = "the commands start programs and write files")]
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -21,7 +21,7 @@ use std::process::{self, ExitCode};
 use clap::{Parser, Subcommand};
 use tap::linux::InterfaceName;
 
-/// Chores of this repository.
+/// Developer commands of this repository
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct CommandLine {
@@ -39,42 +39,43 @@ enum Command {
         #[arg(long, default_value = "tap0")]
         name: InterfaceName,
     },
-    /// Check the dependencies between the crates, and that protocol crates do not use the operating system
+    /// Check the dependencies between crates and between source files, and that protocol crates do not call the
+    /// operating system
     Layers {
-        /// Manifest of the workspace to check [default: this workspace's]
+        /// Manifest of the workspace to check [default: manifest of this workspace]
         #[arg(long, value_name = "PATH")]
         manifest_path: Option<PathBuf>,
     },
-    /// Check that every built requirement in docs/spec has code and a test; list the open ones
+    /// Check that every implemented requirement in docs/spec has code and a test; list the open requirements
     Spec {
-        /// Folder with docs, crates and xtask [default: this workspace's]
+        /// Directory that contains docs, crates and xtask [default: root of this workspace]
         #[arg(long, value_name = "PATH")]
         root: Option<PathBuf>,
     },
-    /// Check that no old name of xtask/names.txt is in the tree
+    /// Check that the tracked files contain no name listed in xtask/names.txt
     Names,
-    /// Check that no word of xtask/words.txt is in the tree
+    /// Check that the tracked files contain no word listed in xtask/words.txt
     Words,
     /// Write docs/json.md and docs/json.schema.json from the types that `--json` prints
     Json,
-    /// Run the checks of CI other than the tests: format, lints, docs, layers, spec, names, words, dependencies, fuzz
-    /// targets, benches, and the instruction bounds of parsing
+    /// Run all checks of CI except the tests: format, lints, docs, dependencies, fuzz targets, benchmarks, json,
+    /// instruction counts of parsing, pictures, layers, spec, names and words
     Ci,
-    /// Run a benchmark against peers and lower bounds, alternated in one run
+    /// Run a benchmark
     Bench(bench::BenchArguments),
     /// Build the stripped release binary, with completions, manual pages and SHA-256 sums
     Dist(dist::DistArguments),
-    /// Make the pictures of README from the program's output
+    /// Draw docs/decode.svg and docs/watch.svg from the output of `tapstack`
     Pictures(pictures::PicturesArguments),
-    /// Run the black-box suite against a running host: crates/conform
+    /// Run the black-box test suite against `tapstack host` or the Linux kernel: crates/conform
     Conform(ForwardedArguments),
-    /// Compare tapstack's ARP tools with other tools on one wire: crates/compare
+    /// Compare tapstack's ARP tools with other ARP tools on the same network: crates/compare
     Compare(ForwardedArguments),
     /// Compare `tapstack decode` with tshark and tcpdump, field by field: crates/corpus
     Corpus(ForwardedArguments),
 }
 
-/// Arguments for another program, which prints its own help.
+/// Arguments that are passed to another program, which prints its own help.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 struct ForwardedArguments {
@@ -94,7 +95,7 @@ impl ForwardedArguments {
     }
 }
 
-/// The result of a chore: its exit code, or the reason why it cannot run.
+/// The result of a command: its exit code, or the reason why the command cannot run.
 type ChoreResult = Result<ExitCode, String>;
 
 fn main() -> ExitCode {

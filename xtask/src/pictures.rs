@@ -1,4 +1,4 @@
-//! `pictures`: the SVG pictures of the documentation, drawn from the program's terminal output.
+//! `pictures`: draws the SVG pictures of the documentation from the terminal output of `tapstack`.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use crate::{ChoreResult, bench, dist};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PicturesArguments {
-    /// Compare the pictures with the program's output instead of writing them
+    /// Compare the pictures with the output of `tapstack` instead of writing them
     #[arg(long)]
     check: bool,
 }
@@ -23,15 +23,16 @@ pub(crate) struct PicturesArguments {
 const SAMPLE: &str = "docs/sample.pcapng";
 /// The frame to explain: an ARP request with an invalid sender.
 const FRAME: u32 = 27;
-/// The size of the terminal.
+/// The size of the terminal in characters.
 const COLUMNS: u16 = 96;
 const ROWS: u16 = 24;
-/// The heading of its ARP packet.
+/// The start of the heading of the frame's ARP packet.
 const PACKET: &str = "ARP packet, ";
-/// The start of an escape sequence that sets a style, which ends with `m`; and the one for headings.
+/// The first character of an escape sequence. A sequence that sets a style ends with `m`.
 const ESCAPE: char = '\u{1b}';
+/// The escape sequence for headings.
 const BOLD: &str = "\u{1b}[1m";
-/// The last words that `watch` draws.
+/// The last words on the screen of `watch`.
 const FOOTER: &str = "? help";
 
 /// The colors of the terminal, readable on the background.
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &PicturesArguments) -> ChoreResult {
             fs::write(&file, picture).map_err(|error| format!("cannot write {path}: {error}"))?;
             println!("{path}");
         } else if fs::read_to_string(&file).ok() != Some(picture) {
-            eprintln!("xtask: {path} differs from the program's output; `cargo xtask pictures`");
+            eprintln!("xtask: {path} is not up to date: run `cargo xtask pictures`");
             is_up_to_date = false;
         }
     }
@@ -66,7 +67,7 @@ pub(crate) fn check() -> ChoreResult {
     run(&PicturesArguments { check: true })
 }
 
-/// Returns what `decode --explain` prints about the frame, without its Ethernet header, and with long lines wrapped.
+/// Returns the output of `decode --explain` for the frame, without the Ethernet header, and with long lines wrapped.
 fn explained_frame(program: &Path, root: &Path) -> Result<String, String> {
     let arguments = ["decode", "--explain", SAMPLE];
     let mut command = Command::new(program);
@@ -78,7 +79,8 @@ fn explained_frame(program: &Path, root: &Path) -> Result<String, String> {
     let frame = page.get(find(&format!("frame {FRAME}: "))?..find(&format!("frame {}: ", FRAME + 1))?);
     let frame = frame.unwrap_or_default();
     let (summary, rest) = frame.split_once('\n').unwrap_or_default();
-    let (_, packet) = rest.split_once(PACKET).ok_or_else(|| format!("frame {FRAME} has no `{PACKET}`"))?;
+    let (_, packet) =
+        rest.split_once(PACKET).ok_or_else(|| format!("no `{PACKET}` in the output for frame {FRAME}"))?;
     let command = format!("$ tapstack {}", arguments.join(" "));
     let summary = format!("{BOLD}{summary}");
     let lines = [command.as_str(), "...", &summary, "...", ""];
@@ -114,7 +116,7 @@ fn table(program: &Path, root: &Path) -> Result<String, String> {
         .stdout(slave.try_clone().map_err(failed)?)
         .stderr(slave);
     let mut child = command.spawn().map_err(failed)?;
-    // It holds the other end of the terminal.
+    // The command holds the other end of the terminal.
     drop(command);
     let mut master = File::from(master);
     let [rows, columns] = [ROWS, COLUMNS].map(|count| NonZeroU16::new(count).unwrap_or(NonZeroU16::MIN));
@@ -123,7 +125,12 @@ fn table(program: &Path, root: &Path) -> Result<String, String> {
     while !terminal.screen().contents().contains(FOOTER) {
         match master.read(&mut bytes) {
             Ok(count @ 1..) => terminal.process(bytes.get(..count).unwrap_or_default()),
-            _ => return Err(format!("`tapstack watch` ended and showed\n{}", terminal.screen().contents())),
+            _ => {
+                return Err(format!(
+                    "`tapstack watch` ended early and showed\n{}",
+                    terminal.screen().contents()
+                ));
+            }
         }
     }
     let screen = terminal.screen().contents_formatted_basic();
@@ -136,7 +143,7 @@ fn table(program: &Path, root: &Path) -> Result<String, String> {
 fn svg(screen: &str) -> String {
     let palette = Palette(PALETTE.map(rgb));
     let term = Term::new().palette(palette).fg_color(rgb(FOREGROUND).into()).bg_color(rgb(BACKGROUND).into());
-    // SVG applies opacity to a whole text only, and fill opacity to its parts too.
+    // SVG applies opacity only to a complete text, but fill opacity also to parts of a text.
     let svg = term.render_svg(screen.trim_end_matches('\n')).replace("opacity: 0.4", "fill-opacity: 0.6");
     let lines: Vec<_> = svg.trim_end().lines().map(str::trim_end).collect();
     lines.join("\n") + "\n"

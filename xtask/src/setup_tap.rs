@@ -16,10 +16,10 @@ pub(crate) struct SetupTapArguments {
     /// Name of the TAP
     #[arg(long, value_name = "NAME", default_value = "tap0")]
     name: InterfaceName,
-    /// The kernel's IP address on the TAP
+    /// IP address of the kernel on the TAP, with its prefix length
     #[arg(long, value_name = "IP/PREFIX", default_value = "10.0.0.1/24", value_parser = host_network)]
     address: Ipv4Net,
-    /// User who may attach without privileges, by name or id [default: the caller, also with sudo]
+    /// Name or ID of the user who may attach without privileges [default: the caller, also with sudo]
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// MTU in bytes, from 68 to 65521 [default: 1500]
@@ -41,9 +41,9 @@ pub(crate) fn set_up(arguments: &SetupTapArguments) -> ChoreResult {
     };
     let name = tap.create().map_err(|error| explain(&error).to_string())?;
     println!(
-        "{name} is up and {} may attach to it, with the kernel's address {}",
-        user_name(owner),
-        arguments.address
+        "{name} is up with the kernel's address {}, and {} may attach to the TAP",
+        arguments.address,
+        user_name(owner)
     );
     if let Some(message) = closed_to(owner) {
         eprintln!("xtask: {message}");
@@ -63,7 +63,7 @@ fn example_host(kernel: Ipv4Net) -> Option<Ipv4Net> {
 pub(crate) fn tear_down(name: &InterfaceName) -> ChoreResult {
     match PersistentTap::delete(name) {
         Ok(()) => println!("deleted {name}"),
-        Err(DeleteError::Absent(_)) => println!("{name} does not exist: nothing to do"),
+        Err(DeleteError::Absent(_)) => println!("nothing to delete: {name} does not exist"),
         Err(error) => return Err(explain(&error).to_string()),
     }
     Ok(ExitCode::SUCCESS)

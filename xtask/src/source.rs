@@ -1,16 +1,17 @@
-//! Files of the tree, and the comments in Rust sources.
+//! Files of the tree, and the tokens and comments of Rust sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file, by its path from the root of the tree.
+/// A file, with its path from the root of the tree.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
 }
 
-/// Returns the files under `folder` with this extension, ordered by path. Skips target folders, hidden folders and links.
+/// Returns the files under `folder` with this extension, ordered by path. Skips directories named `target`, hidden
+/// directories and symbolic links.
 pub(crate) fn files(root: &Path, folder: &str, extension: &str) -> Result<Vec<Source>, String> {
     let mut files = Vec::new();
     let mut folders = vec![root.join(folder)];
@@ -37,13 +38,13 @@ fn load(root: &Path, path: &Path) -> Result<Source, String> {
     Ok(Source { path: path.strip_prefix(root).unwrap_or(path).to_owned(), text })
 }
 
-/// Returns the line comments of a Rust source, each with its line number. Comments inside string literals do not count,
-/// so that tests can hold sources in strings.
+/// Returns the line comments of a Rust source, each with its line number. Skips comments inside string literals,
+/// because tests contain sources in strings.
 pub(crate) fn comments(text: &str) -> Vec<(usize, &str)> {
     tokens(text).into_iter().filter(|(_, token)| token.starts_with("//")).collect()
 }
 
-/// Returns whether the code uses the function `name` as a value, such as in a list: neither declared nor called.
+/// Returns whether the code uses the function `name` as a value, for example in a list.
 pub(crate) fn is_named_as_value(text: &str, name: &str) -> bool {
     let tokens = tokens(text).into_iter().map(|(_, token)| token).filter(|token| !token.trim().is_empty());
     let tokens: Vec<&str> = tokens.collect();

@@ -1,7 +1,8 @@
-//! `spec`: ties each requirement of a standard to the code that implements it and to the test that proves it.
+//! `spec`: checks that each requirement of a standard has code that implements it and a test that proves it.
 //!
-//! The pages under `docs/spec` list the requirements, and comments in the sources cite them. This command checks both
-//! directions. `docs/spec/README.md` describes the format.
+//! The pages under `docs/spec` list the requirements, and comments in the sources cite them. This command checks that
+//! implemented requirements are cited, and that citations name implemented requirements. `docs/spec/README.md`
+//! describes the format.
 
 mod citations;
 mod modules;
@@ -19,7 +20,7 @@ use citations::{Citation, CitationKind};
 use modules::Modules;
 use requirements::{Level, Requirement, State};
 
-/// The folders with sources.
+/// The directories with sources.
 const SOURCES: [&str; 2] = ["crates", "xtask"];
 
 /// A line of a file.
@@ -46,7 +47,7 @@ struct Spec {
 pub(crate) fn check(root: Option<&Path>) -> ChoreResult {
     let root = root.unwrap_or(own_root());
     let mut pages = files(root, "docs/spec", "md")?;
-    // The folder's README explains the format, with an example.
+    // The README of the directory is not a page of requirements: it explains the format, with an example.
     pages.retain(|page| !page.path.ends_with("README.md"));
     let mut sources = Vec::new();
     for folder in SOURCES {
@@ -85,7 +86,7 @@ fn read(pages: &[Source], sources: &[Source]) -> (Spec, Vec<Fault>) {
 }
 
 impl Spec {
-    /// Returns the requirements and citations that do not match.
+    /// Returns errors about duplicate requirements, invalid citations and missing citations.
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<&str, &Requirement> = BTreeMap::new();
@@ -113,26 +114,25 @@ impl Spec {
         faults
     }
 
-    /// Returns an error if a requirement has no code or no test.
+    /// Returns an error for each missing citation of a requirement: in code and in a test.
     fn missing_citations(&self, Requirement { id, place, .. }: &Requirement) -> Vec<Fault> {
         let cited = |kind| self.citations.iter().any(|citation| citation.kind == kind && citation.id == *id);
         let mut faults = Vec::new();
         if !cited(CitationKind::Code) {
-            faults.push(
-                place.fault(format!(
-                    "`{id}` has no code; write `// spec: {id}` at the code that implements it"
-                )),
-            );
+            faults.push(place.fault(format!(
+                "`{id}` has no code; write `// spec: {id}` at the code that implements the requirement"
+            )));
         }
         if !cited(CitationKind::Proof) {
-            let what =
-                format!("`{id}` has no test; write `// proves: {id}` at the test that fails without it");
+            let what = format!(
+                "`{id}` has no test; write `// proves: {id}` at the test that proves the requirement"
+            );
             faults.push(place.fault(what));
         }
         faults
     }
 
-    /// Formats the number of requirements by standard and level, the open ones, and the number of citations.
+    /// Formats the number of requirements by standard and level, the open requirements, and the number of citations.
     fn table(&self) -> String {
         let mut counts: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
         let mut all = [0; 6];

@@ -1,4 +1,4 @@
-//! `names` and `words`: no text of the tree contains an entry of `xtask/names.txt` or `xtask/words.txt`.
+//! `names` and `words`: check that the tracked files contain no entry of `xtask/names.txt` and of `xtask/words.txt`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,10 +9,10 @@ use crate::bench::workspace_root;
 
 /// Old names of renamed items: whole identifiers, case-sensitive.
 const NAMES: &str = include_str!("../names.txt");
-/// Words and phrases that the style guide excludes: in prose and as parts of identifiers, in any case.
+/// Words and phrases that the style guide excludes, in prose and as parts of identifiers, in upper and lower case.
 const WORDS: &str = include_str!("../words.txt");
 
-/// Git pathspecs of the files to check for old names. An accepted ADR keeps the names of its time.
+/// Git pathspecs of the files to check for old names. Accepted ADRs and the changelog may contain old names.
 const FILES_WITH_NAMES: &[&str] =
     &["*.rs", "*.md", "*.toml", "*.sh", "*.json", ".ci", ":!docs/adr/[0-9]*", ":!CHANGELOG.md"];
 /// Git pathspecs of the files to check for words.
@@ -20,7 +20,7 @@ const FILES_WITH_WORDS: &[&str] = &["*.rs", "*.md", "*.toml", "*.sh", "*.json", 
 
 /// Comments that start and end a block that is not checked for words, such as the recorded output of another program.
 const FENCE: [&str; 2] = ["words: off", "words: on"];
-/// Names of other libraries, which are not checked.
+/// Names of items of other libraries, which are not checked.
 const FOREIGN_NAMES: &[&str] = &[
     ".octets()",
     "::octets",
@@ -36,10 +36,10 @@ const FOREIGN_NAMES: &[&str] = &[
 /// Longest quotation of a standard, in bytes.
 const MAX_QUOTATION: usize = 1_500;
 
-/// Words and phrases that the tree must not contain, each with its replacement.
+/// Words and phrases that the files must not contain, each with its replacement.
 #[derive(Debug)]
 struct WordList<'a> {
-    /// The remaining words and the replacement of each entry, by its first word.
+    /// The remaining words and the replacement of each entry, by the first word of the entry.
     entries: HashMap<&'a str, Vec<(Vec<&'a str>, &'a str)>>,
     count: usize,
 }
@@ -49,12 +49,12 @@ struct WordList<'a> {
 struct Word {
     line: usize,
     text: String,
-    /// Whether only blanks, line breaks, comment marks or `_` separate it from the word before it.
+    /// Whether only blanks, line breaks, comment marks or `_` separate this word from the previous word.
     continues: bool,
 }
 
 impl<'a> WordList<'a> {
-    /// Parses a list: one entry a line, with its replacement after a `#`. Other lines are comments or blank.
+    /// Parses a list with one entry per line, and its replacement after a `#`. Other lines are comments or blank.
     fn parse(text: &'a str) -> Result<WordList<'a>, String> {
         let mut list = WordList { entries: HashMap::new(), count: 0 };
         for (number, line) in (1..).zip(text.lines()) {
@@ -91,7 +91,7 @@ impl<'a> WordList<'a> {
     }
 }
 
-/// Returns the identifiers and numbers of a text, as Rust delimits them.
+/// Returns the identifiers and numbers of a text, delimited as in Rust.
 fn identifiers(text: &str) -> Vec<Word> {
     let lines = (1..).zip(text.lines());
     let split = |line: &str| {
@@ -102,8 +102,8 @@ fn identifiers(text: &str) -> Vec<Word> {
     words.map(|(line, text)| Word { line, text, continues: false }).collect()
 }
 
-/// Returns the words of a text in lower case. Identifiers are split into their words. Fenced blocks, Markdown quotations,
-/// quotations of RFCs and names of other libraries are left out.
+/// Returns the words of a text in lower case. Identifiers are split into their words. Fenced blocks, Markdown
+/// quotations, quotations of RFCs and names of other libraries are left out.
 fn prose(path: &str, text: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let is_markdown = Path::new(path).extension().is_some_and(|extension| extension == "md");
@@ -138,7 +138,7 @@ fn is_comment_with(line: &str, mark: &str) -> bool {
 
 /// Returns a line without the quotations that follow `RFC` and a number.
 ///
-/// `open` is how many bytes a quotation that continues on the next line may still have; 0 outside a quotation.
+/// `open` is the number of bytes that a quotation may still have on the next lines, or 0 outside a quotation.
 fn without_quotations(line: &str, open: &mut usize) -> String {
     let mut kept = String::new();
     let mut rest = line;
@@ -188,12 +188,12 @@ fn append_words(content: &str, line: usize, words: &mut Vec<Word>) {
     }
 }
 
-/// Checks that no old name is in the tree.
+/// Checks that the tracked files contain no old name.
 pub(crate) fn check_names() -> ChoreResult {
     check("names", NAMES, FILES_WITH_NAMES, |_, text| Ok(identifiers(text)))
 }
 
-/// Checks that no excluded word is in the tree.
+/// Checks that the tracked files contain no excluded word.
 pub(crate) fn check_words() -> ChoreResult {
     check("words", WORDS, FILES_WITH_WORDS, prose)
 }
@@ -208,7 +208,7 @@ fn check(
     let list = WordList::parse(list).map_err(|error| format!("xtask/{name}.txt: {error}"))?;
     let (mut files, mut faults) = (0, Vec::new());
     for path in tracked_files(pathspecs)?.split_terminator('\0') {
-        // A file that is deleted but not committed is tracked too.
+        // A tracked file may be deleted.
         let Ok(text) = std::fs::read_to_string(workspace_root().join(Path::new(path))) else { continue };
         faults.extend(list.faults(path, &words_of(path, &text)?));
         files += 1;
@@ -217,15 +217,15 @@ fn check(
         eprintln!("xtask: {name}: {fault}");
     }
     if faults.is_empty() {
-        println!("{name}: {files} files contain none of the {} entries of xtask/{name}.txt", list.count);
+        println!("{name}: no entry found in {files} files ({} entries in xtask/{name}.txt)", list.count);
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
 
-/// Returns the paths of the tracked files that match, each ended by a zero byte.
+/// Returns the paths of the tracked files that match `pathspecs`, each followed by a zero byte.
 fn tracked_files(pathspecs: &[&str]) -> Result<String, String> {
     let mut git = Command::new("git");
-    // CI runs as root in a folder of another user.
+    // CI runs as root in a directory of another user.
     git.args(["-c", "safe.directory=*", "ls-files", "-z", "--"])
         .args(pathspecs)
         .current_dir(workspace_root());

@@ -1,4 +1,4 @@
-//! `cargo xtask layers` on small workspaces with planted errors.
+//! Tests of `cargo xtask layers` with small workspaces that contain errors.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 
@@ -38,7 +38,7 @@ impl Fixture {
 
     fn write(&self, path: &str, text: &str) -> TestResult {
         let path = self.0.join(path);
-        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        fs::create_dir_all(path.parent().ok_or("no parent directory")?)?;
         Ok(fs::write(path, text)?)
     }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask spec` on small trees with planted errors.
+//! Tests of `cargo xtask spec` with small trees that contain errors.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 
@@ -32,7 +32,7 @@ impl Fixture {
 
     fn write(&self, path: &str, text: &str) -> TestResult {
         let path = self.0.join(path);
-        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+        fs::create_dir_all(path.parent().ok_or("no parent directory")?)?;
         Ok(fs::write(path, text)?)
     }
 

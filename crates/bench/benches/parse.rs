@@ -1,4 +1,5 @@
-//! Reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
+//! Benchmarks of reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and
+//! pnet.
 //!
 //! The contenders are those of the program `parse`, which alternates between them, because criterion's times vary by
 //! more than some contenders differ.

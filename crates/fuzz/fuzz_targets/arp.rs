@@ -1,6 +1,7 @@
-//! ARP packets, packets to send and time, under each learning policy: replies, learning, requests, and no lost packet.
+//! ARP packets, packets to send and time, under each learning policy. Checks replies, learning, requests, and that no
+//! packet is lost.
 //!
-//! Frames also compare [`arp::FrameView`] with parsing layer by layer.
+//! Also compares [`arp::FrameView`] with parsing layer by layer.
 #![no_main]
 
 mod frame_view;
@@ -42,7 +43,7 @@ enum Step<'a> {
     Jump(u64),
     /// An upper layer confirms a peer.
     Confirm { peer: u8 },
-    /// A static entry for a peer is added.
+    /// A static entry is added for a peer.
     Add { peer: u8, mac: FuzzMac },
     /// The entry of a peer is removed.
     Remove { peer: u8 },
@@ -59,7 +60,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
         policies.map(|policy| Segment::new(policy, defense, scenario.entries % 8, scenario.packets % 8));
     let mut pairs = [None, VlanId::new(5)].map(ParserPair::new);
     let mut now = Instant::ORIGIN;
-    // Total time that the clock moved forward: the ticks of the table end after 584 years.
+    // Total time that the clock moved forward. The clock of the neighbor table ends after 584 years.
     let mut forward = Duration::ZERO;
     for step in &scenario.steps {
         match step {
@@ -85,7 +86,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 }
                 let result = segments.each_mut().map(|segment| segment.receive(now, station, &bytes));
                 let [reply, others @ ..] = result.map(|result| result.map(|received| received.reply));
-                assert_eq!([reply; 2], others, "all policies send the same replies");
+                assert_eq!([reply; 2], others, "different replies per policy");
             }
             Step::Frame { bytes, place, others } => {
                 let mut changed = bytes.to_vec();

@@ -1,4 +1,4 @@
-//! Captures of arbitrary bytes and of arbitrary frames: all output formats print the same frames.
+//! Captures of arbitrary bytes and of arbitrary frames. Checks that all output formats print the same frames.
 #![no_main]
 
 use cli::{DecodeFormat, decode_capture};
@@ -16,7 +16,7 @@ const OBSOLETE: u32 = 2;
 const SIMPLE: u32 = 3;
 const NAMES: u32 = 4;
 const ENHANCED: u32 = 6;
-/// Starts of frames for each supported protocol, so that its header often follows.
+/// Bytes at the start of a frame for each supported protocol, so that a header of the protocol often follows.
 const HEADER_STARTS: [&[u8]; 6] = [
     &[8, 6, 0, 1, 8, 0, 6, 4, 0],
     &[8, 0, 0x45, 0, 0, 84, 0, 0, 0, 0, 64, 1],
@@ -26,7 +26,7 @@ const HEADER_STARTS: [&[u8]; 6] = [
     &[],
 ];
 
-/// Frame with its metadata in a capture.
+/// Frame of a capture, with its metadata.
 #[derive(Arbitrary, Debug)]
 struct Frame {
     start: u8,
@@ -37,7 +37,7 @@ struct Frame {
     block: BlockType,
     comment: Option<Vec<u8>>,
     flags: Option<u32>,
-    /// Size of a block without a packet before the frame, in 256 bytes: up to 16 MiB.
+    /// Size of a block without a packet before the frame, in units of 256 bytes: up to 16 MiB.
     gap: Option<u16>,
 }
 
@@ -56,7 +56,7 @@ struct Contents {
     offset: i64,
     snap_length: u16,
     is_big_endian: bool,
-    /// Size of the comments of the section, in 16 KiB: up to 4 MiB.
+    /// Size of the comments of the section, in units of 16 KiB: up to 4 MiB.
     section_comments: u8,
     frames: Vec<Frame>,
 }
@@ -88,7 +88,7 @@ impl<'a> Arbitrary<'a> for Capture {
 
 fuzz_target!(|capture: Capture| match capture {
     Capture::Pcap(contents) => assert_eq!(print(&contents.pcap()), Ok(contents.frames.len())),
-    // Times may be too large and frames truncated to the snap length, but all frames are read.
+    // All frames are read, even if times are too large or frames are truncated to the snap length.
     Capture::Pcapng(contents) => assert_eq!(print(&contents.pcapng()), Ok(contents.frames.len())),
     Capture::Bytes(bytes) => drop(print(&bytes)),
 });
@@ -105,22 +105,22 @@ fn print(capture: &[u8]) -> Result<usize, String> {
             });
             (read, count)
         });
-    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "all formats read the same: {counts:?}");
+    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "different results per format: {counts:?}");
     let [(read, count), ..] = counts;
     read.map(|()| count)
 }
 
 /// Checks that the text consists of whole lines without control characters.
 ///
-/// Returns the packet number in JSON, where omitted packets count too, and `before` in other formats.
+/// Returns the packet number in JSON, which includes omitted packets, and `before` in other formats.
 fn check(text: &str, format: DecodeFormat, before: u64) -> u64 {
     assert!(text.ends_with('\n'), "{text:?}");
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t'), "{text:?}");
     match format {
         DecodeFormat::Summary => assert!(text.lines().count() == 1, "{text:?}"),
         DecodeFormat::Json => {
-            let object: Value = serde_json::from_str(text).expect("valid JSON");
-            let number = object["number"].as_u64().expect("a number");
+            let object: Value = serde_json::from_str(text).expect("output should be valid JSON");
+            let number = object["number"].as_u64().expect("`number` should be an integer");
             assert!(number > before && object["faults"].is_array());
             return number;
         }
@@ -136,9 +136,10 @@ impl Frame {
         [addresses, start, &self.bytes].concat()
     }
 
-    /// Returns the high and the low 32 bits of its time.
+    /// Returns the high and the low 32 bits of the time of the frame.
     fn time_words(&self) -> [u32; 2] {
-        [self.time >> 32, self.time & 0xffff_ffff].map(|half| u32::try_from(half).expect("32 bits"))
+        [self.time >> 32, self.time & 0xffff_ffff]
+            .map(|half| u32::try_from(half).expect("half should have 32 bits"))
     }
 }
 
@@ -147,7 +148,7 @@ impl Contents {
         let mut capture = PCAP.to_vec();
         for frame in &self.frames {
             let bytes = frame.bytes();
-            let length = u32::try_from(bytes.len()).expect("a short frame");
+            let length = u32::try_from(bytes.len()).expect("frame length should fit in 32 bits");
             let [high, low] = frame.time_words();
             let fields = [low, high, length, length + u32::from(frame.missing)];
             capture.extend(fields.into_iter().flat_map(u32::to_le_bytes));
@@ -177,14 +178,14 @@ impl Contents {
     }
 }
 
-/// Encoder for numbers; big-endian if true.
+/// Encoder of pcapng blocks; big-endian if true.
 #[derive(Clone, Copy)]
 struct Encoder(bool);
 
 impl Encoder {
     fn packet(self, frame: &Frame) -> Vec<u8> {
         let bytes = frame.bytes();
-        let captured = u32::try_from(bytes.len()).expect("a short frame");
+        let captured = u32::try_from(bytes.len()).expect("frame length should fit in 32 bits");
         let length = captured + u32::from(frame.missing);
         let [high, low] = frame.time_words();
         let fields = [high, low, captured, length];
@@ -207,12 +208,12 @@ impl Encoder {
     }
 
     fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
-        let length = self.u32(u32::try_from(body.len() + 12).expect("a block that fits"));
+        let length = self.u32(u32::try_from(body.len() + 12).expect("block length should fit in 32 bits"));
         [&self.u32(kind)[..], &length, body, &length].concat()
     }
 
     fn option(self, code: u16, value: &[u8]) -> Vec<u8> {
-        let length = self.u16(u16::try_from(value.len()).expect("a short option"));
+        let length = self.u16(u16::try_from(value.len()).expect("option length should fit in 16 bits"));
         [&self.u16(code)[..], &length, &padded(value)].concat()
     }
 

@@ -1,4 +1,4 @@
-//! ARP packets in frames of any source, and time: a census with its entries, counts and events.
+//! ARP packets in frames of any source, and time. Checks the entries, counts and events of a census.
 #![no_main]
 
 mod packet;
@@ -75,7 +75,7 @@ fn check_census(census: &Census, now: Instant, classifications: &[Classification
     let rows: Vec<_> = census.iter(now).collect();
     assert!(rows.len() <= entries && rows.len() == census.len());
     check_counts(&census.counts(), classifications, rows.len());
-    // Silent addresses are gone, and no deadline is set for them.
+    // Silent addresses are gone, and no deadline is set for a gone address.
     assert!(census.deadline().is_none_or(|deadline| deadline > now || now == Instant::from_nanos(u64::MAX)));
     for row in &rows {
         let others = rows.iter().filter(|other| other.mac == row.mac).count();
@@ -117,7 +117,7 @@ fn check_counts(counts: &CensusCounts, classifications: &[Classification], rows:
 
 /// Checks that the events describe the listed addresses.
 ///
-/// No address appears twice, and none disappears before it appeared, except for addresses that a full census has evicted.
+/// An address does not appear twice, and does not disappear before it appeared, unless a full census has evicted it.
 fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
     let mut evicted_present = 0;
     let (mut known, mut contested) = (HashMap::<VlanAddress, (MacAddr, bool)>::new(), HashSet::new());
@@ -136,15 +136,16 @@ fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
                 assert!(last_state == Some((mac, false)) || contested.contains(&address));
             }
             CensusEvent::Moved { address, from, to } => {
-                let (last_state, _) = known.insert(address, (to, true)).expect("an earlier owner");
+                let (last_state, _) =
+                    known.insert(address, (to, true)).expect("address should have an earlier owner");
                 assert!(last_state == from || contested.contains(&address));
             }
             CensusEvent::Conflict { address, mac, .. } => {
-                known.insert(address, (mac, true)).expect("an earlier owner");
+                known.insert(address, (mac, true)).expect("address should have an earlier owner");
                 contested.insert(address);
             }
             CensusEvent::Evicted { address } => {
-                let (_, is_present) = known.remove(&address).expect("an entry");
+                let (_, is_present) = known.remove(&address).expect("evicted address should have an entry");
                 evicted_present += u64::from(is_present && !contested.contains(&address));
             }
             _ => {}

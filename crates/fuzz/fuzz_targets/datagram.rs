@@ -19,7 +19,7 @@ pub(crate) struct Ip<'a> {
     padding: u8,
 }
 
-/// Address, often one of few, so that datagrams relate to each other.
+/// IP address, often one of few addresses, so that datagrams relate to each other.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Address {
     Local,
@@ -34,7 +34,7 @@ enum Data<'a> {
     /// An echo request with length and bytes derived from a number.
     Echo(u8),
     Reply(u8),
-    /// An error about a datagram of this host or of another.
+    /// An error about a datagram of this host or of another host.
     Error {
         code: u8,
         about: Address,
@@ -86,7 +86,7 @@ impl Ip<'_> {
             }
         }
         bytes.truncate(1_500);
-        fields.write_to(&mut bytes).expect("a datagram of moderate length");
+        fields.write_to(&mut bytes).expect("datagram of up to 1,500 bytes should be written");
         if let Some(change) = self.change {
             bytes[usize::from(change.place) % Ipv4Fields::LENGTH] = change.byte;
             if change.is_repaired {
@@ -143,7 +143,7 @@ fn echo(kind: IcmpType, number: u8) -> Vec<u8> {
     let data = vec![number; usize::from(number) * 37];
     let mut message = vec![0; Echo::HEADER + data.len()];
     let echo = Echo { identifier: 7, sequence: number.into(), data: &data };
-    echo.write_to(kind, &mut message).expect("the buffer is long enough");
+    echo.write_to(kind, &mut message).expect("buffer should hold the message");
     message
 }
 
@@ -151,10 +151,11 @@ fn error(code: u8, about: Ipv4Addr) -> Vec<u8> {
     let mut datagram = vec![0; Ipv4Fields::LENGTH];
     datagram.extend(echo(IcmpType::ECHO_REQUEST, 1));
     let fields = Ipv4Fields::new(IpProtocol::ICMP, about, Ipv4Addr::new(192, 0, 2, 1));
-    fields.write_to(&mut datagram).expect("a datagram");
+    fields.write_to(&mut datagram).expect("buffer should hold the datagram");
     let mut message = vec![0; IcmpError::MAX_LENGTH];
-    let length =
-        IcmpError::unreachable(code).write_to(&datagram, &mut message).expect("the buffer is long enough");
+    let length = IcmpError::unreachable(code)
+        .write_to(&datagram, &mut message)
+        .expect("buffer should hold the message");
     message.truncate(length);
     message
 }

@@ -1,4 +1,5 @@
-//! A frame of arbitrary bytes, complete or truncated: its layers are inside it, and all output formats are written.
+//! A frame of arbitrary bytes, complete or truncated. Checks that the layers are inside the frame, and that all output
+//! formats are written.
 #![no_main]
 
 use dissect::{SummaryStyle, dissect};
@@ -17,10 +18,12 @@ fuzz_target!(|input: (u16, &[u8])| {
     let mut text = String::new();
     for style in [(false, false), (true, true)] {
         let (link_header, verbose) = style;
-        dissection.write_summary(&mut text, SummaryStyle { link_header, verbose }).expect("a summary");
+        dissection
+            .write_summary(&mut text, SummaryStyle { link_header, verbose })
+            .expect("summary should be written");
     }
-    dissection.explain(&mut text).expect("an explanation");
+    dissection.explain(&mut text).expect("explanation should be written");
     assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
-    let object = serde_json::to_value(&dissection).expect("an object");
+    let object = serde_json::to_value(&dissection).expect("dissection should serialize");
     assert!(object["faults"].is_array());
 });

@@ -1,4 +1,5 @@
-//! One frame of arbitrary bytes: its payload is inside it, and a link accepts only frames addressed to it.
+//! One frame of arbitrary bytes. Checks that the payload is inside the frame, and that a link accepts only frames
+//! addressed to the link.
 #![no_main]
 
 use std::ptr;
@@ -14,7 +15,7 @@ const FIRST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const LAST: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 5]);
 /// MAC address of the IPv4 all-hosts group (RFC 1112 6.4).
 const JOINED: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 1]);
-/// MTU that short inputs exceed.
+/// MTU so small that short inputs exceed it.
 const MTU: usize = 100;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -37,9 +38,9 @@ fn check_views(bytes: &[u8], frame: &EthernetFrame<'_>) {
     assert_eq!(offset, 14 + 4 * frame.tags().iter().count() + if snap { 8 } else { 0 });
     if snap {
         let length = u16::from_be_bytes([bytes[offset - 10], bytes[offset - 9]]);
-        assert_eq!(8 + payload.len(), usize::from(length), "the length field ends the payload");
+        assert_eq!(8 + payload.len(), usize::from(length), "payload and length field differ");
     } else {
-        assert_eq!(offset + payload.len(), bytes.len(), "the payload ends with the frame");
+        assert_eq!(offset + payload.len(), bytes.len(), "payload does not end with the frame");
     }
 }
 
@@ -52,10 +53,10 @@ fn check_fields(frame: &EthernetFrame<'_>) {
     }
 }
 
-/// Checks that a frame that parses without its last byte parses equally with it.
+/// Checks that a frame that parses without its last byte gives the same result with that byte.
 fn check_truncated(truncated: &[u8], whole: &[u8]) {
     let Ok(truncated) = EthernetFrame::parse(truncated) else { return };
-    let whole = EthernetFrame::parse(whole).expect("valid with one more byte");
+    let whole = EthernetFrame::parse(whole).expect("frame should parse with one more byte");
     assert_eq!(truncated.destination(), whole.destination());
     assert_eq!(truncated.source(), whole.source());
     assert_eq!(truncated.tags(), whole.tags());
@@ -64,12 +65,12 @@ fn check_truncated(truncated: &[u8], whole: &[u8]) {
     assert!(whole.payload().starts_with(truncated.payload()));
 }
 
-/// Checks that a link accepts only frames to it from a station in its VLAN, and counts every frame once.
+/// Checks that a link accepts only frames from a station in its VLAN to the link, and counts every frame once.
 fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
     let mut local_macs = MacSet::default();
     local_macs.add(FIRST, LAST);
     let mut link = Link::new(local_macs, MTU, vlan);
-    link.join(JOINED).expect("capacity for one group");
+    link.join(JOINED).expect("link should have capacity for one group");
 
     for bytes in frames {
         let before = link.accepted();
@@ -87,7 +88,7 @@ fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
         let headers = 14 + 4 * frame.tags().iter().count();
         assert!(
             frame.payload_offset() + frame.payload().len() <= headers + MTU,
-            "the MTU includes a SNAP header"
+            "payload and SNAP header exceed the MTU"
         );
         let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);
         let tag = tags.next().map(|tag| (tag.protocol, tag.identifier()));

@@ -1,4 +1,4 @@
-//! Two equal hosts, one with [`FrameView`] and one with layered parsing, which must stay equal.
+//! Two equal hosts, which must stay equal: one parses frames with [`FrameView`], the other layer by layer.
 
 use std::net::Ipv4Addr;
 
@@ -11,7 +11,7 @@ use link::{DestinationKind, EtherType, EthernetFrame, Link, MacSet, ReceivedFram
 
 use crate::segment::LOCAL_MAC;
 
-/// MTU that short frames exceed.
+/// MTU so small that short frames exceed it.
 const MTU: usize = 100;
 
 /// Pair of hosts that parse the same frames.
@@ -51,8 +51,8 @@ impl ParserPair {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let locals =
-            LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), LOCAL_MAC).expect("a valid MAC address");
+        let locals = LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), LOCAL_MAC)
+            .expect("local MAC address should be valid");
         let arp = Arp::new(locals, ArpConfig::default());
         Host { link: Link::new(MacSet::one(LOCAL_MAC), MTU, vlan), arp }
     }
@@ -60,7 +60,9 @@ impl Host {
     fn receive_view(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
         let view = FrameView::parse(bytes);
         let accepted = self.link.receive(view.map(|view| view.ethernet()));
-        self.continue_input(now, bytes, accepted, |_| view.expect("an accepted frame").packet())
+        self.continue_input(now, bytes, accepted, |_| {
+            view.expect("accepted frame should have parsed").packet()
+        })
     }
 
     fn receive_layered(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
@@ -88,7 +90,7 @@ impl Host {
             Ok(received) => {
                 let reply =
                     received.reply.map(|reply| written_reply(reply, &bytes[frame.payload_offset()..]));
-                Outcome::Received(parsed.expect("a received packet").into(), received, reply)
+                Outcome::Received(parsed.expect("received packet should have parsed").into(), received, reply)
             }
             Err(reason) => Outcome::Dropped(reason),
         }
@@ -97,12 +99,12 @@ impl Host {
 
 fn written_reply(reply: ArpReply, request: &[u8]) -> Vec<u8> {
     let mut bytes = request[..PacketFields::LENGTH].to_vec();
-    reply.write_over(&mut bytes).expect("a whole packet");
+    reply.write_over(&mut bytes).expect("buffer should hold an ARP packet");
     bytes
 }
 
 fn assert_equal<R: Reason + std::fmt::Debug + PartialEq>(one: &ReasonCounters<R>, other: &ReasonCounters<R>) {
-    assert!(one.iter().eq(other.iter()), "{one:?} {other:?}");
+    assert!(one.iter().eq(other.iter()), "different counters: {one:?} and {other:?}");
 }
 
 /// Returns a frame to `station` or to broadcast, with the packet directly after the header.

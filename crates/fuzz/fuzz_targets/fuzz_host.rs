@@ -1,4 +1,4 @@
-//! A host on a device that checks each transmitted frame, and the invariants of the host.
+//! Checks of a host and of each frame that it transmits.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tap::{Batch, Device, DeviceCounters, DeviceError, Instant, Pool};
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const VLAN: Option<VlanId> = VlanId::new(5);
-/// Capacity of the transmit queue, so small that few requests fill it.
+/// Capacity of the transmit queue in frames: so small that few requests fill the queue.
 const TX_QUEUE: usize = 4;
 
 /// Host with its device, pool and expected counters.
@@ -26,7 +26,7 @@ pub(crate) struct FuzzHost {
     device: CheckingDevice,
     pool: Pool,
     now: Instant,
-    /// Replies that wait for the device.
+    /// Replies that wait for transmission by the device.
     tx_queue: Batch,
     /// Number of frames in the host's own transmit queue.
     queued: usize,
@@ -65,7 +65,7 @@ impl FuzzHost {
             },
             ..HostConfig::new(HOST, HOST_MAC)
         };
-        let host = Host::new(Instant::ORIGIN, &config).expect("a valid configuration");
+        let host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
         FuzzHost {
             device: CheckingDevice { vlan: config.vlan, transmitted: 0 },
             pool: Pool::new(config.mtu, host.pool_size() + TX_QUEUE),
@@ -82,7 +82,7 @@ impl FuzzHost {
 
     /// Receives one frame.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
-        let mut frame = self.pool.take().expect("no frame is lost");
+        let mut frame = self.pool.take().expect("pool should have a free frame");
         if frame.write(bytes).is_err() {
             return self.pool.give(frame);
         }
@@ -95,13 +95,13 @@ impl FuzzHost {
                 assert_eq!(self.tx_queue.len(), before + usize::from(received.reply.is_some()));
                 if received.reply.is_some() {
                     self.arp_replies += 1;
-                    let reply = self.tx_queue.iter().last().expect("a reply");
+                    let reply = self.tx_queue.iter().last().expect("transmit queue should hold the reply");
                     self.check_arp_reply(bytes, reply.bytes());
                 }
             }
             FrameOutcome::Ipv4(outcome) => self.check_replies(bytes, outcome, before),
             FrameOutcome::Dropped(reason) => {
-                assert_eq!(self.tx_queue.len(), before, "a dropped frame gets no reply");
+                assert_eq!(self.tx_queue.len(), before, "reply to a dropped frame");
                 match reason {
                     DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
                     DropReason::Icmp(_) => self.dropped.icmp += 1,
@@ -114,7 +114,7 @@ impl FuzzHost {
         }
         let refused = matches!(outcome, FrameOutcome::Dropped(DropReason::Transmit(_)));
         assert!(self.tx_dropped() >= tx_dropped);
-        assert!(!refused || self.tx_dropped() > tx_dropped, "a rejected frame is counted");
+        assert!(!refused || self.tx_dropped() > tx_dropped, "rejected frame not counted");
     }
 
     fn tx_dropped(&self) -> u64 {
@@ -129,7 +129,7 @@ impl FuzzHost {
             identifications.push(check_sent_datagram(check_sent_frame(vlan, frame.bytes()).payload()));
         }
         identifications.dedup();
-        assert!(identifications.len() <= 1, "at most one datagram");
+        assert!(identifications.len() <= 1, "more than one datagram sent");
         match outcome {
             DatagramOutcome::EchoReplied => self.echo_replies += 1,
             DatagramOutcome::Rejected(_) => {}
@@ -137,15 +137,19 @@ impl FuzzHost {
                 assert!(identifications.is_empty());
             }
         }
-        let request = EthernetFrame::parse(bytes).expect("only valid frames get a reply");
-        let request = Datagram::parse(request.payload()).expect("only valid datagrams get a reply");
+        let request = EthernetFrame::parse(bytes).expect("frame with a reply should be valid");
+        let request = Datagram::parse(request.payload()).expect("datagram with a reply should be valid");
         if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
             (outcome, request.is_fragment(), self.tx_queue.iter().nth(before))
         {
             let reply = check_sent_frame(vlan, frame.bytes());
-            let reply = Datagram::parse(reply.payload()).expect("a valid datagram");
+            let reply = Datagram::parse(reply.payload()).expect("sent datagram should be valid");
             assert_eq!((reply.source(), reply.destination()), (request.destination(), request.source()));
-            assert_eq!(reply.payload().get(4..), request.payload().get(4..), "the reply mirrors the request");
+            assert_eq!(
+                reply.payload().get(4..),
+                request.payload().get(4..),
+                "reply with other data than its request"
+            );
         }
     }
 
@@ -159,7 +163,7 @@ impl FuzzHost {
     /// Sends a payload to a neighbor.
     pub(crate) fn send(&mut self, to: Ipv4Addr, bytes: usize) {
         let Some(mut frame) = self.pool.take() else { return };
-        frame.append(bytes).expect("capacity of the MTU");
+        frame.append(bytes).expect("frame should have capacity for the payload");
         let sent = self.host.send(self.now, to, EtherType::IPV4, frame, &mut self.pool);
         self.queued += usize::from(sent == SendOutcome::Queued);
     }
@@ -187,20 +191,20 @@ impl FuzzHost {
         self.host.arp().neighbors().pending_packets()
     }
 
-    /// Advances the time, and polls the host once.
+    /// Advances the time, and polls the host.
     pub(crate) fn poll(&mut self, milliseconds: u64) {
         self.now = self.now + Duration::from_millis(milliseconds);
         let before = self.device.transmitted;
         let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut ());
         assert!(outcome.is_ok_and(|outcome| !outcome.tx_blocked && outcome.received == 0));
-        assert!(self.device.transmitted >= before + self.queued, "all queued frames are transmitted");
+        assert!(self.device.transmitted >= before + self.queued, "a queued frame was not transmitted");
         self.queued = 0;
     }
 
     /// Checks the invariants after a step.
     pub(crate) fn check(&self) {
         let in_use = self.tx_queue.len() + self.queued + self.pending();
-        assert_eq!(self.pool.held(), in_use, "all frames in use are accounted for");
+        assert_eq!(self.pool.held(), in_use, "frames taken from the pool and frames in use differ");
 
         let link = self.host.link();
         let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
@@ -208,7 +212,7 @@ impl FuzzHost {
         assert_eq!(self.host.arp_replies(), self.arp_replies);
         let dropped: u64 = self.host.arp().dropped().iter().map(|(_, count)| count).sum();
         let ipv4: u64 = self.host.ipv4().dropped().iter().map(|(_, count)| count).sum();
-        assert_eq!(ipv4, self.dropped.ipv4, "each dropped datagram is counted once");
+        assert_eq!(ipv4, self.dropped.ipv4, "counted and dropped datagrams differ");
         assert_eq!(self.host.echo_replies(), self.echo_replies);
         let reassembly = self.host.ipv4().reassembly();
         assert!(reassembly.bytes() <= 4 << 20 && reassembly.len() <= 4_096);
@@ -227,10 +231,10 @@ impl FuzzHost {
         assert_eq!(count("host", &names), self.dropped.host);
     }
 
-    /// Checks that the reply is unicast to the requester and contains nothing else of the request's frame.
+    /// Checks that the reply is unicast to the requester, has no padding, and has the correct fields.
     fn check_arp_reply(&self, request: &[u8], reply: &[u8]) {
-        let request = EthernetFrame::parse(request).expect("only valid frames get a reply");
-        let request = Packet::parse(request.payload()).expect("only valid packets get a reply");
+        let request = EthernetFrame::parse(request).expect("frame with a reply should be valid");
+        let request = Packet::parse(request.payload()).expect("packet with a reply should be valid");
         let vlan = self.host.config().vlan;
         assert_eq!(reply.len(), if vlan.is_some() { 46 } else { 42 });
 
@@ -238,7 +242,7 @@ impl FuzzHost {
         assert_eq!((frame.destination(), frame.ether_type()), (request.sender_hardware(), EtherType::ARP));
         assert!(frame.destination().is_station());
 
-        let packet = Packet::parse(frame.payload()).expect("a valid packet");
+        let packet = Packet::parse(frame.payload()).expect("sent packet should be valid");
         assert_eq!((request.operation(), packet.operation()), (Operation::REQUEST, Operation::REPLY));
         assert_eq!((packet.sender_hardware(), packet.sender_protocol()), (HOST_MAC, HOST.addr()));
         assert_eq!(packet.target_hardware(), request.sender_hardware());
@@ -260,7 +264,7 @@ impl Device for CheckingDevice {
         while let Some(frame) = tx_queue.pop() {
             let ethernet = check_sent_frame(self.vlan, frame.bytes());
             if ethernet.ether_type() == EtherType::ARP {
-                let packet = Packet::parse(ethernet.payload()).expect("a valid packet");
+                let packet = Packet::parse(ethernet.payload()).expect("sent packet should be valid");
                 assert_eq!((packet.operation(), packet.sender_hardware()), (Operation::REQUEST, HOST_MAC));
                 let is_probe = packet.sender_protocol().is_unspecified();
                 assert_eq!(
@@ -283,7 +287,7 @@ impl Device for CheckingDevice {
 
 /// Checks that `bytes` is a datagram of the host with an ICMP message or a fragment of one. Returns its identification.
 fn check_sent_datagram(bytes: &[u8]) -> u16 {
-    let datagram = Datagram::parse(bytes).expect("a valid datagram");
+    let datagram = Datagram::parse(bytes).expect("sent datagram should be valid");
     assert_eq!((datagram.source(), datagram.bytes().len()), (HOST.addr(), bytes.len()));
     assert!(bytes.len() <= 1_500 && datagram.options().is_empty() && datagram.time_to_live() > 0);
     assert_eq!(datagram.protocol(), IpProtocol::ICMP);
@@ -295,7 +299,7 @@ fn check_sent_datagram(bytes: &[u8]) -> u16 {
 
 /// Checks that `bytes` is a frame of the host in its VLAN to a valid destination. Returns the frame.
 fn check_sent_frame(vlan: Option<VlanId>, bytes: &[u8]) -> EthernetFrame<'_> {
-    let frame = EthernetFrame::parse(bytes).expect("a valid frame");
+    let frame = EthernetFrame::parse(bytes).expect("sent frame should be valid");
     assert_eq!((frame.source(), frame.encapsulation()), (HOST_MAC, Encapsulation::Type));
     assert!(frame.destination().is_station() || frame.destination() == MacAddr::BROADCAST);
     let tag = vlan.map(|vlan| VlanTag { protocol: EtherType::VLAN, control: vlan.number() });

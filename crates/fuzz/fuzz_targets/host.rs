@@ -1,4 +1,4 @@
-//! Frames of all kinds to a host that also sends: no frame is lost, and every reply is valid.
+//! Frames of all kinds to a host that also sends. Checks that no frame is lost, and that every reply is valid.
 #![no_main]
 
 mod datagram;

@@ -1,5 +1,5 @@
-//! Messages of all kinds, and errors to send: replies mirror their requests, and errors respect RFC 1122 and the rate
-//! limits.
+//! Messages of all kinds, and errors to send. Checks that replies mirror their requests, and that errors respect RFC
+//! 1122 and the rate limits.
 #![no_main]
 
 use std::collections::HashMap;
@@ -43,7 +43,7 @@ enum Address {
 }
 
 fuzz_target!(|scenario: Scenario<'_>| {
-    let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("an address"));
+    let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("address should parse"));
     let mut icmp =
         Icmp::new(&IcmpConfig { answers_broadcast: scenario.answers_broadcast, ..IcmpConfig::default() });
     let mut millis = 0;
@@ -72,7 +72,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 let protocol = if protocol < 128 { IpProtocol::ICMP } else { IpProtocol(protocol) };
                 let fields = Ipv4Fields::new(protocol, source.address(), destination.address());
                 let fields = Ipv4Fields { fragment_offset: usize::from(offset / 128) * 8, ..fields };
-                fields.write_to(&mut bytes).expect("space for a header");
+                fields.write_to(&mut bytes).expect("buffer should hold an IPv4 header");
                 let kinds = [
                     DestinationKind::Unicast,
                     DestinationKind::Unicast,
@@ -91,7 +91,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
         }
     }
     assert!(icmp.errors_written() <= 50 + millis);
-    // The rate limiter forgets destinations only if there are many.
+    // The rate limiter forgets a destination only if many destinations are limited.
     let few = sent.len() <= 4;
     assert!(!few || sent.values().all(|count| *count <= 6 + millis / 1_000));
 });
@@ -110,12 +110,12 @@ fn receive(
         Ok(ReceivedMessage::Request(echo)) => {
             assert!(destination_kind == DestinationKind::Unicast || answers_broadcast);
             let mut reply = bytes.to_vec();
-            reply_in_place(&mut reply).expect("a request");
-            let message = IcmpMessage::parse(&reply).expect("a reply with a valid checksum");
+            reply_in_place(&mut reply).expect("message should be an echo request");
+            let message = IcmpMessage::parse(&reply).expect("reply should be valid");
             assert_eq!((message.icmp_type(), message.code()), (IcmpType::ECHO_REPLY, 0));
             assert_eq!(reply[4..], bytes[4..]);
             let mut written = vec![0; bytes.len()];
-            echo.write_to(IcmpType::ECHO_REPLY, &mut written).expect("space for a reply");
+            echo.write_to(IcmpType::ECHO_REPLY, &mut written).expect("buffer should hold the reply");
             assert_eq!(reply, written);
         }
         Ok(ReceivedMessage::Reply(_)) => assert_eq!(bytes[0], 0),
@@ -131,7 +131,7 @@ fn receive(
 
 /// Checks that RFC 1122 permits an error about a datagram. Returns the destination of the error.
 fn check_allowed(about: &[u8], message: &[u8]) -> Ipv4Addr {
-    let quoted = QuotedDatagram::parse(about).expect("an error is about a datagram");
+    let quoted = QuotedDatagram::parse(about).expect("error should be about a datagram");
     let (source, destination) = (quoted.source(), quoted.destination());
     assert!(matches!(source.octets()[0], 1..=126 | 128..=223));
     assert!(![[10, 0, 0, 255], [10, 0, 0, 0]].contains(&source.octets()));

@@ -1,4 +1,4 @@
-//! An inquiry of any purpose, with arbitrary packets, rejected frames and times.
+//! An inquiry of any purpose, with arbitrary packets, rejected frames and times. Checks its counts and its outcome.
 #![no_main]
 
 mod packet;
@@ -70,13 +70,16 @@ impl Scenario<'_> {
     }
 }
 
-/// Sends or rejects a due packet. Checks the interval since the last one.
+/// Sends or rejects a due packet. Checks the interval since the last packet.
 fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refused: &mut bool) {
     let InquiryStep::Send { packet, destination } = inquiry.next(now) else { return };
     let plan = *inquiry.plan();
     assert!(destination.is_station() || destination == MacAddr::BROADCAST);
     assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.sender.mac, plan.target));
-    assert!(last.is_none_or(|last| now >= last + plan.interval), "the interval has passed");
+    assert!(
+        last.is_none_or(|last| now >= last + plan.interval),
+        "packet sent before the interval has passed"
+    );
     *last = Some(now);
     if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
 }
@@ -93,7 +96,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 received += 1;
                 if let Some(reported) = inquiry.receive(now, packet, *is_broadcast) {
                     assert!(packet.sender_hardware().is_station());
-                    assert!(packet.sender_hardware() != plan.sender.mac, "an echo is not a reply");
+                    assert!(packet.sender_hardware() != plan.sender.mac, "own packet reported as a reply");
                     assert_eq!(reported.packet, packet.into());
                     assert!(plan.purpose != Purpose::Find || reported.round_trip.is_some());
                 }
@@ -124,10 +127,10 @@ fn check_counts(inquiry: &Inquiry, now: Instant, packets: u64) {
     }
 }
 
-/// Checks that an inquiry with a count or a limit ends.
+/// Checks that an inquiry ends if it has a count, or a time limit and an interval.
 fn check_end(mut inquiry: Inquiry, mut now: Instant) {
     let InquiryPlan { count, limit, interval, .. } = *inquiry.plan();
-    // Without an interval, the number of packets before the limit is unbounded.
+    // Without an interval, the number of packets before the time limit has no bound.
     let is_bounded = count.is_some() || limit.is_some() && !interval.is_zero();
     let far = Instant::from_nanos(u64::MAX / 2);
     for _ in 0..1_000 {
@@ -135,7 +138,7 @@ fn check_end(mut inquiry: Inquiry, mut now: Instant) {
             return;
         }
         match inquiry.next(now) {
-            // Only a limit ends probing before it is complete.
+            // Probing that is incomplete can only be ended by a limit.
             InquiryStep::Done => {
                 let has_limit = inquiry.plan().purpose == Purpose::Probe && limit.is_some();
                 return assert!(inquiry.outcome(now) != InquiryOutcome::Unfinished || has_limit);
@@ -144,5 +147,5 @@ fn check_end(mut inquiry: Inquiry, mut now: Instant) {
             InquiryStep::Send { .. } => inquiry.sent(now),
         }
     }
-    panic!("more than 1,000 steps");
+    panic!("the inquiry did not end within 1,000 steps");
 }

@@ -1,4 +1,5 @@
-//! Datagrams, fragments and time: datagrams are inside their frames, limits hold, and reassembly agrees with a model.
+//! Datagrams, fragments and time. Checks that datagrams are inside their frames, that limits are respected, and that
+//! reassembly agrees with a model.
 #![no_main]
 
 mod reassembly_model;
@@ -26,7 +27,7 @@ struct Scenario<'a> {
 enum Step<'a> {
     /// A frame of arbitrary bytes arrives, with or without a corrected checksum.
     Bytes { bytes: &'a [u8], repaired: bool },
-    /// A fragment arrives that may belong to others.
+    /// A fragment arrives that may belong to a datagram with other fragments.
     Fragment(FragmentInput),
     /// A fragment arrives from another source and completes no datagram.
     OtherSource(u16),
@@ -34,7 +35,7 @@ enum Step<'a> {
     Wait(u8),
 }
 
-/// Maximum number of steps: the host with large limits has capacity for one block for each of their fragments.
+/// Maximum number of steps. The host with large limits has the capacity to store one fragment per step.
 const STEPS: usize = 1_000;
 
 fuzz_target!(|scenario: Scenario<'_>| {
@@ -77,7 +78,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 let mut bytes = [0; 28];
                 Ipv4Fields { more_fragments: true, ..fields }
                     .write_to(&mut bytes)
-                    .expect("space for a header");
+                    .expect("buffer should hold an IPv4 header");
                 let _ = receive(&mut small, now, &bytes);
             }
             Step::Wait(seconds_passed) => seconds += u64::from(seconds_passed),
@@ -91,7 +92,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
 });
 
 fn host(limits: ReassemblyLimits) -> Ipv4 {
-    let address = "10.0.0.2/24".parse().expect("an address");
+    let address = "10.0.0.2/24".parse().expect("address should parse");
     Ipv4::new(LocalAddresses::one(address), limits, 7)
 }
 
@@ -106,7 +107,7 @@ fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
         }
         Ok(ReceivedDatagram::FragmentStored) => Ok(None),
         Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) => {
-            let datagram = whole.datagram().expect("a valid reassembled header");
+            let datagram = whole.datagram().expect("reassembled header should be valid");
             assert!(!datagram.is_fragment());
             let payload = datagram.payload().to_vec();
             host.recycle(whole);
@@ -156,11 +157,11 @@ fn check_views(bytes: &[u8]) {
     assert!(bytes.starts_with(whole) && whole.len() >= datagram.header_length());
     let (header, payload) = whole.split_at(datagram.header_length());
     assert_eq!((&header[20..], payload), (datagram.options(), datagram.payload()));
-    assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "the last byte is required");
+    assert!(Datagram::parse(&whole[..whole.len() - 1]).is_err(), "datagram parsed without its last byte");
     let fields = Ipv4Fields::from(&datagram);
     let mut again = [&[0; 20], payload].concat();
-    fields.write_to(&mut again).expect("the same length");
-    let again = Datagram::parse(&again).expect("a valid datagram");
+    fields.write_to(&mut again).expect("buffer should hold the datagram");
+    let again = Datagram::parse(&again).expect("written datagram should parse");
     let sent = Ipv4Fields { time_to_live: fields.time_to_live.max(1), ..fields };
     assert_eq!((Ipv4Fields::from(&again), again.payload()), (sent, payload));
 }

@@ -31,7 +31,7 @@ enum Operation {
     Any(u16),
 }
 
-/// MAC address, often one of few, so that packets relate to each other.
+/// MAC address, often one of few addresses, so that packets relate to each other.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum FuzzMac {
     Local,
@@ -78,7 +78,7 @@ impl ValidPacket {
             target_hardware: self.target_hardware.address(),
             target_protocol: self.target_protocol.address(),
         };
-        fields.write_to(&mut bytes).expect("space for a packet");
+        fields.write_to(&mut bytes).expect("buffer should hold an ARP packet");
         bytes
     }
 }

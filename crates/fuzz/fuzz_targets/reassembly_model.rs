@@ -10,16 +10,16 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 
 pub(crate) const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// Data of the datagram that a fragment completes, none if it is stored, or the reason why it was dropped.
+/// Data of the datagram that a fragment completes, `None` if the fragment is stored, or the reason why it was dropped.
 pub(crate) type Outcome = Result<Option<Vec<u8>>, Ipv4DropReason>;
 
-/// Fragment of one of few datagrams, often with one of few offsets.
+/// Fragment of one of few datagrams, often at one of few offsets.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct FragmentInput {
     datagram: u8,
     unit: Unit,
     units: u8,
-    /// Number of bytes missing from the last unit.
+    /// Number of bytes that are missing from the last unit of 8 bytes.
     missing: u8,
     more: bool,
     /// Whether the first byte is altered.
@@ -74,7 +74,7 @@ impl FragmentInput {
             fragment_offset: self.offset(),
             ..Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 10 + self.key() % 2].into(), LOCAL)
         };
-        fields.write_to(&mut bytes).expect("a short fragment");
+        fields.write_to(&mut bytes).expect("buffer should hold the fragment");
         bytes
     }
 
@@ -82,7 +82,7 @@ impl FragmentInput {
     pub(crate) fn assert_whole(whole: &[u8]) {
         for (place, byte) in whole.iter().enumerate() {
             let correct = (place * 31 + (place >> 8) * 7).to_le_bytes()[0];
-            assert!(*byte == correct || place % 8 == 0 && *byte == !correct, "byte {place}");
+            assert!(*byte == correct || place % 8 == 0 && *byte == !correct, "wrong byte at {place}");
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn new(policy: LearningPolicy, defense: Defense, entries: u8, packets: u8) -> Segment {
         let mut locals = LocalBindings::default();
-        locals.add(FIRST, LAST, LOCAL_MAC).expect("a valid range");
+        locals.add(FIRST, LAST, LOCAL_MAC).expect("address range should be valid");
         let settings = NeighborSettings {
             entries: entries.into(),
             pending: packets.into(),
@@ -76,13 +76,13 @@ impl Segment {
         let after = self.arp.neighbors().list();
         match result {
             Ok(received) => {
-                let packet = Packet::parse(bytes).expect("a valid packet");
+                let packet = Packet::parse(bytes).expect("received packet should parse");
                 self.check_reply(station, packet, received);
                 self.check_learning(packet, received.merge, &before, &after);
             }
             Err(reason) => {
                 self.dropped += 1;
-                assert_eq!(before, after, "a dropped packet changes nothing");
+                assert_eq!(before, after, "a dropped packet changed the neighbor table");
                 let conflicts = self.events(|event| matches!(event, ArpEvent::Claim(_)));
                 assert_eq!(conflicts, usize::from(reason == ArpDropReason::Conflict));
             }
@@ -98,24 +98,24 @@ impl Segment {
             Resolution::Pending => {}
             Resolution::Refused(packet) => self.count_returned(packet),
             Resolution::Known(mac, packet) => {
-                let entry = self.arp.neighbors().get(to).expect("the destination has an entry");
+                let entry = self.arp.neighbors().get(to).expect("destination should have an entry");
                 assert_eq!(entry.mac, Some(mac));
                 self.count_sent(to, packet);
             }
         }
     }
 
-    /// Performs all due actions. Checks that none is due afterwards.
+    /// Performs all due actions. Checks that no action is due afterwards.
     pub(crate) fn poll(&mut self, now: Instant) {
         let mut count = 0;
         while let Some(due) = self.arp.poll(now) {
             count += 1;
-            assert!(count < 1_000, "the actions end");
+            assert!(count < 1_000, "1,000 actions without an end");
             match due {
                 ArpAction::Broadcast(fields) => self.check_broadcast(fields),
                 ArpAction::Neighbor(NeighborAction::Return { packet, .. }) => self.count_returned(packet),
                 ArpAction::Neighbor(NeighborAction::Send { ip, mac, packet }) => {
-                    let entry = self.arp.neighbors().get(ip).expect("the destination has an entry");
+                    let entry = self.arp.neighbors().get(ip).expect("destination should have an entry");
                     assert_eq!(entry.mac, Some(mac));
                     self.count_sent(ip, packet);
                 }
@@ -127,7 +127,7 @@ impl Segment {
                 }
             }
         }
-        assert!(self.arp.deadline().is_none_or(|deadline| deadline > now), "no action is due");
+        assert!(self.arp.deadline().is_none_or(|deadline| deadline > now), "an action is still due");
     }
 
     /// Advances the time until no packet waits. Checks that each packet is sent or returned.
@@ -136,8 +136,8 @@ impl Segment {
             now = if let Some(deadline) = self.arp.deadline() {
                 now.max(deadline)
             } else {
-                // The deadline exceeds the end of time: restart the clock.
-                assert!(now > Instant::ORIGIN, "a pending packet has a deadline");
+                // The deadline is beyond the maximum time, so the clock restarts.
+                assert!(now > Instant::ORIGIN, "packet pending without a deadline");
                 self.forget_request_times();
                 Instant::ORIGIN
             };
@@ -146,14 +146,14 @@ impl Segment {
         }
     }
 
-    /// Confirms a peer. Checks that its MAC address stays the same.
+    /// Confirms a peer. Checks that the MAC address of the peer stays the same.
     pub(crate) fn confirm(&mut self, now: Instant, peer: Ipv4Addr) {
         let before = self.mac_of(peer);
         self.arp.neighbors_mut().confirm(now, peer);
         assert_eq!(self.mac_of(peer), before);
     }
 
-    /// Adds a static entry. Checks the error if it is rejected.
+    /// Adds a static entry. Checks the error if the entry is rejected.
     pub(crate) fn add_static(&mut self, now: Instant, peer: Ipv4Addr, mac: MacAddr) {
         let (is_local_ip, is_local_mac) = (self.is_local(peer), self.arp.locals().has_mac(mac));
         match self.arp.add_static(now, peer, mac) {
@@ -180,7 +180,7 @@ impl Segment {
         self.arp.locals().mac_of(ip).is_some()
     }
 
-    /// Checks that a broadcast packet probes for an address out of use, or announces one in use.
+    /// Checks that a broadcast packet probes for an address that is not in use, or announces an address in use.
     fn check_broadcast(&mut self, fields: PacketFields) {
         let PacketFields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
         assert_eq!(operation, Operation::REQUEST);
@@ -226,7 +226,7 @@ impl Segment {
         assert!(table.len() <= self.limit());
         for entry in &table {
             assert!(entry.mac.is_none_or(MacAddr::is_station));
-            // A MAC address that became local later may belong to an older entry.
+            // An older entry may have a MAC address that became local later.
             let first_locals = LOCAL_MAC..=MacAddr::new([2, 0, 0, 0, 0, 5]);
             assert!(entry.mac.is_none_or(|mac| !first_locals.contains(&mac)));
             assert!(!self.is_local(entry.ip));
@@ -241,7 +241,7 @@ impl Segment {
         assert_eq!(
             returned + self.arp.neighbors().pending_packets(),
             self.packets.len(),
-            "no packet is lost"
+            "a packet was lost"
         );
         assert!(self.arp.neighbors().pending_packets() <= 2 * self.settings.pending);
 
@@ -301,20 +301,20 @@ impl Segment {
         learned && !packet.sender_protocol().is_unspecified()
     }
 
-    /// Takes all events. Returns the number of those that match.
+    /// Takes all events. Returns the number of events that match.
     fn events(&mut self, matches: impl Fn(&ArpEvent) -> bool) -> usize {
         std::iter::from_fn(|| self.arp.take_event()).filter(matches).count()
     }
 
     fn count_sent(&mut self, to: Ipv4Addr, packet: usize) {
         let last = self.sent.insert(to, packet);
-        assert!(last.is_none_or(|last| last < packet), "packets are sent in order");
+        assert!(last.is_none_or(|last| last < packet), "packet sent out of order");
         self.count_returned(packet);
     }
 
     fn count_returned(&mut self, packet: usize) {
         let before = std::mem::replace(&mut self.packets[packet], true);
-        assert!(!before, "each packet is returned once");
+        assert!(!before, "packet returned twice");
     }
 
     fn mac_of(&self, peer: Ipv4Addr) -> Option<MacAddr> {

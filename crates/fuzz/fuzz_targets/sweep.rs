@@ -40,7 +40,7 @@ struct Range {
 #[derive(Arbitrary, Debug)]
 enum Step<'a> {
     Receive(FuzzPacket<'a>),
-    /// A reply arrives for the last requested address, from any MAC address.
+    /// A reply for the last requested address arrives, from any MAC address.
     Reply {
         mac: FuzzMac,
     },
@@ -97,13 +97,13 @@ impl Model {
     fn send(&mut self, sweep: &mut Sweep, now: Instant) {
         let interval = sweep.plan().interval;
         let most = match Sweep::LATENESS_TOLERANCE.as_nanos().checked_div(interval.as_nanos()) {
-            Some(late) => usize::try_from(late).expect("a small number") + 1,
+            Some(late) => usize::try_from(late).expect("tolerance over interval should fit in usize") + 1,
             None => usize::MAX,
         };
         let mut burst = 0;
         while let SweepStep::Send(packet) = sweep.next(now) {
             burst += 1;
-            assert!(burst <= most, "burst of {burst} packets");
+            assert!(burst <= most, "burst of {burst} packets (at most {most} allowed)");
             let target = packet.target_protocol;
             assert!(target != LOCAL && !self.found.contains_key(&target) && sweep.ranges().contains(target));
             let times = self.requested.entry(target).or_default();
@@ -193,11 +193,11 @@ fuzz_target!(|scenario: Scenario<'_>| {
                     target_protocol: LOCAL,
                 };
                 let mut bytes = [0; PacketFields::LENGTH];
-                fields.write_to(&mut bytes).expect("space for a packet");
+                fields.write_to(&mut bytes).expect("buffer should hold an ARP packet");
                 model.receive(&mut sweep, &bytes);
             }
             Step::Wait(span) => now = now + Duration::from_micros(100 * u64::from(*span)),
-            // Not to the end of time, where two requests cannot have different times.
+            // The clock does not reach the maximum time, where two requests cannot have different times.
             Step::Jump(nanoseconds) => now = Instant::from_nanos(*nanoseconds / 2),
             Step::Send => model.send(&mut sweep, now),
             Step::Refuse if sweep.counts().sent > 0 => {
@@ -225,5 +225,5 @@ fn check_end(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
             SweepStep::Send(_) => model.send(&mut sweep, now),
         }
     }
-    panic!("too many steps");
+    panic!("the sweep did not end");
 }

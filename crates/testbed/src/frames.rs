@@ -21,8 +21,8 @@ pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
 
 /// Waits until a host replies to ARP probes for an address.
 ///
-/// Frames are lost after a program attaches to a TAP until the kernel has processed the carrier change. A probe adds no
-/// entry to an ARP cache.
+/// After a program attaches to a TAP, frames are lost until the kernel has processed the carrier change. A probe adds
+/// no entry to an ARP cache.
 pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestResult {
     const PROBER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
     let (mut pool, mut batch) = (Pool::new(device.mtu(), 64), Batch::new(64));
@@ -43,7 +43,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
     Ok(())
 }
 
-/// Receives frames from a device until one matches, and returns it.
+/// Receives frames from a device until a frame matches, and returns that frame. Discards the others.
 pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pool = Pool::new(device.mtu(), 1);
     let mut batch = Batch::new(1);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, eaccess};
 
-/// Error that a tool is not installed. A test that returns it is ignored.
+/// Error that a tool is not installed. A test that returns this error is ignored.
 #[derive(Debug)]
 pub struct NotInstalled(String);
 
@@ -26,7 +26,7 @@ pub fn installed(tool: &str) -> Result<PathBuf, NotInstalled> {
 
 /// Returns the path of a tool on a search path. A name with a slash is a path.
 pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
-    // An empty folder means the working directory, which contains no installed tools.
+    // An empty path means the working directory, which contains no installed tools.
     let folders = std::env::split_paths(search_path).filter(|folder| !folder.as_os_str().is_empty());
     let paths: Vec<_> = if tool.contains('/') {
         vec![PathBuf::from(tool)]
@@ -36,7 +36,7 @@ pub fn find(tool: &str, search_path: &OsStr) -> Result<PathBuf, NotInstalled> {
     paths.into_iter().find(|path| is_executable(path)).ok_or_else(|| NotInstalled(tool.to_owned()))
 }
 
-/// Returns whether this user may execute a file, which includes access to its folder.
+/// Returns whether this user may execute a file, which requires access to its directory.
 pub fn is_executable(path: &Path) -> bool {
     path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok()
 }

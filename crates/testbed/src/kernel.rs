@@ -1,4 +1,4 @@
-//! The kernel as a peer: sending from it, its neighbor table, and changes of its interfaces by rtnetlink.
+//! The kernel as a peer: datagrams that it sends, its neighbor table, and changes of its interfaces by rtnetlink.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -17,13 +17,13 @@ use tap::linux::{Interface, KernelNeighbor, kernel_neighbors};
 
 use crate::{TestResult, wait_for};
 
-/// Sends a UDP datagram from the kernel, which resolves the address first.
+/// Sends a UDP datagram from the kernel. The kernel resolves the address first.
 pub fn send_from_kernel(to: Ipv4Addr, payload: &[u8]) -> TestResult {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(payload, (to, 9))?;
     Ok(())
 }
 
-/// Waits for the kernel's neighbor entry of an address, with a MAC address in it.
+/// Waits until the kernel has a neighbor entry with a MAC address for this IP address, and returns the entry.
 pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<KernelNeighbor, Box<dyn Error>> {
     wait_for("entry in the kernel's neighbor table", || {
         kernel_neighbors(interface)
@@ -33,12 +33,12 @@ pub fn kernel_neighbor(interface: &Interface, address: Ipv4Addr) -> Result<Kerne
     })
 }
 
-/// Deletes an interface, even one that a program has attached to.
+/// Deletes an interface, even if a program is attached to it.
 pub fn delete_link(interface: &Interface) -> TestResult {
     request(RouteNetlinkMessage::DelLink(link(interface)?), 0)
 }
 
-/// Creates a bridge, adds interfaces to it, and brings it up.
+/// Creates a bridge, adds interfaces to it, and sets the bridge up.
 pub fn create_bridge(name: &str, ports: &[&Interface]) -> TestResult {
     let mut bridge = LinkMessage::default();
     let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]);
@@ -88,7 +88,7 @@ pub fn add_address(interface: &Interface, address: ipnet::Ipv4Net) -> TestResult
     request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Creates a veth pair: one end in this network namespace, the other in that of the descriptor.
+/// Creates a veth pair: `name` in this network namespace, and `peer` in the namespace of the descriptor.
 pub fn create_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> TestResult {
     let (mut message, mut other) = (LinkMessage::default(), LinkMessage::default());
     other.attributes =

@@ -1,4 +1,4 @@
-//! The process of a test: environment, temporary folder, time limit.
+//! The process of a test: environment, temporary directory, time limit.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -25,14 +25,14 @@ const ENDING_SIGNALS: [i32; 4] = [1, 2, 3, 15];
 const PAUSE: Duration = Duration::from_millis(10);
 /// Maximum number of rounds in which the descendants of a process are listed and killed.
 const KILL_ROUNDS: u32 = 1_000;
-/// Maximum length of the folder's path in bytes. A socket in it may have a path of up to 107 bytes.
+/// Maximum length in bytes of the path that contains temporary directories. The path of a socket has up to 107 bytes.
 const MAX_FOLDER_PATH: usize = 60;
 
-/// Temporary folder. Dropping this value deletes it.
+/// Temporary directory. Dropping this value deletes the directory.
 pub struct TempFolder(PathBuf);
 
 impl TempFolder {
-    /// Creates a folder owned by this user, or by `owner`.
+    /// Creates a directory owned by this user, or by `owner`.
     pub fn new(owner: Option<u32>) -> io::Result<TempFolder> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +46,7 @@ impl TempFolder {
         Ok(folder)
     }
 
-    /// Returns the path.
+    /// Returns the path of the directory.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -58,7 +58,8 @@ impl Drop for TempFolder {
     }
 }
 
-/// Returns the folder for temporary files that all users may enter and that permits execution of files.
+/// Returns a directory for temporary files that all users may enter and that permits execution of files. If none is
+/// found, returns the default directory for temporary files.
 fn parent() -> PathBuf {
     let default = std::env::temp_dir();
     let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
@@ -78,10 +79,11 @@ fn is_usable(folder: &Path) -> bool {
     folder.is_absolute() && is_short && is_writable && is_executable && folder.ancestors().all(is_open)
 }
 
-/// Restores the default action of each signal that ends a program, in the processes that this one starts.
+/// Restores the default action of the signals SIGHUP, SIGINT, SIGQUIT and SIGTERM in the processes that this process
+/// starts.
 ///
-/// nohup, and shells without job control, start background jobs that ignore some of these signals. Children inherit
-/// ignored signals.
+/// Children inherit ignored signals. nohup, and shells without job control, start background jobs that ignore some of
+/// these signals.
 pub fn restore_signals() -> io::Result<()> {
     let ignored = ignored_signals()?;
     // The handler does nothing, and exec resets it to the default action in a child.
@@ -101,9 +103,9 @@ pub fn ignored_signals() -> io::Result<u64> {
 
 /// Exit status and output of a process.
 pub struct ProcessOutput {
-    /// Exit status, or `None` if the process was killed at its time limit.
+    /// Exit status of the process, or `None` if it was killed at its time limit.
     pub status: Option<ExitStatus>,
-    /// Command lines of the descendants that were killed with it.
+    /// Command lines of the descendants that were killed with the process.
     pub killed: Vec<String>,
     /// Standard output.
     pub out: String,
@@ -111,8 +113,8 @@ pub struct ProcessOutput {
     pub errors: String,
 }
 
-/// Runs a command with a clean environment and a temporary folder, and waits for its end. Kills it and its descendants
-/// at the time limit.
+/// Runs a command with a clean environment and a temporary directory, and waits for its end. Kills the process and its
+/// descendants at the time limit.
 pub fn run(command: &mut Command, folder: &TempFolder, limit: Duration) -> io::Result<ProcessOutput> {
     let (out, errors) = (folder.0.join("stdout"), folder.0.join("stderr"));
     // Output goes to files, because a descendant that outlives the process would keep a pipe open.
@@ -142,10 +144,10 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     child.try_wait()
 }
 
-/// Kills a process and all its descendants. Returns the command lines of the descendants.
+/// Kills a process and its descendants. Returns the command lines of the descendants.
 fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
     let root = child.id();
-    // A stopped process creates no more children, and remains the parent of its own.
+    // A stopped process creates no more children, and remains the parent of its children.
     signal(root, Signal::SIGSTOP)?;
     let mut killed = BTreeMap::new();
     for _ in 0..KILL_ROUNDS {
@@ -157,7 +159,7 @@ fn kill_all(child: &mut Child) -> io::Result<Vec<String>> {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             killed.entry(pid).or_insert_with(|| line.trim().to_owned());
-            // The process may have ended meanwhile.
+            // An error is ignored: the process may have ended.
             let _ = signal(pid, Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
@@ -178,7 +180,7 @@ fn descendants(root: u32) -> io::Result<Vec<u32>> {
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        // The process may have ended meanwhile.
+        // A process that has ended since is skipped.
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
         // The format is `PID (NAME) STATE PARENT ...`. The name may contain any characters.
         let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
@@ -189,7 +191,7 @@ fn descendants(root: u32) -> io::Result<Vec<u32>> {
     }
     let is_descendant = |pid: u32| {
         let mut ancestor = pid;
-        // One step per process at most: process IDs that are reused while the list is read may form a cycle.
+        // At most one step per process, because process IDs that are reused while the list is read may form a cycle.
         parents
             .keys()
             .map_while(|_| {

@@ -1,14 +1,16 @@
 //! Wire tests: tests with real interfaces, each in its own network namespace.
 //!
-//! The `main` of a test binary calls [`main`]. It runs the binary again for each test, several at once, because tests
-//! mostly wait. Each process enters a namespace before it starts a thread. Run by root, the tests also run as an
-//! unprivileged user: the same tests in a namespace of that user, and others in a namespace of root.
+//! The `main` of a test binary calls [`main`], which runs the binary again for each test. Several tests run at the same
+//! time, because tests mostly wait. Each process enters a namespace before it starts a thread. If root runs the binary,
+//! it also runs tests as an unprivileged user: the same tests in a namespace of that user, and others without access to
+//! `/dev/net/tun` or in a namespace of root.
 //!
-//! A test has a time limit and a temporary folder that its user can write to. Of the developer's environment it
-//! inherits `PATH` and a few variables of test tools.
+//! A test has a time limit and a temporary directory that its user can write to. It inherits `PATH` and a few variables
+//! of test tools from the environment.
 //!
-//! If the system does not permit namespaces or TAPs, the tests are ignored, with the reason; with
-//! `TAPSTACK_REQUIRE_WIRE=1` they fail. A test that needs a tool is always ignored if the tool is not installed.
+//! If the system does not permit namespaces or TAPs, the tests are ignored, with the reason. With
+//! `TAPSTACK_REQUIRE_WIRE=1` the tests fail instead. A test that needs a tool is always ignored if the tool is not
+//! installed.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 // Test support: a test fails by panicking.
@@ -41,13 +43,13 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 use tap::linux::{Namespace, NamespaceError, OpenError, PersistentTap, Tap};
 
-/// Result of a test. An error is a failure, except [`WireRefused`] and [`NotInstalled`].
+/// Result of a test. The test fails on any error other than [`WireRefused`] and [`NotInstalled`].
 pub type TestResult = Result<(), Box<dyn Error>>;
 /// A test: its name and its function.
 pub type Case = (&'static str, fn() -> TestResult);
 
-/// Error that this system does not permit namespaces or TAPs, with the reason. A test that returns it is ignored,
-/// unless a wire is required.
+/// Error that this system does not permit namespaces or TAPs, with the reason. A test that returns this error is
+/// ignored, or fails with `TAPSTACK_REQUIRE_WIRE=1`.
 #[derive(Debug)]
 pub struct WireRefused(pub String);
 
@@ -62,13 +64,14 @@ impl Error for WireRefused {}
 /// Tests of one test binary.
 #[derive(Clone, Copy)]
 pub struct WireTests<'a> {
-    /// Tests that run as the user of the binary, in a new namespace. If that is root, they run again as an unprivileged
-    /// user.
+    /// Tests that run as the user of the binary, in a new namespace. If that user is root, the tests run again as an
+    /// unprivileged user.
     pub cases: &'a [Case],
     /// Tests that run as an unprivileged user without permission to open `/dev/net/tun`.
     pub refused: &'a [Case],
-    /// Tests that run as an unprivileged user in a namespace of root. It has two TAPs, which are up: [`USER_TAP`],
-    /// owned by the user, with the address 10.0.0.1/24, and [`ROOT_TAP`], owned by root, with 10.0.1.1/24.
+    /// Tests that run as an unprivileged user in a namespace of root. The namespace has two TAPs, which are up:
+    /// [`USER_TAP`], owned by the user, with the address 10.0.0.1/24, and [`ROOT_TAP`], owned by root, with
+    /// 10.0.1.1/24.
     pub unprivileged: &'a [Case],
 }
 
@@ -83,7 +86,7 @@ const CURRENT_USER: &str = "as_current_user";
 const ORDINARY: &str = "as_unprivileged_user";
 const REFUSED: &str = "without_access_to_node";
 const UNPRIVILEGED: &str = "without_privilege_in_namespace_of_root";
-/// Default number of tests that run at once.
+/// Default number of tests that run at the same time.
 const PARALLEL_TESTS: usize = 6;
 /// Time limit of a test, with allowance for a busy machine.
 const TEST_TIME_LIMIT: Duration = Duration::from_mins(2);
@@ -95,7 +98,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Repeats `attempt` until it returns a value, for up to 10 seconds. The error names `what` did not appear.
+/// Repeats `attempt` until it returns a value, for up to 10 seconds. The error contains `what`, the name of the value.
 pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result<T, Box<dyn Error>> {
     for _ in 0..WAIT_LIMIT.as_millis() / PAUSE.as_millis() {
         if let Some(value) = attempt() {
@@ -114,7 +117,7 @@ pub fn main(all: WireTests<'_>) -> ExitCode {
         let refusal = prepare(situation).err().map(|error| error.to_string());
         trials(all.of(situation), refusal.as_deref())
     } else {
-        launcher::restore_signals().expect("the default action of signals is restored");
+        launcher::restore_signals().expect("default action of signals should be restored");
         arguments.test_threads.get_or_insert(PARALLEL_TESTS);
         let more: &[&str] = if geteuid().is_root() { &[ORDINARY, REFUSED, UNPRIVILEGED] } else { &[] };
         let situations = [CURRENT_USER].into_iter().chain(more.iter().copied());
@@ -135,7 +138,7 @@ impl<'a> WireTests<'a> {
 
 /// Prepares this process for a situation.
 fn prepare(situation: &str) -> TestResult {
-    // Orphaned descendants of a test become its children, so that they are found at the time limit.
+    // Orphaned descendants of a test become its children, so that the launcher finds and kills them at the time limit.
     prctl::set_child_subreaper(true)?;
     match situation {
         ORDINARY => mount_tun_node(0o666).and_then(|()| drop_privileges()).and_then(|()| enter_namespace()),
@@ -145,8 +148,8 @@ fn prepare(situation: &str) -> TestResult {
     }
 }
 
-/// Enters a new namespace and opens a TAP there. Returns an error if the system does not permit it, and panics on other
-/// errors, which are defects.
+/// Enters a new namespace and opens a TAP in it. Returns an error if the system does not permit the namespace or the
+/// TAP, and panics on other errors, which are defects.
 fn enter_namespace() -> TestResult {
     match Namespace::enter() {
         Err(
@@ -156,20 +159,20 @@ fn enter_namespace() -> TestResult {
             | NamespaceError::Denied { .. }
             | NamespaceError::NetAdminMissing),
         ) => return Err(error.into()),
-        other => drop(other.expect("entering a permitted namespace succeeds")),
+        other => drop(other.expect("namespace should be entered")),
     }
     match Tap::open("probe%d") {
         Err(error @ (OpenError::NoNode(_) | OpenError::NodeRefused(_) | OpenError::NotPermitted(_))) => {
             Err(error.into())
         }
         other => {
-            drop(other.expect("opening a permitted TAP succeeds"));
+            drop(other.expect("TAP should open"));
             Ok(())
         }
     }
 }
 
-/// Enters a new namespace of root and creates two TAPs there.
+/// Enters a new namespace of root and creates [`USER_TAP`] and [`ROOT_TAP`] in it.
 fn create_taps() -> TestResult {
     Namespace::enter()?;
     for (name, owner, address) in [(USER_TAP, UNPRIVILEGED_UID, "10.0.0.1/24"), (ROOT_TAP, 0, "10.0.1.1/24")]
@@ -186,7 +189,7 @@ fn create_taps() -> TestResult {
     Ok(())
 }
 
-/// Returns the tests of this process. With a `refusal`, they are ignored.
+/// Returns the tests of this process. With a `refusal`, the tests are ignored, or fail if a wire is required.
 fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
     let trial = |(name, case): &Case| {
         let (refusal, case) = (refusal.map(str::to_owned), *case);
@@ -203,15 +206,15 @@ fn trials(cases: &[Case], refusal: Option<&str>) -> Vec<Trial> {
     cases.iter().map(trial).collect()
 }
 
-/// Ignores a test that cannot run, unless a wire is required.
+/// Returns that a test is ignored for this reason, or a failure with `TAPSTACK_REQUIRE_WIRE=1`.
 fn no_wire(reason: &str) -> Result<Completion, Failed> {
     if std::env::var_os("TAPSTACK_REQUIRE_WIRE").is_some_and(|value| value == "1") {
-        return Err(format!("a wire is required: {reason}").into());
+        return Err(format!("no wire, but TAPSTACK_REQUIRE_WIRE=1: {reason}").into());
     }
     Ok(Completion::ignored_with(reason))
 }
 
-/// Returns the tests of a situation. Each runs this test binary again.
+/// Returns the tests of a situation. Each test runs this test binary again.
 fn launches(situation: &'static str, cases: &[Case]) -> impl Iterator<Item = Trial> {
     cases.iter().map(move |(name, _)| {
         let name = *name;
@@ -234,7 +237,7 @@ fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     let Some(status) = output.status else {
         let killed = output.killed.join("\n  ");
         return Err(format!(
-            "killed after {TEST_TIME_LIMIT:?}, with these descendants:\n  {killed}\n{text}{}",
+            "timeout: killed after {TEST_TIME_LIMIT:?}, with these descendants:\n  {killed}\n{text}{}",
             output.errors
         )
         .into());
@@ -249,7 +252,7 @@ fn launch(situation: &str, name: &str) -> Result<Completion, Failed> {
     }))
 }
 
-/// Mounts a `/dev/net/tun` with this mode over the existing one, for this process only.
+/// Mounts a `/dev/net/tun` with this mode over the existing node, for this process and its children only.
 fn mount_tun_node(mode: u32) -> TestResult {
     const NODE: &str = "/dev/net/tun";
     let failed =
@@ -260,7 +263,7 @@ fn mount_tun_node(mode: u32) -> TestResult {
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-    // The node is created in a new file system, because that of the temporary folder may forbid devices.
+    // The node is created in a new file system, because the file system of the temporary directory may forbid devices.
     let folder = std::env::temp_dir().join("node");
     let mount_node = || -> TestResult {
         fs::create_dir(&folder)?;
@@ -289,6 +292,6 @@ fn drop_privileges() -> TestResult {
         Uid::from_raw(UNPRIVILEGED_UID),
         Uid::from_raw(UNPRIVILEGED_UID),
     )?;
-    // Otherwise /proc/self belongs to root until the next exec, and the ID maps cannot be written.
+    // Without this call, /proc/self belongs to root until the next exec, and the ID maps cannot be written.
     Ok(prctl::set_dumpable(true)?)
 }

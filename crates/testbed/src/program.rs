@@ -1,4 +1,4 @@
-//! The program under test. An unprivileged user can run it even without access to its folder.
+//! The program under test. An unprivileged user can run the program even without access to its directory.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -6,20 +6,20 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-/// The program, opened while this process still has access to its folder.
+/// The program, opened while this process still has access to its directory.
 static PROGRAM: OnceLock<File> = OnceLock::new();
 
 /// The binary `tapstack`, for a program under test that runs it.
 static TAPSTACK: OnceLock<File> = OnceLock::new();
 
-/// Opens the program. Call it first in `main`.
+/// Opens the program. Call this function first in `main`.
 pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
     let file = File::open(path)?;
     PROGRAM.get_or_init(|| file);
     Ok(())
 }
 
-/// Opens the program, and the binary `tapstack` in the same folder. Call it first in `main`.
+/// Opens the program, and the binary `tapstack` in the same directory. Call this function first in `main`.
 pub fn open_with_tapstack(path: impl AsRef<Path>) -> std::io::Result<()> {
     let tapstack = path.as_ref().with_file_name("tapstack");
     let file = File::open(&tapstack).map_err(|error| {
@@ -30,7 +30,7 @@ pub fn open_with_tapstack(path: impl AsRef<Path>) -> std::io::Result<()> {
     open(path)
 }
 
-/// Returns a path of the binary `tapstack` that a child process of any user may execute.
+/// Returns a path of the binary `tapstack` that child processes can execute as any user.
 pub fn tapstack() -> String {
     let fd = TAPSTACK.get().map_or(-1, AsRawFd::as_raw_fd);
     format!("/proc/{}/fd/{fd}", std::process::id())

@@ -1,15 +1,15 @@
 //! Checks the JSON that a command prints against `docs/json.schema.json`.
 //!
-//! It supports the keywords that the file uses. Any other keyword is an error, so that every keyword is checked. It is
-//! stricter than the file: an object has no field that the file does not describe.
+//! The checker supports the keywords that the file uses, and rejects any other keyword. It also rejects fields that the
+//! file does not describe, although the schema permits them.
 
 use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-/// Returns the schema.
+/// Returns the schema of `docs/json.schema.json`.
 pub fn schema() -> Value {
-    serde_json::from_str(include_str!("../../../docs/json.schema.json")).expect("the schema is JSON")
+    serde_json::from_str(include_str!("../../../docs/json.schema.json")).expect("schema should be JSON")
 }
 
 /// Returns the names of the events that a definition describes.
@@ -17,30 +17,37 @@ pub fn events(definition: &str) -> Vec<String> {
     let schema = schema();
     let objects = schema["$defs"][definition]["oneOf"].as_array().into_iter().flatten();
     objects
-        .map(|object| object["properties"]["event"]["const"].as_str().expect("an event").to_owned())
+        .map(|object| {
+            object["properties"]["event"]["const"]
+                .as_str()
+                .expect("definition should name its event")
+                .to_owned()
+        })
         .collect()
 }
 
-/// Panics unless each line conforms to the definition of this name.
+/// Checks each line against the definition of this name. Panics if a line does not conform.
 pub fn check_lines(definition: &str, lines: &str) {
     let schema = schema();
     for line in lines.lines() {
-        let value: Value = serde_json::from_str(line).expect("a line is JSON");
+        let value: Value = serde_json::from_str(line).expect("line should be JSON");
         if let Err(error) = validate(&schema, &schema["$defs"][definition], &value) {
-            panic!("not {definition} of docs/json.schema.json: {error}\n{line}");
+            panic!("line does not conform to {definition} of docs/json.schema.json: {error}\n{line}");
         }
     }
 }
 
-/// Checks a value against a schema. The error says what is wrong.
+/// Checks a value against a schema. The error names the first violation.
 pub fn validate(root: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let keywords = schema.as_object().ok_or_else(|| format!("unknown definition: {schema}"))?;
     for (keyword, expected) in keywords {
         match keyword.as_str() {
             "description" | "title" => {}
             "$ref" => {
-                let pointer =
-                    expected.as_str().and_then(|target| target.strip_prefix('#')).expect("a pointer");
+                let pointer = expected
+                    .as_str()
+                    .and_then(|target| target.strip_prefix('#'))
+                    .expect("`$ref` should be a JSON pointer");
                 validate(root, root.pointer(pointer).unwrap_or(&Value::Null), value)?;
             }
             "type" => of_type(expected, value)?,
@@ -82,7 +89,7 @@ fn of_type(expected: &Value, value: &Value) -> Result<(), String> {
     if met { Ok(()) } else { Err(format!("{value} is not of type {expected}")) }
 }
 
-/// Checks the format of a string. The formats of integers are not checked: their bounds are keywords.
+/// Checks the format of a string. The formats of integers are not checked, because keywords contain their bounds.
 fn of_format(expected: &Value, value: &Value) -> Result<(), String> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let met = match expected.as_str() {
@@ -97,7 +104,7 @@ fn of_format(expected: &Value, value: &Value) -> Result<(), String> {
     if met { Ok(()) } else { Err(format!("{value} is not of format {expected}")) }
 }
 
-/// Whether a text has this shape, in which `d` stands for a decimal digit and `x` for a hexadecimal one.
+/// Returns whether a text has this shape, where `d` is a decimal digit and `x` a lower-case hexadecimal digit.
 fn has_shape(text: &str, shape: &str) -> bool {
     let fits = |(letter, part): (char, char)| match part {
         'd' => letter.is_ascii_digit(),
@@ -113,9 +120,9 @@ fn required(names: &Value, value: &Value) -> Result<(), String> {
     names.find(|name| !fields.contains_key(*name)).map_or(Ok(()), |name| Err(format!("{name} is missing")))
 }
 
-/// Checks a value against a list of schemas. The error is that of the schema with the value's `event`, if there is one.
+/// Checks a value against a list of schemas. The error is about the schema with the event of the value, if one exists.
 fn any_of(root: &Value, schemas: &Value, value: &Value) -> Result<(), String> {
-    let schemas = schemas.as_array().expect("a list of schemas");
+    let schemas = schemas.as_array().expect("keyword should hold a list of schemas");
     if schemas.iter().any(|schema| validate(root, schema, value).is_ok()) {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use serde::Serialize;
 
-/// Result of a suite: its exit code, or the reason why it cannot run.
+/// Result of a suite: its exit code, or the reason why the suite cannot run.
 pub type SuiteResult = Result<ExitCode, String>;
 
 /// Returns the exit code of a suite. If the suite cannot run, prints the reason and returns 2.
@@ -17,7 +17,7 @@ pub fn exit_code(suite: &str, result: SuiteResult) -> ExitCode {
     })
 }
 
-/// Returns the absolute path of the program under test. Without a path, builds the workspace's `tapstack`.
+/// Returns the absolute path of the program under test. Without a path, builds `tapstack` of this workspace.
 pub fn program(path: Option<&Path>) -> Result<PathBuf, String> {
     path.map_or_else(build, existing)
 }
@@ -36,18 +36,18 @@ pub fn build() -> Result<PathBuf, String> {
     if !status.success() {
         return Err("`cargo build --package cli` failed".to_owned());
     }
-    // Cargo puts both binaries into one folder.
+    // Cargo puts both binaries into the same directory.
     let program =
         std::env::current_exe().map_err(|error| format!("cannot find the running program: {error}"))?;
     Ok(program.with_file_name("tapstack"))
 }
 
-/// Prints a report. A closed pipe is not an error.
+/// Prints a report. Ignores errors, such as a closed pipe.
 pub fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-/// Serializes objects as JSON Lines. Strings and numbers are always JSON.
+/// Serializes objects as JSON Lines.
 pub fn json_lines(objects: impl IntoIterator<Item = impl Serialize>) -> String {
     objects.into_iter().map(|object| serde_json::to_string(&object).unwrap_or_default() + "\n").collect()
 }

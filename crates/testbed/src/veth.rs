@@ -23,7 +23,7 @@ pub const NEAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub const FAR_KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
 
 /// Veth pair that is up at both ends, with the addresses [`NEAR_KERNEL`] and [`FAR_KERNEL`]. Dropping this value
-/// deletes it.
+/// deletes the pair.
 pub struct Veth {
     /// Interface in the namespace of the test.
     pub near: Interface,
@@ -58,14 +58,14 @@ impl Veth {
         Ok(veth)
     }
 
-    /// Runs a closure in the far namespace. Sockets that it opens stay in that namespace.
+    /// Runs a closure in the far namespace. Sockets that the closure opens stay in that namespace.
     pub fn in_far_namespace<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                setns(&self.far, CloneFlags::CLONE_NEWNET).expect("the far namespace exists");
+                setns(&self.far, CloneFlags::CLONE_NEWNET).expect("thread should enter the far namespace");
                 act()
             });
-            thread.join().expect("the thread in the far namespace does not panic")
+            thread.join().expect("closure should not panic")
         })
     }
 
@@ -82,11 +82,11 @@ impl Veth {
 
 impl Drop for Veth {
     fn drop(&mut self) {
-        // A test may have deleted it already. The other end is deleted too.
+        // An error is ignored: a test may have deleted the interface. The other end is deleted too.
         let _ = delete_link(&self.near);
     }
 }
 
 fn name() -> InterfaceName {
-    FAR.parse().expect("the name is valid")
+    FAR.parse().expect("interface name should be valid")
 }

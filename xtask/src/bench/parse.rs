@@ -14,8 +14,8 @@ use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ParseArguments {
-    /// Count instructions and inspect the object code only; exit with 1 if a parser takes too many instructions compared
-    /// with the unsafe cast, calls a function or can panic
+    /// Only count instructions and inspect the object code; exit with 1 if a function of tapstack exceeds its bound on
+    /// instructions, calls a function or can panic
     #[arg(long)]
     pub(super) gate: bool,
 }
@@ -49,12 +49,12 @@ fn gate_counts(program: &Path, contenders: &[Contender]) -> ChoreResult {
         eprintln!("xtask: {complaint}");
     }
     if complaints.is_empty() {
-        println!("all bounds hold, and no function is called");
+        println!("no bound exceeded, no call found");
     }
     Ok(ExitCode::from(u8::from(!complaints.is_empty())))
 }
 
-/// Prints the instructions of each contender and their ratio to the first contender of the same work.
+/// Prints the instruction count of each contender, and its ratio to the first contender of the same kind of work.
 fn print(counts: &[Count<'_>]) {
     for works in counts.chunk_by(|one, next| one.contender.work == next.contender.work) {
         let Some(cast) = works.first() else { continue };
@@ -73,9 +73,7 @@ fn run_program(command: &mut Command) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// Fails unless a tool is installed.
+/// Returns an error if a tool is not installed.
 fn require(tool: &str, package: &str) -> Result<(), String> {
-    installed(tool)
-        .map(drop)
-        .map_err(|absent| format!("{absent}; `sudo apt-get install {package}` installs it"))
+    installed(tool).map(drop).map_err(|absent| format!("{absent}\nhint: sudo apt-get install {package}"))
 }

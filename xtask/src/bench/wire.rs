@@ -15,8 +15,8 @@ pub(super) fn run(arguments: &ForwardedArguments) -> ChoreResult {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Checks in two rounds that every contender replies to every request. The times are ignored. Without a wire, prints the
-/// reason, or fails if one is required.
+/// Checks in two rounds that every contender replies to every request. The times are ignored. If the system permits no
+/// namespaces or TAPs, prints the reason, or fails if `TAPSTACK_REQUIRE_WIRE` is set.
 pub(crate) fn check() -> Result<(), String> {
     let output = Command::new(build("wire")?)
         .args(["--quick", "--rounds", "2", "--json", "--out"])
@@ -30,12 +30,12 @@ pub(crate) fn check() -> Result<(), String> {
             println!("not run: {}", errors.trim());
             return Ok(());
         }
-        return Err(format!("the wire bench failed: {}", errors.trim()));
+        return Err(format!("wire bench failed: {}", errors.trim()));
     }
-    let report: Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("its report is not JSON: {error}"))?;
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("report of the wire bench is not JSON: {error}"))?;
     let unanswered = unanswered(&report);
-    if unanswered.is_empty() { Ok(()) } else { Err(format!("no replies counted: {}", unanswered.join(", "))) }
+    if unanswered.is_empty() { Ok(()) } else { Err(format!("replies missing: {}", unanswered.join(", "))) }
 }
 
 /// Returns the rows of the report with fewer replies than requests, and the tables without a row.

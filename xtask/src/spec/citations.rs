@@ -1,4 +1,4 @@
-//! Comments that cite requirements: `// spec: id` in code, `// proves: id` in tests. Commas separate several ids.
+//! Comments that cite requirements: `// spec: id` in code and `// proves: id` in tests. Commas separate several ids.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::source::{Source, comments, is_named_as_value};
 pub(super) struct Citation {
     /// The id of the requirement.
     pub(super) id: String,
-    /// Whether it is implemented or proved here.
+    /// Whether the requirement is implemented or proved at this place.
     pub(super) kind: CitationKind,
     /// The place of the comment.
     pub(super) place: Location,
@@ -23,11 +23,11 @@ pub(super) struct Citation {
 pub(super) enum CitationKind {
     /// `spec:`: this code implements the requirement.
     Code,
-    /// `proves:`: this test fails without it.
+    /// `proves:`: this test fails if the requirement is not met.
     Proof,
 }
 
-/// Adds the citations of a source and their errors.
+/// Adds the citations of a source to `citations`, and their errors to `faults`.
 pub(super) fn read(
     source: &Source,
     modules: &Modules<'_>,
@@ -41,7 +41,7 @@ pub(super) fn read(
         };
         let place = Location { path: source.path.clone(), line };
         let misplacement = if comment.len() != text.len() + 2 || text.starts_with('!') {
-            Some("a citation is a plain comment, with two slashes")
+            Some("citation is not in a plain `//` comment")
         } else {
             misplacement(source, modules, line, kind)
         };
@@ -53,8 +53,7 @@ pub(super) fn read(
             if is_id(id) {
                 citations.push(Citation { id: id.to_owned(), kind, place: place.clone() });
             } else {
-                faults
-                    .push(place.fault(format!("`{id}` is not an id: a citation consists of ids and commas")));
+                faults.push(place.fault(format!("`{id}` is not an id: expected ids separated by commas")));
             }
         }
     }
@@ -69,17 +68,19 @@ fn misplacement(
 ) -> Option<&'static str> {
     if allowed_kind(&source.path) != Some(kind) {
         return Some(match kind {
-            CitationKind::Code => "`spec:` belongs to code under `src`; a test has `proves:`",
-            CitationKind::Proof => "`proves:` belongs to a test; code has `spec:`",
+            CitationKind::Code => "`spec:` outside of code under `src`; write `proves:` in a test",
+            CitationKind::Proof => "`proves:` outside of a test; write `spec:` in code",
         });
     }
     match (modules.compiled(&source.path), kind) {
-        (Compiled::Never, _) => Some("no `mod` line declares this file, so it is not compiled"),
+        (Compiled::Never, _) => {
+            Some("citation in a file that is not compiled: no `mod` line declares the file")
+        }
         (Compiled::ForTests, CitationKind::Code) => {
-            Some("`spec:` belongs to code that is compiled without `cfg(test)`")
+            Some("`spec:` in a file that is compiled with `cfg(test)` only")
         }
         (_, CitationKind::Proof) if !is_at_test(&source.text, line) => {
-            Some("`proves:` belongs directly above a test: `#[test]`, or a case that a list names")
+            Some("`proves:` is not directly above a test: expected `#[test]` or a case that a list names")
         }
         _ => None,
     }
@@ -98,17 +99,17 @@ fn is_at_test(text: &str, line: usize) -> bool {
         && (listed || item == "Case {" || function.is_some() && attributes.any(|line| line == "#[test]"))
 }
 
-/// Returns the ids in a comment if it is a citation.
+/// Returns the kind and the ids of a citation, or `None` if the comment is not a citation.
 fn cited(text: &str) -> Option<(CitationKind, &str)> {
     let code = text.strip_prefix("spec:").map(|ids| (CitationKind::Code, ids));
     code.or_else(|| text.strip_prefix("proves:").map(|ids| (CitationKind::Proof, ids)))
 }
 
-/// Returns the kind of citation that a file may hold: tests prove, other sources implement, benches, examples and fuzz
-/// targets hold none.
+/// Returns the kind of citation that a file may contain: `proves:` in tests, `spec:` in other sources under `src`, and
+/// `None` for benches, examples and fuzz targets.
 fn allowed_kind(path: &Path) -> Option<CitationKind> {
     let has = |name| path.components().any(|part| part.as_os_str() == name);
-    // The black-box suite is a program that consists of tests.
+    // The black-box test suite is a program that consists of tests.
     let suite = path.starts_with("crates/conform/src");
     if suite || has("tests") || has("tests.rs") {
         Some(CitationKind::Proof)

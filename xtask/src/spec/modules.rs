@@ -1,4 +1,4 @@
-//! The module tree: the sources that the compiler reads, and those that it reads for tests only.
+//! The module tree: which sources are compiled, and which are compiled for tests only.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use crate::source::Source;
 /// When a source is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Compiled {
-    /// Never: no module declares it.
+    /// Never: no module declares the source.
     Never,
-    /// In tests only: a module above it has `#[cfg(test)]`.
+    /// In tests only: the module or one of its parents has `#[cfg(test)]`.
     ForTests,
-    /// In every build of its crate or of its test program.
+    /// In every build of the crate or of the test program that contains the source.
     Always,
 }
 
-/// The sources by path.
+/// The sources, by path.
 #[derive(Debug)]
 pub(super) struct Modules<'a>(BTreeMap<&'a Path, &'a str>);
 
@@ -30,7 +30,7 @@ impl<'a> Modules<'a> {
         if is_root(path) {
             return Compiled::Always;
         }
-        // A `mod.rs` is the module of its folder.
+        // `mod.rs` is the module that has the name of the directory.
         let path = if path.ends_with("mod.rs") { path.parent().unwrap_or(path) } else { path };
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let found = parents(path).into_iter().find_map(|parent| {
@@ -58,7 +58,7 @@ fn parents(path: &Path) -> Vec<PathBuf> {
     [folder.with_extension("rs")].into_iter().chain(roots).filter(|parent| parent != path).collect()
 }
 
-/// Returns how a file declares a module, on one line as rustfmt formats it.
+/// Returns how a file declares a module, or `None` if it does not. A declaration is one line, as rustfmt formats it.
 fn declared(text: &str, name: &str) -> Option<Compiled> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let (plain, public) = (format!("mod {name};"), format!(") mod {name};"));

@@ -1,8 +1,8 @@
 //! The pages of requirements.
 //!
-//! A page describes a standard. Its first heading names the standard, up to a colon. The next line is its status. Every
-//! list item of the page is a requirement of the form `- **id** LEVEL place: requirement.`, with `Refused: reason` or
-//! `Open: reason` after it if it is not built.
+//! A page describes a standard. The first heading names the standard before a colon. The next line that is not blank is
+//! the status of the page. Every list item of the page is a requirement of the form
+//! `- **id** LEVEL place: requirement.`. `Refused: reason` or `Open: reason` follows if the requirement is not implemented.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ pub(super) struct Requirement {
     pub(super) id: String,
     /// The level of obligation.
     pub(super) level: Level,
-    /// Whether it is implemented.
+    /// Whether the requirement is implemented.
     pub(super) state: State,
-    /// The requirement, and the reason if it is not implemented.
+    /// The text of the requirement, with the reason if it is not implemented.
     pub(super) text: String,
-    /// The standard, as the heading of its page names it.
+    /// The name of the standard in the heading of the page.
     pub(super) standard: String,
     /// The place of the requirement.
     pub(super) place: Location,
@@ -50,13 +50,14 @@ pub(super) enum State {
     Open,
 }
 
-/// Adds the requirements of a page and its errors.
+/// Adds the requirements of a page to `requirements`, and its errors to `faults`.
 pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &mut Vec<Fault>) {
     let place = |line| Location { path: page.path.clone(), line };
     let heading = page.text.lines().find_map(|line| line.strip_prefix("# "));
     let standard = heading.and_then(|heading| heading.split(':').next()).unwrap_or_default().trim();
     if standard.is_empty() {
-        faults.push(place(1).fault("no heading names the standard: expected `# STANDARD: subject`"));
+        faults
+            .push(place(1).fault("no heading with the name of the standard: expected `# STANDARD: subject`"));
     }
     let status = page
         .text
@@ -68,7 +69,7 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
         Some("Status: finished.") => true,
         Some("Status: in progress.") => false,
         _ => {
-            let what = "the line after the heading is not `Status: finished.` or `Status: in progress.`";
+            let what = "no status after the heading: expected `Status: finished.` or `Status: in progress.`";
             faults.push(place(1).fault(what));
             false
         }
@@ -87,8 +88,8 @@ pub(super) fn read(page: &Source, requirements: &mut Vec<Requirement>, faults: &
     }
 }
 
-/// Returns the list items of a page, each with the number of its first line and its lines joined. A malformed line becomes
-/// an item, so that it is reported.
+/// Returns the list items of a page, each with the number of its first line and its joined lines. A malformed line
+/// becomes an item, so that [`parse`] reports the line.
 fn items(text: &str) -> Vec<(usize, String)> {
     let mut items: Vec<(usize, String)> = Vec::new();
     let mut open = false;
@@ -125,7 +126,7 @@ fn parse(item: &str) -> Result<(&str, Level, State, &str), String> {
         "S" => Level::Should,
         "m" => Level::May,
         "P" => Level::Policy,
-        _ => return Err(format!("`{id}` has the level `{level}`: expected M, S, m or P")),
+        _ => return Err(format!("`{id}` has the unknown level `{level}`: expected M, S, m or P")),
     };
     let unmet = [("Refused:", State::Refused), ("Open:", State::Open)]
         .into_iter()

@@ -2,13 +2,13 @@ use super::*;
 
 /// Checks a text against a list of names.
 fn name_faults(list: &str, text: &str) -> Vec<String> {
-    WordList::parse(list).expect("a list").faults("a.rs", &identifiers(text))
+    WordList::parse(list).expect("list should parse").faults("a.rs", &identifiers(text))
 }
 
 /// Checks a text against the list of words in the tree.
 fn word_faults(path: &str, text: &str) -> Vec<String> {
-    let list = WordList::parse(WORDS).expect("the list of words");
-    list.faults(path, &prose(path, text).expect("closed fences"))
+    let list = WordList::parse(WORDS).expect("words.txt should parse");
+    list.faults(path, &prose(path, text).expect("fences should be closed"))
 }
 
 #[test]
@@ -41,8 +41,12 @@ fn planted_word_is_reported_in_prose_strings_and_identifiers() {
     ] {
         assert!(!word_faults("a.rs", text).is_empty(), "{text}");
     }
-    assert_eq!(word_faults("a.rs", "\n/// Sends as\n    /// many.").len(), 1, "a phrase over two lines");
-    assert_eq!(word_faults("a.rs", "so; many").len(), 0, "no phrase");
+    assert_eq!(
+        word_faults("a.rs", "\n/// Sends as\n    /// many.").len(),
+        1,
+        "phrase over two lines not found"
+    );
+    assert_eq!(word_faults("a.rs", "so; many").len(), 0, "phrase found across punctuation");
 }
 
 #[test]

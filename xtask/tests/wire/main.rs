@@ -42,7 +42,7 @@ fn set_up_and_tear_down_twice() -> TestResult {
     let interface = Interface::named(&"tap0".parse()?)?;
     assert!(interface.is_up()? && interface.mtu()? == 1_400);
     assert_eq!(interface.address()?, Some("10.0.0.1/24".parse()?));
-    let tap = taps()?.into_iter().find(|tap| tap.name == *interface.name()).ok_or("tap0 is listed")?;
+    let tap = taps()?.into_iter().find(|tap| tap.name == *interface.name()).ok_or("tap0 is not listed")?;
     assert!(tap.persistent && tap.owner == Some(nix::unistd::getuid().as_raw()));
     for _ in 0..2 {
         assert_eq!(exit_and_text(&run(&["teardown-tap"])?).0, Some(0));
@@ -67,7 +67,7 @@ fn addresses_that_no_host_has() -> TestResult {
 
 fn dist_files() -> TestResult {
     let folder = TempFolder::new(None)?;
-    let to = folder.path().to_str().ok_or("a path")?;
+    let to = folder.path().to_str().ok_or("path is not UTF-8")?;
     let (code, out, errors) = exit_and_text(&run(&["dist", "--program", &tapstack(), "--to", to])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
 
@@ -89,7 +89,7 @@ fn dist_files() -> TestResult {
 fn bash_parses_completions() -> TestResult {
     let bash = installed("bash")?;
     let folder = TempFolder::new(None)?;
-    let to = folder.path().to_str().ok_or("a path")?;
+    let to = folder.path().to_str().ok_or("path is not UTF-8")?;
     assert_eq!(exit_and_text(&run(&["dist", "--program", &tapstack(), "--to", to])?).0, Some(0));
     let script = folder.path().join("tapstack.bash");
     let checked = Command::new(bash).arg("-n").arg(script).output()?;

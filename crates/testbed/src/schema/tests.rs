@@ -1,4 +1,4 @@
-//! Tests of the checker with values that it must reject.
+//! Tests of the schema checker with values that the checker must reject.
 
 use serde_json::{Value, json};
 

@@ -1,18 +1,18 @@
-//! The object code of a program by function.
+//! The object code of the functions of a program.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// The disassembled functions, by the last part of their names.
+/// The disassembled functions, by the last part of their symbols.
 pub(super) type Code = BTreeMap<String, Function>;
 
 /// A function's object code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Function {
-    /// The full name.
+    /// The full symbol.
     pub(super) symbol: String,
-    /// The instructions, one a line.
+    /// The instructions, one line each.
     pub(super) instructions: Vec<String>,
 }
 

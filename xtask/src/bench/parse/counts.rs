@@ -13,26 +13,28 @@ pub(super) struct Contender {
     pub(super) name: String,
     /// The kind of work: reading, building or rewriting.
     pub(super) work: String,
-    /// The library call that it makes.
+    /// The library call that the function makes.
     pub(super) api: String,
-    /// The symbols that its code can have: the linker merges identical functions.
+    /// The symbols that the code can have. The linker merges identical functions under one symbol.
     pub(super) symbols: Vec<String>,
 }
 
-/// The instructions that a contender took.
+/// The instruction count of a contender.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Count<'a> {
     pub(super) contender: &'a Contender,
-    /// Instructions of all runs.
+    /// Number of instructions in all runs.
     pub(super) total: u64,
 }
 
-/// Returns the contenders of the program. The cast is the first of each kind of work.
+/// Returns the contenders of the program. The cast is the first contender of each kind of work.
 pub(super) fn list(program: &Path) -> Result<Vec<Contender>, String> {
     let output = Command::new(program).arg("list").output();
     let output = output.map_err(|error| format!("cannot run {}: {error}", program.display()))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().map(|line| contender(line).ok_or_else(|| format!("`{line}` lists no contender"))).collect()
+    text.lines()
+        .map(|line| contender(line).ok_or_else(|| format!("unexpected line of `parse list`: `{line}`")))
+        .collect()
 }
 
 fn contender(line: &str) -> Option<Contender> {
@@ -71,7 +73,7 @@ fn collected(output_text: &str) -> Option<u64> {
 }
 
 impl Count<'_> {
-    /// Returns the instructions of one run.
+    /// Returns the instructions per run, as a decimal number.
     pub(super) fn each(&self) -> String {
         hundredths(self.total, TIMES)
     }

@@ -1,9 +1,10 @@
-//! Bounds on the instructions of tapstack's parsing functions, and what their object code must not contain.
+//! Bounds on the instructions of tapstack's functions for ARP packets, and checks of their object code for calls and
+//! panics.
 
 use super::code::{Code, Function};
 use super::counts::Count;
 
-/// The bound of one function, as a percentage of the instructions of an unsafe cast that does the same work.
+/// Upper bound of a function, as a percentage of the instructions of an unsafe cast that does the same work.
 struct Bound {
     function: &'static str,
     cast: &'static str,
@@ -20,12 +21,12 @@ const BOUNDS: [Bound; 4] = [
 /// Parts of the names of functions that panic.
 const PANICS: [&str; 3] = ["panic", "unwrap_failed", "expect_failed"];
 
-/// Returns whether a bound concerns this function, itself or as the cast.
+/// Returns whether a bound exists for this function, or relates to this function as the cast.
 pub(super) fn concerns(name: &str) -> bool {
     BOUNDS.iter().any(|bound| name == bound.function || name == bound.cast)
 }
 
-/// Returns a message for each exceeded bound.
+/// Returns a message for each exceeded bound and for each instruction that leaves its function.
 pub(super) fn complaints(counts: &[Count<'_>], code: &Code) -> Vec<String> {
     BOUNDS.iter().flat_map(|bound| bound.complaints(counts, code)).collect()
 }
@@ -34,7 +35,7 @@ impl Bound {
     fn complaints(&self, counts: &[Count<'_>], code: &Code) -> Vec<String> {
         let count_of = |name| counts.iter().find(|count| count.contender.name == name);
         let (Some(function), Some(cast)) = (count_of(self.function), count_of(self.cast)) else {
-            return vec![format!("{} and {} were not both counted", self.function, self.cast)];
+            return vec![format!("no instruction counts of both {} and {}", self.function, self.cast)];
         };
         let mut complaints = Vec::new();
         if function.total.saturating_mul(100) > cast.total.saturating_mul(self.percent) {
@@ -52,7 +53,7 @@ impl Bound {
         match function.contender.symbols.iter().find_map(|symbol| code.get(symbol)) {
             Some(function) => complaints.extend(self.leaving_instructions(function)),
             None => {
-                complaints.push(format!("{} is not in the object code: it cannot be checked", self.function));
+                complaints.push(format!("cannot check {}: not in the object code", self.function));
             }
         }
         complaints
@@ -69,7 +70,7 @@ impl Bound {
     }
 }
 
-/// Returns how an instruction leaves its function, if it does.
+/// Returns how an instruction leaves its function, or `None` if it stays in the function.
 fn leaving(line: &str, symbol: &str) -> Option<&'static str> {
     let (operation, target) = (instruction(line).split_whitespace().next()?, target(line));
     if PANICS.iter().any(|word| target.is_some_and(|target| target.contains(word))) {
@@ -83,7 +84,7 @@ fn leaving(line: &str, symbol: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the instruction of a line without its address.
+/// Returns the instruction of a line, without the address.
 fn instruction(line: &str) -> &str {
     line.split_once(":\t").map_or(line, |(_, instruction)| instruction).trim()
 }

@@ -2,18 +2,18 @@
 
 use arp::{ArpReply, MacAddr, Operation, PacketFields};
 
-/// Parse depth of a reader, and the depth that a frame needs.
+/// Depth to which a reader parses, or which a frame needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ParseDepth {
     /// Ethernet II without tags: padded, truncated at any length, of any EtherType.
     Plain,
     /// One or two VLAN tags, truncated at any length.
     Tagged,
-    /// SNAP, the reserved VLAN ID, three tags, a value that is neither a type nor a length.
+    /// SNAP, the reserved VLAN ID, three tags, or a value that is neither a type nor a length.
     Any,
 }
 
-/// The fields of the reply.
+/// Fields of the reply.
 pub(crate) const REPLY: PacketFields = PacketFields {
     operation: Operation::REPLY,
     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 2]),
@@ -26,11 +26,11 @@ pub(crate) const REPLY: PacketFields = PacketFields {
 pub(crate) const ANSWER: ArpReply =
     ArpReply { mac: REPLY.sender_hardware, destination: REPLY.target_hardware };
 
-/// A request: who has 10.0.0.2, tell 10.0.0.1.
+/// An ARP request of 10.0.0.1 for 10.0.0.2.
 pub(crate) const PACKET: [u8; PacketFields::LENGTH] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
 
-/// Returns the request in its frame, as Linux sends it: 42 bytes. Used for counts and times.
+/// Returns the request in a frame of 42 bytes, as Linux sends it. The frame is used for counts and times.
 pub(crate) fn request() -> Vec<u8> {
     frame(&[&[8, 6], &PACKET])
 }
@@ -53,7 +53,7 @@ fn plain() -> Vec<Vec<u8>> {
         for bit in [0x01, 0x02, 0x80] {
             let mut changed = request();
             changed[place] ^= bit;
-            // A random type must not be a tag: only some readers parse tags.
+            // A random type must not be the type of a VLAN tag, because only some readers parse tags.
             frames.push(changed);
         }
     }
@@ -83,7 +83,7 @@ fn odd() -> Vec<Vec<u8>> {
     frames
 }
 
-/// Returns the frame truncated at every length, and whole.
+/// Returns the frame truncated at every length, and the complete frame.
 fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     (0..=frame.len()).map(|length| frame[..length].to_vec()).collect()
 }

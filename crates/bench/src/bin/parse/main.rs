@@ -1,4 +1,4 @@
-//! Reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
+//! Reads, builds and rewrites ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and pnet.
 
 mod check;
 mod contenders;
@@ -23,9 +23,9 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print all contenders: name, work, library call, symbols
+    /// Print the name, work, library call and symbols of each contender
     List,
-    /// Check that all contenders agree with the cast; exit with 1 if not
+    /// Check that all contenders agree with the cast; exit with 1 if one differs
     Check,
     /// Run one contender a number of times, for a tool that counts instructions
     Count {
@@ -33,9 +33,9 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         times: usize,
     },
-    /// Measure all contenders in turns, and print times and ratios to the cast
+    /// Measure all contenders in alternation, and print times and ratios to the cast
     Time {
-        /// Number of slices per contender
+        /// Number of time slices per contender
         #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..))]
         rounds: u32,
     },

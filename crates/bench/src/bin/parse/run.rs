@@ -5,18 +5,18 @@ use std::hint::black_box;
 use crate::contenders::Work;
 use crate::frames::{ANSWER, PACKET, REPLY, request};
 
-/// Number of packets that are rewritten in turn, so that no packet is read while its write is pending.
+/// Number of packets that are rewritten in rotation, so that no packet is read while its previous write is pending.
 const ROTATION: usize = 64;
 
-/// Bytes aligned to a cache line, so that every contender reads the same number of lines. They are on the stack, like the
-/// results, so that their distance is the same in every run.
+/// Bytes aligned to a cache line, so that every contender reads the same number of lines. The bytes and the results are
+/// on the stack, so that their distance is the same in every run.
 #[repr(align(64))]
 struct Aligned<T>(T);
 
 /// Runs a kind of work a given number of times.
 pub(crate) type Run = Box<dyn FnMut(usize)>;
 
-/// Prepares a kind of work: on the request of 42 bytes, or on the packet in it.
+/// Prepares a kind of work on the request of 42 bytes, or on the ARP packet in the request.
 pub(crate) fn of(work: Work) -> Run {
     match work {
         Work::Read(_, read) => {

@@ -1,8 +1,7 @@
-//! Times, measured in turns.
+//! Times of the contenders, measured in alternation.
 //!
-//! Clock rate and cache use of a machine change during a run. The contenders therefore take turns in slices
-//! of a few microseconds, in a new order each round, and each slice is compared with the cast's slice of the same
-//! round.
+//! Clock rate and cache use of a machine change during a run. The contenders therefore alternate in slices of a few
+//! microseconds, in a new order each round, and each slice is compared with the slice of the cast in the same round.
 
 use std::time::Instant;
 
@@ -12,13 +11,13 @@ use crate::run::{self, Run};
 /// Runs per slice, as an integer and as a float.
 const SLICE: usize = 2_000;
 const PER_SLICE: f64 = 2_000.0;
-/// Warm-up rounds, which do not count.
+/// Number of warm-up rounds, which are not measured.
 const WARM_UP: usize = 50;
 
 struct Times {
     contender: &'static Contender,
     run: Run,
-    /// Nanoseconds of each slice.
+    /// Duration of each slice in nanoseconds.
     slices: Vec<f64>,
 }
 

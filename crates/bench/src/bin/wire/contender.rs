@@ -1,4 +1,4 @@
-//! The contenders. A new contender is one line in [`all`].
+//! The contenders. [`all`] lists them.
 
 use tap::linux::{InterfaceName, Io, Tap};
 
@@ -28,9 +28,9 @@ enum ContenderKind {
     Kernel,
 }
 
-/// tapstack's host in a loop of one blocking read and one write.
+/// tapstack's host in a loop with one blocking read and one write.
 pub(crate) const NAIVE: &str = "naive";
-/// The lower bound.
+/// The lower bound: a swap of bytes.
 pub(crate) const SWAP: &str = "swap";
 pub(crate) const KERNEL: &str = "kernel";
 pub(crate) const LOCAL: &str = "tapstack";
@@ -39,12 +39,14 @@ pub(crate) const SWAP_RING: &str = "swap-ring";
 /// tapstack's host over io_uring.
 pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
-/// tapstack's host with many hosts, with many neighbors, and with many requesters. Measured in drain mode only.
+/// tapstack's host with many local addresses. Measured in drain mode only.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
+/// tapstack's host with many neighbors. Measured in drain mode only.
 pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
+/// tapstack's host with many requesters. Measured in drain mode only.
 pub(crate) const MANY_REQUESTERS: &str = "tapstack-requesters";
 
-/// Returns all contenders. `hosts` and `neighbors` are the populations of those with many of them.
+/// Returns all contenders. `hosts` and `neighbors` are the populations of the contenders with many hosts or neighbors.
 pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender> {
     let engine = |name, about, make| Contender {
         name,
@@ -55,12 +57,14 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
     let local: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
     vec![
         engine(LOCAL, "the host of tapstack as `tapstack host --io read-write` polls it", local),
-        engine(RING, "the same with --io ring", |name, population| {
+        engine(RING, "the host of tapstack as `tapstack host --io ring` polls it", |name, population| {
             Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
         }),
-        engine("tapstack-auto", "the same with --io auto", |name, population| {
-            Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?))
-        }),
+        engine(
+            "tapstack-auto",
+            "the host of tapstack as `tapstack host --io auto` polls it",
+            |name, population| Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?)),
+        ),
         engine(
             NAIVE,
             "the host of tapstack in a naive loop: one blocking read, one write",
@@ -69,28 +73,34 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
         engine(SWAP, "lower bound: a hard-coded swap of bytes over the same I/O", |name, _| {
             Ok(Box::new(Swap::over(tap(name)?)))
         }),
-        engine(SWAP_RING, "the same swap over io_uring", |name, _| {
+        engine(SWAP_RING, "lower bound over io_uring: the same swap of bytes", |name, _| {
             Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
-        engine(SMOLTCP, "smoltcp 0.14 over its own TAP device, polled until no frame is queued", |name, _| {
-            Ok(Box::new(SmoltcpEngine::over(tap(name)?)?))
-        }),
+        engine(
+            SMOLTCP,
+            "smoltcp 0.14 over its own TAP device, polled until no frame is queued",
+            |name, _| Ok(Box::new(SmoltcpEngine::over(tap(name)?)?)),
+        ),
         engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _| {
             Ok(Box::new(BatchedSmoltcp::over(tap(name)?)))
         }),
         Contender {
             kind: ContenderKind::Kernel,
-            ..engine(KERNEL, "the kernel itself over a veth pair", local)
+            ..engine(KERNEL, "the Linux kernel over a veth pair", local)
         },
         Contender {
             population: Population { hosts: Some(hosts), ..TEN_NEIGHBORS },
-            ..engine(MANY_HOSTS, "the host of tapstack with many addresses, each requested in turn", local)
+            ..engine(
+                MANY_HOSTS,
+                "the host of tapstack with many addresses, which are requested in rotation",
+                local,
+            )
         },
         Contender {
             population: Population { neighbors, ..TEN_NEIGHBORS },
             ..engine(
                 MANY_NEIGHBORS,
-                "the host of tapstack with many neighbors, one of which sends requests",
+                "the host of tapstack with many neighbors, of which one sends requests",
                 local,
             )
         },
@@ -98,7 +108,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
             population: Population { neighbors, ..TEN_NEIGHBORS },
             ..engine(
                 MANY_REQUESTERS,
-                "the host of tapstack with many neighbors, up to 65,536 of which send requests in turn",
+                "the host of tapstack with many neighbors, of which up to 65,536 send requests in rotation",
                 local,
             )
         },
@@ -106,7 +116,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
 }
 
 impl Contender {
-    /// Returns whether this is the kernel, not an engine of this process.
+    /// Returns whether this contender is the kernel, not an engine of this process.
     pub(crate) fn is_kernel(&self) -> bool {
         matches!(self.kind, ContenderKind::Kernel)
     }
@@ -116,7 +126,7 @@ impl Contender {
         [MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS].contains(&self.name)
     }
 
-    /// Returns the requests for this contender.
+    /// Returns the requests to send to this contender.
     pub(crate) fn traffic(&self, load: Load) -> Traffic {
         let mut traffic = Traffic::plain(load);
         if let Some(hosts) = self.population.hosts {
@@ -128,7 +138,7 @@ impl Contender {
         traffic
     }
 
-    /// Creates the engine on a new interface of this name. The kernel needs none.
+    /// Creates the engine on a new interface of this name. The kernel needs no engine.
     pub(crate) fn engine(&self, name: &InterfaceName) -> Result<Option<Box<dyn Engine>>, String> {
         match self.kind {
             ContenderKind::Engine(make) => make(name, &self.population).map(Some),

@@ -8,7 +8,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, gettid};
 
-/// CPU clock of a thread. Any thread of this process can read it.
+/// CPU clock of a thread. Any thread of this process can read the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThreadClock(ClockId);
 
@@ -21,7 +21,7 @@ impl ThreadClock {
         ThreadClock(ClockId::from_raw((!gettid().as_raw() << 3) | THREAD | SCHEDULER))
     }
 
-    /// Returns the user and system CPU time; zero if the thread has ended.
+    /// Returns the user and system CPU time of the thread, or zero if the thread has ended.
     pub(crate) fn now(self) -> Duration {
         clock_gettime(self.0).map_or(Duration::ZERO, Duration::from)
     }
@@ -41,8 +41,8 @@ pub(crate) fn pin(cpu: usize) -> Result<(), String> {
         .map_err(|errno| format!("cannot pin a thread to CPU {cpu}: {} (see `taskset -pc $$`)", errno.desc()))
 }
 
-/// Returns the number of `read` and `write` calls of this process; none if the kernel does not count them. Each call of this
-/// function adds one.
+/// Returns the number of `read` and `write` calls of this process, or `None` if the kernel does not count them. Each
+/// call of this function adds one to the number.
 pub(crate) fn reads_and_writes() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/io").ok()?;
     let field = |name: &str| -> Option<u64> {

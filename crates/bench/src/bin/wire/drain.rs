@@ -13,7 +13,7 @@ use crate::rounds::{Rounds, in_turn};
 use crate::stats::{ns, number};
 use crate::traffic::Load;
 
-/// Bounds of a run.
+/// Number of rounds and requests of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) rounds: Rounds,
@@ -25,10 +25,10 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(crate) struct DrainResult {
     pub(crate) contender: &'static str,
-    /// Nanoseconds per reply for each round, by the clock and of the thread's CPU time.
+    /// Nanoseconds per reply for each round: wall-clock time and CPU time of the thread.
     pub(crate) ns: Vec<f64>,
     pub(crate) cpu_ns: Vec<f64>,
-    /// Nanoseconds per exchange, including sending; only for the kernel.
+    /// Nanoseconds per exchange, including the sending of the request. Measured for the kernel only.
     pub(crate) total_ns: Vec<f64>,
     pub(crate) requests: usize,
     pub(crate) replies: usize,
@@ -42,10 +42,10 @@ struct DrainRun {
     drained: DrainResult,
 }
 
-/// Warm-up rounds, which do not count.
+/// Number of warm-up rounds, which are not measured.
 const WARM_UP: usize = 3;
 
-/// Runs the contenders in turn, round by round.
+/// Runs each contender once per round.
 pub(crate) fn run(
     network: &BenchNetwork,
     contenders: &[Contender],
@@ -108,8 +108,8 @@ impl DrainRun {
         Ok(())
     }
 
-    /// Measures the kernel, which replies during the call that sends the request: its cost is the cost of a request minus the
-    /// cost of a request to an absent station.
+    /// Measures the kernel, which replies during the call that sends the request. The cost of a reply is the cost of a
+    /// request minus the cost of a request to an absent station.
     fn kernel_round(&mut self, fill: usize) -> Result<(), String> {
         self.generator.ensure_known(|| Ok(()))?;
         let (unanswered, sent) = timed(|| self.generator.fill_unanswered(fill));
@@ -122,11 +122,11 @@ impl DrainRun {
         Ok(())
     }
 
-    /// Counts system calls, outside the measured rounds since counting takes time.
+    /// Counts the system calls per reply, outside the measured rounds because counting takes time. Returns the results.
     fn finish(mut self, fill: usize) -> Result<DrainResult, String> {
         if let Some(engine) = &mut self.engine {
             self.generator.fill(fill)?;
-            // If the kernel counts the calls, one of them reads the count.
+            // If the kernel counts the calls, one of the calls reads the count.
             let count = |engine: &dyn Engine| engine.calls().map(|calls| (calls, 0));
             let system = || reads_and_writes().map(|calls| (calls, 1));
             let before = count(engine.as_ref()).or_else(system);
@@ -155,7 +155,7 @@ impl DrainResult {
     }
 }
 
-/// Drains an engine that blocks if no frame is queued.
+/// Reads all queued frames of an engine that blocks while no frame is queued.
 fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     loop {
         let mut fds = [PollFd::new(engine.fd(), PollFlags::POLLIN)];
@@ -167,7 +167,7 @@ fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     }
 }
 
-/// Returns the duration, by the clock and of this thread's CPU time.
+/// Returns the duration: wall-clock time and CPU time of this thread.
 fn timed<R>(act: impl FnOnce() -> R) -> ((Duration, Duration), R) {
     let cpu = ThreadClock::mine();
     let (begin, used) = (Instant::now(), cpu.now());

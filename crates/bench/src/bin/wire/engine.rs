@@ -1,4 +1,4 @@
-//! The interface of a contender: drain and serve.
+//! The interface of a contender: draining a queue and serving requests.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +11,19 @@ pub(crate) trait Engine {
     /// Replies to the `waiting` queued frames.
     fn drain(&mut self, waiting: usize) -> Result<(), String>;
 
-    /// Replies until stopped. Polls for the duration `spin` when no frame is queued, then sleeps.
+    /// Replies to requests until stopped. Polls for the duration `spin` when no frame is queued, then sleeps.
     fn serve(&mut self, spin: Duration, stop: &StopFlag) -> Result<(), String>;
 
     /// Returns the descriptor that is readable when frames are queued.
     fn fd(&self) -> BorrowedFd<'_>;
 
-    /// Returns the number of system calls if the engine counts them.
+    /// Returns the number of system calls, or `None` if the engine does not count them.
     fn calls(&self) -> Option<u64> {
         None
     }
 }
 
-/// A contender that is polled, as `tapstack host` polls its host.
+/// A contender that the bench polls, as `tapstack host` polls its host.
 pub(crate) trait PollEngine {
     /// Receives, replies and sends without waiting.
     fn poll_once(&mut self) -> Result<PollResult, String>;
@@ -36,7 +36,7 @@ pub(crate) trait PollEngine {
         None
     }
 
-    /// Returns the number of system calls if the engine counts them.
+    /// Returns the number of system calls, or `None` if the engine does not count them.
     fn calls(&self) -> Option<u64> {
         None
     }
@@ -45,9 +45,9 @@ pub(crate) trait PollEngine {
 /// Result of a poll.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PollResult {
-    /// Frames that arrived.
+    /// Number of frames that arrived.
     pub(crate) arrived: usize,
-    /// Whether frames wait because the transmit queue is full.
+    /// Whether frames wait because the transmit queue of the device is full.
     pub(crate) congested: bool,
     /// Whether to poll again before waiting.
     pub(crate) again: bool,
@@ -65,7 +65,7 @@ impl StopFlag {
         Ok(StopFlag { flag: AtomicBool::new(false), stop })
     }
 
-    /// Wakes a waiting thread. A blocked read does not see it, so a frame must follow.
+    /// Wakes a waiting thread. A frame must follow, because the wake-up does not end a blocking read.
     pub(crate) fn raise(&self) {
         self.flag.store(true, Ordering::Relaxed);
         self.stop.raise();

@@ -12,13 +12,13 @@ use crate::stats::{ns, number};
 #[derive(Debug)]
 pub(crate) struct FlowResult {
     pub(crate) contender: &'static str,
-    /// Replies per second for each slice.
+    /// Number of replies per second in each slice.
     pub(crate) rates: Vec<f64>,
     pub(crate) replies: usize,
     pub(crate) unexpected: u64,
-    /// CPU time of its thread per reply, in nanoseconds.
+    /// CPU time of the contender's thread per reply, in nanoseconds.
     pub(crate) cpu_ns: Option<f64>,
-    /// CPU time of both CPUs per reply, in nanoseconds. The requester never sleeps.
+    /// CPU time of the contender and the requester per reply, in nanoseconds. The requester never sleeps.
     pub(crate) total_ns: f64,
 }
 
@@ -30,7 +30,7 @@ struct Slices {
     cpu: Duration,
 }
 
-/// Keeps `window` requests outstanding to each contender in turn, one slice per round.
+/// Keeps `window` requests outstanding to one contender at a time. Each contender has one slice per round.
 pub(crate) fn run(
     running: &mut [RunningContender],
     window: usize,
@@ -50,12 +50,12 @@ impl Slices {
     fn add(&mut self, member: &mut RunningContender, window: usize, slice: Duration) -> Result<(), String> {
         let clock = member.clock;
         let generator = &mut member.generator;
-        // Wakes the contender and makes it learn the requester.
+        // Wakes the contender, which adds the requester to its ARP cache.
         generator.ensure_known(|| Ok(()))?;
         let used = || clock.map_or(Duration::ZERO, ThreadClock::now);
         let (mut begin, mut cpu, mut replies) = (Instant::now(), used(), 0);
         let mut last_reply = begin;
-        // The first tenth fills the window and does not count.
+        // The first tenth of the slice fills the window and is not measured.
         let mut is_warm = false;
         loop {
             let free = window - generator.outstanding();
@@ -68,7 +68,7 @@ impl Slices {
             if received > 0 {
                 last_reply = now;
             } else if now.duration_since(last_reply) > TIMEOUT {
-                return Err(format!("timeout: {} replies are missing", generator.outstanding()));
+                return Err(format!("timeout: {} replies missing", generator.outstanding()));
             }
             let elapsed = now.duration_since(begin);
             if is_warm && elapsed >= slice {

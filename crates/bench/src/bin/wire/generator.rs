@@ -1,4 +1,4 @@
-//! Packet generator: sends requests, checks and counts replies.
+//! Packet generator: sends requests, and checks and counts replies.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd};
@@ -11,11 +11,11 @@ use tap::linux::{InterfaceName, PacketSocket};
 
 use crate::traffic::{Exchange, Load, Traffic};
 
-/// Frames per system call.
+/// Maximum number of frames per system call.
 pub(crate) const FRAMES_PER_CALL: usize = 64;
 /// Maximum time to wait for a reply.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// Receive buffer in bytes: holds the replies of one round.
+/// Size of the receive buffer in bytes, which holds the replies of one round.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Maximum length of a reply, in bytes.
 const MAX_REPLY: usize = 128;
@@ -26,10 +26,10 @@ pub(crate) struct Generator {
     requests: Vec<Exchange>,
     probe: Exchange,
     unanswered: Exchange,
-    /// Requests sent and replies received.
+    /// Number of requests sent and of replies received.
     sent: usize,
     answered: usize,
-    /// Received frames that were not the expected reply.
+    /// Number of received frames that were not the expected reply.
     unexpected: u64,
     outgoing: MultiHeaders<()>,
     incoming: MultiHeaders<LinkAddr>,
@@ -37,12 +37,13 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Opens a socket on an interface.
+    /// Opens a packet socket on an interface.
     pub(crate) fn open(name: &InterfaceName, traffic: &Traffic) -> Result<Generator, String> {
         let socket = PacketSocket::open_without_ring(name)
             .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
-        socket.bypass_queue().map_err(|error| format!("cannot send on {name} without its queue: {error}"))?;
-        // Without the privilege, the buffer has the size that the system allows. A round that does not fit fails.
+        socket.bypass_queue().map_err(|error| format!("cannot bypass the queue of {name}: {error}"))?;
+        // Without the privilege, the buffer has the size that the system allows, and a round that exceeds the buffer
+        // fails.
         if setsockopt(&socket.as_fd(), RcvBufForce, &RECEIVE_BUFFER).is_err() {
             setsockopt(&socket.as_fd(), RcvBuf, &RECEIVE_BUFFER)
                 .map_err(|errno| format!("cannot set the receive buffer: {}", errno.desc()))?;
@@ -128,23 +129,19 @@ impl Generator {
         Ok(self.answered - before)
     }
 
-    /// Receives until every request has its reply.
+    /// Receives frames until every request has its reply.
     pub(crate) fn collect(&mut self) -> Result<(), String> {
         let begin = Instant::now();
         while self.outstanding() > 0 {
             if self.receive(FRAMES_PER_CALL)? == 0 && begin.elapsed() > TIMEOUT {
-                return Err(format!(
-                    "{} replies are missing{}",
-                    self.outstanding(),
-                    self.unexpected_suffix()
-                ));
+                return Err(format!("{} replies missing{}", self.outstanding(), self.unexpected_suffix()));
             }
         }
         Ok(())
     }
 
-    /// Sends an ARP request and waits for the reply, so that the contender has an entry for the requester. `pump` runs the
-    /// contender.
+    /// Sends an ARP request and waits for the reply, so that the contender has an ARP entry for the requester. `pump`
+    /// runs the contender.
     pub(crate) fn ensure_known(
         &mut self,
         mut pump: impl FnMut() -> Result<(), String>,
@@ -154,19 +151,19 @@ impl Generator {
         pump()?;
         while !self.receive_probe_reply()? {
             if begin.elapsed() > TIMEOUT {
-                return Err(format!("a plain ARP request got no reply{}", self.unexpected_suffix()));
+                return Err(format!("no reply to an ARP request{}", self.unexpected_suffix()));
             }
         }
         Ok(())
     }
 
-    /// Sends requests until a reply arrives. An interface that has just come up can lose frames.
+    /// Sends requests until a reply arrives. An interface that has just been set up can lose frames.
     pub(crate) fn settle(&mut self, mut pump: impl FnMut() -> Result<(), String>) -> Result<(), String> {
         let begin = Instant::now();
         let mut received = false;
         while !received {
             if begin.elapsed() > TIMEOUT {
-                return Err(format!("no ARP request got a reply{}", self.unexpected_suffix()));
+                return Err(format!("no reply to any ARP request{}", self.unexpected_suffix()));
             }
             self.send_probe()?;
             std::thread::sleep(Duration::from_millis(5));
@@ -189,7 +186,7 @@ impl Generator {
         send(&self.socket, &mut self.outgoing, &frames).map(drop)
     }
 
-    /// Receives a frame and returns whether it is the expected reply; none if no frame is queued.
+    /// Receives a frame and returns whether it is the expected reply. Returns `None` if no frame is queued.
     fn receive_probe_reply(&mut self) -> Result<bool, String> {
         let lengths = receive(&self.socket, &mut self.incoming, &mut self.space[..1])?;
         let Some(length) = lengths[0] else { return Ok(false) };
@@ -208,7 +205,7 @@ impl Generator {
     fn unexpected_suffix(&self) -> String {
         match self.unexpected {
             0 => String::new(),
-            count => format!("; {count} other frames were received"),
+            count => format!("; {count} unexpected frames received"),
         }
     }
 }

@@ -6,10 +6,11 @@ use crate::contender::{
 use crate::report::{BenchReport, Bound, Goal};
 use crate::traffic::Load;
 
-/// A goal: its name, its bound, and the function that returns the measured figure, or none if it was not measured.
+/// A goal: its name, the kind and value of its bound, and the function that returns the measured figure. The function
+/// returns `None` if the figure was not measured.
 type GoalRule = (&'static str, Bound, f64, fn(&BenchReport, Load) -> Option<f64>);
 
-/// Window of the goals on two CPUs.
+/// Number of outstanding requests in the goals on two CPUs.
 const WINDOW: usize = 256;
 
 const GOAL_RULES: [GoalRule; 12] = [
@@ -56,7 +57,7 @@ const GOAL_RULES: [GoalRule; 12] = [
     }),
 ];
 
-/// Returns the goals that this report can judge.
+/// Returns the goals for which the report has measured figures.
 pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
     let goal = |load, (figure, bound, expected, find): GoalRule| {
         let found = find(report, load)?;
@@ -69,13 +70,13 @@ pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
         .collect()
 }
 
-/// Returns the 90th percentile of replies per second over that of the kernel.
+/// Returns the ratio of two 90th percentiles of replies per second: of `one` and of the kernel.
 fn flow(report: &BenchReport, load: Load, one: &str) -> Option<f64> {
     let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
     Some(table.row(one)?.replies_per_second_p90 / table.row(KERNEL)?.replies_per_second_p90)
 }
 
-/// Returns the cost of `one` over the cost of `of` in drain mode: the median over the rounds.
+/// Returns the ratio of the costs of `one` and `of` in drain mode: the median over the rounds.
 fn cost(report: &BenchReport, load: Load, one: &str, of: &str) -> Option<f64> {
     let table = report.drain.iter().find(|table| table.load == load)?;
     Some(table.row(of)?.times_as_fast_as.get(one)?.p50)

@@ -20,7 +20,7 @@ const FLOW: &str = "The requester runs on one CPU, the contender on the other. A
 of the contender's thread, spinning included. CPU of both adds the requester, which never sleeps. The kernel replies on the CPU \
 of the requester.";
 const LATENCY: &str =
-    "Time from before a request is sent until after its reply is received. The requester never sleeps.";
+    "Time from the start of sending a request until its reply has been received. The requester never sleeps.";
 
 /// Returns all tables of a report.
 pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
@@ -106,7 +106,7 @@ fn latency(table: &LatencyTable) -> Grid {
     });
     let how =
         if table.spin_us > 0.0 { format!("spinning {} us", table.spin_us) } else { "sleeping".to_owned() };
-    let title = format!("Latency: {}, one at a time, {how}", table.load);
+    let title = format!("Latency: {}, one request at a time, {how}", table.load);
     let head = vec!["contender", "us p50", "p99", "p50 x kernel"];
     Grid { title, note: LATENCY, head, rows: rows.collect() }
 }

@@ -10,7 +10,7 @@ use crate::running::RunningContender;
 #[derive(Debug)]
 pub(crate) struct LatencyResult {
     pub(crate) contender: &'static str,
-    /// Microseconds from sending the request to receiving its reply.
+    /// Time in microseconds from sending each request to receiving its reply.
     pub(crate) us: Vec<f64>,
     pub(crate) unexpected: u64,
 }
@@ -44,7 +44,7 @@ fn ask(member: &mut RunningContender, us: &mut Vec<f64>, slice: Duration) -> Res
         generator.fill(1)?;
         while generator.receive(1)? == 0 {
             if sent.elapsed() > TIMEOUT {
-                return Err("a request got no reply".to_owned());
+                return Err("no reply to a request".to_owned());
             }
         }
         us.push(sent.elapsed().as_secs_f64() * 1e6);

@@ -1,4 +1,4 @@
-//! Replies over a wire: tapstack compared with a lower bound and with peers, in one run. See `--help`.
+//! Measures replies over a wire: tapstack compared with a lower bound and with peers, in one run. See `--help`.
 #![forbid(unsafe_code)]
 
 mod contender;

@@ -1,4 +1,4 @@
-//! The run: measures the tables for the chosen contenders.
+//! Measures the tables for the selected contenders.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::rounds::Rounds;
 use crate::running;
 use crate::traffic::{AddressRange, Load};
 
-/// Requests per round: half of the queue of an interface, which drops frames when it is full.
+/// Number of requests per round: half of the length of an interface's queue, because a full queue drops frames.
 const FILL: usize = 512;
 
 /// Runs the measurements that the options select.
 pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
-    // Must precede the second thread.
+    // The namespaces must be entered before a second thread starts.
     let network = BenchNetwork::enter()?;
     let cpus = allowed();
     let first = *cpus.first().ok_or("cannot find the CPUs of this process")?;
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
             }
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
-            let why = "this process may run on one CPU only (see `taskset -pc $$`)".to_owned();
+            let why = "one CPU available, two required (see `taskset -pc $$`)".to_owned();
             report.skipped.push(Skipped { what: "flow and latency".to_owned(), why });
         }
         None => {}
@@ -113,7 +113,7 @@ fn on_two_cpus(
 ) -> Result<(), String> {
     let [flow, latency] = [Mode::Flow, Mode::Latency].map(|mode| options.measures(mode));
     for spin in [Duration::ZERO, options.spin()] {
-        // Sleeping contenders are measured by latency only.
+        // Contenders that sleep without polling are measured in latency mode only.
         let flow = flow && !spin.is_zero();
         if !flow && !latency {
             continue;

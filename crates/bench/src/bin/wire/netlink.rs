@@ -1,4 +1,4 @@
-//! rtnetlink requests: create a veth pair, add a permanent neighbor.
+//! rtnetlink requests that create a veth pair and add a permanent neighbor.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 
-/// Creates a veth pair with the second end in the network namespace of this descriptor.
+/// Creates a veth pair. The second end is in the network namespace of this descriptor.
 pub(crate) fn make_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> Result<(), String> {
     let mut other = LinkMessage::default();
     other.attributes =
@@ -52,7 +52,7 @@ fn request(request: RouteNetlinkMessage, flags: u16) -> Result<(), Errno> {
     let answer = exchange(request, flags)
         .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(Errno::EIO as i32)))?;
     let message = NetlinkBuffer::new_checked(&answer[..]).map_err(|_| Errno::EBADMSG)?;
-    // An error message without a code is an acknowledgment.
+    // A netlink error message without an error code is an acknowledgment.
     match ErrorBuffer::new_checked(message.payload()).map_err(|_| Errno::EBADMSG)?.code() {
         None => Ok(()),
         Some(code) => Err(Errno::from_raw(code.get().saturating_neg())),

@@ -1,4 +1,4 @@
-//! Network namespaces of the bench: one for this process, one for the kernel as a contender.
+//! Network namespaces of the bench: one for this process, and one for the kernel as a contender.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -14,16 +14,16 @@ use crate::traffic::{PREFIX, REQUESTER, RESPONDER};
 /// The namespace of this process, and the link to the kernel in another namespace.
 pub(crate) struct BenchNetwork {
     kernel: Result<InterfaceName, String>,
-    /// Keeps the other namespace alive, which holds no process.
+    /// Keeps the namespace of the kernel alive, which contains no process.
     _kernels: File,
-    /// Number of interface names given out.
+    /// Number of names that [`BenchNetwork::new_name`] returned.
     named: Cell<u32>,
 }
 
-/// Names of the two ends of the veth pair: of this process and of the kernel.
+/// Names of the two ends of the veth pair: the end of this process and the end of the kernel.
 const ENDS: [&str; 2] = ["kernel0", "kernel1"];
 
-/// Settings that keep a kernel from replying. A new namespace can inherit them.
+/// Settings, with their default 0. With another value, which a new namespace can inherit, the kernel may not reply.
 const SETTINGS: [(&str, &str); 5] = [
     ("conf/all/arp_ignore", "0"),
     ("conf/all/rp_filter", "0"),
@@ -46,12 +46,12 @@ impl BenchNetwork {
         Ok(BenchNetwork { kernel, _kernels: kernels, named: Cell::new(0) })
     }
 
-    /// Returns the local end of the link to the kernel, or why there is none.
+    /// Returns the local end of the link to the kernel, or the reason why the link does not exist.
     pub(crate) fn kernel(&self) -> Result<&InterfaceName, String> {
         self.kernel.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns an unused interface name. A deleted interface can linger.
+    /// Returns a new interface name. Names are not reused, because a deleted interface can exist for some time.
     pub(crate) fn new_name(&self) -> Result<InterfaceName, String> {
         let number = self.named.get();
         self.named.set(number + 1);
@@ -78,7 +78,7 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     interface.set_mac_address(RESPONDER.mac).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;
     interface.set_up(true).map_err(|error| error.to_string())?;
-    // All namespaces share the capacity for dynamic neighbors, so the entry is permanent.
+    // All namespaces share the limit on dynamic neighbors, so the entry is permanent.
     let index = interface.index().map_err(|error| error.to_string())?;
     add_neighbor(index, REQUESTER.ip, REQUESTER.mac)
 }
@@ -94,7 +94,7 @@ fn here() -> Result<File, String> {
 }
 
 fn named(name: &InterfaceName) -> Result<Interface, String> {
-    Interface::named(name).map_err(|error| format!("no handle on {name}: {error}"))
+    Interface::named(name).map_err(|error| format!("cannot open the interface {name}: {error}"))
 }
 
 fn name(text: &str) -> Result<InterfaceName, String> {

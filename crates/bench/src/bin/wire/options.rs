@@ -10,9 +10,9 @@ use crate::traffic::Load;
 
 /// Measure ARP and ping replies on a real wire, compared with a lower bound and with peers
 ///
-/// Works in its own network namespaces and changes nothing outside them. Needs no root if the system allows user
-/// namespaces. All contenders reply in turn to the same requests for the same address, and each reply is checked. Prints the
-/// tables and writes `report.md` and `report.json`.
+/// Works in its own network namespaces and changes nothing outside the namespaces, except for the report. Needs no root
+/// if the system allows user namespaces. All contenders of a table reply in alternation, and each reply is checked.
+/// Prints the tables and writes `report.md` and `report.json`.
 #[derive(Debug, Parser)]
 #[command(name = "wire", bin_name = "cargo xtask bench wire", after_help = EXAMPLES)]
 pub(crate) struct Options {
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Modes to measure [default: all]
     #[arg(long = "mode", value_name = "MODE", value_delimiter = ',')]
     modes: Vec<Mode>,
-    /// Kinds of request [default: both]
+    /// Kinds of request to send [default: all]
     #[arg(long = "load", value_name = "LOAD", value_delimiter = ',')]
     loads: Vec<Load>,
     /// Contenders to measure, by their names in the tables [default: all]
@@ -37,10 +37,10 @@ pub(crate) struct Options {
     /// Number of outstanding requests on two CPUs
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [16, 64, 256], value_parser = clap::value_parser!(u16).range(1..=900))]
     pub(crate) windows: Vec<u16>,
-    /// Length of a contender's turn on two CPUs, in microseconds
+    /// Duration of a slice on two CPUs, in microseconds
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     slice: u32,
-    /// Time that a contender polls before it sleeps, in microseconds
+    /// Duration for which a contender polls before it sleeps, in microseconds
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     spin: u32,
     /// Number of addresses of `tapstack-hosts`: a power of two, up to 1,048,576
@@ -52,28 +52,28 @@ pub(crate) struct Options {
     /// Print one JSON document instead of the tables
     #[arg(long)]
     pub(crate) json: bool,
-    /// Draw the tables as SVG
+    /// Write the tables as SVG bar charts too
     #[arg(long)]
     pub(crate) svg: bool,
-    /// Folder for the report
+    /// Directory for the report
     #[arg(long, value_name = "PATH", default_value = "target/bench", overrides_with = "out")]
     pub(crate) out: PathBuf,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench wire                                  everything, in about a minute
-  cargo xtask bench wire --quick                          everything, in about 10 seconds
+  cargo xtask bench wire                                  all tables, in about a minute
+  cargo xtask bench wire --quick                          all tables, in about 10 seconds
   cargo xtask bench wire --mode drain --load arp          ARP on one CPU
-  cargo xtask bench wire --contenders tapstack,kernel     these two only
+  cargo xtask bench wire --contenders tapstack,kernel     two contenders only
   cargo xtask bench wire --json | jq '.goals[]'           the goals and the figures
-  cargo xtask bench wire --svg                            with plots in target/bench";
+  cargo xtask bench wire --svg                            bar charts in target/bench too";
 
 /// Measurement mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// Queue requests, then reply: one CPU
+    /// Queue requests, then reply to all of them: one CPU
     Drain,
     /// Keep requests outstanding: two CPUs
     Flow,
@@ -82,7 +82,7 @@ pub(crate) enum Mode {
 }
 
 impl Options {
-    /// Returns the time per table.
+    /// Returns the duration of the measurement of a table.
     pub(crate) fn time(&self) -> Duration {
         Duration::from_secs_f64(if self.quick { 0.4 } else { self.seconds })
     }

@@ -1,4 +1,4 @@
-//! The tables as bar charts in SVG.
+//! Bar charts of the tables, in SVG.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use crate::report::BenchReport;
 use crate::traffic::Load;
 
-/// A group of bars: the contender, and the label and value of each bar.
+/// A group of bars: the name of the contender, and the label and value of each bar.
 struct Group {
     name: &'static str,
     bars: Vec<(String, f64)>,
@@ -17,12 +17,12 @@ const WIDTH: u32 = 900;
 const BAR: i32 = 16;
 const GAP: i32 = 10;
 const TOP: i32 = 40;
-/// Left edge and maximum length of the bars.
+/// Left edge and maximum length of the bars, in pixels.
 const LEFT: i32 = 130;
 const LONGEST: f64 = 560.0;
 const COLORS: [RGBColor; 3] = [RGBColor(37, 99, 155), RGBColor(110, 163, 204), RGBColor(190, 214, 232)];
 
-/// Draws all tables into the folder and returns the names of the files.
+/// Writes a chart of each table to the directory, and returns the names of the files.
 pub(crate) fn draw(report: &BenchReport, folder: &Path) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for load in [Load::Arp, Load::Ping] {

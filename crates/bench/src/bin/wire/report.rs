@@ -1,4 +1,4 @@
-//! The report. The field names are those of the JSON document.
+//! The report. The names of the fields are also the names in the JSON document.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,7 +63,8 @@ pub(crate) struct DrainRow {
     pub(crate) ns_per_reply_p50: f64,
     pub(crate) ns_per_reply_p90: f64,
     pub(crate) cpu_ns_per_reply_p50: f64,
-    /// Time per exchange, including sending; only for the kernel, which replies during the call that sends the request.
+    /// Time per exchange, including the sending of the request. Measured for the kernel only, which replies during the
+    /// call that sends the request.
     pub(crate) ns_per_exchange_p50: Option<f64>,
     pub(crate) system_calls_per_reply: Option<f64>,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
@@ -108,7 +109,7 @@ pub(crate) struct LatencyRow {
     pub(crate) us_p99: f64,
 }
 
-/// Quantiles of the ratios within the rounds.
+/// Quantiles of the ratios of two contenders in the same rounds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Ratio {
     pub(crate) p50: f64,
@@ -210,7 +211,7 @@ impl LatencyTable {
     }
 }
 
-/// Returns the ratios to each of the other contenders.
+/// Returns the ratios to the other contenders.
 fn ratios<T>(all: &[T], quotients: impl Fn(&T) -> (&'static str, Vec<f64>)) -> BTreeMap<&'static str, Ratio> {
     let ratio = |other| {
         let (name, values) = quotients(other);

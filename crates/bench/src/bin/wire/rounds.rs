@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Bounds on the number of rounds.
+/// Limits on the number of rounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounds {
     pub(crate) time: Duration,
@@ -11,7 +11,7 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    /// Runs rounds until the time is over, at least one.
+    /// Runs rounds until the time or the number of rounds is used up, but at least one round.
     pub(crate) fn repeat(self, mut round: impl FnMut(usize) -> Result<(), String>) -> Result<(), String> {
         let begin = Instant::now();
         for number in 0.. {
@@ -24,7 +24,7 @@ impl Rounds {
     }
 }
 
-/// Calls each item once per round, in a new order each round, since the order affects caches.
+/// Runs each item once per round, in a new order each round, because the order affects caches.
 pub(crate) fn in_turn<T>(
     all: &mut [T],
     round: usize,

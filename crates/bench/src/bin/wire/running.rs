@@ -18,7 +18,7 @@ use crate::traffic::Load;
 pub(crate) struct RunningContender {
     pub(crate) contender: &'static str,
     pub(crate) generator: Generator,
-    /// CPU clock of its thread. The kernel has none, because it replies on the CPU of the requester.
+    /// CPU clock of the contender's thread. `None` for the kernel, which replies on the CPU of the requester.
     pub(crate) clock: Option<ThreadClock>,
     worker: Option<Worker>,
 }
@@ -28,7 +28,7 @@ struct Worker {
     thread: JoinHandle<Result<(), String>>,
 }
 
-/// Starts all contenders on this CPU. Each polls for the duration `spin` before it sleeps.
+/// Starts all contenders on this CPU. Each contender polls for the duration `spin` before it sleeps.
 pub(crate) fn start_all(
     network: &BenchNetwork,
     contenders: &[Contender],
@@ -74,9 +74,9 @@ impl RunningContender {
     fn end(mut self) -> Result<(), String> {
         let Some(Worker { stop, thread }) = self.worker else { return Ok(()) };
         stop.raise();
-        // Wakes a blocked read.
+        // A frame ends a blocking read.
         self.generator.send_probe()?;
-        thread.join().map_err(|_| "it panicked")?
+        thread.join().map_err(|_| "the contender panicked")?
     }
 }
 
@@ -98,7 +98,7 @@ impl Worker {
             // The thread ended before it started serving.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
-                _ => Err("it did not start".to_owned()),
+                _ => Err("the contender did not start".to_owned()),
             },
         }
     }
@@ -113,7 +113,7 @@ fn work(
     ready: &Sender<ThreadClock>,
 ) -> Result<(), String> {
     pin(cpu)?;
-    let mut engine = contender.engine(name)?.ok_or("the kernel needs no thread")?;
-    ready.send(ThreadClock::mine()).map_err(|_| "the starting thread has ended")?;
+    let mut engine = contender.engine(name)?.ok_or("kernel started as a thread")?;
+    ready.send(ThreadClock::mine()).map_err(|_| "the starting thread ended early")?;
     engine.serve(spin, stop)
 }

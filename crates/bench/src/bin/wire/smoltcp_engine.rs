@@ -15,10 +15,10 @@ use crate::traffic::{PREFIX, RESPONDER};
 
 /// Ethernet header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
-/// Frames per poll, as in tapstack's host.
+/// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = host::Host::RX_BATCH;
 
-/// smoltcp as its users run it: on its own TAP device, polled until no frame is queued.
+/// smoltcp as its users run it, on its own TAP device. The engine polls until no frame is queued.
 pub(crate) struct SmoltcpEngine {
     interface: Interface,
     device: TunTapInterface,
@@ -38,14 +38,14 @@ struct Batches {
     pool: RefCell<Pool>,
     arrived: Batch,
     departing: RefCell<Batch>,
-    /// Frames that arrived since the last poll.
+    /// Number of frames that arrived since the last poll.
     count: usize,
     failure: Option<String>,
 }
 
 impl SmoltcpEngine {
     pub(crate) fn over(tap: Tap) -> Result<SmoltcpEngine, String> {
-        // A second descriptor of the same TAP, which the device closes.
+        // A second descriptor of the same TAP, because the device closes its descriptor.
         let fd = tap
             .as_fd()
             .try_clone_to_owned()
@@ -60,7 +60,7 @@ impl SmoltcpEngine {
 impl PollEngine for SmoltcpEngine {
     fn poll_once(&mut self) -> Result<PollResult, String> {
         let now = Instant::now();
-        // Like `Interface::poll`, which does not report whether frames arrived.
+        // Works like `Interface::poll`, and also reports whether frames arrived.
         self.interface.poll_maintenance(now);
         let mut arrived = 0;
         while self.interface.poll_ingress_single(now, &mut self.device, &mut self.sockets)
@@ -69,7 +69,7 @@ impl PollEngine for SmoltcpEngine {
             arrived += 1;
         }
         self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-        // No more frames are queued.
+        // `again` is false, because the loop has read all queued frames.
         Ok(PollResult { arrived, congested: false, again: false })
     }
 
@@ -173,7 +173,7 @@ impl phy::TxToken for Departing<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, write: F) -> R {
         let mut pool = self.pool.borrow_mut();
         let frame = pool.take().and_then(|mut frame| frame.append(length).is_ok().then_some(frame));
-        // The same bounds as tapstack's: one reply per request, each within the MTU.
+        // The same capacity as in tapstack: one reply per request, each within the MTU.
         let Some(mut frame) = frame else { return write(&mut vec![0; length]) };
         let result = write(frame.bytes_mut());
         if let Err(frame) = self.departing.borrow_mut().push(frame) {
@@ -186,7 +186,7 @@ impl phy::TxToken for Departing<'_> {
 fn interface(device: &mut (impl phy::Device + ?Sized)) -> Interface {
     let config = Config::new(EthernetAddress(RESPONDER.mac).into());
     let mut interface = Interface::new(config, device, Instant::now());
-    // Capacity for more than one.
+    // The push succeeds, because the list has capacity for several addresses.
     interface.update_ip_addrs(|addresses| {
         let _ = addresses.push(IpCidr::new(RESPONDER.ip.into(), PREFIX));
     });

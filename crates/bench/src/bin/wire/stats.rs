@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Returns a quantile; NaN if there are no values.
+/// Returns a quantile of the values, or NaN without values.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -12,7 +12,7 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// Returns the ratios of the values of the same rounds.
+/// Returns the ratio of the two values of each round.
 pub(crate) fn paired(above: &[f64], below: &[f64]) -> Vec<f64> {
     above.iter().zip(below).map(|(above, below)| above / below).collect()
 }

@@ -1,4 +1,4 @@
-//! The lower bound: a hard-coded swap of bytes over the same I/O.
+//! The lower bound: a hard-coded swap of bytes over the same I/O as tapstack's host.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -7,10 +7,10 @@ use tap::{Batch, Device, Pool};
 use crate::engine::{PollEngine, PollResult};
 use crate::traffic::RESPONDER;
 
-/// Frames per poll, as in tapstack's host.
+/// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = host::Host::RX_BATCH;
 
-/// Replies by swapping addresses, almost without checks.
+/// Engine that replies by swapping addresses, almost without checks.
 pub(crate) struct Swap<D> {
     device: D,
     pool: Pool,
@@ -76,7 +76,7 @@ fn echo(frame: &mut [u8; 42]) {
     frame[6..12].copy_from_slice(&RESPONDER.mac);
     frame.copy_within(26..30, 30);
     frame[26..30].copy_from_slice(&RESPONDER.ip.octets());
-    // The type changes from 8 to 0, so the checksum increases by 0x0800 (RFC 1624).
+    // The ICMP type changes from 8 to 0, so the checksum increases by 0x0800 (RFC 1624).
     frame[34] = 0;
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);
     frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());

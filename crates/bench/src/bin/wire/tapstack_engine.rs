@@ -14,10 +14,10 @@ use tap::{Batch, Device, Pool};
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
 use crate::traffic::{AddressRange, PREFIX, RESPONDER};
 
-/// Further hosts and neighbors, next to the requester and the responder.
+/// Local hosts and neighbors, in addition to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Population {
-    /// Local hosts to request instead of the single responder.
+    /// Local hosts that receive the requests, instead of the single responder.
     pub(crate) hosts: Option<AddressRange>,
     /// Entries of the neighbor table.
     pub(crate) neighbors: AddressRange,
@@ -29,7 +29,7 @@ pub(crate) const TEN_NEIGHBORS: Population = Population {
     neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// [`Host::poll`] over a device, as in `tapstack host`.
+/// Engine that calls [`Host::poll`] with a device, as `tapstack host` does.
 pub(crate) struct TapstackEngine<D> {
     host: Host,
     device: D,
@@ -37,7 +37,7 @@ pub(crate) struct TapstackEngine<D> {
     clock: Clock,
 }
 
-/// A loop of one blocking read, one processed frame and one write.
+/// Engine with a loop of one blocking read, one processed frame and one write.
 pub(crate) struct NaiveEngine {
     host: Host,
     tap: Tap,
@@ -138,7 +138,7 @@ impl Engine for NaiveEngine {
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
     let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?, mac(RESPONDER)) };
-    // Capacity for the requester too.
+    // The table also needs capacity for the requester.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {

@@ -39,9 +39,9 @@ pub(crate) const REQUESTER: AddressRange =
 /// The responder.
 pub(crate) const RESPONDER: AddressRange =
     AddressRange { ip: Ipv4Addr::new(10, 0, 0, 2), mac: [2, 0, 0, 0, 0, 2], count: 1 };
-/// MAC address that no station has.
+/// MAC address that no station of the bench has.
 const ABSENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
-/// Prefix length of the network of both.
+/// Prefix length of the network of the requester and the responder.
 pub(crate) const PREFIX: u8 = 8;
 
 /// Requests of one kind between requesters and responders.
@@ -60,14 +60,14 @@ pub(crate) struct Exchange {
     load: Load,
 }
 
-/// Offsets of the IP and ICMP headers of a ping.
+/// Offsets of the IP and ICMP headers in the frame of a ping.
 const IP: usize = 14;
 const ICMP: usize = IP + 20;
-/// Data of a ping in bytes, as `ping` sends by default.
+/// Length of the data of a ping in bytes, as `ping` sends by default.
 const DATA: usize = 56;
 
 impl AddressRange {
-    /// Returns the nth host; starts again after the last.
+    /// Returns the nth host of the range. The first host follows the last host.
     fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
         let step = n % self.count.max(1);
         let mut wide = [0; 8];
@@ -84,12 +84,13 @@ impl Traffic {
         Traffic { load, requesters: REQUESTER, responders: RESPONDER }
     }
 
-    /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and consecutive
-    /// addresses are far apart in the order.
+    /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and successive
+    /// exchanges have hosts with distant addresses.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
-        /// Bound on the exchanges in memory.
+        /// Limit on the number of exchanges in memory.
         const MAX_EXCHANGES: u32 = 1 << 16;
-        /// Odd, so that it visits each element of a power of two, and large, so that it skips far.
+        /// The step is odd, so that it visits each element of a power of two, and large, so that successive elements
+        /// are far apart.
         const STRIDE: u32 = 0x9e37_79b1;
         let different = self.requesters.count.max(self.responders.count).min(MAX_EXCHANGES);
         (0..different).map(|n| self.exchange(n.wrapping_mul(STRIDE))).collect()
@@ -121,12 +122,12 @@ impl Exchange {
             && packet[20..22] == [0, 1]
             && packet[28..32] == responder.0.octets()
             && packet[38..] == requester.0.octets();
-        // The same reply with the roles exchanged.
+        // The roles of requester and responder are exchanged.
         is_request.then(|| arp(responder, requester).1)
     }
 
-    /// Returns whether a frame is the expected reply, byte by byte. Of the IP header of a ping, only the fields that a host
-    /// may not choose are compared.
+    /// Returns whether a frame is the expected reply, byte by byte. The fields of a ping's IP header that a host may
+    /// choose are not compared.
     pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
         let Some(frame) = frame.get(..self.reply.len()) else { return false };
         match self.load {

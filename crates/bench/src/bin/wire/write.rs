@@ -1,4 +1,4 @@
-//! Output of the report: standard output and a folder.
+//! Output of the report: standard output and a directory.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,15 +9,15 @@ use crate::options::Options;
 use crate::plot;
 use crate::report::BenchReport;
 
-/// Creates the output folder before the measurement starts.
+/// Creates the output directory. Called before the measurement starts.
 pub(crate) fn prepare(options: &Options) -> Result<(), String> {
     let folder = options.out.display();
     fs::create_dir_all(&options.out).map_err(|error| {
-        format!("cannot create the folder {folder}: {error}; hint: cargo xtask bench wire --out PATH")
+        format!("cannot create the directory {folder}: {error}; hint: cargo xtask bench wire --out PATH")
     })
 }
 
-/// Prints the report and writes it to the folder.
+/// Prints the report and writes it to the directory.
 pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String> {
     let json = serde_json::to_string_pretty(report).map_err(|error| format!("cannot write JSON: {error}"))?;
     let plots = if options.svg { plot::draw(report, &options.out)? } else { Vec::new() };
@@ -27,14 +27,14 @@ pub(crate) fn all(report: &BenchReport, options: &Options) -> Result<(), String>
         println!("{json}");
     } else {
         print!("{}", plain(report));
-        println!("The report: {}", options.out.join("report.md").display());
+        println!("report: {}", options.out.join("report.md").display());
     }
     Ok(())
 }
 
 fn put(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| {
-        format!("cannot write {}: {error}; hint: choose another folder with `--out PATH`", path.display())
+        format!("cannot write {}: {error}; hint: choose another directory with `--out PATH`", path.display())
     })
 }
 

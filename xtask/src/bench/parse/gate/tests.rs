@@ -34,7 +34,7 @@ Disassembly of section .text:
     4004:\tret
 ";
 
-/// `build_fields` has the same code as the cast.
+/// `build_fields` has the same symbol as the cast.
 fn contenders() -> Vec<Contender> {
     let contender = |(name, _): &(&str, u64)| Contender {
         name: (*name).to_owned(),
@@ -110,6 +110,6 @@ fn code_merged_with_cast_is_checked_there() {
 #[test]
 fn missing_function_or_count_is_reported() {
     let code = CODE.replace("read_view>:", "read_other>:");
-    assert_eq!(complaints_of(None, &code), ["read_view is not in the object code: it cannot be checked"]);
+    assert_eq!(complaints_of(None, &code), ["cannot check read_view: not in the object code"]);
     assert_eq!(complaints(&[], &functions(CODE)).len(), 4);
 }

@@ -1,5 +1,6 @@
-//! etherparse: its header slices, which read fields in place, and the calls that most of its users make: `SlicedPacket`,
-//! which parses all layers, and `ArpPacket`. It has no rewriting in place.
+//! etherparse: its header slices, which read fields in place, and the calls that most of its users make:
+//! `SlicedPacket`, which parses all layers, and `ArpPacket`. etherparse has no function that rewrites a packet in
+//! place.
 
 use arp::{Operation, PacketFields};
 use etherparse::{

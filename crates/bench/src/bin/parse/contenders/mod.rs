@@ -1,8 +1,8 @@
-//! The contenders: functions that read, build and rewrite ARP frames. Each is never inlined, so that its symbol identifies
-//! its instructions.
+//! The contenders: functions that read, build and rewrite ARP frames. The functions are never inlined, so that their
+//! symbols identify their instructions.
 //!
-//! All readers do the same work: they check that a frame carries ARP for Ethernet and IPv4 (hardware type, protocol type,
-//! both lengths) and return the five other fields.
+//! All readers do the same work: they check that a frame carries ARP for Ethernet and IPv4 (hardware type, protocol
+//! type, both lengths) and return the other five fields.
 
 mod cast;
 mod etherparse;
@@ -19,7 +19,7 @@ use crate::frames::ParseDepth;
 pub(crate) struct Contender {
     /// Name of the function.
     pub(crate) name: &'static str,
-    /// Library call that it makes.
+    /// Library call that the function makes.
     pub(crate) api: &'static str,
     pub(crate) work: Work,
 }
@@ -35,7 +35,7 @@ pub(crate) enum Work {
     Rewrite(fn(ArpReply, &mut [u8]) -> Option<()>),
 }
 
-/// The contenders, grouped by work. The first of each group is the unsafe cast, the baseline.
+/// The contenders, grouped by kind of work. The first contender of each group is the unsafe cast, the baseline.
 pub(crate) const ALL: &[Contender] = &[
     cast::READ,
     tapstack::READ_LAYERED,

@@ -1,4 +1,4 @@
-//! `pnet_packet`: getters and setters, its only interface.
+//! `pnet_packet`: getters and setters, which are its only interface.
 
 use arp::{ArpReply, Operation, PacketFields};
 use pnet_packet::Packet;

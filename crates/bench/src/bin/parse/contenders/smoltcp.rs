@@ -1,5 +1,5 @@
-//! smoltcp at its two levels: `Packet` reads fields in place, `Repr` is the parsed form that its stack and most of its users
-//! work with.
+//! smoltcp at its two levels: `Packet` reads fields in place, and `Repr` is the parsed form that its stack and most of
+//! its users use.
 
 use arp::{ArpReply, Operation, PacketFields};
 use smoltcp::wire::{
@@ -40,7 +40,7 @@ pub(super) const REWRITE_REPR: Contender = Contender {
     work: Work::Rewrite(rewrite_smoltcp_repr),
 };
 
-/// Returns the start of a buffer, as long as a packet.
+/// Returns the start of a buffer, with the length of an ARP packet.
 fn packet_buffer(bytes: &mut [u8]) -> Option<&mut [u8]> {
     bytes.get_mut(..PacketFields::LENGTH)
 }

@@ -56,7 +56,7 @@ fn exchanges_visit_each_host_once() {
 fn only_request_for_requester_is_answered() {
     let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, load: Load::Arp };
     let question = responder.exchanges().remove(0);
-    let answer = Exchange::answer_to(&question.request).expect("it is one");
+    let answer = Exchange::answer_to(&question.request).expect("request should get a reply");
     assert!(question.is_answered_by(&answer));
     let mut other = question.request.clone();
     other[41] ^= 8;
