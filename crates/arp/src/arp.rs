@@ -177,8 +177,8 @@ impl<P> Arp<P> {
 
     /// Processes a received packet, or counts the reason why it could not be parsed.
     ///
-    /// `station` is the destination of the frame if that is a local MAC address, or none for broadcast and multicast.
-    /// Fails with the reason if the packet is dropped.
+    /// `station` is the destination of the frame if the destination is a local MAC address, or none for broadcast and
+    /// multicast. Fails with the reason if the packet is dropped.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -321,7 +321,8 @@ impl<P> Arp<P> {
         Ok(())
     }
 
-    /// Selects a link-local address, and another one after each conflict that ends its use (RFC 3927).
+    /// Selects a link-local address, and another address after each conflict that ends the use of the address (RFC
+    /// 3927).
     ///
     /// Fails if the MAC address is zero or multicast.
     pub fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
@@ -345,7 +346,7 @@ impl<P> Arp<P> {
         self.claims.transmit_succeeded();
     }
 
-    /// Notes that the link is down. Claims send nothing until [`Arp::link_up`], because probes would reach no host.
+    /// Notes that the link is down. Claims send no packets until [`Arp::link_up`], because probes would reach no host.
     pub fn link_down(&mut self) {
         self.claims.link_down();
     }

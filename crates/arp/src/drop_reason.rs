@@ -23,8 +23,8 @@ base::reasons! {
         /// No host can have the sender IP address: it is broadcast, multicast, loopback, of class E or in 0.0.0.0/8.
         /// The sender 0.0.0.0 of a probe is valid.
         SenderIp("invalid_sender_ip") = "invalid sender IP address",
-        /// The sender IP address is a local address, or one that this host probes for, and the sender MAC address is
-        /// not local.
+        /// The sender IP address is a local address, or an address for which this host probes, and the sender MAC
+        /// address is not local.
         Conflict("address_conflict") = "sender IP address is a local address",
         /// The frame was sent by unicast to one local host, but the target IP address belongs to another local host.
         WrongMac("wrong_destination_mac") = "destination MAC address is of another local host",

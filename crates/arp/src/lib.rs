@@ -52,9 +52,10 @@
 //!
 //! # Non-features
 //!
-//! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
-//! - It does not handle VLAN tags. One [`Arp`] serves one segment.
-//! - It does not implement reverse or inverse ARP (RFC 903, RFC 2390): such packets are dropped and counted.
+//! - The crate performs no I/O and reads no clock. Times and packets are arguments, and packets to send are return
+//!   values.
+//! - The crate does not handle VLAN tags. One [`Arp`] serves one segment.
+//! - The crate does not implement reverse or inverse ARP (RFC 903, RFC 2390). Such packets are dropped and counted.
 #![forbid(unsafe_code)]
 
 mod address;

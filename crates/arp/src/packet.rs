@@ -103,7 +103,7 @@ impl<'a> Packet<'a> {
         if packet.is_ethernet_and_ipv4() { Ok(Packet(packet)) } else { parse_uncommon(packet) }
     }
 
-    /// Returns the packet in a frame that is known to contain a valid one.
+    /// Returns the packet in a frame that is known to contain a valid packet.
     pub(crate) fn of(frame: &'a ArpFrame) -> Packet<'a> {
         Packet(&frame.packet)
     }
@@ -118,7 +118,7 @@ impl<'a> Packet<'a> {
         self.0.sender_hardware
     }
 
-    /// Returns the sender protocol address; 0.0.0.0 in a probe (RFC 5227 1.1).
+    /// Returns the sender protocol address, which is 0.0.0.0 in a probe (RFC 5227 1.1).
     pub fn sender_protocol(self) -> Ipv4Addr {
         self.0.sender_protocol.into()
     }
@@ -225,8 +225,8 @@ pub enum FrameView<'a> {
         /// Its packet.
         packet: Packet<'a>,
     },
-    /// Any other frame: with tags or a SNAP header, of another protocol, or with an ARP packet that is truncated or has
-    /// other fixed fields, such as hardware type 6.
+    /// Any other frame: with tags, with a SNAP header, or of another protocol. Frames with a truncated ARP packet, or
+    /// with other fixed fields such as hardware type 6, are included.
     Other(EthernetFrame<'a>),
 }
 

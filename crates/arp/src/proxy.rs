@@ -79,8 +79,8 @@ impl Proxies {
     }
 }
 
-/// Returns whether an address of a range cannot be a host: the range's broadcast address in the current or the old form,
-/// or an invalid host address.
+/// Returns whether an address of a range cannot be a host. Such an address is the range's broadcast address, in the
+/// current or the old form, or an invalid host address.
 fn is_broadcast(range: Ipv4Net, target: Ipv4Addr) -> bool {
     // spec: rfc1027-broadcast
     let ends = target == range.broadcast() || target == range.network();

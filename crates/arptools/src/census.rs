@@ -1,6 +1,6 @@
 //! Census: passive record of the stations and IP addresses on a segment, as in `arpwatch`.
 //!
-//! A census sends nothing. The neighbor table of a host contains the destinations that the host needs; a census
+//! A census sends no packets. The neighbor table of a host contains the destinations that the host needs. A census
 //! contains the observed claims to all addresses, with their changes and conflicts.
 
 mod claims;
@@ -59,7 +59,8 @@ pub struct CensusSettings {
     pub quiet_after: Duration,
     /// Time without packets after which an address is [`Presence::Gone`].
     pub gone_after: Duration,
-    /// Maximum time between two changes of the MAC address that are counted together as a possible conflict.
+    /// Maximum time between two changes of the MAC address that are counted as changes in a row. Three changes in a row
+    /// are a conflict.
     pub conflict_window: Duration,
     /// Minimum time between two reports of the same event.
     pub repeat_after: Duration,
@@ -185,7 +186,7 @@ impl Census {
         self.register.len()
     }
 
-    /// Returns whether there is no address.
+    /// Returns whether the census has no address.
     pub fn is_empty(&self) -> bool {
         self.register.len() == 0
     }

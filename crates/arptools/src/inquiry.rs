@@ -47,8 +47,9 @@ pub struct InquiryPlan {
 /// ARP replies carry no identifier of their request. The first reply after a request answers it, and further replies
 /// before the next request are duplicates.
 ///
-/// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same interface.
-/// Pass these requests to [`Inquiry::receive`] too, so that replies to them are not counted as duplicates.
+/// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same
+/// interface. Pass these requests to [`Inquiry::receive`] too, so that replies to these requests are not counted as
+/// duplicates.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
     plan: InquiryPlan,
@@ -128,7 +129,8 @@ pub enum InquiryOutcome {
     NoReply,
     /// Another station uses the address or probes for it.
     InUse,
-    /// All required probes were sent, and no conflict was received until [`ANNOUNCE_WAIT`] after the last one.
+    /// All required probes were sent, and no conflict was received until [`ANNOUNCE_WAIT`] after the last required
+    /// probe.
     Free,
     /// At least one announcement was sent.
     Announced,
@@ -263,7 +265,7 @@ impl Inquiry {
         }
     }
 
-    /// Returns when the limit ends the inquiry, if there is one.
+    /// Returns when the limit ends the inquiry, if it has a limit.
     fn end(&self) -> Option<Instant> {
         let end = self.began + self.plan.limit?;
         let completion = self.completion().filter(|at| end < *at && at.since(end) <= Self::LIMIT_TOLERANCE);
@@ -287,7 +289,7 @@ impl Inquiry {
         (self.plan.until_first && self.counts.received > 0) || (is_late && self.last.is_some())
     }
 
-    /// Returns the time from the last packet to the next one or to the end.
+    /// Returns the time from the last packet to the next packet or to the end.
     fn pause(&self) -> Duration {
         match self.plan.purpose {
             _ if !self.is_all_sent() => self.plan.interval,
@@ -311,7 +313,7 @@ impl Inquiry {
         let (operation, target_hardware) = match self.plan.purpose {
             Purpose::Announce(Operation::REPLY) => (Operation::REPLY, mac),
             Purpose::Announce(operation) => (operation, MacAddr::ZERO),
-            // The target hardware address has no meaning in a request; unicast requests carry the known MAC address.
+            // The target hardware address has no meaning in a request. Unicast requests contain the known MAC address.
             _ if destination != MacAddr::BROADCAST => (Operation::REQUEST, destination),
             _ => (Operation::REQUEST, MacAddr::ZERO),
         };

@@ -2,8 +2,8 @@
 //!
 //! - [`inquiry::Inquiry`] sends requests, probes or announcements for one address (`arping`).
 //! - [`sweep::Sweep`] sends requests for many addresses (`scan`).
-//! - [`census::Census`] sends nothing. It records which station claims which address, and reports changes and conflicts
-//!   (`watch`).
+//! - [`census::Census`] sends no packets. It records which station claims which address, and reports changes and
+//!   conflicts (`watch`).
 //!
 //! # Example
 //!
@@ -48,8 +48,9 @@
 //!
 //! # Non-features
 //!
-//! - It performs no I/O and reads no clock. Times and packets are arguments; packets to send are return values.
-//! - It resolves no addresses for a host and answers no requests: see [`arp::Arp`].
+//! - The crate performs no I/O and reads no clock. Times and packets are arguments, and packets to send are return
+//!   values.
+//! - The crate resolves no addresses for a host and answers no requests: see [`arp::Arp`].
 #![forbid(unsafe_code)]
 
 pub mod census;

@@ -36,7 +36,7 @@ pub struct SweepPlan {
 /// Sends requests for many addresses and collects the replies.
 ///
 /// Other programs may send requests with the same sender addresses: the kernel, or another sweep on the same interface.
-/// Pass these requests to [`Sweep::receive`] too, so that replies to them are not counted as duplicates.
+/// Pass these requests to [`Sweep::receive`] too, so that replies to these requests are not counted as duplicates.
 ///
 /// A sweep allocates 8 bytes and 1 bit per address at the start. The operating system provides pages on first write:
 /// 65,536 addresses need 0.5 MiB. [`TargetRanges::MAX_COUNT`] addresses need 2 MiB without replies and 130 MiB if all

@@ -30,7 +30,7 @@ impl KeyedHash {
         KeyedHash { start: random.draw(), factor: random.draw() | 1 }
     }
 
-    /// Returns the bucket of a value: a number below `buckets`, or 0 if there are no buckets.
+    /// Returns the bucket of a value: a number below `buckets`, or 0 if `buckets` is 0.
     ///
     /// Buckets are equally likely, up to a bias of `buckets` in 2^64.
     #[inline]

@@ -3,7 +3,8 @@
 //! - [`Random`]: a seeded sequence of random numbers.
 //! - [`Secret`]: derives independent keys from one secret number.
 //! - [`KeyedHash`]: a hasher for hash tables with keys that an attacker can choose.
-//! - [`Reason`] and [`ReasonCounters`]: closed lists of reasons, each with a counter. [`reasons!`] declares one.
+//! - [`Reason`] and [`ReasonCounters`]: closed lists of reasons, each with a counter. [`reasons!`] declares such a
+//!   list.
 //! - [`EventQueue`]: a bounded queue that counts the events it drops.
 //! - [`List`]: doubly linked lists through the slots of a table.
 //!

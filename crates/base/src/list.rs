@@ -8,8 +8,8 @@ const NONE: Place = Place::MAX;
 
 /// Doubly linked list through slots that a table owns, first to last. Every operation takes constant time.
 ///
-/// Each slot has one [`Links`] per list that it can be in. An accessor function selects it. Places outside the table
-/// are ignored.
+/// Each slot has one [`Links`] per list that it can be in. An accessor function selects the [`Links`] of a list. Places
+/// outside the table are ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     first: Place,
@@ -32,7 +32,7 @@ impl List {
         (self.first != NONE).then_some(self.first)
     }
 
-    /// Returns whether a slot is the last one.
+    /// Returns whether a slot is the last slot.
     pub fn is_last(self, place: Place) -> bool {
         self.last == place
     }

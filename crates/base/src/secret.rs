@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A secret number from which keys are derived, each under its own label.
 ///
 /// An attacker may learn one key, for example from times or numbers on the wire. No known method computes another key
-/// from it: a key is the standard library's hash (currently `SipHash`) of the secret and the label.
+/// from this key: a key is the standard library's hash (currently `SipHash`) of the secret and the label.
 ///
 /// The same secret gives the same keys, so a run can be repeated. To be unpredictable, the secret needs 128 bits from
 /// the operating system's random number generator.

@@ -71,7 +71,7 @@ pub(crate) fn size(length: u32) -> usize {
 /// Option code that ends the options.
 const END: u16 = 0;
 
-/// Iterator over the options of a block, up to the first malformed one.
+/// Iterator over the options of a block, up to the first malformed option.
 #[derive(Clone, Debug)]
 pub(crate) struct Options<'a> {
     fields: FieldReader<'a>,

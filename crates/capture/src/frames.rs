@@ -152,7 +152,7 @@ impl<'a> CapturedFrame<'a> {
 }
 
 impl OmittedPackets {
-    /// Returns the link types of omitted packets, up to eight of them.
+    /// Returns the link types of omitted packets: up to eight link types.
     pub fn link_types(&self) -> impl Iterator<Item = LinkType> {
         self.other_link_types.iter().map(|(link_type, _)| *link_type)
     }

@@ -48,7 +48,7 @@ pub(crate) struct Interface {
     pub(crate) resolution: u128,
     /// Offset added to every time, in seconds.
     pub(crate) offset: i64,
-    /// Maximum number of captured bytes per frame; none if unlimited.
+    /// Maximum number of captured bytes per frame, or none if unlimited.
     pub(crate) snap_length: Option<usize>,
 }
 

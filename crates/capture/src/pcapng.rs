@@ -46,7 +46,7 @@ impl BlockKind {
             2 => Self::Obsolete,
             3 => Self::Simple,
             6 => Self::Enhanced,
-            // Name resolution, statistics, IRIG, ARINC 429, systemd journal and secrets; then both custom blocks.
+            // Name resolution, statistics, IRIG, ARINC 429, systemd journal, secrets, and both custom blocks.
             4 | 5 | 7..=10 | 0x0bad | 0x4000_0bad | 0x8000_0000.. => Self::NoPacket,
             _ => Self::Unknown,
         }
@@ -62,7 +62,7 @@ impl BlockKind {
 #[derive(Clone, Debug)]
 pub(crate) struct PacketBlock {
     pub(crate) interface: u32,
-    /// Time in units of the interface's resolution, if the block has one.
+    /// Time in units of the interface's resolution, if the block has a time.
     pub(crate) units: Option<u64>,
     pub(crate) captured: u32,
     pub(crate) length: u32,
@@ -150,7 +150,7 @@ pub(crate) fn packet(
     Ok(found)
 }
 
-/// Reads an Enhanced Packet Block or an obsolete one, which has a 16-bit interface number.
+/// Reads an Enhanced Packet Block, or an obsolete Packet Block, which has a 16-bit interface number.
 fn timed(kind: BlockKind, order: ByteOrder, body: &[u8]) -> Option<PacketBlock> {
     let mut fields = FieldReader::new(order, body);
     let interface = if kind == BlockKind::Obsolete {

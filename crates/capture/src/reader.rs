@@ -94,7 +94,7 @@ impl<R: Read> PacketReader<R> {
         Ok(reader)
     }
 
-    /// Returns the link type of a pcap file; none for pcapng, where each interface has its own.
+    /// Returns the link type of a pcap file, or none for pcapng, where each interface has a link type.
     pub fn link_type(&self) -> Option<LinkType> {
         let is_classic = matches!(self.format, Format::Classic(_));
         self.interfaces.first().map(|interface| interface.link_type).filter(|_| is_classic)

@@ -22,7 +22,8 @@ impl<R: Read> Source<R> {
         Source { from, buffer: vec![0; CAPACITY], start: 0, end: 0 }
     }
 
-    /// Returns the next `length` bytes without consuming them: up to [`BLOCK_LIMIT`], and fewer if the input ends.
+    /// Returns the next `length` bytes, up to [`BLOCK_LIMIT`], without consuming these bytes. Returns fewer bytes if
+    /// the input ends.
     ///
     /// Does not wait for further bytes.
     pub(crate) fn peek(&mut self, length: usize) -> io::Result<&[u8]> {

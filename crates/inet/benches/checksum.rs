@@ -1,5 +1,5 @@
-//! Compares the checksum with the loop that RFC 1071 defines, and with two lower bounds: reading the bytes, and
-//! copying them.
+//! Compares the checksum with the loop that RFC 1071 defines, and with two lower bounds: reading the bytes, and copying
+//! the bytes.
 //!
 //! Compare times within one run only. Criterion's times vary more between runs than the compared functions differ.
 

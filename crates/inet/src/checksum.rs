@@ -1,6 +1,7 @@
 //! The Internet checksum (RFC 1071), and its update when one word changes (RFC 1624).
 
-/// Number of bytes per iteration. They fill four 128-bit registers, so that additions do not wait for each other.
+/// Number of bytes per iteration. These bytes fill four 128-bit registers, so that additions do not wait for each
+/// other.
 const CHUNK: usize = 64;
 /// Number of 32-bit words in a chunk.
 const LANES: usize = CHUNK / 4;
@@ -51,14 +52,14 @@ pub fn of(bytes: &[u8]) -> u16 {
     !u16::from_be(fold(native(bytes)))
 }
 
-/// Returns whether bytes that include their checksum have a valid one: the sum is 0xffff.
+/// Returns whether bytes that include their checksum have a valid checksum: the sum is 0xffff.
 #[inline]
 pub fn is_valid(bytes: &[u8]) -> bool {
     // spec: rfc1071-verify
     fold(native(bytes)) == 0xffff
 }
 
-/// Returns the checksum after one 16-bit word changed `from` one value `to` another.
+/// Returns the checksum after one 16-bit word changed from the value `from` to the value `to`.
 ///
 /// At least one word must not be zero after the change, which holds for every header (RFC 1624 3). If all words are
 /// zero, the result is 0, but [`of`] returns 0xffff.

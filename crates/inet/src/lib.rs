@@ -6,8 +6,8 @@
 //!
 //! # Non-features
 //!
-//! The crate parses no headers, which the crate of each protocol does. The crate performs no I/O and allocates no
-//! memory.
+//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O and allocates
+//! no memory.
 //!
 //! # Example
 //!

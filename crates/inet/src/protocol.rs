@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Protocol number of a datagram's payload (RFC 790, now assigned by IANA). Any number is valid; some have names.
+/// Protocol number of a datagram's payload (RFC 790, now assigned by IANA). Any number is valid, and some numbers have
+/// names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IpProtocol(pub u8);
 

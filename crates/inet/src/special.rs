@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv4Net;
 
 /// First bytes of the addresses that no host may have (RFC 1122 3.2.1.3): "this network", loopback, multicast (from
-/// 224), and class E (from 240), which includes the limited broadcast address.
+/// 224), and class E (from 240). Class E includes the limited broadcast address.
 const RESERVED: [RangeInclusive<u8>; 3] = [0..=0, 127..=127, 224..=255];
 
 /// Returns whether a host may have this address in some network (RFC 1122 3.2.1.3).

@@ -122,7 +122,7 @@ fn frame(rest: &[&[u8]]) -> Vec<u8> {
     [&MacAddr::BROADCAST.bytes()[..], &PEER.bytes(), &rest.concat()].concat()
 }
 
-/// Returns a mix of frames: typed, tagged, length and invalid ones.
+/// Returns a mix of typed, tagged, length and invalid frames.
 fn mixed() -> Vec<Vec<u8>> {
     vec![
         frame(&[&[8, 6], &[7; PACKET]]),

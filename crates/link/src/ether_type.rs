@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// `EtherType`: the protocol number of a frame's payload. Any number is valid; some have names.
+/// `EtherType`: the protocol number of a frame's payload. Any number is valid, and some numbers have names.
 ///
 /// `EtherTypes` start at 1,536 (0x0600). In a header, a number up to 1,500 is a length, and 1,501 to 1,535 are
 /// undefined (IEEE 802.3 3.2.6).

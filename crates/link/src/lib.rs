@@ -3,7 +3,7 @@
 //! - [`EthernetFrame::parse`] parses a frame without copying, or returns a [`LinkDropReason`].
 //! - [`Link`] is the Ethernet side of one host, or of several hosts on one wire. It filters received frames by
 //!   destination and VLAN, counts dropped frames by reason, and prepends headers to sent packets.
-//! - [`MacAddr`] and [`MacSet`] are MAC addresses and sets of them.
+//! - [`MacAddr`] is a MAC address, and [`MacSet`] is a set of MAC addresses.
 //!
 //! # Order of calls
 //!
@@ -13,11 +13,12 @@
 //!
 //! # Non-features
 //!
-//! - It performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`] groups.
-//! - It implements no protocol above Ethernet: an [`EtherType`] is a number with a name.
-//! - It neither checks nor computes the frame check sequence. Network cards process the frame check sequence, and
-//!   frames of a TAP have none.
-//! - It sends only Ethernet II frames, with at most one VLAN tag.
+//! - The crate performs no I/O, reads no clock, and allocates no memory per frame. A link joins up to [`Link::GROUPS`]
+//!   groups.
+//! - The crate implements no protocol above Ethernet: an [`EtherType`] is a number with a name.
+//! - The crate neither checks nor computes the frame check sequence. Network cards process the frame check sequence,
+//!   and frames of a TAP have none.
+//! - The crate sends only Ethernet II frames, with at most one VLAN tag.
 //!
 //! # Example
 //!

@@ -53,7 +53,8 @@ impl Link {
 
     /// Creates a link with these local MAC addresses and the wire's MTU in bytes.
     ///
-    /// With a VLAN, the link receives and sends only frames with its tag; without one, only untagged frames.
+    /// With a VLAN, the link receives and sends only frames with the tag of the VLAN. Without a VLAN, the link receives
+    /// and sends only untagged frames.
     pub fn new(local_macs: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
         Link {
             local_macs,
@@ -88,7 +89,7 @@ impl Link {
     }
 
     /// Accepts a frame that is addressed to this link, or drops and counts it. `parsed` is the result of
-    /// [`EthernetFrame::parse`]; its errors are counted too.
+    /// [`EthernetFrame::parse`]. An error in `parsed` is counted too.
     #[inline]
     pub fn receive<'a>(
         &mut self,
@@ -178,8 +179,8 @@ impl Link {
     }
 }
 
-/// Minimum length of a frame on Ethernet, in bytes, without frame check sequence: a header of 14 and a payload of 46,
-/// or 18 and 42 with one tag.
+/// Minimum length of a frame on Ethernet, in bytes, without frame check sequence. It is the length of a header of 14
+/// bytes and a payload of 46 bytes, or of 18 and 42 bytes with one tag.
 pub const MINIMUM_FRAME: usize = 60;
 
 impl Link {

@@ -1,4 +1,4 @@
-//! MAC addresses and sets of them.
+//! MAC addresses and sets of MAC addresses.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -113,8 +113,8 @@ impl fmt::Debug for MacAddr {
 impl FromStr for MacAddr {
     type Err = MacAddrError;
 
-    /// Parses six bytes in hexadecimal: one or two digits each, separated by colons or hyphens, or twelve digits,
-    /// optionally with a dot after each group of four.
+    /// Parses six bytes in hexadecimal. The text has one or two digits per byte, separated by colons or hyphens. Or it
+    /// has twelve digits, optionally with a dot after each group of four digits.
     fn from_str(text: &str) -> Result<Self, MacAddrError> {
         let error = || MacAddrError(text.to_owned());
         let groups: Vec<_> = text.split('.').collect();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::EtherType;
 
-/// VLAN identifier: 1 to 4,094. In a tag, 0 means "priority only, no VLAN"; 4,095 is reserved.
+/// VLAN identifier: 1 to 4,094. In a tag, 0 means "priority only, no VLAN", and 4,095 is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VlanId(u16);
 

@@ -2,15 +2,15 @@
 //!
 //! A lookup finds the MAC address of an entry, which determines the next lookup. Each lookup thus waits for the
 //! previous one, as it does for frames. Lookups are compared with those of the standard library's map, and with a lower
-//! bound: the same two reads, in arrays of the same size, without hash and comparison. In all three cases, only the
-//! time of memory accesses grows with the table.
+//! bound. The lower bound is the same two reads, in arrays of the same size, without hash and comparison. In all three
+//! cases, only the time of memory accesses grows with the table.
 //!
 //! Criterion's times vary more than the contenders' times differ. The contenders therefore also run in alternation, and
 //! these ratios are printed:
 //!
 //! - a lookup to its lower bound
-//! - lookups of a few entries in a large table to those in a small table
-//! - lookups in a table after a flood of a million unknown senders to those before it
+//! - lookups of a few entries in a large table to lookups in a small table
+//! - lookups in a table after a flood of a million unknown senders to lookups before the flood
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -135,7 +135,7 @@ fn poll_idle(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Learns unknown senders in a full table, each of which evicts another, and updates known ones.
+/// Learns unknown senders in a full table, where each new entry evicts another entry, and updates known senders.
 fn learn(criterion: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let mut group = criterion.benchmark_group("table/sender");
     for size in SIZES {
@@ -284,7 +284,7 @@ fn used_table(next: &[u32]) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Lower bound of a lookup: one read in the index, and one in the table.
+/// Lower bound of a lookup: one read in the index, and one read in the table.
 struct LowerBound {
     cells: Vec<u32>,
     slots: Vec<Slot>,

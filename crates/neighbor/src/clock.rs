@@ -11,8 +11,8 @@ pub(super) struct Tick(u64);
 /// Counts the time that passes between calls of [`Clock::advance`].
 ///
 /// When the caller's time goes back, no time passes: running timers continue from where they were. The ticks in a timer
-/// queue therefore never decrease. Timers compare the time since a tick with a span, not the current time with an end,
-/// so that they do not all become due near the end of time.
+/// queue therefore never decrease. Timers compare the time since a tick with a span, and do not compare the current
+/// time with an end. Otherwise all timers would become due near the end of time.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     now: Instant,

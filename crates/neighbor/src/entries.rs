@@ -63,7 +63,7 @@ impl<A: Address> Entries<A> {
         self.len >= self.bound
     }
 
-    /// Returns whether a new unproven entry must replace another unproven one. Unproven entries are limited to a
+    /// Returns whether a new unproven entry must replace another unproven entry. Unproven entries are limited to a
     /// quarter of the table.
     // spec: table-share
     pub(super) fn is_share_full(&self) -> bool {
@@ -266,12 +266,13 @@ impl<A: Address> Entries<A> {
         slot.class != Class::Unused && self.clock.since(slot.since) < RETRANSMIT
     }
 
-    /// Returns the entry to evict for a new entry in this state. The first that exists is evicted: an unproven entry
-    /// beyond their limit, a failed entry, the oldest unused entry, or the least recently used proven entry. Entries
-    /// that are static or in use are never evicted.
+    /// Returns the entry to evict for a new entry in this state. The candidates are, in this order: an unproven entry
+    /// if their number exceeds the limit, a failed entry, the oldest unused entry, and the least recently used proven
+    /// entry. Entries that are static or in use are never evicted.
     ///
-    /// When their limit is reached, unproven entries replace only each other, and only one second after the last
-    /// request. If an entry were removed earlier, the next request for its address could follow within that second.
+    /// When the limit on unproven entries is reached, unproven entries replace only each other, and only one second
+    /// after the last request. If an entry were removed earlier, the next request for its address could follow within
+    /// that second.
     // spec: table-eviction, table-share
     pub(super) fn victim(&self, newcomer: NeighborState) -> Option<Place> {
         let is_unproven = Class::Unused.after(newcomer) == Class::Unproven;

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use base::{KeyedHash, Place};
 
-/// Hash index with open addressing. It stores places only; the addresses are in the table.
+/// Hash index with open addressing. The index stores only places, and the addresses are in the table.
 ///
 /// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that lookups do not slow down
 /// after many removals.

@@ -1,29 +1,30 @@
-//! The neighbor table of one segment: known MAC addresses, resolutions in progress, and the packets that wait for them.
+//! The neighbor table of one segment: known MAC addresses, resolutions in progress, and packets that wait for a
+//! resolution.
 //!
-//! The states are those of RFC 4861 7.3.2, as Linux uses them for ARP. The types of IP address and packet are
-//! parameters.
+//! The states are defined by RFC 4861 7.3.2, and Linux uses the same states for ARP. The types of IP address and packet
+//! are parameters.
 //!
 //! # Order of calls
 //!
 //! 1. [`NeighborTable::resolve`] returns the MAC address of a destination, or keeps the packet and starts a resolution.
 //! 2. [`NeighborTable::poll`] returns actions until none is due: send a request, send a packet, return a packet. Call
-//!    it after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
+//!    `poll` after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
 //!    [`NeighborTable::deadline`].
 //! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
 //! 4. [`NeighborTable::take_event`] returns what changed.
 //!
 //! # Bounds
 //!
-//! Memory is reserved by [`NeighborTable::new`], and nothing is allocated afterwards, except by `list` and `flush`. An
-//! entry takes at most 80 bytes, index included. [`NeighborSettings`] bounds the entries, the pending packets and their
-//! bytes; [`NeighborTable::EVENTS`] bounds the events. Requested neighbors that never replied take at most a quarter of
-//! the table.
+//! [`NeighborTable::new`] reserves the memory. Afterwards, only `list` and `flush` allocate memory. An entry takes at
+//! most 80 bytes, index included. [`NeighborSettings`] bounds the entries, the pending packets and their bytes.
+//! [`NeighborTable::EVENTS`] bounds the events. Requested neighbors that never replied take at most a quarter of the
+//! table.
 //!
 //! # Non-features
 //!
-//! - It performs no I/O and reads no clock: the current time is an argument, and may stand still or go back.
-//! - It builds and parses no packets.
-//! - It does not decide which senders to learn. Its caller decides this by calling `merge` or `learn`.
+//! - The crate performs no I/O and reads no clock. The current time is an argument, and may stand still or go back.
+//! - The crate builds and parses no packets.
+//! - The crate does not decide which senders to learn. The caller decides this by calling `merge` or `learn`.
 //!
 //! # Example
 //!
@@ -40,7 +41,7 @@
 //! assert_eq!(table.poll(now), Some(NeighborAction::Request { ip, mac: None }));
 //! assert_eq!(table.poll(now), None);
 //!
-//! // Its reply releases the packet.
+//! // The reply of the destination releases the packet.
 //! let mac = MacAddr::new([2, 0, 0, 0, 0, 1]);
 //! table.merge(now, ip, SenderObservation { mac, is_reply_to_local: true });
 //! assert_eq!(table.poll(now), Some(NeighborAction::Send { ip, mac, packet: "hello" }));
@@ -71,7 +72,7 @@ impl<A: Copy + Eq + Ord + Hash + fmt::Debug> Address for A {}
 /// State of an entry (RFC 4861 7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NeighborState {
-    /// Resolution is in progress; no MAC address is known.
+    /// Resolution is in progress, and no MAC address is known.
     Incomplete,
     /// Confirmed recently.
     Reachable,
@@ -101,7 +102,7 @@ pub struct NeighborSettings {
     /// Maximum number of pending bytes in total.
     pub pending_bytes: usize,
     /// Secret number from which keys are derived ([`base::Secret`]): 128 bits from the operating system's random number
-    /// generator. The default of 0 is for repeatable runs only: an attacker can then predict which addresses share a
+    /// generator. The default of 0 is only for repeatable runs: an attacker can then predict which addresses share a
     /// cell of the index.
     pub seed: u128,
 }
@@ -167,7 +168,7 @@ pub enum NeighborEvent<A> {
         /// The IP address.
         ip: A,
     },
-    /// An entry was evicted for a new one.
+    /// An entry was evicted for a new entry.
     Evicted {
         /// The IP address.
         ip: A,

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 /// Bounded queues of packets.
 ///
-/// A packet waits until its destination is resolved or the resolution fails. It is then ready to be sent, or returned.
-/// The order of the packets of one destination is kept.
+/// A packet waits until its destination is resolved or the resolution fails. The packet is then ready to be sent, or is
+/// returned. The order of the packets of one destination is kept.
 #[derive(Debug)]
 pub(super) struct PendingPackets<A, P> {
     waiting: VecDeque<PendingPacket<A, P>>,
@@ -71,7 +71,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.waiting.push_back(PendingPacket { ip, bytes, packet });
     }
 
-    /// Moves the oldest waiting packet, of one destination or of all, to the returned packets.
+    /// Moves the oldest waiting packet, of one destination or of all destinations, to the returned packets.
     ///
     /// Returns its destination, or `None` if there is no such packet or too many returned packets have not been taken.
     pub(super) fn return_oldest(&mut self, of: Option<A>) -> Option<A> {
@@ -118,7 +118,7 @@ impl<A: Copy + Eq, P> PendingPackets<A, P> {
         self.returned.pop_front()
     }
 
-    /// Returns whether there are packets to take.
+    /// Returns whether packets are ready to be taken.
     pub(super) fn has_output(&self) -> bool {
         !self.ready.is_empty() || !self.returned.is_empty()
     }

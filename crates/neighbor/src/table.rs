@@ -119,7 +119,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.len() == 0
     }
 
-    /// Returns the number of packets in the table: those that wait, and those that [`NeighborTable::poll`] has not
+    /// Returns the number of packets in the table: packets that wait, and packets that [`NeighborTable::poll`] has not
     /// returned yet. The number is at most twice [`NeighborSettings::pending`].
     pub fn pending_packets(&self) -> usize {
         self.pending.len()
@@ -180,7 +180,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Updates the entry of a sender, or adds one in the state STALE.
+    /// Updates the entry of a sender, or adds an entry in the state STALE.
     pub fn learn(&mut self, now: Instant, ip: A, observation: SenderObservation) -> Merge {
         let merge = self.merge(now, ip, observation);
         if merge != Merge::None {
@@ -477,8 +477,8 @@ impl fmt::Display for Merge {
     }
 }
 
-/// Draws the time that entries stay REACHABLE. It is random so that hosts that start together send requests at
-/// different times.
+/// Draws the time that entries stay REACHABLE. The time is random, so that hosts that start at the same time send
+/// requests at different times.
 // spec: rfc4861-reachable-time
 pub(super) fn draw_reachable_time(random: &mut Random) -> Duration {
     random.between(REACHABLE_TIME / 2, REACHABLE_TIME * 3 / 2)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// Bytes of one frame, with space before them for headers and after them for padding.
+/// Bytes of one frame, with space for headers before the bytes and space for padding after the bytes.
 ///
 /// A frame does not return to its pool when it is dropped: its consumer calls [`Pool::give`](crate::Pool::give). The
 /// preamble and the frame check sequence of Ethernet are not included.
@@ -30,7 +30,7 @@ pub enum Checksum {
 pub struct OutOfSpace;
 
 impl Frame {
-    /// Number of bytes that are free in front of a received frame, enough for a longer link header and for the 12-byte
+    /// Number of free bytes in front of a received frame. They suffice for a longer link header and for the 12-byte
     /// virtio header of segmentation offload.
     pub const HEADROOM: usize = 32;
 
@@ -91,7 +91,8 @@ impl Frame {
         self.end == self.storage.len()
     }
 
-    /// Returns the state of the transport checksum. [`Frame::clear`] resets it; changes of the bytes do not.
+    /// Returns the state of the transport checksum. [`Frame::clear`] resets the state. Changes of the bytes do not
+    /// reset it.
     #[inline]
     pub fn checksum(&self) -> Checksum {
         self.checksum
@@ -151,7 +152,7 @@ impl Frame {
         Ok(header)
     }
 
-    /// Appends `length` zero bytes and returns them.
+    /// Appends `length` zero bytes and returns these bytes.
     pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let end = self.end.checked_add(length).ok_or(OutOfSpace)?;
         let tail = self.storage.get_mut(self.end..end).ok_or(OutOfSpace)?;

@@ -17,7 +17,7 @@ pub struct Pool {
 struct FreeList {
     free: Vec<Frame>,
     mtu: usize,
-    /// Capacity of the frames in this list, which identifies them.
+    /// Capacity of the frames in this list, which identifies these frames.
     capacity: usize,
     limit: usize,
     held: usize,
@@ -28,11 +28,12 @@ impl Pool {
     /// The MTU of a large frame: the longest IPv4 datagram.
     const LARGE: usize = 65_535;
 
-    /// Creates a pool for a wire with this MTU in bytes. Up to `limit` frames of each size can be held at once.
+    /// Creates a pool for a wire with this MTU in bytes. Up to `limit` frames of each size can be held at the same
+    /// time.
     pub fn new(mtu: usize, limit: usize) -> Pool {
         Pool {
             small: FreeList::new(mtu, limit),
-            // Larger than a small frame at any MTU: the size distinguishes them.
+            // Larger than a small frame at any MTU, so that the size distinguishes small and large frames.
             large: FreeList::new(Self::LARGE.max(mtu.saturating_add(1)), limit),
         }
     }

@@ -36,7 +36,8 @@ pub(crate) struct Claim {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Probes are being sent. The timer runs until the next probe or, after the last one, until the address is in use.
+    /// Probes are being sent. The timer runs until the next probe. After the last probe, the timer runs until the
+    /// address is in use.
     Probing { probes_left: u32, timer: Timer },
     /// The address is in use. The timer runs until the next announcement.
     InUse { announcements_left: u32, timer: Timer, defense_due: Option<Instant> },
@@ -76,7 +77,7 @@ impl Claim {
         matches!(self.phase, Phase::InUse { .. })
     }
 
-    /// Returns whether the claim has ended. A claim that has ended sends nothing.
+    /// Returns whether the claim has ended. A claim that has ended sends no packets.
     pub(crate) fn has_ceased(&self) -> bool {
         matches!(self.phase, Phase::Ceased)
     }

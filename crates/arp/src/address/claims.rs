@@ -15,7 +15,7 @@ use super::timer::Timer;
 use super::{ClaimEvent, Defense, Identity, StartMode};
 use crate::packet::{Packet, PacketFields};
 
-/// Local addresses of one segment, with the claims to them.
+/// Local addresses of one segment, with the claims to these addresses.
 #[derive(Debug)]
 pub(crate) struct Claims {
     locals: LocalBindings,
@@ -193,7 +193,7 @@ impl Claims {
         self.is_link_down = true;
     }
 
-    /// Probes for addresses or announces them again after the link has come up: see [`crate::Arp::link_up`].
+    /// Probes for addresses, or announces addresses again, after the link has come up: see [`crate::Arp::link_up`].
     // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.is_link_down = false;
@@ -397,7 +397,7 @@ impl Claims {
         self.suppressed = self.suppressed.saturating_add(1);
         let entry = self.active.get(&ip);
         if entry.is_some_and(|entry| entry.start == StartMode::Immediate && entry.claim.defends_always()) {
-            // Nothing was sent, so there is no interval to observe.
+            // No defense was sent, so no interval applies.
             self.forget(ip);
         } else {
             self.update(ip, Claim::suppress_defense);

@@ -13,7 +13,7 @@ use crate::packet::{Packet, PacketFields};
 
 /// Selects an address in 169.254.1.0..=169.254.254.255, claims it, and selects another after a conflict (RFC 3927 2).
 ///
-/// The number of attempts is unlimited. After [`MAX_CONFLICTS`] conflicts it tries at most one new address per
+/// The number of attempts is unlimited. After [`MAX_CONFLICTS`] conflicts, at most one new address is tried per
 /// [`RATE_LIMIT_INTERVAL`]. An address that was kept for longer is replaced immediately.
 ///
 /// Packets from [`LinkLocal::poll`] must be broadcast. The caller also broadcasts its replies for this address, so that
@@ -37,7 +37,7 @@ impl LinkLocal {
     /// Selects the first candidate and starts to probe for it.
     ///
     /// The candidates depend only on `mac`, so that a station gets the same address after each start unless another
-    /// host uses it (RFC 3927 2.1). The delays depend on `seed`. RFC 3927 2.5 permits [`Defense::Cease`] and
+    /// host uses this address (RFC 3927 2.1). The delays depend on `seed`. RFC 3927 2.5 permits [`Defense::Cease`] and
     /// [`Defense::Once`]; [`Defense::Always`] is treated as [`Defense::Once`].
     pub(crate) fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = mac.bytes();
@@ -60,7 +60,7 @@ impl LinkLocal {
         (!self.claim.has_ceased()).then_some(self.candidate())
     }
 
-    /// Returns the claimed address, or the last one if its claim has ended.
+    /// Returns the claimed address, or the last claimed address if its claim has ended.
     pub(crate) fn candidate(&self) -> Ipv4Addr {
         self.claim.identity().ip
     }

@@ -127,7 +127,7 @@ impl Claimants {
         let from = std::mem::replace(&mut self.current, mac);
         self.changed = Some(now);
         self.changes = self.changes.saturating_add(1);
-        // Removes the returning station from the former stations, or else the oldest one.
+        // Removes the returning station from the former stations, or else the oldest former station.
         let known = self.previous.iter().position(|previous| *previous == Some(mac));
         let until = known.unwrap_or(FORMER - 1);
         if let Some(moved) = self.previous.get_mut(..=until) {

@@ -97,7 +97,7 @@ pub enum CensusEvent {
     },
     /// Unusually many packets in one second, for example because of a scan or a fault.
     Flood {
-        /// MAC address of the station; none for the total of all stations.
+        /// MAC address of the station, or none for the total of all stations.
         mac: Option<MacAddr>,
         /// Number of packets in this second so far.
         packets: u32,
@@ -109,7 +109,7 @@ pub enum CensusEvent {
         /// MAC address that claims it.
         mac: MacAddr,
     },
-    /// An address was evicted for a new one.
+    /// An address was evicted for a new address.
     Evicted {
         /// The address.
         address: VlanAddress,
@@ -135,7 +135,7 @@ pub enum Classification {
     },
     /// The claim is to an address that was gone.
     Returned,
-    /// The packet is a probe, which claims nothing.
+    /// The packet is a probe, which claims no address.
     Probe,
     /// The claim was not recorded because the census is full.
     Full,

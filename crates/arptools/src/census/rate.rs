@@ -6,7 +6,7 @@ use link::Instant;
 
 use super::Census;
 
-/// Packets in the current span of ten seconds and in the previous one.
+/// Packets in the current span of ten seconds and in the previous span.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate {
     /// Number of the current span since the origin of time.

@@ -199,7 +199,7 @@ fn silent_address_becomes_quiet_then_gone_and_returns() {
     assert_eq!(presence(&census, minutes(5)), Presence::Quiet);
     assert_eq!(presence(&census, minutes(60)), Presence::Gone);
     events(&mut census);
-    // A later packet postpones the deadline: the address is gone one hour after it.
+    // A later packet postpones the deadline: the address is gone one hour after this packet.
     record(&mut census, minutes(30), request(A, SEEN, OTHER));
     assert_eq!(census.deadline(), Some(minutes(60)));
     census.poll(minutes(60));
@@ -276,7 +276,7 @@ fn rates_cover_last_ten_seconds_and_each_second() {
     }
     let row = |census: &Census, now| census.get(now, untagged(SEEN)).unwrap().recent;
     assert_eq!((census.recent(at(9_999)), row(&census, at(9_999))), (20, 10));
-    // Half of those packets are older than ten seconds.
+    // Half of these packets are older than ten seconds.
     assert_eq!((census.recent(at(15_000)), row(&census, at(15_000))), (10, 5));
     assert_eq!((census.recent(at(20_000)), row(&census, at(20_000))), (0, 0));
     let seconds = census.seconds(at(10_500));

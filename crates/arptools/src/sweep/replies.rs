@@ -50,7 +50,7 @@ impl Replies {
         Replies { entries: vec![[0; 8]; count], requested: vec![0; count.div_ceil(64)] }
     }
 
-    /// Notes a request for an address. Returns whether it is the first one.
+    /// Notes a request for an address. Returns whether it is the first request for the address.
     pub(super) fn note_request(&mut self, number: u32) -> bool {
         let Some((word, bit)) = word_and_bit(number) else { return false };
         let Some(word) = self.requested.get_mut(word) else { return false };

@@ -254,7 +254,7 @@ fn late_requests_are_made_up_for_within_tolerance() {
     assert_eq!(burst(&mut sweep, at(0)), 1);
     assert_eq!(burst(&mut sweep, at(7)), 3);
     assert_eq!(sweep.next(at(7)), wait(1));
-    // One second late: requests for 10 ms, and the one that is due.
+    // One second late: requests for 10 ms, and the due request.
     assert_eq!(burst(&mut sweep, at(1_007)), 6);
 }
 

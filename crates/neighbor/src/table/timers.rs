@@ -18,7 +18,7 @@ const DELAY_FIRST_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Maximum number of broadcast requests in a resolution (RFC 4861 10, `MAX_MULTICAST_SOLICIT`).
 // spec: rfc4861-incomplete, rfc4861-broadcast-last
 const BROADCASTS: u8 = 3;
-/// Maximum number of unicast requests in PROBE, before the broadcast ones (RFC 4861 10, `MAX_UNICAST_SOLICIT`).
+/// Maximum number of unicast requests in PROBE, before the broadcast requests (RFC 4861 10, `MAX_UNICAST_SOLICIT`).
 // spec: rfc4861-unicast
 const UNICASTS: u8 = 3;
 

@@ -21,8 +21,8 @@ use super::netlink::{Connection, attribute, errno};
 
 /// Network interface of the kernel, identified by name in the network namespace of the thread that created this value.
 ///
-/// All operations use rtnetlink; no program is run. Reading requires no privilege, changing requires `CAP_NET_ADMIN`.
-/// Each change is one request, which the kernel performs entirely or not at all.
+/// All operations use rtnetlink, and no program is run. Reading requires no privilege, and changing requires
+/// `CAP_NET_ADMIN`. Each change is one request, which the kernel performs entirely or not at all.
 #[derive(Debug)]
 pub struct Interface {
     name: InterfaceName,
@@ -148,7 +148,7 @@ impl Interface {
         self.change(header, None).map_err(self.change_error(InterfaceChange::Up(up)))
     }
 
-    /// Returns the primary IPv4 address of the interface and its prefix length, if it has one.
+    /// Returns the primary IPv4 address of the interface and its prefix length, if the interface has an address.
     pub fn address(&self) -> Result<Option<Ipv4Net>, InterfaceError> {
         let all = self.addresses().map_err(|error| self.query_error("read the address")(errno(&error)))?;
         Ok(all.first().copied())

@@ -10,8 +10,8 @@ use crate::{Batch, DeviceCounters, DeviceError, Pool};
 /// I/O method: how frames move between a TAP and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Io {
-    /// `read` and `write` under light load, `io_uring` under heavy load. Always `read` and `write` if the kernel
-    /// refuses `io_uring`.
+    /// `read` and `write` under light load, `io_uring` under heavy load. The method is always `read` and `write` if the
+    /// kernel refuses `io_uring`.
     Auto,
     /// `io_uring`: up to 64 frames per system call. It requires Linux 5.12, the first version that reads a TAP without
     /// waiting. From Linux 5.18 on, a refused frame costs no extra system call.
@@ -92,7 +92,8 @@ impl FrameIo {
     fn adapt(&mut self, added: usize) {
         let next = if added == self.read_limit { 2 * added } else { added.max(self.read_limit / 2) };
         self.read_limit = next.clamp(1, IoRing::BATCH);
-        // While frames are in flight the method does not change: frames sent by the other method would overtake them.
+        // While frames are in flight the method does not change: frames sent by the other method would overtake the
+        // frames in flight.
         if self.is_adaptive && self.in_flight() == 0 {
             self.uses_ring = self.ring.is_some()
                 && self.read_limit

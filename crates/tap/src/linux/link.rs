@@ -23,7 +23,7 @@ pub(super) struct LinkInfo {
     pub(super) flags: LinkFlags,
     /// MAC address, if the link-layer address has six bytes.
     pub(super) mac_address: Option<[u8; 6]>,
-    /// MTU in bytes. Some notifications do not contain it, such as those of wireless cards.
+    /// MTU in bytes. Some notifications contain no MTU, such as the notifications of wireless cards.
     mtu: Option<u32>,
     /// `IFLA_CARRIER`.
     has_carrier_flag: bool,

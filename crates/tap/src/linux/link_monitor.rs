@@ -14,7 +14,7 @@ use crate::LinkState;
 /// Maximum number of requests for the state when the receive queue overflows before the answer.
 const MAX_ATTEMPTS: usize = 16;
 
-/// Subscription to the state of one network interface, by rtnetlink. It requires no privilege.
+/// Subscription to the state of one network interface, by rtnetlink. The subscription requires no privilege.
 ///
 /// The interface is found by name when the monitor is opened, and identified by index afterwards: it may be renamed.
 /// The monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
@@ -34,7 +34,7 @@ struct LinkHistory {
     latest: LinkState,
     /// Latest number of carrier losses.
     carrier_losses: Option<u32>,
-    /// Changes that were not returned yet. They come from one datagram, which bounds their number.
+    /// Changes that were not returned yet. These changes come from one datagram, which bounds their number.
     changes: VecDeque<LinkState>,
     is_deleted: bool,
 }

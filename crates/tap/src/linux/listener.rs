@@ -14,7 +14,7 @@ use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 /// Maximum number of received frames per call of the callback, and maximum number of waiting answers.
 const BATCH: usize = 64;
 
-/// Thread that serves one device. Dropping it stops and joins the thread.
+/// Thread that serves one device. Dropping the value stops and joins the thread.
 #[derive(Debug)]
 pub struct Listener {
     stop: Stop,
@@ -39,7 +39,7 @@ pub struct ListenerOutcome {
 /// If the device is congested, the remaining answers are still in the batch at the next call. The batch holds up to 64.
 ///
 /// Answers are best written over received frames and moved to the second batch. Received frames that are left in the
-/// first batch return to the listener's pool; frames that the callback keeps are replaced. A panic of the callback is
+/// first batch return to the listener's pool. Frames that the callback keeps are replaced. A panic of the callback is
 /// reported by the panic hook and counted, and the loop continues. Stopping takes effect immediately after the current
 /// call of the callback, even if no frames arrive.
 pub fn listen<D, F>(device: D, callback: F) -> io::Result<Listener>

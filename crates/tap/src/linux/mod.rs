@@ -1,6 +1,6 @@
 //! Everything that uses the Linux kernel: the TAP driver, packet sockets, rtnetlink, namespaces, and waiting.
 //!
-//! - [`Tap`] opens a TAP, [`PersistentTap`] creates one that outlives the program, [`taps`] lists them.
+//! - [`Tap`] opens a TAP, [`PersistentTap`] creates a TAP that outlives the program, and [`taps`] lists TAPs.
 //! - [`PacketSocket`] receives and transmits frames on an existing interface.
 //! - [`Cable`] is a pair of connected devices in one process.
 //! - [`Interface`], [`LinkMonitor`] and [`kernel_neighbors`] read and change the kernel's network configuration.

@@ -3,10 +3,11 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-/// Valid name of a network interface: 1 to 15 bytes without slash, colon, white space and zero bytes, and with no
-/// percent sign except one `%d`. The names `.`, `..`, `all` and `default` are invalid.
+/// Valid name of a network interface: 1 to 15 bytes without slash, colon, white space and zero bytes. One `%d` is
+/// valid, and other percent signs are invalid. The names `.`, `..`, `all` and `default` are invalid.
 ///
-/// The kernel allows control characters. `Display` escapes them; [`InterfaceName::as_str`] does not.
+/// The kernel allows control characters. `Display` escapes control characters, and [`InterfaceName::as_str`] returns
+/// them unescaped.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InterfaceName(String);
 

@@ -38,8 +38,8 @@ pub enum NamespaceError {
         /// The system error.
         source: io::Error,
     },
-    /// The caller may create network namespaces (`CAP_SYS_ADMIN`), but lacks `CAP_NET_ADMIN` to configure them. Root in
-    /// a container is an example.
+    /// The caller may create network namespaces (`CAP_SYS_ADMIN`), but lacks `CAP_NET_ADMIN` to configure a namespace.
+    /// Root in a container is an example.
     NetAdminMissing,
     /// The process has more than one thread.
     MultiThreaded,
@@ -65,7 +65,7 @@ impl Namespace {
     /// Moves this process and its future children into a new network namespace. A caller without the required privilege
     /// also enters a new user namespace, as its root.
     ///
-    /// Fails with [`NamespaceError::MultiThreaded`] if the process has several threads, because only the calling one
+    /// Fails with [`NamespaceError::MultiThreaded`] if the process has several threads, because only the calling thread
     /// would move. IPv6 is disabled inside, because a kernel with IPv6 sends unsolicited frames.
     /// [`Namespace::ipv6_off`] returns whether that succeeded.
     pub fn enter() -> Result<Namespace, NamespaceError> {
@@ -96,8 +96,8 @@ impl Namespace {
 
 /// Maps the caller to root of the new user namespace.
 fn become_root(uid: u32, gid: u32) -> io::Result<()> {
-    // The files below belong to root while the process is not dumpable, as with file capabilities. The move has
-    // dropped those capabilities already.
+    // The files below belong to root while the process is not dumpable, for example because of file capabilities. The
+    // move has already dropped these capabilities.
     prctl::set_dumpable(true)?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1"))?;
     fs::write("/proc/self/setgroups", "deny")?;

@@ -23,7 +23,7 @@ pub struct KernelNeighbor {
     pub state: KernelNeighborState,
 }
 
-/// State of a kernel neighbor (`NUD_*`). Any number is valid; `Display` prints the names of `ip neigh`.
+/// State of a kernel neighbor (`NUD_*`). Any number is valid. `Display` prints the names of `ip neigh`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelNeighborState(pub u16);
 

@@ -15,15 +15,15 @@ pub enum OpenError {
     NoNode(io::Error),
     /// The file permissions of `/dev/net/tun` deny access.
     NodeRefused(io::Error),
-    /// The TAP does not exist, and creating one requires `CAP_NET_ADMIN`.
+    /// The TAP does not exist, and creating a TAP requires `CAP_NET_ADMIN`.
     NotPermitted(InterfaceName),
     /// The TAP belongs to another user or group.
     OwnedByAnother {
         /// The TAP.
         name: InterfaceName,
-        /// ID of the user who may attach, if one is set.
+        /// ID of the user who may attach, if set.
         owner: Option<u32>,
-        /// ID of the group that may attach, if one is set.
+        /// ID of the group that may attach, if set.
         group: Option<u32>,
     },
     /// The TAP is in use: it has one queue, which only one process can hold.

@@ -19,12 +19,12 @@ pub use error::SocketError;
 use receiver::Receiver;
 use ring::ADDRESSES;
 
-/// `AF_PACKET` socket bound to one interface. It receives the frames of the interface, as the kernel does too, and
-/// transmits whole Ethernet frames. It requires `CAP_NET_RAW`.
+/// `AF_PACKET` socket bound to one interface. The socket receives the frames of the interface, in addition to the
+/// kernel, and transmits whole Ethernet frames. Opening it requires `CAP_NET_RAW`.
 ///
 /// Frames are received from a ring in shared memory. If the kernel refuses a ring, each frame takes a system call
-/// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports it separately; this
-/// socket reinserts it. The socket does not receive its own frames.
+/// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports the tag separately.
+/// This socket reinserts the tag. The socket does not receive its own frames.
 ///
 /// The kernel's stack uses the interface too, and replies to requests for its IP addresses. A program with this socket
 /// must either send only requests, or act as another station with its own addresses
@@ -148,7 +148,8 @@ impl PacketSocket {
 
     /// Returns whether the interface went down, and no frame arrived since.
     ///
-    /// The kernel does not report the deletion of an interface that is down. To detect it, call `receive` periodically.
+    /// The kernel does not report the deletion of an interface that is down. To detect the deletion, call `receive`
+    /// periodically.
     pub fn was_down(&self) -> bool {
         self.receiver.was_down()
     }

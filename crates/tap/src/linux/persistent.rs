@@ -48,7 +48,7 @@ pub enum DeleteError {
 }
 
 impl PersistentTap {
-    /// Creates the TAP, or changes an existing one to these settings, and brings it up. Returns its name.
+    /// Creates the TAP, or changes an existing TAP to these settings, and brings the TAP up. Returns its name.
     ///
     /// Settings that already match are not changed: a second call requires no privilege, and succeeds while a program
     /// has the TAP open.

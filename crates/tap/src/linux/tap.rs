@@ -15,9 +15,9 @@ use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
 /// TAP: a virtual network interface. This program is at the other end of its wire.
 ///
-/// Frames that the kernel sends on the interface are received here; frames transmitted here are received by the kernel.
-/// The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither pads frames nor
-/// appends a frame check sequence.
+/// This program receives the frames that the kernel sends on the interface. The kernel receives the frames that this
+/// program transmits. The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither
+/// pads frames nor appends a frame check sequence.
 ///
 /// Dropping this value deletes the interface, unless it is persistent.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Tap {
     counters: DeviceCounters,
 }
 
-/// Options for opening a TAP. By default, a TAP that does not exist is created, and an existing one is attached to.
+/// Options for opening a TAP. By default, opening creates a TAP that does not exist, and attaches to an existing TAP.
 #[derive(Clone, Debug, Default)]
 pub struct TapOptions {
     attach_only: bool,
@@ -154,7 +154,7 @@ impl TapOptions {
 
 /// Binds an open node to a TAP.
 ///
-/// A TAP that is busy without a visible holder may be free soon: the kernel destroys the ring of a killed program, and
+/// A TAP that is busy without a visible holder may be free soon. The kernel destroys the ring of a killed program, and
 /// closes its file, some time after the program ended. On a loaded machine, this took more than a second. Attempts
 /// therefore continue for three seconds.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {

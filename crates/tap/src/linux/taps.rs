@@ -1,4 +1,4 @@
-//! Existing TAP interfaces, listed by rtnetlink, and the processes that hold them, found in `/proc`.
+//! Existing TAP interfaces, listed by rtnetlink, and the processes that hold TAPs, found in `/proc`.
 
 use std::fmt;
 use std::fs;
@@ -101,7 +101,8 @@ fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
 }
 
-/// Returns the processes of this network namespace that hold the TAP open, as far as the caller may inspect them.
+/// Returns the processes of this network namespace that hold the TAP open, as far as the caller may inspect these
+/// processes.
 pub(super) fn holders(name: &InterfaceName) -> Vec<Holder> {
     // A process in another namespace may hold another TAP with the same name.
     let here = fs::read_link("/proc/self/ns/net").ok();

@@ -27,7 +27,7 @@ const MAX_OTHERS: usize = 6;
 /// Sleeps until `device` is readable (or, with `wants_write`, writable), until `stop` or one of `others` is readable,
 /// or until `limit` has passed.
 ///
-/// `others` are up to six further descriptors, such as a [`LinkMonitor`](super::LinkMonitor). More than six are an
+/// `others` are up to six further descriptors, for example a [`LinkMonitor`](super::LinkMonitor). More than six are an
 /// error of the kind [`io::ErrorKind::InvalidInput`].
 pub fn wait(
     device: BorrowedFd<'_>,
@@ -38,7 +38,7 @@ pub fn wait(
 ) -> io::Result<Readiness> {
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let interest = if wants_write { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    // A fixed array, so that a wait allocates nothing. Entries after `others` are not polled.
+    // A fixed array, so that a wait allocates no memory. Entries after `others` are not polled.
     let mut all: [PollFd<'_>; 2 + MAX_OTHERS] = std::array::from_fn(|_| readable(stop));
     let [on_device, _, rest @ ..] = &mut all;
     *on_device = PollFd::new(device, interest);
@@ -78,8 +78,8 @@ pub fn busy_poll<E>(duration: Duration, mut poll: impl FnMut() -> Result<bool, E
     Ok(false)
 }
 
-/// Returns the default duration of [`busy_poll`]: 50 us, or zero on a machine with one processor, where polling would
-/// delay the sender of the next frame.
+/// Returns the default duration of [`busy_poll`]: 50 us, or zero on a machine with one processor. On such a machine,
+/// polling would delay the sender of the next frame.
 pub fn default_busy_poll() -> Duration {
     let is_single = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
     if is_single { Duration::ZERO } else { Duration::from_micros(50) }
@@ -96,7 +96,7 @@ impl Stop {
         Ok(Stop(Arc::new(fd)))
     }
 
-    /// Ends the current wait and all later ones.
+    /// Ends the current wait and all later waits.
     pub fn raise(&self) {
         // The only possible error is a counter at its limit: the descriptor is then readable already.
         let _ = self.0.write(1);

@@ -169,7 +169,7 @@ fn route_sends_frames_to_wire() -> TestResult {
     tap.interface().add_route("192.0.2.0/24".parse()?, None)?;
     tap.interface().add_route("198.51.100.0/24".parse()?, Some(Ipv4Addr::new(10, 0, 0, 9)))?;
 
-    // Without a gateway the kernel resolves the destination, with one the gateway.
+    // Without a gateway, the kernel resolves the destination. With a gateway, the kernel resolves the gateway.
     for (destination, next_hop) in [([192, 0, 2, 7], [192, 0, 2, 7]), ([198, 51, 100, 7], [10, 0, 0, 9])] {
         send_from_kernel(destination.into(), b"hello")?;
         receive(&mut tap, |bytes| bytes.ends_with(&next_hop))?;

@@ -91,7 +91,7 @@ fn listener_transmits_remaining_replies_after_congestion() -> TestResult {
     Ok(())
 }
 
-/// Receives and drops a frame, if one waits. Returns whether there was one.
+/// Receives and drops a frame, if a frame waits. Returns whether a frame was received.
 fn receive_now(cable: &mut Cable) -> bool {
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
     cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)

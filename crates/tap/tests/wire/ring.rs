@@ -94,7 +94,7 @@ fn frames_share_system_calls_under_load_only() -> TestResult {
         tap.transmit(&mut batch, &mut pool)?;
         in_flight.push(tap.in_flight());
     }
-    assert_eq!(in_flight.first(), Some(&0), "the first frame was not written at once");
+    assert_eq!(in_flight.first(), Some(&0), "the first frame was not written immediately");
     assert!(in_flight.contains(&64), "{in_flight:?}");
 
     let (mut tap, _peer) = burst(Io::ReadWrite)?;

@@ -118,7 +118,7 @@ fn arp_monitor_receives_all_arp_in_both_directions() -> TestResult {
     let mut far = veth.far_socket()?;
     let mut monitor = PacketSocket::open_arp_monitor(&NEAR.parse()?)?;
     let near = veth.near.mac_address()?;
-    // A request of the near kernel and the reply of the far one, then a reply between other stations.
+    // A request of the near kernel and the reply of the far kernel, then a reply between other stations.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
     let request = next(&mut monitor)?;
     assert_eq!((&request[..12], request[21]), (&[&[0xff; 6][..], &near].concat()[..], 1));
@@ -267,7 +267,7 @@ fn frames_longer_than_mtu_are_counted() -> TestResult {
         })
         .map_err(Into::into)
         .and_then(|()| veth.far_socket())?;
-    // The longest frame that is not truncated, and two longer ones.
+    // The longest frame that is not truncated, and two longer frames.
     let longest = [&frame(OTHER, 1)[..], &[0; 1_462]].concat();
     for bytes in
         [&longest, &[&longest[..], &[0]].concat(), &[&longest[..], &[0; 4_000]].concat(), &frame(OTHER, 2)]
@@ -292,7 +292,7 @@ fn longer_frames_are_received_in_order_when_mtu_and_pool_have_grown() -> TestRes
             .expect("a netlink socket should open");
         far.set_mtu(9_000)
     })?;
-    // Short frames, which fit into a slot, and long ones, each with and without a tag, which the kernel removes.
+    // Short frames, which fit into a slot, and long frames, each with and without a tag, which the kernel removes.
     let tagged = |bytes: &[u8]| [&bytes[..12], &[0x81, 0, 0, 5], &bytes[12..]].concat();
     let long = |number: u8| [&frame(OTHER, number)[..], &vec![number; 8_954]].concat();
     let frames: Vec<_> = (0..40)

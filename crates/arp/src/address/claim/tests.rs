@@ -49,7 +49,7 @@ fn drain(claim: &mut Claim, now: Instant) -> Vec<PacketFields> {
     due
 }
 
-/// Polls at each deadline until there is none. Returns the packets with their times.
+/// Polls at each deadline until no action is scheduled. Returns the packets with their times.
 fn run(claim: &mut Claim) -> Vec<(Instant, PacketFields)> {
     let mut sent = Vec::new();
     for _ in 0..20 {

@@ -36,7 +36,7 @@ fn drain(host: &mut LinkLocal, now: Instant) -> Vec<PacketFields> {
     due
 }
 
-/// Polls at each deadline until there is none. Returns the time of the last poll.
+/// Polls at each deadline until no action is scheduled. Returns the time of the last poll.
 fn run(host: &mut LinkLocal) -> Instant {
     let mut now = Instant::ORIGIN;
     for _ in 0..20 {

@@ -49,8 +49,8 @@ fn events(arp: &mut Segment) -> Vec<ArpEvent> {
     std::iter::from_fn(|| arp.take_event()).collect()
 }
 
-/// RFC 826 as a table: whether the target is local, the sender known and the packet a request; then the change of the
-/// neighbor table under the two policies, and whether a reply is due.
+/// RFC 826 as a table. Each row states whether the target is local, whether the sender is known, and whether the packet
+/// is a request. The change of the neighbor table under the two policies follows, and whether a reply is due.
 #[rustfmt::skip]
 const EIGHT_ROWS: [(bool, bool, bool, Merge, Merge, bool); 8] = [
     // local  known  request  cautious      rfc826         reply

@@ -39,7 +39,7 @@ fn forged_flood_evicts_only_its_addresses_and_conflicts_are_still_detected() {
     assert_eq!((census.len(), census.counts().rejected), (8, 0));
     assert_eq!((census.counts().evicted, census.counts().displaced), (996, 996));
     assert!((0..4).all(|number| census.get(at(10), untagged(address(number))).is_some()));
-    // Conflicts are detected for an address added after the flood, and for one added before.
+    // Conflicts are detected for an address added after the flood, and for an address added before the flood.
     for (number, millis) in [(50, 100), (0, 200)] {
         for (mac, later) in [(A, 0), (C, 1), (A, 2)] {
             record(&mut census, at(millis + later), reply(mac, address(number)));

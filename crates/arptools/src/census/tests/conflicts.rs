@@ -112,7 +112,7 @@ fn conflict_is_reported_rate_limited_and_counted_each_time() {
         (Some(A), Some(A), 399)
     );
     assert_eq!(row(at(698_000)).conflict, Some(A));
-    assert_eq!(row(at(699_000)).conflict, None, "a conflict is listed after five minutes without one");
+    assert_eq!(row(at(699_000)).conflict, None, "the conflict is still listed after five minutes");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn conflict_is_listed_until_repeat_interval_ends() {
 
 #[test]
 fn previous_owners_are_remembered_for_three_stations() {
-    // Only three former stations are remembered: the return of an older one is a move.
+    // Only three former stations are remembered: the return of an older station is a move.
     let mut census = census();
     let stations: Vec<_> = (1..=5).map(|last| MacAddr::new([2, 0, 0, 0, 1, last])).collect();
     for (mac, change) in stations.iter().zip(0..) {

@@ -21,7 +21,7 @@ fn resolved(table: &mut Table, now: Instant, ip: u32) {
 fn eviction_order_is_failed_then_unused_then_idle() {
     let mut table = small(8);
     table.add_static(at(0), 1, mac(1)).unwrap();
-    // The resolution fails after three seconds; the entry is removed a second later.
+    // The resolution fails after three seconds. The entry is removed a second later.
     table.resolve(at(0), 2, 10, 0);
     for (ip, now) in [(3, 0), (4, 1), (5, 2), (6, 3)] {
         resolved(&mut table, at(now), ip);
@@ -68,7 +68,7 @@ fn unproven_entries_take_quarter_of_table_and_evict_no_proven_entry() {
     for ip in 0..48 {
         resolved(&mut table, at(0), ip);
     }
-    // The entries become STALE and are not used. A packet of each neighbor per second keeps them from expiring.
+    // The entries become STALE and are not used. A packet of each neighbor per second keeps the entries from expiring.
     for second in 1..60 {
         for ip in 0..48 {
             table.merge(at(second), ip, observation(ip));

@@ -16,7 +16,7 @@ const WHOLE_FRAME: u32 = u32::MAX;
 pub(super) const ARP: [sock_filter; 11] = [
     load_u16(12),
     if_equal(0x0806, 8, 0),
-    // A tag that is still in the frame: the EtherType is four bytes further on.
+    // After a tag that is still in the frame, the EtherType is four bytes further on.
     if_equal(0x8100, 4, 0),
     if_equal(0x88a8, 3, 0),
     // A length frame has its EtherType in the SNAP header.
@@ -53,7 +53,7 @@ pub(super) fn stations(first: [u8; 6], last: [u8; 6]) -> [sock_filter; 14] {
     ]
 }
 
-/// Splits a MAC address into its first two bytes and the other four, as the program compares them.
+/// Splits a MAC address into its first two bytes and its other four bytes, which the program compares separately.
 fn split([a, b, c, d, e, f]: [u8; 6]) -> (u32, u32) {
     (u32::from_be_bytes([0, 0, a, b]), u32::from_be_bytes([c, d, e, f]))
 }

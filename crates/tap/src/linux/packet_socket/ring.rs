@@ -14,7 +14,7 @@ use libc::{c_void, tpacket_req, tpacket2_hdr};
 use super::system::{self, FrameMetadata};
 use crate::{Checksum, Frame};
 
-/// Ring of slots of equal size. The kernel fills them, and this program empties them in the same order.
+/// Ring of slots of equal size. The kernel fills the slots, and this program empties the slots in the same order.
 ///
 /// The ring uses version 2 of the interface, which delivers each frame immediately. Version 3 delivers a block of
 /// frames when the block is full or times out.
@@ -54,14 +54,14 @@ impl ReceiveRing {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int. This enumeration of u32 has the same size and contains no pointer.
         unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
-        // Frames longer than a slot, for example after an increase of the MTU, are also kept in the receive queue, as
-        // far as it has capacity.
+        // Frames longer than a slot are also kept in the receive queue, as far as it has capacity. Such frames arrive,
+        // for example, after an increase of the MTU.
         system::set_flag(socket, COPY_THRESHOLD, true)?;
         let layout = RingLayout::for_mtu(mtu);
         set_ring(socket, &layout.request()?)?;
         let mapped = map(socket, layout.bytes());
         if mapped.is_err() {
-            // Remove the ring. Otherwise the kernel would store frames there, which could not be read.
+            // Remove the ring. Otherwise the kernel would store frames in the ring, which could not be read.
             set_ring(
                 socket,
                 &tpacket_req { tp_block_size: 0, tp_block_nr: 0, tp_frame_size: 0, tp_frame_nr: 0 },

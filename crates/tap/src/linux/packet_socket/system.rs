@@ -134,10 +134,10 @@ pub(super) struct FrameMetadata {
     pub(super) checksum: Checksum,
 }
 
-/// Receives one frame into `space`. Returns its length there in bytes, and its metadata.
+/// Receives one frame into `space`. Returns its length in `space` in bytes, and its metadata.
 pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, FrameMetadata)> {
-    /// Size of the control buffer in bytes. The type of its field differs between C libraries, but every one can be
-    /// converted from `u8`.
+    /// Size of the control buffer in bytes. The type of its field differs between C libraries, but every such type can
+    /// be converted from `u8`.
     const CONTROL: u8 = 128;
     let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // An array of `u64`, so that the control message in it is aligned.

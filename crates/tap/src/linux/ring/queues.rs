@@ -1,4 +1,4 @@
-//! The queues of `io_uring` for one open file. They own the frames of a request until it is complete.
+//! The queues of `io_uring` for one open file. The queues own the frames of a request until the request is complete.
 
 #![allow(unsafe_code)]
 
@@ -48,7 +48,7 @@ const NO_WAIT: i32 = libc::RWF_NOWAIT;
 /// User data of the probe, which differs from every [`tag`].
 const PROBE: u64 = u64::MAX;
 
-/// Creates a ring. With `IORING_SETUP_SUBMIT_ALL` (Linux 5.18) one call submits all requests even if one of them fails.
+/// Creates a ring. With `IORING_SETUP_SUBMIT_ALL` (Linux 5.18) one call submits all requests even if a request fails.
 /// Without it, [`Queues::submit`] makes further calls.
 fn set_up(requests: u32) -> io::Result<IoUring> {
     match IoUring::builder().setup_submit_all().build(requests) {
@@ -102,7 +102,7 @@ impl Queues {
     }
 
     /// Submits all queued requests to the kernel, which performs them before the call returns. Returns the number of
-    /// system calls: 0 if nothing is queued, usually 1, more after signals.
+    /// system calls: 0 if no request is queued, usually 1, more after signals.
     pub(super) fn submit(&mut self) -> io::Result<u64> {
         let mut calls = 0;
         while !self.ring.submission().is_empty() {

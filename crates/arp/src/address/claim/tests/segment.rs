@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Station with a claim from its start time on. It answers requests as a host does.
+/// Station with a claim from its start time on. The station answers requests as a host does.
 struct Station {
     mac: MacAddr,
     start: Instant,
@@ -156,7 +156,7 @@ proptest! {
         let mut stations = [Station::new(1, 0, begin[0]), Station::new(2, lead, begin[1])];
         run_stations(&mut stations, &delays);
         prop_assert!(!stations.iter().all(Station::keeps_address));
-        // A station that had enough time to claim the address keeps it when the other one probes.
+        // A station that had enough time to claim the address keeps the address when the other station probes for it.
         if begin[1].probes && lead > 10_000 {
             prop_assert!(stations[0].keeps_address());
         }
