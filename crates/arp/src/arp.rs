@@ -353,9 +353,9 @@ impl<P> Arp<P> {
 
     /// Notes that the link is up again.
     ///
-    /// Addresses claimed with [`StartMode::Probe`] and link-local addresses are out of use until they are probed again
-    /// (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All other
-    /// addresses stay in use.
+    /// Addresses claimed with [`StartMode::Probe`] and link-local addresses are out of use until the host has probed
+    /// again (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All
+    /// other addresses stay in use.
     pub fn link_up(&mut self, now: Instant) {
         self.claims.link_up(now);
     }

@@ -39,8 +39,8 @@
 //! # Order of calls
 //!
 //! 1. Pass each received ARP packet to [`Arp::receive`] and send the reply that it returns.
-//! 2. Pass each packet to send to [`Arp::resolve`]. It returns the MAC address of the next hop, keeps the packet until
-//!    the address is resolved, or refuses the packet.
+//! 2. Pass each packet to send to [`Arp::resolve`]. The call returns the MAC address of the next hop, keeps the packet
+//!    until the address is resolved, or refuses the packet.
 //! 3. Call [`Arp::poll`] until it returns `None`, and perform each [`ArpAction`].
 //! 4. Call [`Arp::take_event`] until it returns `None`.
 //! 5. Wait until a packet arrives or [`Arp::deadline`] passes.

@@ -69,7 +69,7 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// ARP packet for Ethernet and IPv4: a view into the bytes that it was parsed from.
+/// ARP packet for Ethernet and IPv4: a view into the parsed bytes.
 ///
 /// The fixed fields have been checked. The operation and the addresses may have any values.
 #[derive(Clone, Copy, Debug)]
@@ -222,7 +222,7 @@ pub enum FrameView<'a> {
     Arp {
         /// The frame.
         ethernet: EthernetFrame<'a>,
-        /// Its packet.
+        /// ARP packet in the frame.
         packet: Packet<'a>,
     },
     /// Any other frame: with tags, with a SNAP header, or of another protocol. Frames with a truncated ARP packet, or
@@ -293,7 +293,7 @@ impl<'a> FrameView<'a> {
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 28 bytes are a valid value; [`Packet`] checks the fixed fields.
+/// Any 28 bytes are a valid value, and [`Packet`] checks the fixed fields.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct ArpPacket {
@@ -349,7 +349,7 @@ const _: () = assert!(size_of::<ArpPacket>() == 28);
 /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 /// ```
 ///
-/// Any 42 bytes are a valid value; [`FrameView`] checks the fixed fields.
+/// Any 42 bytes are a valid value, and [`FrameView`] checks the fixed fields.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct ArpFrame {

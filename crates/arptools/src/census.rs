@@ -349,7 +349,7 @@ impl Census {
         }
     }
 
-    /// Counts a packet of a station that has an address, and reports a flood from it.
+    /// Counts a packet of a station that has an address, and reports a flood from the station.
     fn check_flood(&mut self, now: Instant, mac: MacAddr) {
         let Some(station) = self.stations.get_mut(&mac) else { return };
         let packets = rate::tick(&mut station.second, now);

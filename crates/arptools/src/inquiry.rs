@@ -24,7 +24,7 @@ pub enum Purpose {
 pub struct InquiryPlan {
     /// Purpose of the packets.
     pub purpose: Purpose,
-    /// Sender of the packets. Its IP address is 0.0.0.0 in a probe.
+    /// Sender of the packets. The IP address of the sender is 0.0.0.0 in a probe.
     pub sender: Identity,
     /// IP address to resolve, probe or announce.
     pub target: Ipv4Addr,
@@ -38,14 +38,14 @@ pub struct InquiryPlan {
     pub limit: Option<Duration>,
     /// Whether the first reply ends the inquiry. A probe always ends at the first conflict.
     pub until_first: bool,
-    /// Whether requests stay broadcast after the first reply. Otherwise they become unicast.
+    /// Whether requests stay broadcast after the first reply. Otherwise, requests are unicast after the first reply.
     pub keeps_broadcasting: bool,
 }
 
 /// Sends requests, probes or announcements for one address and counts the replies.
 ///
-/// ARP replies carry no identifier of their request. The first reply after a request answers it, and further replies
-/// before the next request are duplicates.
+/// ARP replies carry no identifier of their request. The first reply after a request answers the request. Further
+/// replies before the next request are duplicates.
 ///
 /// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same
 /// interface. Pass these requests to [`Inquiry::receive`] too, so that replies to these requests are not counted as
@@ -342,7 +342,7 @@ impl Inquiry {
     }
 
     /// Returns whether a further reply answers a request of another program. A reply from a second station is never
-    /// treated as such an answer, because it shows that two stations use the address.
+    /// treated as such an answer, because such a reply shows that two stations use the address.
     fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
         let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
         let is_answered = self.open.is_some_and(|(_, answered)| answered);

@@ -2,8 +2,8 @@
 //!
 //! - [`inquiry::Inquiry`] sends requests, probes or announcements for one address (`arping`).
 //! - [`sweep::Sweep`] sends requests for many addresses (`scan`).
-//! - [`census::Census`] sends no packets. It records which station claims which address, and reports changes and
-//!   conflicts (`watch`).
+//! - [`census::Census`] sends no packets. The census records which station claims which address, and reports changes
+//!   and conflicts (`watch`).
 //!
 //! # Example
 //!

@@ -138,8 +138,8 @@ impl Sweep {
 
     /// Creates a sweep. The first request is due immediately.
     ///
-    /// If the ranges contain the sender's own IP address, the sweep skips it: a request for it would be an announcement
-    /// (RFC 5227 1.1).
+    /// If the ranges contain the sender's own IP address, the sweep skips this address: a request for the address would
+    /// be an announcement (RFC 5227 1.1).
     pub fn new(now: Instant, plan: SweepPlan, ranges: TargetRanges) -> Sweep {
         Sweep {
             permutation: plan.seed.map(|seed| Permutation::new(ranges.count(), seed)),

@@ -16,7 +16,7 @@ impl<E> EventQueue<E> {
         EventQueue { events: VecDeque::with_capacity(bound), bound, lost: 0 }
     }
 
-    /// Adds an event. Drops and counts it if the queue is full.
+    /// Adds an event. Drops and counts the event if the queue is full.
     pub fn push(&mut self, event: E) {
         if self.events.len() < self.bound {
             self.events.push_back(event);

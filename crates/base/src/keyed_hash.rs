@@ -8,8 +8,8 @@ use crate::Random;
 /// Builds the hashers of a hash table. An attacker that chooses addresses cannot predict which addresses share a
 /// bucket.
 ///
-/// The same seed gives the same hashes. A hash takes two multiplications by a secret factor. It is secure only if no
-/// observer sees a hash. Numbers that appear on the wire come from a [`crate::Secret`] instead.
+/// The same seed gives the same hashes. A hash takes two multiplications by a secret factor. The key stays secret only
+/// if no observer sees a hash. Numbers that appear on the wire come from a [`crate::Secret`] instead.
 #[derive(Clone)]
 pub struct KeyedHash {
     start: u64,

@@ -9,7 +9,7 @@ use crate::{CapturedPacket, Error, FRAME_LIMIT, LinkType, PacketReader};
 /// Maximum number of link types with separate counts of omitted packets.
 const LINK_TYPES: usize = 8;
 
-/// Direction of a frame at the interface that captured it.
+/// Direction of a frame at the capturing interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Received.

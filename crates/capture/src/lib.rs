@@ -29,7 +29,7 @@
 //! - Every length is checked before use, and no input makes a reader panic.
 //! - Memory is limited. A reader holds up to 1 MiB of a block, up to [`FRAME_LIMIT`] bytes of a frame, and up to
 //!   [`INTERFACE_LIMIT`] interfaces.
-//! - No packet is skipped silently. Blocks of unknown types may contain packets, so they are counted.
+//! - No packet is skipped silently. Blocks of unknown types may contain packets, so such blocks are counted.
 //!
 //! # Non-features
 //!

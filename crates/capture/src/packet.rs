@@ -67,7 +67,7 @@ impl Interface {
         u64::try_from(seconds.checked_mul(second)? + part).ok()
     }
 
-    /// Returns the number of nanoseconds per unit, if it is an integer.
+    /// Returns the number of nanoseconds per unit, if this number is an integer.
     fn nanoseconds(&self) -> Option<u64> {
         let resolution = u64::try_from(self.resolution).ok().filter(|resolution| *resolution > 0)?;
         SECOND.is_multiple_of(resolution).then(|| SECOND / resolution)

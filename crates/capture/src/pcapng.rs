@@ -66,7 +66,7 @@ pub(crate) struct PacketBlock {
     pub(crate) units: Option<u64>,
     pub(crate) captured: u32,
     pub(crate) length: u32,
-    /// Range of the data in the body. It may extend beyond the bytes in memory.
+    /// Range of the data in the body. The range may extend beyond the bytes in memory.
     pub(crate) data: Range<usize>,
     /// Start of the options in the body.
     pub(crate) options: usize,

@@ -105,9 +105,9 @@ pub enum VlanTags {
 /// Encapsulation of the payload: where the frame names its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encapsulation {
-    /// The type field of the header names it (Ethernet II, RFC 894).
+    /// The type field of the header names the protocol (Ethernet II, RFC 894).
     Type,
-    /// A SNAP header after the length field names it (IEEE 802.3, RFC 1042).
+    /// A SNAP header after the length field names the protocol (IEEE 802.3, RFC 1042).
     Snap,
 }
 

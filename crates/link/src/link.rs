@@ -88,7 +88,7 @@ impl Link {
         self.groups.remove(&group);
     }
 
-    /// Accepts a frame that is addressed to this link, or drops and counts it. `parsed` is the result of
+    /// Accepts a frame that is addressed to this link, or drops and counts the frame. `parsed` is the result of
     /// [`EthernetFrame::parse`]. An error in `parsed` is counted too.
     #[inline]
     pub fn receive<'a>(

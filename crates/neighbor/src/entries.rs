@@ -37,7 +37,7 @@ pub(super) struct Entries<A> {
 }
 
 impl<A: Address> Entries<A> {
-    /// Creates an empty set and reserves its memory. The system provides each page when it is first touched.
+    /// Creates an empty set and reserves its memory. The system provides each page at the first access.
     // spec: table-memory
     pub(super) fn new(bound: usize, seed: u64) -> Entries<A> {
         let bound = bound.clamp(1, 1 << 20);
@@ -160,7 +160,7 @@ impl<A: Address> Entries<A> {
         self.join(TimerQueue::Free, place);
     }
 
-    /// Sets the state of an entry, and appends it to a queue. Returns the previous state.
+    /// Sets the state of an entry, and appends the entry to a queue. Returns the previous state.
     pub(super) fn transition(
         &mut self,
         place: Place,
@@ -384,8 +384,8 @@ pub(super) enum Class {
     /// Used or requested, without a reply to a request of this host. An attacker can create such entries. Only requests
     /// are recorded as use.
     Unproven,
-    /// The neighbor has replied to a request of this host, or an upper layer has confirmed it. No resolution has failed
-    /// since.
+    /// The neighbor has replied to a request of this host, or an upper layer has confirmed the neighbor. No resolution
+    /// has failed since.
     Proven,
     /// Configured.
     Static,
@@ -481,7 +481,7 @@ impl TimerQueue {
 impl Class {
     pub(super) const COUNT: usize = 4;
 
-    /// Returns the class of an entry of this class after it enters a state.
+    /// Returns the class of an entry of this class after the entry enters a state.
     pub(super) const fn after(self, state: NeighborState) -> Class {
         match (state, self) {
             (NeighborState::Static, _) => Class::Static,

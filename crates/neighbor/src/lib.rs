@@ -11,7 +11,7 @@
 //!    `poll` after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
 //!    [`NeighborTable::deadline`].
 //! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
-//! 4. [`NeighborTable::take_event`] returns what changed.
+//! 4. [`NeighborTable::take_event`] returns the changes.
 //!
 //! # Bounds
 //!
@@ -110,11 +110,11 @@ pub struct NeighborSettings {
 /// Entry of the table, as listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbor<A> {
-    /// Its IP address.
+    /// IP address of the neighbor.
     pub ip: A,
-    /// Its MAC address, if known.
+    /// MAC address of the neighbor, if known.
     pub mac: Option<MacAddr>,
-    /// Its state.
+    /// State of the entry.
     pub state: NeighborState,
 }
 
@@ -123,9 +123,9 @@ pub struct Neighbor<A> {
 pub enum NeighborEvent<A> {
     /// A sender was added.
     Learned {
-        /// Its IP address.
+        /// IP address of the sender.
         ip: A,
-        /// Its MAC address.
+        /// MAC address of the sender.
         mac: MacAddr,
     },
     /// The resolution of an unknown address started.
@@ -147,7 +147,7 @@ pub enum NeighborEvent<A> {
         /// The new MAC address.
         to: MacAddr,
     },
-    /// A sender claims the address of a static entry, which stays as it is.
+    /// A sender claims the address of a static entry, which does not change.
     StaticConflict {
         /// The IP address.
         ip: A,

@@ -54,7 +54,7 @@ pub enum Merge {
     Confirmed,
     /// The sender was known with another MAC address, which was replaced.
     Moved,
-    /// The sender has a static entry, which stays as it is.
+    /// The sender has a static entry, which does not change.
     StaticConflict,
     /// The sender was not added: the table is full.
     Refused,
@@ -65,14 +65,14 @@ pub enum Merge {
 pub enum Resolution<P> {
     /// The packet can be sent immediately to this MAC address.
     Known(MacAddr, P),
-    /// The packet waits. [`NeighborTable::poll`] will send or return it.
+    /// The packet waits. [`NeighborTable::poll`] will send or return the packet.
     Pending,
     /// The packet cannot be sent: the table or the queue is full.
     Refused(P),
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// Capacity of the event queue. Events beyond it are dropped and counted.
+    /// Capacity of the event queue. Events beyond the capacity are dropped and counted.
     ///
     /// The capacity exceeds the number of entries of the default table, because all entries may expire at the same
     /// time.
@@ -80,7 +80,7 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// Creates an empty table and reserves its memory.
     pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
-        // The reachable time is visible on the wire. It must not reveal the key of the index.
+        // The reachable time is visible on the wire. The time must not reveal the key of the index.
         let secret = Secret::new(settings.seed);
         let mut random = Random::new(secret.key("reachable time"));
         NeighborTable {
@@ -268,10 +268,10 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Confirms a known neighbor, which becomes REACHABLE: an upper layer made progress with it (RFC 4861 7.3.1). An
-    /// INCOMPLETE, FAILED or static entry does not change.
+    /// Confirms a known neighbor, which becomes REACHABLE: an upper layer made progress with the neighbor (RFC 4861
+    /// 7.3.1). An INCOMPLETE, FAILED or static entry does not change.
     ///
-    /// No layer of this stack calls it yet: only a transport protocol can detect progress.
+    /// No layer of this stack calls this method yet, because only a transport protocol can detect progress.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, ip: A) {
         self.entries.clock.advance(now);
@@ -305,7 +305,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         Ok(())
     }
 
-    /// Removes an entry, static or not. Returns whether it existed.
+    /// Removes an entry, static or not. Returns whether the entry existed.
     ///
     /// The time of the last request is lost too, so a new resolution may send a request within a second of the last
     /// request.
@@ -441,7 +441,7 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.entries.remove(place);
     }
 
-    /// Sets the state of an entry, appends it to a queue, and reports the change.
+    /// Sets the state of an entry, appends the entry to a queue, and reports the change.
     pub(super) fn change(&mut self, place: Place, to: NeighborState, queue: TimerQueue) {
         let from = self.entries.transition(place, to, queue);
         self.report_change(place, from, to);

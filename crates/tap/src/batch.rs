@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::Frame;
 
 /// Bounded queue of frames, in the order in which they were received or will be transmitted. Devices receive and
-/// transmit batches only.
+/// transmit only batches.
 #[derive(Debug)]
 pub struct Batch {
     frames: VecDeque<Frame>,
@@ -18,7 +18,7 @@ impl Batch {
         Batch { frames: VecDeque::with_capacity(capacity), capacity }
     }
 
-    /// Appends a frame. Returns it if the batch is full.
+    /// Appends a frame. Returns the frame if the batch is full.
     #[inline]
     pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
         if self.free_capacity() == 0 {

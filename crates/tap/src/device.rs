@@ -13,8 +13,8 @@ pub trait Device {
     /// Returns the MTU: the maximum payload of a frame in bytes, without link header.
     fn mtu(&self) -> usize;
 
-    /// Returns the length in bytes to which shorter frames must be padded before [`Device::transmit`]. It is 0 for
-    /// devices without a physical medium, such as a TAP.
+    /// Returns the length in bytes to which shorter frames must be padded before [`Device::transmit`]. The length is 0
+    /// for devices without a physical medium, such as a TAP.
     fn minimum_frame(&self) -> usize {
         0
     }
@@ -48,8 +48,8 @@ pub trait Device {
 /// Error after which a device cannot continue.
 #[derive(Debug)]
 pub enum DeviceError {
-    /// The device no longer exists: its interface was deleted, or the other end of a cable was closed. A closed cable
-    /// is detected by `transmit` only.
+    /// The device no longer exists: its interface was deleted, or the other end of a cable was closed. Only `transmit`
+    /// detects a closed cable.
     Gone(io::Error),
     /// The operating system reported an error that retrying does not fix.
     Failed(io::Error),

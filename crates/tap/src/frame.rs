@@ -30,8 +30,8 @@ pub enum Checksum {
 pub struct OutOfSpace;
 
 impl Frame {
-    /// Number of free bytes in front of a received frame. They suffice for a longer link header and for the 12-byte
-    /// virtio header of segmentation offload.
+    /// Number of free bytes in front of a received frame. The space suffices for a longer link header and for the
+    /// 12-byte virtio header of segmentation offload.
     pub const HEADROOM: usize = 32;
 
     /// Maximum length of the link headers: 14 bytes, and two VLAN tags of 4.
@@ -92,7 +92,7 @@ impl Frame {
     }
 
     /// Returns the state of the transport checksum. [`Frame::clear`] resets the state. Changes of the bytes do not
-    /// reset it.
+    /// reset the state.
     #[inline]
     pub fn checksum(&self) -> Checksum {
         self.checksum
@@ -123,7 +123,7 @@ impl Frame {
         Ok(length)
     }
 
-    /// Clears the frame and copies `bytes` into it.
+    /// Clears the frame and copies `bytes` into the frame.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutOfSpace> {
         self.clear();
         self.append(bytes.len())?.copy_from_slice(bytes);

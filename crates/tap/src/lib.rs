@@ -3,7 +3,8 @@
 //! - [`Frame`]: the owned bytes of one frame, with headroom for headers.
 //! - [`Pool`]: a bounded store that reuses empty frames.
 //! - [`Batch`]: a bounded queue of frames.
-//! - [`Device`]: the trait of TAPs, packet sockets and simulated wires. It moves batches of frames.
+//! - [`Device`]: the trait of TAPs, packet sockets and simulated wires. A device receives and transmits batches of
+//!   frames.
 //!
 //! The feature `linux` (enabled by default) adds the module `linux`: the TAP driver, packet sockets, rtnetlink, and
 //! `Cable`, a pair of connected devices for tests.
@@ -11,7 +12,7 @@
 //! # Order of calls
 //!
 //! An event loop calls [`Device::receive`], handles the frames, and calls [`Device::transmit`]. The loop returns every
-//! frame to its pool with [`Pool::give`], and `transmit` returns the frames that it sends. Before the loop waits, it
+//! frame to its pool with [`Pool::give`], and `transmit` returns the frames that it sends. Before waiting, the loop
 //! calls `receive` until [`Device::in_flight`] is 0.
 //!
 //! # Non-features

@@ -53,7 +53,7 @@ impl Pool {
     /// sizes.
     #[inline]
     pub fn give(&mut self, frame: Frame) {
-        // A frame taken before the pool grew has neither size. It is counted as a small frame and is freed.
+        // A frame taken before the pool grew has neither size. Such a frame is counted as a small frame and is freed.
         if frame.capacity() == self.large.capacity {
             self.large.give(frame);
         } else {

@@ -14,7 +14,7 @@ pub struct LocalBindings {
     stations: MacSet,
 }
 
-/// Range of IP addresses, as numbers because they are compared for every packet.
+/// Range of IP addresses, as numbers because the addresses are compared for every packet.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     first: u32,
@@ -65,7 +65,7 @@ impl LocalBindings {
         Ok(())
     }
 
-    /// Inserts a range and merges it with the adjacent ranges where addresses and MAC addresses are consecutive.
+    /// Inserts a range and merges the range with the adjacent ranges where addresses and MAC addresses are consecutive.
     fn insert(&mut self, place: usize, range: Range) {
         self.ranges.insert(place, range);
         self.join(place);

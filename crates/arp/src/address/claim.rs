@@ -117,7 +117,8 @@ impl Claim {
         }
     }
 
-    /// Probes for the address again after the link has come up, because another host may have started to use it.
+    /// Probes for the address again after the link has come up, because another host may have started to use the
+    /// address.
     ///
     /// The address is out of use until probing ends. A claim that has ended stays ended.
     // spec: rfc5227-link-up

@@ -342,7 +342,7 @@ impl Claims {
         }
     }
 
-    /// Reports an event. If it ends the claim, removes the address.
+    /// Reports an event. If the event ends the claim, removes the address.
     fn apply_event(&mut self, event: ClaimEvent) {
         match event {
             ClaimEvent::ProbeConflict { ip, mac } | ClaimEvent::Ceased { ip, mac } => {
@@ -454,7 +454,7 @@ impl Claims {
         self.insert(claim, StartMode::Immediate);
     }
 
-    /// Applies `act` to a claim and updates its deadline. Removes the claim if it has ended.
+    /// Applies `act` to a claim and updates its deadline. Removes the claim if the claim has ended.
     fn update<R>(&mut self, ip: Ipv4Addr, act: impl FnOnce(&mut Claim) -> R) -> Option<R> {
         let entry = self.active.get_mut(&ip)?;
         let was_probing = entry.claim.is_probing();

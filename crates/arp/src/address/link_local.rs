@@ -34,11 +34,11 @@ pub(crate) struct LinkLocal {
 }
 
 impl LinkLocal {
-    /// Selects the first candidate and starts to probe for it.
+    /// Selects the first candidate and starts to probe for the candidate.
     ///
     /// The candidates depend only on `mac`, so that a station gets the same address after each start unless another
     /// host uses this address (RFC 3927 2.1). The delays depend on `seed`. RFC 3927 2.5 permits [`Defense::Cease`] and
-    /// [`Defense::Once`]; [`Defense::Always`] is treated as [`Defense::Once`].
+    /// [`Defense::Once`]. [`Defense::Always`] is treated as [`Defense::Once`].
     pub(crate) fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> LinkLocal {
         let [a, b, c, d, e, f] = mac.bytes();
         // spec: rfc3927-seed

@@ -27,7 +27,7 @@ pub struct CensusEntry {
     pub address: VlanAddress,
     /// MAC address that claimed the address last.
     pub mac: MacAddr,
-    /// MAC address that claimed the address before, if it changed.
+    /// MAC address that claimed the address before, if the MAC address changed.
     pub previous: Option<MacAddr>,
     /// Presence, judged by the time since `last`.
     pub presence: Presence,

@@ -72,7 +72,7 @@ pub enum CensusEvent {
         /// Reason for the drop.
         reason: ArpDropReason,
     },
-    /// An address had no packets for so long that it is considered gone.
+    /// An address had no packets for [`CensusSettings::gone_after`](super::CensusSettings::gone_after).
     Gone {
         /// The address.
         address: VlanAddress,
@@ -106,7 +106,7 @@ pub enum CensusEvent {
     Full {
         /// The address.
         address: VlanAddress,
-        /// MAC address that claims it.
+        /// MAC address that claims the address.
         mac: MacAddr,
     },
     /// An address was evicted for a new address.

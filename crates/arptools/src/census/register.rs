@@ -46,7 +46,7 @@ pub(super) struct Evicted {
 /// Result of recording a claim.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum InsertOutcome {
-    /// The address is known. `silence` is the time since its last packet if it was gone.
+    /// The address is known. `silence` is the time since the last packet of the address if the address was gone.
     Known { change: ClaimChange, silence: Option<Duration> },
     /// The address is new, and another address may have been evicted.
     New { evicted: Option<Evicted> },

@@ -4,8 +4,8 @@ use base::Random;
 
 /// Permutation of the numbers below a count, determined by a seed.
 ///
-/// A Feistel network permutes the numbers below the next power of four. It is applied repeatedly until the result is
-/// below the count.
+/// A Feistel network permutes the numbers below the next power of four. The network is applied repeatedly until the
+/// result is below the count.
 #[derive(Clone, Debug)]
 pub(super) struct Permutation {
     count: u32,

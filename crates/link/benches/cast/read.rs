@@ -49,7 +49,7 @@ unsafe impl AnyBytes for Tag {}
 // SAFETY: the struct is packed and has only integer fields.
 unsafe impl AnyBytes for Snap {}
 
-/// Reads the struct at the start of `bytes`. Returns it and the bytes after it.
+/// Reads the struct at the start of `bytes`. Returns the struct and the bytes after the struct.
 pub(crate) fn read<T: AnyBytes>(bytes: &[u8]) -> Option<(T, &[u8])> {
     let rest = bytes.get(size_of::<T>()..)?;
     // SAFETY: `bytes` has at least the struct's size, any bytes are a valid value of it, and the read is unaligned.

@@ -27,7 +27,7 @@ const UNICASTS: u8 = 3;
 pub enum NeighborAction<A, P> {
     /// Send a packet: its destination is resolved.
     Send {
-        /// Its destination.
+        /// Destination of the packet.
         ip: A,
         /// The destination's MAC address.
         mac: MacAddr,
@@ -36,11 +36,11 @@ pub enum NeighborAction<A, P> {
     },
     /// Return a packet unsent.
     Return {
-        /// Its destination.
+        /// Destination of the packet.
         ip: A,
         /// The packet.
         packet: P,
-        /// The reason why it was not sent.
+        /// The reason why the packet was not sent.
         reason: ReturnReason,
     },
     /// Send a request for an address, by unicast or broadcast.

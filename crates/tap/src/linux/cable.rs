@@ -10,7 +10,7 @@ use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
 /// End of a cable between two devices: frames transmitted on one end are received on the other.
 ///
 /// A cable is a pair of datagram sockets. An end has a file descriptor to wait on, and is congested when the send
-/// buffer of its socket is full. The checksum state of a frame is transmitted with it.
+/// buffer of its socket is full. The checksum state of a frame is transmitted with the frame.
 ///
 /// ```
 /// use tap::linux::Cable;

@@ -192,8 +192,8 @@ impl Interface {
         Ok(all.contains(&address))
     }
 
-    /// Adds a route to `destination` through this interface, and via `gateway` if it is not `None`. Fails if a route to
-    /// the same destination exists.
+    /// Adds a route to `destination` through this interface, and via `gateway` unless `gateway` is `None`. Fails if a
+    /// route to the same destination exists.
     pub fn add_route(&self, destination: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<(), InterfaceError> {
         let change = InterfaceChange::Route { destination, gateway };
         let mut message = RouteMessage::default();

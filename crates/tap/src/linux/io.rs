@@ -13,8 +13,8 @@ pub enum Io {
     /// `read` and `write` under light load, `io_uring` under heavy load. The method is always `read` and `write` if the
     /// kernel refuses `io_uring`.
     Auto,
-    /// `io_uring`: up to 64 frames per system call. It requires Linux 5.12, the first version that reads a TAP without
-    /// waiting. From Linux 5.18 on, a refused frame costs no extra system call.
+    /// `io_uring`: up to 64 frames per system call. `io_uring` requires Linux 5.12, the first version that reads a TAP
+    /// without waiting. From Linux 5.18 on, a refused frame costs no extra system call.
     Ring,
     /// `read` and `write`: one frame per system call.
     #[default]

@@ -82,8 +82,8 @@ fn transmit_drops(statistics: &[u8]) -> Option<u64> {
 }
 
 impl LinkInfo {
-    /// Parses an `RTM_NEWLINK` or `RTM_DELLINK` message. Returns `None` if it is malformed, or if it describes a bridge
-    /// port instead of an interface (family `AF_BRIDGE`).
+    /// Parses an `RTM_NEWLINK` or `RTM_DELLINK` message. Returns `None` if the message is malformed, or if it describes
+    /// a bridge port instead of an interface (family `AF_BRIDGE`).
     pub(super) fn parse(message: &[u8]) -> Option<LinkInfo> {
         let header = LinkHeader::parse(message).ok()?;
         if header.interface_family != AddressFamily::Unspec {

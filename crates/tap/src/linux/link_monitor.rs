@@ -16,9 +16,10 @@ const MAX_ATTEMPTS: usize = 16;
 
 /// Subscription to the state of one network interface, by rtnetlink. The subscription requires no privilege.
 ///
-/// The interface is found by name when the monitor is opened, and identified by index afterwards: it may be renamed.
-/// The monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
-/// [`poll`](LinkMonitor::poll) may have something to return, so it can be passed to [`wait`](super::wait()).
+/// The interface is found by name when the monitor is opened, and identified by index afterwards, so that it may be
+/// renamed. The monitor belongs to the network namespace of the thread that opened it. Its descriptor is readable when
+/// [`poll`](LinkMonitor::poll) may return a change or an error, so the monitor can be passed to
+/// [`wait`](super::wait()).
 #[derive(Debug)]
 pub struct LinkMonitor {
     connection: Connection,

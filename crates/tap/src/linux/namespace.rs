@@ -12,8 +12,8 @@ use nix::unistd::{getegid, geteuid};
 
 use super::{Interface, InterfaceName};
 
-/// Network namespace that this process has moved into. It contains only the loopback interface, which is up. The kernel
-/// deletes it with the last process in it.
+/// Network namespace that this process has moved into. The namespace contains only the loopback interface, which is up.
+/// The kernel deletes the namespace after its last process has ended.
 #[derive(Debug)]
 pub struct Namespace {
     ipv6_off: io::Result<()>,

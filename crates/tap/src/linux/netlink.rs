@@ -44,7 +44,7 @@ impl Connection {
         Ok(Connection { socket, datagram: Vec::with_capacity(DATAGRAM), sequence: 0 })
     }
 
-    /// Opens a non-blocking socket, and subscribes it to a group of notifications (`RTNLGRP_*`).
+    /// Opens a non-blocking socket, and subscribes the socket to a group of notifications (`RTNLGRP_*`).
     pub(super) fn subscribe(group: u32) -> io::Result<Connection> {
         let mut connection = Connection::open()?;
         connection.socket.set_non_blocking(true)?;
@@ -116,7 +116,7 @@ impl Connection {
         Err(io::Error::new(io::ErrorKind::Interrupted, "the table changed each time it was read"))
     }
 
-    /// Requests a whole table once. Returns `None` if the table changed while it was read.
+    /// Requests a whole table once. Returns `None` if the table changed during the reading.
     fn dump_once<T>(
         &mut self,
         request: RouteNetlinkMessage,

@@ -1,4 +1,4 @@
-//! The node `/dev/net/tun`: opening it, features of its driver, reading and writing frames.
+//! The node `/dev/net/tun`: opening the node, features of its driver, reading and writing frames.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

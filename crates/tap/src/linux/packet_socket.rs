@@ -20,7 +20,7 @@ use receiver::Receiver;
 use ring::ADDRESSES;
 
 /// `AF_PACKET` socket bound to one interface. The socket receives the frames of the interface, in addition to the
-/// kernel, and transmits whole Ethernet frames. Opening it requires `CAP_NET_RAW`.
+/// kernel, and transmits whole Ethernet frames. Opening the socket requires `CAP_NET_RAW`.
 ///
 /// Frames are received from a ring in shared memory. If the kernel refuses a ring, each frame takes a system call
 /// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports the tag separately.

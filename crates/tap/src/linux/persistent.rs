@@ -29,19 +29,19 @@ pub enum CreateError {
     Open {
         /// The TAP.
         name: InterfaceName,
-        /// The error of opening it.
+        /// The error of opening the TAP.
         source: OpenError,
     },
     /// The interface could not be configured.
     Interface(InterfaceError),
-    /// The list of TAPs could not be read.
+    /// The list of TAPs could not be read, or no netlink socket could be opened.
     List(io::Error),
 }
 
 /// Error of deleting a persistent TAP.
 #[derive(Debug)]
 pub enum DeleteError {
-    /// There is no TAP with this name.
+    /// No TAP has this name.
     Absent(InterfaceName),
     /// The TAP could not be opened: it is busy, belongs to another user, or is not a TAP.
     Open(OpenError),

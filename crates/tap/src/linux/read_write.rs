@@ -11,7 +11,7 @@ pub(crate) enum ErrorClass {
     WouldBlock,
     /// A signal arrived: the call is repeated.
     Interrupted,
-    /// This frame is lost, but the next frame may pass.
+    /// The frame is lost, but the next frame may pass.
     FrameLost,
     /// The device no longer exists.
     DeviceGone,

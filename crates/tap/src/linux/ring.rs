@@ -157,7 +157,7 @@ impl IoRing {
         }
     }
 
-    /// Counts the error of a read, or keeps it if it ends the device.
+    /// Counts the error of a read, or keeps an error that ends the device.
     fn read_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted => {}
@@ -167,7 +167,7 @@ impl IoRing {
         }
     }
 
-    /// Counts the error of a write, or keeps it if it ends the device.
+    /// Counts the error of a write, or keeps an error that ends the device.
     fn write_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
         match classify(errno) {
             ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
@@ -177,7 +177,7 @@ impl IoRing {
     }
 }
 
-/// Counts a frame that was read, and adds it to `arrived` unless it is truncated.
+/// Counts a frame that was read, and adds the frame to `arrived` unless it is truncated.
 fn accept(frame: Frame, counters: &mut DeviceCounters, pool: &mut Pool, arrived: &mut Batch) {
     let added = if frame.is_full() {
         counters.truncated += 1;

@@ -19,10 +19,10 @@ use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 /// program transmits. The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither
 /// pads frames nor appends a frame check sequence.
 ///
-/// Dropping this value deletes the interface, unless it is persistent.
+/// Dropping this value deletes the interface, unless the interface is persistent.
 #[derive(Debug)]
 pub struct Tap {
-    // Declared before the node, so that it is dropped first: a ring holds the file too.
+    // Declared before the node, so that this field is dropped first, because a ring holds the file too.
     frame_io: FrameIo,
     node: TunNode,
     interface: Interface,
@@ -43,8 +43,8 @@ pub struct TapOptions {
 }
 
 impl Tap {
-    /// Creates the TAP with this name, or attaches to it. The kernel replaces `%d` in a name, such as `tap%d`, with a
-    /// number.
+    /// Creates the TAP with this name, or attaches to an existing TAP. The kernel replaces `%d` in a name, such as
+    /// `tap%d`, with a number.
     pub fn open(name: &str) -> Result<Tap, OpenError> {
         TapOptions::default().open(name)
     }
@@ -72,7 +72,7 @@ impl Tap {
 }
 
 impl TapOptions {
-    /// Attaches only. Opening fails with [`OpenError::Absent`] if the TAP does not exist.
+    /// Only attaches to an existing TAP. Opening fails with [`OpenError::Absent`] if the TAP does not exist.
     #[must_use]
     pub fn attach_only(mut self) -> Self {
         self.attach_only = true;

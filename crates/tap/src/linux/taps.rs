@@ -19,11 +19,11 @@ use super::netlink::{Connection, attribute, number};
 pub struct TapInterface {
     /// Name of the interface.
     pub name: InterfaceName,
-    /// Whether it is a TAP, which carries Ethernet frames. A TUN carries IP packets.
+    /// Whether the interface is a TAP, which carries Ethernet frames. A TUN carries IP packets.
     pub is_tap: bool,
-    /// Whether it outlives the program that opened it.
+    /// Whether the interface outlives the program that opened it.
     pub persistent: bool,
-    /// Whether it was created for several queues.
+    /// Whether the interface was created for several queues.
     pub multi_queue: bool,
     /// ID of the user who may attach without capabilities.
     pub owner: Option<u32>,

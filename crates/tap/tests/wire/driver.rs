@@ -48,7 +48,7 @@ const KERNEL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub(crate) const LOCAL_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
-/// Opens a TAP and brings it up. The kernel has the address 10.0.0.1/24 on it.
+/// Opens a TAP and brings the interface up. The kernel has the address 10.0.0.1/24 on this interface.
 pub(crate) fn wire() -> Result<Tap, Box<dyn std::error::Error>> {
     wire_with(Io::ReadWrite)
 }

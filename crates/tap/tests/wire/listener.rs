@@ -55,7 +55,7 @@ fn listener_stops_at_once_when_no_frame_arrives() -> TestResult {
     run_with_timeout(move || drop(listener))
 }
 
-/// Runs `act` in a thread. Fails if it takes 10 seconds, such as a stop that waits for a frame.
+/// Runs `act` in a thread. Fails if `act` takes 10 seconds, for example because a stop waits for a frame.
 fn run_with_timeout<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Box<dyn std::error::Error>> {

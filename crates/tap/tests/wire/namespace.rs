@@ -40,7 +40,7 @@ fn namespace_is_created_when_process_is_not_dumpable() -> TestResult {
 
 fn namespace_is_refused_when_limit_is_reached() -> TestResult {
     Namespace::enter()?;
-    // This is the limit of the new user namespace.
+    // This file sets the limit of the new user namespace.
     fs::write("/proc/sys/user/max_net_namespaces", "0")?;
     let error = Namespace::enter().err().ok_or("a namespace was created beyond the limit")?;
     assert!(matches!(error, NamespaceError::LimitReached(_)), "{error}");

@@ -79,7 +79,7 @@ fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult 
                 "{last:x?}"
             );
         }
-        // A tag is reinserted. In the other direction it is sent.
+        // A tag is reinserted. In the other direction, the tag is sent.
         let plain = frame(first, 7);
         for tag in [[0x81, 0, 0x60, 5], [0x88, 0xa8, 0, 7]] {
             let tagged = [&plain[..12], &tag, &plain[12..]].concat();
@@ -381,7 +381,7 @@ fn deletion_is_found_when_frames_arrived_before_down() -> TestResult {
     }
     veth.near.set_up(false)?;
     for socket in &mut sockets {
-        // With a ring, the frames come before the error. Without a ring, they come after the error.
+        // With a ring, the frames come before the error. Without a ring, the frames come after the error.
         for number in 0..3 {
             assert_eq!(next(socket)?, frame(OTHER, number));
         }

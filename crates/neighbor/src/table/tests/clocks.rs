@@ -35,7 +35,7 @@ fn requests_follow_after_one_second_when_clock_jumps_and_returns() {
     let year = at(365 * 24 * 60 * 60);
     let mut table = table();
     due(&mut table, at(100));
-    // One is requested while the clock is a year ahead, the other after it is back.
+    // One address is requested while the clock is a year ahead, the other address after the clock is back.
     table.resolve(year, 5, 10, 1);
     due(&mut table, year);
     table.resolve(at(100), 6, 10, 2);

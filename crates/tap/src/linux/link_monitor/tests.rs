@@ -34,7 +34,7 @@ fn payload(message: &LinkMessage) -> Vec<u8> {
     payload
 }
 
-/// Applies a notification. Returns the changes that it adds.
+/// Applies a notification. Returns the changes that the notification adds.
 fn apply(history: &mut LinkHistory, kind: u16, message: &LinkMessage) -> Vec<LinkState> {
     history.apply(Message::notification(kind, &payload(message)));
     history.changes.drain(..).collect()

@@ -10,9 +10,9 @@ const WHOLE_FRAME: u32 = u32::MAX;
 
 /// Accepts ARP: untagged, with one or two tags, and in a length frame after a SNAP header.
 ///
-/// A socket bound to ARP's `EtherType` is not an alternative: the kernel delivers the ARP frames of all VLANs to it,
-/// without their tags. When the filter runs, the kernel has already removed the outer tag, but an inner tag is still in
-/// the frame.
+/// A socket bound to ARP's `EtherType` is not an alternative: the kernel delivers the ARP frames of all VLANs to such a
+/// socket, without their tags. When the filter runs, the kernel has already removed the outer tag, but an inner tag is
+/// still in the frame.
 pub(super) const ARP: [sock_filter; 11] = [
     load_u16(12),
     if_equal(0x0806, 8, 0),
@@ -83,7 +83,7 @@ const fn jump(comparison: u32, value: u32, then: u8, otherwise: u8) -> sock_filt
     instruction(BPF_JMP | comparison | BPF_K, then, otherwise, value)
 }
 
-/// Ends the program and passes this many bytes of the frame. 0 drops it.
+/// Ends the program and passes this many bytes of the frame. 0 drops the frame.
 const fn return_bytes(bytes: u32) -> sock_filter {
     instruction(BPF_RET | BPF_K, 0, 0, bytes)
 }

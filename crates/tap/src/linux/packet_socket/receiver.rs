@@ -75,7 +75,7 @@ impl Receiver {
         let has_arrived = added > 0 || counters.truncated > before.truncated;
         if has_arrived {
             self.has_received = true;
-            // Frames that waited when the interface went down do not prove that it is up again.
+            // Frames that waited when the interface went down do not prove that the interface is up again.
             self.was_down &= !self.is_drained;
         }
         if counters.unreadable > before.unreadable {
@@ -170,8 +170,8 @@ fn drain_ring(
 /// Maximum number of interface errors in front of an oversized frame.
 const MAX_ERRORS: usize = 1_024;
 
-/// Reads a frame that the kernel kept in the receive queue because it is longer than a slot. Returns whether the queue
-/// contained the frame.
+/// Reads a frame that the kernel kept in the receive queue because the frame is longer than a slot. Returns whether the
+/// queue contained the frame.
 ///
 /// Each oversized frame must be read: a frame that stayed in the queue would be mistaken for the next oversized frame.
 fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {

@@ -54,8 +54,8 @@ impl ReceiveRing {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int. This enumeration of u32 has the same size and contains no pointer.
         unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
-        // Frames longer than a slot are also kept in the receive queue, as far as it has capacity. Such frames arrive,
-        // for example, after an increase of the MTU.
+        // Frames longer than a slot are also kept in the receive queue, as far as the queue has capacity. Such frames
+        // arrive, for example, after an increase of the MTU.
         system::set_flag(socket, COPY_THRESHOLD, true)?;
         let layout = RingLayout::for_mtu(mtu);
         set_ring(socket, &layout.request()?)?;
@@ -104,7 +104,7 @@ impl ReceiveRing {
     }
 }
 
-/// The option `PACKET_COPY_THRESH` of `linux/if_packet.h`, which libc lacks. Any value except 0 enables it.
+/// The option `PACKET_COPY_THRESH` of `linux/if_packet.h`, which libc lacks. Any value except 0 enables the option.
 const COPY_THRESHOLD: libc::c_int = 7;
 
 /// Offset of the status word in a slot.
@@ -128,7 +128,7 @@ impl RingLayout {
     /// Unit of the block size in bytes. The kernel allocates each block in contiguous memory. The size is a multiple of
     /// the page size, and small enough for such an allocation.
     const BLOCK: usize = 64 * 1_024;
-    /// Number of blocks. At an MTU of 1,500 they hold 2,496 frames.
+    /// Number of blocks. At an MTU of 1,500, the blocks hold 2,496 frames.
     const BLOCKS: usize = 64;
     /// Number of bytes in front of a frame in its slot: header, address, and alignment of the payload.
     const SLOT_HEADER: usize = 80;

@@ -13,8 +13,8 @@ use libc::{
 
 use crate::Checksum;
 
-/// Opens a non-blocking socket that receives nothing until it is bound. It thus receives no frames of other interfaces,
-/// and no frames before the filter is attached.
+/// Opens a non-blocking socket that receives nothing until it is bound. The socket thus receives no frames of other
+/// interfaces, and no frames before the filter is attached.
 pub(super) fn open() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes integers only.
@@ -37,7 +37,8 @@ pub(super) fn bind(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
         .map(drop)
 }
 
-/// Returns the index of the interface that the socket is bound to. It is negative after the interface was deleted.
+/// Returns the index of the interface that the socket is bound to. The index is negative after the interface was
+/// deleted.
 pub(super) fn bound_interface(fd: BorrowedFd<'_>) -> io::Result<c_int> {
     // SAFETY: sockaddr_ll has integers only, for which zero is a valid value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
@@ -55,7 +56,7 @@ pub(super) fn set_flag(fd: BorrowedFd<'_>, option: c_int, on: bool) -> io::Resul
     unsafe { set_option(fd, libc::SOL_PACKET, option, &on) }
 }
 
-/// Attaches a BPF program. It returns 0 for the frames to drop.
+/// Attaches a BPF program. The program returns 0 for frames to drop.
 pub(super) fn attach_filter(fd: BorrowedFd<'_>, filter: &[sock_filter]) -> io::Result<()> {
     let length = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = sock_fprog { len: length, filter: filter.as_ptr().cast_mut() };
@@ -107,7 +108,7 @@ pub(super) fn take_drop_count(fd: BorrowedFd<'_>) -> io::Result<u32> {
 ///
 /// # Safety
 ///
-/// The option must take a `T`. Pointers in it must be valid for what the option does with them.
+/// The option must take a `T`. Pointers in the value must be valid for the accesses of the option.
 pub(super) unsafe fn set_option<T>(
     fd: BorrowedFd<'_>,
     level: c_int,

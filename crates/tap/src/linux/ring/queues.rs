@@ -26,7 +26,7 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) struct Completion {
     pub(super) request: Request,
-    /// Frame of the request. After a read it contains the received bytes.
+    /// Frame of the request. After a read, the frame contains the received bytes.
     pub(super) frame: Frame,
     /// Number of bytes that were read or written, or the error.
     pub(super) result: Result<usize, Errno>,
@@ -49,7 +49,7 @@ const NO_WAIT: i32 = libc::RWF_NOWAIT;
 const PROBE: u64 = u64::MAX;
 
 /// Creates a ring. With `IORING_SETUP_SUBMIT_ALL` (Linux 5.18) one call submits all requests even if a request fails.
-/// Without it, [`Queues::submit`] makes further calls.
+/// Without this flag, [`Queues::submit`] makes further calls.
 fn set_up(requests: u32) -> io::Result<IoUring> {
     match IoUring::builder().setup_submit_all().build(requests) {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => IoUring::builder().build(requests),
