@@ -87,7 +87,7 @@ impl<P> Arp<P> {
 
     /// Creates ARP for a segment. The addresses in `locals` are in use immediately.
     ///
-    /// [`Arp::claim`] adds addresses with announcements or after probing.
+    /// [`Arp::claim`] adds further addresses.
     pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
         // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
         let broadcast = config.network.filter(|network| network.prefix_len() < 31);
@@ -360,7 +360,7 @@ impl<P> Arp<P> {
         self.claims.link_up(now);
     }
 
-    /// Returns the link-local address while it is in use.
+    /// Returns the link-local address, or none if the address is not in use.
     pub fn link_local_address(&self) -> Option<Ipv4Addr> {
         self.claims.link_local_address()
     }

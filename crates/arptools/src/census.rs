@@ -161,7 +161,7 @@ impl Census {
         }
     }
 
-    /// Returns when the next address may be gone, or none if all are gone.
+    /// Returns when the next address may be gone, or none if all addresses are gone or the census is empty.
     pub fn deadline(&self) -> Option<Instant> {
         self.register.oldest().map(|received| received + self.settings.gone_after)
     }

@@ -64,7 +64,7 @@ pub struct Inquiry {
     responder: Option<MacAddr>,
     /// Number of unanswered requests by other programs with the same sender addresses.
     foreign_requests: u64,
-    /// Time of the last such request.
+    /// Time of the last request by another program with the same sender addresses.
     last_foreign_request: Instant,
     counts: InquiryCounts,
     was_rx_blocked: bool,

@@ -168,7 +168,7 @@ impl Sweep {
         &self.ranges
     }
 
-    /// Returns the number of target addresses without the sender's own.
+    /// Returns the number of target addresses, except the sender's own address.
     pub fn targets(&self) -> u64 {
         u64::from(self.ranges.count()) - u64::from(self.ranges.contains(self.plan.sender.ip))
     }

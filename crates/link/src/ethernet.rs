@@ -125,7 +125,7 @@ impl<'a> EthernetFrame<'a> {
 
     /// Returns the frame of a header, with its type field already read as `ether_type`.
     ///
-    /// Returns `None` if that field is a length or announces a tag: the frame must then be parsed.
+    /// Returns `None` if `ether_type` is a length or announces a tag. The frame must then be parsed.
     #[inline]
     pub fn of_type(
         header: &'a EthernetHeader,

@@ -217,7 +217,7 @@ impl Claims {
         }
     }
 
-    /// Returns the link-local address while it is in use.
+    /// Returns the link-local address, or none if the address is not in use.
     pub(crate) fn link_local_address(&self) -> Option<Ipv4Addr> {
         self.link_local.as_ref().and_then(LinkLocal::address)
     }

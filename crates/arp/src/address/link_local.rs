@@ -50,7 +50,7 @@ impl LinkLocal {
         LinkLocal { mac, defense, addresses, secret, selections: 1, claim, retry_timer, conflicts: 0 }
     }
 
-    /// Returns the address while it is in use.
+    /// Returns the address, or none if the address is not in use.
     pub(crate) fn address(&self) -> Option<Ipv4Addr> {
         self.claim.is_in_use().then_some(self.candidate())
     }

@@ -3,9 +3,9 @@
 /// Counts of a census. Every packet is counted in exactly one of the first six counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CensusCounts {
-    /// Requests without probes and announcements.
+    /// Requests, except probes and announcements.
     pub requests: u64,
-    /// Replies without announcements.
+    /// Replies, except announcements.
     pub replies: u64,
     /// Announcements: packets with equal sender and target IP addresses.
     pub announcements: u64,

@@ -38,15 +38,15 @@ pub struct CensusEntry {
     pub first: Instant,
     /// Time of the last packet.
     pub last: Instant,
-    /// Requests from the address, without announcements.
+    /// Requests from the address, except announcements.
     pub requests: u64,
-    /// Replies from the address, without announcements.
+    /// Replies from the address, except announcements.
     pub replies: u64,
     /// Announcements of the address.
     pub announcements: u64,
     /// Probes for the address.
     pub probes: u64,
-    /// Requests for the address, without probes and announcements.
+    /// Requests for the address, except probes and announcements.
     pub requested: u64,
     /// Changes of the MAC address.
     pub changes: u64,

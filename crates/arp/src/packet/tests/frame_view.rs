@@ -17,7 +17,7 @@ const REQUEST: [u8; 42] = [
     0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2,
 ];
 
-/// Result of a frame: in the link layer, in ARP, and the reply.
+/// Result of processing a frame: in the link layer, in ARP, and the reply.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     DroppedByLink(link::LinkDropReason),
