@@ -19,7 +19,7 @@ const fn differs(row: &'static str, code: i32, hosts: NamedHosts, reason: &'stat
 }
 
 impl ToolKind {
-    /// Returns the version for which the differences are recorded.
+    /// Returns the version of the tool for which the differences are recorded.
     pub(crate) const fn known_version(self) -> Option<&'static str> {
         match self {
             Self::Arping | Self::ArpingTap | Self::Scan => None,
@@ -44,13 +44,13 @@ impl ToolKind {
         self.differences().iter().find(|difference| difference.row == row.name)
     }
 
-    /// Returns the expected answer to a row: the recorded difference, or else the correct answer.
+    /// Returns the expected answer to a row: the answer of the recorded difference, or else the correct answer.
     pub(crate) fn expected_answer(self, row: &ComparisonRow) -> ToolAnswer {
         self.difference(row).map_or(row.correct, |difference| difference.answer)
     }
 
-    /// Compares an answer with the table and the recorded differences. A recorded difference that does not occur is a
-    /// failure, if the tool has the recorded version, because the record is then wrong.
+    /// Compares an answer with the correct answer and the recorded difference. If the tool has the recorded version, a
+    /// recorded difference that does not occur is a failure, because the record is wrong.
     pub(crate) fn verdict(self, row: &ComparisonRow, version: Option<&str>, answer: &RunResult) -> Verdict {
         let (exit, named, text) = match answer {
             RunResult::Skipped(reason) => return Verdict::Skipped(reason.clone()),
@@ -77,7 +77,7 @@ impl ToolKind {
     }
 }
 
-/// The tool does not notice that there is no carrier.
+/// Reason of tools that do not check for a carrier.
 const NO_REPLY: &str = "it sends requests without a carrier, and reports no reply";
 const CALLED_FREE: &str = "it sends probes without a carrier, and reports the address as free";
 

@@ -1,8 +1,8 @@
-//! Compares tapstack's ARP tools with other ARP tools: each tool gets the same questions on one segment.
+//! Compares tapstack's ARP tools with other ARP tools. Each tool gets the same questions on the same segment.
 //!
 //! The suite creates the hosts of the segment, so it knows the correct answers. It compares the exit code and the
-//! output of each tool with them. tapstack must give the correct answer. Different answers of other tools are recorded,
-//! with the reason.
+//! output of each tool with the correct answers. A wrong answer of tapstack is a failure. Wrong answers of other tools
+//! are recorded, with the reason.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
@@ -33,31 +33,37 @@ use testbed::installed::is_executable;
 use testbed::suite::{SuiteResult, existing, exit_code, print};
 use tool::{Tool, ToolKind};
 
-/// Compare tapstack's ARP tools with iputils arping, Habets arping, arp-scan and nmap on one segment
+/// Compare tapstack's ARP tools with iputils arping, Habets arping, arp-scan and nmap on the same segment
 #[derive(Debug, Parser)]
 #[command(
     name = "compare",
     after_help = "\
 Creates a segment in separate network namespaces, with a Linux kernel, tapstack hosts, and two hosts
-with the same address. Runs `tapstack arping`, `tapstack scan` and the other tools that are
-installed on it. Changes nothing outside these namespaces.
+with the same address. Runs `tapstack arping`, `tapstack scan` and the installed other tools on the
+segment. Changes nothing outside these namespaces.
 
 Examples:
   cargo xtask compare
-  cargo xtask compare --tool /opt/iputils/bin/arping     Debian can install one arping only
+  cargo xtask compare --tool /opt/iputils/bin/arping     in addition to the installed tools
   cargo xtask compare --json | jq -c 'select(.verdict == \"differs\")'
 
-Verdicts: passed, failed, skipped (with the reason), and differs: another tool gave a wrong answer
-that is recorded in docs/compare-suite.md. A recorded difference that does not occur is a failure,
-unless it is recorded for another version.
+Verdicts:
+  passed   correct answer
+  differs  wrong answer of another tool, as recorded in docs/compare-suite.md, or unexpected answer
+           of a version that is not the recorded version
+  failed   any other answer
+  skipped  not run, with the reason
 
-Exit codes: 0 no row failed, 1 a row failed, 2 the segment or the program is not available."
+Exit codes:
+  0  no row failed
+  1  a row failed
+  2  the suite cannot run, for example without network namespaces"
 )]
 struct CompareArguments {
-    /// Path of tapstack [default: built from this workspace]
+    /// Path of the `tapstack` to run [default: `tapstack` of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Additional tool, identified by its version output; may be repeated
+    /// Path of another tool, which is identified by its version output; may be repeated
     #[arg(long, value_name = "PATH")]
     tool: Vec<PathBuf>,
     /// Print JSON Lines
@@ -82,10 +88,10 @@ fn compare(arguments: &CompareArguments) -> SuiteResult {
     Ok(report.exit_code())
 }
 
-/// A tool of each kind, or the reason why there is none.
+/// For each kind of tool: the tool, or the reason why the tool is not run.
 type Tools = Vec<(ToolKind, Result<Tool, String>)>;
 
-/// Runs every row with every tool. All tools and all situations run at the same time.
+/// Runs every row with every tool. The tools and the situations run at the same time.
 fn run_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
     let _network = TestNetwork::make(program)?;
     let mut interfaces_of_tools = Vec::new();
@@ -121,19 +127,19 @@ fn run_all(program: &Path, tools: Tools) -> Result<CompareReport, String> {
     })
 }
 
-/// Threads, one per situation. Each returns the indexes and results of its rows.
+/// One thread per situation. Each thread returns the indexes and results of its rows.
 type SituationThreads<'scope> = [ScopedJoinHandle<'scope, Vec<(usize, RowResult)>>; Situation::ALL.len()];
 
 /// Returns the results of all threads, in the order of the table.
 fn in_order(threads: SituationThreads<'_>) -> Result<Vec<RowResult>, String> {
     let mut results = BTreeMap::new();
     for thread in threads {
-        results.extend(thread.join().map_err(|_| "a test thread panicked".to_owned())?);
+        results.extend(thread.join().map_err(|_| "a thread of the suite panicked".to_owned())?);
     }
     Ok(results.into_values().collect())
 }
 
-/// Finds the tools: tapstack, those named on the command line, and those that are installed.
+/// Returns the tools: tapstack, the tools of the command line, and the installed tools.
 fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     let tapstack_kinds = ToolKind::ALL.into_iter().filter(|kind| kind.is_tapstack());
     let mut found: Vec<_> = tapstack_kinds.map(|kind| Tool::tapstack(kind, program)).collect();
@@ -162,7 +168,7 @@ fn identify(program: &Path) -> Result<Option<Tool>, String> {
     }))
 }
 
-/// Returns the programs with the names of the tools, from `PATH` and from the system folders.
+/// Returns the programs with the names of the tools in `PATH` and in the system directories.
 fn installed() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);

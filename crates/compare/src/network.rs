@@ -17,10 +17,10 @@ use conform::tapstack::{TapstackHost, create_tap};
 const BRIDGE: &str = "bridge0";
 /// Timeout for the first reply of a host, and for a carrier.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Interval between two attempts.
+/// Interval between two attempts to get a reply or a carrier.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The bridge and its hosts. Dropping it stops the hosts.
+/// The bridge and its hosts. Dropping this value stops the hosts.
 pub(crate) struct TestNetwork {
     _linux: LinuxHost,
     _hosts: Vec<TapstackHost>,
@@ -37,7 +37,8 @@ pub(crate) struct ToolInterfaces {
 impl TestNetwork {
     /// Creates the bridge, a Linux host in another namespace, and tapstack hosts that run `program`.
     pub(crate) fn make(program: &Path) -> Result<TestNetwork, String> {
-        // Each interface replies for its own addresses only, and accepts replies that arrive on another path.
+        // Each interface replies only to requests for its own addresses, and does not check the route to the source of
+        // a packet.
         for scope in ["all", "default"] {
             set(&format!("conf/{scope}/arp_ignore"), "1")?;
             set(&format!("conf/{scope}/rp_filter"), "0")?;
@@ -70,7 +71,7 @@ impl TestNetwork {
 }
 
 impl ToolInterfaces {
-    /// Creates the interfaces of a tool, and waits until all hosts answer there.
+    /// Creates the interfaces of a tool, and waits until the hosts answer on the connected interface.
     pub(crate) fn make(kind: ToolKind, number: u8) -> Result<ToolInterfaces, String> {
         let interfaces = ToolInterfaces { kind, number };
         for situation in [
@@ -170,7 +171,7 @@ pub(crate) struct LinkFailure {
 }
 
 impl LinkFailure {
-    /// Waits for a frame of the tool up to the timeout, then sets the interface down.
+    /// Waits for a frame of the tool, up to the timeout. Then sets the interface down.
     pub(crate) fn trigger(&mut self) -> Result<(), String> {
         self.wire.next(TIMEOUT)?;
         self.failing.set_up(false).map_err(|error| error.to_string())

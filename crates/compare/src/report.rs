@@ -76,8 +76,8 @@ impl CompareReport {
         format!("{}\n{}\n{counts}\n", aligned(&lines), aligned(&self.table(&cells)))
     }
 
-    /// Returns the table with its header. A cell holds the exit code and the named hosts, with an exclamation mark if
-    /// it failed, and an asterisk if it differs.
+    /// Returns the table with its header. A cell contains the exit code and the named hosts. An exclamation mark marks
+    /// a failure, and an asterisk a difference.
     fn table(&self, cells: &[ReportCell<'_>]) -> Vec<Vec<String>> {
         let header = ["", "documented"].into_iter().chain(self.0.iter().map(|column| column.kind.name()));
         let mut lines = vec![header.map(str::to_owned).collect::<Vec<_>>()];
@@ -106,7 +106,7 @@ impl ToolColumn {
         let verdict = match (&self.results, result) {
             (_, Some(result)) => self.kind.verdict(row, version, &result.result),
             (Err(reason), _) => Verdict::Skipped(reason.clone()),
-            (Ok(_), None) => Verdict::Failed("it was not run".to_owned()),
+            (Ok(_), None) => Verdict::Failed("the row was not run".to_owned()),
         };
         ReportCell { row, kind: self.kind, version, result, verdict }
     }

@@ -65,7 +65,7 @@ pub(crate) struct ToolAnswer(pub(crate) ToolExit, pub(crate) NamedHosts);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolExit {
     Code(i32),
-    /// It does not exit within the timeout.
+    /// The tool does not exit within the timeout.
     Hangs,
 }
 
@@ -87,7 +87,7 @@ pub(crate) enum NamedHosts {
     WithoutMac,
 }
 
-/// The hosts in the output of a tool: IP addresses, and their MAC addresses if the output has them.
+/// The hosts in the output of a tool: IP addresses, with their MAC addresses if the output contains MAC addresses.
 pub(crate) type Stations = BTreeSet<(Ipv4Addr, Option<Mac>)>;
 
 const YES: ToolExit = ToolExit::Code(0);
@@ -159,7 +159,7 @@ impl Situation {
 
 impl Target {
     /// Returns the target as an argument of the tool with this number. Each tool has a different unused address,
-    /// because two simultaneous probes for one address are a conflict.
+    /// because two simultaneous probes for the same address are a conflict.
     pub(crate) fn argument(self, number: u8) -> String {
         match self {
             Self::Kernel => TESTED_IP.to_string(),
@@ -172,7 +172,7 @@ impl Target {
 }
 
 impl NamedHosts {
-    /// All sets that a single run can name.
+    /// All sets of hosts that a run can name.
     const ALL: [NamedHosts; 7] = [
         NamedHosts::NoHost,
         NamedHosts::Kernel,
@@ -183,7 +183,7 @@ impl NamedHosts {
         NamedHosts::WithoutMac,
     ];
 
-    /// Returns the set with exactly these hosts, if there is one.
+    /// Returns the set with exactly these hosts, or `None` without such a set.
     pub(crate) fn of(named: &Stations) -> Option<NamedHosts> {
         Self::ALL.into_iter().find(|hosts| hosts.is(named))
     }

@@ -13,17 +13,17 @@ use super::tool::Tool;
 use super::unprivileged;
 use conform::clock::Clock;
 
-/// Timeout of a tool. The slowest takes five seconds on an idle machine.
+/// Timeout of a tool. The slowest tool takes five seconds on an idle machine.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Timeout of a tool that is recorded as hanging.
 const HANG_TIMEOUT: Duration = Duration::from_secs(10);
-/// Interval between checks whether the tool has exited.
+/// Interval between two checks for the exit of the tool.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Result of a row for a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowResult {
-    /// Command line, if the row was not skipped.
+    /// Command line of the tool, or `None` if the row was skipped.
     pub(crate) command: Option<String>,
     pub(crate) result: RunResult,
 }
@@ -51,7 +51,7 @@ pub(crate) fn run_row(
         Ok(arguments) => arguments,
         Err(reason) => return RowResult { command: None, result: RunResult::Skipped(reason.to_owned()) },
     };
-    // Simultaneous probes for one address are a conflict.
+    // Only one tool at a time probes for this address, because simultaneous probes for the same address are a conflict.
     let probes = row.question == Question::Free && row.target == Target::Kernel;
     let _guard = probes.then(|| probe_lock.lock());
     let is_unprivileged = row.situation == Situation::Unprivileged;
@@ -78,7 +78,8 @@ pub(crate) fn version(program: &Path) -> Result<String, String> {
     run(Command::new(program).arg("-V"), None, TIMEOUT).map(|(_, text)| text)
 }
 
-/// Runs a command until it exits, or kills it after `limit`. Returns how it exited and its output, standard error last.
+/// Runs a command, and kills the process after `limit`. Returns how the process exited, and its output with standard
+/// error last.
 fn run(
     command: &mut Command,
     failure: Option<LinkFailure>,
@@ -106,7 +107,7 @@ fn run(
     Ok((exit, text.collect::<Vec<_>>().concat()))
 }
 
-/// Waits until a child exits. Kills it after `limit`.
+/// Waits until a child exits. Kills the child after `limit`.
 fn wait_for_exit(child: &mut Child, clock: Clock, limit: Duration) -> Result<ToolExit, String> {
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
@@ -125,7 +126,7 @@ fn wait_for_exit(child: &mut Child, clock: Clock, limit: Duration) -> Result<Too
 fn read_all(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // After a read error, the bytes read so far are used.
+        // After an error, the bytes that were read before the error are used.
         let _ = stream.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     })

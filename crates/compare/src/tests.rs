@@ -19,7 +19,7 @@ fn assert_page_has(header: &[&str], rows: &[Vec<String>]) {
     let table = line(&header) + &rule + &rows.iter().map(|row| line(row)).collect::<String>();
     assert!(
         format!("{PAGE}\n").contains(&format!("\n{table}\n")),
-        "docs/compare-suite.md should have:\n{table}"
+        "docs/compare-suite.md does not contain:\n{table}"
     );
 }
 
@@ -30,7 +30,7 @@ fn differing() -> impl Iterator<Item = (ToolKind, &'static super::differences::D
 }
 
 fn row(name: &str) -> &'static ComparisonRow {
-    ROWS.iter().find(|row| row.name == name).expect("a row of this name")
+    ROWS.iter().find(|row| row.name == name).expect("row of this name should exist")
 }
 
 #[test]

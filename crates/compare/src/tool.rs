@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::rows::{ComparisonRow, Question, Situation, Stations, Target};
 use conform::frames::{Mac, parse_mac};
 
-/// A tool. The commands of tapstack count as different tools.
+/// A tool. Each command of tapstack is a separate tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ToolKind {
     /// `tapstack arping -I`.
@@ -64,7 +64,7 @@ impl ToolKind {
         matches!(self, Self::Arping | Self::ArpingTap | Self::Scan)
     }
 
-    /// Returns the tool and its version, from its version output. Returns `None` for an unknown tool.
+    /// Returns the tool and its version from its version output, or `None` for an unknown tool.
     pub(crate) fn of(version_output: &str) -> Option<(ToolKind, String)> {
         const MARKS: [(&str, ToolKind); 5] = [
             ("arping from iputils ", ToolKind::Iputils),
@@ -113,7 +113,7 @@ impl ToolKind {
             (Self::Habets, Question::Free, _) if is_slow => &["-0", "-c", "2", "-w", "3"],
             (Self::Habets, Question::Free, _) => &["-0", "-c", "1", "-w", "2"],
             (_, Question::Free, _) => &["-D", "-c", "2"],
-            // After a single request, some tools exit at the first reply.
+            // The tools send two requests, because some tools exit at the first reply to a single request.
             (Self::Arping | Self::ArpingTap | Self::Iputils, _, Target::Duplicate) => &["-c", "2"],
             _ if is_slow => &["-c", "2", "-w", "3"],
             _ => &["-c", "1", "-w", "2"],
@@ -122,7 +122,7 @@ impl ToolKind {
         Ok(arguments.chain([row.target.argument(number)]).collect())
     }
 
-    /// Returns the reason why the tool skips a row, if it does.
+    /// Returns the reason why a row is skipped for this tool, or `None` if the row is run.
     pub(crate) fn skip_reason(self, row: &ComparisonRow) -> Option<&'static str> {
         match (self, row.question, row.situation) {
             (Self::Scan, Question::Free, _) => Some(NOT_FREE),

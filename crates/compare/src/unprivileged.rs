@@ -15,7 +15,7 @@ use nix::unistd::{getegid, geteuid};
 /// The first argument of the child, before the tool and its arguments.
 const CHILD: &str = "unprivileged-child";
 
-/// The exit code of a child that cannot run its tool. No tool has it.
+/// The exit code of a child that cannot run its tool. The tools do not use this code.
 pub(crate) const REFUSED: u8 = 125;
 
 /// ID of the unprivileged user and group: the overflow ID of Linux.
@@ -28,7 +28,8 @@ pub(crate) fn command(program: &Path) -> Command {
     command
 }
 
-/// Runs the tool, if this process is the child of [`command`]. Returns only if it is not, or if the tool cannot run.
+/// Runs the tool if this process is the child of [`command`]. Returns `None` if this process is not the child, and the
+/// exit code if the tool cannot run.
 pub(crate) fn child() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != CHILD {
@@ -41,7 +42,7 @@ pub(crate) fn child() -> Option<ExitCode> {
 
 /// Replaces this process by the tool.
 fn replace(program: &Path, arguments: Vec<OsString>) -> Result<Infallible, String> {
-    // Opened first, because the unprivileged user may not have access to its folder.
+    // The program is opened first, because the unprivileged user may not have access to its directory.
     let file = File::open(program).map_err(|error| format!("cannot open {}: {error}", program.display()))?;
     let (uid, gid) = (geteuid(), getegid());
     unshare(CloneFlags::CLONE_NEWUSER).map_err(|error| format!("no user namespace: {error}"))?;

@@ -1,6 +1,6 @@
 //! The comparison of tapstack's ARP tools with the installed tools, on a real wire.
 
-// A test fails by a panic.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ fn tapstack_tools_answer_correctly() -> TestResult {
         (&json!("summary"), Some(i32::from(summary["failed"] != 0))),
         "{out}"
     );
-    // Other tools may fail on a busy machine, where they exit before their interface fails. tapstack may not.
+    // On a busy machine, other tools may exit before their interface fails, and fail. tapstack must not fail.
     let is_tapstack = |row: &&Value| row["tool"].as_str().is_some_and(|tool| tool.starts_with("tapstack "));
     let failed: Vec<_> = rows.iter().filter(is_tapstack).filter(|row| row["verdict"] == "failed").collect();
     assert!(failed.is_empty() && errors.is_empty(), "{failed:#?}{errors}");
@@ -48,7 +48,7 @@ fn tapstack_tools_answer_correctly() -> TestResult {
     // Without user namespaces, the rows for an unprivileged user are skipped.
     let is_refused =
         |row: &Value| row["reason"].as_str().is_some_and(|reason| reason.contains("no user namespace"));
-    // Only the rows without such a question are skipped.
+    // The skipped rows are exactly the rows that the tool cannot answer.
     for (tool, skip_count) in [("arping -I", 1), ("arping --tap", 7), ("scan -I", 8)] {
         let tool = format!("tapstack {tool}");
         let skipped = of(&tool, "skipped").into_iter().filter(|row| !is_refused(row)).count();

@@ -12,9 +12,9 @@ pub(crate) const CASES: &[Case] =
     &[Case::of_arp_cache("idle entry expires", "RFC 1122 2.3.2.1; TC8 48", idle_entry)
         .linux_differs("keeps stale entries while its table has few entries (gc_thresh1)")];
 
-/// Options of the host.
+/// Options of the host under test.
 pub(crate) const OPTIONS: &[&str] = &["--arp-timeout", "1"];
-/// Maximum lifetime of an entry.
+/// Maximum lifetime of an idle entry.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 // proves: rfc1122-flush
@@ -25,7 +25,7 @@ fn idle_entry(session: &mut Session) -> CaseResult {
     let clock = Clock::start();
     while session.mac_of(new_station.1)?.is_some() {
         if clock.elapsed() > TIMEOUT {
-            return Err(format!("{} is in the ARP cache for more than {TIMEOUT:?}", new_station.1));
+            return Err(format!("{} is still in the ARP cache after {TIMEOUT:?}", new_station.1));
         }
         thread::sleep(Duration::from_millis(50));
     }

@@ -61,7 +61,7 @@ fn reply_follows_requester(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: rfc826-reply-to
 fn sender_in_packet(wire: &mut FrameSocket) -> CaseResult {
-    // As if a bridge replaced the source address of the frame.
+    // The source address differs from the sender MAC address, as after a bridge that replaces source addresses.
     wire.expect_reply(&Arp { source: OTHER_MAC, ..REQUEST }.frame(), &REPLY.frame())
 }
 
@@ -137,7 +137,7 @@ fn address_lengths(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: truncated
 fn truncated(wire: &mut FrameSocket) -> CaseResult {
-    // The kernel rejects frames shorter than the 14 bytes of a header.
+    // The kernel rejects frames that are shorter than a header of 14 bytes.
     let frame = REQUEST.frame();
     (14..42).try_for_each(|length| wire.expect_no_reply(frame.get(..length).unwrap_or_default()))
 }

@@ -4,7 +4,7 @@ use super::frame_socket::FrameSocket;
 use super::session::Session;
 use super::test_tap::TestTap;
 
-/// Result of a case: success, or a description of what the host did instead.
+/// Result of a case: success, or a description of the unexpected behavior.
 pub(crate) type CaseResult = Result<(), String>;
 
 /// Case with its name, the rule that it tests, and its function.
@@ -18,13 +18,13 @@ pub(crate) struct Case {
 
 #[derive(Clone, Copy)]
 enum CaseFunction {
-    /// Tests only the frames that the host sends.
+    /// The case checks only the frames that the host sends.
     Frames(fn(&mut FrameSocket) -> CaseResult),
-    /// Tests the ARP cache of the host too.
+    /// The case also checks the ARP cache of the host.
     ArpCache(fn(&mut Session) -> CaseResult),
 }
 
-/// Case with a host that is started for it, such as a case about claims.
+/// Case that starts its own host, such as a case about claims.
 #[derive(Clone, Copy)]
 pub(crate) struct FreshHostCase {
     pub(crate) name: &'static str,
@@ -35,24 +35,24 @@ pub(crate) struct FreshHostCase {
 /// Recorded behavior of Linux in a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinuxBehavior {
-    /// As the suite expects.
+    /// Linux behaves as the suite expects.
     Agrees,
-    /// Different, with a description.
+    /// Linux behaves differently, as described.
     Differs(&'static str),
-    /// Not run, with the reason.
+    /// The case is not run against Linux, for this reason.
     NotRun(&'static str),
 }
 
 /// Verdict of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As expected.
+    /// The host behaved as expected.
     Passed,
-    /// Not as expected, with a description of what happened instead.
+    /// The host did not behave as expected. Contains a description of its behavior.
     Failed(String),
-    /// Not run, with the reason.
+    /// The case was not run, for this reason.
     Skipped(String),
-    /// Not as expected, as recorded, with a description.
+    /// The host did not behave as expected, but as recorded. Contains the recorded description.
     Differs(String),
 }
 
@@ -116,16 +116,16 @@ impl FreshHostCase {
 impl LinuxBehavior {
     /// Runs a case and compares its result with the recorded behavior.
     ///
-    /// A recorded difference that does not show is a failure: either the suite or the record is wrong.
+    /// A recorded difference that does not occur is a failure, because either the suite or the record is wrong.
     pub(crate) fn verdict(self, run: impl FnOnce() -> CaseResult) -> Verdict {
         match self {
             Self::NotRun(reason) => Verdict::Skipped(reason.to_owned()),
             Self::Agrees => run().map_or_else(Verdict::Failed, |()| Verdict::Passed),
             Self::Differs(reason) => match run() {
                 Err(_) => Verdict::Differs(reason.to_owned()),
-                Ok(()) => {
-                    Verdict::Failed(format!("Linux agrees, although a difference is recorded: {reason}"))
-                }
+                Ok(()) => Verdict::Failed(format!(
+                    "Linux behaves as expected, but a difference is recorded: {reason}"
+                )),
             },
         }
     }

@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// JSON Lines, read by a thread, so that the child never blocks on its output.
+/// JSON Lines of a child process. A thread reads the lines, so that the child never blocks on its output.
 pub(crate) struct JsonLines(Receiver<String>);
 
 /// Error of reading a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LineError {
-    /// No line was printed in time.
+    /// The child printed no line in time.
     Timeout,
-    /// The output has ended.
+    /// The child closed its output.
     End,
-    /// The line is not JSON.
+    /// The child printed a line that is not JSON.
     NotJson(String),
 }
 
 impl JsonLines {
     pub(crate) fn of(stream: impl Read + Send + 'static) -> JsonLines {
         let (sender, receiver) = channel();
-        // The thread ends with the stream or with the receiver.
+        // The thread ends when the stream ends or the receiver is dropped.
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {
@@ -35,7 +35,7 @@ impl JsonLines {
         JsonLines(receiver)
     }
 
-    /// Returns the next line.
+    /// Returns the next line. Waits for the line up to the timeout.
     pub(crate) fn next(&self, limit: Duration) -> Result<Value, LineError> {
         let line = self.0.recv_timeout(limit).map_err(|error| match error {
             RecvTimeoutError::Timeout => LineError::Timeout,

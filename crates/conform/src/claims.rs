@@ -1,4 +1,4 @@
-//! Cases about claims to addresses: probing, announcements, defense and giving up (RFC 5227).
+//! Cases about claims to addresses: probing, announcing, defending and giving up an address (RFC 5227).
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::tapstack::TapstackHost;
 use super::test_tap::TestTap;
 
-/// Cases for every host. They run last, because a host defends its address at most once per 10 s.
+/// Cases for every host. These cases run last, because a host defends its address at most once per 10 s.
 pub(crate) const CASES: &[Case] = &[
     Case::new("address conflict causes one announcement", "RFC 5227 2.4", conflicts)
         .linux_differs("does not defend its address and leaves that to user-space programs"),
@@ -64,7 +64,7 @@ pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
 
 /// Maximum delay of the host on a loaded machine.
 const MAX_DELAY: Duration = Duration::from_secs(5);
-/// Timeout for the end of a host: the kernel removes TAPs one by one.
+/// Timeout for the exit of a host. The exit can take long, because the kernel removes TAPs one by one.
 const EXIT_TIMEOUT: Duration = Duration::from_mins(1);
 /// Constants of RFC 5227 1.1.
 const PROBE_MIN: Duration = Duration::from_secs(1);
@@ -73,17 +73,18 @@ const ANNOUNCE_WAIT: Duration = Duration::from_secs(2);
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Receives the next frame and compares it. A host waits for at most 2 s between packets.
+/// Receives the next frame and compares the frame with `expected`. A host waits for at most 2 s between packets.
 pub(crate) fn expect(wire: &mut FrameSocket, expected: &Arp) -> Result<TimedFrame, String> {
     let received = wire.next_timed(PROBE_MAX + MAX_DELAY)?;
-    let received = received.ok_or_else(|| format!("no frame {}", hex(&expected.frame())))?;
+    let received =
+        received.ok_or_else(|| format!("expected frame not received: {}", hex(&expected.frame())))?;
     if received.bytes == expected.frame() {
         return Ok(received);
     }
     Err(format!("received {} instead of {}", hex(&received.bytes), hex(&expected.frame())))
 }
 
-/// Expects an interval of `min` to `max` between two frames, plus up to [`MAX_DELAY`].
+/// Expects an interval of at least `min` and at most `max` plus [`MAX_DELAY`] between two frames.
 fn expect_interval(earlier: &TimedFrame, later: &TimedFrame, min: Duration, max: Duration) -> CaseResult {
     let (at_least, at_most) = (earlier.at_least_until(later), earlier.at_most_until(later));
     if at_most < min || at_least > max + MAX_DELAY {
@@ -92,7 +93,7 @@ fn expect_interval(earlier: &TimedFrame, later: &TimedFrame, min: Duration, max:
     Ok(())
 }
 
-/// Expects the host to exit with 1 and to send nothing before.
+/// Expects the host to exit with code 1 and to send no frame before the exit.
 fn expect_give_up(test_tap: &mut TestTap, host: TapstackHost) -> CaseResult {
     expect_exit(host)?;
     test_tap.wire.expect_silence(Duration::ZERO)
@@ -101,7 +102,7 @@ fn expect_give_up(test_tap: &mut TestTap, host: TapstackHost) -> CaseResult {
 fn expect_exit(mut host: TapstackHost) -> CaseResult {
     match host.wait_for_exit(EXIT_TIMEOUT)? {
         Some(1) => Ok(()),
-        code => Err(format!("the host exits with {code:?} instead of 1")),
+        code => Err(format!("exit code of the host is {code:?} instead of 1")),
     }
 }
 
@@ -114,11 +115,11 @@ fn three_probes(test_tap: &mut TestTap) -> CaseResult {
         expect_interval(&earlier, &later, PROBE_MIN, PROBE_MAX)?;
         earlier = later;
     }
-    // No other frame precedes the use of the address.
+    // The announcement follows the probes without another frame.
     expect(&mut test_tap.wire, &ANNOUNCEMENT).map(drop)
 }
 
-/// Receives the three probes of a host.
+/// Receives the three probes of a host. Returns the last probe.
 fn receive_probes(test_tap: &mut TestTap) -> Result<TimedFrame, String> {
     expect(&mut test_tap.wire, &PROBE)?;
     expect(&mut test_tap.wire, &PROBE)?;
@@ -171,7 +172,7 @@ fn own_probe(test_tap: &mut TestTap) -> CaseResult {
     expect_no_conflict(test_tap, &PROBE)
 }
 
-/// Sends a frame after the first probe and expects the host to give up.
+/// Sends a frame after the first probe and expects the host to give up the address.
 fn expect_conflict(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
     let host = test_tap.start(&[])?;
     let probe = expect(&mut test_tap.wire, &PROBE)?;
@@ -184,7 +185,7 @@ fn expect_conflict(test_tap: &mut TestTap, frame: &Arp) -> CaseResult {
     }
 }
 
-/// Returns whether the next probe may precede the suite's last frame because the suite was late.
+/// Returns whether the host may have sent another probe before the last frame of the suite, because the suite was late.
 pub(crate) fn may_be_followed(test_tap: &TestTap, probe: &TimedFrame) -> bool {
     test_tap.wire.since(probe) >= PROBE_MIN
 }
@@ -237,7 +238,7 @@ fn start_and_defend(test_tap: &mut TestTap, policy: &str) -> Result<(TapstackHos
     Ok((host, defense))
 }
 
-/// Repeats the conflict until the host defends its address again. Expects no frame before the interval ends.
+/// Repeats the conflict until the host defends its address again. Expects the defense after [`DEFEND_INTERVAL`].
 fn expect_second_defense(test_tap: &mut TestTap, first: &TimedFrame) -> CaseResult {
     let mut spans = 0;
     let again = loop {
@@ -247,7 +248,7 @@ fn expect_second_defense(test_tap: &mut TestTap, first: &TimedFrame) -> CaseResu
         }
         spans += 1;
         if spans > 40 {
-            return Err("the address is not defended again".to_owned());
+            return Err("no second defense of the address".to_owned());
         }
     };
     if again.bytes != ANNOUNCEMENT.frame() {
@@ -295,16 +296,16 @@ fn cease(test_tap: &mut TestTap) -> CaseResult {
 
 // proves: sender-protocol-local, rfc5227-always
 fn conflicts(wire: &mut FrameSocket) -> CaseResult {
-    // The defense may follow the reply to the next request.
+    // The host may defend its address after the reply to the next request.
     let received =
         [wire.send_and_collect(&CONFLICT.frame())?, wire.send_and_collect(&REQUEST.frame())?].concat();
     for expected in [ANNOUNCEMENT, REPLY] {
         if !received.contains(&expected.frame()) {
-            return Err(format!("no frame {}", hex(&expected.frame())));
+            return Err(format!("expected frame not received: {}", hex(&expected.frame())));
         }
     }
     if received.len() != 2 {
-        return Err(format!("{} frames after a conflict and a request", received.len()));
+        return Err(format!("{} frames after a conflict and a request, expected 2", received.len()));
     }
     for operation in [1, 2] {
         wire.expect_no_reply(&Arp { operation, ..CONFLICT }.frame())?;
@@ -320,11 +321,11 @@ fn conflicts_are_not_learned(session: &mut Session) -> CaseResult {
             .map(|target| Arp { target, ..conflict }.frame())
     });
     session.expect_unchanged(&packets.collect::<Vec<_>>())?;
-    // Earlier conflicts were not learned either.
+    // Earlier conflicts must not be learned either.
     match session.mac_of(TESTED_IP)? {
         None => Ok(()),
         Some(mac_address) => {
-            Err(format!("the host's own address is in the ARP cache, at {}", mac(mac_address)))
+            Err(format!("the ARP cache has an entry for the host's own address, with {}", mac(mac_address)))
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(std::time::Instant);
 
-// The suite is not part of the stack and measures real time.
+// The suite is not part of the stack, so it may measure real time.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
     /// Starts a clock.

@@ -8,7 +8,7 @@ use super::session::Station;
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
-/// Length of the data in a fragment that fills a frame, in bytes.
+/// Length in bytes of the data in a fragment that fills a frame.
 pub(crate) const FRAGMENT_UNIT: usize = 1_480;
 
 /// Returns the peer with this number.
@@ -23,13 +23,13 @@ pub(crate) struct Ip {
     pub(crate) source: Mac,
     pub(crate) version_and_length: u8,
     pub(crate) type_of_service: u8,
-    /// Total length in the header; the actual length if none.
+    /// Total length in the header, or `None` for the actual length.
     pub(crate) total_length: Option<u16>,
     pub(crate) identification: u16,
     pub(crate) flags_and_offset: u16,
     pub(crate) time_to_live: u8,
     pub(crate) protocol: u8,
-    /// Bits of the checksum to invert.
+    /// Bits that are inverted in the header checksum.
     pub(crate) error: u16,
     pub(crate) from: Ipv4Addr,
     pub(crate) to: Ipv4Addr,
@@ -74,7 +74,7 @@ impl Ip {
             ]
             .concat()
         };
-        // The checksum covers the bytes given by the header length field, up to the end of the datagram.
+        // The checksum covers the length in the header length field, but at most the datagram.
         let header_length = usize::from(self.version_and_length & 0x0f) * 4;
         let zero = [header(0), data.to_vec()].concat();
         let checksum = checksum(zero.get(..header_length).unwrap_or(&zero)) ^ self.error;
@@ -113,7 +113,7 @@ pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// Returns an ICMP message from type and code, the next four bytes, and data.
+/// Returns an ICMP message with this type and code, these next four bytes, and this data.
 pub(crate) fn message(kind: [u8; 2], rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut bytes = [&kind[..], &[0, 0], &rest, data].concat();
     let [high, low] = checksum(&bytes).to_be_bytes();
@@ -136,7 +136,7 @@ pub(crate) fn echo_reply(data: &[u8]) -> Vec<u8> {
     message([0, 0], ECHO_ID, data)
 }
 
-/// Returns `length` bytes, where adjacent bytes differ.
+/// Returns `length` bytes of data in which adjacent bytes differ.
 pub(crate) fn data(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }
@@ -147,7 +147,8 @@ pub(crate) fn udp(data: &[u8]) -> Vec<u8> {
     [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], data].concat()
 }
 
-/// Returns a UDP datagram to a closed port with another length or checksum. `between` is the source and the destination.
+/// Returns a UDP datagram to a closed port, with a changed length or checksum. `between` is the source and the
+/// destination.
 pub(crate) fn udp_with(
     between: (Ipv4Addr, Ipv4Addr),
     data: &[u8],
@@ -180,7 +181,7 @@ pub(crate) struct ReceivedDatagram {
 impl ReceivedDatagram {
     /// Parses a frame with an ICMP datagram or fragment from the host to a peer.
     ///
-    /// Fails if a field is not as expected.
+    /// Returns an error if a field is not as expected.
     pub(crate) fn read(frame: &[u8], to: Station) -> Result<ReceivedDatagram, String> {
         let invalid = |what: &str| format!("{what}: {}", hex(frame));
         let head = [&to.0[..], &TESTED_MAC, &[8, 0]].concat();
@@ -228,7 +229,7 @@ pub(crate) fn reassemble(frames: &[Vec<u8>], to: Station) -> Result<ReceivedData
             || fragment.offset != whole.data.len()
             || whole.is_last
         {
-            return Err(format!("{} frames are not one datagram", frames.len()));
+            return Err(format!("{} frames do not form one datagram", frames.len()));
         }
         whole.data.extend(&fragment.data);
         whole.is_last = fragment.is_last;

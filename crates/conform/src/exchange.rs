@@ -13,7 +13,7 @@ use super::session::Station;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl FrameSocket {
-    /// Makes the host learn a peer, with an ARP request from the peer.
+    /// Sends an ARP request from a peer, so that the host learns the peer.
     pub(crate) fn introduce(&mut self, peer: Station) -> Result<(), String> {
         self.ignore([broadcast_request(peer).frame(), unicast_request(peer).frame()]);
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
@@ -21,7 +21,7 @@ impl FrameSocket {
         self.expect_reply(&request.frame(), &reply.frame())
     }
 
-    /// Introduces a peer, sends its frames and returns all frames that the host sends.
+    /// Makes the host learn a peer, sends the frames of the peer, and returns all frames that the host sends.
     pub(crate) fn exchange(&mut self, from: Station, frames: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String> {
         self.introduce(from)?;
         let Some((last, before)) = frames.split_last() else { return Ok(Vec::new()) };
@@ -58,7 +58,7 @@ impl FrameSocket {
         Err(format!("reply to {}: {}", describe(frames), hex(&datagram.data)))
     }
 
-    /// Expects a reply to a plain echo request, to show that the host still works.
+    /// Expects a reply to a valid echo request, which shows that the host still works.
     pub(crate) fn expect_alive(&mut self, from: Station) -> CaseResult {
         let data = data(56);
         self.expect_echo(from, &[Ip::from(from).frame(&echo_request(&data))], &data).map(drop)
@@ -74,12 +74,13 @@ impl FrameSocket {
             return Err(format!("reply to {}: {}", hex(&sent), hex(&datagram)));
         }
         if quoted.len() < 28.min(sent.len()) || !sent.starts_with(quoted) {
-            return Err(format!("{} was quoted as {}", hex(&sent), hex(quoted)));
+            return Err(format!("quotation of {} differs: {}", hex(&sent), hex(quoted)));
         }
         Ok(())
     }
 
-    /// Sends a frame from an unknown station and replies to the ARP request of the host. Returns the next frame of the host.
+    /// Sends a frame from an unknown station and replies to the ARP request of the host. Returns the next frame of the
+    /// host.
     pub(crate) fn expect_resolution(
         &mut self,
         new_station: Station,

@@ -79,19 +79,20 @@ fn duplicate(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_echo(PEER, &order, &data).map(drop)
 }
 
-/// Returns an echo request with 3,000 bytes of data in fragments of 800 bytes: all but the last, and the last.
+/// Returns an echo request with 3,000 bytes of data in fragments of 800 bytes: all fragments but the last, and the last
+/// fragment.
 fn split_last_fragment(number: u16) -> (Vec<Vec<u8>>, Vec<u8>) {
     let mut frames = numbered(number).fragments(&echo_request(&data(3_000)), 800);
     let last = frames.pop().unwrap_or_default();
     (frames, last)
 }
 
-/// Returns a fragment with other bytes, at byte `start`.
+/// Returns a fragment with different data, at byte `start`.
 fn other_bytes(number: u16, start: u16, length: usize, flags: u16) -> Vec<u8> {
     Ip { flags_and_offset: flags | (start / 8), ..numbered(number) }.frame(&vec![0x77; length])
 }
 
-/// Expects that each of these fragments (start and length) drops its datagram.
+/// Expects that the host drops a datagram because of each of these fragments (start and length).
 fn expect_dropped_datagram(wire: &mut FrameSocket, places: &[(u16, usize)], first: u16) -> CaseResult {
     for ((start, length), number) in places.iter().copied().zip(first..) {
         let (mut frames, last) = split_last_fragment(number);
@@ -104,7 +105,7 @@ fn expect_dropped_datagram(wire: &mut FrameSocket, places: &[(u16, usize)], firs
 
 // proves: fragments-overlap
 fn overlaps(wire: &mut FrameSocket) -> CaseResult {
-    // Across the end of the received data, and into the last fragment, which follows.
+    // A fragment across the end of the received data, and a fragment that overlaps the last fragment, which follows.
     expect_dropped_datagram(wire, &[(2_392, 16), (2_000, 1_000), (1_600, 1_000), (2_400, 8)], 230)
 }
 

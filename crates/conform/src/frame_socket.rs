@@ -12,14 +12,15 @@ use super::frames::{Arp, REPLY, REQUEST, hex};
 
 /// Timeout for a reply of the host.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout until frames pass after the start.
+/// Timeout until the host replies after its start.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Resolution of measured times.
 const TIME_RESOLUTION: Duration = Duration::from_millis(10);
-/// Number of stations that send sentinel requests in turn. It is small because the host learns them all.
+/// Number of stations that send sentinel requests in rotation. The number is small, because the host learns every
+/// station.
 const SENTINELS: u8 = 32;
 
-/// Packet socket that sends raw frames to the host and receives its frames.
+/// Packet socket that sends raw frames to the host and receives the frames of the host.
 pub struct FrameSocket {
     socket: PacketSocket,
     pool: Pool,
@@ -29,7 +30,7 @@ pub struct FrameSocket {
     ignored: Vec<[Vec<u8>; 2]>,
     sentinels: u8,
     clock: Clock,
-    /// Last time without a frame to receive.
+    /// Last time at which no frame was queued.
     empty: Duration,
 }
 
@@ -37,9 +38,9 @@ pub struct FrameSocket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimedFrame {
     pub(crate) bytes: Vec<u8>,
-    /// Time before its arrival.
+    /// Time before the arrival of the frame.
     pub(crate) after: Duration,
-    /// Time after its arrival.
+    /// Time after the arrival of the frame.
     pub(crate) by: Duration,
 }
 
@@ -60,24 +61,24 @@ impl FrameSocket {
         })
     }
 
-    /// Waits until frames pass. An interface that is up may drop frames at first.
+    /// Waits until the host replies. An interface that is up may drop frames at first.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let clock = Clock::start();
         let (request, reply) = self.sentinel();
         while clock.elapsed() < START_TIMEOUT {
             self.send(&request)?;
             if self.next(Duration::from_millis(50))?.is_some_and(|received| received == reply) {
-                // The reply to the next request follows the replies to all earlier ones.
+                // The reply to the next request follows the replies to all earlier requests.
                 return self.send_and_collect(&request).map(drop);
             }
         }
         Err(format!("no reply from the host within {START_TIMEOUT:?}"))
     }
 
-    /// Sends `frame` and returns all frames that the host sends because of it.
+    /// Sends `frame` and returns all frames that the host sends because of `frame`.
     ///
-    /// The end is detected without a timeout: a sentinel request from another station follows, and its reply arrives
-    /// after all earlier frames.
+    /// A sentinel request from another station follows. The reply to the sentinel request arrives after all earlier
+    /// frames, so that no timeout is needed.
     pub(crate) fn send_and_collect(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let (request, reply) = self.sentinel();
         self.send(frame)?;
@@ -95,14 +96,14 @@ impl FrameSocket {
         }
     }
 
-    /// Ignores these frames in all cases: on a slow machine, a host may check a neighbor during another case.
+    /// Ignores these frames in all cases, because a host on a slow machine may check a neighbor during another case.
     pub(crate) fn ignore(&mut self, frames: [Vec<u8>; 2]) {
         if !self.ignored.contains(&frames) {
             self.ignored.push(frames);
         }
     }
 
-    /// Sends one sentinel request from each station.
+    /// Sends a sentinel request from each sentinel station.
     pub(crate) fn introduce_sentinels(&mut self) -> Result<(), String> {
         (0..SENTINELS).try_for_each(|_| {
             let (request, _) = self.sentinel();
@@ -120,13 +121,13 @@ impl FrameSocket {
         (request.frame(), reply.frame())
     }
 
-    /// Expects exactly this reply to a frame.
+    /// Expects this reply to a frame, and no other frame.
     pub(crate) fn expect_reply(&mut self, frame: &[u8], reply: &[u8]) -> Result<(), String> {
         match self.send_and_collect(frame)?.as_slice() {
             [only] if only == reply => Ok(()),
             [] => Err(format!("no reply to {}", hex(frame))),
             [only] => Err(format!("reply to {}: {} instead of {}", hex(frame), hex(only), hex(reply))),
-            more => Err(format!("{} replies to {}", more.len(), hex(frame))),
+            more => Err(format!("{} replies instead of 1 to {}", more.len(), hex(frame))),
         }
     }
 
@@ -140,20 +141,20 @@ impl FrameSocket {
 
     /// Sends one frame.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let mut frame = self.pool.take().ok_or("no frame is free")?;
+        let mut frame = self.pool.take().ok_or("no free frame")?;
         frame.write(bytes).map_err(|error| error.to_string())?;
-        self.batch.push(frame).map_err(|_| "the batch is full")?;
+        self.batch.push(frame).map_err(|_| "batch is full")?;
         let sent =
             self.socket.transmit(&mut self.batch, &mut self.pool).map_err(|error| error.to_string())?;
-        if sent == 1 { Ok(()) } else { Err(format!("the kernel rejects the frame {}", hex(bytes))) }
+        if sent == 1 { Ok(()) } else { Err(format!("the kernel rejected the frame {}", hex(bytes))) }
     }
 
-    /// Returns the next frame from the host, or none if there is none within `limit`.
+    /// Returns the next frame from the host, or `None` if no frame arrives within `limit`.
     pub fn next(&mut self, limit: Duration) -> Result<Option<Vec<u8>>, String> {
         Ok(self.next_timed(limit)?.map(|received| received.bytes))
     }
 
-    /// Returns the next frame with its arrival time, or none if there is none within `limit`.
+    /// Returns the next frame with its arrival time, or `None` if no frame arrives within `limit`.
     pub(crate) fn next_timed(&mut self, limit: Duration) -> Result<Option<TimedFrame>, String> {
         let end = self.clock.elapsed() + limit;
         loop {

@@ -75,11 +75,11 @@ pub(crate) const ANNOUNCEMENT: Arp = Arp {
 /// Probe of the host.
 pub(crate) const PROBE: Arp = Arp { sender: (TESTED_MAC, Ipv4Addr::UNSPECIFIED), ..ANNOUNCEMENT };
 
-/// Request of the peer from the address of the host: a conflict.
+/// Request of the peer with the address of the host as sender, which is a conflict.
 pub(crate) const CONFLICT: Arp = Arp { sender: (PEER_MAC, TESTED_IP), ..REQUEST };
 
 impl Arp {
-    /// Returns the 28 bytes of the packet.
+    /// Returns the ARP packet: 28 bytes.
     pub(crate) fn packet(&self) -> Vec<u8> {
         [
             &self.hardware_type.to_be_bytes()[..],
@@ -99,7 +99,7 @@ impl Arp {
         self.with_header(&[8, 6])
     }
 
-    /// Returns the frame with these bytes between the addresses and the packet.
+    /// Returns the frame, with these bytes between the MAC addresses and the packet.
     pub(crate) fn with_header(&self, header: &[u8]) -> Vec<u8> {
         [&self.destination[..], &self.source, header, &self.packet()].concat()
     }

@@ -66,7 +66,10 @@ fn type_of_service(wire: &mut FrameSocket) -> CaseResult {
         let frame = Ip { type_of_service, ..IP }.frame(&echo_request(b"data"));
         let datagram = wire.expect_echo(PEER, &[frame], b"data")?;
         if datagram.type_of_service != type_of_service {
-            return Err(format!("{type_of_service:#x} became {:#x}", datagram.type_of_service));
+            return Err(format!(
+                "type of service is {:#x} instead of {type_of_service:#x}",
+                datagram.type_of_service
+            ));
         }
     }
     Ok(())
@@ -92,7 +95,7 @@ fn short(wire: &mut FrameSocket) -> CaseResult {
         wire.expect_no_frame(PEER, &[IP.frame(&vec![0; length])])?;
     }
     for length in 0..4_usize {
-        // Type 8 with a valid checksum.
+        // An echo request (type 8) with a valid checksum.
         let bytes = [&[8, 0, 0xf7, 0xff][..], &vec![0; length]].concat();
         wire.expect_no_frame(PEER, &[IP.frame(&bytes)])?;
     }
@@ -135,7 +138,7 @@ fn udp_checksums(wire: &mut FrameSocket) -> CaseResult {
     for error in (0..16).map(|bit| 1 << bit).chain([0xffff]) {
         wire.expect_no_frame(from, &[ip.frame(&udp_with((from.1, TESTED_IP), &data(33), None, error))])?;
     }
-    // A checksum for another source address.
+    // The checksum is valid for another source address only.
     wire.expect_no_frame(from, &[ip.frame(&udp_with((PEER.1, TESTED_IP), &data(33), None, 0))])?;
     for valid in [udp(&data(33)), udp_with((from.1, TESTED_IP), &data(33), None, 0)] {
         wire.expect_error(from, &ip, &valid, [3, 3])?;
@@ -220,7 +223,7 @@ fn rate(wire: &mut FrameSocket) -> CaseResult {
     let flood = vec![Ip { protocol: UDP, ..Ip::from(flooded) }.frame(&udp(b"data")); 40];
     let reported = wire.exchange(flooded, &flood)?.len();
     if !(1..=10).contains(&reported) {
-        return Err(format!("40 datagrams to a closed port caused {reported} errors"));
+        return Err(format!("unexpected number of errors for 40 datagrams to a closed port: {reported}"));
     }
     wire.expect_error(other, &Ip { protocol: UDP, ..Ip::from(other) }, &udp(b"data"), [3, 3])
 }

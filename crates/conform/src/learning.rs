@@ -1,4 +1,4 @@
-//! Cases about learning: the table in docs/spec/security.md, for each policy.
+//! Cases about learning, for each policy. docs/spec/security.md has a table of the policies.
 
 use std::net::Ipv4Addr;
 
@@ -58,12 +58,12 @@ pub(crate) const CASES: &[Case] = &[
         .linux_not_run("shares the limit of its table among all namespaces"),
 ];
 
-/// Kind of a packet: its operation and target.
+/// Kind of an ARP packet. The number is the operation.
 #[derive(Clone, Copy)]
 enum ArpKind {
-    /// Packet for the host.
+    /// Packet with the host as target.
     ToHost(u16),
-    /// Packet for another host.
+    /// Packet with another host as target.
     ToOther(u16),
     /// Announcement.
     Announcement(u16),
@@ -89,7 +89,7 @@ impl ArpKind {
     }
 }
 
-/// Sends a packet of a new station and expects that only these policies learn it.
+/// Sends a packet of a new station and expects that the host learns the station with these policies only.
 fn learned_under(session: &mut Session, kind: ArpKind, policies: &[LearnPolicy]) -> CaseResult {
     let new_station = session.new_station()?;
     let mac_address = policies.contains(&session.policy).then_some(new_station.0);
@@ -107,7 +107,7 @@ fn introduced_station(session: &mut Session) -> Result<Station, String> {
     Ok(new_station)
 }
 
-/// Returns the station with another MAC address for each number.
+/// Returns the station with another MAC address, which is different for each number.
 fn with_new_mac(station: Station, number: u8) -> Station {
     let [first, .., last] = station.0;
     ([first, 0, 0, 9, number, last], station.1)
@@ -117,11 +117,11 @@ fn with_new_mac(station: Station, number: u8) -> Station {
 fn request_for_host(session: &mut Session) -> CaseResult {
     let new_station = session.new_station()?;
     let reply = Arp { destination: new_station.0, target: new_station, ..REPLY };
-    // The host sends no request before the reply.
+    // The host must not send a request before the reply.
     session.wire.expect_reply(&ArpKind::ToHost(1).from(new_station).frame(), &reply.frame())?;
     match session.mac_of(new_station.1)? {
         Some(mac_address) if mac_address == new_station.0 => Ok(()),
-        other => Err(format!("the ARP cache has {} at {other:02x?}", new_station.1)),
+        other => Err(format!("MAC address of {} in the ARP cache is {other:02x?}", new_station.1)),
     }
 }
 
@@ -142,7 +142,8 @@ fn announcements(session: &mut Session) -> CaseResult {
     learned_under(session, ArpKind::Announcement(2), &[Permissive])
 }
 
-// TC8 uses announcements for all four pairs. A policy that does not learn from them adds no entry.
+// TC8 uses announcements for all four pairs of operations. A policy that does not learn from announcements adds no
+// entry.
 // proves: learn-move, learn-permissive
 fn replaced(session: &mut Session) -> CaseResult {
     for (first, second) in [(1, 1), (2, 2), (1, 2), (2, 1)] {
@@ -232,7 +233,8 @@ fn probes(session: &mut Session) -> CaseResult {
     session.expect_unchanged(&targets.map(|target| probe([2, 0, 0, 0, 3, 1], target)))
 }
 
-/// Sends packets of all kinds, changed by `change`, from a known and from a new station. Expects that none is learned.
+/// Sends packets of all kinds, changed by `change`, from a known and from a new station. Expects that the ARP cache
+/// does not change.
 fn expect_not_learned(session: &mut Session, change: impl Fn(Arp) -> Arp) -> CaseResult {
     let known = with_new_mac(introduced_station(session)?, 1);
     let new_station = session.new_station()?;
@@ -315,12 +317,14 @@ fn limited(session: &mut Session) -> CaseResult {
         session.wire.expect_reply(&ArpKind::ToHost(1).from(new_station).frame(), &reply.frame())?;
     }
     let table = session.table()?;
-    // The static entry that ends the list is not in `table`.
+    // `table` does not contain the static entry that ends the output of the host.
     if table.len() >= CAPACITY {
         return Err(format!("{} entries", table.len() + 1));
     }
     match table.get(&STATIC) {
         Some(&STATIC_MAC) => Ok(()),
-        other => Err(format!("the static entry is {other:02x?}, among {} entries", table.len())),
+        other => {
+            Err(format!("MAC address of the static entry is {other:02x?}, among {} entries", table.len()))
+        }
     }
 }

@@ -1,8 +1,7 @@
-//! Black-box test suite for a running host.
+//! Black-box test suite for `tapstack host` on a TAP and for the Linux kernel on a veth pair.
 //!
-//! The suite shares no code with the stack. It builds frames byte by byte, sends them from a packet socket, compares the
-//! replies and reads the ARP cache of the host. It tests two hosts: `tapstack host` on a TAP, and the Linux kernel on a
-//! veth pair.
+//! The suite does not use the protocol code of the stack. It builds frames byte by byte, sends the frames from a packet
+//! socket, compares the replies and reads the ARP cache of the host.
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod aging;
@@ -37,35 +36,35 @@ use clap::Parser;
 use tap::linux::Namespace;
 use testbed::suite::{SuiteResult, print, program};
 
-/// Test a running host with raw frames, its ARP cache and the installed ARP tools.
+/// Test `tapstack host` or the Linux kernel with raw frames and ARP tools
 #[derive(Debug, Parser)]
 #[command(
     name = "conform",
     after_help = "\
-Creates network namespaces, starts hosts in them and changes nothing else.
+Creates network namespaces and starts hosts in these namespaces. Changes nothing else.
 
 Examples:
-  cargo xtask conform                       tapstack host, under each policy of --learn
+  cargo xtask conform                       tapstack host, with each policy of --learn
   cargo xtask conform --kernel              Linux kernel, compared with its recorded differences
   cargo xtask conform --json | jq 'select(.verdict == \"failed\")'
   cargo xtask conform --program /usr/local/bin/tapstack
 
 Verdicts: passed, failed, skipped (with the reason), and differs: Linux behaves differently,
-as recorded in docs/conform.md. A recorded difference that does not show is a failure.
+as recorded in docs/conform.md. A recorded difference that does not occur is a failure.
 
 Exit codes:
   0  no case failed
   1  a case failed
-  2  network namespaces or the program are not available"
+  2  the suite cannot run, for example without network namespaces"
 )]
 pub struct ConformArguments {
-    /// Test the Linux kernel instead, at the other end of a veth pair
+    /// Test the Linux kernel at the other end of a veth pair instead of a program
     #[arg(long, conflicts_with_all = ["program", "arping"])]
     kernel: bool,
-    /// Program to test [default: tapstack of this workspace, built first]
+    /// Path of the `tapstack` to test [default: `tapstack` of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Additional `arping` to run; may be repeated (Debian's two packages exclude each other)
+    /// Path of another `arping` to run in addition to the installed one; may be repeated
     #[arg(long, value_name = "PATH")]
     arping: Vec<PathBuf>,
     /// Print JSON Lines

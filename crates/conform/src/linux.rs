@@ -1,7 +1,7 @@
 //! The Linux kernel as a host under test, at the other end of a veth pair.
 //!
-//! That end is in another network namespace, which a child process holds. The child is this program with a hidden
-//! first argument. It configures the end and prints the kernel's neighbor table on command.
+//! The other end is in the network namespace of a child process. The child is this program with a hidden first
+//! argument. On command, the child configures the kernel or prints the kernel's neighbor table.
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -33,8 +33,8 @@ pub struct LinuxHost {
 }
 
 impl LinuxHost {
-    /// Creates the veth pair and the second namespace. Returns the kernel and the interface of the suite, which has no
-    /// address and no ARP.
+    /// Creates the veth pair and the second namespace. Returns the kernel and the interface of the suite. The interface
+    /// has no address and does not use ARP.
     pub fn start() -> Result<(LinuxHost, InterfaceName), String> {
         let mut child = Command::new("/proc/self/exe")
             .arg(CHILD)
@@ -52,7 +52,7 @@ impl LinuxHost {
             .map_err(|error| format!("cannot create a veth pair: {error}"))?;
         linux.send_command("configure")?;
         linux.wait_for("configured")?;
-        // The other end is up already, so this end has a carrier at once.
+        // The other end is already up, so this end has a carrier immediately.
         ip(&["link", "set", SUITE_END, "up"])?;
         Ok((linux, SUITE_END.parse().map_err(|error| format!("{error}"))?))
     }
@@ -65,7 +65,7 @@ impl LinuxHost {
     fn wait_for(&mut self, event: &str) -> Result<Vec<Value>, String> {
         let mut before = Vec::new();
         loop {
-            let line = self.lines.next(TIMEOUT).map_err(|error| format!("the child: {error}"))?;
+            let line = self.lines.next(TIMEOUT).map_err(|error| format!("child process: {error}"))?;
             if line.get("event").and_then(Value::as_str) == Some(event) {
                 return Ok(before);
             }
@@ -91,7 +91,8 @@ impl TestedHost for LinuxHost {
 
 impl Drop for LinuxHost {
     fn drop(&mut self) {
-        // Errors are ignored: the child may have ended. The kernel removes its namespace and the pair.
+        // Errors are ignored, because the child may have ended. The kernel then removes the namespace and the veth
+        // pair.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -100,7 +101,7 @@ impl Drop for LinuxHost {
 /// First argument of the child.
 const CHILD: &str = "linux-child";
 
-/// Runs the child if this process is one.
+/// Runs the commands of the child if this process is the child. Otherwise returns `None`.
 ///
 /// A program that calls [`LinuxHost::start`] must call this function first in `main`.
 pub fn child() -> Option<SuiteResult> {
@@ -125,7 +126,7 @@ fn hold_namespace() -> SuiteResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Settings that are reset to their default 0, because new namespaces may inherit them.
+/// Settings that are reset to their default 0, because a new namespace may inherit other values.
 const DISABLED_SYSCTLS: [&str; 8] = [
     "arp_accept",
     "arp_ignore",
@@ -144,7 +145,7 @@ fn configure(interface: &Interface) -> Result<(), String> {
             set(&format!("conf/{scope}/{name}"), "0")?;
         }
     }
-    // By default the kernel delays a new MAC address for a second, so that results would depend on time.
+    // By default, the kernel accepts a new MAC address only after a second, so that results would depend on time.
     set(&format!("neigh/{TESTED_END}/locktime"), "-1")?;
     let address = Ipv4Net::new(TESTED_IP, 24).map_err(|error| error.to_string())?;
     interface.add_address(address).map_err(|error| error.to_string())?;

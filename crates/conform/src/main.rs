@@ -1,4 +1,4 @@
-//! Program of the black-box test suite, which `cargo xtask conform` runs.
+//! The black-box test suite as a program, which `cargo xtask conform` runs.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -20,7 +20,7 @@ const OPTIONS: [&str; 4] = ["--hosts", "10.1.0.0/16", "--mac-base", "02:00:00:01
 /// Longer than the maximum delay of the first probe.
 const LONG: Duration = Duration::from_millis(1_500);
 
-/// Returns the MAC and IP address of one of the 65,536 hosts.
+/// Returns the MAC and IP address of one of 65,536 hosts.
 fn host(third: u8, last: u8) -> Station {
     ([2, 0, 0, 1, third, last], Ipv4Addr::new(10, 1, third, last))
 }
@@ -57,7 +57,7 @@ fn silent(test_tap: &mut TestTap) -> CaseResult {
     test_tap.wire.expect_silence(LONG)
 }
 
-/// Expects the next frame to be this one.
+/// Expects this frame as the next frame.
 fn expect_frame(test_tap: &mut TestTap, expected: &[u8]) -> CaseResult {
     let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no frame")?;
     if received == expected {
@@ -99,7 +99,7 @@ fn vlans(test_tap: &mut TestTap) -> CaseResult {
     for (vlan, station) in stations {
         let (request, reply) = request_and_reply(station);
         let tag = [0x81, 0, 0, vlan, 8, 6];
-        // Requests without a tag or with an unknown one are dropped.
+        // Requests without a tag and with the tag of another VLAN are dropped.
         test_tap.wire.send(&request.frame())?;
         test_tap.wire.send(&request.with_header(&[0x81, 0, 0, 7, 8, 6]))?;
         test_tap.wire.send(&request.with_header(&tag))?;

@@ -67,7 +67,7 @@ fn link_local(test_tap: &mut TestTap) -> CaseResult {
     let ready = host.wait_until_ready()?;
     let ip = ready.get("ip").and_then(serde_json::Value::as_str);
     if (ip, ready.get("prefix_length")) != (Some(&address.to_string()), Some(&16.into())) {
-        return Err(format!("probed for {address}, but reports {ready}"));
+        return Err(format!("event `ready` does not report the probed address {address}: {ready}"));
     }
     expect(&mut test_tap.wire, &with_address(ANNOUNCEMENT, address))?;
     let sender = (PEER_MAC, Ipv4Addr::new(169, 254, 7, 7));
@@ -83,7 +83,11 @@ fn same_at_each_start(test_tap: &mut TestTap) -> CaseResult {
     drop(host);
     let _host = test_tap.start_without_address(&["--link-local"])?;
     let (second, _) = candidate(test_tap)?;
-    if first == second { Ok(()) } else { Err(format!("{first} first, then {second}")) }
+    if first == second {
+        Ok(())
+    } else {
+        Err(format!("different addresses at two starts: {first} and {second}"))
+    }
 }
 
 // proves: rfc3927-next
@@ -155,7 +159,7 @@ fn proxy_of_local_network(test_tap: &mut TestTap) -> CaseResult {
     for range in ["10.0.0.0/24", "10.0.0.128/25"] {
         let code = test_tap.exit_code_when_started(&["--no-probe", "--proxy", range], TIMEOUT)?;
         if code != Some(2) {
-            return Err(format!("{range}: the host exits with {code:?}"));
+            return Err(format!("{range}: exit code of the host is {code:?} instead of 2"));
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ pub(crate) struct CaseRecord {
     pub(crate) verdict: Verdict,
 }
 
-/// Records of one host, which has one column in the table.
+/// Records of one host. The host has one column in the table.
 #[derive(Clone, Debug)]
 pub(crate) struct HostColumn {
     pub(crate) target: &'static str,
@@ -66,7 +66,7 @@ impl ConformReport {
         self.sum().exit_code()
     }
 
-    /// Returns one JSON object per case and host, then a summary.
+    /// Returns JSON Lines: one object per case and host, then a summary.
     pub(crate) fn json(&self) -> String {
         let mut lines = Vec::new();
         for HostColumn { target, policy, records } in &self.0 {
@@ -79,7 +79,7 @@ impl ConformReport {
         json_lines(lines)
     }
 
-    /// Returns one row per case with a verdict for each host, then the reasons, then the counts.
+    /// Returns the text output: one row per case with a verdict for each host, then the reasons, then the counts.
     pub(crate) fn table(&self) -> String {
         let mut rows = vec![self.head()];
         let mut reasons = String::new();
@@ -112,7 +112,7 @@ impl ConformReport {
         cases
     }
 
-    /// Returns a line for each reason of a case, with the hosts that it applies to.
+    /// Returns a line for each reason of a case, with the hosts to which the reason applies.
     fn reasons(&self, name: &str) -> String {
         let mut reasons: Vec<(&Verdict, Vec<&str>)> = Vec::new();
         for column in &self.0 {
@@ -165,7 +165,7 @@ impl std::fmt::Display for VerdictCounts {
 }
 
 impl Verdict {
-    /// Returns the name, as printed.
+    /// Returns the printed name of the verdict.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -175,7 +175,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the reason, if any.
+    /// Returns the reason of the verdict, or `None` for a passed case.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Passed => None,

@@ -15,24 +15,25 @@ use super::test_tap::TestTap;
 use super::tested_host::LearnPolicy;
 use super::{aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, ranges, tools};
 
-/// Cases for each learning policy. Conflicts come last.
+/// Cases for each learning policy. The cases about conflicts are last.
 pub(crate) const POLICY_CASES: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
 /// Cases about datagrams, which do not depend on the policy.
 pub(crate) const DATAGRAM_CASES: [&[Case]; 3] = [ipv4::CASES, icmp::CASES, fragments::CASES];
-/// Cases with their own hosts.
+/// Cases that start their own hosts.
 pub(crate) const FRESH_HOST_CASES: [&[FreshHostCase]; 3] =
     [claims::FRESH_HOST_CASES, ranges::FRESH_HOST_CASES, many::FRESH_HOST_CASES];
-/// Policy of the hosts in other cases.
+/// Learning policy of the hosts in the other cases.
 const DEFAULT_POLICY: LearnPolicy = LearnPolicy::Cautious;
 
-/// TAP of the host that the ARP tools send requests to.
+/// TAP of the host that receives requests of the ARP tools.
 const TOOLS_TAP: &str = "tools0";
 
-/// Runs the cases against `tapstack host`, with one host per TAP, all at the same time.
+/// Runs the cases against `tapstack host`. Each host has its own TAP, and all hosts run at the same time.
 pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformReport, String> {
     let mut report = ConformReport::default();
     let mut add = |policy: LearnPolicy, records| report.add("tapstack", policy.name(), records);
-    // TAPs are created before any host starts: a process that is being started still holds open files of this one.
+    // TAPs are created before the first host starts, because a process that is being started still holds open files of
+    // this process.
     let test_tap = |name: &str| TestTap::make(program, name);
     let (aging, datagrams, tools) = (test_tap("aging0")?, test_tap("datagrams0")?, test_tap(TOOLS_TAP)?);
     let policies: Result<Vec<_>, _> =
@@ -90,7 +91,7 @@ pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformRep
 pub(crate) fn linux() -> Result<ConformReport, String> {
     let (linux, suite) = LinuxHost::start()?;
     let wire = FrameSocket::open(&suite)?;
-    // With its default settings, Linux learns like the policy `cautious`.
+    // With default settings, Linux learns like the policy `cautious`.
     let mut session = Session::new(wire, LearnPolicy::Cautious, Box::new(linux))?;
     let cases = [&POLICY_CASES[..], &[aging::CASES], &DATAGRAM_CASES].concat();
     let mut report = ConformReport::default();
@@ -98,7 +99,7 @@ pub(crate) fn linux() -> Result<ConformReport, String> {
     Ok(report)
 }
 
-/// Starts `tapstack host` without probing. Returns when it replies.
+/// Starts `tapstack host` without probing. Returns when the host replies.
 fn start_session(mut test_tap: TestTap, policy: LearnPolicy, more: &[&str]) -> Result<Session, String> {
     let neighbor = format!("{STATIC}={}", mac(STATIC_MAC));
     let options = ["--no-probe", "--learn", policy.name(), "--static", &neighbor];
@@ -124,7 +125,7 @@ fn run_cases(
     records
 }
 
-/// Runs a case with its own host.
+/// Runs a case that starts its own host.
 fn run_fresh(case: FreshHostCase, mut test_tap: TestTap) -> CaseRecord {
     let verdict = (case.run)(&mut test_tap).map_or_else(Verdict::Failed, |()| Verdict::Passed);
     CaseRecord { name: case.name.to_owned(), rule: case.rule, verdict }
@@ -144,5 +145,5 @@ fn test_with_tools(test_tap: TestTap, arpings: &[PathBuf]) -> Result<Vec<CaseRec
 fn join(
     run: thread::ScopedJoinHandle<'_, Result<Vec<CaseRecord>, String>>,
 ) -> Result<Vec<CaseRecord>, String> {
-    run.join().map_err(|_| "a run has panicked".to_owned())?
+    run.join().map_err(|_| "a thread of the suite panicked".to_owned())?
 }

@@ -1,4 +1,4 @@
-//! Session with a host under test: the host and the packet socket to it.
+//! Session with a host under test: the host and the packet socket that is connected to the host.
 
 use std::net::Ipv4Addr;
 
@@ -20,7 +20,7 @@ pub(crate) struct Session {
 pub(crate) type Station = (Mac, Ipv4Addr);
 
 impl Session {
-    /// Creates a session. Returns when the host replies.
+    /// Creates a session, after the host has replied to a request.
     pub(crate) fn new(
         mut wire: FrameSocket,
         policy: LearnPolicy,
@@ -30,11 +30,11 @@ impl Session {
         Ok(Session { wire, policy, host, new_stations: 0 })
     }
 
-    /// Returns a station that the host does not know.
+    /// Returns a station that is not in the ARP cache of the host.
     pub(crate) fn new_station(&mut self) -> Result<Station, String> {
         const FIRST: u8 = 20;
         let number = FIRST.checked_add(self.new_stations).filter(|number| *number < 98);
-        let number = number.ok_or("no unused station is left")?;
+        let number = number.ok_or("no unused station left")?;
         self.new_stations += 1;
         Ok(([2, 0, 0, 0, 2, number], Ipv4Addr::new(10, 0, 0, number)))
     }
@@ -45,12 +45,13 @@ impl Session {
         host.table(&mut || wire.send_and_collect(&[0; 14]).map(drop))
     }
 
-    /// Returns the MAC address of an IP address in the host's ARP cache.
+    /// Returns the MAC address of an IP address in the host's ARP cache, or `None` without an entry.
     pub(crate) fn mac_of(&mut self, ip: Ipv4Addr) -> Result<Option<Mac>, String> {
         Ok(self.table()?.get(&ip).copied())
     }
 
-    /// Sends a frame and expects that the ARP cache has `ip` at `mac_address` afterwards.
+    /// Sends a frame and expects that the ARP cache then has this MAC address for `ip`, or no entry if `mac_address` is
+    /// `None`.
     pub(crate) fn expect_learned(
         &mut self,
         frame: &[u8],
@@ -69,7 +70,7 @@ impl Session {
 
     /// Sends frames and expects that the ARP cache does not change.
     pub(crate) fn expect_unchanged(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
-        // The stations of sentinel requests are added first.
+        // The stations of sentinel requests get their entries before the comparison.
         self.wire.introduce_sentinels()?;
         let before = self.table()?;
         for frame in frames {
@@ -88,7 +89,7 @@ impl Session {
 
     /// Returns the events about the ARP cache since the last call.
     pub(crate) fn take_events(&mut self) -> Result<Vec<Value>, String> {
-        // The host prints earlier events before the ARP cache.
+        // The host prints the ARP cache after all earlier events.
         self.table()?;
         Ok(self.host.take_events())
     }
@@ -99,7 +100,7 @@ impl Session {
     }
 }
 
-/// Returns the entries of a table that differ from another.
+/// Returns the entries of a table that another table does not contain.
 fn difference(table: &ArpCache, other: &ArpCache) -> String {
     let entries = table.iter().filter(|(ip, mac_address)| other.get(ip) != Some(mac_address));
     entries.map(|(ip, mac_address)| format!("{ip} at {}", mac(*mac_address))).collect::<Vec<_>>().join(", ")

@@ -18,21 +18,21 @@ use super::tested_host::{ArpCache, TestedHost, entry};
 
 /// Timeout for output of the host.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Interval between two frames until the host receives one.
+/// Interval between two frames to the host, until the host receives a frame.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// Interval after which a frame is sent to the host: the host continues blocked output when a frame arrives.
+/// Interval between frames that are sent to the host, because the host continues blocked output when a frame arrives.
 const RESEND_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A `tapstack host` on a TAP.
+/// A running `tapstack host` on a TAP.
 pub struct TapstackHost {
     child: Child,
     lines: JsonLines,
-    /// The `ready` line, if it was read and not returned yet.
+    /// The `ready` line, if the line was read and not returned yet.
     ready: Option<Value>,
     events: Vec<Value>,
 }
 
-/// Creates the TAP of a host before the host starts, so that no frame of the host is missed.
+/// Creates the TAP of a host. Called before the host starts, so that no frame of the host is missed.
 pub fn create_tap(name: &InterfaceName) -> Result<(), String> {
     let tap = PersistentTap { name: name.clone(), owner: None, group: None, mtu: None, address: None };
     tap.create().map(drop).map_err(|error| error.to_string())
@@ -65,7 +65,7 @@ impl TapstackHost {
         Ok(TapstackHost { child, lines, ready: None, events: Vec::new() })
     }
 
-    /// Calls `send` repeatedly until the host reports a frame.
+    /// Calls `send` repeatedly until the host reports a dropped frame.
     pub(crate) fn wait_until_receiving(
         &mut self,
         mut send: impl FnMut() -> Result<(), String>,
@@ -78,11 +78,11 @@ impl TapstackHost {
                 Ok(line) if event(&line) == Some("ready") => self.ready = Some(line),
                 Ok(_) | Err(LineError::Timeout) => {}
                 Err(reason) => {
-                    return Err(format!("the host receives no frame: {reason}{}", self.stderr_text()));
+                    return Err(format!("no report of a received frame: {reason}{}", self.stderr_text()));
                 }
             }
         }
-        Err(format!("the host receives no frame within {TIMEOUT:?}"))
+        Err(format!("no report of a received frame within {TIMEOUT:?}"))
     }
 
     /// Waits for the `ready` line and returns it.
@@ -95,7 +95,7 @@ impl TapstackHost {
                 Ok(line) if event(&line) == Some("ready") => return Ok(line),
                 Ok(_) => {}
                 Err(reason) => {
-                    return Err(format!("the host printed no `ready`: {reason}{}", self.stderr_text()));
+                    return Err(format!("no event `ready`: {reason}{}", self.stderr_text()));
                 }
             }
         }
@@ -118,13 +118,13 @@ impl TapstackHost {
         self.kill();
         let mut text = String::new();
         if let Some(mut errors) = self.child.stderr.take() {
-            // Incomplete text is returned too.
+            // An error is ignored, and incomplete text is returned.
             let _ = errors.read_to_string(&mut text);
         }
         if text.is_empty() { text } else { format!("; {}", text.trim()) }
     }
 
-    /// Stops the host. Errors are ignored, because it may have ended.
+    /// Stops the host. Ignores errors, because the host may have ended.
     fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -132,7 +132,7 @@ impl TapstackHost {
 }
 
 impl TestedHost for TapstackHost {
-    /// Reads the entries up to the static entry with the highest address, because the host prints them ordered by
+    /// Reads the entries up to the static entry with the highest address. The host prints the entries ordered by
     /// address.
     fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String> {
         let pid = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
@@ -177,7 +177,7 @@ fn event(line: &Value) -> Option<&str> {
     line.get("event")?.as_str()
 }
 
-/// Returns whether a line reports a claim to a known address.
+/// Returns whether a line reports a claim to an address that has an entry.
 fn is_cache_event(line: &Value) -> bool {
     matches!(event(line), Some("moved" | "static_conflict"))
 }

@@ -24,19 +24,19 @@ impl TestTap {
         Ok(TestTap { wire: FrameSocket::open(&tap)?, program: program.to_owned(), tap })
     }
 
-    /// Starts a host as 10.0.0.2 with additional options. Returns when it receives frames.
+    /// Starts a host with the address 10.0.0.2/24 and additional options. Returns when the host receives frames.
     pub(crate) fn start(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let address = format!("{TESTED_IP}/24");
         self.start_without_address(&[&["--address", &address], options].concat())
     }
 
-    /// Starts a host without the address of [`TestTap::start`]. Returns when it receives frames.
+    /// Starts a host without the address of [`TestTap::start`]. Returns when the host receives frames.
     pub(crate) fn start_without_address(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let host = self.launch(options)?;
         self.wait_until_receiving(host)
     }
 
-    /// Starts many hosts without the IP and MAC address of [`TestTap::start`]. Returns when they receive frames.
+    /// Starts many hosts without the IP and MAC address of [`TestTap::start`]. Returns when the hosts receive frames.
     pub(crate) fn start_many(&mut self, options: &[&str]) -> Result<TapstackHost, String> {
         let host = TapstackHost::start(&self.program, &self.tap, options)?;
         self.wait_until_receiving(host)
@@ -48,7 +48,7 @@ impl TestTap {
         Ok(host)
     }
 
-    /// Returns the exit code of a host that rejects these options.
+    /// Starts a host with options that the host rejects. Returns its exit code.
     pub(crate) fn exit_code_when_started(
         &self,
         options: &[&str],

@@ -9,10 +9,11 @@ use super::frames::{Mac, parse_mac};
 
 /// Running host under test.
 pub(crate) trait TestedHost: Send {
-    /// Returns the entries of the ARP cache that have a MAC address. `nudge` sends a frame to a host that waits for one.
+    /// Returns the entries of the ARP cache that have a MAC address. `nudge` sends a frame to a host that waits for a
+    /// frame.
     fn table(&mut self, nudge: &mut dyn FnMut() -> Result<(), String>) -> Result<ArpCache, String>;
 
-    /// Returns the events about the ARP cache since the last call, if the host reports events.
+    /// Returns the events about the ARP cache since the last call, or no events if the host does not report them.
     fn take_events(&mut self) -> Vec<Value>;
 
     /// Returns whether the host is still running.
@@ -22,7 +23,7 @@ pub(crate) trait TestedHost: Send {
 /// ARP cache: MAC addresses by IP address.
 pub(crate) type ArpCache = BTreeMap<Ipv4Addr, Mac>;
 
-/// Learning policy of a host under test: "Learning policies" in docs/spec/security.md.
+/// Learning policy of a host under test. "Learning policies" in docs/spec/security.md describes the policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LearnPolicy {
     Cautious,
@@ -44,7 +45,8 @@ impl LearnPolicy {
     }
 }
 
-/// Returns the entry in a line such as `{"event":"neighbor",...}`, or none if the line has no entry with a MAC address.
+/// Returns the entry in a line such as `{"event":"neighbor",...}`, or `None` if the line has no entry with a MAC
+/// address.
 pub(crate) fn entry(line: &Value) -> Option<(Ipv4Addr, Mac)> {
     if line.get("event")?.as_str()? != "neighbor" {
         return None;

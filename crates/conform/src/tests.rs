@@ -11,14 +11,14 @@ fn cases() -> impl Iterator<Item = &'static Case> {
     POLICY_CASES.into_iter().chain([aging::CASES]).chain(DATAGRAM_CASES).flatten()
 }
 
-/// Returns an expected table of the page.
+/// Returns a table that the page should contain.
 fn table(head: [&str; 2], rows: impl Iterator<Item = (&'static str, &'static str)>) -> String {
     let rows: Vec<_> = rows.map(|(name, more)| format!("| {name} | {more} |\n")).collect();
     format!("\n| {} | {} |\n|---|---|\n{}\n", head[0], head[1], rows.concat())
 }
 
 fn assert_page_has(table: &str) {
-    assert!(format!("{PAGE}\n").contains(table), "docs/conform.md must contain:\n{table}");
+    assert!(format!("{PAGE}\n").contains(table), "docs/conform.md does not contain:\n{table}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Cases with other ARP tools, if they are installed.
+//! Cases with other ARP tools. The cases are skipped if the tools are not installed.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(crate) fn peers(interface: &Interface, more: &[PathBuf]) -> Vec<CaseRecord> 
     records
 }
 
-/// Makes the kernel resolve the host, and waits for its entry. `arping` bypasses the kernel.
+/// Makes the kernel resolve the address of the host, and waits for the entry. `arping` does not add an entry.
 fn kernel_resolves(interface: &Interface) -> Result<(), String> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
     socket.send_to(b"hello", (TESTED_IP, 9)).map_err(|error| error.to_string())?;
@@ -52,9 +52,9 @@ fn kernel_resolves(interface: &Interface) -> Result<(), String> {
     Err("no entry of the host in the kernel's neighbor table".to_owned())
 }
 
-/// Runs `arping` with five requests and expects five replies. The two programs of this name have different output.
+/// Runs `arping` with five requests and expects five replies. The two programs named `arping` have different output.
 fn arping(program: &Path, interface: &str) -> Verdict {
-    // Both accept -c and -I, but their options for the interval differ.
+    // Both programs accept `-c` and `-I`. Their options for the interval differ.
     run(program, &["-c", "5", "-I", interface, &TESTED_IP.to_string()], |code, text| {
         let iputils =
             text.contains("Received 5 response(s)") && text.matches("Unicast reply from").count() == 5;
@@ -63,7 +63,7 @@ fn arping(program: &Path, interface: &str) -> Verdict {
     })
 }
 
-/// Checks the errors for interfaces that only `ip` can create.
+/// Checks the errors of `tapstack host` for interfaces that `ip` creates and tapstack cannot use.
 pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
     let cases: [(&str, &[&str], &str); 2] = [
         ("TUN is distinguished from TAP", &["mode", "tun"], "it is a TUN"),
@@ -87,13 +87,13 @@ pub(crate) fn errors(program: &Path) -> Vec<CaseRecord> {
             other => other,
         };
         records.push(CaseRecord { name: name.to_owned(), rule: "set-up errors", verdict });
-        // If this fails, the next case fails to create its interface.
+        // An error is ignored, because the next case then fails to create its interface.
         let _ = Command::new("ip").args(["link", "delete", "odd0"]).status();
     }
     records
 }
 
-/// Runs a tool and judges its exit code and output.
+/// Runs a tool. `judge` decides the verdict by the exit code and the output.
 fn run(program: &Path, arguments: &[&str], judge: impl Fn(Option<i32>, &str) -> bool) -> Verdict {
     let path = match installed(&program.to_string_lossy()) {
         Ok(path) => path,

@@ -1,6 +1,6 @@
 //! Wire tests of the black-box test suite against `tapstack host` and the Linux kernel.
 
-// A panic fails a test.
+// A test fails by panicking.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ fn kernel_differs_as_recorded() -> TestResult {
     assert_eq!(code, Some(0), "{out}{errors}");
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
     let lines = lines?;
-    let (summary, cases) = lines.split_last().ok_or("lines")?;
+    let (summary, cases) = lines.split_last().ok_or("no output")?;
     assert_eq!((&summary["event"], &summary["failed"]), (&json!("summary"), &json!(0)), "{out}");
     assert!(cases.iter().all(|case| case["event"] == "case" && case["target"] == "linux"), "{out}");
     // Each difference has a reason.

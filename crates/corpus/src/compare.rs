@@ -13,15 +13,15 @@ pub(crate) struct ComparedValue<'a> {
     pub(crate) packet: &'a PdmlPacket,
     /// tapstack's name of the header.
     pub(crate) header: &'a str,
-    /// tapstack's name of the field, or tshark's if tapstack has none.
+    /// tapstack's name of the field, or tshark's name if tapstack has no such field.
     pub(crate) field: &'a str,
     pub(crate) tapstack: Option<String>,
     pub(crate) reference: Option<String>,
     /// Index of the header among tshark's protocols.
     pub(crate) place: Option<usize>,
-    /// The field of tshark.
+    /// The field of tshark, if tshark shows the field.
     pub(crate) item: Option<&'a Field>,
-    /// The header of tapstack.
+    /// The header of tapstack, if tapstack decodes the header.
     pub(crate) of: Option<&'a DecodedHeader>,
 }
 
@@ -29,16 +29,16 @@ pub(crate) struct ComparedValue<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Difference {
     pub(crate) frame: u64,
-    /// The names of header and field.
+    /// The names of the header and the field, separated by a dot.
     pub(crate) field: String,
     pub(crate) tapstack: Option<String>,
     pub(crate) reference: Option<String>,
 }
 
-/// The pseudo header with facts about a frame.
+/// The pseudo protocols of tshark with facts about a frame.
 const FRAME_PROTOCOLS: [&str; 2] = ["frame", "pkt_comment"];
 
-/// Visits every value of a frame that either program has.
+/// Passes every value of a frame that tapstack or tshark shows to `report_value`.
 pub(crate) fn compare<'a>(
     frame: &'a Frame,
     packet: &'a PdmlPacket,
@@ -64,7 +64,7 @@ pub(crate) fn compare<'a>(
     }
 }
 
-/// Returns tapstack's name for a protocol of tshark, if it parses it.
+/// Returns tapstack's name for a protocol of tshark, or `None` if tapstack does not parse the protocol.
 pub(crate) fn our_name(protocol: &str) -> Option<&'static str> {
     PROTOCOLS.iter().find(|(_, reference)| reference.contains(&protocol)).map(|(tapstack, _)| *tapstack)
 }
@@ -136,7 +136,7 @@ fn compare_header<'a>(
         let item = mapping.zip(protocol).and_then(|(mapping, protocol)| mapping.find(protocol));
         known.extend(item);
         let reference = mapping.zip(item).map(|(mapping, item)| mapping.read(item));
-        // tshark shows no options field if there are none.
+        // tshark shows no options field for a header without options.
         let reference = reference.or_else(|| (field == "options" && protocol.is_some()).then(String::new));
         let tapstack = Some(tapstack);
         report_value(ComparedValue {
@@ -157,7 +157,8 @@ fn compare_header<'a>(
     }
 }
 
-/// Returns tapstack's verdict on a checksum; none in a quoted datagram. Incomplete messages are not verified.
+/// Returns tapstack's verdict on a checksum, or `None` in a quoted datagram. The checksums of incomplete messages are
+/// not verified.
 fn verdict(frame: &Frame, header: &DecodedHeader) -> Option<String> {
     let is_judged = ["ipv4", "icmp"].contains(&header.name.as_str()) && !header.is_quoted;
     header.field("checksum").filter(|_| is_judged)?;
@@ -170,14 +171,14 @@ fn verdict(frame: &Frame, header: &DecodedHeader) -> Option<String> {
         {
             "good"
         }
-        // A message has at least eight bytes.
+        // An ICMP message has at least eight bytes, which give more than three fields.
         "icmp" if frame.has_whole_datagram() && header.fields.len() > 3 => "good",
         _ => "not verified",
     };
     Some(verdict.to_owned())
 }
 
-/// Visits a header that only tshark has.
+/// Passes the values of a header that only tshark shows to `report_value`.
 fn show_reference<'a>(
     pair: &FramePair<'a>,
     protocol: &'a PdmlProtocol,
@@ -193,8 +194,8 @@ fn show_reference<'a>(
     }
 }
 
-/// Visits the fields of tshark in a header, except known fields and fields on the same bytes. For UDP and TCP, only the
-/// fields of every header.
+/// Returns the fields of tshark in a header, except known fields and fields of the same bytes. For UDP and TCP, returns
+/// only fields that correspond to fields of tapstack.
 fn shown<'a>(protocol: &'a PdmlProtocol, known: &[&Field]) -> impl Iterator<Item = &'a Field> {
     let is_known: Vec<bool> = protocol.fields.iter().map(|field| covers(known, field)).collect();
     let is_tapstack = ["udp", "tcp"].contains(&protocol.name.as_str());
@@ -204,7 +205,7 @@ fn shown<'a>(protocol: &'a PdmlProtocol, known: &[&Field]) -> impl Iterator<Item
     })
 }
 
-/// Returns whether these ranges cover every byte of a field.
+/// Returns whether the known fields cover every byte of a field.
 fn covers(known: &[&Field], field: &Field) -> bool {
     (field.position..field.position + field.size)
         .all(|byte| known.iter().any(|one| (one.position..one.position + one.size).contains(&byte)))

@@ -1,4 +1,4 @@
-//! Parser of `tapstack decode --json`.
+//! Parser of the output of `tapstack decode --json`.
 
 use serde_json::{Map, Value};
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) number: u64,
-    /// Facts of the capture record: names and values, without null.
+    /// Names and values of the capture record, without null values.
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) headers: Vec<DecodedHeader>,
-    /// Invalid fields, as header and field; no field if the header is invalid.
+    /// Invalid fields: the header and the field, or `None` as field if the whole header is invalid.
     pub(crate) faults: Vec<(String, Option<String>)>,
 }
 
@@ -19,9 +19,9 @@ pub(crate) struct DecodedHeader {
     pub(crate) name: String,
     /// Offset in the frame, in bytes.
     pub(crate) offset: usize,
-    /// Names and values; flags are 0 and 1.
+    /// Names and values of the fields. Flags are 0 or 1.
     pub(crate) fields: Vec<(String, String)>,
-    /// Whether it belongs to the datagram that an ICMP error quotes.
+    /// Whether the header is part of the datagram that an ICMP error quotes.
     pub(crate) is_quoted: bool,
 }
 
@@ -30,8 +30,8 @@ impl Frame {
     pub(crate) fn parse(line: &str) -> Result<Frame, String> {
         let value: Value =
             serde_json::from_str(line).map_err(|error| format!("not JSON: {error}: {line}"))?;
-        let object = value.as_object().ok_or_else(|| format!("no object: {line}"))?;
-        let number = object.get("number").and_then(Value::as_u64).ok_or("the frame has no number")?;
+        let object = value.as_object().ok_or_else(|| format!("not a JSON object: {line}"))?;
+        let number = object.get("number").and_then(Value::as_u64).ok_or("frame without a number")?;
         let mut frame = Frame { number, ..Frame::default() };
         for (name, value) in object {
             match (name.as_str(), value) {
@@ -46,7 +46,7 @@ impl Frame {
         Ok(frame)
     }
 
-    /// Returns the header of this name, not of a quoted datagram; the outermost for tags.
+    /// Returns the first header of this name outside of quoted datagrams: the outermost tag, if the name is `tags`.
     pub(crate) fn header(&self, name: &str) -> Option<&DecodedHeader> {
         self.headers.iter().find(|header| header.name == name && !header.is_quoted)
     }
@@ -56,7 +56,7 @@ impl Frame {
         self.header(header).and_then(|header| header.field(field))
     }
 
-    /// Returns the value of a field if it is a number.
+    /// Returns the value of a field as a number, or `None` if the value is not a number.
     pub(crate) fn number_of(&self, header: &str, field: &str) -> Option<usize> {
         self.field(header, field)?.parse().ok()
     }
@@ -67,12 +67,12 @@ impl Frame {
         captured.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 
-    /// Returns whether the capture holds `count` bytes from the start of a header on.
+    /// Returns whether the capture contains this number of bytes from the start of a header.
     pub(crate) fn holds(&self, header: &str, bytes: usize) -> bool {
         self.header(header).is_some_and(|header| header.offset + bytes <= self.captured())
     }
 
-    /// Returns whether a datagram is complete and not a fragment.
+    /// Returns whether the datagram is complete in the capture and not a fragment.
     pub(crate) fn has_whole_datagram(&self) -> bool {
         let is_part = self.number_of("ipv4", "more_fragments") != Some(0)
             || self.number_of("ipv4", "fragment_offset") != Some(0);
@@ -122,7 +122,7 @@ fn place(fault: &Value) -> (String, Option<String>) {
     (word("header").unwrap_or_default(), word("field"))
 }
 
-/// Returns a value in the form for the comparison.
+/// Returns a value as text for the comparison, or `None` for null.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

@@ -19,7 +19,7 @@ pub(crate) const PROTOCOLS: [(&str, &[&str]); 9] = [
 pub(crate) struct FieldMapping {
     pub(crate) header: &'static str,
     pub(crate) field: &'static str,
-    /// The first one that exists is used.
+    /// Names of the fields of tshark. The first field that exists is used.
     pub(crate) reference: &'static [&'static str],
     form: ValueFormat,
 }
@@ -33,7 +33,7 @@ enum ValueFormat {
     Number,
     /// A number in units.
     Units(u64),
-    /// Bits of a number: shift and mask.
+    /// Bits of a number, selected by shift and mask.
     Bits(u32, u64),
     /// The bytes as a number, or the bits of a bit field.
     Bytes,
@@ -81,7 +81,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("snap", "ethertype", &["llc.type", "llc.cisco_pid", "llc.pid"], ValueFormat::Number),
     mapping("llc", "dsap", &["llc.dsap"], ValueFormat::Number),
     mapping("llc", "ssap", &["llc.ssap"], ValueFormat::Number),
-    // tshark reads these two bytes as a little-endian number.
+    // tshark shows these two bytes as a little-endian number.
     mapping("llc", "control", &["llc.control"], ValueFormat::Bytes),
     mapping("arp", "hardware_type", &["arp.hw.type"], ValueFormat::Number),
     mapping("arp", "protocol_type", &["arp.proto.type"], ValueFormat::Number),
@@ -107,7 +107,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("ipv4", "verdict", &["ip.checksum.status"], ValueFormat::Verdict),
     mapping("ipv4", "source", &["ip.src"], ValueFormat::Shown),
     mapping("ipv4", "destination", &["ip.dst"], ValueFormat::Shown),
-    // Plain text, with the bytes of all options.
+    // A field without a name, which contains the bytes of all options.
     mapping("ipv4", "options", &[""], ValueFormat::Raw),
     mapping("icmp", "type", &["icmp.type"], ValueFormat::Number),
     mapping("icmp", "code", &["icmp.code"], ValueFormat::Number),
@@ -119,7 +119,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("icmp", "receive", &["icmp.receive_timestamp"], ValueFormat::Bytes),
     mapping("icmp", "transmit", &["icmp.transmit_timestamp"], ValueFormat::Bytes),
     mapping("icmp", "address_mask", &["icmp.address_mask"], ValueFormat::Shown),
-    // The unused bytes next to an MTU or a pointer.
+    // The unused bytes before an MTU or after a pointer.
     mapping("icmp", "unused", &["icmp.unused"], ValueFormat::Bytes),
     mapping("icmp", "next_hop_mtu", &["icmp.mtu"], ValueFormat::Number),
     mapping("icmp", "gateway", &["icmp.redir_gw"], ValueFormat::Shown),
@@ -151,7 +151,7 @@ const fn mapping(
 }
 
 impl FieldMapping {
-    /// Returns the field of tshark in a protocol.
+    /// Returns the corresponding field of tshark in a protocol.
     pub(crate) fn find<'a>(&self, protocol: &'a PdmlProtocol) -> Option<&'a Field> {
         let is_it = |field: &&Field, name: &str| {
             field.name == name && (!name.is_empty() || field.position == protocol.position + FIXED_IPV4)
@@ -160,13 +160,13 @@ impl FieldMapping {
         self.reference.iter().find_map(named)
     }
 
-    /// Returns whether the value means unknown: a direction of 0 (pcapng 4.3.1).
+    /// Returns whether the value means unknown, which a direction of 0 does (pcapng 4.3.1).
     pub(crate) fn is_unknown(&self, field: &Field) -> bool {
         matches!(self.form, ValueFormat::Direction)
             && field.show.trim_start_matches("0x").bytes().all(|digit| digit == b'0')
     }
 
-    /// Converts a value of tshark. An unreadable value stays as it is.
+    /// Converts a value of tshark. Returns a value that cannot be converted unchanged.
     pub(crate) fn read(&self, field: &Field) -> String {
         self.form.read(field).unwrap_or_else(|| field.show.clone())
     }

@@ -1,4 +1,4 @@
-//! Compares the lines for ARP frames with those of tcpdump.
+//! Compares the lines of `tapstack decode` for ARP frames with the lines of tcpdump.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,11 +15,11 @@ pub(crate) struct LineComparison {
     /// Number of differences that each rule explains, in the order of the table.
     pub(crate) explained: Vec<u64>,
     pub(crate) unexplained: Vec<Difference>,
-    /// Error of tcpdump, if it read no frame of the capture. No lines were compared then.
+    /// Error of tcpdump, if tcpdump read no frame of the capture. In this case no lines were compared.
     pub(crate) refused: Option<String>,
 }
 
-/// A kind of difference between lines that is expected.
+/// An expected kind of difference between lines.
 #[derive(Debug)]
 pub(crate) struct LineRule {
     pub(crate) name: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct LineRule {
     explains: fn(&str, &str) -> bool,
 }
 
-/// The rules. If several explain a difference, the first one is counted.
+/// The rules. If several rules explain a difference, the first of these rules is counted.
 pub(crate) const LINE_RULES: &[LineRule] = &[
     LineRule {
         name: "lines: not Ethernet and IPv4",
@@ -85,9 +85,9 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
     },
 ];
 
-/// Text before the operation of a packet for Ethernet and IPv4.
+/// Text before the operation of an ARP packet for Ethernet and IPv4.
 const ETHERNET_IPV4: &str = "Ethernet (len 6), IPv4 (len 4), ";
-/// Texts that identify a line for ARP or RARP.
+/// Texts that identify a line for an ARP or RARP frame.
 const ARP: [&str; 2] = ["ethertype ARP (0x0806)", "ethertype Reverse ARP (0x8035)"];
 
 /// Splits a line after its link header.
@@ -97,7 +97,7 @@ fn behind_header(line: &str) -> (&str, &str) {
     let numbered = rest.strip_prefix(", length ").and_then(|rest| rest.split_once(": "));
     let text = match numbered.filter(|(length, _)| is_length(length)) {
         Some((_, text)) => text,
-        // No length follows a tag.
+        // After a VLAN tag, no length follows.
         None => rest.strip_prefix(", ").unwrap_or_default(),
     };
     line.split_at_checked(line.len() - text.len()).unwrap_or((line, ""))
@@ -163,7 +163,7 @@ impl LineComparison {
     }
 }
 
-/// Returns tapstack's first line for each frame. The other lines are indented.
+/// Reader of tapstack's first line for each frame. The other lines of a frame are indented.
 struct DecodeLines<R>(BufReader<R>);
 
 impl<R: std::io::Read> DecodeLines<R> {
@@ -177,7 +177,7 @@ impl<R: std::io::Read> DecodeLines<R> {
     }
 }
 
-/// Returns tcpdump's first line for each frame, which starts with the frame number.
+/// Reader of tcpdump's first line for each frame. This line starts with the frame number.
 struct TcpdumpLines<R> {
     from: BufReader<R>,
     number: u64,
@@ -202,7 +202,7 @@ impl<R: std::io::Read> TcpdumpLines<R> {
     }
 }
 
-/// Reads a line and returns it without its end.
+/// Returns the next line without its line break.
 fn line(from: &mut impl BufRead) -> Result<Option<String>, String> {
     let mut bytes = Vec::new();
     let length = from.read_until(b'\n', &mut bytes).map_err(|error| format!("cannot read lines: {error}"))?;

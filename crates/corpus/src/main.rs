@@ -1,4 +1,4 @@
-//! Compares `tapstack decode` with tshark, field by field, over a folder of captures.
+//! Compares `tapstack decode` with tshark, field by field, for the captures in a directory.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
@@ -19,25 +19,28 @@ use clap::Parser;
 use report::CorpusReport;
 use testbed::suite::{SuiteResult, build, exit_code, print};
 
-/// Compare `tapstack decode` with tshark and tcpdump over captures, field by field.
+/// Compare the output of `tapstack decode` with tshark and tcpdump for the captures in a directory
 #[derive(Debug, Parser)]
 #[command(
     name = "corpus",
     after_help = "\
-The suite compares every value of `tapstack decode --json` with tshark's, and reports every field of Ethernet, VLAN tags,
-LLC, ARP, IPv4 and ICMP that only tshark shows. The rules of docs/corpus.md explain the expected differences. If tcpdump is
-installed, the lines for ARP frames are compared with tcpdump's.
+Compares every value of `tapstack decode --json` with the value of tshark, and reports every field of Ethernet, VLAN tags,
+LLC, ARP, IPv4 and ICMP that only tshark shows. The rules in docs/corpus.md explain the expected differences. Also compares
+the lines for ARP frames with the lines of tcpdump, if tcpdump is installed.
 
 Examples:
   cargo xtask corpus ~/captures
   cargo xtask corpus --json ~/captures | jq 'select(.event == \"difference\")'
 
-Exit codes: 0 all differences explained, 1 a difference not explained, 2 tshark missing or a capture unreadable."
+Exit codes:
+  0  all differences are explained by rules
+  1  a difference is not explained
+  2  the comparison cannot run, for example without tshark or without a capture"
 )]
 struct CorpusArguments {
-    /// Folder with captures (pcap and pcapng), searched recursively
+    /// Directory with captures (.pcap, .pcapng and .cap), searched recursively
     dir: PathBuf,
-    /// Program to compare with tshark [default: the workspace's tapstack, built now]
+    /// Path of the `tapstack` to compare with tshark [default: `tapstack` of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
     /// Print JSON Lines

@@ -1,4 +1,4 @@
-//! Parser of tshark's PDML output: every field with its name, its value and its place in the frame.
+//! Parser of tshark's PDML output. A field has a name, a value and a position in the frame.
 
 use std::io::{self, BufRead};
 
@@ -23,18 +23,18 @@ pub(crate) struct PdmlProtocol {
 /// A field of a protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// Name; empty for plain text.
+    /// Name of the field, or an empty text for plain text.
     pub(crate) name: String,
     pub(crate) position: usize,
     /// Place in the frame; none for a computed field.
     pub(crate) size: usize,
-    /// The displayed value.
+    /// The value as tshark displays it.
     pub(crate) show: String,
-    /// The bytes in hexadecimal digits, or the bits of a bit field.
+    /// The bytes of the field in hexadecimal digits, or the bits of a bit field.
     pub(crate) value: String,
-    /// Whether it is a direct child of the protocol, not part of another field.
+    /// Whether the field is a direct child of the protocol, not part of another field.
     pub(crate) is_direct: bool,
-    /// Whether tshark hides it.
+    /// Whether tshark hides the field.
     pub(crate) is_hidden: bool,
 }
 
@@ -44,7 +44,7 @@ impl PdmlPacket {
         self.about("frame.number")?.parse().ok()
     }
 
-    /// Returns whether the link type is Ethernet, which is the default.
+    /// Returns whether the link type is Ethernet, or not shown.
     pub(crate) fn is_ethernet(&self) -> bool {
         self.about("frame.encap_type").is_none_or(|link_type| link_type == "1")
     }
@@ -66,7 +66,7 @@ impl<R: BufRead> PdmlReader<R> {
         PdmlReader { from }
     }
 
-    /// Returns the next frame, or none at the end.
+    /// Returns the next frame, or `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<PdmlPacket>> {
         let mut packet = PdmlPacket::default();
         let mut open: Vec<Open> = Vec::new();
@@ -102,7 +102,7 @@ impl<R: BufRead> PdmlReader<R> {
         }
     }
 
-    /// Returns the next tag without its brackets. tshark escapes brackets within a tag.
+    /// Returns the next tag without its angle brackets. tshark escapes angle brackets within a tag.
     fn tag(&mut self) -> io::Result<Option<Tag>> {
         let mut bytes = Vec::new();
         self.from.read_until(b'>', &mut bytes)?;
@@ -112,13 +112,13 @@ impl<R: BufRead> PdmlReader<R> {
     }
 }
 
-/// The open elements.
+/// An element that is open while its children are read.
 enum Open {
     PdmlProtocol(usize),
     Field,
 }
 
-/// Returns the protocol of the next field.
+/// Returns the index of the innermost open protocol, which contains the next field.
 fn innermost(open: &[Open]) -> Option<usize> {
     open.iter().rev().find_map(|open| if let Open::PdmlProtocol(index) = open { Some(*index) } else { None })
 }

@@ -1,4 +1,4 @@
-//! Running programs with piped output.
+//! Running programs and their piped output.
 
 use std::io::{BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -26,7 +26,7 @@ impl RunningProgram {
     }
 
     pub(crate) fn output(&mut self) -> Result<BufReader<ChildStdout>, String> {
-        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "the program has no output".to_owned())
+        self.0.stdout.take().map(BufReader::new).ok_or_else(|| "standard output is not piped".to_owned())
     }
 
     pub(crate) fn end(mut self) -> Result<ProgramEnd, String> {

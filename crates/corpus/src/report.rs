@@ -12,7 +12,7 @@ use super::process::ProgramEnd;
 use super::rules::{RULES, explain};
 use testbed::suite::json_lines;
 
-/// Number of unexplained differences per capture in the table.
+/// Maximum number of unexplained differences per capture in the table.
 const SHOWN_DIFFERENCES: usize = 20;
 
 /// The results of all captures.
@@ -20,7 +20,7 @@ const SHOWN_DIFFERENCES: usize = 20;
 pub(crate) struct CorpusReport {
     version: String,
     files: Vec<CaptureResult>,
-    /// Reason why no lines were compared, if none were.
+    /// Reason why no lines were compared, or `None` if lines were compared.
     pub(crate) lines_not_compared: Option<String>,
 }
 
@@ -35,9 +35,9 @@ struct CaptureResult {
     explained: Vec<u64>,
     unexplained: Vec<Difference>,
     lines: LineComparison,
-    /// Packets that are not Ethernet, which `decode` skips and counts.
+    /// Number of packets that are not Ethernet. `decode` omits and counts these packets.
     foreign: u64,
-    /// Reason why the capture was skipped.
+    /// Reason why the capture was skipped, or `None` if the capture was compared.
     skipped: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl CorpusReport {
         CorpusReport { version, files: Vec::new(), lines_not_compared: None }
     }
 
-    /// Starts a capture.
+    /// Starts the result of a capture.
     pub(crate) fn begin(&mut self, name: String) {
         self.files.push(CaptureResult { name, explained: vec![0; RULES.len()], ..CaptureResult::default() });
     }
@@ -112,7 +112,7 @@ impl CorpusReport {
         self.with(|file| file.foreign += 1);
     }
 
-    /// Adds the packets of tshark after the last one of tapstack.
+    /// Adds the packets of tshark that follow the last frame of tapstack.
     pub(crate) fn left(&mut self, packets: &[PdmlPacket]) {
         for packet in packets {
             if packet.is_ethernet() {
@@ -142,7 +142,7 @@ impl CorpusReport {
                 file.skipped = Some(message.to_owned());
                 return;
             }
-            // `decode` exits with 0, with 1 if a frame is invalid, with 2 if the capture is; other codes are failures.
+            // `decode` exits with 1 if a frame is invalid, and with 2 if the capture is invalid or packets are omitted.
             let is_damaged = reference.code != Some(0);
             let has_omitted =
                 message.contains(&format!("{} packet", file.foreign)) && message.contains("omitted");
@@ -193,7 +193,8 @@ impl CorpusReport {
         self.files.iter().map(|file| file.unexplained.len()).sum()
     }
 
-    /// Returns every rule with the number of differences that it explains; rules for lines are last.
+    /// Returns the name and reason of every rule, with the number of differences that the rule explains. The rules for
+    /// lines are last.
     fn rules(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         let fields = RULES.iter().enumerate().map(|(place, rule)| {
             let count = |file: &CaptureResult| file.explained.get(place).copied().unwrap_or_default();
@@ -206,7 +207,7 @@ impl CorpusReport {
         fields.chain(lines)
     }
 
-    /// Formats JSON objects: unexplained differences, captures, rules, and a summary.
+    /// Formats JSON Lines: unexplained differences, captures, rules, and a summary.
     pub(crate) fn json(&self) -> String {
         let mut lines = Vec::new();
         for file in &self.files {
@@ -244,10 +245,10 @@ impl CorpusReport {
         json_lines(lines)
     }
 
-    /// Formats a table: captures, rules, unexplained differences, and a sum.
+    /// Formats text: a table of captures, a table of rules, unexplained differences, and a summary.
     pub(crate) fn table(&self) -> String {
         let mut text = format!("{}\n\n", self.version);
-        // Writing to a String cannot fail.
+        // Errors are ignored, because writing to a String cannot fail.
         let _ = self.write_files(&mut text);
         let _ = self.write_rules(&mut text);
         let _ = self.write_differences(&mut text);

@@ -6,11 +6,11 @@ use super::compare::{ComparedValue, our_name};
 use super::decoded::DecodedHeader;
 use super::pdml::Field;
 
-/// A kind of difference that is expected.
+/// An expected kind of difference.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: &'static str,
-    /// The reason.
+    /// The reason for the difference.
     pub(crate) reason: &'static str,
     explains: fn(&ComparedValue<'_>) -> bool,
 }
@@ -227,12 +227,12 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
-/// Returns the index of the rule that explains a difference.
+/// Returns the index of the first rule that explains a difference.
 pub(crate) fn explain(compared: &ComparedValue<'_>) -> Option<usize> {
     RULES.iter().position(|rule| (rule.explains)(compared))
 }
 
-/// Returns whether a header that tapstack does not parse precedes this one.
+/// Returns whether a header that tapstack does not parse precedes this header.
 fn is_behind_foreign(compared: &ComparedValue<'_>) -> bool {
     let Some(place) = compared.place else { return false };
     let before = compared.packet.protocols.get(..place).unwrap_or_default();
@@ -241,10 +241,10 @@ fn is_behind_foreign(compared: &ComparedValue<'_>) -> bool {
     })
 }
 
-/// Returns tshark's facts about the frame.
+/// The pseudo protocols of tshark with facts about a frame.
 const FRAME_PROTOCOLS: [&str; 3] = ["geninfo", "frame", "pkt_comment"];
 
-/// Returns whether the header directly follows that of a datagram that carries a datagram or frame.
+/// Returns whether an IPv4 header that precedes this header has the protocol 4 (IPv4) or 143 (Ethernet).
 fn is_in_bare_tunnel(compared: &ComparedValue<'_>) -> bool {
     let protocols = compared.packet.protocols.get(..compared.place.unwrap_or_default()).unwrap_or_default();
     protocols.iter().filter(|protocol| protocol.name == "ip").any(|protocol| {
@@ -253,7 +253,8 @@ fn is_in_bare_tunnel(compared: &ComparedValue<'_>) -> bool {
     })
 }
 
-/// Returns whether tshark has no value, or no usable one: a computed length in place of 0, no options, no verdict, a part.
+/// Returns whether tshark has no value, or a value that cannot be compared: a computed length instead of 0, no options,
+/// no verdict, or a field of incomplete bytes.
 fn is_silent(compared: &ComparedValue<'_>) -> bool {
     let is_made_up = match compared.field {
         "total_length" => compared.tapstack.as_deref() == Some("0"),
@@ -262,13 +263,13 @@ fn is_silent(compared: &ComparedValue<'_>) -> bool {
             .iter()
             .any(|side| side.as_deref() == Some("not verified")),
         "ip.version" => true,
-        // Fields of incomplete bytes 4 to 7.
+        // Fields in bytes 4 to 7 of an incomplete message.
         name => name.starts_with("icmp."),
     };
     is_made_up || compared.reference.is_none()
 }
 
-/// Returns whether tapstack's header lacks its last field, or options within its length.
+/// Returns whether tapstack's header lacks its last field, or the capture lacks options of the header.
 fn is_cut(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of else { return false };
     let last = match header.name.as_str() {
@@ -287,13 +288,13 @@ fn is_cut(compared: &ComparedValue<'_>) -> bool {
     header.field(last).is_none() || header.offset + promised > compared.frame.captured()
 }
 
-/// Returns whether a message is shorter than eight bytes.
+/// Returns whether an ICMP message is shorter than eight bytes.
 fn icmp_is_cut(header: &DecodedHeader) -> bool {
     let ends = ["sequence", "next_hop_mtu", "gateway", "unused", "rest"];
     !ends.iter().any(|field| header.field(field).is_some())
 }
 
-/// Returns whether this IPv4 header, or one before it, is invalid by its own fields.
+/// Returns whether this IPv4 header, or an IPv4 header before this header, has an invalid version or length.
 fn is_senseless(compared: &ComparedValue<'_>) -> bool {
     let Some(of) = compared.of else { return false };
     let is_none = |header: &DecodedHeader| {
@@ -307,7 +308,8 @@ fn is_senseless(compared: &ComparedValue<'_>) -> bool {
     headers.filter(|header| header.name == "ipv4").any(is_none)
 }
 
-/// Returns whether the field is in bytes 4 to 7 of a message, which tapstack prints as one number, or in its data.
+/// Returns whether the field is in the data of an ICMP message, or in bytes 4 to 7, which tapstack prints as one
+/// number.
 fn is_left_open(compared: &ComparedValue<'_>) -> bool {
     let Some(header) = compared.of.filter(|_| compared.header == "icmp") else { return false };
     let Some(open) = ["rest", "unused"].into_iter().find(|name| header.field(name).is_some()) else {
@@ -315,7 +317,7 @@ fn is_left_open(compared: &ComparedValue<'_>) -> bool {
     };
     let start = header.offset + 4;
     match compared.item {
-        // As one number, the values must be equal.
+        // A field of tshark with all four bytes must have the same value.
         Some(item) => {
             let is_there = item.position >= start;
             is_there && (compared.tapstack.is_none() || (compared.field == open && item.size < 3))
@@ -330,25 +332,25 @@ fn item<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a Field> {
     protocol.fields.iter().find(|field| field.name == name)
 }
 
-/// Returns whether no header of tapstack starts after this one.
+/// Returns whether all headers of tapstack start before this field.
 fn is_last(compared: &ComparedValue<'_>) -> bool {
     let Some(item) = compared.item else { return false };
     compared.frame.headers.iter().all(|header| header.offset < item.position)
 }
 
-/// Returns another field of tapstack's header.
+/// Returns the field of tapstack with this name in the current header.
 fn field<'a>(compared: &ComparedValue<'a>, name: &str) -> Option<&'a str> {
     compared.of.and_then(|header| header.field(name))
 }
 
-/// Returns whether an ARP packet is longer than the captured frame.
+/// Returns whether an ARP packet extends beyond the captured frame.
 fn is_beyond(compared: &ComparedValue<'_>) -> Option<bool> {
     let length = |name| field(compared, name)?.parse::<usize>().ok();
     let promised = 8 + 2 * (length("hardware_length")? + length("protocol_length")?);
     Some(compared.of?.offset + promised > compared.frame.captured())
 }
 
-/// Returns whether a dotted and a hexadecimal address are equal.
+/// Returns whether tapstack's dotted address and tshark's hexadecimal address are equal.
 fn is_same_address(compared: &ComparedValue<'_>) -> bool {
     let tapstack = compared.tapstack.as_deref().and_then(|tapstack| tapstack.parse::<Ipv4Addr>().ok());
     let digits = tapstack.map(|tapstack| tapstack.octets().map(|byte| format!("{byte:02x}")).join(":"));

@@ -13,7 +13,7 @@ use super::process::RunningProgram;
 use super::report::CorpusReport;
 use testbed::installed::installed;
 
-/// Options of tshark: no name resolution, headers in their own frame (no reassembly), and checksum verification.
+/// Options of tshark: PDML output, no name resolution, no reassembly, verified IPv4 checksums, and unchanged numbers.
 const OPTIONS: [&str; 14] = [
     "-n",
     "-T",
@@ -33,7 +33,7 @@ const OPTIONS: [&str; 14] = [
 /// File name extensions of captures.
 const ENDINGS: [&str; 3] = ["pcap", "pcapng", "cap"];
 
-/// Returns the first line of tshark's version.
+/// Returns the first line of the version output of tshark.
 pub(crate) fn tshark_version() -> Result<String, String> {
     let tshark = installed("tshark").map_err(|absent| format!("{absent}: sudo apt install tshark"))?;
     let output = Command::new(tshark).arg("--version").output();
@@ -42,7 +42,7 @@ pub(crate) fn tshark_version() -> Result<String, String> {
     Ok(text.lines().next().unwrap_or("tshark").trim_end_matches('.').to_owned())
 }
 
-/// Returns all captures under a folder, ordered by name.
+/// Returns all captures under a directory, ordered by path.
 pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -65,7 +65,7 @@ pub(crate) fn captures(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// Compares the frames of one capture with tshark's.
+/// Compares the frames of a capture with the frames of tshark.
 pub(crate) fn file(
     program: &Path,
     folder: &Path,
@@ -84,7 +84,7 @@ pub(crate) fn file(
             (Some(line), Some(packet)) => (line, packet),
             (None, None) => break,
             (None, Some(packet)) => {
-                // Packets after tapstack's last frame may have other link types.
+                // Packets that follow the last frame of tapstack may have other link types.
                 let mut left = vec![packet];
                 while let Some(packet) =
                     packets.next().map_err(|error| format!("cannot read from tshark: {error}"))?
@@ -100,7 +100,7 @@ pub(crate) fn file(
             }
         };
         let frame = Frame::parse(&line)?;
-        // Packets of other link types have numbers too.
+        // Packets of other link types also have numbers.
         while packet.number().is_some_and(|number| number < frame.number) && !packet.is_ethernet() {
             report.foreign();
             match packets.next().map_err(|error| format!("cannot read from tshark: {error}"))? {
@@ -116,12 +116,12 @@ pub(crate) fn file(
     Ok(())
 }
 
-/// Returns the path of a file relative to the folder.
+/// Returns the path of a file relative to the directory.
 pub(crate) fn short(folder: &Path, path: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
-/// Compares the lines for ARP frames of all captures with tcpdump's, if tcpdump is installed.
+/// Compares the lines for ARP frames of all captures with the lines of tcpdump, if tcpdump is installed.
 pub(crate) fn compare_lines(
     program: &Path,
     folder: &Path,

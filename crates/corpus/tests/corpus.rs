@@ -1,4 +1,4 @@
-//! `corpus` with stand-ins for the programs that it compares.
+//! Tests of `corpus` with scripts in place of the programs that it compares.
 
 #![allow(clippy::disallowed_types, reason = "tests start programs and read their output")]
 
@@ -18,10 +18,10 @@ const PEER: &str = r#"<pdml><packet><proto name="frame" size="20" pos="0">
 <proto name="eth" size="14" pos="0"><field name="eth.type" size="2" pos="12" show="0x0806" value="0806"/>
 <field name="eth.padding" size="6" pos="14" show="00" value="00"/></proto></packet></pdml>"#;
 
-/// One test at a time: a program that is still being written in one must not be open in a child of another.
+/// Only one test runs at a time, because a script that a test is writing must not be open in a child of another test.
 static TEST_LOCK: Mutex<()> = Mutex::new(());
 
-/// A folder with stand-ins for programs, and with captures that they do not read.
+/// A directory with scripts in place of programs, and with captures that the scripts do not read.
 struct Fixture {
     root: PathBuf,
     _lock: MutexGuard<'static, ()>,
@@ -31,7 +31,7 @@ impl Fixture {
     fn new(name: &str) -> Result<Fixture, Box<dyn Error>> {
         let lock = TEST_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // Files of an earlier run.
+        // Removes the files of an earlier run.
         if root.exists() {
             fs::remove_dir_all(&root)?;
         }
@@ -44,7 +44,7 @@ impl Fixture {
         Ok(Fixture { root, _lock: lock })
     }
 
-    /// Writes a program that prints a text, or its name and a version with `--version`.
+    /// Writes a script that prints a text, or with `--version` its name and a version.
     fn program(&self, name: &str, prints: &str) -> TestResult {
         let text = self.root.join(format!("{name}.text"));
         fs::write(&text, prints)?;
@@ -119,7 +119,7 @@ fn exit_code_is_1_for_missing_frame_and_2_without_programs_or_captures() -> Test
 #[test]
 fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     let fixture = Fixture::new("corpus-lines")?;
-    // A program that prints JSON or lines.
+    // The script prints JSON or lines.
     let line = "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: Reply a";
     let script = format!("#!/bin/sh\nif [ \"$2\" = --json ]; then echo '{LOCAL}'; else echo '{line}'; fi\n");
     let path = fixture.root.join("bin/tapstack");
@@ -137,7 +137,7 @@ fn arp_lines_are_compared_with_tcpdump() -> TestResult {
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&format!("a.pcap frame 1 line: tapstack {line}, reference nothing\n")), "{text}");
-    // A rejected capture has no lines to compare.
+    // A capture that tcpdump rejects has no lines to compare.
     fs::write(fixture.root.join("bin/tcpdump"), "#!/bin/sh\n[ \"$1\" = --version ]\n")?;
     let (code, text) = fixture.corpus(&[])?;
     assert_eq!(code, Some(0), "{text}");

@@ -32,7 +32,7 @@ const PEER: &str = r#"<packet>
 </proto>
 </packet>"#;
 
-/// A field with the values of tapstack and of tshark.
+/// Name of a field, with the values of tapstack and of tshark.
 type Values = (String, Option<String>, Option<String>);
 
 /// Returns the fields with different values, and the number of compared values.
@@ -86,7 +86,11 @@ fn wrong_value_differs_in_every_header() {
 fn field_of_only_one_program_is_reported() {
     let without = PEER.replace("ip.version", "ip.other");
     let (_, found) = differences(LOCAL, &without);
-    assert_eq!(found, [values("ipv4.version", Some("4"), None)], "another field covers the byte");
+    assert_eq!(
+        found,
+        [values("ipv4.version", Some("4"), None)],
+        "difference in a byte that another field covers"
+    );
     let padding = "<field name=\"eth.padding\" size=\"4\" pos=\"56\" show=\"00:00\" value=\"0000\"/>\n</proto>\n<proto name=\"ip\"";
     let (_, found) = differences(LOCAL, &PEER.replace("</proto>\n<proto name=\"ip\"", padding));
     assert_eq!(found, [values("ethernet.eth.padding", None, Some("00:00"))]);

@@ -23,7 +23,7 @@ fn headers_are_in_order_of_frame() {
         ]
     );
     assert_eq!(frame.headers[1].field("drop_eligible"), Some("1"));
-    assert_eq!(frame.field("ipv4", "source"), Some("10.0.0.1"), "not the address of the quoted datagram");
+    assert_eq!(frame.field("ipv4", "source"), Some("10.0.0.1"), "address of the quoted datagram returned");
     assert_eq!((frame.number, frame.captured()), (7, 60));
     assert!(frame.has_fault("icmp", "checksum") && !frame.has_fault("ipv4", "checksum"));
     assert!(frame.facts.iter().all(|(name, _)| name != "time" && name != "comment"));

@@ -15,7 +15,7 @@ fn corpus_page_lists_every_rule_with_its_reason() {
     let lines = LINE_RULES.iter().map(|rule| (rule.name, rule.reason));
     let rows: Vec<_> = rules.chain(lines).map(|(name, reason)| format!("| {name} | {reason} |\n")).collect();
     let table = format!("\n| rule | reason |\n|---|---|\n{}\n", rows.concat());
-    assert!(format!("{PAGE}\n").contains(&table), "docs/corpus.md should have:\n{table}");
+    assert!(format!("{PAGE}\n").contains(&table), "docs/corpus.md does not contain:\n{table}");
 }
 
 #[test]
@@ -55,7 +55,11 @@ fn header_is_unparsed_only_after_unparsed_header() {
     let tunnel = proto("gre", 34, "");
     assert_eq!(explained("\"faults\":[]", &format!("{tunnel}{inner}")), [Some("after an unparsed header")]);
     assert_eq!(explained("\"faults\":[]", &inner), [None]);
-    assert_eq!(explained("\"faults\":[]", &format!("{inner}{tunnel}")), [None], "the reverse order");
+    assert_eq!(
+        explained("\"faults\":[]", &format!("{inner}{tunnel}")),
+        [None],
+        "unparsed header that follows explains the difference"
+    );
 }
 
 #[test]
@@ -78,7 +82,7 @@ fn dotted_and_hexadecimal_values_must_be_same_bytes() {
     assert_eq!(explained(tapstack, &reference("0a:00:00:02")), [None]);
     let tapstack = tapstack.replace("2049", "2048");
     let ipv4 = reference("0a:00:00:01").replace("0801", "0800");
-    assert_eq!(explained(&tapstack, &ipv4), [None], "both print an IPv4 address");
+    assert_eq!(explained(&tapstack, &ipv4), [None], "different output for IPv4 explained");
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn icmp_unused_rule_covers_only_unused_bytes() {
     assert_eq!(
         text("0", &item("icmp.unused", 38, 4, "", "00000008")),
         [None, verdict],
-        "all four bytes, another number"
+        "different values of all four bytes explained"
     );
 }
 
