@@ -23,7 +23,7 @@ fn main() -> Outcome<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let capture = capture()?;
     if walk(&capture) != FRAMES {
-        return Err("not all frames were found".into());
+        return Err("the number of records differs from the number of frames".into());
     }
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(FRAMES.into()));

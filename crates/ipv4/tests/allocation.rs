@@ -11,7 +11,7 @@ use ipv4::{
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-/// Writes a header into `frame`, and receives it. Returns whether a datagram is complete.
+/// Writes a header into `frame`, and receives the frame. Returns whether a datagram is complete.
 fn receive(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
     fields.write_to(frame)?;
     Ok(match host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame)? {
@@ -24,8 +24,8 @@ fn receive(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool
     })
 }
 
-/// Receives a whole datagram, one of 60,000 bytes in fragments with a fragment of another source before each, and a
-/// damaged header. Returns the number of complete datagrams.
+/// Receives a whole datagram, a fragmented datagram of 60,000 bytes, and a damaged header. A fragment of another source
+/// precedes each fragment. Returns the number of complete datagrams.
 fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let other_source = Ipv4Addr::from(0x2000_0000 | u32::from(number));
     let mut whole =

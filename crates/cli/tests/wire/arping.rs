@@ -79,7 +79,7 @@ fn on_interface() -> TestResult {
     let (code, out, _) =
         arping(&["-I", "arp0"], &["-c", "1", "--source-mac", "02:00:00:00:00:55", "10.0.0.2"])?;
     assert_eq!(code, Some(0), "{out}");
-    // arping replied to no request.
+    // arping did not reply to a request.
     let (code, out, _) = host.stop()?;
     assert_eq!(code, Some(0));
     assert!(out.contains("  arp: replies sent\n") && !out.contains("dropped: sender"), "{out}");
@@ -157,7 +157,7 @@ fn cannot_send() -> TestResult {
 
 fn link_goes_down() -> TestResult {
     let mut tap = open_tap("fall0")?;
-    // The link is down for a further request, or after the last one.
+    // The link is down for a further request, or after the last request.
     for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
@@ -179,7 +179,7 @@ fn link_goes_down() -> TestResult {
 /// Receives the next ARP request for the target, and checks it. Returns the MAC address of the kernel.
 fn receive_request(tap: &mut Tap, destination: [u8; 6], from: Ipv4Addr) -> Result<[u8; 6], Box<dyn Error>> {
     let mac = tap.interface().mac_address()?;
-    // The kernel uses this wire too, but does not request the target.
+    // The kernel also uses this wire, but does not request the target.
     let request = receive(tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
     let target_mac = if destination == BROADCAST { ZERO } else { destination };
     assert_eq!(request, arp(destination, 1, (mac, from), (target_mac, TARGET)));
@@ -191,7 +191,8 @@ fn duplicates_are_shown() -> TestResult {
     let mut child = Running::command(&["arping", "-I", "twice0", "-i", "0.3", "-c", "2", "10.0.0.2"])?;
     assert_eq!(child.first, "ARPING 10.0.0.2 from 10.0.0.1 twice0\n");
     let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
-    // Not replies to this request: another target IP address, target MAC address or sender, and a request.
+    // These packets are not replies to this request: another target IP address, target MAC address or sender, and a
+    // request.
     send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, Ipv4Addr::new(10, 0, 0, 77))))?;
     send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (THIRD_MAC, KERNEL)))?;
     send(&mut tap, &arp(mac, 2, (PEER_MAC, Ipv4Addr::new(10, 0, 0, 3)), (mac, KERNEL)))?;
@@ -234,7 +235,7 @@ fn concurrent_arpings() -> TestResult {
     let start = |target| Running::command(&["arping", "-I", "many0", "-i", "0.3", "-c", "5", target]);
     let mut running = Vec::new();
     for target in ["10.1.0.5", "10.1.0.6", "10.1.0.6"] {
-        // Wait for the replies, so that none is in flight when the next arping starts.
+        // Wait for the replies, so that no reply is in flight when the next arping starts.
         let mut child = start(target)?;
         let lines = child.line()? + &child.line()?;
         running.push((target, lines, child));
@@ -258,7 +259,7 @@ fn in_vlan() -> TestResult {
         assert_eq!(code, Some(expected), "{more:?}: {out}");
     }
     host.stop()?;
-    // A reply counts only with the VLAN tag of the request, or without a tag if the request has none.
+    // A reply is valid only with the VLAN tag of the request, or without a tag if the request has no tag.
     let mut tap = open_tap("tag1")?;
     let mac = tap.interface().mac_address()?;
     let plain = arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL));
@@ -319,7 +320,7 @@ fn signal_or_closed_output() -> TestResult {
         if expected == 0 {
             child.line()?;
         }
-        // Long enough for at least one request.
+        // The time is long enough for at least one request.
         std::thread::sleep(std::time::Duration::from_millis(100));
         child.signal(signal)?;
         let (code, out, errors) = child.end()?;

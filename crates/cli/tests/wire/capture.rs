@@ -37,7 +37,7 @@ impl Scratch {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.0.to_str().expect("UTF-8 path")
+        self.0.to_str().expect("the path should be UTF-8")
     }
 }
 
@@ -58,18 +58,18 @@ fn host_capture() -> TestResult {
     let mut socket = PacketSocket::open(interface.name())?;
     send(&mut socket, &request())?;
     let request_line = "Request who-has 10.0.0.2 tell 10.0.0.7, length 28 [comment: learned, answered]";
-    wait_for("the reply in the capture", || {
+    wait_for("reply in the capture", || {
         let (_, out, _) = decode(&[file.name()]).ok()?;
         out.contains("Reply 10.0.0.2 is-at").then_some(())
     })?;
-    // The capture is complete after SIGKILL, which leaves no time for a flush.
+    // The capture is complete after SIGKILL, although the process cannot flush the file.
     host.signal(Signal::SIGKILL)?;
     host.end()?;
     let (code, out, errors) = decode(&[file.name()])?;
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     assert!(out.contains(request_line), "{out}");
     let (_, out, _) = exit_and_text(&run(&["decode", "--json", file.name()])?);
-    let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("a reply")?;
+    let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("no reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
     Ok(())
 }
@@ -89,13 +89,13 @@ fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     Ok(files)
 }
 
-/// Returns what a program of Wireshark prints for a capture. Warnings fail the test.
+/// Returns the output of a program of Wireshark for a capture. Warnings fail the test.
 fn wireshark_prints(
     program: &Path,
     arguments: &[&str],
     file: &Scratch,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    // Without the user's configuration.
+    // The program runs without the user's configuration.
     let output = Command::new(program).args(arguments).arg(file.name()).env("HOME", "/nowhere").output()?;
     let (code, out, errors) = exit_and_text(&output);
     assert_eq!(code, Some(0), "{}: {errors}", program.display());
@@ -135,14 +135,14 @@ fn ping_capture() -> TestResult {
         ["ping", "--tap", "cap1", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--pcap", "-"];
     let mut ping = command(&[&arguments[..], &["-c", "1", "10.0.0.1"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let capture = ping.stdout.take().ok_or("standard output")?;
+    let capture = ping.stdout.take().ok_or("standard output is not a pipe")?;
     let out = command(&["decode", "-"]).stdin(capture).output()?;
     let (code, lines, errors) = exit_and_text(&out);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 1, "{lines}");
     assert_eq!(lines.matches("ICMP echo reply").count(), 1, "{lines}");
     let mut text = String::new();
-    ping.stderr.take().ok_or("standard error")?.read_to_string(&mut text)?;
+    ping.stderr.take().ok_or("standard error is not a pipe")?.read_to_string(&mut text)?;
     assert!(text.contains("1 packets transmitted, 1 received"), "{text}");
     assert_eq!(ping.wait()?.code(), Some(0));
     Ok(())
@@ -155,10 +155,8 @@ fn arping_capture() -> TestResult {
     let file = Scratch::new("arping.pcapng");
     let arguments = ["arping", "-I", &name, "-c", "2", "-i", "0.3", "-s", "10.0.0.1", "--pcap", file.name()];
     let arping = command(&[&arguments[..], &["10.0.0.2"]].concat()).stdout(Stdio::null()).spawn()?;
-    wait_for("a request in the capture", || {
-        decode(&[file.name()]).ok()?.1.contains("who-has").then_some(())
-    })?;
-    // A packet between other hosts.
+    wait_for("request in the capture", || decode(&[file.name()]).ok()?.1.contains("who-has").then_some(()))?;
+    // This packet is sent between other hosts.
     send(&mut other_station, &request())?;
     assert_eq!(arping.wait_with_output()?.status.code(), Some(0));
     let (code, out, errors) = decode(&[file.name()])?;
@@ -195,13 +193,15 @@ fn scan_capture() -> TestResult {
     ] {
         assert_eq!(out.matches(line).count(), 1, "{line}: {out}");
     }
-    // A packet that is not a reply to the scan.
+    // This packet is not a reply to the scan.
     let file = Scratch::new("others.pcapng");
     let mut socket = PacketSocket::open(&"caught0".parse()?)?;
     let mut child =
         command(&["scan", "-I", "caught0", "-t", "500", "-r", "1", "-q", "--pcap", file.name(), "10.0.0.20"]);
     let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    wait_for("a capture", || decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(()))?;
+    wait_for("request in the capture", || {
+        decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(())
+    })?;
     send(
         &mut socket,
         &arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 7], [10, 0, 0, 2].into()), ([0; 6], [10, 0, 0, 1].into())),

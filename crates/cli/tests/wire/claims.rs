@@ -42,7 +42,7 @@ fn request(target: Ipv4Addr) -> Vec<u8> {
 /// Returns the next line that contains `word`.
 pub(super) fn line_with(host: &mut Running, word: &str) -> Result<String, Box<dyn std::error::Error>> {
     loop {
-        let line = host.line().map_err(|error| format!("no line with {word:?}: {error}"))?;
+        let line = host.line().map_err(|error| format!("no line contains {word:?}: {error}"))?;
         if line.contains(word) {
             return Ok(line);
         }
@@ -59,7 +59,7 @@ fn probe_and_announce() -> TestResult {
 
     send(&mut socket, &request(HOST_IP))?;
     for _ in 0..3 {
-        // A reply to the request would precede the probe.
+        // A reply to the request would be received before the probe.
         let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
     }
@@ -72,7 +72,7 @@ fn probe_and_announce() -> TestResult {
     assert_eq!(receive(&mut socket, is_arp(1))?, announcement);
 
     let ready = line_with(&mut link_local, "ready ")?;
-    let network: ipnet::Ipv4Net = ready.split(' ').nth(3).ok_or("an address")?.trim().parse()?;
+    let network: ipnet::Ipv4Net = ready.split(' ').nth(3).ok_or("no address")?.trim().parse()?;
     assert!(network.addr().is_link_local() && network.prefix_len() == 16, "{ready}");
     let mut socket = PacketSocket::open(other.0.name())?;
     send(&mut socket, &request(network.addr()))?;
@@ -96,12 +96,12 @@ impl Bridged {
         Ok(Bridged { near, far, bridge: Interface::named(&"bridge0".parse()?)? })
     }
 
-    /// Starts a host on each TAP, both with the same address. Frames may be lost until the bridge forwards.
+    /// Starts a host on each TAP, both with the same address. Frames may be lost until the bridge forwards frames.
     fn hosts(&self, options: &[&str]) -> Result<(Running, Running), Box<dyn std::error::Error>> {
         let (near, far) = (self.near.0.name().as_str(), self.far.0.name().as_str());
         let begin = |tap, last: &str, more: &[&str]| {
             let mac = format!("02:00:00:00:00:{last}");
-            // io_uring may release the TAP a while after the program has ended.
+            // io_uring may release the TAP only some time after the end of the program.
             let host = ["--tap", tap, "--address", "10.0.0.2/24", "--mac", &mac, "--io", "read-write"];
             Running::begin(&[&host, more].concat())
         };
@@ -141,8 +141,8 @@ fn conflicting_hosts() -> TestResult {
     let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce"])?;
     line_with(&mut first, " defended 10.0.0.2 against 02:00:00:00:00:0b")?;
     line_with(&mut second, " defended 10.0.0.2 against 02:00:00:00:00:0a")?;
-    // For ten seconds, neither host may defend again. If one started late, they may not conflict again in that time,
-    // so a third station causes a conflict with both.
+    // For ten seconds, neither host may defend again. If one host started late, the hosts may not conflict again in
+    // this time. A third station therefore causes a conflict with both hosts.
     let mut socket = PacketSocket::open(wire.bridge.name())?;
     send(&mut socket, &arp(BROADCAST, 1, (PEER_MAC, HOST_IP), (ZERO, OTHER)))?;
     for host in [&mut first, &mut second] {
@@ -152,13 +152,13 @@ fn conflicting_hosts() -> TestResult {
         let (code, out, _) = host.stop()?;
         assert_eq!(code, Some(0));
         let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
-        let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
-        assert!((2..=3).contains(&count), "two announcements and one defense: {out}");
+        let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("no count")?.parse()?;
+        assert!((2..=3).contains(&count), "expected two announcements and at most one defense: {out}");
     }
     for policy in ["once", "cease"] {
         let (mut first, mut second) = wire.hosts(&["--no-probe", "--announce", "--defend", policy])?;
         wait_for("end of a host", || (first.has_ended() || second.has_ended()).then_some(()))?;
-        // If both sent at the same time, both give up the address.
+        // If both hosts sent at the same time, both give up the address.
         let (one, other) = if first.has_ended() { (first, second) } else { (second, first) };
         let (code, _, errors) = one.end()?;
         assert_eq!(code, Some(1), "{policy}: {errors}");
@@ -191,7 +191,7 @@ fn tap_down() -> TestResult {
     assert!(host.first.ends_with(" probing 10.0.0.2\n"), "{}", host.first);
     tap.0.set_up(true)?;
     let mut socket = PacketSocket::open(tap.0.name())?;
-    // The first probe may precede the socket.
+    // The first probe may be sent before the socket is open.
     for _ in 0..2 {
         let probe = receive(&mut socket, |bytes| bytes.get(12..14) == Some(&[8, 6]))?;
         assert_eq!(probe, arp(BROADCAST, 1, (HOST_MAC, UNSPECIFIED), (ZERO, HOST_IP)));
@@ -225,7 +225,7 @@ fn tap_comes_up() -> TestResult {
     tap.0.set_up(true)?;
     line_with(&mut host, " link is up, mtu 1500")?;
     line_with(&mut host, " probing 10.0.0.2")?;
-    // No ARP reply may precede the announcements.
+    // The host must not send an ARP reply before the announcements.
     receive_probes_and_announcements(&mut socket)?;
     line_with(&mut host, "ready back0 ")?;
     wait_until_answering(&mut socket, HOST_IP)?;
@@ -281,7 +281,7 @@ fn new_address() -> TestResult {
         Ok(ready
             .strip_prefix("ready anew0 ")
             .and_then(|rest| rest.split(' ').nth(1))
-            .ok_or("ready")?
+            .ok_or("no ready line")?
             .trim()
             .parse()?)
     };

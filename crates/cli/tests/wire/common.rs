@@ -40,7 +40,7 @@ fn color() -> TestResult {
     assert!(!shown(&[], None)?, "a pipe");
     assert!(!shown(&["--color", "never"], None)?);
     assert!(shown(&["--color", "always"], None)?);
-    assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "--color overrides NO_COLOR");
+    assert!(shown(&["--color=always"], Some("NO_COLOR"))?, "--color did not override NO_COLOR");
     assert!(!shown(&[], Some("NO_COLOR"))?);
     let (_, out, _) = exit_and_text(&run(&["lab", "--cable", "--color", "always"])?);
     assert!(out.contains("\u{1b}[1mlearned\u{1b}[0m 10.0.0.1 is at "), "{out}");
@@ -60,7 +60,7 @@ pub(crate) fn on_terminal(
         .env("TERM", "xterm")
         .envs(variables.iter().copied());
     let mut child = command.stdout(slave.try_clone()?).stderr(slave).spawn()?;
-    // Closes this process's copies of the other end. After the program's end, reading the terminal fails.
+    // Close the copies of the other end in this process. After the end of the program, a read from the terminal fails.
     drop(command);
     let mut shown = Vec::new();
     let mut master = File::from(master);
@@ -80,7 +80,7 @@ fn terminal() -> TestResult {
     assert!(on_terminal(&["doctor"], &[])?.contains("\u{1b}[32mok  \u{1b}[0m  /dev/net/tun "));
     assert!(!on_terminal(&cable, &[("NO_COLOR", "1")])?.contains('\u{1b}'));
     assert!(!on_terminal(&[&cable[..], &["--color", "never"]].concat(), &[])?.contains('\u{1b}'));
-    assert!(!on_terminal(&list, &[])?.contains('\u{1b}'), "output for programs has no color");
+    assert!(!on_terminal(&list, &[])?.contains('\u{1b}'), "output for programs has color");
     Ok(())
 }
 
@@ -164,7 +164,7 @@ fn completions() -> TestResult {
 /// Returns the candidates that bash offers for the last of these words.
 fn offered_by_bash(words: &[&str]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let bash = installed("bash")?;
-    // A child has another `/proc/self` than this process.
+    // `/proc/self` of a child differs from `/proc/self` of this process.
     let program = command(&[]).get_program().to_string_lossy().into_owned();
     let program = program.replace("self", &std::process::id().to_string());
     let folder = Scratch::new("path");
@@ -175,7 +175,7 @@ fn offered_by_bash(words: &[&str]) -> Result<Vec<String>, Box<dyn std::error::Er
         [OsStr::new(folder.name()), &std::env::var_os("PATH").unwrap_or_default()].join(OsStr::new(":"));
     let last = words.len();
     let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-    let current = words.last().ok_or("a word")?;
+    let current = words.last().ok_or("no word")?;
     let query = format!(
         "source <(tapstack completions bash)\nCOMP_WORDS=(tapstack {}); COMP_CWORD={last}; COMP_TYPE=9\n\
          _clap_complete_tapstack tapstack '{current}' ''\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
@@ -209,14 +209,14 @@ fn completions_in_bash() -> TestResult {
     std::fs::write(capture.name(), "")?;
     let other = Scratch::new("offered.txt");
     std::fs::write(other.name(), "")?;
-    let start = capture.name().strip_suffix(".pcapng").ok_or("a name")?;
+    let start = capture.name().strip_suffix(".pcapng").ok_or("no name")?;
     assert_eq!(offered_by_bash(&["decode", start])?, [capture.name()]);
     drop(tap);
     Ok(())
 }
 
-/// Checks the script of a shell that completes only in interactive sessions: the shell parses it, and the program prints
-/// candidates for its request.
+/// Checks the completion script of a shell that completes only in interactive sessions. The shell must parse the script,
+/// and the program must print candidates for the request of the script.
 fn check_script(shell: &str, parse: &[&str], query: &[(&str, &str)]) -> TestResult {
     let path = installed(shell)?;
     let script = Scratch::new(shell);
@@ -238,14 +238,14 @@ fn completions_in_fish() -> TestResult {
     check_script("fish", &["--no-execute"], &[])
 }
 
-/// Writes all pages into a folder, as a package does.
+/// Writes all pages into a directory, like a package.
 fn install_pages(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
     let section = folder.join("man1");
     std::fs::create_dir_all(&section)?;
     let (_, list, _) = exit_and_text(&run(&["man", "--list"])?);
     let mut paths = Vec::new();
     for line in list.lines() {
-        let (name, words) = line.split_once('\t').ok_or("a tab")?;
+        let (name, words) = line.split_once('\t').ok_or("no tab")?;
         let words: Vec<_> = ["man"].into_iter().chain(words.split_whitespace()).collect();
         let path = section.join(name);
         std::fs::write(&path, run(&words)?.stdout)?;
@@ -297,7 +297,7 @@ fn manual_pages() -> TestResult {
     assert_eq!(code, Some(0));
     assert!(list.lines().any(|line| line == "tapstack-tap-create.1\ttap create"), "{list}");
     for line in list.lines() {
-        let (_, words) = line.split_once('\t').ok_or("a tab")?;
+        let (_, words) = line.split_once('\t').ok_or("no tab")?;
         let words: Vec<_> = ["man"].into_iter().chain(words.split_whitespace()).collect();
         let (code, page, errors) = exit_and_text(&run(&words)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));

@@ -37,7 +37,7 @@ fn run_with_input(
     bytes: &[u8],
 ) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
+    child.stdin.take().ok_or("standard input is not a pipe")?.write_all(bytes)?;
     Ok(exit_and_text(&child.wait_with_output()?))
 }
 
@@ -93,9 +93,9 @@ fn closed_stdout() -> TestResult {
     let mut child = command(&["decode", "--utc", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     drop(child.stdout.take());
-    let mut to = child.stdin.take().ok_or("standard input")?;
+    let mut to = child.stdin.take().ok_or("standard input is not a pipe")?;
     to.write_all(&whole)?;
-    // This fails if `decode` has ended already.
+    // The write fails if `decode` has ended.
     let _ = to.write_all(&frames);
     drop(to);
     let (code, _, errors) = exit_and_text(&child.wait_with_output()?);

@@ -29,7 +29,7 @@ impl Checked {
         assert_eq!(errors, "");
         check_lines("doctor", &out);
         let lines: Vec<Value> = out.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-        let summary = lines.last().ok_or("a summary")?;
+        let summary = lines.last().ok_or("no summary")?;
         assert_eq!(summary["event"], "summary");
         assert_eq!(summary["exit_code"].as_i64(), code.map(i64::from));
         Ok(Checked { lines, code })
@@ -44,7 +44,7 @@ impl Checked {
     }
 
     fn of(&self, check: &str) -> &Value {
-        self.lines.iter().find(|line| line["check"] == check).expect("the check")
+        self.lines.iter().find(|line| line["check"] == check).expect("the report should contain the check")
     }
 }
 
@@ -70,7 +70,7 @@ fn no_interface_left() -> TestResult {
 fn check_and_hint_lines() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["doctor"])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
-    let first = out.lines().next().ok_or("a line")?;
+    let first = out.lines().next().ok_or("no line")?;
     assert_eq!(first, "ok    /dev/net/tun     opens for reading and writing");
     for line in out.lines() {
         let known = ["ok    ", "warn  ", "fail  ", "skip  ", "                       fix: "];
@@ -95,13 +95,13 @@ fn without_privilege() -> TestResult {
     let checked = Checked::run()?;
     assert_eq!(checked.outcome("dev_net_tun"), "ok");
     assert_eq!((checked.outcome("cap_net_admin"), checked.outcome("cap_net_raw")), ("warn", "warn"));
-    let create = checked.hint("cap_net_admin").ok_or("a hint")?;
+    let create = checked.hint("cap_net_admin").ok_or("no hint")?;
     assert!(create.starts_with("sudo /"), "{create}");
     // The user with UNPRIVILEGED_UID:
     // words: off
     assert!(create.ends_with("tapstack tap create tap0 --address 10.0.0.1/24 --user nobody"), "{create}");
     // words: on
-    let set = checked.hint("cap_net_raw").ok_or("a hint")?;
+    let set = checked.hint("cap_net_raw").ok_or("no hint")?;
     assert!(set.starts_with("sudo setcap cap_net_raw+ep /"), "{set}");
     // No hint changes settings of the whole machine.
     for line in &checked.lines {

@@ -41,7 +41,7 @@ fn fifo(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
     Ok(scratch)
 }
 
-/// Returns whether a process ends within [`TIMEOUT`]. If not, it is killed.
+/// Returns whether a process ends within [`TIMEOUT`]. Kills a process that does not end.
 fn has_ended(child: &mut Child) -> bool {
     for _ in 0..TIMEOUT.as_millis() / POLL_INTERVAL.as_millis() {
         if child.try_wait().is_ok_and(|ended| ended.is_some()) {
@@ -54,7 +54,7 @@ fn has_ended(child: &mut Child) -> bool {
     false
 }
 
-/// Returns `Some` if a process is blocked on opening or reading a file: it is in the same system call at two checks.
+/// Returns `Some` if a process is blocked in an open or read system call: two checks find the same system call.
 fn is_blocked(pid: u32) -> Option<()> {
     let call = || read_to_string(format!("/proc/{pid}/syscall")).ok();
     let first = call()?;
@@ -87,8 +87,8 @@ fn files_that_block() -> TestResult {
         }
     }
     for (words, signal, child) in &mut children {
-        wait_for(&format!("{words:?} to wait for its file"), || is_blocked(child.id()))?;
-        assert!(child.try_wait()?.is_none(), "{words:?} waits");
+        wait_for(&format!("blocked open or read by {words:?}"), || is_blocked(child.id()))?;
+        assert!(child.try_wait()?.is_none(), "{words:?} has ended");
         kill(Pid::from_raw(i32::try_from(child.id())?), *signal)?;
     }
     let alive: Vec<_> = children
@@ -109,7 +109,7 @@ fn fifo_without_header() -> TestResult {
         let statistics = if form == "--json" { r#""event":"statistics""# } else { "0 packets" };
         assert!(out.contains(statistics), "{out}");
     }
-    // A signal while the rest of the header is missing.
+    // The signal arrives while the rest of the header is missing.
     let mut writer = File::options().read(true).write(true).open(&fifo.0)?;
     writer.write_all(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0])?;
     let child = command(&["watch", fifo.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -118,7 +118,7 @@ fn fifo_without_header() -> TestResult {
     let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
     assert_eq!(code, Some(2), "{out}{errors}");
     drop(writer);
-    // A writer that opens the FIFO later.
+    // The writer opens the FIFO later.
     let capture =
         [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0xff, 0xff, 0, 0, 1, 0, 0, 0]]
             .concat();
@@ -140,7 +140,7 @@ fn full_standard_error() -> TestResult {
     let mut child = command(&["arping", "-I", "absent0", "10.0.0.9"]).stderr(writer.try_clone()?).spawn()?;
     assert!(has_ended(&mut child));
     assert_eq!(child.wait()?.code(), Some(2));
-    // A host that prints a warning at start: two networks without a route between them.
+    // The host prints a warning at start, because two networks have no route between them.
     let addresses = ["--address", "10.0.0.2/24", "--kernel", "10.9.0.1/24"];
     let host = [&["host", "--tap", "full1", "--no-probe"][..], &addresses].concat();
     let host = Running::with_errors(&host, writer.into())?;
@@ -150,7 +150,7 @@ fn full_standard_error() -> TestResult {
     Ok(())
 }
 
-/// Returns the lines of a process's status that list its privileges.
+/// Returns the lines of a process's status that list the privileges of the process.
 fn privileges(pid: u32) -> std::io::Result<Vec<(String, String)>> {
     let status = read_to_string(format!("/proc/{pid}/status"))?;
     let lines = status.lines().filter_map(|line| line.split_once(":\t"));
@@ -213,7 +213,7 @@ fn capabilities() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(!interface.exists());
     }
-    // On an interface that the kernel uses too.
+    // The host runs on an interface that the kernel also uses.
     let _held = open_tap("caps6")?;
     let host = Running::start(&["-I", "caps6", "--address", "10.0.0.2/24"])?;
     wait_for("host without capabilities", || has_no_privileges(host.pid()))?;
@@ -224,7 +224,7 @@ fn capabilities() -> TestResult {
 
 fn lab_keeps_capabilities() -> TestResult {
     let own = read_to_string("/proc/self/status")?;
-    let effective = own.lines().find(|line| line.starts_with("CapEff")).ok_or("CapEff")?;
+    let effective = own.lines().find(|line| line.starts_with("CapEff")).ok_or("no CapEff line")?;
     let (code, out, errors) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert_eq!(code, Some(0), "{errors}");
     assert!(out.contains(effective) && !effective.ends_with("\t0000000000000000"), "{effective}: {out}");
@@ -243,10 +243,10 @@ fn full_disk() -> TestResult {
         receive(&mut socket, is_arp(2))?;
     }
     let (code, _, errors) = host.stop()?;
-    assert_eq!(code, Some(0), "the host continues: {errors}");
+    assert_eq!(code, Some(0), "the host did not continue: {errors}");
     assert!(errors.contains("stopped capturing to") && errors.contains(": File too large"), "{errors}");
     let length = std::fs::metadata(&file.0)?.len();
-    assert!((4_700..5_001).contains(&length), "the capture has all complete records: {length}");
+    assert!((4_700..5_001).contains(&length), "unexpected length of the capture: {length} bytes");
     let (code, out, errors) = exit_and_text(&run(&["decode", file.name()])?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     Ok(())

@@ -1,5 +1,5 @@
-//! Exit codes of `tapstack arping`: on one bridge, `-I` and `--tap` give the same result. `arping.rs` has the failures that
-//! need no bridge.
+//! Exit codes of `tapstack arping`: on one bridge, `-I` and `--tap` give the same result. `arping.rs` tests failures
+//! without a bridge.
 
 use tap::linux::Interface;
 
@@ -10,7 +10,7 @@ use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[("arping_exit_codes_are_equal_on_interface_and_tap", every_row)];
 
-/// The hosts on the bridge: one with a unique address, and two that share an address.
+/// The hosts on the bridge: a host with a unique address, and two hosts with the same address.
 const HOSTS: [(&str, &str, &str); 3] = [
     ("host1", "10.0.0.2/24", "02:00:00:00:00:02"),
     ("twin1", "10.0.0.4/24", "02:00:00:00:04:01"),
@@ -54,7 +54,7 @@ fn every_row() -> TestResult {
     let interface: &[&str] = &["-I", "codes1"];
     let station: &[&str] = &["--tap", "asks1", "--address", "10.0.0.7/24"];
     for device in [interface, station] {
-        // A bridge port needs a moment until it forwards frames.
+        // A bridge port forwards frames only some time after its creation.
         wait_for("host on the bridge", || {
             let out = arping(device, &["-f", "-w", "0.1"], "10.0.0.4").ok()?;
             (out.0 == Some(0)).then_some(())

@@ -73,9 +73,9 @@ fn reply() -> Vec<u8> {
 fn kernel_table() -> TestResult {
     let tap = PersistentTapGuard::create("tap0")?;
     let host = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    let mac = host.first.split(' ').nth(2).ok_or("a MAC address")?.to_owned();
+    let mac = host.first.split(' ').nth(2).ok_or("no MAC address")?.to_owned();
     assert_eq!(host.first, format!("ready tap0 {mac} 10.0.0.2/24\n"));
-    assert!(mac.starts_with("02:"), "locally administered: {mac}");
+    assert!(mac.starts_with("02:"), "not a locally administered address: {mac}");
 
     send_from_kernel(HOST_IP, b"hello")?;
     let entry = kernel_neighbor(&tap.0, HOST_IP)?;
@@ -86,7 +86,7 @@ fn kernel_table() -> TestResult {
     assert!(out.contains("1  arp: replies sent\n"), "{out}");
 
     let again = Running::start(&["--tap", "tap0", "--address", "10.0.0.2/24"])?;
-    assert!(again.first.contains(&mac), "the MAC address is the same at every start");
+    assert!(again.first.contains(&mac), "the MAC address differs from the first start");
     Ok(())
 }
 
@@ -105,7 +105,7 @@ fn existing_tap() -> TestResult {
     tap.0.set_up(false)?;
     let host = Running::start(&["--tap", "exists0", "--address", "10.0.0.2/24", "--mtu", "900", "--json"])?;
     assert!(host.first.contains("\"mtu\":900"), "{}", host.first);
-    assert!(!tap.0.is_up()?, "`ready` neither waits for the link nor sets it up");
+    assert!(!tap.0.is_up()?, "the host set the link up");
     assert_eq!(tap.0.mtu()?, 1_500);
     host.stop()?;
     assert!(tap.0.exists());
@@ -130,7 +130,7 @@ fn host_json_prints_each_event_as_object() -> TestResult {
         check_lines("host", line);
         let object: serde_json::Value =
             serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
-        events.insert(object["event"].as_str().ok_or("an event")?.to_owned());
+        events.insert(object["event"].as_str().ok_or("no event")?.to_owned());
     }
     let expected = ["counters", "dropped", "frame", "learned", "ready"];
     assert_eq!(events.into_iter().collect::<Vec<_>>(), expected);
@@ -143,7 +143,7 @@ fn host_quiet_prints_ready_and_counters() -> TestResult {
     send(&mut socket, &request())?;
     receive(&mut socket, is_arp(2))?;
     let (_, out, _) = host.stop()?;
-    assert!(out.lines().all(|line| line.starts_with(' ')), "only counters: {out}");
+    assert!(out.lines().all(|line| line.starts_with(' ')), "a line is not a counter: {out}");
     assert!(out.contains("1  tap: received\n") && out.contains("1  tap: transmitted\n"), "{out}");
     Ok(())
 }
@@ -172,9 +172,9 @@ fn hangup() -> TestResult {
     host.signal(Signal::SIGHUP)?;
     let (code, out, errors) = host.end()?;
     assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert!(out.contains("  tap: system calls\n"), "the counters: {out}");
+    assert!(out.contains("  tap: system calls\n"), "no counters: {out}");
 
-    // With SIGHUP ignored, as `nohup` does.
+    // SIGHUP is ignored, as under `nohup`.
     let tap = PersistentTapGuard::create("nohup0")?;
     let script = "trap '' HUP; exec \"$0\" host --tap nohup0 --address 10.0.0.2/24 --no-probe";
     let mut child = std::process::Command::new("sh")
@@ -198,7 +198,7 @@ fn foreign_frames() -> TestResult {
         let mut socket = PacketSocket::open(interface.name())?;
         wait_until_answering(&mut socket, HOST_IP)?;
         for _ in 0..20 {
-            // To a multicast group without members, such as mDNS.
+            // The datagram is sent to a multicast group without members, such as mDNS.
             send(&mut socket, &[&[1, 0, 0x5e, 0, 0, 0xfb][..], &PEER_MAC, &[8, 0], &[0; 46]].concat())?;
         }
         wait_until_answering(&mut socket, HOST_IP)?;
@@ -286,7 +286,7 @@ fn unconfirmed_entry_expires() -> TestResult {
 fn host_continues_when_link_goes_down_and_up() -> TestResult {
     let (host, interface) = start("down0", &[])?;
     interface.set_up(false)?;
-    // Long enough for the host to notice that the link is down.
+    // The time is long enough for the host to detect that the link is down.
     std::thread::sleep(std::time::Duration::from_millis(50));
     interface.set_up(true)?;
     send_from_kernel(HOST_IP, b"hello")?;
@@ -317,9 +317,9 @@ fn many_requests() -> TestResult {
         let (mut sent, mut answered) = (0, 0);
         while answered < count {
             while sent - answered < 64 && sent < count {
-                let mut frame = pool.take().ok_or("a frame")?;
+                let mut frame = pool.take().ok_or("no frame")?;
                 frame.write(&request)?;
-                outgoing.push(frame).map_err(|_| "capacity of the batch")?;
+                outgoing.push(frame).map_err(|_| "the batch is full")?;
                 sent += 1;
             }
             socket.transmit(&mut outgoing, &mut pool)?;
@@ -336,7 +336,7 @@ fn many_requests() -> TestResult {
     exchange(99_000)?;
     let after = host.resident()?;
     // Memory may grow by a few frames, not with each request.
-    assert!(after < before + 64, "{before} and then {after} pages of resident memory");
+    assert!(after < before + 64, "resident memory grew from {before} to {after} pages");
     let (_, out, _) = host.stop()?;
     assert!(out.contains("    100000  arp: replies sent\n"), "{out}");
     Ok(())
@@ -478,7 +478,7 @@ fn busy_tap() -> TestResult {
     let mut lab =
         command(&["lab", "--", "sh", "-c", script, &program]).stdout(std::process::Stdio::piped()).spawn()?;
     let mut ready = [0; 6];
-    std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output")?, &mut ready)?;
+    std::io::Read::read_exact(lab.stdout.as_mut().ok_or("standard output is not a pipe")?, &mut ready)?;
     let (_, _, errors) = exit_and_text(&run(&["host", "--tap", "busy0", "--address", "10.0.0.3/24"])?);
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     lab.wait()?;

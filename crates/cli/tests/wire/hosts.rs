@@ -32,7 +32,7 @@ fn mac_address(number: u16) -> [u8; 6] {
     [2, 0x11, 0, 0, high, low]
 }
 
-/// Returns the checksum of RFC 1071, computed by the simplest algorithm.
+/// Returns the checksum of RFC 1071, computed word by word.
 pub(super) fn checksum(bytes: &[u8]) -> [u8; 2] {
     let word = |pair: &[u8]| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
     let mut sum: u32 = bytes.chunks(2).map(word).sum();
@@ -54,7 +54,7 @@ fn echo(kind: u8, from: ([u8; 6], Ipv4Addr), to: ([u8; 6], Ipv4Addr)) -> Vec<u8>
     [&to.0[..], &from.0, &[8, 0], &header, &message].concat()
 }
 
-/// Returns a frame without the fields that its sender chooses: identification and header checksum.
+/// Returns a frame with zeros in the identification, which the sender chooses, and in the header checksum.
 fn fixed(frame: &[u8]) -> Vec<u8> {
     let mut fixed = frame.to_vec();
     fixed[18..20].fill(0);
@@ -82,7 +82,10 @@ fn each_address() -> TestResult {
         "--kernel",
         "10.9.0.1/8",
     ])?;
-    assert_eq!(host.first, "ready range0 02:11:00:00:00:00 10.1.0.0/16\n", "hosts of a range do not probe");
+    assert_eq!(
+        host.first, "ready range0 02:11:00:00:00:00 10.1.0.0/16\n",
+        "unexpected `ready` line of a range"
+    );
     let mut socket = socket_on("range0")?;
     for number in [0, 1, 0x00ff, 0x0100, 0x7fff, 0xfffe, 0xffff] {
         let local = (mac_address(number), Ipv4Addr::from(0x0a01_0000 + u32::from(number)));
@@ -92,7 +95,7 @@ fn each_address() -> TestResult {
         let reply = receive(&mut socket, is_ipv4)?;
         assert_eq!(fixed(&reply), fixed(&echo(0, local, (PEER_MAC, PEER))), "{number}");
     }
-    // To the MAC address of one host, with the IP address of another.
+    // The frame has the MAC address of one host and the IP address of another host.
     let crossed = (mac_address(3), Ipv4Addr::new(10, 1, 0, 4));
     send(&mut socket, &echo(8, (PEER_MAC, PEER), crossed))?;
     let (code, out, _) = host.stop()?;
@@ -135,15 +138,15 @@ fn probe_option() -> TestResult {
     let tap = PersistentTapGuard::create("ask0")?;
     let mut socket = PacketSocket::open(tap.0.name())?;
     let hosts = ["--tap", "ask0", "--hosts", "10.1.0.0/30", "--mac-base", BASE, "--probe", "-q"];
-    // The first line follows the probes.
+    // The first line is printed after the probes.
     let host = Running::begin(&hosts)?;
     assert_eq!(host.first, "ready ask0 02:11:00:00:00:00 10.1.0.0/30\n");
     let probe = receive(&mut socket, is_arp(1))?;
-    assert_eq!(probe[28..32], [0; 4], "a probe");
+    assert_eq!(probe[28..32], [0; 4], "the first ARP request is not a probe");
     let (_, out, _) = host.stop()?;
     // Three probes and one or two announcements per host.
     let line = out.lines().find(|line| line.ends_with("arp: probes and announcements sent"));
-    let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("a count")?.parse()?;
+    let count: u32 = line.and_then(|line| line.split_whitespace().next()).ok_or("no count")?.parse()?;
     assert!((13..=20).contains(&count), "{out}");
     Ok(())
 }

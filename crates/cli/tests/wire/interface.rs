@@ -1,4 +1,4 @@
-//! `-I`: hosts of tapstack on an interface that the kernel uses too. Another kernel is at the far end.
+//! `-I`: hosts of tapstack on an interface shared with the kernel. The far end is in another network namespace.
 
 use std::cell::Cell;
 use std::io::ErrorKind;
@@ -110,7 +110,7 @@ fn frames_to_kernel() -> TestResult {
     let near = veth.near.mac_address()?;
     let mut far = veth.far_socket()?;
     let mut host = Running::start(&[&HOST[..], &["-v"]].concat())?;
-    // Frames from the near kernel, to it, to another station, and finally to the host.
+    // Frames from the near kernel, to the near kernel, to another station, and finally to the host.
     UdpSocket::bind((NEAR_KERNEL, 0))?.send_to(b"hello", (FAR_KERNEL, 9))?;
     wait_for("datagram of the near kernel", || {
         receive_all(&mut far).ok()?.iter().any(|bytes| bytes.get(12..14) == Some(&[8, 0])).then_some(())
@@ -143,7 +143,7 @@ fn udp_checksums() -> TestResult {
     let veth = Veth::new()?;
     let mut far = veth.far_socket()?;
     let host = Running::start(&HOST)?;
-    // The far kernel leaves the checksum to hardware offload, which a veth interface does not do.
+    // The far kernel leaves the checksum to hardware offload, and a veth interface does not compute it.
     let socket = veth.in_far_namespace(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     assert_eq!(closed_port_error(&socket, HOST_IP)?, Some(ErrorKind::ConnectionRefused));
     let is_reply = |bytes: &[u8]| is_arp(2)(bytes) && bytes.starts_with(&PEER_MAC);
@@ -156,7 +156,7 @@ fn udp_checksums() -> TestResult {
     };
     for (checksum, errors) in [([0, 0], 1), ([0xe2, 0xc8], 1), ([0xe2, 0xc9], 0), ([0xff, 0xff], 0)] {
         send(&mut far, &udp(checksum))?;
-        // The reply to this request follows any ICMP error.
+        // The reply to this request is sent after any ICMP error.
         send(&mut far, &arp(HOST_MAC, 1, (PEER_MAC, PEER), ([0; 6], HOST_IP)))?;
         let received = Cell::new(0);
         receive(&mut far, |bytes| {
@@ -178,10 +178,10 @@ fn ping_remote_kernel() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("\n3 packets transmitted, 3 received, 0% packet loss, time "), "{out}");
     }
-    // With a capture.
+    // Ping again with a capture.
     let mut ping = command(&[&near[..], &["--pcap", "-", "10.0.0.9"]].concat());
     let mut ping = ping.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let capture = ping.stdout.take().ok_or("standard output")?;
+    let capture = ping.stdout.take().ok_or("standard output is not a pipe")?;
     let (code, lines, errors) = exit_and_text(&command(&["decode", "-v", "-"]).stdin(capture).output()?);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines}");
     assert_eq!(lines.matches("ICMP echo request").count(), 3, "{lines}");
@@ -324,7 +324,7 @@ fn kernel_addresses() -> TestResult {
     Ok(())
 }
 
-/// Checks that a command exits with 2 before it prints anything, and that its error contains `part`.
+/// Checks that a command exits with 2 and prints only an error that contains `part`.
 fn check_rejected(words: &[&str], part: &str) -> TestResult {
     let mut running = Running::command(words)?;
     assert_eq!(running.first, "", "{words:?}");
@@ -353,7 +353,7 @@ fn unusable_interface() -> TestResult {
     check(NEAR, "near0 has no carrier")?;
     veth.near.set_up(false)?;
     check(NEAR, "near0 is down\nhint: bring it up: `sudo ip link set near0 up`")?;
-    // A TAP that is down is rejected too.
+    // A TAP that is down is also rejected.
     let tap = Tap::open("tap%d")?;
     check(tap.interface().name().as_str(), "is down\nhint: bring it up")
 }

@@ -22,9 +22,9 @@ fn each_io_mode() -> TestResult {
         let mut socket = PacketSocket::open(interface.name())?;
         let (mut pool, mut batch) = (Pool::new(1_500, 200), Batch::new(200));
         for _ in 0..200 {
-            let mut frame = pool.take().ok_or("a frame")?;
+            let mut frame = pool.take().ok_or("no frame")?;
             frame.write(&request())?;
-            batch.push(frame).map_err(|_| "capacity of the batch")?;
+            batch.push(frame).map_err(|_| "the batch is full")?;
         }
         socket.transmit(&mut batch, &mut pool)?;
         let mut replies = 0;
@@ -57,7 +57,7 @@ fn tap_of_killed_host() -> TestResult {
 }
 
 fn host_ends_on_signal_under_load() -> TestResult {
-    // With frames arriving all the time, busy polling for a second must not delay the check for signals.
+    // While frames arrive continuously, busy polling for a second must not delay the check for signals.
     let (mut host, interface) = start("load0", &["-q", "--busy-poll", "1000000"])?;
     let mut socket = PacketSocket::open(interface.name())?;
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));

@@ -44,7 +44,7 @@ fn default_run() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at 02:"), "{out}");
-        let entry = out.lines().last().ok_or("an entry")?;
+        let entry = out.lines().last().ok_or("no entry")?;
         assert!(
             entry.starts_with("10.0.0.2 dev tap0 lladdr 02:") && entry.ends_with(" REACHABLE"),
             "{entry}"
@@ -81,7 +81,7 @@ fn command_exit_code() -> TestResult {
 /// Calls `act` in the network namespace of a lab while its command runs.
 fn in_lab<T: Send>(lab: &Child, act: impl FnOnce() -> T + Send) -> Result<T, Box<dyn std::error::Error>> {
     let namespace = File::open(format!("/proc/{}/ns/net", lab.id()))?;
-    // Entering a namespace changes the thread, so use a separate one.
+    // `setns` moves only the calling thread to the namespace, so `act` runs in a separate thread.
     std::thread::scope(|scope| {
         let there = scope.spawn(move || setns(namespace, CloneFlags::CLONE_NEWNET).map(|()| act()));
         Ok(there.join().map_err(|_| "the thread in the lab panicked")??)
@@ -95,14 +95,14 @@ fn frames_on_standard_error() -> TestResult {
         let mut lab = command(&[words, &["--", "sh", "-c", SCRIPT]].concat());
         let mut lab = lab.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut begun = [0; 6];
-        lab.stdout.as_mut().ok_or("standard output")?.read_exact(&mut begun)?;
+        lab.stdout.as_mut().ok_or("standard output is not a pipe")?.read_exact(&mut begun)?;
         in_lab(&lab, || -> Result<(), String> {
             let tap = Interface::named(&"tap0".parse().map_err(|_| "a name")?)
                 .map_err(|error| error.to_string())?;
             send_from_kernel(host, b"hello").map_err(|error| error.to_string())?;
             kernel_neighbor(&tap, host).map(drop).map_err(|error| error.to_string())
         })??;
-        lab.stdin.take().ok_or("standard input")?.write_all(b"\n")?;
+        lab.stdin.take().ok_or("standard input is not a pipe")?.write_all(b"\n")?;
         let (code, out, errors) = exit_and_text(&lab.wait_with_output()?);
         assert_eq!(code, Some(0), "{errors}");
         let entry = |line: &str| line.starts_with("10.0.0.2 ") && line.contains(" 02:");
@@ -116,7 +116,7 @@ fn frames_on_standard_error() -> TestResult {
 
 fn command_ended_by_signal() -> TestResult {
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -9 $$"])?.status.code(), Some(137));
-    // SIGINT from the keyboard reaches both; the lab leaves it to the command.
+    // SIGINT from the keyboard reaches the lab and the command. The lab ignores the signal.
     assert_eq!(run(&["lab", "--", "sh", "-c", "kill -INT $PPID; sleep 0.1; exit 3"])?.status.code(), Some(3));
     Ok(())
 }
@@ -125,7 +125,7 @@ fn sigterm() -> TestResult {
     let script = "trap 'exit 5' TERM; echo up >&2; for i in $(seq 300); do sleep 0.05; done";
     let mut lab = command(&["lab", "--", "sh", "-c", script]).stderr(Stdio::piped()).spawn()?;
     let mut line = [0; 3];
-    lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut line)?;
+    lab.stderr.as_mut().ok_or("standard error is not a pipe")?.read_exact(&mut line)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(5));
@@ -136,7 +136,7 @@ fn lab_command_starts_with_no_signal_blocked() -> TestResult {
     let (_, status, _) = exit_and_text(&run(&["lab", "--", "cat", "/proc/self/status"])?);
     assert!(status.contains("SigBlk:\t0000000000000000"), "{status}");
 
-    // Like Ctrl-C: to the whole process group.
+    // The signal is sent to the whole process group, like Ctrl-C.
     let mut lab = command(&["lab", "--", "sleep", "30"]).process_group(0).spawn()?;
     wait_for("command in the lab", || {
         let children = format!("/proc/{0}/task/{0}/children", lab.id());
@@ -152,14 +152,14 @@ fn sigterm_after_tap_is_deleted() -> TestResult {
     let mut lab = command(&["lab", "--", "sh", "-c", "echo begun; exec sleep 30"]);
     let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut begun = [0; 6];
-    lab.stdout.as_mut().ok_or("standard output")?.read_exact(&mut begun)?;
+    lab.stdout.as_mut().ok_or("standard output is not a pipe")?.read_exact(&mut begun)?;
     in_lab(&lab, || -> Result<(), String> {
         let tap =
             Interface::named(&"tap0".parse().map_err(|_| "a name")?).map_err(|error| error.to_string())?;
         delete_link(&tap).map_err(|error| error.to_string())
     })??;
     let mut start = [0; 9];
-    lab.stderr.as_mut().ok_or("standard error")?.read_exact(&mut start)?;
+    lab.stderr.as_mut().ok_or("standard error is not a pipe")?.read_exact(&mut start)?;
     kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGTERM)?;
     let status = wait_for("end of the lab", || lab.try_wait().ok().flatten())?;
     assert_eq!(status.code(), Some(143));
@@ -198,7 +198,7 @@ fn banner() -> TestResult {
     let mut child = lab.stdin(slave.try_clone()?).stdout(Stdio::null()).stderr(slave).spawn()?;
     drop(lab);
     let mut shown = String::new();
-    // After the last other end is closed, reading a terminal fails.
+    // After the last other end is closed, a read from a terminal fails.
     let _ = File::from(master).read_to_string(&mut shown);
     assert!(child.wait()?.success());
     assert_eq!(shown.trim_end(), banner);
@@ -229,7 +229,7 @@ fn cable() -> TestResult {
 
 fn default_run_falls_back() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&[])?);
-    assert_eq!(code, Some(2), "the kernel did not take part");
+    assert_eq!(code, Some(2), "unexpected exit code of a run without the kernel");
     assert_eq!(errors.lines().count(), 2, "{errors}");
     assert!(errors.contains("`sudo chmod 0666 /dev/net/tun`"), "{errors}");
     check_simulated_wire(&out);

@@ -43,8 +43,8 @@ fn interface() -> TestResult {
     Ok(())
 }
 
-/// Sets several MTUs and checks that the reply to a long echo request fits each. `peer` opens the socket of the peer for an
-/// MTU.
+/// Sets several MTUs and checks that the fragments of the reply to a long echo request fit each MTU. `peer` opens the
+/// socket of the peer for an MTU.
 fn check_reply_lengths(
     host: &mut Running,
     interface: &Interface,
@@ -63,8 +63,12 @@ fn check_reply_lengths(
         let mut data = 0;
         for number in 1..=frames {
             let bytes = receive(&mut socket, |bytes| bytes.starts_with(&[PEER_MAC, HOST_MAC].concat()))?;
-            assert!(bytes.len() <= 14 + mtu, "{} bytes with an MTU of {mtu}", bytes.len());
-            assert_eq!(bytes[20] & 0x20 == 0, number == frames, "the last fragment, {number} of {frames}");
+            assert!(bytes.len() <= 14 + mtu, "a frame of {} bytes exceeds the MTU of {mtu}", bytes.len());
+            assert_eq!(
+                bytes[20] & 0x20 == 0,
+                number == frames,
+                "wrong flag \"more fragments\" in fragment {number} of {frames}"
+            );
             data += bytes.len() - 34;
         }
         assert_eq!((data, socket.counters().truncated), (8_008, 0));
@@ -82,8 +86,9 @@ fn echo_request(length: usize, mtu: usize) -> Vec<Vec<u8>> {
     let parts = message.chunks(step).enumerate();
     let frame = |(number, part): (usize, &[u8])| {
         let more = if (number + 1) * step < message.len() { 0x2000 } else { 0 };
-        let offset = u16::try_from(number * step / 8).expect("an offset") | more;
-        let total = u16::try_from(20 + part.len()).expect("a length");
+        let offset =
+            u16::try_from(number * step / 8).expect("the fragment offset should have 16 bits") | more;
+        let total = u16::try_from(20 + part.len()).expect("the total length should have 16 bits");
         let mut header =
             [&[0x45, 0][..], &total.to_be_bytes(), &[0, 9], &offset.to_be_bytes(), &[64, 1, 0, 0]].concat();
         header.extend([PEER.octets(), HOST_IP.octets()].concat());

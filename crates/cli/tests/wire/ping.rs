@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
 /// Arguments for a ping on a new TAP, with the kernel at 10.0.0.1/24.
 const NEAR: [&str; 7] = ["ping", "--tap", "ping0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
 
-/// Interval of requests, in seconds. It is also the minimum time that ping waits for the last reply.
+/// Interval of requests, in seconds, and minimum time for which ping waits for the last reply.
 const INTERVAL: &str = "0.3";
 
 /// Runs a ping to its end. Returns exit code, standard output and standard error.
@@ -71,7 +71,7 @@ fn over_bridge() -> TestResult {
     Ok(())
 }
 
-/// Enables IP forwarding in the kernel until it is dropped.
+/// Enables IP forwarding in the kernel until the guard is dropped.
 struct Forwarding;
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -92,7 +92,7 @@ impl Drop for Forwarding {
 /// The kernel is the router between 10.0.0.0/24 and 10.9.0.0/24.
 fn over_router() -> TestResult {
     let _router = Forwarding::on()?;
-    // Resolution takes three seconds to fail. It runs while the other checks do.
+    // Resolution fails after three seconds. The command runs during the other checks.
     let alone = ["ping", "--tap", "alone0", "--address", "10.7.0.2/24", "--kernel", "10.7.0.1/24"];
     let unresolved = Running::command(&[&alone[..], &["-c", "2", "-i", "0.1", "10.7.0.9"]].concat())?;
     let other = ["--tap", "behind0", "--address", "10.9.0.2/24", "--kernel", "10.9.0.1/24"];

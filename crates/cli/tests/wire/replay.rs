@@ -1,17 +1,19 @@
-//! The commands that README and docs show, run as printed.
+//! Replay of the commands in README and docs.
 //!
-//! A Markdown block with the language `console` is replayed. A line that starts with `$ ` is a command, up to the next line if
-//! it ends with a backslash. The lines below it are its output, standard output and standard error together. A command
-//! that cannot be replayed is in a block with the language `sh`: it needs a network, never ends, or changes the machine.
+//! A Markdown block with the language `console` is replayed. A line that starts with `$ ` is a command. A backslash at
+//! the end of the line continues the command on the next line. The lines below a command are its output: standard output
+//! and standard error together. A block with the language `sh` is not replayed, because its commands need a network, do
+//! not end, or change the machine.
 //!
-//! - All blocks of a page run in one network namespace and one temporary folder, in their order. Each block is one POSIX
-//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the folder.
-//! - `tapstack` is the program under test, and so is `cargo run -p cli --`. `sudo` runs its command unchanged.
-//! - An output line `...` stands for any lines, none included. Runs of spaces compare as one space.
-//! - These parts compare by their kind: times of day and dates; decimal fractions; whole numbers of five digits or more, or with
-//!   the unit ms, us or ns; locally administered MAC addresses but `02:00:00:...`; ports from 32768 on. The output of a command
-//!   that reads `docs/sample.pcapng` compares as it is, in UTC.
-//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then reported as ignored.
+//! - All blocks of a page run in one network namespace and one temporary directory, in order. Each block is one POSIX
+//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the directory.
+//! - `tapstack` and `cargo run -p cli --` run the program under test. `sudo` runs its command unchanged.
+//! - An output line `...` stands for any number of lines, including zero. A sequence of spaces matches one space.
+//! - Some parts of the output may have other values: times of day, dates, decimal fractions, ports from 32768, locally
+//!   administered MAC addresses except `02:00:00:...`, and whole numbers with five or more digits or with the unit ms,
+//!   us or ns. The output of a command that reads `docs/sample.pcapng` must be equal, with times in UTC.
+//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then
+//!   reported as ignored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,19 +42,19 @@ pub(crate) const CASES: &[Case] = &[
 /// The pages with blocks to replay.
 const PAGES: [&str; 4] = ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md"];
 
-/// The programs that pages may use and that a machine may lack.
+/// Programs that pages use and that may not be installed.
 const OPTIONAL_PROGRAMS: [&str; 20] = [
     "arping", "awk", "bash", "comm", "cut", "diff", "grep", "head", "ip", "jq", "ping", "sed", "sort",
     "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
 ];
 
-/// The line between the outputs of two commands: no program prints a record separator.
+/// The line between the outputs of two commands. Programs do not print this record separator.
 const SEPARATOR: &str = "\u{1e}";
 
 /// The capture that the pages use.
 const SAMPLE: &str = "docs/sample.pcapng";
 
-/// The pages and the capture, and all other pages of `docs`, read while this process may still read them.
+/// The pages and the capture, and all other pages of `docs`, read before this process may become an unprivileged user.
 static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 
 /// Reads the pages. Call this first in `main`.
@@ -80,7 +82,7 @@ fn file(name: &str) -> Result<&'static [u8], String> {
 }
 
 fn other_pages() -> TestResult {
-    let files = FILES.get().ok_or("the pages")?;
+    let files = FILES.get().ok_or("the pages were not read")?;
     let others = files.iter().filter(|(name, _)| !PAGES.contains(&name.as_str()));
     for (name, bytes) in others {
         let count = blocks(&String::from_utf8_lossy(bytes)).len();
@@ -148,7 +150,8 @@ fn missing_program(block: &[Step]) -> Option<NotInstalled> {
     })
 }
 
-/// Creates a folder with the sample capture, and the programs `tapstack`, `cargo` and `sudo` in its subfolder `bin`.
+/// Creates a directory with the sample capture, and with the programs `tapstack`, `cargo` and `sudo` in the
+/// subdirectory `bin`.
 fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join("replay");
     fs::create_dir_all(folder.join("bin"))?;
@@ -171,9 +174,9 @@ fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     Ok(folder)
 }
 
-/// Runs a block, and compares what each command prints.
+/// Runs a block, and compares the output of each command.
 fn replay_block(page: &str, block: &[Step], folder: &Path) -> TestResult {
-    // The next command finds the exit code of this one in `$?`.
+    // The next command finds the exit code of this command in `$?`.
     let commands = block.iter().map(|Step { command, .. }| {
         format!("{command}\nreplay_code=$?; printf '\\n{SEPARATOR}\\n'; (exit $replay_code)\n")
     });
@@ -235,7 +238,7 @@ fn squeeze(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Replaces the parts of a line that differ from run to run by the names of their kinds.
+/// Replaces the parts of a line that differ between runs by the names of their kinds.
 fn normalize(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line.trim();
@@ -263,7 +266,7 @@ fn normalize(line: &str) -> String {
     out
 }
 
-/// Returns the name of the kind of a word that differs from run to run, e.g. a time. `unit` is the next word.
+/// Returns the name of the kind of a word that differs between runs, e.g. a time. `unit` is the next word.
 fn kind(word: &str, unit: &str) -> Option<String> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_unit = |text: &str| matches!(text, "ms" | "us" | "ns" | "usec");
@@ -290,7 +293,7 @@ fn kind(word: &str, unit: &str) -> Option<String> {
     Some(kind.to_owned())
 }
 
-/// Returns whether these parts are a locally administered unicast address that does not start with 02:00:00.
+/// Returns whether these parts of a MAC address are locally administered and unicast, and do not start with 02:00:00.
 fn is_random_mac(parts: &[&str]) -> bool {
     let bytes: Vec<_> = parts
         .iter()
@@ -328,7 +331,9 @@ fn different_output() -> TestResult {
     let page =
         "```console\n$ false\n$ echo exit code $?\nexit code 1\n$ tapstack --version\ntapstack 0\n```\n";
     let block = blocks(page).remove(0);
-    let error = replay_block("page", &block, &folder).expect_err("another version").to_string();
+    let error = replay_block("page", &block, &folder)
+        .expect_err("the replay should detect the different version")
+        .to_string();
     assert!(error.starts_with("page:5: `tapstack --version` is shown to print\ntapstack 0\n"), "{error}");
     let same = [("a\n...\nd", "a\nb\nc\nd"), ("...", ""), ("a", "a\n\n"), ("a  b", "  a b")];
     let different = [("a\n...\nd", "a\nb"), ("a", "a\nb"), ("a\nb", "a"), ("a b", "ab")];

@@ -62,12 +62,12 @@ impl<T: Read + AsFd> Output<T> {
 pub(crate) struct Running {
     child: Child,
     out: Option<Output<ChildStdout>>,
-    /// The first line of output: `ready`, unless the host probes. Empty if there is none.
+    /// The first line of output: `ready`, unless the host probes. Empty if the program printed nothing.
     pub(crate) first: String,
 }
 
 impl Running {
-    /// Starts a host that does not probe, so that it is ready at once.
+    /// Starts a host that does not probe, so that the host is ready immediately.
     pub(crate) fn start(arguments: &[&str]) -> Result<Running, Box<dyn Error>> {
         Running::begin(&[arguments, &["--no-probe"]].concat())
     }
@@ -85,7 +85,7 @@ impl Running {
     /// Starts the program with this standard error and reads its first line.
     pub(crate) fn with_errors(arguments: &[&str], errors: Stdio) -> Result<Running, Box<dyn Error>> {
         let mut child = command(arguments).stdout(Stdio::piped()).stderr(errors).spawn()?;
-        let out = Output(BufReader::new(child.stdout.take().ok_or("standard output")?));
+        let out = Output(BufReader::new(child.stdout.take().ok_or("standard output is not a pipe")?));
         let mut running = Running { child, out: Some(out), first: String::new() };
         running.first = running.out.as_mut().map_or(Ok(String::new()), Output::line)?;
         Ok(running)
@@ -123,7 +123,7 @@ impl Running {
     /// Returns the resident memory in pages.
     pub(crate) fn resident(&self) -> Result<u64, Box<dyn Error>> {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid()))?;
-        Ok(statm.split(' ').nth(1).ok_or("the second field of statm")?.parse()?)
+        Ok(statm.split(' ').nth(1).ok_or("no second field in statm")?.parse()?)
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), Box<dyn Error>> {
@@ -146,7 +146,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A failed test leaves no process behind.
+        // The process must also end after a failed test.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -160,8 +160,8 @@ pub(crate) fn open_tap(name: &str) -> Result<Tap, Box<dyn Error>> {
     Ok(tap)
 }
 
-/// Waits until the kernel has noticed the carrier of a TAP that was up before a program attached to it. The kernel drops the
-/// frames it sends until then.
+/// Waits until the kernel has detected the carrier of a TAP that was up before a program attached to it. Until then,
+/// the kernel drops the frames that it sends.
 pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Box<dyn Error>> {
     wait_for("carrier", || interface.carrier().is_ok_and(|carrier| carrier == CarrierState::Up).then_some(()))
 }
@@ -190,7 +190,7 @@ impl PersistentTapGuard {
 
 impl Drop for PersistentTapGuard {
     fn drop(&mut self) {
-        // A test may have deleted it already.
+        // A test may have deleted the TAP.
         let _ = PersistentTap::delete(self.0.name());
     }
 }

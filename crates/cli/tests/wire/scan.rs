@@ -39,9 +39,9 @@ const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 const THIRD_MAC: [u8; 6] = [2, 0, 0, 0, 0, 8];
 const BROADCAST: [u8; 6] = [0xff; 6];
 
-/// Short timeout, for scans without replies.
+/// Short timeout for scans without replies.
 const SHORT: [&str; 2] = ["-t", "60"];
-/// Ends after one reply, even on a slow machine.
+/// Options of a scan that ends after one reply, even on a slow machine.
 const ONE: [&str; 4] = ["-t", "3000", "-M", "1"];
 
 /// Runs a scan of one pass to its end. Returns exit code, standard output and standard error.
@@ -75,7 +75,7 @@ fn on_interface() -> TestResult {
         (&["-t", "3000", "-M", "2", "10.0.0.16/30"], 0, " 2 responded\n"),
         (&["-t", "500", "--limit", "5", "10.0.0.16/28"], 1, " 4 responded\n"),
         (&["-t", "500", "-R", "-i", "1", "10.0.0.16/28", "10.0.0.16/30"], 0, ": 16 hosts scanned in "),
-        // One of these is the sender address.
+        // One address of the range is the sender address.
         (&["-t", "60", "10.0.0.0:255.255.255.248"], 1, ": 7 hosts scanned in "),
         (&["-t", "3000", "-M", "4", "-s", "0.0.0.0", "10.0.0.16/30"], 0, ", IPv4: 0.0.0.0\n"),
     ];
@@ -161,7 +161,7 @@ fn cannot_send() -> TestResult {
 
 fn link_goes_down() -> TestResult {
     let mut tap = open_tap("fall1")?;
-    // The link is down for a further request, or after the last one.
+    // The link is down for a further request, or after the last request.
     for more in [&["-q", "-b", "1", "-r", "8", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["scan", "-I", "fall1"], more, &["10.0.0.9"]].concat())?;
@@ -197,7 +197,8 @@ fn duplicates_and_conflicts() -> TestResult {
         );
         let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         assert_eq!(receive(&mut tap, request)?, arp(BROADCAST, 1, (mac, KERNEL), ([0; 6], TARGET)));
-        // Not replies to this request: another target IP address, target MAC address or sender, and a request.
+        // These packets are not replies to this request: another target IP address, target MAC address or sender, and a
+        // request.
         send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, Ipv4Addr::new(10, 0, 0, 77))))?;
         send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (THIRD_MAC, KERNEL)))?;
         send(&mut tap, &arp(mac, 2, (PEER_MAC, Ipv4Addr::new(10, 0, 0, 3)), (mac, KERNEL)))?;
@@ -230,7 +231,7 @@ fn in_vlan() -> TestResult {
     Ok(())
 }
 
-/// A scan in random order finds each host once, with its MAC address. No line is lost when the reader starts late.
+/// A scan in random order finds each host once, with its MAC address. No line is lost if the reader starts late.
 fn many_hosts() -> TestResult {
     let many = ["--tap", "many2", "--hosts", "10.1.0.0/20", "--mac-base", "02:11:00:00:00:00"];
     let host = Running::begin(&[&many[..], &["--kernel", "10.2.0.1/8", "-q"]].concat())?;
@@ -251,7 +252,7 @@ fn many_hosts() -> TestResult {
             format!("10.1.{high}.{low}\t02:11:00:00:{high:02x}:{low:02x}\t{name}")
         };
         let expected: Vec<_> = (0..count).map(host).collect();
-        assert!(found != expected, "the order is random");
+        assert!(found != expected, "the order is not random");
         let sorted = |mut lines: Vec<String>| {
             lines.sort_unstable();
             lines
@@ -266,7 +267,7 @@ fn concurrent_scans() -> TestResult {
     let host = range_of_four("both0")?;
     let words = ["scan", "-I", "both0", "-x", "-q", "-r", "1", "-t", "700", "-i", "30", "10.0.0.16/30"];
     let children: Vec<_> = (0..3).map(|_| Running::command(&words)).collect::<Result<_, _>>()?;
-    // The kernel resolves the last two at the same time.
+    // The kernel resolves the last two addresses at the same time.
     for last in [18, 19] {
         testbed::kernel::send_from_kernel(Ipv4Addr::new(10, 0, 0, last), b"hello")?;
     }
@@ -289,7 +290,7 @@ fn ranges_from_file() -> TestResult {
     child
         .stdin
         .take()
-        .ok_or("a pipe")?
+        .ok_or("standard input is not a pipe")?
         .write_all(b"# hosts\n10.0.0.16/31   # the first two\n\n10.0.0.17\n")?;
     let (code, out, _) = exit_and_text(&child.wait_with_output()?);
     let hosts = ["16\t02:11:00:00:00:00", "17\t02:11:00:00:00:01", "19\t02:11:00:00:00:03"];
@@ -306,7 +307,7 @@ fn ranges_from_file() -> TestResult {
 fn signal_or_closed_output() -> TestResult {
     let host = range_of_four("end1")?;
     let slow = ["scan", "-I", "end1", "-q", "-i", "100"];
-    // With and without a host found.
+    // One scan finds a host, the other scan finds no host.
     for (signal, range, code) in
         [(Signal::SIGINT, "10.0.0.16-10.0.0.255", 0), (Signal::SIGTERM, "10.0.0.30-10.0.0.255", 2)]
     {
@@ -315,7 +316,7 @@ fn signal_or_closed_output() -> TestResult {
         if code == 0 {
             assert!(child.line()?.starts_with("10.0.0.16\t"));
         }
-        // Long enough for at least one request.
+        // The time is long enough for at least one request.
         std::thread::sleep(std::time::Duration::from_millis(150));
         child.signal(signal)?;
         let (ended, out, errors) = child.end()?;

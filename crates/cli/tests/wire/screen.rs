@@ -45,7 +45,7 @@ impl Terminal {
 
     fn tmux_output(&self, arguments: &[&str]) -> std::io::Result<Output> {
         let mut tmux = Command::new(&self.tmux);
-        // ASCII locale, no user configuration.
+        // The terminal has an ASCII locale and no user configuration.
         let tmux = tmux.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         tmux.env("LC_ALL", "C").env("SHELL", "/bin/sh").env("HOME", "/").stdin(Stdio::null());
         tmux.args(["-S", self.socket.name()]).args(arguments).output()

@@ -46,7 +46,7 @@ fn tap_lifecycle() -> TestResult {
 
     let (_, json, _) = exit_and_text(&run(&["tap", "list", "--json"])?);
     check_lines("tap_list", &json);
-    let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("a line")?)?;
+    let object: serde_json::Value = serde_json::from_str(json.lines().next().ok_or("no line")?)?;
     assert_eq!((object["interface"].as_str(), object["attached"].as_bool()), (Some("cli0"), Some(false)));
 
     let (code, out, _) = exit_and_text(&run(&["tap", "delete", "cli0"])?);
@@ -92,7 +92,7 @@ fn escaped_names() -> TestResult {
     assert_eq!(code, Some(2));
     assert!(errors.contains(r"(\u{1b}[31mholder)"), "{errors:?}");
     drop(held);
-    // Names of files and programs are escaped too.
+    // Names of files and programs are also escaped.
     for words in [
         &["decode", "absent\x1b[31m"][..],
         &["decode", "absent\u{9b}31m"],

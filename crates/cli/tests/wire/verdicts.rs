@@ -1,4 +1,4 @@
-//! Negative results: "free", "no reply" and "no conflict" are reported only if everything could be received.
+//! Negative results: "free", "no reply" and "no conflict" are reported only if no frame was lost.
 
 use std::error::Error;
 use std::fs::File;
@@ -42,8 +42,9 @@ const FLOOD: u32 = 4_000;
 /// An address that no station has.
 const ABSENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 
-/// Returns an ARP request of station `number`. Its target is not the kernel: the kernel would add each sender to its neighbor
-/// table. The limit of 1,024 entries holds for all network namespaces, so other tests could not reach the kernel.
+/// Returns an ARP request of station `number`. The target is not the kernel, which would add each sender to its
+/// neighbor table. The limit of 1,024 entries applies to all network namespaces together, so the kernel would not
+/// answer other tests.
 fn station_request(number: u32) -> Vec<u8> {
     let [.., a, b, c] = number.to_be_bytes();
     arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], ABSENT))
@@ -111,7 +112,7 @@ fn arping_reads_queue() -> TestResult {
         send(&mut tap, &station_request(number))?;
     }
     send(&mut tap, &claim(7))?;
-    // Longer than the probe takes.
+    // The time is longer than the probe.
     sleep(Duration::from_millis(2_200));
     arping.signal(Signal::SIGCONT)?;
     check_end(arping, 1, "")
@@ -135,7 +136,7 @@ fn watch_loses_frames() -> TestResult {
     flood(&watching, &mut tap)?;
     watching.signal(Signal::SIGINT)?;
     check_end(watching, 2, lost)?;
-    // A read from a TAP does not report losses; the interface counts them.
+    // A read from a TAP does not report losses. The interface counts lost frames.
     let held = PersistentTapGuard::create("lose3")?;
     let mut socket = PacketSocket::open(held.0.name())?;
     let watching = watch(["--tap", "lose3"])?;
@@ -207,7 +208,7 @@ fn truncated_capture() -> TestResult {
 }
 
 fn link_down_and_up() -> TestResult {
-    // On an interface, and on a TAP that the watch reads.
+    // The watch reads from an interface, then from a TAP.
     let held = open_tap("link0")?;
     let other = PersistentTapGuard::create("link1")?;
     let sources = [("-I", "link0", held.interface()), ("--tap", "link1", &other.0)];
@@ -241,7 +242,7 @@ fn link_down_and_up() -> TestResult {
             check_end(watch, 2, &format!("no result: {name} was down or had no carrier"))?;
         }
     }
-    // Down, then up without a carrier, counts as one loss.
+    // A link that goes down, then up without a carrier, is counted as one loss.
     let veth = Veth::new()?;
     let far = veth.far_interface()?;
     let mut watch = Running::command(&["watch", "-I", NEAR, "--json"])?;
@@ -257,7 +258,7 @@ fn link_down_and_up() -> TestResult {
     // A TAP loses its carrier when the attached process closes it.
     let tap = PersistentTapGuard::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;
-    testbed::wait_for("a carrier", || {
+    testbed::wait_for("carrier", || {
         tap.0.carrier().is_ok_and(|carrier| carrier == tap::linux::CarrierState::Up).then_some(())
     })?;
     let mut watch = Running::command(&["watch", "-I", "link2", "--plain"])?;
@@ -297,7 +298,7 @@ fn ping_on_tap_that_is_down() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&words)?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
     assert!(errors.contains("down3 is down") && errors.matches("is down").count() == 1, "{errors}");
-    // A TAP that goes down while ping runs gives no result either.
+    // If a TAP goes down while ping runs, ping also has no result.
     down.0.set_up(true)?;
     let ping = Running::command(&[&words[..7], &["-W", "5", "10.0.0.77"]].concat())?;
     down.0.set_up(false)?;

@@ -101,7 +101,7 @@ fn exits_on_conflict() -> TestResult {
         })?;
         let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!(code, Some(1), "{more:?}: {out}{errors}");
-        // Either reply may be received first.
+        // The replies may be received in either order.
         assert!(
             [error, &error.replace("0a and 02:00:00:00:00:0b", "0b and 02:00:00:00:00:0a")]
                 .contains(&errors.as_str()),
@@ -166,7 +166,7 @@ fn own_capture() -> TestResult {
         lines += &watch.line()?;
     }
     // The last frame does not cause an event.
-    wait_for("all frames in the capture", || {
+    wait_for("capture of all frames", || {
         let (_, decoded, _) = exit_and_text(&run(&["decode", file.name()]).ok()?);
         (decoded.lines().count() == frames.len()).then_some(())
     })?;
@@ -187,13 +187,13 @@ fn own_capture() -> TestResult {
     assert_eq!(code, Some(1));
     assert!(errors.contains("address conflict: 10.0.0.7"), "{errors}");
     check_lines("watch", &out);
-    assert!(out.contains(r#""packets":4,"#), "the capture is read to its end: {out}");
-    // From a pipe, complete and truncated.
+    assert!(out.contains(r#""packets":4,"#), "the capture was not read to its end: {out}");
+    // The watch reads a complete and a truncated capture from a pipe.
     let bytes = std::fs::read(&file.0)?;
     for (bytes, code) in [(&bytes[..], 0), (&bytes[..bytes.len() - 9], 2)] {
         let mut child = command(&["watch", "-"]);
         let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        child.stdin.take().ok_or("standard input")?.write_all(bytes)?;
+        child.stdin.take().ok_or("standard input is not a pipe")?.write_all(bytes)?;
         let (ended, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((ended, errors.is_empty()), (Some(code), code == 0), "{errors}");
         assert!(out.contains(" new 10.0.0.7 is at ") && out.contains(" packets in "), "{out}");
@@ -221,7 +221,7 @@ fn slow_reader() -> TestResult {
     for count in [10_000, 2_000] {
         std::fs::write(&file.0, announcement_file(count))?;
         let child = command(&["watch", file.name()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        // Longer than the output of a live watch waits for its reader.
+        // The pause is longer than the time for which the output of a live watch waits for its reader.
         std::thread::sleep(std::time::Duration::from_millis(1_500));
         let (code, out, errors) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
@@ -230,7 +230,7 @@ fn slow_reader() -> TestResult {
         assert!(out.contains(&format!("\n{count} addresses: {count} fresh")), "{out}");
     }
     std::fs::write(&file.0, announcement_file(10_000))?;
-    // A reader that has stopped reading does not delay the end by a signal.
+    // A reader that has stopped reading does not delay the end after a signal.
     let mut watch = Running::command(&["watch", "--json", file.name()])?;
     while !watch.line()?.contains(r#""event":"address""#) {}
     watch.signal(Signal::SIGINT)?;
@@ -249,7 +249,7 @@ fn on_tap() -> TestResult {
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     let (code, out, _) = watch.stop()?;
     assert_eq!(code, Some(0), "{out}");
-    assert!(out.contains("\n1 address: 1 fresh,"), "no host answered: {out}");
+    assert!(out.contains("\n1 address: 1 fresh,"), "an address other than 10.0.0.1 was found: {out}");
     // With --address, watch acts as a host on the TAP.
     let file = Scratch::new("hosted.pcapng");
     let mut watch =
@@ -258,7 +258,7 @@ fn on_tap() -> TestResult {
         send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello").ok()?;
         kernel_neighbor(&tap.0, Ipv4Addr::new(10, 0, 0, 2)).ok()
     })?;
-    let mac = link::MacAddr::new(entry.mac_address.ok_or("a MAC address")?);
+    let mac = link::MacAddr::new(entry.mac_address.ok_or("no MAC address")?);
     assert!(next(&mut watch)?.starts_with("new 10.0.0.1 is at "));
     assert_eq!(next(&mut watch)?, format!("new 10.0.0.2 is at {mac}"));
     assert_eq!(watch.stop()?.0, Some(0));
@@ -280,7 +280,7 @@ fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
     let (code, out, errors) = exit_and_text(&run(&["watch", "-I", "over0", "-w", "0.05", "-q"])?);
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
-    // The writer of the pipe writes nothing, not even a file header.
+    // The writer of the pipe does not write even a file header.
     let mut silent = command(&["watch", "-", "-w", "0.05"]).stdin(Stdio::piped()).spawn()?;
     let writer = silent.stdin.take();
     assert_eq!(silent.wait()?.code(), Some(2));

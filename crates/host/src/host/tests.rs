@@ -56,7 +56,7 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut frame = pool.take().unwrap();
     frame.write(bytes).unwrap();
     let outcome = host.receive(NOW, frame, &mut tx_queue, &mut pool);
-    assert_eq!(pool.held(), tx_queue.len(), "every frame is queued or returned to the pool");
+    assert_eq!(pool.held(), tx_queue.len(), "a frame was neither queued nor returned to the pool");
     let sent = tx_queue.iter().map(|frame| frame.bytes().to_vec()).collect();
     (outcome, sent)
 }
@@ -120,7 +120,7 @@ fn request_of_hardware_type_6_gets_reply_of_type_6_in_ethernet_and_snap_frames()
     for head in [&[8, 6][..], &[0, 36, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6]] {
         let mut host = host(None);
         assert_eq!(receive_one(&mut host, &broadcast(&[head, &packet, &[0; 10]])).1, [expected.clone()]);
-        assert_eq!(host.arp().neighbors().len(), 1, "the requester is learned");
+        assert_eq!(host.arp().neighbors().len(), 1, "the requester was not learned");
     }
 }
 
@@ -224,7 +224,7 @@ fn first_payload_waits_for_reply_and_arrives() {
     assert_eq!(pair.host.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     assert_eq!(pair.host.deadline(), Some(NOW));
     pair.settle(NOW);
-    assert_eq!(pair.peer.unsupported_protocol(), 1, "the payload has arrived");
+    assert_eq!(pair.peer.unsupported_protocol(), 1, "the payload did not arrive");
     let entry =
         |host: &Host, address| host.arp().neighbors().get(address).map(|entry| (entry.mac, entry.state));
     assert_eq!(entry(&pair.host, PEER), Some((Some(PEER_MAC), NeighborState::Reachable)));
@@ -248,7 +248,7 @@ fn payload_returns_to_pool_and_is_counted_when_neighbor_does_not_answer() {
     assert_eq!(pair.pool.held(), 0);
     let counts = pair.host.arp().neighbors().counts();
     assert_eq!((counts.requests, counts.failed, counts.returned), (3, 1, 1));
-    assert_eq!(pair.peer.link().accepted(), 3, "three requests, by broadcast");
+    assert_eq!(pair.peer.link().accepted(), 3, "the peer did not receive three broadcast requests");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn requests_stay_due_when_transmit_queue_is_full() {
     assert_eq!((requests, pair.host.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
 }
 
-/// A cable with a minimum frame length, as a real medium has.
+/// A cable with a minimum frame length, like Ethernet.
 struct PaddingDevice(Cable, usize);
 
 impl Device for PaddingDevice {

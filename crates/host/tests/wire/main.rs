@@ -22,13 +22,13 @@ const CASES: &[Case] = &[
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn main() -> ExitCode {
-    // Cargo places test binaries in `deps`, and examples in `examples` next to it.
+    // Cargo places test binaries in `deps`, and examples in the sibling directory `examples`.
     let opened = std::env::current_exe().and_then(|program| {
         let target = program.parent().and_then(|deps| deps.parent()).unwrap_or(&program);
         program::open(target.join("examples/answer"))
     });
     if let Err(error) = opened {
-        eprintln!("no example `answer`: {error}; `cargo build -p host --examples`");
+        eprintln!("cannot open the example `answer`: {error}; run `cargo build -p host --examples`");
         return ExitCode::FAILURE;
     }
     testbed::main(WireTests { cases: CASES, refused: &[], unprivileged: &[] })
@@ -53,7 +53,7 @@ impl Example {
         };
         tap.create()?;
         let mut child = program::command(&[]).stdout(Stdio::piped()).spawn()?;
-        let out = BufReader::new(child.stdout.take().ok_or("standard output")?);
+        let out = BufReader::new(child.stdout.take().ok_or("standard output is not a pipe")?);
         Ok(Example { tap, child, out })
     }
 
@@ -77,7 +77,8 @@ fn example_answers_kernel() -> TestResult {
 }
 
 fn example_sends_more_errors_than_one_burst() -> TestResult {
-    /// The rate limit allows six errors at once, then one per second. More than six arrive only if the clock advances.
+    /// The rate limit allows a burst of six errors, then one error per second. More than six errors arrive only if the
+    /// clock advances.
     const EXPECTED: usize = 8;
     const ATTEMPTS: usize = 400;
     let example = Example::start()?;

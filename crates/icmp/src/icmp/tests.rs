@@ -38,7 +38,7 @@ fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<()
     may_send_error(&QuotedDatagram::parse(&bytes).unwrap(), link, &addresses())
 }
 
-/// The fields of a datagram, the start of its data, the destination kind of its frame, and the expected result.
+/// Fields of a datagram, start of its data, destination kind of its frame, and expected result.
 type Case = (Ipv4Fields, &'static [u8], DestinationKind, Result<(), SuppressReason>);
 
 // proves: rfc1122-error-about-error, rfc1122-error-broadcast, rfc1122-error-link-broadcast

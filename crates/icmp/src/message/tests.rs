@@ -31,7 +31,7 @@ fn reply_checksum_is_valid_when_reply_is_all_zeros() {
         assert_eq!(message, reply(0, 0, &vec![0; length]));
         assert!(IcmpMessage::parse(&message).is_ok());
     }
-    // The sum of this reply is -0, so its checksum is zero.
+    // The sum of this reply is -0, so the checksum is zero.
     let mut message = request(0xffff, 0, b"");
     reply_in_place(&mut message).unwrap();
     assert_eq!(message, reply(0xffff, 0, b""));

@@ -21,7 +21,7 @@ fn destination_gets_burst_of_six_then_one_error_per_second() {
         got.extend(limit.take(at(tenth * 100), host(1)).ok().map(|()| tenth));
     }
     assert_eq!(got, [0, 1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
-    // After a pause the bucket is full again, with six tokens.
+    // After a pause, the bucket is full again with six tokens.
     let burst = (0..20).filter(|_| limit.take(at(60_000), host(1)).is_ok()).count();
     assert_eq!(burst, 6);
 }
@@ -44,7 +44,7 @@ fn all_destinations_get_burst_of_fifty_then_one_error_per_millisecond_on_average
     assert!((25..45).contains(least) && (55..90).contains(most), "{least}..{most}");
     let sum: u32 = bursts.iter().sum();
     assert!((49_000..52_500).contains(&sum), "{sum}");
-    // Ten seconds under load: about 10,000 errors.
+    // In ten seconds under load, the limiter allows about 10,000 errors.
     let mut limit = limit();
     let sent: u32 =
         (0..10_000_u32).map(|millis| burst(&mut limit, at(millis.into()), millis * 9..millis * 9 + 9)).sum();
@@ -147,11 +147,15 @@ fn limiter_stays_valid_when_clock_jumps_back_or_ends() {
     for _ in 0..100 {
         let _ = limit.take(end, host(1));
     }
-    assert_eq!(limit.take(at(0), host(1)), Err(ExhaustedBucket::PerDestination), "the bucket is empty");
+    assert_eq!(
+        limit.take(at(0), host(1)),
+        Err(ExhaustedBucket::PerDestination),
+        "a token was taken from an empty bucket"
+    );
     let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), 1);
     for _ in 0..6 {
         limit.take(at(1_000_000), host(1)).unwrap();
     }
     assert!(limit.take(at(0), host(1)).is_err());
-    assert!(limit.take(at(1_000), host(1)).is_err(), "the bucket is still empty");
+    assert!(limit.take(at(1_000), host(1)).is_err(), "the bucket was not empty");
 }

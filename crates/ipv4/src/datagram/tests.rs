@@ -110,7 +110,7 @@ fn datagram_is_dropped_when_any_header_bit_flips() {
     }
     let mut data = good;
     data[20] ^= 1;
-    assert!(Datagram::parse(&data).is_ok(), "the header checksum does not cover the data");
+    assert!(Datagram::parse(&data).is_ok(), "a changed data byte made the header checksum invalid");
 }
 
 // proves: rfc791-options, rfc1122-header-checksum
@@ -235,7 +235,7 @@ fn source_route_is_incomplete_until_pointer_exceeds_length() {
         for pointer in 0..=u8::MAX {
             assert_eq!(has_incomplete_source_route(&route(kind, pointer)), pointer <= 11, "{kind} {pointer}");
         }
-        // After other options, and after a completed source route.
+        // Incomplete source routes after other options, and after a completed source route.
         let behind = [&[1, 1, 1, 7, 7, 4, 0, 0, 0, 0][..], &route(kind, 4)].concat();
         assert!(has_incomplete_source_route(&behind));
         let second = [&route(kind, 12)[..11], &route(kind, 8)].concat();
@@ -253,7 +253,7 @@ fn malformed_source_route_is_incomplete() {
     {
         assert!(has_incomplete_source_route(malformed), "{malformed:?}");
     }
-    assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "a source route without addresses is complete");
+    assert!(!has_incomplete_source_route(&[131, 3, 4, 0]), "a source route without addresses is incomplete");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
         host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)
     else {
-        panic!("expected a reassembled datagram")
+        panic!("the datagram was not reassembled")
     };
     assert_eq!(whole.datagram().unwrap().payload(), b"datagram!");
     host.recycle(whole);

@@ -168,7 +168,7 @@ fn datagram_is_discarded_and_may_start_again_when_fragments_overlap() {
         assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 1);
         assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
         assert_eq!(receive(&mut reassembly, at(1), fragment_at(0, true), &data(16)), Ok(None));
-        assert_eq!(reassembly.deadline(), Some(at(31)), "the timeout starts again");
+        assert_eq!(reassembly.deadline(), Some(at(31)), "the timeout did not start again");
         let rest = receive(&mut reassembly, at(1), fragment_at(16, false), &data(16));
         assert_eq!(rest, Ok(Some([data(16), data(16)].concat())));
     }
@@ -205,7 +205,7 @@ fn fragment_is_overlap_when_repeated_with_other_bytes() {
 // proves: fragments-overlap
 #[test]
 fn fragment_is_overlap_when_it_contradicts_end() {
-    // Bytes 16 to 24 are stored as the last fragment: another last fragment, or data after it, is a contradiction.
+    // Bytes 16 to 24 are stored as the last fragment. Another last fragment, or data after byte 24, is a contradiction.
     for (offset, length, more) in [(24, 8, true), (24, 8, false), (0, 8, false), (0, 24, true)] {
         let mut reassembly = reassembly();
         receive(&mut reassembly, at(0), fragment_at(16, false), &data(8)).unwrap();
@@ -309,7 +309,7 @@ fn reassembly_is_bounded_when_clock_is_at_its_limits() {
     }
 }
 
-/// Model of a datagram: its bytes as far as they are received, and its fragments.
+/// Model of a datagram: the received bytes and fragments.
 #[derive(Default)]
 struct Model {
     bytes: Vec<Option<u8>>,

@@ -131,7 +131,7 @@ fn link_local_datagram_is_on_link_with_any_routes() {
         assert_eq!(
             routes.next_hop(LOCAL, address("169.254.255.255")),
             None,
-            "the broadcast address is not a next hop"
+            "the broadcast address is a next hop"
         );
     }
     let outside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
@@ -173,7 +173,7 @@ fn route_is_not_removed_when_gateway_needs_it() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
-    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "the route still exists");
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "the route was removed");
     assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
     assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
     assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));

@@ -91,7 +91,7 @@ fn frame_is_delivered_to_all_other_nodes_after_latency() {
     segment.send(host, ip(9), TEST, b"");
     segment.run_for(Duration::from_millis(1)).unwrap();
     let (frames, arrived) = (segment.take_captured(), at(SECOND + Duration::from_micros(100)));
-    assert_eq!(frames.len(), 1, "injected frames are not captured");
+    assert_eq!(frames.len(), 1, "an injected frame was captured");
     for receiver in [first, second] {
         let expected = [(arrived, broadcast(b"to all")), (arrived, frames[0].bytes.clone())];
         assert_eq!(receiver.try_iter().collect::<Vec<_>>(), expected);
@@ -103,13 +103,17 @@ fn frame_is_delivered_to_all_other_nodes_after_latency() {
 fn clock_jumps_to_next_event_and_never_back() {
     let (mut segment, left, _) = pair(Faults::NONE);
     segment.run_for(SECOND).unwrap();
-    assert_eq!(segment.next(), None, "hosts with empty ARP caches have no work");
+    assert_eq!(segment.next(), None, "an event is scheduled for hosts with empty ARP caches");
     segment.send(left, ip(9), TEST, b"");
     assert_eq!(segment.next(), Some(at(SECOND)));
     segment.run_until(at(SECOND)).unwrap();
-    assert_eq!(segment.next(), Some(at(SECOND + Duration::from_micros(100))), "the request arrives");
+    assert_eq!(
+        segment.next(),
+        Some(at(SECOND + Duration::from_micros(100))),
+        "expected the arrival of the request"
+    );
     segment.run_for(Duration::from_millis(1)).unwrap();
-    assert_eq!(segment.next(), Some(at(2 * SECOND)), "the second request is due");
+    assert_eq!(segment.next(), Some(at(2 * SECOND)), "expected the second request");
     segment.run_until(at(SECOND)).unwrap();
     assert_eq!(segment.now(), at(SECOND + Duration::from_millis(1)));
     segment.run_for(Duration::from_hours(1)).unwrap();
@@ -174,7 +178,7 @@ fn stopped_host_ignores_traffic_and_restarts_with_empty_cache() {
     assert_eq!(segment.send(left, ip(2), TEST, b""), SendOutcome::Queued);
     segment.run_for(SECOND).unwrap();
     assert_eq!((segment.take_captured().len(), segment.counters().receiver_stopped), (1, 1));
-    assert!(arp_entry(&segment, right, 1).is_some(), "the state of a stopped host can be read");
+    assert!(arp_entry(&segment, right, 1).is_some(), "the state of a stopped host is lost");
     segment.start(right).unwrap();
     assert_eq!(arp_entry(&segment, right, 1), None);
     assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Pending);
@@ -263,7 +267,7 @@ fn livelock_is_reported_as_error() {
     segment.run_for(SECOND).unwrap();
     segment.inject(b"to and fro");
     assert_eq!(segment.run_for(SECOND), Err(Livelock { at: at(SECOND) }));
-    // With latency the clock advances, and the run ends.
+    // With latency, the clock advances and the run ends.
     segment.set_faults(Faults::NONE);
     assert_eq!(segment.run_for(SECOND), Ok(()));
 }
@@ -283,7 +287,7 @@ fn clock_does_not_go_back_when_host_needs_several_polls() {
     assert_eq!(
         (captured.len(), segment.now()),
         (202, at(2 * SECOND)),
-        "a request, its reply, and the pending packets"
+        "expected a request, its reply, and the pending packets"
     );
     assert!(captured.is_sorted_by_key(|frame| frame.at) && captured[0].at == at(SECOND));
 }
@@ -343,7 +347,7 @@ proptest! {
         let ended = counters.delivered + counters.overflowed + counters.receiver_stopped + counters.lost;
         let in_flight = u64::try_from(segment.in_flight()).unwrap();
         prop_assert_eq!(counters.copies + counters.duplicated, ended + in_flight);
-        prop_assert_eq!(counters.copies, counters.sent, "two nodes: one copy each");
+        prop_assert_eq!(counters.copies, counters.sent, "the number of copies is not the number of frames sent between two nodes");
         let captured = segment.take_captured();
         prop_assert_eq!(u64::try_from(captured.len()).unwrap(), counters.sent);
         prop_assert_eq!(captured, again.take_captured());

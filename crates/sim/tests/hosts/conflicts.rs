@@ -20,7 +20,7 @@ const ADDRESS: u8 = 2;
 struct Contender {
     start: StartMode,
     defense: Defense,
-    /// Its start time, in milliseconds.
+    /// Start time of the host, in milliseconds.
     start_ms: u64,
 }
 
@@ -31,8 +31,8 @@ fn contenders() -> impl Strategy<Value = Vec<Contender>> {
     prop::collection::vec(contender, 2..4)
 }
 
-/// Runs the contenders for 90 seconds, with faults during the first 30. Each sends to a further address every second,
-/// because hosts that have sent all their announcements would not detect the conflict.
+/// Runs the contenders for 90 seconds, with faults during the first 30 seconds. Each contender sends to a further
+/// address every second, because hosts that have sent all their announcements would not detect the conflict.
 fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
     let mut segment = segment(faults);
     let nodes: Vec<NodeId> = (10..)
@@ -44,7 +44,7 @@ fn compete(contenders: &[Contender], faults: Faults) -> (Segment, Vec<NodeId>) {
             node
         })
         .collect();
-    // Time in milliseconds, contender, and the destination of a payload; without one the contender starts.
+    // Time in milliseconds, contender, and the destination of a payload. Without a destination, the contender starts.
     let mut timeline: Vec<(u64, usize, Option<u8>)> = Vec::new();
     for (index, contender) in contenders.iter().enumerate() {
         timeline.push((contender.start_ms, index, None));

@@ -15,7 +15,7 @@ use link::{EtherType, MacAddr};
 use sim::{Faults, NodeId, Segment};
 use tap::Instant;
 
-/// EtherType of the payloads: one for experiments.
+/// EtherType of the payloads, reserved for experiments.
 const TEST: EtherType = EtherType(0x88b5);
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -20,7 +20,7 @@ enum Step {
     ForgedPacket(ForgedPacket),
     /// A frame of random bytes.
     RandomFrame(Vec<u8>),
-    /// Time passes, in milliseconds.
+    /// The clock advances by this time, in milliseconds.
     Wait(u64),
 }
 
@@ -147,7 +147,7 @@ impl ThreeHosts {
         Ok(())
     }
 
-    /// Returns whether each host has resolved the two others.
+    /// Returns whether each host has resolved the two other hosts.
     fn all_resolved_each_other(&self) -> bool {
         let is_resolved =
             |node, last| arp_entry(&self.segment, node, last).is_some_and(|(at, _)| at == Some(mac(last)));
@@ -194,7 +194,7 @@ proptest! {
         let mut hosts = ThreeHosts::new(faults, policy, settings);
         let half = steps.len() / 2;
         for (index, step) in steps.iter().enumerate() {
-            // One host may be stopped during the second half.
+            // One host may be stopped during the second half of the run.
             if let Some(stopped) = stopped.filter(|_| index == half) {
                 hosts.segment.stop(hosts.nodes[stopped]);
             }
@@ -218,7 +218,7 @@ proptest! {
             hosts.send(from, to);
         }
         hosts.segment.run_for(SECOND).unwrap();
-        prop_assert_eq!(unsupported(&hosts), before.map(|count| count + 1), "each payload arrives");
+        prop_assert_eq!(unsupported(&hosts), before.map(|count| count + 1), "a payload did not arrive");
     }
 
     // proves: rfc1122-flood
@@ -242,7 +242,7 @@ proptest! {
             prop_assert_ne!(segment.send(own, ip(last), TEST, &[]), SendOutcome::Dropped);
             segment.run_for(Duration::ZERO).unwrap();
             if last < 100 {
-                // The reply to this request, or to an earlier request for the same address.
+                // The reply to this request or to an earlier request for the same address arrives within this time.
                 let until = segment.now() + max_latency * 2;
                 let mut sent = SentPayloads::of(&mut segment, own);
                 while !sent.includes(last) && segment.next().is_some_and(|next| next <= until) {
@@ -250,7 +250,7 @@ proptest! {
                     segment.run_until(next).unwrap();
                     sent.update(&mut segment);
                 }
-                prop_assert!(sent.includes(last), "10.0.0.{last} at {millis} ms");
+                prop_assert!(sent.includes(last), "no payload was sent to 10.0.0.{last} after the call at {millis} ms");
             }
             segment.take_captured();
         }
@@ -269,7 +269,7 @@ impl SentPayloads {
         self.1.extend(segment.take_captured());
     }
 
-    /// Returns whether one of them was sent to 10.0.0.`last`.
+    /// Returns whether a payload was sent to 10.0.0.`last`.
     fn includes(&self, last: u8) -> bool {
         let is_match = |frame: &RecordedFrame| {
             frame.from == self.0
@@ -298,7 +298,7 @@ fn static_and_used_entries_survive_100000_other_senders() {
         let operation = if number % 2 == 0 { 1 } else { 2 };
         let packet = [&[0, 1, 8, 0, 6, 4, 0, operation][..], sender[1], sender[0], &[0; 6], &[10, 0, 0, 1]];
         segment.inject(&[&[0xff; 6][..], sender[1], &[8, 6], &packet.concat()].concat());
-        // One packet every 0.2 ms, 20 s in total. Each second a payload is sent to the used entry.
+        // A packet is sent every 0.2 ms for 20 s. Each second, a payload is sent to the used entry.
         segment.run_for(Duration::from_micros(200)).unwrap();
         if number % 5_000 == 0 {
             assert_ne!(segment.send(own, ip(2), TEST, b""), SendOutcome::Dropped);

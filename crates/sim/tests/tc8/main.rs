@@ -1,5 +1,5 @@
 //! The ARP test cases of TC8 (OPEN Alliance), each on a separate segment. Each case also runs with an injected fault,
-//! which it must detect. `docs/spec/tc8.md` lists the cases.
+//! which the case must detect. `docs/spec/tc8.md` lists the cases.
 
 mod cases;
 mod fault_injector;

@@ -79,7 +79,7 @@ fn frame(
         target_hardware,
         target_protocol,
     };
-    // 28 bytes are enough.
+    // An ARP packet has 28 bytes.
     let _ = fields.write_to(&mut packet);
     [&destination.bytes()[..], &sender.mac.bytes(), &[8, 6], &packet].concat()
 }

@@ -12,7 +12,7 @@ pub(crate) fn check(cases: &[Case]) -> Result<(), Failed> {
     let found: Vec<&str> = PAGE.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     let expected: Vec<String> = cases.iter().map(row).collect();
     match expected.iter().zip(&found).find(|(expected, found)| expected != found) {
-        Some((expected, found)) => Err(format!("expected the row\n{expected}\nfound\n{found}").into()),
+        Some((expected, found)) => Err(format!("expected the row\n{expected}\nbut found\n{found}").into()),
         None if expected.len() == found.len() => Ok(()),
         None => Err(format!("expected {} rows on the page, found {}", expected.len(), found.len()).into()),
     }

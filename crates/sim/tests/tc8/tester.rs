@@ -21,7 +21,7 @@ pub(crate) type CaseResult = Result<(), CaseError>;
 /// EtherType of the payloads that the host sends.
 pub(crate) const TEST: EtherType = EtherType(0x88b5);
 
-/// Lifetime of an unconfirmed ARP cache entry. It is below the 5 seconds after which the host probes an entry in use.
+/// Lifetime of an unconfirmed ARP cache entry, below the 5 seconds after which the host probes an entry in use.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Time for which the tester captures frames after each action.
@@ -52,13 +52,13 @@ impl Tester {
         Ok(Tester { segment, host })
     }
 
-    /// Sends a frame to the host, and captures its frames.
+    /// Sends a frame to the host, and captures the frames that the host sends.
     pub(crate) fn send_frame(&mut self, frame: &[u8]) -> Result<ReceivedFrames, CaseError> {
         self.segment.inject(frame);
         self.listen()
     }
 
-    /// Makes the host send a payload, and captures its frames.
+    /// Makes the host send a payload, and captures the frames that the host sends.
     pub(crate) fn send_payload(&mut self, to: Station) -> Result<ReceivedFrames, CaseError> {
         let sent = self.segment.send(self.host, to.ip, TEST, b"a payload");
         if sent == SendOutcome::Dropped {
@@ -67,7 +67,7 @@ impl Tester {
         self.listen()
     }
 
-    /// Advances the clock to a time since the start. Frames sent until then are not captured.
+    /// Advances the clock to a time since the start. Frames sent before this time are not captured.
     pub(crate) fn wait_until(&mut self, since_start: Duration) -> CaseResult {
         self.segment.run_until(Instant::ORIGIN + since_start)?;
         self.segment.take_captured();
@@ -141,11 +141,11 @@ impl Tester {
         let ReceivedFrames { arp, payloads } = self.send_frame(frame)?;
         match arp.len() + payloads.len() {
             0 => self.expect_correct_reply(&p::request(SECOND), SECOND),
-            count => Err(format!("{count} frames received, none expected").into()),
+            count => Err(format!("expected no frame, received {count}").into()),
         }
     }
 
-    /// Expects the host to send its pending payload to `target` once, after it has received `frame`.
+    /// Expects the host to send its pending payload to `target` once, after the reception of `frame`.
     pub(crate) fn expect_pending_payload(&mut self, frame: &[u8], target: Station) -> CaseResult {
         let payload = single(self.send_frame(frame)?.payloads, "payload")?;
         p::expect_field(&payload, p::DESTINATION, &target.mac.bytes())

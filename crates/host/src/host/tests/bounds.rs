@@ -13,7 +13,7 @@ impl Device for BlockedDevice {
         1_500
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        let mut frame = pool.take().expect("a free frame in the pool");
+        let mut frame = pool.take().expect("the pool should have a free frame");
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
         arrived.push(frame).unwrap();
         self.received += 1;
@@ -27,7 +27,7 @@ impl Device for BlockedDevice {
     }
 }
 
-/// Polls the host on a blocked device until it receives no more. Returns the number of received frames.
+/// Polls the host on a blocked device until the host receives no more frames. Returns the number of received frames.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
     let mut wire = BlockedDevice { received: 0 };
     for _ in 0..2 * Host::TX_QUEUE {
@@ -45,7 +45,7 @@ fn host_receives_nothing_when_transmit_queue_is_more_than_half_full() {
     assert_eq!(
         (host.tx_queue.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
         (Host::TX_QUEUE / 2 + 1, 0),
-        "each request is answered"
+        "a request was not answered"
     );
 }
 

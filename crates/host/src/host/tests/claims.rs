@@ -64,9 +64,12 @@ fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
         assert_eq!(run(&mut host, NOW + PROBING * 2).len(), 5);
         let then = NOW + PROBING * 2;
         host.link_changed(then, ACTIVE);
-        assert!(host.is_ready(), "it was active before");
+        assert!(host.is_ready(), "the host was not ready before");
         host.link_changed(then, inactive);
-        assert!(!host.is_ready() && host.deadline().is_none(), "no timer while the link is inactive");
+        assert!(
+            !host.is_ready() && host.deadline().is_none(),
+            "the host was ready or had a timer on an inactive link"
+        );
         host.link_changed(then, ACTIVE);
         assert_eq!((host.is_ready(), host.address()), (false, None));
         assert_eq!(receive_one(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
@@ -92,7 +95,7 @@ fn host_is_not_ready_when_link_has_no_carrier() {
             host.link_changed(NOW + PROBING, ACTIVE);
             assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
         }
-        // A host that does not probe is ready at once.
+        // A host that does not probe is ready immediately.
         let mut host = Host::new(NOW, &config()).unwrap();
         host.link_changed(NOW, inactive);
         assert!(host.address().is_some() && host.is_ready());
@@ -111,7 +114,7 @@ fn added_vlan_host_sends_no_probe_until_link_is_active() {
     assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
 }
 
-/// A device that transmits only while it is open, and refuses datagrams if configured to.
+/// A device that transmits only while it is open, and optionally refuses datagrams.
 struct GatedDevice {
     is_open: bool,
     refuses_datagrams: bool,
@@ -187,7 +190,7 @@ fn probe_is_repeated_when_no_frame_is_free() {
         host.poll(now, &mut device, &mut pool, &mut ()).unwrap();
         assert_eq!((host.address(), device.sent.len()), (None, 0), "{now:?}");
     }
-    assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "the host continues to probe");
+    assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "the host did not continue to probe");
 }
 
 // proves: rfc5227-probe-refused
@@ -202,7 +205,7 @@ fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
     assert_eq!(device.sent.len(), 1);
     let next = host.deadline();
-    // An echo request to the other host. The device refuses the reply.
+    // The other host receives an echo request. The device refuses the reply.
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
     device.arrived.push(broadcast(&[&[8, 6], &to_other]));
@@ -271,19 +274,23 @@ fn address_is_not_used_when_probes_were_refused() {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
             assert_eq!(host.address(), None, "{now:?}");
         }
-        assert!(wire.refused > 10, "the host continues to probe");
+        assert!(wire.refused > 10, "the host did not continue to probe");
 
         wire.down = false;
         while let Some(now) = host.deadline() {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         }
-        assert_eq!(far.receive(&mut pool, &mut batch).unwrap(), 5, "three probes and two announcements");
+        assert_eq!(
+            far.receive(&mut pool, &mut batch).unwrap(),
+            5,
+            "expected three probes and two announcements"
+        );
         assert!(host.address().is_some());
     }
 }
 
-/// A device that keeps transmitted frames in flight until it receives. It then lacks capacity `full` times, and refuses
-/// the frames if it is down.
+/// A device that keeps transmitted frames in flight until a receive call. The device then lacks capacity `full` times,
+/// and refuses the frames while `down` is set.
 struct InFlightDevice {
     kept: Vec<Frame>,
     full: u64,
@@ -334,7 +341,7 @@ fn probe_is_repeated_when_device_refuses_it_in_flight() {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
     }
-    assert!(wire.counters.refused > 10, "the host continues to probe");
+    assert!(wire.counters.refused > 10, "the host did not continue to probe");
 }
 
 #[test]
@@ -348,11 +355,11 @@ fn host_is_blocked_when_frames_in_flight_lack_capacity() {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         (outcome.poll_again, outcome.tx_blocked)
     };
-    assert_eq!(next_outcome(), (true, false), "the frame is in flight");
+    assert_eq!(next_outcome(), (true, false), "expected a frame in flight");
     for _ in 0..3 {
-        assert_eq!(next_outcome(), (false, true), "the device has no capacity");
+        assert_eq!(next_outcome(), (false, true), "expected a device without capacity");
     }
-    assert_eq!(next_outcome(), (false, false), "the frame was transmitted");
+    assert_eq!(next_outcome(), (false, false), "expected a transmitted frame");
 }
 
 // proves: rfc5227-silence
@@ -385,7 +392,7 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
     let new_owner = arp::Identity { ip: HOST, mac: PEER_MAC };
     assert_eq!((pair.host.ceased(), pair.host.address()), (Some(new_owner), None));
-    // A request of the peer resolves the peer, so the packet pending for it could be sent.
+    // A request of the peer resolves the peer, so the pending packet could be sent.
     let mut packet = request();
     packet[24..28].copy_from_slice(&other.octets());
     let frame = pair.payload(&broadcast(&[&[8, 6], &packet]));
@@ -394,7 +401,11 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
         pair.host.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
     }
     pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
-    assert_eq!(pair.peer.link().accepted() + pair.peer.unsupported_protocol(), 0, "no frame arrives");
+    assert_eq!(
+        pair.peer.link().accepted() + pair.peer.unsupported_protocol(),
+        0,
+        "the peer received a frame"
+    );
     assert_eq!((pair.pool.held(), pair.host.arp().neighbors().pending_packets()), (0, 0));
     assert!(pair.host.tx_dropped(TxDropReason::NoSourceAddress) >= 2);
 }
@@ -419,8 +430,8 @@ fn arp_from_link_local_address_is_broadcast() {
     let mut packet = request();
     packet[24..28].copy_from_slice(&network.addr().octets());
     let (_, sent) = receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
-    assert!(sent[0].starts_with(&[0xff; 6]), "the reply is broadcast");
-    assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "its target is the peer");
+    assert!(sent[0].starts_with(&[0xff; 6]), "the reply is not broadcast");
+    assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "the target of the reply is not the peer");
 
     // A stale entry is confirmed with a request.
     let now = NOW + PROBING * 3;

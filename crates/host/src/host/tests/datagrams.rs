@@ -9,9 +9,9 @@ use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use tap::Checksum;
 
-/// Returns the datagram of the only frame, which must be for the peer.
+/// Returns the datagram of the only frame, which must be addressed to the peer.
 fn single_payload(sent: &[Vec<u8>]) -> Vec<u8> {
-    let [frame] = sent else { panic!("{} frames", sent.len()) };
+    let [frame] = sent else { panic!("expected one frame, the host sent {}", sent.len()) };
     assert!(frame.starts_with(&framed(PEER_MAC, HOST_MAC, &[])));
     frame[14..].to_vec()
 }
@@ -29,7 +29,7 @@ fn echo_request_of_any_length_gets_reply_without_padding() {
         let reply = Datagram::parse(&reply).unwrap();
         assert_eq!((reply.source(), reply.destination()), (HOST, PEER));
         assert_eq!((reply.time_to_live(), reply.bytes().len()), (64, 28 + length));
-        assert_eq!(sent[0].len(), 42 + length, "without padding");
+        assert_eq!(sent[0].len(), 42 + length, "unexpected length of the reply");
         assert_reply(reply.payload(), length);
     }
 }
@@ -138,7 +138,11 @@ fn unsupported_datagram_gets_error_with_quotation() {
         assert_eq!((reply.source(), reply.destination(), reply.time_to_live()), (HOST, PEER, 64));
         let message = IcmpMessage::parse(reply.payload()).unwrap();
         assert_eq!((message.icmp_type(), message.code()), (problem.icmp_type(), problem.code()));
-        assert_eq!(&reply.payload()[8..], about, "the whole datagram, without padding");
+        assert_eq!(
+            &reply.payload()[8..],
+            about,
+            "the error does not quote the whole datagram without padding"
+        );
     }
     assert_eq!(test_host.count("icmp", "errors_sent"), 3);
 }
@@ -194,7 +198,7 @@ fn udp_frame(udp: &[u8]) -> Vec<u8> {
     datagram(Ipv4Fields { protocol: IpProtocol::UDP, ..icmp_fields() }, udp)
 }
 
-/// Returns why a new host drops a UDP datagram, and the number of frames that it sends.
+/// Returns the reason for which a new host drops a UDP datagram, and the number of frames that the host sends.
 fn udp_outcome(test_host: &mut TestHost, udp: &[u8]) -> (Option<DropReason>, usize) {
     *test_host = TestHost::with_known_peer();
     let (outcome, sent) = test_host.exchange_one(&frame(&udp_frame(udp)));
@@ -361,7 +365,7 @@ fn reply_to_unknown_neighbor_waits_for_resolution() {
     let mut test_host = TestHost::new(&config());
     let (outcome, sent) = test_host.exchange_one(&frame(&datagram(icmp_fields(), &echo(b"data"))));
     assert_eq!((outcome, sent.len(), arp_target(&sent[0])), (ECHO_REPLIED, 1, Some(PEER)));
-    assert_eq!(test_host.pool.held(), 1, "the reply itself waits");
+    assert_eq!(test_host.pool.held(), 1, "the reply is not pending");
     let sent = test_host.exchange(&[reply_with_peer_mac(PEER)]);
     assert_eq!(joined_payload(&sent, PEER_MAC).len(), 12);
     assert_eq!(test_host.host.echo_replies(), 1);

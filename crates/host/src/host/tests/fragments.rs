@@ -66,7 +66,7 @@ fn duplicate_fragment_is_dropped_without_effect() {
 fn overlapping_fragments_drop_datagram_without_reply() {
     let mut test_host = TestHost::with_known_peer();
     let frames = fragments(icmp_fields(), 4_000, 1_480);
-    // Teardrop: the second starts and ends within the first.
+    // Teardrop: the second fragment starts and ends within the first fragment.
     let inside = Ipv4Fields { fragment_offset: 24, more_fragments: false, ..icmp_fields() };
     let overlapping = frame(&datagram(inside, &[0x5a; 4]));
     test_host.outcomes.clear();
@@ -112,7 +112,7 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     let error = IcmpMessage::parse(&message).unwrap();
     assert_eq!((error.icmp_type(), error.code(), &message[8..]), (IcmpType::TIME_EXCEEDED, 1, start));
     assert_eq!((errors.len(), requests), (1, 0));
-    assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "too late");
+    assert_eq!(test_host.exchange(&frames[2..]).len(), 0, "a datagram that had timed out was answered");
     assert_eq!(test_host.count("ipv4", "reassembly_timeout"), 2);
 }
 
@@ -187,7 +187,7 @@ fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut pool = Pool::new(1_500, 2);
     assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
     assert_eq!((test_host.host.tx_queue.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
-    assert_eq!(pool.held(), 2, "the two queued fragments");
+    assert_eq!(pool.held(), 2, "expected two queued fragments");
 }
 
 /// Returns the length of the longest datagram in these frames, and the number of frames.
@@ -257,15 +257,15 @@ fn configured_mtu_is_limit_when_link_mtu_is_larger() {
     assert_eq!(
         test_host.exchange(&fragments(icmp_fields(), 65_507, 400)).len(),
         2,
-        "the MTU is limited to the capacity of a frame"
+        "the MTU exceeds the capacity of a frame"
     );
 }
 
 // proves: drops-counted
 #[test]
 fn unsent_reply_is_counted_by_reason() {
-    // The first reply has more fragments than the transmit queue can hold, and the last one more than its free
-    // capacity.
+    // The first reply has more fragments than the transmit queue can hold. The last reply has more fragments than the
+    // free capacity of the queue.
     let mtu = 260;
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
@@ -324,8 +324,8 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
 
 #[test]
 fn pending_packets_are_sent_in_several_polls_when_transmit_queue_is_small() {
-    // 128 datagrams of three fragments each: more frames than the transmit queue can hold. Its capacity is not a
-    // multiple of three.
+    // 128 datagrams of three fragments each are more frames than the transmit queue can hold. The capacity of the queue
+    // is not a multiple of three.
     let (mtu, each) = (576, 16);
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();

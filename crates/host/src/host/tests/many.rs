@@ -37,7 +37,9 @@ fn each_address_of_range_replies_from_separate_mac() {
     for step in 0..65_536 {
         let (address, mac) = addresses_of(step);
         let sent = test_host.exchange(&[arp_request_for(address), ping(mac, address)]);
-        let [reply, echo_reply] = &sent[..] else { panic!("{address}: {} frames", sent.len()) };
+        let [reply, echo_reply] = &sent[..] else {
+            panic!("expected two frames of {address}, found {}", sent.len())
+        };
         assert_eq!((&reply[..6], &reply[6..12]), (&PEER_MAC.bytes()[..], &mac.bytes()[..]));
         assert_eq!((&reply[22..28], &reply[28..32]), (&mac.bytes()[..], &address.octets()[..]));
         assert_eq!(&echo_reply[6..12], mac.bytes());
@@ -47,7 +49,7 @@ fn each_address_of_range_replies_from_separate_mac() {
         (test_host.host.arp_replies(), test_host.host.echo_replies(), losses(&test_host.host)),
         (65_536, 65_536, 0)
     );
-    assert_eq!(test_host.host.arp().neighbors().len(), 1, "the hosts share one table");
+    assert_eq!(test_host.host.arp().neighbors().len(), 1, "the hosts do not share one table");
     for outside in [[10, 0, 255, 255], [10, 2, 0, 0]] {
         assert_eq!(test_host.exchange(&[arp_request_for(outside.into())]).len(), 0);
     }
@@ -86,10 +88,10 @@ fn range_has_no_broadcast_address_and_all_destinations_are_on_link() {
     let mut test_host = TestHost::new(&range_of_hosts());
     let (last, mac) = addresses_of(65_535);
     test_host.exchange(&[arp_request_for(last)]);
-    assert_eq!(test_host.exchange_one(&ping(mac, last)).0, ECHO_REPLIED, "10.1.255.255 is a host");
+    assert_eq!(test_host.exchange_one(&ping(mac, last)).0, ECHO_REPLIED, "10.1.255.255 did not reply");
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), last);
     let sent = test_host.exchange(&[framed(mac, PEER_MAC, &datagram(other, &echo(b"")))]);
-    assert_eq!(sent[0][38..42], [192, 0, 2, 1], "the target of the ARP request is the destination itself");
+    assert_eq!(sent[0][38..42], [192, 0, 2, 1], "the target of the ARP request is not the destination");
 }
 
 #[test]
@@ -189,13 +191,13 @@ fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
     let mut test_host = TestHost::new(&config);
     let (address, mac) = addresses_of(7);
     test_host.exchange(&[ping(mac, address)]);
-    assert_eq!(test_host.pool.held(), 1, "the echo reply waits for the next hop");
+    assert_eq!(test_host.pool.held(), 1, "the echo reply is not pending");
     let mut conflict = request();
     conflict[14..18].copy_from_slice(&address.octets());
     test_host.exchange(&[broadcast(&[&[8, 6], &conflict])]);
     assert_eq!(test_host.host.arp().locals().mac_of(address), None);
     let sent = test_host.exchange(&[arp_request_for(addresses_of(8).0)]);
-    assert_eq!(sent.len(), 1, "the ARP reply, and no echo reply from {address}: {sent:02x?}");
+    assert_eq!(sent.len(), 1, "expected only the ARP reply of {address}: {sent:02x?}");
     assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
 }
 
@@ -248,7 +250,7 @@ proptest! {
     }
 }
 
-/// Returns how many datagrams are dropped in addition to the fragment.
+/// Returns the number of datagrams that are dropped in addition to the fragment.
 fn dropped_with_fragment(outcome: FrameOutcome) -> u64 {
     u64::from(outcome.dropped() == Some(DropReason::Ipv4(ipv4::Ipv4DropReason::FragmentOverlap)))
 }

@@ -59,7 +59,7 @@ fn link_local_host_resolves_every_destination_on_link() {
         assert_eq!((sent.len(), &sent[0][12..14], &sent[0][38..42]), (1, &[8, 6][..], &other[..]));
     }
     let gateway = HostConfig { gateway: Some([169, 254, 7, 7].into()), ..HostConfig::link_local(HOST_MAC) };
-    assert!(Host::new(NOW, &gateway).is_err(), "a link-local host has no gateway");
+    assert!(Host::new(NOW, &gateway).is_err(), "a link-local host accepted a gateway");
 }
 
 // proves: rfc1122-error-hint, rfc792-unused
@@ -81,7 +81,7 @@ fn icmp_error_about_route_changes_nothing_and_unused_field_is_ignored() {
         assert_eq!(test_host.events().len(), 1, "{kind}, {code}");
     }
     let refused = test_host.exchange(&[frame(&unsupported())]);
-    assert_eq!(refused[0][38..42], [0; 4], "the unused field of a protocol unreachable");
+    assert_eq!(refused[0][38..42], [0; 4], "the unused field of a protocol unreachable is not zero");
 }
 
 // proves: rfc791-reserved-flag
@@ -133,12 +133,12 @@ fn datagram_returned_by_full_queue_is_not_reported_as_unreachable() {
     assert_eq!(
         (test_host.events(), test_host.pool.held()),
         (Vec::new(), each),
-        "one datagram is returned without an event"
+        "expected one returned datagram without an event"
     );
     test_host.advance(Duration::from_secs(10));
     assert_eq!(
         (test_host.events().len(), test_host.pool.held()),
         (each, 0),
-        "the other datagrams are reported"
+        "expected events for the other datagrams"
     );
 }

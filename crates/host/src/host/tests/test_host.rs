@@ -8,7 +8,7 @@ use ipv4::{Datagram, Ipv4Fields};
 use std::collections::VecDeque;
 use tap::{Checksum, DeviceCounters};
 
-/// A host with its pool, its time and the outcomes of the frames that it received.
+/// A host with its pool, its time and the outcomes of the received frames.
 pub(super) struct TestHost {
     pub(super) host: Host,
     pub(super) pool: Pool,
@@ -60,7 +60,11 @@ impl TestHost {
         }
         self.outcomes = tracer.0;
         let waiting: usize = self.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
-        assert_eq!(self.pool.held(), waiting, "every frame is sent, pending or given back");
+        assert_eq!(
+            self.pool.held(),
+            waiting,
+            "a frame was neither sent nor pending nor returned to the pool"
+        );
         device.sent
     }
 
@@ -70,7 +74,7 @@ impl TestHost {
         (*self.outcomes.last().unwrap(), sent)
     }
 
-    /// Takes the events that do not come from ARP.
+    /// Removes and returns the events. Discards events of ARP.
     pub(super) fn events(&mut self) -> Vec<HostEvent> {
         let events = std::iter::from_fn(|| self.host.take_event());
         events.filter(|event| !matches!(event, HostEvent::Arp(_))).collect()
@@ -119,7 +123,7 @@ impl Device for TestDevice {
     fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = tx_queue.len();
         while let Some(frame) = tx_queue.pop() {
-            assert_eq!(frame.checksum(), Checksum::None, "the checksums of sent frames are complete");
+            assert_eq!(frame.checksum(), Checksum::None, "the checksum of a sent frame is incomplete");
             self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
         }
@@ -180,7 +184,7 @@ pub(super) fn fragments(fields: Ipv4Fields, bytes: usize, each: usize) -> Vec<Ve
     frames
 }
 
-/// Returns the joined payloads of the datagrams in frames to a MAC address; fragments must be in order.
+/// Returns the joined payloads of the datagrams in frames to a MAC address. Fragments must be in order.
 pub(super) fn joined_payload(frames: &[Vec<u8>], to: MacAddr) -> Vec<u8> {
     let mut whole = Vec::new();
     for bytes in frames {
@@ -199,7 +203,7 @@ pub(super) fn assert_reply(message: &[u8], bytes: usize) {
     let data: Vec<u8> = (0..=255).cycle().take(bytes).collect();
     let icmp::IcmpBody::Reply(echo) = message.body().unwrap() else { panic!("{:?}", message.icmp_type()) };
     assert_eq!((echo.identifier, echo.sequence), (0x1234, 7));
-    assert!(echo.data == data, "the data differs");
+    assert!(echo.data == data, "the data of the reply differs from the data of the request");
 }
 
 pub(super) const ECHO_REPLIED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::EchoReplied);

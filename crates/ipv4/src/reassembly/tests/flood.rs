@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Asserts that the bounds hold.
+/// Asserts that the stored fragments are within the bounds.
 fn assert_bounded(reassembly: &Reassembly, limits: ReassemblyLimits) {
     assert!(reassembly.len() <= limits.datagrams);
     assert!(reassembly.bytes() <= limits.bytes);
@@ -33,8 +33,8 @@ fn honest_datagram_completes_when_million_sources_flood() {
     let mut reassembly = Reassembly::new(limits, 3);
     let mut number = 0;
     let outcome = send_datagram(&mut reassembly, |reassembly| {
-        // Fragments of 1,480 bytes between two fragments of the honest host. After its second fragment, more fragments
-        // than the store can hold.
+        // Fragments of 1,480 bytes arrive between two fragments of the honest host. After the second fragment of this
+        // host, more fragments arrive than the store can hold.
         for _ in 0..if number < 2_000 { 1_000 } else { 5_000 } {
             number += 1;
             receive(reassembly, at(0), other_source(number), &[0xee; 1_480]).unwrap();
@@ -42,7 +42,7 @@ fn honest_datagram_completes_when_million_sources_flood() {
         assert_bounded(reassembly, limits);
     });
     assert_eq!(outcome, Some(data(20_000)));
-    // The same bytes from many sources.
+    // The same number of bytes arrives from many sources.
     let mut bytes = [0xee; 28];
     for number in number..1_000_000 {
         let source = other_source(number).source;
@@ -137,7 +137,7 @@ fn progressing_datagram_evicts_others_of_its_source() {
 fn datagram_is_not_evicted_for_its_fragment() {
     let mut reassembly =
         Reassembly::new(ReassemblyLimits { bytes: 0, bytes_per_source: 0, ..ReassemblyLimits::default() }, 3);
-    // Each fragment takes a block; together they take more than half of all blocks.
+    // Each fragment takes a block. All fragments together take more than half of all blocks.
     for number in 0..140 {
         receive(&mut reassembly, at(0), fragment_at(number * 8, true), &data(8)).unwrap();
     }
@@ -156,7 +156,7 @@ fn fragment_is_dropped_when_only_its_datagram_could_be_evicted() {
     let limits = ReassemblyLimits { bytes: 1 << 20, bytes_per_source: 0, ..ReassemblyLimits::default() };
     let mut reassembly = Reassembly::new(limits, 3);
     let mut refused = None;
-    // Each fragment takes a block of 512 bytes, so the share of the source is exhausted after 256 fragments.
+    // Each fragment takes a block of 512 bytes, so the limit of the source is reached after 256 fragments.
     for number in 0..300 {
         let outcome = receive(&mut reassembly, at(0), fragment_at(number * 16, true), &data(8));
         refused = refused.or(outcome.is_err().then_some((number, outcome)));
@@ -176,7 +176,7 @@ fn later_datagrams_complete_when_forged_fragments_contradicted() {
             assert_eq!(receive(&mut reassembly, at(0), forged, &[0xee; 16]), outcome);
         }
     }
-    assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "a discarded datagram leaves no state");
+    assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0), "state of a discarded datagram is left");
     let mut whole = 0;
     for identification in 0..FORGED {
         let fragment = |offset, more| TestFragment { identification, ..fragment_at(offset, more) };

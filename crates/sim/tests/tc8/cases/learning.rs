@@ -14,10 +14,10 @@ use crate::tester::{CaseResult, TIMEOUT, Tester};
 /// EtherTypes that make a payload look like an ARP packet, and a request look like a payload.
 const ARP: &[u8] = &[0x08, 0x06];
 const TEST: &[u8] = &[0x88, 0xb5];
-/// The MAC address of [`PEER`], and one that no station has.
+/// The MAC address of [`PEER`], and a MAC address that no station has.
 const PEER_MAC: &[u8] = &[2, 0, 0, 0, 0, 1];
 const UNASSIGNED_MAC: &[u8] = &[2, 0, 0, 0, 0, 0x99];
-/// A type that no standard assigns.
+/// A type number that no standard assigns.
 const UNKNOWN: &[u8] = &[0x7f, 0xff];
 
 pub(super) fn cases() -> Vec<Case> {
@@ -211,7 +211,7 @@ fn expired() -> [Case; 2] {
             run: |tester| {
                 tester.send_frame(&request(PEER))?;
                 tester.send_frame(&request(SECOND))?;
-                // The entry of SECOND shows that entries live until then. The entry of PEER stays idle.
+                // The entry of SECOND shows that entries are valid until this time. The entry of PEER stays idle.
                 tester.wait_until(TIMEOUT.mul_f32(0.75))?;
                 tester.expect_payload_to(SECOND)?;
                 tester.wait_until(TIMEOUT + Duration::from_millis(1))?;

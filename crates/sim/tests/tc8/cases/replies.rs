@@ -8,7 +8,7 @@ use crate::packets::{
     TARGET_HARDWARE, reply, request, request_for, with,
 };
 
-/// A type that no standard assigns.
+/// A type number that no standard assigns.
 const UNKNOWN: &[u8] = &[0x7f, 0xff];
 
 pub(super) fn cases() -> Vec<Case> {
