@@ -78,15 +78,15 @@ impl ToolKind {
 }
 
 /// Reason of tools that do not check for a carrier.
-const NO_REPLY: &str = "it sends requests without a carrier, and reports no reply";
-const CALLED_FREE: &str = "it sends probes without a carrier, and reports the address as free";
+const NO_REPLY: &str = "the tool sends requests without a carrier, and reports no reply";
+const CALLED_FREE: &str = "the tool sends probes without a carrier, and reports the address as free";
 
 const IPUTILS: &[Difference] = &[
     differs(
         "duplicate",
         1,
         NamedHosts::Both,
-        "it expects one reply per request: an additional reply makes the code 1",
+        "the tool expects one reply per request, and exits with 1 after an additional reply",
     ),
     differs("no carrier", 1, NamedHosts::NoHost, NO_REPLY),
     differs("no carrier; free?", 0, NamedHosts::NoHost, CALLED_FREE),
@@ -94,7 +94,7 @@ const IPUTILS: &[Difference] = &[
         "goes down during the run",
         3,
         NamedHosts::NoHost,
-        "the code is the sum of 1 for no reply and 2 for an error",
+        "the exit code is the sum of 1 for no reply and 2 for an error",
     ),
     differs("loses carrier during the run", 1, NamedHosts::NoHost, NO_REPLY),
     differs("loses carrier during the run; free?", 0, NamedHosts::NoHost, CALLED_FREE),
@@ -102,7 +102,7 @@ const IPUTILS: &[Difference] = &[
 
 const REPLIED: &str = "`-0` sends probes, but 0 still means a reply";
 const NOT_REPLIED: &str = "`-0` sends probes, but 1 still means no reply";
-const ERROR_IS_NO_REPLY: &str = "an error has the same code as no reply";
+const ERROR_IS_NO_REPLY: &str = "an error has the same exit code as no reply";
 
 const HABETS: &[Difference] = &[
     differs("in use; free?", 0, NamedHosts::Kernel, REPLIED),
@@ -121,9 +121,10 @@ const HABETS: &[Difference] = &[
     differs("loses carrier during the run; free?", 1, NamedHosts::NoHost, NO_REPLY),
 ];
 
-const IT_RAN: &str = "0 means that it ran; with `--limit=1` no reply is 1, but the first reply ends the run";
-const RAN_WITHOUT_CARRIER: &str = "it sends requests without a carrier, and 0 means that it ran";
-const ANY_ERROR: &str = "1 is the code for any error, and with `--limit` for no reply";
+const IT_RAN: &str =
+    "0 means that the tool ran; with `--limit=1` no reply is 1, but the first reply ends the run";
+const RAN_WITHOUT_CARRIER: &str = "the tool sends requests without a carrier, and 0 means that it ran";
+const ANY_ERROR: &str = "1 is the exit code for any error, and with `--limit` for no reply";
 
 const ARP_SCAN: &[Difference] = &[
     differs("no host", 0, NamedHosts::NoHost, IT_RAN),
@@ -131,13 +132,13 @@ const ARP_SCAN: &[Difference] = &[
         "duplicate",
         0,
         NamedHosts::SomeOfBoth,
-        "it ends when all addresses have replied, and may miss a second reply",
+        "the tool exits when all addresses have replied, and may miss a second reply",
     ),
     differs(
         "in use; free?",
         0,
         NamedHosts::Kernel,
-        "0 means that it ran, even if a host replies to the probe",
+        "0 means that the tool ran, even if a host replies to the probe",
     ),
     differs("interface down", 1, NamedHosts::NoHost, ANY_ERROR),
     differs("interface down; free?", 1, NamedHosts::NoHost, ANY_ERROR),
@@ -154,26 +155,26 @@ const ARP_SCAN: &[Difference] = &[
 ];
 
 const NMAP: &[Difference] = &[
-    differs("no host", 0, NamedHosts::NoHost, "0 means that it ran"),
-    differs("duplicate", 0, NamedHosts::OneOfBoth, "it reports only the first reply"),
+    differs("no host", 0, NamedHosts::NoHost, "0 means that the tool ran"),
+    differs("duplicate", 0, NamedHosts::OneOfBoth, "the tool reports only the first reply"),
     differs(
         "interface down",
         0,
         NamedHosts::NoHost,
-        "it finds no route, scans no host, and 0 means that it ran",
+        "the tool finds no route and scans no host, and 0 means that it ran",
     ),
-    differs("no such interface", 1, NamedHosts::NoHost, "1 is the code for any error"),
+    differs("no such interface", 1, NamedHosts::NoHost, "1 is the exit code for any error"),
     differs(
         "no permission",
         0,
         NamedHosts::WithoutMac,
-        "without privileges it connects by TCP instead, and reports no MAC address",
+        "without privileges the tool connects by TCP instead, and reports no MAC address",
     ),
     differs("no carrier", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
     Difference {
         row: "goes down during the run",
         answer: ToolAnswer(ToolExit::Hangs, NamedHosts::NoHost),
-        reason: "it does not end within ten seconds",
+        reason: "the tool does not exit within ten seconds",
     },
     differs("loses carrier during the run", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
 ];

@@ -138,7 +138,7 @@ impl ToolInterfaces {
     /// Returns the IP address of the interface in this situation.
     pub(crate) fn address(self, situation: Situation) -> Ipv4Addr {
         let third = match situation {
-            // An address in the kernel's network, so that the kernel answers IPv4 datagrams too.
+            // An address in the kernel's network, so that the kernel replies to IPv4 datagrams too.
             Situation::OnWire | Situation::Unprivileged | Situation::Absent => 0,
             Situation::Down => 11,
             Situation::NoCarrier => 12,
@@ -148,7 +148,7 @@ impl ToolInterfaces {
         Ipv4Addr::new(10, 0, third, self.number.saturating_add(11))
     }
 
-    /// Returns the failure of the interface while the tool runs, if there is one in this situation.
+    /// Returns the failure of the interface while the tool runs, if the interface fails in this situation.
     pub(crate) fn link_failure(self, situation: Situation) -> Result<Option<LinkFailure>, String> {
         let far = match situation {
             Situation::GoesDown | Situation::LosesCarrier => self.far_end(situation),

@@ -187,7 +187,7 @@ fn tapstack_must_be_correct_and_recorded_difference_must_occur() {
 
     let iputils = |version, code| verdict(ToolKind::Iputils, Some(version), answered(code, both()));
     assert!(
-        matches!(iputils("20221126", 1), Verdict::Differs(reason) if reason.starts_with("it expects one reply"))
+        matches!(iputils("20221126", 1), Verdict::Differs(reason) if reason.starts_with("the tool expects one reply"))
     );
     assert!(matches!(iputils("20221126", 0), Verdict::Failed(_)));
     assert!(

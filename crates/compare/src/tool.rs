@@ -31,10 +31,10 @@ pub(crate) struct Tool {
 }
 
 /// Reasons for skipped rows.
-pub(crate) const ONE_ADDRESS: &str = "it takes a single address";
-pub(crate) const NOT_FREE: &str = "it finds hosts; `arping -D` checks whether an address is unused";
-pub(crate) const NO_PROBE: &str = "it has no ARP probe";
-pub(crate) const CREATES_TAP: &str = "it creates a TAP that does not exist";
+pub(crate) const ONE_ADDRESS: &str = "the tool takes a single address";
+pub(crate) const NOT_FREE: &str = "the tool finds hosts; `arping -D` checks whether an address is unused";
+pub(crate) const NO_PROBE: &str = "the tool sends no ARP probes";
+pub(crate) const CREATES_TAP: &str = "the tool creates a missing TAP";
 pub(crate) const TAP_CARRIER: &str = "a TAP has a carrier while a program has opened it";
 
 impl ToolKind {
@@ -81,7 +81,7 @@ impl ToolKind {
     }
 
     /// Returns the arguments for a row, or the reason why the row is skipped. `address` is the address of the
-    /// interface, and `number` that of the tool.
+    /// interface, and `number` is the number of the tool.
     pub(crate) fn arguments(
         self,
         row: &ComparisonRow,

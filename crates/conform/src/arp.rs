@@ -16,25 +16,31 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("target MAC address of a request is ignored", "RFC 826; TC8 16..19", target_hardware),
     Case::new("request for another host gets no reply", "RFC 826; TC8 37", for_other_host),
     Case::new("reply gets no reply", "RFC 826; TC8 42", replies),
-    Case::new("other operations get no reply", "RFC 826, 903, 2390, 5494", other_operations),
-    Case::new("unknown hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
+    Case::new("packets with other operations get no reply", "RFC 826, 903, 2390, 5494", other_operations),
+    Case::new("packet with an unknown hardware type is dropped", "RFC 826; TC8 20, 21", hardware_types),
     Case::new("request with hardware type 6 gets a reply with type 6", "RFC 1042; RFC 826", hardware_type_6)
         .linux_differs(INTERFACE_TYPE),
-    Case::new("unknown protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
-    Case::new("other address lengths are dropped", "RFC 826", address_lengths),
+    Case::new("packet with an unknown protocol type is dropped", "RFC 826; TC8 26, 27", protocol_types),
+    Case::new("packet with other address lengths is dropped", "RFC 826", address_lengths),
     Case::new("truncated packet of any length is dropped", "RFC 826", truncated),
     Case::new("probe gets a reply", "RFC 5227 2.5", probes),
     Case::new("announcement gets no reply", "RFC 5227 2.3", announcements),
-    Case::new("broadcast sender MAC address is dropped", "security", broadcast_sender_mac)
+    Case::new("packet with a broadcast sender MAC address is dropped", "security", broadcast_sender_mac)
         .linux_differs(ANY_SENDER),
-    Case::new("multicast sender MAC address is dropped", "security", multicast_sender_mac)
+    Case::new("packet with a multicast sender MAC address is dropped", "security", multicast_sender_mac)
         .linux_differs(ANY_SENDER),
-    Case::new("zero sender MAC address is dropped", "security", zero_sender_mac).linux_differs(ANY_SENDER),
-    Case::new("local sender MAC address is dropped", "security", own_echo).linux_differs(ANY_SENDER),
-    Case::new("echo of own announcement is dropped", "RFC 5227 2.4", own_announcement),
-    Case::new("invalid sender IP address is dropped", "security", invalid_sender_ip),
-    Case::new("broadcast address of the network as sender is dropped", "security", network_broadcast)
-        .linux_differs("rejects only senders that no route can reach, and a route can reach this one"),
+    Case::new("packet with a zero sender MAC address is dropped", "security", zero_sender_mac)
+        .linux_differs(ANY_SENDER),
+    Case::new("packet with a local sender MAC address is dropped", "security", own_echo)
+        .linux_differs(ANY_SENDER),
+    Case::new("echo of the host's announcement is dropped", "RFC 5227 2.4", own_announcement),
+    Case::new("packet with an invalid sender IP address is dropped", "security", invalid_sender_ip),
+    Case::new(
+        "packet with the broadcast address of the network as sender is dropped",
+        "security",
+        network_broadcast,
+    )
+    .linux_differs("rejects only senders that no route can reach, and a route can reach this one"),
     Case::new("1,000 requests get 1,000 replies", "one reply per request", thousand_requests),
 ];
 

@@ -11,27 +11,31 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("frame to another MAC address is dropped", "IEEE 802.3", to_other_mac),
     Case::new("frame to a multicast group that was not joined is dropped", "IEEE 802.3", to_multicast)
         .linux_differs("filters multicast frames in the network card only, and a veth has no filter"),
-    Case::new("multicast source address is dropped", "IEEE 802.3 3.2.3", from_multicast)
+    Case::new("frame with a multicast source address is dropped", "IEEE 802.3 3.2.3", from_multicast)
         .linux_differs(ANY_SOURCE),
-    Case::new("broadcast source address is dropped", "IEEE 802.3 3.2.3", from_broadcast)
+    Case::new("frame with a broadcast source address is dropped", "IEEE 802.3 3.2.3", from_broadcast)
         .linux_differs(ANY_SOURCE),
-    Case::new("type or length of 1501 to 1535 is dropped", "IEEE 802.3 3.2.6", undefined_types),
+    Case::new("frame with a type or length of 1501 to 1535 is dropped", "IEEE 802.3 3.2.6", undefined_types),
     Case::new("ARP packet with another EtherType gets no reply", "RFC 826", other_types),
     Case::new("RFC 1042 request gets an RFC 894 reply", "RFC 1122 2.3.3", snap).linux_differs(NO_SNAP),
     Case::new("bytes after the length are padding", "IEEE 802.3 3.2.6", padding_after_length)
         .linux_differs(NO_SNAP),
-    Case::new("length shorter than the packet is dropped", "IEEE 802.3 3.2.6", length_ends_payload),
-    Case::new("length beyond the frame is dropped", "IEEE 802.3 3.2.6", length_beyond),
-    Case::new("LLC header other than RFC 1042 is dropped", "RFC 1042", other_llc),
+    Case::new(
+        "frame with a length shorter than the packet is dropped",
+        "IEEE 802.3 3.2.6",
+        length_ends_payload,
+    ),
+    Case::new("frame with a length beyond its end is dropped", "IEEE 802.3 3.2.6", length_beyond),
+    Case::new("frame with an LLC header other than that of RFC 1042 is dropped", "RFC 1042", other_llc),
     Case::new("priority-tagged frame is treated as untagged", "IEEE 802.1Q", priority_tag),
     Case::new("frame of another VLAN is dropped", "IEEE 802.1Q", other_vlan),
-    Case::new("frame of reserved VLAN 4095 is dropped", "IEEE 802.1Q", reserved_vlan),
-    Case::new("stacked priority tags are accepted", "IEEE 802.1ad", stacked_tags),
+    Case::new("frame of the reserved VLAN 4095 is dropped", "IEEE 802.1Q", reserved_vlan),
+    Case::new("frame with stacked priority tags is accepted", "IEEE 802.1ad", stacked_tags),
     Case::new("frame that ends inside a tag is dropped", "IEEE 802.1Q", truncated_tag),
 ];
 
 const ANY_SOURCE: &str = "does not check the source address of a frame";
-const NO_SNAP: &str = "does not receive ARP in RFC 1042 frames, which is a SHOULD";
+const NO_SNAP: &str = "does not receive ARP in RFC 1042 frames, which RFC 1122 only recommends";
 
 // proves: ethernet-unpadded, ethernet-rfc894
 fn unpadded(wire: &mut FrameSocket) -> CaseResult {

@@ -10,14 +10,14 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("fragments are reassembled in any order", "RFC 791 3.2", any_order),
     Case::new("interleaved datagrams are reassembled separately", "RFC 791 3.2", interleaved),
     Case::new("duplicate fragment is ignored", "security", duplicate),
-    Case::new("overlapping fragment drops the datagram", "RFC 5722", overlaps),
-    Case::new("contradicting fragment inside another drops the datagram", "RFC 5722", contradicting)
-        .linux_differs("treats a fragment inside received data as a duplicate without comparing it"),
+    Case::new("datagram with overlapping fragments is dropped", "RFC 5722", overlaps),
+    Case::new("datagram with a contradicting fragment inside another is dropped", "RFC 5722", contradicting)
+        .linux_differs("treats a fragment inside received data as a duplicate without comparing the bytes"),
     Case::new("dropped datagram is reassembled when sent again", "security", sent_again),
     Case::new("teardrop attack has no effect", "CVE-1999-0015", teardrop),
-    Case::new("fragment beyond 65,535 bytes is dropped", "CVE-1999-0128", beyond),
-    Case::new("fragment length that is not a multiple of 8 is dropped", "RFC 791 3.2", unaligned)
-        .linux_differs("truncates it to a multiple of 8 bytes"),
+    Case::new("fragment that ends beyond 65,535 bytes is dropped", "CVE-1999-0128", beyond),
+    Case::new("fragment with a length that is not a multiple of 8 is dropped", "RFC 791 3.2", unaligned)
+        .linux_differs("truncates the fragment to a multiple of 8 bytes"),
     Case::new("fragments of two peers are reassembled separately", "RFC 791 3.2", two_peers),
 ];
 

@@ -20,21 +20,29 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::new("echo request with 0 to 1,472 bytes of data is answered", "RFC 792; RFC 1122 3.2.2.6", lengths),
     Case::new("echo reply has the type of service of its request", "RFC 1349 5.1", type_of_service),
-    Case::new("invalid ICMP checksum is dropped", "RFC 792", checksums),
+    Case::new("message with an invalid ICMP checksum is dropped", "RFC 792", checksums),
     Case::new("ICMP message shorter than 8 bytes is dropped", "RFC 792", short),
     Case::new("broadcast echo request gets no reply", "RFC 1122 3.2.2.6", broadcast_echo),
-    Case::new("echo replies and unknown types get no reply", "RFC 1122 3.2.2", other_types),
+    Case::new("echo replies and messages of unknown types get no reply", "RFC 1122 3.2.2", other_types),
     Case::new("timestamp request gets no reply", "RFC 792", timestamp)
         .linux_differs("answers timestamp requests"),
     Case::new("UDP datagram to a closed port causes port unreachable", "RFC 1122 3.2.2.1", closed_port),
-    Case::new("invalid UDP checksum is dropped", "RFC 1122 4.1.3.4", udp_checksums),
-    Case::new("invalid UDP length is dropped", "RFC 768", udp_lengths),
-    Case::new("unknown protocol causes protocol unreachable", "RFC 1122 3.2.2.1", unknown_protocol),
+    Case::new("datagram with an invalid UDP checksum is dropped", "RFC 1122 4.1.3.4", udp_checksums),
+    Case::new("datagram with an invalid UDP length is dropped", "RFC 768", udp_lengths),
+    Case::new(
+        "datagram of an unknown protocol causes protocol unreachable",
+        "RFC 1122 3.2.2.1",
+        unknown_protocol,
+    ),
     Case::new("ICMP error causes no error", "RFC 1122 3.2.2", no_error_about_errors),
     Case::new("broadcast datagram causes no error", "RFC 1122 3.2.2", no_error_about_broadcasts),
     Case::new("later fragment causes no error", "RFC 1122 3.2.2", no_error_about_fragments),
-    Case::new("datagram of an invalid source causes no error", "RFC 1122 3.2.2", no_error_to_invalid_source),
-    Case::new("rate limit of errors is per destination", "RFC 1812 4.3.2.8", rate),
+    Case::new(
+        "datagram with an invalid source causes no error",
+        "RFC 1122 3.2.2",
+        no_error_to_invalid_source,
+    ),
+    Case::new("each destination has its own rate limit of errors", "RFC 1812 4.3.2.8", rate),
 ];
 
 const PEER: Station = peer(130);

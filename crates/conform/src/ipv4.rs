@@ -10,29 +10,37 @@ use super::frames::{BROADCAST, GROUP, NETWORK_BROADCAST, OTHER, TESTED_IP};
 use super::session::Station;
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("version other than 4 is dropped", "RFC 1122 3.2.1.1", versions),
-    Case::new("invalid header length is dropped", "RFC 791 3.1", header_lengths),
-    Case::new("invalid header checksum is dropped", "RFC 1122 3.2.1.2", checksums),
-    Case::new("total length beyond the frame is dropped", "RFC 791 3.1", beyond_frame),
+    Case::new("datagram with a version other than 4 is dropped", "RFC 1122 3.2.1.1", versions),
+    Case::new("datagram with an invalid header length is dropped", "RFC 791 3.1", header_lengths),
+    Case::new("datagram with an invalid header checksum is dropped", "RFC 1122 3.2.1.2", checksums),
+    Case::new("datagram with a total length beyond the frame is dropped", "RFC 791 3.1", beyond_frame),
     Case::new("frame of 74 bytes with total length 65,535 gets no reply", "RFC 791 3.1", no_stale_data),
-    Case::new("total length shorter than the header is dropped", "RFC 791 3.1", below_header),
+    Case::new("datagram with a total length shorter than its header is dropped", "RFC 791 3.1", below_header),
     Case::new("truncated datagram of any length is dropped", "RFC 791 3.1", truncated),
     Case::new("bytes after the total length are padding", "RFC 1122 2.3.3", padding),
-    Case::new("IP options are accepted", "RFC 791 3.1", options),
+    Case::new("datagram with IP options is accepted", "RFC 791 3.1", options),
     Case::new("malformed IP options are ignored", "RFC 791 3.1", invalid_options)
-        .linux_differs("parses options and reports malformed ones"),
-    Case::new("incomplete source route is dropped", "RFC 1122 3.2.1.8(c), 3.3.5", incomplete_route)
-        .linux_differs("reports an invalid pointer or length"),
-    Case::new("completed source route is accepted", "RFC 1122 3.2.1.8(c)", completed_route)
-        .linux_differs("drops every source route, completed or not (accept_source_route is 0)"),
-    Case::new("any time to live is accepted", "RFC 1122 3.2.1.7", time_to_live),
+        .linux_differs("parses options and sends errors about malformed options"),
+    Case::new(
+        "datagram with an incomplete source route is dropped",
+        "RFC 1122 3.2.1.8(c), 3.3.5",
+        incomplete_route,
+    )
+    .linux_differs("sends an error about an invalid pointer or length"),
+    Case::new("datagram with a complete source route is accepted", "RFC 1122 3.2.1.8(c)", completed_route)
+        .linux_differs("drops every datagram with a source route (accept_source_route is 0)"),
+    Case::new("datagram with any time to live is accepted", "RFC 1122 3.2.1.7", time_to_live),
     Case::new("datagram for another host is dropped", "RFC 1122 3.2.1.3", for_other_host),
     Case::new("unicast datagram in a broadcast frame is dropped", "RFC 1122 3.3.6", link_broadcast)
-        .linux_differs("accepts it unless drop_unicast_in_l2_multicast is set"),
-    Case::new("invalid source IP address is dropped", "RFC 1122 3.2.1.3", invalid_source),
-    Case::new("local source IP address is dropped", "security, LAND", local_source),
-    Case::new("broadcast address of the network as source is dropped", "RFC 1122 3.2.1.3", from_broadcast)
-        .linux_differs("does not check the route to the source (rp_filter is 0) and sends a broadcast reply"),
+        .linux_differs("accepts such datagrams unless drop_unicast_in_l2_multicast is set"),
+    Case::new("datagram with an invalid source IP address is dropped", "RFC 1122 3.2.1.3", invalid_source),
+    Case::new("datagram with a local source IP address is dropped", "security, LAND", local_source),
+    Case::new(
+        "datagram with the broadcast address of the network as source is dropped",
+        "RFC 1122 3.2.1.3",
+        from_broadcast,
+    )
+    .linux_differs("does not check the route to the source (rp_filter is 0) and sends a broadcast reply"),
 ];
 
 const PEER: Station = peer(110);
@@ -42,7 +50,7 @@ fn request() -> Vec<u8> {
     echo_request(&data(32))
 }
 
-/// Expects no reply to each of these frames, and a reply to a valid one.
+/// Expects no reply to each of these frames, and a reply to a valid frame.
 fn expect_dropped(wire: &mut FrameSocket, frames: impl IntoIterator<Item = Vec<u8>>) -> CaseResult {
     for frame in frames {
         wire.expect_no_frame(PEER, &[frame])?;

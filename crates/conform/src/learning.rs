@@ -14,37 +14,57 @@ use super::session::{Session, Station};
 use super::tested_host::LearnPolicy::{self, Permissive, Rfc826};
 
 pub(crate) const CASES: &[Case] = &[
-    Case::of_arp_cache("requester of the host's address is learned", "RFC 826; TC8 03, 04", request_for_host),
-    Case::of_arp_cache("unsolicited reply is learned according to the policy", "security", reply_to_host),
     Case::of_arp_cache(
-        "packet for another host is learned according to the policy",
+        "sender of a request for the host is learned",
+        "RFC 826; TC8 03, 04",
+        request_for_host,
+    ),
+    Case::of_arp_cache(
+        "sender of an unsolicited reply is learned according to the policy",
+        "security",
+        reply_to_host,
+    ),
+    Case::of_arp_cache(
+        "sender of a packet for another host is learned according to the policy",
         "RFC 826; TC8 38",
         for_other_host,
     ),
     Case::of_arp_cache(
-        "announcement is learned according to the policy",
+        "sender of an announcement is learned according to the policy",
         "security; TC8 05, 06",
         announcements,
     ),
     Case::of_arp_cache("second MAC address replaces the first", "RFC 826; TC8 32..35", replaced),
     Case::of_arp_cache("known sender is updated by any packet", "RFC 826", updated),
     Case::of_arp_cache("known sender is updated by an unassigned operation", "RFC 826", unnamed_operations)
-        .linux_differs("checks the operation first and drops all but requests and replies"),
+        .linux_differs("checks the operation first and drops all packets except requests and replies"),
     Case::of_arp_cache("move is reported with both MAC addresses", "security", move_is_reported)
         .linux_not_run("reports neighbors by netlink, which the suite does not read"),
     Case::of_arp_cache("static entry is not changed by a claim", "security", static_entry),
     Case::of_arp_cache("claim to a static entry is reported", "security", claim_is_reported)
         .linux_not_run("does not report rejected claims"),
-    Case::of_arp_cache("probe is not learned", "RFC 5227 1.1", probes),
-    Case::of_arp_cache("unknown hardware type is not learned", "RFC 826; TC8 22", hardware_types),
-    Case::of_arp_cache("unknown protocol type is not learned", "RFC 826; TC8 28", protocol_types),
-    Case::of_arp_cache("other address lengths are not learned", "RFC 826", address_lengths),
+    Case::of_arp_cache("sender of a probe is not learned", "RFC 5227 1.1", probes),
     Case::of_arp_cache(
-        "operations of other standards are not learned",
+        "sender of a packet with an unknown hardware type is not learned",
+        "RFC 826; TC8 22",
+        hardware_types,
+    ),
+    Case::of_arp_cache(
+        "sender of a packet with an unknown protocol type is not learned",
+        "RFC 826; TC8 28",
+        protocol_types,
+    ),
+    Case::of_arp_cache(
+        "sender of a packet with other address lengths is not learned",
+        "RFC 826",
+        address_lengths,
+    ),
+    Case::of_arp_cache(
+        "sender of an operation of another standard is not learned",
         "RFC 903, 2390, 5494",
         foreign_operations,
     ),
-    Case::of_arp_cache("truncated packet is not learned", "security", truncated),
+    Case::of_arp_cache("sender of a truncated packet is not learned", "security", truncated),
     Case::of_arp_cache("broadcast sender MAC address is not learned", "security", broadcast_sender_mac)
         .linux_differs(ANY_SENDER),
     Case::of_arp_cache("multicast sender MAC address is not learned", "security", multicast_sender_mac)

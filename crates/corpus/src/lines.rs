@@ -31,8 +31,8 @@ pub(crate) struct LineRule {
 pub(crate) const LINE_RULES: &[LineRule] = &[
     LineRule {
         name: "lines: not Ethernet and IPv4",
-        reason: "An ARP packet that is too short, or has another hardware type, protocol type or length (RFC 826): `decode` reports which \
-                 in brackets; tcpdump parses it anyway, or marks it as truncated.",
+        reason: "The ARP packet is too short, or has another hardware type, protocol type or length (RFC 826). \
+                 `decode` reports the error in brackets; tcpdump parses the packet anyway, or marks it as truncated.",
         explains: |tapstack, reference| {
             let (head, text) = behind_header(tapstack);
             let reasons = [
@@ -47,8 +47,8 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
     },
     LineRule {
         name: "lines: unknown operations",
-        reason: "For an unknown operation, tcpdump prints the bytes; `decode` prints sender and target, which RFC 826 defines for all \
-                 operations.",
+        reason: "For an unknown operation, tcpdump prints the bytes; `decode` prints sender and target, which RFC 826 \
+                 defines for all operations.",
         explains: |tapstack, reference| {
             let (head, text) = behind_header(reference);
             let operation = text.strip_prefix(ETHERNET_IPV4).unwrap_or_default();
@@ -59,8 +59,9 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
     },
     LineRule {
         name: "lines: dropped frames",
-        reason: "A frame with a length field beyond its end (IEEE 802.3 3.2.6), with the reserved VLAN or with more than two tags: \
-                 `decode` reports the error and prints the link header, tcpdump continues.",
+        reason: "The length field of the frame exceeds the frame (IEEE 802.3 3.2.6), or the frame has the reserved \
+                 VLAN or more than two tags. `decode` reports the error and prints the link header; tcpdump \
+                 continues.",
         explains: |tapstack, _| {
             let reasons = ["[length field beyond the frame]", "[reserved VLAN", "[more than two VLAN tags]"];
             reasons.iter().any(|reason| tapstack.contains(reason))
@@ -68,8 +69,8 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
     },
     LineRule {
         name: "lines: truncated",
-        reason: "For a packet that the capture truncated, `decode` prints the length on the wire and the captured length; tcpdump marks \
-                 it as truncated.",
+        reason: "The capture has truncated the packet: `decode` prints the length on the wire and the captured \
+                 length; tcpdump marks the packet as truncated.",
         explains: |tapstack, reference| {
             let (head, text) = behind_header(tapstack);
             let is_cut = text.starts_with("length ") && text.contains(" [truncated: ");
@@ -78,7 +79,8 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
     },
     LineRule {
         name: "lines: brackets",
-        reason: "`decode` reports in brackets the errors of a frame and its captured length, tcpdump does not.",
+        reason: "`decode` prints the errors of a frame and its captured length in brackets; tcpdump does not print \
+                 them.",
         explains: |tapstack, reference| {
             tapstack.strip_prefix(reference).is_some_and(|more| more.starts_with(" [") && more.ends_with(']'))
         },

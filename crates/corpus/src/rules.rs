@@ -15,18 +15,18 @@ pub(crate) struct Rule {
     explains: fn(&ComparedValue<'_>) -> bool,
 }
 
-/// The rules. The first that explains a difference counts.
+/// The rules. The first rule that explains a difference applies.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "after an unparsed header",
-        reason: "A header that `decode` does not parse precedes this one, such as IPv6 (RFC 8200), GRE (RFC 2784), PPPoE (RFC 2516) \
-                 or MPLS (RFC 3032): `decode` stops there, tshark continues.",
+        reason: "A header that `decode` does not parse precedes this header, such as IPv6 (RFC 8200), GRE (RFC 2784), \
+                 PPPoE (RFC 2516) or MPLS (RFC 3032): `decode` stops at that header, tshark continues.",
         explains: |compared| compared.tapstack.is_none() && is_behind_foreign(compared),
     },
     Rule {
         name: "less on the wire than captured",
-        reason: "A record with a length on the wire below its captured length is inconsistent: `decode` takes the captured length \
-                 for both, tshark prints the record.",
+        reason: "The record is inconsistent, because its length on the wire is below its captured length: `decode` \
+                 prints the captured length for both, tshark prints the lengths of the record.",
         explains: |compared| {
             let reference =
                 compared.reference.as_deref().and_then(|reference| reference.parse::<usize>().ok());
@@ -36,8 +36,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "signed numbers",
-        reason: "tshark reads the fraction of a time as a signed number and no length above 2^31 - 1; both are unsigned in \
-                 captures, and `decode` prints the record.",
+        reason: "tshark reads the fraction of a time as a signed number, and reads no length above 2^31 - 1. Both are \
+                 unsigned in captures, and `decode` prints the numbers of the record.",
         explains: |compared| {
             let reference = compared.reference.as_deref().unwrap_or_default();
             match (compared.header, compared.field) {
@@ -49,8 +49,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "padding",
-        reason: "Bytes after the end that a length or a format sets are padding (IEEE 802.3 3.2.8, RFC 894), not a field of a header: \
-                 `decode` shows them only with `-x`.",
+        reason: "Bytes after the end of the payload, as set by a length or a format, are padding (IEEE 802.3 3.2.8, \
+                 RFC 894): `decode` shows padding only with `-x`.",
         explains: |compared| {
             let (_, kind) = compared.field.rsplit_once('.').unwrap_or_default();
             compared.tapstack.is_none() && ["padding", "trailer", "fcs"].contains(&kind) && is_last(compared)
@@ -58,14 +58,16 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "addresses beyond the frame",
-        reason: "The lengths of an ARP packet exceed the frame (RFC 826): tshark shows no address, `decode` the complete ones.",
+        reason: "The ARP packet is longer than the frame by its length fields (RFC 826): tshark shows no address, \
+                 `decode` shows the complete addresses.",
         explains: |compared| {
             compared.header == "arp" && compared.reference.is_none() && is_beyond(compared) == Some(true)
         },
     },
     Rule {
         name: "empty addresses",
-        reason: "A length of 0 makes an ARP address empty (RFC 826): `decode` prints it, tshark does not.",
+        reason: "An ARP address with a length of 0 is empty (RFC 826): `decode` prints the empty address, tshark \
+                 omits the address.",
         explains: |compared| {
             compared.header == "arp"
                 && compared.reference.is_none()
@@ -83,8 +85,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "ARP of other hardware",
-        reason: "With the hardware type of ATM (19) or AX.25 (3), tshark parses another format (RFC 2225). `decode` parses the format of \
-                 RFC 826 and reports that the hardware type is not Ethernet.",
+        reason: "With the hardware type of ATM (19) or AX.25 (3), tshark parses another format (RFC 2225 for ATM). \
+                 `decode` parses the format of RFC 826 and reports that the hardware type is not Ethernet.",
         explains: |compared| {
             compared.header == "arp"
                 && compared.reference.is_none()
@@ -93,8 +95,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "DRARP error",
-        reason: "With operation 7, tshark reads an error status of DRARP (RFC 1931) in place of the target protocol address; `decode` \
-                 reads the address, as in every packet of RFC 826.",
+        reason: "With operation 7, tshark reads an error status of DRARP (RFC 1931) in place of the target protocol \
+                 address; `decode` prints the target protocol address (RFC 826).",
         explains: |compared| {
             compared.header == "arp"
                 && field(compared, "operation") == Some("7")
@@ -103,8 +105,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "obsolete VLAN tags",
-        reason: "tshark reads 0x9100, 0x9200 and 0x9300 as VLAN tags, as some old switches did. `decode` reads only the standard \
-                 EtherTypes 0x8100 (IEEE 802.1Q) and 0x88a8 (IEEE 802.1ad).",
+        reason: "tshark reads the EtherTypes 0x9100, 0x9200 and 0x9300 as VLAN tags of old switches. `decode` reads \
+                 only the standard EtherTypes 0x8100 (IEEE 802.1Q) and 0x88a8 (IEEE 802.1ad).",
         explains: |compared| {
             let carried = last_ether_type(compared).unwrap_or_default();
             compared.tapstack.is_none()
@@ -114,8 +116,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "ISL",
-        reason: "tshark reads a destination that starts with 01-00-0c-00-00 or 03-00-0c-00-00 as Cisco's Inter-Switch Link and shows \
-                 the frame inside. IEEE 802.3 does not define it, and `decode` does not support it.",
+        reason: "tshark reads a frame to 01-00-0c-00-00 or 03-00-0c-00-00 (first five bytes) as Cisco's Inter-Switch \
+                 Link, and shows the frame inside. IEEE 802.3 does not define ISL, and `decode` does not support it.",
         explains: |compared| {
             let marks = ["01:00:0c:00:00:", "03:00:0c:00:00:"];
             let to = compared.frame.field("ethernet", "destination").unwrap_or_default();
@@ -126,8 +128,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "FabricPath",
-        reason: "tshark reads EtherType 0x8903 as Cisco FabricPath, and the addresses as that protocol's; `decode` reads them as \
-                 addresses of IEEE 802.3.",
+        reason: "With EtherType 0x8903, tshark reads the addresses as those of Cisco FabricPath; `decode` reads them \
+                 as addresses of IEEE 802.3.",
         explains: |compared| {
             compared.header == "ethernet"
                 && compared.reference.is_none()
@@ -137,8 +139,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SNAP in other LLC frames",
-        reason: "After 0xaaaa, tshark parses a SNAP header with any control field; RFC 1042 and `decode` accept it only in unnumbered \
-                 information (3).",
+        reason: "After 0xaaaa, tshark parses a SNAP header with any control field; `decode` parses it only in \
+                 unnumbered information frames (3), as RFC 1042 requires.",
         explains: |compared| {
             compared.header == "llc"
                 && compared.tapstack.is_none()
@@ -148,14 +150,14 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "tunnel without a header",
-        reason: "An IPv4 datagram of protocol 4 (RFC 2003) or 143 (RFC 8986) carries a datagram or a frame directly: `decode` stops \
-                 there, tshark continues.",
+        reason: "An IPv4 datagram of protocol 4 (RFC 2003) or 143 (RFC 8986) carries a datagram or a frame without a \
+                 header between them: `decode` stops, tshark continues.",
         explains: |compared| compared.tapstack.is_none() && is_in_bare_tunnel(compared),
     },
     Rule {
         name: "truncated header",
-        reason: "The frame or the capture ends within the header: `decode` prints the complete fields, tshark may omit the last or all \
-                 of them.",
+        reason: "The frame or the capture ends within the header: `decode` prints the complete fields, tshark may \
+                 omit the last field or all fields.",
         explains: |compared| is_silent(compared) && is_cut(compared),
     },
     Rule {
@@ -166,8 +168,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "invalid UDP or TCP header",
-        reason: "With a UDP length below 8 (RFC 768) or a TCP data offset below five words (RFC 9293 3.1) tshark stops; \
-                 `decode` reports the error and prints the fields.",
+        reason: "With a UDP length below 8 (RFC 768) or a TCP data offset below five words (RFC 9293 3.1), tshark \
+                 stops; `decode` reports the error and prints the fields.",
         explains: |compared| {
             let below = |name, least| {
                 field(compared, name)
@@ -184,8 +186,9 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "source route",
-        reason: "Under a source route (RFC 791 3.1) tshark prints the last address of the route as the destination and the \
-                 header's destination as the current one; `decode` prints the header's.",
+        reason: "With a source route (RFC 791 3.1), tshark prints the last address of the route as the destination, \
+                 and the destination of the header as the current route. `decode` prints the destination of the \
+                 header.",
         explains: |compared| {
             let has_route = item(compared, "ip.cur_rt").is_some();
             compared.header == "ipv4" && has_route && ["destination", "ip.cur_rt"].contains(&compared.field)
@@ -193,8 +196,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "incomplete ICMP message",
-        reason: "The ICMP checksum covers the whole message (RFC 792): `decode` does not verify it in a fragment, in a datagram that is \
-                 longer than the frame, or in less than a header.",
+        reason: "The ICMP checksum covers the whole message (RFC 792). `decode` does not verify it in a fragment, in \
+                 a datagram that is longer than the frame, or in a message that is shorter than a header.",
         explains: |compared| {
             let is_open = compared.tapstack.as_deref() == Some("not verified");
             compared.header == "icmp" && compared.field == "verdict" && is_open
@@ -202,14 +205,15 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "type-specific ICMP bytes",
-        reason: "RFC 792 leaves the four bytes after the checksum to the type, or unused. tshark parses the fields of later standards \
-                 there and after them (RFC 1256, RFC 4884, RFC 8335); `decode` prints one number.",
+        reason: "In RFC 792 the four bytes after the checksum depend on the type, or are unused. tshark parses fields \
+                 of later standards in these bytes and after them (RFC 1256, RFC 4884, RFC 8335); `decode` prints one \
+                 number.",
         explains: is_left_open,
     },
     Rule {
         name: "time in echo data",
-        reason: "The sender chooses the data of an echo (RFC 792): tshark assumes a time at its start, as the ping of Linux sends it; \
-                 `decode` does not parse it.",
+        reason: "The sender chooses the data of an echo (RFC 792): tshark parses a time at the start of the data, as \
+                 sent by the ping of Linux; `decode` does not parse the data.",
         explains: |compared| {
             compared.header == "icmp"
                 && compared.tapstack.is_none()
@@ -218,8 +222,8 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "quoted TCP segment",
-        reason: "An ICMP error may quote as little as eight bytes of the data (RFC 792): tshark parses only these of a TCP header, or up to \
-                 the length that RFC 4884 adds; `decode` prints all of them.",
+        reason: "An ICMP error may quote as little as eight bytes of the data (RFC 792). tshark parses only these \
+                 bytes of a TCP header, or up to the length of RFC 4884; `decode` prints all quoted fields.",
         explains: |compared| {
             let is_quoted = compared.of.is_some_and(|header| header.is_quoted);
             compared.header == "tcp" && is_quoted && compared.reference.is_none()
