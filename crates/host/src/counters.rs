@@ -68,7 +68,7 @@ fn of_arp(stack: &Stack) -> Vec<Counter> {
         event(
             "arp",
             "defenses_suppressed",
-            "address defenses not sent: too many conflicts at once",
+            "address defenses not sent: rate limit of all addresses reached",
             stack.arp.defenses_suppressed(),
         ),
         event("arp", "requests_sent", "requests sent", table.requests),

@@ -71,8 +71,8 @@ impl Host {
         })
     }
 
-    /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, the rate limits
-    /// of ICMP errors, and the policies of the first configuration in this VLAN.
+    /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, and the rate
+    /// limits of ICMP errors. The policies of the first configuration in a VLAN apply to all hosts in this VLAN.
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
@@ -256,7 +256,8 @@ impl Host {
     }
 
     /// Returns the number of frames of a pool that never runs out. The number includes received frames, frames in the
-    /// transmit queue or in flight, pending packets, and packets that ARP has returned but the host has not taken yet.
+    /// transmit queue or in flight, and pending packets. It also includes packets that ARP has returned and that the
+    /// host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let pending: usize = self.stacks().map(|stack| stack.config.table.pending).sum();

@@ -29,9 +29,8 @@ struct PayloadInfo {
 /// The action for a received datagram.
 ///
 /// A datagram borrows its frame, but an echo reply overwrites the request in the same frame. Input is therefore handled
-/// in two steps. `decide_*` reads the datagram, and does all work that does not change the frame: counters, events, and
-/// ICMP errors in other frames. It returns an action, which borrows nothing. The frame can then be rewritten or
-/// returned to the pool.
+/// in two steps. `decide_*` reads the datagram, updates counters and events, and sends ICMP errors in other frames. It
+/// returns an action, which does not borrow the frame. The frame can then be rewritten or returned to the pool.
 enum DatagramAction {
     /// The datagram is handled.
     Done(FrameOutcome),

@@ -173,7 +173,7 @@ impl Stack {
             // RFC 3927 2.6.2: "ARP for everything".
             // spec: rfc3927-arp-for-everything
             (HostSet::LinkLocal, _) | (HostSet::Range(_), None) => Ipv4Net::default(),
-            // Only the range is on the link. The gateway leads to all other destinations.
+            // Only the range is on the link. Datagrams to other destinations are sent to the gateway.
             (HostSet::Range(range), Some(_)) => range,
         };
         self.add_route_once(Route { network: on_link, gateway: None })?;

@@ -88,8 +88,9 @@ impl LocalAddresses {
         range.is_some_and(|(_, last)| address <= *last)
     }
 
-    /// Returns whether `address` is a broadcast address: 255.255.255.255, or the broadcast address of a local network,
-    /// also in its obsolete form with host bits of zero (RFC 1122 3.3.6). A local address is never a broadcast address.
+    /// Returns whether `address` is a broadcast address: 255.255.255.255, or the broadcast address of a local network.
+    /// The obsolete form with host bits of zero is also a broadcast address (RFC 1122 3.3.6). A local address is never
+    /// a broadcast address.
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
         (address.is_broadcast() || self.broadcasts.contains(&address)) && !self.is_local(address)
     }

@@ -8,7 +8,7 @@ use inet::IpProtocol;
 
 /// Source of identification numbers for sent datagrams.
 ///
-/// RFC 6864 4 forbids to repeat a number for the same source, destination and protocol within the lifetime of a
+/// RFC 6864 4 forbids repeated numbers for the same source, destination and protocol within the lifetime of a
 /// datagram. This rule applies only to datagrams that may be fragmented. A datagram with "don't fragment" may have the
 /// number zero, which does not reveal how many datagrams the host sends.
 ///

@@ -8,8 +8,8 @@
 //! - At a limit in total, the policy uses two LRU queues: datagrams with one stored fragment, and datagrams with
 //!   several. The first datagram of the queue that uses more of the exhausted resource is evicted.
 //!
-//! Senders of single fragments therefore evict each other's datagrams, but not a datagram that soon gets a second
-//! fragment. Storing a fragment takes amortized constant time, except for the search for its position in its datagram.
+//! Senders of single fragments therefore evict each other's datagrams, but not a datagram with a second fragment.
+//! Storing a fragment takes amortized constant time, except for the search for its position in its datagram.
 //! The limit per source bounds this search.
 
 use std::net::Ipv4Addr;
@@ -49,7 +49,7 @@ base::reasons! {
         /// The remaining fragments did not arrive before the timeout.
         TimedOut("reassembly_timeout") = "reassembly timed out",
         /// The datagram was evicted to store other fragments, because a limit was reached.
-        Evicted("reassembly_evicted") = "incomplete datagram evicted: reassembly limit reached",
+        Evicted("reassembly_evicted") = "incomplete datagram evicted (reassembly limit reached)",
         /// Two fragments overlapped, or disagreed on the end of the datagram.
         Overlap("reassembly_overlap") = "fragments overlapped or disagreed on the end of the datagram",
         /// Header and data of the complete datagram would be longer than 65,535 bytes.

@@ -70,8 +70,10 @@ impl Routes {
         Ok(routes)
     }
 
-    /// Adds a route. Fails with the [`RouteError`] if a rule of the table does not allow the route. Host bits of the
-    /// network are ignored.
+    /// Adds a route. Host bits of the network are ignored.
+    ///
+    /// Fails if the table is full or already has a route to the network. Also fails if the gateway of this route is
+    /// invalid or not on the link, or if the gateway of another route would no longer be on the link.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let network = route.network.trunc();
         let place = self.routes.partition_point(|other| order(other.network) < order(network));

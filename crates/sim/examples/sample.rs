@@ -53,7 +53,7 @@ fn sample() -> Result<Vec<u8>, Box<dyn Error>> {
     // Request and reply are too long for one frame.
     wire.send(laptop, IpProtocol::ICMP, (LAPTOP, GATEWAY), &echo_request(2, 1_600)?)?;
     wire.run_for(1_000)?;
-    // Port 9 is closed. The checksum 0 means none (RFC 768).
+    // Port 9 is closed. A checksum of zero means that the datagram has no checksum (RFC 768).
     let datagram = [&[0xc0, 0, 0, 9, 0, 13, 0, 0][..], b"hello"].concat();
     wire.send(laptop, IpProtocol::UDP, (LAPTOP, GATEWAY), &datagram)?;
     wire.run_for(1_000)?;

@@ -51,7 +51,7 @@ pub struct Segment {
 
 /// Error of a run in which the clock cannot advance, because events at one instant cause each other endlessly.
 ///
-/// Two scripts that answer each other without delay are an example.
+/// For example, two scripts may answer each other without delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Livelock {
     /// The instant at which the clock stopped.

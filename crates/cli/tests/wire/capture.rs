@@ -74,7 +74,7 @@ fn host_capture() -> TestResult {
     Ok(())
 }
 
-/// Writes captures for other programs: of a host that replies, of a lab, and of the simulated wire.
+/// Writes captures of a replying host, of a lab, and of the simulated wire.
 fn captures() -> Result<[Scratch; 3], Box<dyn std::error::Error>> {
     let files = ["host", "lab", "cable"].map(|name| Scratch::new(&format!("{name}.pcapng")));
     let (host, interface) = start("read0", &["--pcap", files[0].name()])?;

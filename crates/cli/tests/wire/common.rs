@@ -215,8 +215,8 @@ fn completions_in_bash() -> TestResult {
     Ok(())
 }
 
-/// Checks the completion script of a shell that completes only in interactive sessions. The shell must parse the script,
-/// and the program must print candidates for the request of the script.
+/// Checks the completion script of a shell that completes only in interactive sessions. The shell must parse the
+/// script, and the program must print candidates for the request of the script.
 fn check_script(shell: &str, parse: &[&str], query: &[(&str, &str)]) -> TestResult {
     let path = installed(shell)?;
     let script = Scratch::new(shell);

@@ -340,7 +340,7 @@ fn unusable_interface() -> TestResult {
     let far = veth.far_interface()?;
     let check = |name: &str, part: &str| -> TestResult {
         let commands = [&["host"][..], &["ping", "10.0.0.9"]];
-        // Commands wait for a carrier, so only one is tested to save time.
+        // Each command waits for a carrier, so only one command is tested to save time.
         let count = if part.contains("carrier") { 1 } else { 2 };
         for words in &commands[..count] {
             check_rejected(&[*words, &["-I", name, "--address", "10.0.0.2/24"]].concat(), part)?;

@@ -1,17 +1,18 @@
 //! Replay of the commands in README and docs.
 //!
 //! A Markdown block with the language `console` is replayed. A line that starts with `$ ` is a command. A backslash at
-//! the end of the line continues the command on the next line. The lines below a command are its output: standard output
-//! and standard error together. A block with the language `sh` is not replayed, because its commands need a network, do
-//! not end, or change the machine.
+//! the end of the line continues the command on the next line. The lines below a command are the expected standard
+//! output and standard error together. A block with the language `sh` is not replayed, because its commands need a
+//! network, do not end, or change the machine.
 //!
 //! - All blocks of a page run in one network namespace and one temporary directory, in order. Each block is one POSIX
 //!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the directory.
 //! - `tapstack` and `cargo run -p cli --` run the program under test. `sudo` runs its command unchanged.
 //! - An output line `...` stands for any number of lines, including zero. A sequence of spaces matches one space.
-//! - Some parts of the output may have other values: times of day, dates, decimal fractions, ports from 32768, locally
-//!   administered MAC addresses except `02:00:00:...`, and whole numbers with five or more digits or with the unit ms,
-//!   us or ns. The output of a command that reads `docs/sample.pcapng` must be equal, with times in UTC.
+//! - Times of day, dates, decimal fractions and ports from 32768 may have other values. This also applies to locally
+//!   administered MAC addresses except `02:00:00:...`. It also applies to whole numbers with five or more digits, or
+//!   with the unit ms, us or ns.
+//! - The output of a command that reads `docs/sample.pcapng` must be equal, with times in UTC.
 //! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then
 //!   reported as ignored.
 

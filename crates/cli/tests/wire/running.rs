@@ -1,4 +1,4 @@
-//! `tapstack host` and other commands as child processes, and TAPs for them.
+//! `tapstack host` and other commands as child processes, and TAPs for these commands.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};

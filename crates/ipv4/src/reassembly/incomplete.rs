@@ -195,8 +195,8 @@ impl IncompleteTable {
         self.free.push(place);
     }
 
-    /// Moves a datagram to the end of the queue for its new progress and of the queue of its source, and adds `blocks`
-    /// to its block count.
+    /// Moves a datagram to the end of the queue for its new progress and of the queue of its source. Adds `blocks` to
+    /// the block count of the datagram.
     pub(super) fn advance(&mut self, place: Place, to: Progress, blocks: usize) {
         let Some(&Incomplete { progress, bucket, .. }) = self.get(place) else { return };
         self.dequeue(place, QueueId::Progress(progress));
