@@ -100,7 +100,7 @@ impl fmt::Display for UnsupportedFormat {
             Self::Zstandard => f.write_str("compressed with zstd"),
             Self::Snoop => f.write_str("unsupported format: snoop"),
             Self::Variant(name) => write!(f, "unsupported pcap variant: {name}"),
-            Self::Unknown => f.write_str("not a capture: neither pcap nor pcapng"),
+            Self::Unknown => f.write_str("not a pcap or pcapng file"),
         }
     }
 }

@@ -272,7 +272,7 @@ fn host_config(error: HostConfigError) -> ErrorMessage {
 fn route(error: RouteError) -> ErrorMessage {
     let plain = message(&error);
     match error {
-        RouteError::NotOnLink(_) => plain.hint("add a route to the network of the gateway first"),
+        RouteError::NotOnLink(_) => plain.hint("use a gateway in the network of --address"),
         RouteError::InUse(_) => plain.hint("remove the routes through this gateway first"),
         _ => plain,
     }

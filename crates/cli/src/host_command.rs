@@ -90,7 +90,7 @@ impl HostsArguments {
             if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
                 let least = Self::MIN_CLAIMING_PREFIX;
                 return Err(Failure::new(format!("{range} has too many hosts to probe or announce"))
-                    .hint(format!("use ranges of at most a /{least}"))
+                    .hint(format!("use a prefix length of {least} or more"))
                     .hint("or omit --probe and --announce"));
             }
             if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {

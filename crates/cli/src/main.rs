@@ -1,4 +1,4 @@
-//! The program `tapstack`: a user-space TCP/IP stack and ARP tools.
+//! The program `tapstack`: a user-space IPv4 stack and ARP tools.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

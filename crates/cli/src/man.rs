@@ -7,6 +7,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 
 use crate::arguments::{CommandLine, ManArguments};
 use crate::failure::{Failure, print_line};
+use crate::usage_error::similar_command;
 
 /// The date of the last release, at the foot of each page.
 const DATE: &str = "2026-11-29";
@@ -20,9 +21,11 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let command = find(&root, &arguments.command).ok_or_else(|| {
-        let words = arguments.command.join(" ");
-        Failure::new(format!("unknown command `{words}`"))
-            .hint_command("list the pages", "tapstack man --list")
+        let failure = Failure::new(format!("unknown command '{}'", arguments.command.join(" ")));
+        match similar_command(&arguments.command) {
+            Some(similar) => failure.hint(similar),
+            None => failure.hint_command("list the pages", "tapstack man --list"),
+        }
     })?;
     print_line(page(command).trim_end())?;
     Ok(ExitCode::SUCCESS)

@@ -78,7 +78,7 @@ impl StationArguments {
     /// Adds the routes of `--route`.
     pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
         for words in self.routes.chunks(3) {
-            let invalid = |why: ErrorMessage| why.context(format!("invalid route `{}`", words.join(" ")));
+            let invalid = |why: ErrorMessage| why.context(format!("invalid route '{}'", words.join(" ")));
             let (network, gateway) = route(words).map_err(invalid)?;
             host.add_route(network, gateway)?;
         }
@@ -98,7 +98,7 @@ impl PerformanceArguments {
 fn route(words: &[String]) -> Result<(Ipv4Net, Ipv4Addr), ErrorMessage> {
     match words {
         [destination, via, gateway] if via == "via" => Ok((range(destination)?, ip_address(gateway)?)),
-        _ => Err(ErrorMessage::new("expected a network, `via` and a gateway")
+        _ => Err(ErrorMessage::new("expected 'IP/PREFIX via IP'")
             .hint("use e.g. `--route 192.0.2.0/24 via 10.0.0.1`")),
     }
 }

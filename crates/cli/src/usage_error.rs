@@ -41,6 +41,7 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
     let what = match error.kind() {
         ErrorKind::ValueValidation => {
             let what = format!("invalid value '{value}' for '{argument}'");
+            // A value parser returns only the reason.
             return match error.source() {
                 Some(cause) => explain(cause).context(what),
                 None => ErrorMessage::new(what),
@@ -48,7 +49,8 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
         }
         ErrorKind::InvalidValue if value.is_empty() => format!("a value is required for '{argument}'"),
         ErrorKind::InvalidValue => format!("invalid value '{value}' for '{argument}'"),
-        ErrorKind::UnknownArgument => format!("unknown argument '{argument}'"),
+        ErrorKind::UnknownArgument if argument.starts_with('-') => format!("unknown option '{argument}'"),
+        ErrorKind::UnknownArgument => format!("unexpected argument '{argument}'"),
         ErrorKind::InvalidSubcommand => {
             format!("unknown command '{}'", context(ContextKind::InvalidSubcommand))
         }
@@ -56,34 +58,71 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
             format!("'{argument}' can be used only once")
         }
         ErrorKind::ArgumentConflict => {
-            format!("'{argument}' cannot be used with {}", quoted(error, ContextKind::PriorArg))
+            format!("'{argument}' cannot be used with {}", quoted(&words(error, ContextKind::PriorArg)))
         }
         ErrorKind::TooManyValues => format!("'{argument}' takes no value"),
         ErrorKind::WrongNumberOfValues => {
-            let (expected, actual) =
-                (context(ContextKind::ExpectedNumValues), context(ContextKind::ActualNumValues));
-            format!("'{argument}' takes {expected} values, not {actual}")
+            // `--route <IP/PREFIX> <via> <IP>`
+            let (option, values) = argument.split_once(' ').unwrap_or((&argument, ""));
+            format!("invalid '{option}': expected '{}'", values.replace(['<', '>'], ""))
         }
-        ErrorKind::MissingRequiredArgument => format!("missing arguments: {argument}"),
+        ErrorKind::MissingRequiredArgument => missing(error),
         kind if argument.is_empty() => kind.to_string(),
         kind => format!("{kind}: '{argument}'"),
     };
     with_hints(ErrorMessage::new(what), error, &command(arguments), &argument)
 }
 
-/// Adds hints: what to write instead, or which command prints help.
-fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &str) -> ErrorMessage {
-    let suggestions =
-        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    let similar = suggestions.into_iter().map(|kind| quoted(error, kind)).find(|words| !words.is_empty());
-    let message = match &similar {
-        Some(similar) => message.hint(format!("did you mean {similar}?")),
-        None => message,
+/// Returns the message about missing options and arguments.
+fn missing(error: &Error) -> String {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
+        return "missing argument".to_owned();
     };
+    let (mut has_option, mut has_argument) = (false, false);
+    let mut alternatives = |entry: &String| {
+        // One of several: `<--interface <NAME>|--tap <NAME>|FILE>`.
+        let group = entry.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+        let words: Vec<_> = match group.filter(|group| group.contains('|')) {
+            Some(group) => group.split('|').map(as_usage).collect(),
+            None => vec![entry.clone()],
+        };
+        has_option |= words.iter().any(|word| word.starts_with('-'));
+        has_argument |= words.iter().any(|word| !word.starts_with('-'));
+        listed(&words)
+    };
+    let all: Vec<_> = missing.iter().map(&mut alternatives).collect();
+    let kind = match (has_option, has_argument, all.len()) {
+        (true, true, 1) => "option or argument",
+        (true, true, _) => "options and arguments",
+        (true, false, 1) => "option",
+        (true, false, _) => "options",
+        (false, _, 1) => "argument",
+        (false, _, _) => "arguments",
+    };
+    format!("missing {kind}: {}", all.join("; "))
+}
+
+/// Returns an option or argument as `Usage:` has it: `FILE` of a group as `<FILE>`.
+fn as_usage(word: &str) -> String {
+    if word.starts_with('-') { word.to_owned() } else { format!("<{word}>") }
+}
+
+/// Joins words: `a, b or c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// Adds a hint: what to write instead, or which command prints help.
+fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &str) -> ErrorMessage {
+    if let Some(similar) = similar(error) {
+        return message.hint(similar);
+    }
     let values = error.get(ContextKind::ValidValue).map(ToString::to_string);
     match values.filter(|values| !values.is_empty()) {
         Some(values) => message.hint(format!("possible values: {values}")),
-        None if similar.is_some() => message,
         None if command == "tapstack lab" && !argument.starts_with('-') => {
             message.hint(format!("put `--` before the command: `tapstack lab -- {argument}`"))
         }
@@ -91,14 +130,34 @@ fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &st
     }
 }
 
-/// Returns the words of a context of an error, each in quotes.
-fn quoted(error: &Error, kind: ContextKind) -> String {
-    let words = match error.get(kind) {
-        Some(ContextValue::Strings(words)) => words.as_slice(),
-        Some(ContextValue::String(word)) => std::slice::from_ref(word),
-        _ => &[],
-    };
-    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" or ")
+/// Returns a hint with the options, commands or values that are similar to an unknown one, the most similar first.
+fn similar(error: &Error) -> Option<String> {
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let mut words = kinds.into_iter().map(|kind| words(error, kind)).find(|words| !words.is_empty())?;
+    // clap sorts by increasing similarity.
+    words.reverse();
+    Some(format!("did you mean {}?", quoted(&words)))
+}
+
+/// Returns a hint with the commands that are similar to an unknown one.
+pub(crate) fn similar_command(command: &[String]) -> Option<String> {
+    let words = std::iter::once("tapstack").chain(command.iter().map(String::as_str));
+    let error = CommandLine::command().try_get_matches_from(words).err()?;
+    similar(&error).filter(|_| error.kind() == ErrorKind::InvalidSubcommand)
+}
+
+/// Returns the words of a context of an error.
+fn words(error: &Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
+        Some(ContextValue::Strings(words)) => words.clone(),
+        Some(ContextValue::String(word)) => vec![word.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// Joins words, each in quotes: `'a', 'b' or 'c'`.
+fn quoted(words: &[String]) -> String {
+    listed(&words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>())
 }
 
 /// Returns the command that these arguments name, as in `tapstack tap create`.

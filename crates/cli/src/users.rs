@@ -62,7 +62,7 @@ pub fn closed_to(owner: u32) -> Option<ErrorMessage> {
 
 impl fmt::Display for UnknownUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown user `{}`", self.0)
+        write!(f, "unknown user '{}'", self.0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Parsers of the values that options, arguments and files share: addresses, networks, times.
+//! Parsers of the values that options, arguments and files share: addresses, networks, names, numbers, times.
 
 use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,7 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use link::MacAddr;
+use link::{MacAddr, VlanId};
+use tap::linux::{InterfaceName, NameError, Printable};
 
 use crate::error_message::ErrorMessage;
 
@@ -34,10 +35,10 @@ pub(crate) fn network(text: &str) -> Result<Ipv4Net, ErrorMessage> {
     let length: Option<u8> = if digits { length.parse().ok() } else { None };
     length
         .and_then(|length| Ipv4Net::new(address, length).ok())
-        .ok_or_else(|| "the prefix length must be from 0 to 32".into())
+        .ok_or_else(|| "expected a prefix length from 0 to 32".into())
 }
 
-/// Parses the IP address of a host in a network. The error names the kind of any other address.
+/// Parses the IP address of a host with the prefix length of its network. For any other address, the error names its kind.
 pub fn host_network(text: &str) -> Result<Ipv4Net, ErrorMessage> {
     let network = network(text)?;
     match non_host_kind(network) {
@@ -93,12 +94,12 @@ pub(crate) fn range(text: &str) -> Result<Ipv4Net, ErrorMessage> {
     check_host_bits(network(text)?)
 }
 
-/// Returns a range, unless its host bits are set.
+/// Returns the range, or an error if its host bits are set.
 pub(crate) fn check_host_bits(range: Ipv4Net) -> Result<Ipv4Net, ErrorMessage> {
     if range == range.trunc() {
         Ok(range)
     } else {
-        Err(ErrorMessage::new(format!("{range} is one address of a range"))
+        Err(ErrorMessage::new(format!("host bits are set in {range}"))
             .hint(format!("use the range {}", range.trunc())))
     }
 }
@@ -124,6 +125,30 @@ pub(crate) fn station_mac(text: &str) -> Result<MacAddr, ErrorMessage> {
     };
     Err(ErrorMessage::new(format!("{mac} is {kind}"))
         .hint("use a unicast MAC address, e.g. 02:00:00:00:00:02"))
+}
+
+/// Parses the name of an interface that exists.
+pub(crate) fn interface_name(text: &str) -> Result<InterfaceName, ErrorMessage> {
+    parse_name(text).map_err(|why| why.hint_command("list the interfaces", "ip -brief link"))
+}
+
+/// Parses the name of a TAP, which may be created.
+pub(crate) fn tap_name(text: &str) -> Result<InterfaceName, ErrorMessage> {
+    parse_name(text).map_err(|why| why.hint("use a name such as tap0"))
+}
+
+/// Parses an interface name. The error is the reason only, without the name.
+fn parse_name(text: &str) -> Result<InterfaceName, ErrorMessage> {
+    text.parse().map_err(|error: NameError| {
+        let message = error.to_string();
+        let prefix = format!("invalid interface name `{}`: ", Printable(text));
+        ErrorMessage::new(message.strip_prefix(&prefix).unwrap_or(&message))
+    })
+}
+
+/// Parses a VLAN ID.
+pub(crate) fn vlan(text: &str) -> Result<VlanId, ErrorMessage> {
+    text.parse().map_err(|_| "expected 1 to 4094".into())
 }
 
 /// Returns a parser of whole numbers within `bounds`.
@@ -153,10 +178,10 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, ErrorMessage> {
         .ok_or_else(|| "expected a time in seconds from 0.001 to 86400".into())
 }
 
-/// The error of text that does not look like an IPv4 address.
+/// Error message for text that does not look like an IPv4 address.
 pub(crate) const EXPECTED_IP_ADDRESS: &str = "expected an IPv4 address";
 
-/// Returns the error of an address where a network is expected.
+/// Converts the error of an address to the error of an address with a prefix length.
 fn network_error(why: ErrorMessage) -> ErrorMessage {
     if why.text() == EXPECTED_IP_ADDRESS {
         ErrorMessage::new("expected an IPv4 address with a prefix length").hint("use e.g. 10.0.0.2/24")
@@ -178,7 +203,7 @@ fn ip_address_error(text: &str) -> ErrorMessage {
     // RFC 6943 3.1.1: inet_aton reads such a number as octal, and so do ping and ip.
     if let Some(part) = parts.iter().find(|part| part.len() > 1 && part.starts_with('0')) {
         return ErrorMessage::new(format!("{part} has a leading zero, which other programs read as octal"))
-            .hint("write the number without it");
+            .hint("write the number without the leading zero");
     }
     match parts.iter().find(|part| part.parse::<u8>().is_err()) {
         Some(part) => ErrorMessage::new(format!("{part} is greater than 255")),

@@ -83,7 +83,7 @@ fn host_config_error_names_valid_choice() {
         ),
         (
             HostConfigError::Route(RouteError::NotOnLink([10, 9, 0, 1].into())),
-            "gateway 10.9.0.1 is not on the link\nhint: add a route to the network of the gateway first",
+            "gateway 10.9.0.1 is not on the link\nhint: use a gateway in the network of --address",
         ),
     ];
     for (error, text) in errors {

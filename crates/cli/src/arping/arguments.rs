@@ -9,8 +9,7 @@ use link::VlanId;
 use crate::help;
 use crate::probe_socket::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
-use crate::values::seconds;
-use crate::values::{ip_address, number};
+use crate::values::{ip_address, number, seconds, vlan};
 
 #[derive(Debug, Args)]
 // The options are those of iputils' arping.
@@ -49,7 +48,7 @@ pub(crate) struct ArpingArguments {
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,
     /// VLAN to use: frames are sent with its tag, and others are ignored
-    #[arg(long, value_name = "VLAN", help_heading = help::INTERFACE)]
+    #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// IP address of the sender [default: the kernel's in the target's network; 0.0.0.0 with -D, the target with -U
     /// and -A]

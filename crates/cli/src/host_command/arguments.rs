@@ -208,12 +208,12 @@ fn host_range(text: &str) -> Result<HostRange, ErrorMessage> {
     }
     let range = network(range)?;
     let vlan =
-        vlan.map(|vlan| vlan.parse().map_err(|_| ErrorMessage::new("the VLAN must be from 1 to 4094")));
+        vlan.map(|vlan| vlan.parse().map_err(|_| ErrorMessage::new("expected a VLAN ID from 1 to 4094")));
     let vlan = vlan.transpose()?;
     if range.prefix_len() < HostRange::MIN_PREFIX {
-        let bits = 32 - range.prefix_len();
-        return Err(ErrorMessage::new(format!("2^{bits} hosts are too many"))
-            .hint(format!("use ranges of at most a /{}", HostRange::MIN_PREFIX)));
+        let (bits, most) = (32 - range.prefix_len(), 32 - HostRange::MIN_PREFIX);
+        return Err(ErrorMessage::new(format!("range of 2^{bits} hosts (maximum 2^{most})"))
+            .hint(format!("use a prefix length of {} or more", HostRange::MIN_PREFIX)));
     }
     if let Some(kind) = special_kind(range.addr()) {
         return Err(ErrorMessage::new(format!("{} is {kind}", range.addr()))

@@ -8,7 +8,7 @@ use tap::linux::InterfaceName;
 
 use crate::complete;
 use crate::help;
-use crate::values::{host_network, station_mac};
+use crate::values::{host_network, interface_name, station_mac, tap_name};
 
 /// The interface that ARP packets are sent on, and their sender.
 #[derive(Debug, Args)]
@@ -16,15 +16,15 @@ use crate::values::{host_network, station_mac};
 #[allow(clippy::doc_markdown)]
 #[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct ProbeArguments {
-    /// Interface to use, next to the kernel (needs CAP_NET_RAW)
+    /// Interface to use, shared with the kernel (needs CAP_NET_RAW)
     #[arg(
-        short = 'I', long, value_name = "NAME", help_heading = help::INTERFACE,
+        short = 'I', long, value_name = "NAME", value_parser = interface_name, help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::interfaces)
     )]
     pub(crate) interface: Option<InterfaceName>,
     /// TAP to attach to, as an emulated host; created if missing (needs CAP_NET_ADMIN)
     #[arg(
-        long, value_name = "NAME", requires = "address", help_heading = help::INTERFACE,
+        long, value_name = "NAME", value_parser = tap_name, requires = "address", help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::taps_of_machine)
     )]
     pub(crate) tap: Option<InterfaceName>,

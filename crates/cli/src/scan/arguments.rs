@@ -13,7 +13,7 @@ use crate::error_message::ErrorMessage;
 use crate::help;
 use crate::probe_socket::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
-use crate::values::{ip_address, number};
+use crate::values::{ip_address, number, vlan};
 
 #[derive(Debug, Args)]
 // The options are those of arp-scan.
@@ -54,7 +54,7 @@ pub(crate) struct ScanArguments {
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,
     /// VLAN to use, from 1 to 4094: frames are sent with its tag, and others are ignored
-    #[arg(short = 'Q', long, value_name = "VLAN", help_heading = help::INTERFACE)]
+    #[arg(short = 'Q', long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// IP address of the sender [default: the kernel's in a network that is scanned]
     #[arg(
@@ -160,7 +160,7 @@ fn interval(text: &str) -> Result<Duration, ErrorMessage> {
 
 fn rate(text: &str) -> Result<NonZeroU64, ErrorMessage> {
     let fits = |rate: &NonZeroU64| rate.get() <= 10_000_000;
-    text.parse().ok().filter(fits).ok_or_else(|| "expected requests per second from 1 to 10000000".into())
+    text.parse().ok().filter(fits).ok_or_else(|| "expected 1 to 10,000,000 requests per second".into())
 }
 
 fn factor(text: &str) -> Result<f64, ErrorMessage> {

@@ -82,7 +82,7 @@ fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
     for (number, line) in text.map_err(failed)?.lines().enumerate() {
         let text = line.split('#').next().unwrap_or_default().trim();
         if !text.is_empty() {
-            let line = format!("{name}:{}: invalid target `{}`", number + 1, text.escape_debug());
+            let line = format!("{name}:{}: invalid target '{}'", number + 1, text.escape_debug());
             targets.push(text.parse().map_err(|why: ErrorMessage| why.context(line))?);
         }
     }
@@ -133,7 +133,7 @@ mod tests {
             assert_eq!(ends(bad).unwrap_err().text(), EXPECTED_TARGET, "{bad}");
         }
         for (bad, why) in [
-            ("10.0.0.0/33", "the prefix length must be from 0 to 32"),
+            ("10.0.0.0/33", "expected a prefix length from 0 to 32"),
             ("10.0.0.0:255.0.255.0", "255.0.255.0 is not a netmask"),
             ("010.0.0.1-10.0.0.9", "010 has a leading zero"),
             ("10.0.0.1-10.0.0.09", "09 has a leading zero"),

@@ -10,7 +10,7 @@ use tap::linux::{InterfaceName, Io};
 
 use crate::complete;
 use crate::help;
-use crate::values::{host_network, ip_address, number, station_mac};
+use crate::values::{host_network, interface_name, ip_address, number, station_mac, tap_name, vlan};
 
 /// The interface of emulated hosts, and their routes.
 #[derive(Debug, Args)]
@@ -18,15 +18,15 @@ use crate::values::{host_network, ip_address, number, station_mac};
 #[allow(clippy::doc_markdown)]
 #[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct StationArguments {
-    /// Interface to use, next to the kernel (needs CAP_NET_RAW)
+    /// Interface to use, shared with the kernel (needs CAP_NET_RAW)
     #[arg(
-        short = 'I', long, value_name = "NAME", conflicts_with_all = ["kernel", "mtu", "io"],
+        short = 'I', long, value_name = "NAME", value_parser = interface_name, conflicts_with_all = ["kernel", "mtu", "io"],
         help_heading = help::INTERFACE, add = ArgValueCandidates::new(complete::interfaces)
     )]
     pub(crate) interface: Option<InterfaceName>,
-    /// TAP to attach to; created if missing (needs CAP_NET_ADMIN), `tap%d` selects a free number
+    /// TAP to attach to, created if missing (needs CAP_NET_ADMIN); `tap%d` selects a free number
     #[arg(
-        long, value_name = "NAME", help_heading = help::INTERFACE,
+        long, value_name = "NAME", value_parser = tap_name, help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::taps_of_machine)
     )]
     pub(crate) tap: Option<InterfaceName>,
@@ -41,7 +41,7 @@ pub(crate) struct StationArguments {
     )]
     pub(crate) mtu: Option<u16>,
     /// VLAN to use, from 1 to 4094: frames are sent with its tag, and others are ignored
-    #[arg(long, value_name = "VLAN", help_heading = help::INTERFACE)]
+    #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// MAC address of the host [default: locally administered, derived from machine, interface and IP address]
     #[arg(long, value_name = "MAC", value_parser = station_mac, help_heading = help::ADDRESSES, display_order = help::MAC)]

@@ -7,7 +7,7 @@ use tap::linux::InterfaceName;
 
 use crate::complete;
 use crate::help;
-use crate::values::{host_network, number};
+use crate::values::{host_network, number, tap_name};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,7 +40,7 @@ A TAP that a program has open is not deleted.
 Exit codes: 0 deleted, 1 no such TAP, 2 usage, permission or system error.")]
     Delete {
         /// Name of the TAP
-        #[arg(add = ArgValueCandidates::new(complete::taps_of_machine))]
+        #[arg(value_parser = tap_name, add = ArgValueCandidates::new(complete::taps_of_machine))]
         name: InterfaceName,
     },
     /// List the persistent TAPs
@@ -69,6 +69,7 @@ An existing TAP gets the same settings. The command needs CAP_NET_ADMIN.
 Exit codes: 0 created, 2 usage, permission or system error.")]
 pub(crate) struct CreateArguments {
     /// Name of the TAP; `tap%d` selects a free number
+    #[arg(value_parser = tap_name)]
     pub(super) name: InterfaceName,
     /// IP address of the kernel on the TAP
     #[arg(long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::INTERFACE)]

@@ -13,19 +13,31 @@ fn message_of(words: &[&str]) -> String {
 
 #[test]
 fn usage_error_names_fix_or_help_when_argument_is_invalid() {
-    let rows: [(&[&str], &str); 13] = [
+    let rows: [(&[&str], &str); 17] = [
         (
             &["host", "--tap", "tap0", "--address", "10.0.0.2/24", "--route", "x"],
-            "'--route <IP/PREFIX> <via> <IP>' takes 3 values, not 1\nhint: see `tapstack host --help`",
+            "invalid '--route': expected 'IP/PREFIX via IP'\nhint: see `tapstack host --help`",
         ),
-        (&["decode"], "missing arguments: <FILE>\nhint: see `tapstack decode --help`"),
+        (&["decode"], "missing argument: <FILE>\nhint: see `tapstack decode --help`"),
+        (
+            &["scan", "10.0.0.1"],
+            "missing option: --interface <NAME> or --tap <NAME>\nhint: see `tapstack scan --help`",
+        ),
+        (
+            &["watch"],
+            "missing option or argument: --interface <NAME>, --tap <NAME> or <FILE>\nhint: see `tapstack watch --help`",
+        ),
+        (
+            &["arping"],
+            "missing options and arguments: --interface <NAME> or --tap <NAME>; <TARGET>\nhint: see `tapstack arping --help`",
+        ),
         (
             &["scan", "-I", "eth0", "-l", "-f", "a", "10.0.0.1"],
             "'--localnet' cannot be used with '--file <FILE>' or '[RANGE]...'\nhint: see `tapstack scan --help`",
         ),
-        (&["tap", "delete", "a", "-z"], "unknown argument '-z'\nhint: see `tapstack tap delete --help`"),
-        (&["decode", "--jsn", "a"], "unknown argument '--jsn'\nhint: did you mean '--json'?"),
-        (&["arpign"], "unknown command 'arpign'\nhint: did you mean 'ping' or 'arping'?"),
+        (&["tap", "delete", "a", "-z"], "unknown option '-z'\nhint: see `tapstack tap delete --help`"),
+        (&["decode", "--jsn", "a"], "unknown option '--jsn'\nhint: did you mean '--json'?"),
+        (&["arpign"], "unknown command 'arpign'\nhint: did you mean 'arping' or 'ping'?"),
         (
             &["arping", "-I"],
             "a value is required for '--interface <NAME>'\nhint: see `tapstack arping --help`",
@@ -37,13 +49,14 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
             &["--color", "blue"],
             "invalid value 'blue' for '--color <WHEN>'\nhint: possible values: auto, always, never",
         ),
+        (&["--color", "alway"], "invalid value 'alway' for '--color <WHEN>'\nhint: did you mean 'always'?"),
         (
             &["arping", "-I", "eth0", "localhost"],
             "invalid value 'localhost' for '<TARGET>': expected an IPv4 address\nhint: use e.g. 10.0.0.1",
         ),
         (
             &["scan", "-I", "eth0", "--rate", "0", "10.0.0.1"],
-            "invalid value '0' for '--rate <RATE>': expected requests per second from 1 to 10000000",
+            "invalid value '0' for '--rate <RATE>': expected 1 to 10,000,000 requests per second",
         ),
     ];
     for (words, expected) in rows {
@@ -56,25 +69,40 @@ fn usage_error_names_cause_when_value_is_invalid() {
     let host = ["host", "--tap", "tap0", "--address"];
     let hosts = ["host", "--tap", "tap0", "--hosts"];
     let arping = ["arping", "-I", "eth0"];
-    let rows: [(&[&str], &[&str], &str); 26] = [
+    let rows: [(&[&str], &[&str], &str); 29] = [
         (
             &hosts,
             &["10.0.4.0-10.0.7.231"],
             ": ranges FIRST-LAST are not supported here\nhint: use e.g. 10.1.0.0/16",
         ),
-        (&hosts, &["0.0.0.0/0"], ": 2^32 hosts are too many\nhint: use ranges of at most a /8"),
+        (
+            &hosts,
+            &["0.0.0.0/0"],
+            ": range of 2^32 hosts (maximum 2^24)\nhint: use a prefix length of 8 or more",
+        ),
+        (&hosts, &["10.1.0.0/24@4095"], ": expected a VLAN ID from 1 to 4094"),
+        (&host, &["10.0.0.2/24", "--vlan", "0"], "invalid value '0' for '--vlan <VLAN>': expected 1 to 4094"),
+        (
+            &["arping", "10.0.0.1", "-I"],
+            &["tap/0"],
+            "'tap/0' for '--interface <NAME>': it contains a slash\nhint: list the interfaces: `ip -brief link`",
+        ),
+        (
+            &["tap", "create"],
+            &["a-very-long-name"],
+            "'a-very-long-name' for '<NAME>': 16 bytes, more than 15\nhint: use a name such as tap0",
+        ),
         (
             &hosts,
             &["127.0.0.0/24"],
             ": 127.0.0.0 is a loopback address\nhint: use a range of host addresses, e.g. 10.1.0.0/16",
         ),
-        (&hosts, &["10.1.0.0/24@4095"], ": the VLAN must be from 1 to 4094"),
         (
             &hosts,
             &["010.1.0.0/24"],
-            ": 010 has a leading zero, which other programs read as octal\nhint: write the number without it",
+            ": 010 has a leading zero, which other programs read as octal\nhint: write the number without the leading zero",
         ),
-        (&host, &["10.0.0.2/33"], ": the prefix length must be from 0 to 32"),
+        (&host, &["10.0.0.2/33"], ": expected a prefix length from 0 to 32"),
         (&host, &["fe80::2/64"], ": IPv6 is not supported\nhint: use an IPv4 address, e.g. 10.0.0.1"),
         (
             &host,
@@ -101,19 +129,19 @@ fn usage_error_names_cause_when_value_is_invalid() {
         (&arping, &["-w", "-0.5", "10.0.0.1"], ": expected a time in seconds from 0.001 to 86400"),
         (&arping, &["-qw", "-2.5", "10.0.0.1"], ": expected a time in seconds from 0.001 to 86400"),
         (&arping, &["--count", "-7", "10.0.0.1"], ": expected a whole number of at least 1"),
-        (&arping, &["-1", "10.0.0.1"], "unknown argument '-1'\nhint: see `tapstack arping --help`"),
-        (&arping, &["-q", "-1", "10.0.0.1"], "unknown argument '-1'\nhint: see `tapstack arping --help`"),
-        (&["watch"], &["-3"], "unknown argument '-3'\nhint: see `tapstack watch --help`"),
+        (&arping, &["-1", "10.0.0.1"], "unknown option '-1'\nhint: see `tapstack arping --help`"),
+        (&arping, &["-q", "-1", "10.0.0.1"], "unknown option '-1'\nhint: see `tapstack arping --help`"),
+        (&["watch"], &["-3"], "unknown option '-3'\nhint: see `tapstack watch --help`"),
         (&arping, &["fe80::1"], ": IPv6 is not supported\nhint: use an IPv4 address, e.g. 10.0.0.1"),
         (
             &["scan", "-I", "eth0"],
             &["--rate", "-1", "10.0.0.1"],
-            "invalid value '-1' for '--rate <RATE>': expected requests per second from 1 to 10000000",
+            "invalid value '-1' for '--rate <RATE>': expected 1 to 10,000,000 requests per second",
         ),
         (
             &["lab"],
             &["bash", "-c", "exit 7"],
-            "unknown argument 'bash'\nhint: put `--` before the command: `tapstack lab -- bash`",
+            "unexpected argument 'bash'\nhint: put `--` before the command: `tapstack lab -- bash`",
         ),
     ];
     for (command, words, expected) in rows {

@@ -5,7 +5,7 @@ const EXPECTED_NETWORK: &str = "expected an IPv4 address with a prefix length\nh
 #[test]
 fn leading_zeros_are_rejected_with_reason_by_each_parser() {
     let reason = ErrorMessage::new("010 has a leading zero, which other programs read as octal")
-        .hint("write the number without it");
+        .hint("write the number without the leading zero");
     for text in ["010.0.0.10", "10.0.0.010"] {
         assert_eq!(ip_address(text).unwrap_err(), reason);
         assert_eq!(network(&format!("{text}/24")).unwrap_err(), reason);
@@ -19,9 +19,9 @@ fn leading_zeros_are_rejected_with_reason_by_each_parser() {
 #[test]
 fn parse_error_names_invalid_part() {
     let rows = [
-        ("10.0.0.2/33", "the prefix length must be from 0 to 32"),
-        ("10.0.0.2/", "the prefix length must be from 0 to 32"),
-        ("10.0.0.2/-1", "the prefix length must be from 0 to 32"),
+        ("10.0.0.2/33", "expected a prefix length from 0 to 32"),
+        ("10.0.0.2/", "expected a prefix length from 0 to 32"),
+        ("10.0.0.2/-1", "expected a prefix length from 0 to 32"),
         ("10.0.0.256/24", "256 is greater than 255"),
         ("10.0.0.99999999999/24", "99999999999 is greater than 255"),
         ("10.0.0.2", "the prefix length is missing\nhint: write e.g. 10.0.0.2/24"),
@@ -60,7 +60,7 @@ fn non_host_address_is_rejected_with_reason() {
     }
     assert_eq!(
         range("10.1.0.5/24").unwrap_err().to_string(),
-        "10.1.0.5/24 is one address of a range\nhint: use the range 10.1.0.0/24"
+        "host bits are set in 10.1.0.5/24\nhint: use the range 10.1.0.0/24"
     );
 }
 

@@ -12,8 +12,7 @@ use tap::linux::InterfaceName;
 use crate::complete;
 use crate::help;
 use crate::recorder::CaptureArguments;
-use crate::values::host_network;
-use crate::values::seconds;
+use crate::values::{host_network, interface_name, seconds, tap_name, vlan};
 
 #[derive(Debug, Args)]
 // Each is a switch of its own on the command line; and a terminal shows backticks as they are.
@@ -58,15 +57,15 @@ pub(crate) struct WatchArguments {
     /// Capture to read instead of an interface, pcap or pcapng; `-` is standard input
     #[arg(conflicts_with = "path", add = ArgValueCompleter::new(complete::captures()))]
     pub(crate) file: Option<PathBuf>,
-    /// Interface to monitor, next to the kernel (needs CAP_NET_RAW)
+    /// Interface to monitor, shared with the kernel (needs CAP_NET_RAW)
     #[arg(
-        short = 'I', long, value_name = "NAME", help_heading = help::INTERFACE,
+        short = 'I', long, value_name = "NAME", value_parser = interface_name, help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::interfaces)
     )]
     pub(crate) interface: Option<InterfaceName>,
     /// TAP to monitor; created if missing (needs CAP_NET_ADMIN)
     #[arg(
-        long, value_name = "NAME", help_heading = help::INTERFACE,
+        long, value_name = "NAME", value_parser = tap_name, help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::taps_of_machine)
     )]
     pub(crate) tap: Option<InterfaceName>,
@@ -77,7 +76,7 @@ pub(crate) struct WatchArguments {
     )]
     pub(crate) kernel: Option<Ipv4Net>,
     /// VLAN to monitor, from 1 to 4094 [default: all, and untagged frames]
-    #[arg(long, value_name = "VLAN", help_heading = help::INTERFACE)]
+    #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// IP address of an emulated host on the TAP, with prefix length [default: no host]
     #[arg(

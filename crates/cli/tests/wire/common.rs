@@ -307,7 +307,7 @@ fn manual_pages() -> TestResult {
         );
     }
     let (code, out, errors) = exit_and_text(&run(&["man", "tap", "nonsense"])?);
-    let sentence = "tapstack: unknown command `tap nonsense`\nhint: list the pages: `tapstack man --list`\n";
+    let sentence = "tapstack: unknown command 'tap nonsense'\nhint: list the pages: `tapstack man --list`\n";
     assert_eq!((code, out.as_str(), errors.as_str()), (Some(2), "", sentence));
     Ok(())
 }

@@ -77,7 +77,7 @@ fn exit_codes() -> TestResult {
     assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), error.to_owned()));
     let error = "tapstack: cannot read -: the file is empty\n";
     assert_eq!(decode(b"")?, (Some(2), String::new(), error.to_owned()));
-    let error = "tapstack: cannot read -: not a capture: neither pcap nor pcapng\n";
+    let error = "tapstack: cannot read -: not a pcap or pcapng file\n";
     assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), error.to_owned()));
     let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory\n";
     assert_eq!(

@@ -408,7 +408,7 @@ fn invalid_arguments() -> TestResult {
     let cases: [(&[&str], &str); 17] = [
         (&kernel("10.0.0.2/24"), "10.0.0.2 is already an address of this machine"),
         (&kernel("224.0.0.1/24"), "224.0.0.1 is a multicast address"),
-        (&with("tap%s", "10.0.0.2/24"), "invalid interface name"),
+        (&with("tap%s", "10.0.0.2/24"), "invalid value 'tap%s' for '--tap <NAME>'"),
         (&with("all", "10.0.0.2/24"), "reserved by the kernel"),
         (&[&with("tap0", "10.0.0.2/24")[..], &["--static", "10.0.0.1"]].concat(), "e.g. 10.0.0.1=02:"),
         (&["host"], "--tap"),

@@ -299,7 +299,7 @@ fn ranges_from_file() -> TestResult {
     std::fs::write(file.name(), "10.0.0.16\n10.0.0.300\n")?;
     let (code, _, errors) = scan(&["-I", "file0"], &["-f", file.name()])?;
     assert_eq!(code, Some(2));
-    assert!(errors.contains(&format!("{}:2: invalid target `10.0.0.300`: ", file.name())), "{errors}");
+    assert!(errors.contains(&format!("{}:2: invalid target '10.0.0.300': ", file.name())), "{errors}");
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
