@@ -1,6 +1,6 @@
 //! Error messages with hints: what failed, why, and the command or option that fixes it.
 //!
-//! The libraries report kinds and causes; commands and options are known only here.
+//! The libraries report the kinds and causes of errors. Only this module knows commands and options.
 
 use std::error::Error;
 use std::fs;
@@ -102,18 +102,18 @@ fn open(error: &OpenError) -> ErrorMessage {
         }
         OpenError::NoNode(_) => plain.hint_command("load the kernel's tun driver", "sudo modprobe tun"),
         OpenError::NodeRefused(_) => {
-            plain.hint_command("allow all users to open it", "sudo chmod 0666 /dev/net/tun")
+            plain.hint_command("allow all users to open the device", "sudo chmod 0666 /dev/net/tun")
         }
         OpenError::NotPermitted(_) if is_root_in_container() => plain.hint(container_options(WITH_TUN)),
         OpenError::NotPermitted(name) => {
-            plain.hint_command("create it as root, once, for this user", create_tap(name))
+            plain.hint_command("create the TAP as root, once, for this user", create_tap(name))
         }
         OpenError::OwnedByAnother { name, owner, group } => ErrorMessage::new(format!(
             "cannot attach to TAP {name}: it belongs to {}",
             tap_owner(*owner, *group)
         ))
         .hint("use another name")
-        .hint_command("or replace it", format!("sudo ip link delete {name} && {}", create_tap(name))),
+        .hint_command("or replace the TAP", format!("sudo ip link delete {name} && {}", create_tap(name))),
         OpenError::Busy { name, holders } => match holders.first() {
             Some(holder) => plain
                 .hint("use another TAP")
@@ -123,13 +123,12 @@ fn open(error: &OpenError) -> ErrorMessage {
                 format!("sudo grep -l 'iff:.{name}$' /proc/[0-9]*/fdinfo/*"),
             ),
         },
-        OpenError::TunNotTap(name) => {
-            plain.hint("use another name").hint_command("or delete it", format!("sudo ip link delete {name}"))
-        }
+        OpenError::TunNotTap(name) => plain
+            .hint("use another name")
+            .hint_command("or delete the interface", format!("sudo ip link delete {name}")),
         OpenError::NotATap(_) => plain.hint("use a name that `ip link` does not list"),
-        OpenError::QueueMismatch(name) => {
-            plain.hint_command("replace it", format!("sudo ip link delete {name} && {}", create_tap(name)))
-        }
+        OpenError::QueueMismatch(name) => plain
+            .hint_command("replace the TAP", format!("sudo ip link delete {name} && {}", create_tap(name))),
         OpenError::Absent(_) => plain.hint_command("list the TAPs", "ip -details link show type tun"),
         OpenError::Ring(source) => ring(&plain, source),
         OpenError::Interface(source) => interface(source),
@@ -138,7 +137,7 @@ fn open(error: &OpenError) -> ErrorMessage {
     }
 }
 
-/// Returns why the kernel refused `io_uring`, and what to do.
+/// Returns the message about `io_uring` that the kernel refused, with hints.
 fn ring(plain: &ErrorMessage, source: &io::Error) -> ErrorMessage {
     let (why, container) = match errno(source) {
         Some(Errno::EPERM | Errno::EACCES) if is_in_container() => ("forbidden in this container", true),
@@ -154,7 +153,7 @@ fn ring(plain: &ErrorMessage, source: &io::Error) -> ErrorMessage {
 fn create(error: &CreateError) -> ErrorMessage {
     let not_permitted = |name: &InterfaceName| {
         ErrorMessage::new(format!("cannot create TAP {name}: CAP_NET_ADMIN is required"))
-            .hint_command("run it as root", as_root(true))
+            .hint_command("run the command as root", as_root(true))
     };
     match error {
         CreateError::Open { name, source: OpenError::NotPermitted(_) | OpenError::OwnedByAnother { .. } } => {
@@ -179,11 +178,15 @@ fn socket(error: &SocketError) -> ErrorMessage {
         SocketError::NotPermitted(_) if is_root_in_container() => {
             plain.hint(container_options("--cap-add NET_RAW"))
         }
-        SocketError::NotPermitted(_) => plain.hint_command("run it as root", as_root(false)).hint_command(
-            "or allow every user of this program to send raw frames",
-            format!("sudo setcap cap_net_raw+ep {}", program()),
-        ),
-        SocketError::Down(name) => plain.hint_command("bring it up", format!("sudo ip link set {name} up")),
+        SocketError::NotPermitted(_) => {
+            plain.hint_command("run the command as root", as_root(false)).hint_command(
+                "or allow every user of this program to send raw frames",
+                format!("sudo setcap cap_net_raw+ep {}", program()),
+            )
+        }
+        SocketError::Down(name) => {
+            plain.hint_command("bring up the interface", format!("sudo ip link set {name} up"))
+        }
         SocketError::Interface(source) => interface(source),
         _ => plain,
     }
@@ -237,7 +240,7 @@ fn namespace(error: &NamespaceError) -> ErrorMessage {
             plain.hint(container_options("--privileged --device /dev/net/tun"))
         }
         NamespaceError::Forbidden(_) | NamespaceError::NetAdminMissing if !is_in_container() => {
-            plain.hint("run it as root")
+            plain.hint("run the command as root")
         }
         NamespaceError::NetAdminMissing => plain.hint(container_options("--cap-add NET_ADMIN")),
         NamespaceError::LimitReached(_) => plain.hint_command(
@@ -248,7 +251,9 @@ fn namespace(error: &NamespaceError) -> ErrorMessage {
             "allow privileges in user namespaces",
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         ),
-        NamespaceError::Denied { .. } => plain.hint("a security module or the container denies it"),
+        NamespaceError::Denied { .. } => {
+            plain.hint("change the security policy of the machine or the container")
+        }
         _ => plain,
     }
 }
@@ -284,16 +289,16 @@ fn capture(error: &FrameReaderError) -> ErrorMessage {
         FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
             return match format {
                 UnsupportedFormat::Gzip => {
-                    plain.hint("read it through `zcat`, with `-` as the name of the file")
+                    plain.hint("read the file through `zcat`, with `-` as the name of the file")
                 }
                 UnsupportedFormat::Xz => {
-                    plain.hint("read it through `xzcat`, with `-` as the name of the file")
+                    plain.hint("read the file through `xzcat`, with `-` as the name of the file")
                 }
                 UnsupportedFormat::Zstandard => {
-                    plain.hint("read it through `zstdcat`, with `-` as the name of the file")
+                    plain.hint("read the file through `zstdcat`, with `-` as the name of the file")
                 }
                 UnsupportedFormat::Snoop | UnsupportedFormat::Variant(_) => {
-                    plain.hint("convert it: `editcap -F pcapng FILE NEW`")
+                    plain.hint("convert the file: `editcap -F pcapng FILE NEW`")
                 }
                 UnsupportedFormat::Unknown => plain,
             };

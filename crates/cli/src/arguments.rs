@@ -1,5 +1,6 @@
-//! The command line: its commands, and the arguments of the small ones. It imports no command, only the files in which the
-//! others keep their arguments.
+//! The command line: all commands, and the arguments of the commands `doctor`, `completions` and `man`.
+//!
+//! This module imports the arguments of the other commands, not the commands.
 
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -24,7 +25,7 @@ Examples:
   tapstack
       an ARP exchange with the kernel, frame by frame
   tapstack lab -- bash
-      a shell next to a host at 10.0.0.2
+      a shell in a network namespace with a host at 10.0.0.2
   tapstack host --tap tap0 --address 10.0.0.2/24
       a host that answers ARP and ping, until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
@@ -42,8 +43,8 @@ Examples:
   tapstack doctor
       what works on this machine, and how to fix the rest
 
-Without a command, tapstack runs `lab`. Where no network namespace or TAP can be created, it shows the exchange \
-on a cable in memory, and exits with 2.
+Without a command, tapstack runs `lab`. If no network namespace or TAP can be created, tapstack shows the \
+exchange on a cable in memory, and exits with 2.
 
 Exit codes: 0 success, 1 negative result, 2 usage, permission or setup error."
 )]
@@ -63,9 +64,9 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show how the kernel's ARP cache learns an emulated host, or run a command next to one
+    /// Show how the kernel adds an emulated host to its ARP cache, or run a command in a namespace with one
     Lab(LabArguments),
-    /// Emulate hosts that answer ARP and ping, each like a machine of its own
+    /// Emulate hosts that answer ARP requests and pings
     Host(HostArguments),
     /// Ping a host without the kernel's IP stack
     Ping(PingArguments),
@@ -93,14 +94,14 @@ Examples:
   tapstack doctor
       a line for each check, and the command that fixes it
   sudo tapstack doctor
-      the same for root
+      the same checks as root
   tapstack doctor --json | jq -r 'select(.fix).fix'
-      only the commands that fix something
+      only the commands that fix a check
 
-It changes nothing: it tests namespaces and TAPs in a network namespace of its own.
+doctor changes nothing: it tests TAPs in a temporary network namespace.
 
-Each check is `ok`, `warn` (unavailable, needed by some commands), `fail` (unavailable, needed by all), or \
-`skip` (cannot be tested).
+Each check is `ok`, `warn` (unavailable, needed by some commands), `fail` (unavailable, needed by every \
+command that uses a TAP), or `skip` (cannot be tested).
 
 Exit codes: 0 no required check failed, 1 a required check failed, 2 a required check was skipped.")]
 pub(crate) struct DoctorArguments {
@@ -118,8 +119,8 @@ Examples:
   tapstack completions zsh > \"${fpath[1]}/_tapstack\"
   tapstack completions fish > ~/.config/fish/completions/tapstack.fish
 
-The script asks tapstack for candidates: interfaces and TAPs of this machine, commands, captures. Generate it again \
-after an update.
+The script asks tapstack for candidates: interfaces and TAPs of this machine, commands, captures. Generate the \
+script again after an update of tapstack.
 
 Exit codes: 0 printed, 2 usage or output error.")]
 pub(crate) struct CompletionsArguments {
@@ -127,7 +128,7 @@ pub(crate) struct CompletionsArguments {
     pub(crate) shell: SupportedShell,
 }
 
-/// The shells.
+/// Shells with completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SupportedShell {
     Bash,
@@ -142,11 +143,11 @@ Examples:
       the page of a command
   tapstack man tap create | man -l -
   tapstack man > ~/.local/share/man/man1/tapstack.1
-      installs the page of tapstack itself
+      installs the main page
   tapstack man --list
       the file names of all pages, and their commands
 
-Pages are in roff format, as man(1) reads it.
+Pages are in roff format, which man(1) reads.
 
 Exit codes: 0 printed, 2 usage error, unknown command or output error.")]
 pub(crate) struct ManArguments {

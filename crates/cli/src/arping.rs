@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         json: arguments.json,
         quiet: arguments.quiet,
     };
-    // Blocked last: until here, a signal must end the program while it opens a FIFO.
+    // Signals are blocked last: until then, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = runner.socket.name().clone();
@@ -89,7 +89,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
         return Err(Failure::new(format!(
             "invalid target {ip}: a host does not answer its own ARP requests"
         ))
-        .hint("use -D to look for a duplicate of this address"));
+        .hint("use -D to detect a duplicate of this address"));
     }
     Ok(InquiryPlan {
         purpose,
@@ -133,7 +133,7 @@ impl<W: Sink> ArpingRunner<W> {
             match self.inquiry.next(self.clock.now()) {
                 InquiryStep::Done => return Ok(()),
                 InquiryStep::Send { packet, destination } => {
-                    // Read the clock before the call: the reply may arrive before it returns.
+                    // Read the clock before the call: the reply may arrive before the call returns.
                     let now = self.clock.now();
                     if self.socket.send(now, &packet, destination)? {
                         self.inquiry.sent(now);
@@ -150,7 +150,7 @@ impl<W: Sink> ArpingRunner<W> {
         Ok(())
     }
 
-    /// Receives the frames that are already queued. There may be many if the process was suspended.
+    /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -164,7 +164,7 @@ impl<W: Sink> ArpingRunner<W> {
         gaps.explain(self.socket.name())
     }
 
-    /// Receives one batch. Returns whether there may be more.
+    /// Receives one batch of frames. Returns whether more frames may be queued.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut replies = Vec::new();

@@ -1,4 +1,4 @@
-//! The one clock of the program.
+//! The clock of the program, and its conversion to wall-clock times.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
@@ -30,13 +30,13 @@ impl Clock {
         Clock { start: std::time::Instant::now() }
     }
 
-    /// The time.
+    /// Returns the current time.
     pub(crate) fn now(self) -> Instant {
         Instant::ORIGIN + self.start.elapsed()
     }
 
     /// Returns the wall-clock time of the origin, as time since 1970 in UTC. If the system clock is set, or the machine is
-    /// suspended, the origin moves along.
+    /// suspended, the origin changes accordingly.
     pub(crate) fn origin(self) -> Duration {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let origin = wall.saturating_sub(self.start.elapsed());
@@ -50,7 +50,7 @@ impl Clock {
     }
 }
 
-/// Whether a reading of the origin counts as the latest one: the system clock was not set in between.
+/// Whether two readings of the origin are close enough to be treated as equal: the system clock was not set in between.
 fn is_same_origin(latest: Duration, origin: Duration) -> bool {
     origin.abs_diff(latest) <= ORIGIN_TOLERANCE
 }
@@ -58,9 +58,9 @@ fn is_same_origin(latest: Duration, origin: Duration) -> bool {
 /// Converts times of a [`Clock`] to wall-clock times.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WallClock {
-    /// Follows the system clock.
+    /// The origin follows the system clock.
     System(Clock),
-    /// Has its origin at this time since 1970.
+    /// The origin is fixed at this time since 1970.
     #[cfg(test)]
     Fixed(Duration),
 }
@@ -110,7 +110,7 @@ impl From<Clock> for WallClock {
     }
 }
 
-/// Detects that the machine was suspended: the clock of this program stands still meanwhile.
+/// Detects that the machine was suspended. During a suspension, the clock of this program does not advance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suspension {
     /// How long the machine has been suspended since it was started.
@@ -121,7 +121,7 @@ impl Suspension {
     /// Maximum difference of the two clocks without a suspension, as they are read one after the other.
     const SLACK: Duration = Duration::from_secs(1);
 
-    /// From now on.
+    /// Starts to detect suspensions.
     pub(crate) fn start() -> Suspension {
         Suspension { total: suspended() }
     }

@@ -28,7 +28,7 @@ pub(crate) fn captures() -> PathCompleter {
     PathCompleter::any().filter(is_capture).stdio()
 }
 
-/// Returns candidates with these names. A name with control characters is left out: a shell would print it.
+/// Returns candidates with these names. Names with control characters are omitted, because a shell would print them.
 fn candidates(names: impl Iterator<Item = String>) -> Vec<CompletionCandidate> {
     names.filter(|name| !name.chars().any(char::is_control)).map(CompletionCandidate::new).collect()
 }

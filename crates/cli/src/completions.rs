@@ -31,7 +31,7 @@ fn script(shell: SupportedShell) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&script).into_owned())
 }
 
-/// Prints candidates if a script of [`run`] requests them. Returns whether it did.
+/// Prints candidates if a script of [`run`] requests them. Returns whether a script requested candidates.
 pub(crate) fn print_candidates() -> Result<bool, Failure> {
     let request =
         CompleteEnv::with_factory(CommandLine::command).var(VARIABLE).shells(Shells(&[&Bash, &Zsh, &Fish]));

@@ -82,7 +82,7 @@ pub enum DecodeFormat {
 ///
 /// # Errors
 ///
-/// Returns the reason if the capture cannot be read to its end. The frames before it were passed to `each`.
+/// Returns the reason if the capture cannot be read to its end. All frames before the error were passed to `each`.
 pub fn decode_capture(
     capture: impl Read + Send,
     format: DecodeFormat,

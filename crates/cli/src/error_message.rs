@@ -157,8 +157,8 @@ mod tests {
     fn message_prints_each_hint_on_own_line() {
         let message = ErrorMessage::new("interface eth0 is down")
             .hint("use another interface")
-            .hint_command("bring it up", "sudo ip link set eth0 up");
-        let text = "interface eth0 is down\nhint: use another interface\nhint: bring it up: `sudo ip link set eth0 up`";
+            .hint_command("bring up the interface", "sudo ip link set eth0 up");
+        let text = "interface eth0 is down\nhint: use another interface\nhint: bring up the interface: `sudo ip link set eth0 up`";
         assert_eq!(message.to_string(), text);
         assert_eq!(message.first_command(), Some("sudo ip link set eth0 up"));
     }

@@ -134,7 +134,7 @@ impl GapMonitor {
                     self.was_down = true;
                     return Some(self.link.state());
                 }
-                // The interface was deleted. The device reports that.
+                // The interface was deleted. The device reports the deletion.
                 Err(_) => {
                     self.was_down = true;
                     return None;

@@ -30,7 +30,7 @@ use arguments::{HostArguments, HostRange, HostsArguments};
 /// Serves until a signal arrives or the last address is lost to another host.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    // Checked first: invalid arguments must not change settings of the kernel.
+    // Arguments are checked first: invalid arguments must not change settings of the kernel.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     let device = arguments
         .station
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     }
     let mut server = Server::new(host, device, report, clock, arguments.performance.busy_poll_time())?
         .with_link_lines(!arguments.quiet);
-    // Taken over last: opening a FIFO blocks, and a signal must end that.
+    // Signals are taken over last: a signal must end a blocking open of a FIFO.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;
     let outcome = serve(&mut server, &signals, &name);
@@ -74,7 +74,7 @@ impl HostsArguments {
         for HostRange { range, .. } in &self.hosts {
             if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
                 Failure::new(format!("{address} in --hosts {range} is also an address of this machine"))
-                    .hint("use a range without it")
+                    .hint("use a range without this address")
                     .print();
             }
         }
@@ -213,12 +213,12 @@ fn serve<W: Sink>(
     // The first events are printed before the first wait.
     server.print_events();
     loop {
-        // A link-local address may be replaced by another, which is printed too.
+        // A link-local address may be replaced by another address, which is printed too.
         let address = server.host.address().filter(|_| server.host.is_ready());
         if address.is_some() && address != ready {
             server.report.ready(name, &server.host);
         }
-        // An address that is probed again is ready again afterwards.
+        // An address becomes ready again after a further probe.
         ready = address;
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);

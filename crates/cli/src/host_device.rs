@@ -108,11 +108,11 @@ impl HostAddresses<'_> {
     }
 }
 
-/// Warns if an interface is a port of a bridge: frames sent there leave by that port only.
+/// Warns if an interface is a port of a bridge: frames sent on it leave only by this port.
 pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
     if let Some(bridge) = bridge_of(name)? {
         Failure::new(format!(
-            "{name} is a port of bridge {bridge}: hosts on its other ports are unreachable"
+            "{name} is a port of bridge {bridge}: hosts on other ports of the bridge are unreachable"
         ))
         .hint(format!("use `-I {bridge}` to reach all ports"))
         .print();

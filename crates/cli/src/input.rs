@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open(path)?.take(MAX_LENGTH);
     file.read_to_end(&mut bytes)?;
     if file.limit() == 0 {
-        return Err(io::Error::other("it is longer than 64 MiB"));
+        return Err(io::Error::other("longer than 64 MiB"));
     }
     Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! What the objects of `--json` have in common, and their schema.
+//! Common fields of the objects of `--json`, and the schema of these objects.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(crate) const SCHEMA: u32 = 1;
 pub(crate) struct EventObject<E> {
     #[serde(flatten)]
     common: CommonFields,
-    /// Its name in `event`, and its fields.
+    /// Name of the event in `event`, and fields of the event.
     #[serde(flatten)]
     event: E,
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{arping, decode, doctor, ping, report, scan, tap_command, watch};
 
-/// Returns the schema of what all commands print with `--json`, by JSON Schema 2020-12: a definition for each command.
+/// Returns the JSON Schema (2020-12) of the output of all commands with `--json`: a definition for each command.
 pub fn json_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let commands = [
@@ -20,7 +20,7 @@ pub fn json_schema() -> Value {
     ];
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What tapstack prints with --json: one object a line",
+        "title": "Output of tapstack with --json: one object per line",
         "anyOf": commands,
         "$defs": generator.take_definitions(true),
     })

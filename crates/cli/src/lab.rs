@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &LabArguments) -> Result<ExitCode, Failure> {
         return cable::exchange(&arguments.capture);
     }
     if arguments.capture.is_standard_output() && !arguments.command.is_empty() {
-        return Err(Failure::new("the command uses standard output, so `--pcap -` cannot")
+        return Err(Failure::new("--pcap - cannot be used with COMMAND, which writes to standard output")
             .hint("write the capture to a file, e.g. `--pcap lab.pcapng`"));
     }
     let network = set_up()?;
@@ -114,7 +114,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
         KERNEL.addr(),
         HOST.addr()
     ));
-    // Port 9 is discard. The content does not matter: the kernel must resolve the host's address to send it.
+    // Port 9 is discard. The content does not matter: the kernel must resolve the host's address to send the datagram.
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(b"hello", SocketAddrV4::new(HOST.addr(), 9))?;
 
     let entry = serve_until_idle(&mut server, &signals)?;

@@ -21,7 +21,7 @@ pub(crate) enum LinkJson {
     Link {
         /// Whether the interface is up.
         up: bool,
-        /// Whether it is up and has a carrier: frames pass.
+        /// Whether the interface is up and has a carrier.
         carrier: bool,
         /// MTU: the longest payload of a frame, in bytes.
         mtu: usize,

@@ -39,7 +39,7 @@ pub(crate) struct LocalSecondOfDay(pub(crate) Instant);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rfc3339(pub(crate) Instant);
 
-/// A period in which the offset from UTC does not change. All numbers are seconds, those of times since 1970.
+/// A period in which the offset from UTC does not change. All numbers are in seconds, and times are since 1970.
 #[derive(Clone, Copy, Debug)]
 struct OffsetPeriod {
     start: i64,
@@ -61,7 +61,7 @@ struct LocalTime {
 
 /// Selects the time zone of all printed times: UTC, or the local one, which `TZ` or /etc/localtime defines.
 ///
-/// The first call counts. Without a call it is UTC.
+/// Only the first call has an effect. Without a call, times are in UTC.
 pub(crate) fn set_zone(is_utc: bool) {
     ZONE.get_or_init(|| if is_utc { TimeZone::UTC } else { TimeZone::system() });
 }
@@ -163,7 +163,7 @@ impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LocalTime { date, second, nanos, offset } = LocalTime::new(self.0);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        // An offset with seconds, as of 1970 in Liberia, is rounded down: RFC 3339 has none.
+        // An offset with seconds, such as that of Liberia in 1970, is rounded down, because RFC 3339 allows only minutes.
         let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs() / 60);
         let (hours, minutes) = (minutes / 60, minutes % 60);
         write!(f, "{date}T{hour:02}:{minute:02}:{second:02}.{nanos:09}{sign}{hours:02}:{minutes:02}")

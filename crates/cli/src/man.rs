@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the command line with all that clap derives from it.
+/// Returns the command line after clap has completed it.
 fn built_command() -> Command {
     let mut root = CommandLine::command().disable_help_subcommand(true);
     root.build();
@@ -65,7 +65,7 @@ fn page(command: &Command) -> String {
     roff.control("TH", [title.as_str(), "1", DATE, concat!("tapstack ", env!("CARGO_PKG_VERSION"))]);
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     roff.control("SH", ["NAME"]).text([roman(format!("{} - {about}", page_name(command)))]);
-    // Neither stretched nor hyphenated.
+    // The synopsis is left-aligned and not hyphenated.
     roff.control("SH", ["SYNOPSIS"]).control("ad", ["l"]).control("nh", []).text(synopsis(command));
     roff.control("hy", []).control("ad", ["b"]);
     roff.control("SH", ["DESCRIPTION"]);

@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         time_to_live: arguments.time_to_live,
         data,
     };
-    // Blocked last: until here, a signal must end the program while it opens a FIFO.
+    // Signals are blocked last: until then, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(PingEvent::Start { interface: &name, address: arguments.address });
@@ -169,7 +169,7 @@ impl<W: Sink> PingRunner<W> {
                 Some(PingStep::Wait(limit)) => Some(limit),
                 Some(PingStep::Send(sequence)) => {
                     self.send(sequence);
-                    // The next step transmits the request, so it must not wait.
+                    // The next step transmits the request, so this step must not wait.
                     Some(Duration::ZERO)
                 }
             };

@@ -8,11 +8,11 @@ use nix::sys::prctl;
 use crate::advice::explain;
 use crate::failure::Failure;
 
-/// The capability sets of a thread, in the order in which they are cleared: the effective set is a part of the permitted
-/// set, and goes first.
+/// The capability sets of a thread, in the order in which they are cleared: the effective set is a subset of the
+/// permitted set and is cleared first.
 const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
-/// Drops all capabilities of this process permanently. Programs that it executes cannot gain any.
+/// Drops all capabilities of this process permanently. Programs that this process executes cannot gain capabilities.
 ///
 /// Call it after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
 /// Open files stay open, and a TAP that this program created is deleted when it is closed.

@@ -113,7 +113,7 @@ impl ProbeSocket {
         Ok(())
     }
 
-    /// Returns what could not be received so far.
+    /// Returns the gaps in reception so far.
     pub(crate) fn gaps(&mut self, now: Instant) -> Gaps {
         let counters = self.device.counters();
         let Some(monitor) = &mut self.monitor else { return Gaps::of_device(&counters) };
@@ -137,7 +137,7 @@ impl ProbeSocket {
     ) -> Result<bool, Failure> {
         self.queue(packet, destination)?;
         let refused = self.flush(now)?;
-        // A packet that a congested device sends later would not match its time, so it counts as refused.
+        // A packet that a congested device sends later would not match its time, so the packet is counted as refused.
         let late = self.discard_queued();
         if late > 0 {
             self.record_sent(now, true);
@@ -147,7 +147,7 @@ impl ProbeSocket {
 
     /// Queues a packet for [`ProbeSocket::flush`]. Returns false if the queue is full.
     pub(crate) fn queue(&mut self, packet: &PacketFields, destination: MacAddr) -> Result<bool, Failure> {
-        // If several packets are sent at once, it is unknown which of them were refused.
+        // If several packets are sent in one call, it is unknown which packets were refused.
         let most = if self.recorder.is_some() { 1 } else { BATCH };
         if self.departing.len() >= most {
             return Ok(false);
@@ -155,7 +155,7 @@ impl ProbeSocket {
         let frame = self.frame(packet, destination).ok_or_else(|| {
             let name = self.interface.name();
             Failure::new(format!("the MTU of {name} is too small for an ARP packet"))
-                .hint_command("raise it", format!("sudo ip link set {name} mtu 1500"))
+                .hint_command("raise the MTU", format!("sudo ip link set {name} mtu 1500"))
         })?;
         if self.recorder.is_some() {
             self.sent.clear();
@@ -206,7 +206,7 @@ impl ProbeSocket {
         }
     }
 
-    /// Returns a frame with this packet, or none if it does not fit.
+    /// Returns a frame with this packet, or none if the packet does not fit.
     fn frame(&mut self, packet: &PacketFields, destination: MacAddr) -> Option<Frame> {
         let mut frame = self.pool.take()?;
         packet.write_to(frame.append(PacketFields::LENGTH).ok()?).ok()?;
@@ -280,7 +280,7 @@ fn on_interface(arguments: &ProbeArguments, name: &InterfaceName) -> Result<Open
     // The kernel would not reply, so every address would look free.
     if interface.is_without_arp()? {
         return Err(Failure::new(format!("ARP is disabled on {name}"))
-            .hint_command("enable it", format!("sudo ip link set {name} arp on")));
+            .hint_command("enable ARP", format!("sudo ip link set {name} arp on")));
     }
     warn_of_bridge(name)?;
     let own = MacAddr::new(interface.mac_address()?);

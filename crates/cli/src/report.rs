@@ -1,4 +1,4 @@
-//! Output of a running host: text, or JSON with one object a line.
+//! Output of a running host: text, or JSON with one object per line.
 
 mod json;
 mod limit;
@@ -58,9 +58,9 @@ pub(crate) struct HostReport<W> {
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct ReadyHosts {
-    /// MAC address of the first host; those of the others follow it.
+    /// MAC address of the first host; the MAC addresses of the other hosts follow.
     mac: Mac,
-    /// IP address of the first host; those of the others follow it.
+    /// IP address of the first host; the IP addresses of the other hosts follow.
     ip: Ipv4Addr,
     /// Prefix length of the network or of the range, in bits.
     prefix_length: u8,
@@ -230,7 +230,7 @@ impl<W: Sink> HostReport<W> {
         self.out.line(&line);
     }
 
-    /// From which level on a drop is printed. Frames for other stations are normal traffic: they are shown with
+    /// Returns the lowest level at which a drop is printed. Frames for other stations are normal traffic, printed with
     /// the frames, and in the counters.
     fn level_of(reason: DropReason) -> Verbosity {
         let for_others = matches!(

@@ -38,7 +38,7 @@ use progress::ScanProgress;
 use text::ScanEvent;
 use vendors::Vendors;
 
-/// Time to wait for a congested device. Frames that it has not accepted by then count as refused.
+/// Time to wait for a congested device. Frames that the device has not accepted by then are counted as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two checks for signals while the reader of the output is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         clock,
         arguments,
     };
-    // Blocked last: until here, a signal must end the program while it reads ranges from standard input.
+    // Signals are blocked last: until then, a signal must end the program while it reads ranges from standard input.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     runner.print_event(&ScanEvent::Start);
@@ -119,7 +119,7 @@ fn plan(
     })
 }
 
-/// Returns the maximum duration of a scan, which it takes without replies.
+/// Returns the maximum duration of a scan: the duration without any reply.
 fn max_duration(plan: &SweepPlan, targets: u64) -> Duration {
     let pass = plan.interval.saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX));
     let waits = (0..plan.passes).map(f64::from).map(|pass| plan.backoff.powf(pass));
@@ -258,7 +258,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Receives the frames that are already queued. There may be many if the process was suspended.
+    /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
         if !drain(|| self.receive())? {
             self.socket.mark_unread();
@@ -266,7 +266,7 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    /// Receives one batch. Returns whether there may be more.
+    /// Receives one batch of frames. Returns whether more frames may be queued.
     fn receive(&mut self) -> Result<bool, Failure> {
         let now = self.clock.now();
         let mut replies = Vec::new();
@@ -291,7 +291,7 @@ impl ScanRunner<'_> {
         gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
     }
 
-    /// Ends the sweep. Queued requests that were not sent count as refused.
+    /// Ends the sweep. Queued requests that were not sent are counted as refused.
     fn end(&mut self) -> (SweepOutcome, Option<ErrorMessage>) {
         self.progress.end();
         self.sweep.refused(self.socket.discard_queued());
@@ -354,7 +354,7 @@ fn verdict(
             Some(why) => Failure::new(why.context("no result of the scan")),
             None => no_result("not all replies could be received").hint("try again"),
         },
-        SweepOutcome::Unfinished => no_result("interrupted before it was complete"),
+        SweepOutcome::Unfinished => no_result("interrupted before the scan was complete"),
     })
 }
 

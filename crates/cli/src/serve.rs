@@ -117,7 +117,7 @@ impl<W: Sink> Server<W> {
         if readiness.others {
             self.follow_link()?;
         }
-        // A suspension lasts seconds, so it is checked only when the signals are.
+        // A suspension lasts seconds, so it is checked only when the signals are checked.
         if self.busy_steps == 0 && self.suspension.has_ended() {
             self.handle_resume();
         }
@@ -141,7 +141,7 @@ impl<W: Sink> Server<W> {
                         self.report.link(now, state);
                     }
                 }
-                // The interface was deleted. The device reports that too, which ends the loop.
+                // The interface was deleted. The device reports the deletion too, which ends the loop.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.monitor = None,
                 Err(error) => return Err(ServeError::Link(error)),
             }

@@ -40,25 +40,25 @@ fn delete_failure(name: &InterfaceName, error: &OpenError) -> Failure {
     let with_ip = format!("sudo ip link delete {name}");
     match error {
         OpenError::OwnedByAnother { owner: Some(owner), .. } => {
-            failed(&format!("it belongs to {}", user_name(*owner))).hint_command("run it as root", as_root)
+            failed(&format!("it belongs to {}", user_name(*owner)))
+                .hint_command("run the command as root", as_root)
         }
         OpenError::OwnedByAnother { .. } | OpenError::NotPermitted(_) => {
-            failed("it belongs to another user").hint_command("run it as root", as_root)
+            failed("it belongs to another user").hint_command("run the command as root", as_root)
         }
-        OpenError::NodeRefused(_) => {
-            failed("the file mode of /dev/net/tun does not permit it").hint_command("run it as root", as_root)
-        }
+        OpenError::NodeRefused(_) => failed("the file mode of /dev/net/tun does not permit it")
+            .hint_command("run the command as root", as_root),
         OpenError::NotATap(_) => failed("not a TAP").hint_command("list the TAPs", "tapstack tap list"),
         OpenError::TunNotTap(_) => {
-            failed("it is a TUN interface, not a TAP").hint_command("delete it as root", with_ip)
+            failed("it is a TUN interface, not a TAP").hint_command("delete the interface as root", with_ip)
         }
-        OpenError::QueueMismatch(_) => {
-            failed("it has several queues, and tapstack opens one").hint_command("delete it as root", with_ip)
-        }
+        OpenError::QueueMismatch(_) => failed("it has several queues, and tapstack opens one")
+            .hint_command("delete the interface as root", with_ip),
         OpenError::Busy { holders, .. } => match holders.first() {
             Some(holder) => failed(&format!("in use by {holder}"))
                 .hint_command("end that process first", format!("kill {}", holder.pid)),
-            None => failed("in use by a process of another user").hint_command("delete it as root", with_ip),
+            None => failed("in use by a process of another user")
+                .hint_command("delete the interface as root", with_ip),
         },
         other => Failure::new(explain(other).context(format!("cannot delete {name}"))),
     }
@@ -97,7 +97,7 @@ struct TapJson {
     schema: u32,
     /// Name of the interface.
     interface: String,
-    /// User who may attach without privilege: a name, or a number if it has none; null without an owner.
+    /// User who may attach without privilege: a name, or a number if the user has no name; null without an owner.
     owner: Option<String>,
     /// Number of the group that may attach without privilege; null without a group.
     group_id: Option<u32>,
@@ -105,7 +105,7 @@ struct TapJson {
     mtu: u32,
     /// Whether the interface is up.
     up: bool,
-    /// Whether a program has it open.
+    /// Whether a program has the TAP open.
     attached: bool,
 }
 

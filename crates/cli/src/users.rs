@@ -56,7 +56,7 @@ pub fn closed_to(owner: u32) -> Option<ErrorMessage> {
     let mode = fs::metadata(NODE).ok()?.permissions().mode();
     (owner != 0 && mode & READ_AND_WRITE != READ_AND_WRITE).then(|| {
         ErrorMessage::new(format!("the file mode of {NODE} does not permit {} to open it", user_name(owner)))
-            .hint_command("allow all users to open it", format!("sudo chmod 0666 {NODE}"))
+            .hint_command("allow all users to open the device", format!("sudo chmod 0666 {NODE}"))
     })
 }
 

@@ -36,9 +36,9 @@ use source::{FrameWatcher, WatchSource};
 /// Outcome of a watch.
 struct WatchOutcome {
     observer: Observer,
-    /// Why no conflict can be concluded from what was received; `None` if everything was.
+    /// Reason why a conflict may have been missed; `None` if all frames were received.
     incomplete: Option<ErrorMessage>,
-    /// Whether the source could not receive at any time.
+    /// Whether the source was never able to receive.
     never_received: bool,
 }
 
@@ -98,7 +98,7 @@ fn report_link_changes(
 ) {
     let mut was_alive = !watcher.observer.is_down;
     while let Some(state) = source.take_link_change(now) {
-        // Down, then up without a carrier, counts as one loss.
+        // A link that goes down and comes up without a carrier is counted as one loss.
         let losses = u64::from(was_alive && !state.carries_frames());
         was_alive = state.carries_frames();
         watcher.observer.link_losses = watcher.observer.link_losses.saturating_add(losses);
@@ -113,7 +113,7 @@ fn unwatched_count(observer: &Observer) -> u64 {
     counts.rejected.saturating_add(counts.displaced)
 }
 
-/// Receives the frames that are already queued. There may be many if the process was suspended.
+/// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
 fn receive_rest(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,

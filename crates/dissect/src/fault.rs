@@ -26,7 +26,7 @@ pub struct FrameFault {
     pub rule: FaultRule,
     /// Whether this is a warning: the frame may still be valid.
     pub is_warning: bool,
-    /// Whether bytes are missing at the end. The capture may have cut them off.
+    /// Whether bytes are missing at the end. The capture may have truncated the frame.
     is_truncation: bool,
 }
 

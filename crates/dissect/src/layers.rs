@@ -161,7 +161,7 @@ impl<'a> LayerParser<'a> {
                     let Some(tag) = self.push(&layout::TAG) else { return };
                     layer = tag;
                     tags += 1;
-                    // A malicious frame may consist of nothing but tags.
+                    // A malicious frame may consist of tags only.
                     if tags > TAG_LIMIT {
                         self.found.layers.pop();
                         self.found.more_tags += 1;

@@ -8,28 +8,28 @@ pub(crate) const TCP_HEADER: usize = 20;
 /// Layout of a header.
 #[derive(Debug)]
 pub struct Layout {
-    /// Its name in JSON.
+    /// Name in JSON.
     pub name: &'static str,
-    /// Its title in an explained frame.
+    /// Title in an explained frame.
     pub title: &'static str,
-    /// The standard that defines it, with the section.
+    /// Standard and section that define the header.
     pub standard: &'static str,
-    /// Its fields, in order.
+    /// Fields, in order.
     pub fields: &'static [Field],
 }
 
 /// A field of a header.
 #[derive(Debug)]
 pub struct Field {
-    /// Its name in JSON.
+    /// Name in JSON.
     pub name: &'static str,
     /// Short name for diagram cells that are too narrow for `name`.
     pub label: &'static str,
     /// Width in bits, at most 64.
     pub bits: usize,
-    /// Format of its value.
+    /// Format of the value.
     pub format: FieldFormat,
-    /// Meaning of its value.
+    /// Meaning of the value.
     pub meaning: &'static str,
 }
 

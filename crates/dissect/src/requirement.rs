@@ -24,7 +24,7 @@ pub(crate) fn requirement(id: &str) -> Option<Requirement> {
     PAGES.iter().find_map(|page| on_page(page, id))
 }
 
-/// Finds an item on a page. `docs/spec/README.md` defines the format.
+/// Returns the requirement `id` from a page of `docs/spec`. `docs/spec/README.md` defines the format.
 fn on_page(page: &str, id: &str) -> Option<Requirement> {
     let item = page.split_once(&format!("\n- **{id}** "))?.1;
     let item = item.split_once("\n\n").map_or(item, |(item, _)| item);

@@ -102,7 +102,7 @@ fn setup_tap_hint() -> TestResult {
     let (code, out, errors) =
         exit_and_text(&run(&["setup-tap", "--name", "new0", "--address", "10.0.9.1/24"])?);
     assert_eq!((code, out.as_str()), (Some(2), ""));
-    assert!(errors.contains("\nhint: run it as root: `sudo /"), "{errors}");
+    assert!(errors.contains("\nhint: run the command as root: `sudo /"), "{errors}");
     // The user with UNPRIVILEGED_UID:
     // words: off
     let command = "xtask setup-tap --name new0 --address 10.0.9.1/24 --user nobody`\n";

@@ -27,11 +27,11 @@ fn open_error_names_command_to_paste() {
         ),
         (
             OpenError::NodeRefused(Errno::EACCES.into()),
-            "Permission denied\nhint: allow all users to open it: `sudo chmod 0666 /dev/net/tun`",
+            "Permission denied\nhint: allow all users to open the device: `sudo chmod 0666 /dev/net/tun`",
         ),
         (
             OpenError::OwnedByAnother { name: name(), owner: Some(0), group: None },
-            "it belongs to root\nhint: use another name\nhint: or replace it: `sudo ip link delete tap0 && sudo tapstack tap create tap0 --user",
+            "it belongs to root\nhint: use another name\nhint: or replace the TAP: `sudo ip link delete tap0 && sudo tapstack tap create tap0 --user",
         ),
         (OpenError::OwnedByAnother { name: name(), owner: None, group: Some(7) }, "it belongs to group 7\n"),
         (
@@ -39,7 +39,7 @@ fn open_error_names_command_to_paste() {
             "in use by process 42 (other)\nhint: use another TAP\nhint: or end that process: `kill 42`",
         ),
         (OpenError::Busy { name: name(), holders: vec![] }, "sudo grep -l"),
-        (OpenError::TunNotTap(name()), "or delete it: `sudo ip link delete tap0`"),
+        (OpenError::TunNotTap(name()), "or delete the interface: `sudo ip link delete tap0`"),
         (OpenError::NotATap(name()), "it is not a TAP\nhint: use a name that `ip link` does not list"),
         (OpenError::QueueMismatch(name()), "sudo ip link delete tap0"),
         (OpenError::Absent(name()), "ip -details link show type tun"),
@@ -125,7 +125,7 @@ fn socket_error_names_command_to_paste() {
     let raw = if is_root_in_container() {
         "CAP_NET_RAW is required\nhint: start the container with `docker run --cap-add NET_RAW`"
     } else {
-        "CAP_NET_RAW is required\nhint: run it as root: `sudo /"
+        "CAP_NET_RAW is required\nhint: run the command as root: `sudo /"
     };
     let errors = [
         (SocketError::Absent(name()), "`ip -brief link`"),
@@ -146,14 +146,14 @@ fn namespace_error_names_command_only_when_one_fixes_it() {
     let hint = if is_in_container() {
         "start the container with `docker run --privileged"
     } else {
-        "run it as root"
+        "run the command as root"
     };
     assert!(forbidden.contains(&format!("(Function not implemented)\nhint: {hint}")), "{forbidden}");
     assert!(!text_of(NamespaceError::NetAdminMissing).contains("sudo"));
     let denied = text_of(NamespaceError::Denied { step: "act", source: Errno::EACCES.into() });
     assert_eq!(
         denied,
-        "cannot create a network namespace: cannot act: Permission denied\nhint: a security module or the container denies it"
+        "cannot create a network namespace: cannot act: Permission denied\nhint: change the security policy of the machine or the container"
     );
     let limit = text_of(NamespaceError::LimitReached(Errno::ENOSPC));
     assert!(limit.contains("limit reached") && limit.contains("user.max_user_namespaces"), "{limit}");
@@ -214,11 +214,11 @@ fn capture_error_names_conversion_or_supported_link_type() {
     let rows = [
         (
             format(UnsupportedFormat::Gzip),
-            "compressed with gzip\nhint: read it through `zcat`, with `-` as the name of the file",
+            "compressed with gzip\nhint: read the file through `zcat`, with `-` as the name of the file",
         ),
         (
             format(UnsupportedFormat::Snoop),
-            "unsupported format: snoop\nhint: convert it: `editcap -F pcapng FILE NEW`",
+            "unsupported format: snoop\nhint: convert the file: `editcap -F pcapng FILE NEW`",
         ),
         (
             FrameReaderError::LinkType(LinkType(276)),

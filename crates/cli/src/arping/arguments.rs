@@ -12,7 +12,7 @@ use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number, seconds, vlan};
 
 #[derive(Debug, Args)]
-// The options are those of iputils' arping.
+// Each bool is an option of iputils' arping.
 #[allow(clippy::struct_excessive_bools)]
 #[command(
     version,
@@ -21,22 +21,23 @@ Examples:
   sudo tapstack arping -I eth0 -c 3 10.0.0.1
       the MAC address of 10.0.0.1, and its response times
   sudo tapstack arping -I eth0 -f -w 5 10.0.0.1
-      waits up to 5 seconds until the host is there
+      waits up to 5 seconds for a reply
   sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free
       duplicate address detection
   sudo tapstack arping -I eth0 -U -c 1 10.0.0.2
-      gratuitous ARP: updates the ARP cache of all hosts
+      gratuitous ARP: updates existing ARP cache entries of other hosts
   tapstack arping --tap tap0 --address 10.0.0.2/24 -c 3 --json 10.0.0.1 | jq .event
   sudo tapstack arping -I eth0 -c 1 --pcap reply.pcapng 10.0.0.1
 
-Options are those of iputils' arping. With -I, requests have the MAC address of the interface, and the kernel keeps \
-its addresses. With --tap, they come from an emulated host.
+arping accepts the options of iputils' arping. With -I, requests are sent from the MAC address of the interface, which \
+the kernel continues to use. With --tap, requests are sent from an emulated host.
 
-ARP replies do not name the request that they answer. Each counts for the last request, and further ones are marked \
-as duplicates (DUP!).
+An ARP reply does not identify its request. arping assigns each reply to the last request, and marks further replies \
+to the same request as duplicates (DUP!).
 
-After the last request, arping waits for replies as long as the interval, and at least one second. With -D it sends \
-three probes and takes four seconds (RFC 5227); if -w ends it earlier, only `in use` is a result.
+After the last request, arping waits for replies for the length of the interval, but at least one second. By default, \
+-D sends three probes and takes four seconds (RFC 5227). If -w ends the probes earlier, the only possible result is \
+that the address is in use. -U and -A do not wait.
 
 Exit codes: 0 reply received, free (-D) or sent (-U, -A); 1 no reply, or in use (-D); 2 no result: usage, \
 permission or setup error, interface down, frames lost or refused, or -D interrupted."
@@ -47,11 +48,11 @@ pub(crate) struct ArpingArguments {
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,
-    /// VLAN to use: frames are sent with its tag, and others are ignored
+    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and frames without this tag are ignored
     #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
-    /// IP address of the sender [default: the kernel's in the target's network; 0.0.0.0 with -D, the target with -U
-    /// and -A]
+    /// IP address of the sender [default: the kernel's address in the network of the target; 0.0.0.0 with -D; the target
+    /// with -U and -A]
     #[arg(short, long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap", help_heading = help::ADDRESSES)]
     pub(crate) source_ip: Option<Ipv4Addr>,
     /// Probe for the address: duplicate address detection (RFC 5227)
@@ -63,7 +64,7 @@ pub(crate) struct ArpingArguments {
     /// Announce the address: gratuitous ARP replies
     #[arg(short = 'A', conflicts_with_all = ["first", "broadcast"], help_heading = help::ARP)]
     pub(crate) answer: bool,
-    /// Keep broadcasting [default: unicast after the first reply]
+    /// Broadcast all requests [default: unicast after the first reply]
     #[arg(short, help_heading = help::ARP)]
     pub(crate) broadcast: bool,
     /// Number of requests [default: unlimited; 3 with -D]

@@ -1,4 +1,4 @@
-//! Events of an inquiry as JSON: one object a line.
+//! Events of an inquiry as JSON: one object per line.
 
 use std::net::Ipv4Addr;
 
@@ -14,23 +14,23 @@ use crate::output::json;
 
 /// `tapstack arping --json`
 ///
-/// `-q` prints nothing.
+/// With `-q`, no object is printed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[schemars(rename = "arping")]
 pub(super) enum ArpingJson {
-    /// Before the first request.
+    /// Printed before the first request.
     Start {
         /// Interface or TAP.
         interface: String,
-        /// Local IP address: the sender of the requests; 0.0.0.0 of probes.
+        /// Local IP address, the sender of the requests; 0.0.0.0 for probes.
         local_ip: Ipv4Addr,
         /// Local MAC address.
         local_mac: Mac,
         /// IP address that is requested.
         target_ip: Ipv4Addr,
     },
-    /// A reply or, while probing, any packet that shows the address to be in use.
+    /// A reply; for a probe, any packet that shows that the address is in use.
     Reply {
         /// ARP operation: 1 is a request, 2 is a reply.
         operation: u16,
@@ -46,7 +46,7 @@ pub(super) enum ArpingJson {
         broadcast: bool,
         /// Time since the last request, in nanoseconds; null without a request.
         rtt_ns: Option<u64>,
-        /// Whether that request already had a reply.
+        /// Whether the last request already had a reply.
         duplicate: bool,
     },
     /// The last object.
@@ -57,15 +57,15 @@ pub(super) enum ArpingJson {
         outcome: ArpingOutcome,
         /// Packets sent.
         sent: u64,
-        /// Packets sent by broadcast.
+        /// Packets sent as broadcasts.
         broadcasts: u64,
         /// Packets that the interface rejected.
         send_failures: u64,
-        /// First replies to requests or, of probes, packets that show the address to be in use.
+        /// First replies to requests; for probes, packets that show that the address is in use.
         received: u64,
         /// Further replies to the same request.
         duplicates: u64,
-        /// All other ARP packets.
+        /// Other ARP packets received.
         unmatched: u64,
     },
 }
@@ -77,7 +77,7 @@ pub(super) enum ArpingJson {
 pub(super) enum ArpingOutcome {
     /// A station replied for the address.
     Answered,
-    /// No station replied, although nothing was lost.
+    /// No station replied, and nothing was lost.
     NoReply,
     /// Another station uses the address or probes for it (`-D`).
     InUse,

@@ -8,7 +8,7 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::complete;
 use crate::help;
 
-// Each is a switch of its own on the command line.
+// Each bool is an independent option.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -24,8 +24,8 @@ Examples:
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
       frames with errors
 
-Errors of a frame follow it in brackets. So does a warning if the sender MAC address of an ARP packet differs from \
-the source of its frame. Only Ethernet is supported.
+Errors in a frame are printed in brackets after it. A warning is printed there too if the sender MAC address of an ARP \
+packet is not the source of its frame. Only Ethernet is supported.
 
 Exit codes: 0 all frames decoded, 1 a frame has errors, 2 the file could not be read completely, or packets of \
 other link types were omitted.")]
@@ -36,10 +36,10 @@ pub(crate) struct DecodeArguments {
     /// Print the link header too
     #[arg(short = 'e', long, help_heading = help::OUTPUT)]
     pub(crate) link_header: bool,
-    /// Print the bytes too, without the link header; with it if given twice
+    /// Print the bytes too, without the link header; with the link header if given twice (-xx)
     #[arg(short = 'x', long = "bytes", action = ArgAction::Count, help_heading = help::OUTPUT)]
     pub(crate) bytes: u8,
-    /// Print no times; date and time if given four times (-tttt)
+    /// Do not print times; print date and time if given four times (-tttt)
     #[arg(short = 't', long, action = ArgAction::Count, help_heading = help::OUTPUT)]
     pub(crate) no_time: u8,
     /// Draw each header as in its RFC, with values, meanings and errors

@@ -24,7 +24,7 @@ struct CaptureFields<'a> {
     time: Option<Time>,
     /// The same time since 1970 in UTC, in nanoseconds.
     time_ns: Option<u64>,
-    /// Length of the frame when it was sent, in bytes.
+    /// Length of the frame on the wire, in bytes.
     bytes: usize,
     /// Length of the frame in the capture, in bytes: less if the snap length truncated it.
     captured_bytes: usize,
@@ -72,11 +72,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes JSON and escapes control characters, which JSON allows but a terminal would obey.
+/// Writes JSON and escapes control characters, which JSON allows but a terminal would interpret.
 fn write_escaped(line: &mut String, json: &str) -> fmt::Result {
     for letter in json.chars() {
         if letter.is_control() {
-            // They are all below U+00A0.
+            // All control characters are below U+00A0.
             write!(line, "\\u{:04x}", u32::from(letter))?;
         } else {
             line.push(letter);
@@ -85,7 +85,7 @@ fn write_escaped(line: &mut String, json: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Adds the definitions of a frame and of its headers. Those of the headers come from their layouts.
+/// Adds the definitions of a frame and of its headers. The definitions of the headers come from the layouts.
 pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
     let mut frame = CaptureFields::json_schema(generator);
     frame.insert("description".to_owned(), DESCRIPTION.into());
@@ -94,7 +94,7 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
     let list = |items: Value, text: &str| json!({"type": "array", "items": items, "description": text});
     let mut fields: Map<String, Value> =
         headers.iter().map(|(name, _)| ((*name).to_owned(), reference(name))).collect();
-    let text = format!("VLAN tags, outermost first; {TAG_LIMIT} at most.");
+    let text = format!("VLAN tags, outermost first; at most {TAG_LIMIT}.");
     fields.insert("tags".to_owned(), list(reference("tags"), &text));
     let text = "Number of further VLAN tags.";
     fields.insert("more_tags".to_owned(), json!({"type": "integer", "minimum": 0, "description": text}));
@@ -102,9 +102,9 @@ pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
     let text = "Headers of the datagram that an ICMP error quotes.";
     let quoted = json!({"type": "object", "properties": Map::from_iter(quoted), "description": text});
     fields.insert("quoted".to_owned(), quoted);
-    let text = "What is wrong with the frame; empty if nothing is.";
+    let text = "Faults of the frame; empty if the frame is valid.";
     fields.insert("faults".to_owned(), list(json!({"$ref": "#/$defs/fault"}), text));
-    let text = "What is unusual, but may be right: a sender MAC address that is not the source of the frame.";
+    let text = "Warnings about the frame: a sender MAC address that is not the source of the frame.";
     fields.insert("warnings".to_owned(), list(json!({"$ref": "#/$defs/fault"}), text));
     if let Some(properties) = frame.get_mut("properties").and_then(Value::as_object_mut) {
         properties.extend(fields);
@@ -135,7 +135,7 @@ fn header_schema(layouts: &[&'static Layout]) -> (&'static str, Value) {
         json!({"type": "integer", "minimum": 0, "description": "Offset of the header in the frame, in bytes."}),
     );
     for field in layouts.iter().flat_map(|layout| layout.fields) {
-        // Of two fields of one name, the wider one.
+        // The wider of two fields with the same name.
         let schema = field_schema(field);
         let maximum = |schema: &Value| schema.get("maximum").and_then(Value::as_u64);
         if fields.get(field.name).is_none_or(|known| maximum(known) < maximum(&schema)) {
@@ -185,10 +185,10 @@ fn fault_schema() -> Value {
         "properties": {
             "header": text("Name of the header in the object."),
             "field": or_null("Name of the field in the header; null if the header is not complete."),
-            "message": text("What is wrong, in words."),
+            "message": text("Description of the fault."),
             "requirement": or_null("Id of the requirement in docs/spec; null if there is none."),
             "standard": or_null("Standard and section that require it."),
-            "rule": or_null("What the standard requires, in words."),
+            "rule": or_null("Text of the requirement."),
         },
         "required": ["header", "field", "message", "requirement", "standard", "rule"],
     })

@@ -44,7 +44,7 @@ impl Finding {
         Finding::new(check, CheckOutcome::Skip, why)
     }
 
-    /// Returns the finding of an error message. Advice without a command joins the reason: only a command can be pasted.
+    /// Returns the finding of an error message. A hint without a command is added to the reason, because a fix is a command.
     fn refused(check: CheckName, outcome: CheckOutcome, message: &ErrorMessage) -> Finding {
         let hint = message.first_command().map(str::to_owned);
         let why = match message.hints().next() {
@@ -188,7 +188,7 @@ fn networkd(facts: &Facts) -> Finding {
         Networkd::Absent => Finding::ok(check, "not running"),
         Networkd::IgnoresTaps => Finding::ok(check, "running, ignores TAPs"),
         Networkd::ManagesTaps(path) => {
-            Finding::warn(check, format!("running, configures every TAP as in {}", path.display())).with_hint(
+            Finding::warn(check, format!("running, configures every TAP according to {}", path.display())).with_hint(
                 "printf '[Match]\\nName=tap*\\n[Link]\\nUnmanaged=yes\\n' | sudo tee /etc/systemd/network/00-tapstack.network && sudo networkctl reload",
             )
         }
@@ -233,7 +233,7 @@ fn neighbors(facts: &Facts) -> Finding {
 fn processors(facts: &Facts) -> Finding {
     let check = CheckName::Processors;
     match facts.processors {
-        None => Finding::skip(check, "their number is not known"),
+        None => Finding::skip(check, "number of processors unknown"),
         Some(1) => Finding::warn(check, "1: --busy-poll is 0 by default, because polling delays the sender"),
         Some(count) => Finding::ok(check, format!("{count}: --busy-poll can use one of them")),
     }

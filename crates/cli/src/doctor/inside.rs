@@ -1,5 +1,5 @@
-//! Checks that need a namespace. Entering one cannot be undone, so this program starts itself under another name for
-//! them.
+//! Checks that need a namespace. A process cannot leave a namespace, so this program starts itself under another
+//! name for these checks.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Findings as JSON: one object a line.
+//! Findings as JSON: one object per line.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,11 +16,11 @@ pub(super) enum DoctorJson<'a> {
         check: CheckName,
         /// Result.
         outcome: OutcomeJson,
-        /// Whether the exit code depends on it.
+        /// Whether the exit code depends on the check.
         required: bool,
-        /// What was found, in words.
+        /// Result in words.
         message: &'a str,
-        /// A command that fixes it; null if there is none.
+        /// Command that fixes a failed check; null if there is none.
         fix: Option<&'a str>,
     },
     /// The last object.
@@ -43,13 +43,13 @@ pub(super) enum DoctorJson<'a> {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(super) enum OutcomeJson {
-    /// It works.
+    /// The facility works.
     Ok,
-    /// It does not work, and only some commands need it.
+    /// The facility does not work, and only some commands need it.
     Warn,
-    /// It does not work.
+    /// The facility does not work, and every command that uses a TAP needs it.
     Fail,
-    /// It could not be checked.
+    /// The facility could not be checked.
     Skip,
 }
 
@@ -88,7 +88,7 @@ pub(super) enum CheckName {
 }
 
 impl CheckName {
-    /// Returns the name for people.
+    /// Returns the name in text output.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::DevNetTun => "/dev/net/tun",

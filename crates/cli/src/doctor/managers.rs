@@ -15,7 +15,7 @@ pub(super) struct InterfaceManagers {
 /// What `systemd-networkd` does to a TAP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Networkd {
-    /// It does not run.
+    /// `systemd-networkd` does not run.
     #[default]
     Absent,
     /// None of its files matches a TAP.
@@ -26,14 +26,14 @@ pub(super) enum Networkd {
 
 /// The usual name of a TAP.
 const TAP: &str = "tap0";
-/// Folders of `NetworkManager`'s configuration.
+/// Directories of `NetworkManager`'s configuration.
 const NETWORK_MANAGER: [&str; 4] = [
     "/usr/lib/NetworkManager/conf.d",
     "/run/NetworkManager/conf.d",
     "/etc/NetworkManager",
     "/etc/NetworkManager/conf.d",
 ];
-/// Folders of `systemd-networkd`'s configuration. Of two files with one name, the one in the later folder counts.
+/// Directories of `systemd-networkd`'s configuration. If two directories contain a file of the same name, the file in the later directory applies.
 const NETWORKD: [&str; 4] = [
     "/usr/lib/systemd/network",
     "/usr/local/lib/systemd/network",
@@ -68,7 +68,7 @@ fn running() -> Vec<String> {
         .collect()
 }
 
-/// Reads the files with this extension, by name. A file in a later folder replaces one of the same name.
+/// Reads the files with this extension, by name. A file in a later directory replaces a file of the same name.
 fn files(folders: &[&str], ending: &str) -> BTreeMap<String, (PathBuf, String)> {
     let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     entries
@@ -137,7 +137,7 @@ struct Section {
 }
 
 impl Section {
-    /// Whether it sets this key to one of these values.
+    /// Whether the section sets this key to one of these values.
     fn sets(&self, key: &str, values: &[&str]) -> bool {
         self.settings.iter().any(|(name, value)| name == key && values.contains(&value.as_str()))
     }

@@ -56,7 +56,7 @@ fn doctor_gives_no_hints_when_everything_works() {
 fn unopenable_node_fails_and_skips_dependent_checks() {
     let fix = "sudo chmod 0666 /dev/net/tun";
     let message =
-        ErrorMessage::new("cannot open /dev/net/tun: Permission denied").hint_command("open it to all", fix);
+        ErrorMessage::new("cannot open /dev/net/tun: Permission denied").hint_command("allow access", fix);
     let (findings, code) = findings_after(|facts| {
         facts.node = Err(message.clone());
         facts.inside = Ok(NamespaceReport {
@@ -233,7 +233,7 @@ fn networkd_manages_tap_by_first_matching_file() {
     };
     assert!(by("[Match]\nName=en* tap*\n[Network]\nDHCP=yes\n"));
     assert!(by("[Match]\nType=ether\n"));
-    assert!(by("[Match]\n# Name=en*\n; Name=en*\nName=tap0\n"), "what is commented out does not count");
+    assert!(by("[Match]\n# Name=en*\n; Name=en*\nName=tap0\n"), "a comment was read as a setting");
     assert!(by("[Match]\nKind=tun\nName=tap?\n"));
     assert!(!by("[Match]\nName=en*\n"));
     assert!(!by("[Match]\nKind=veth\nName=*\n"));

@@ -21,11 +21,11 @@ Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
       one host, and the kernel's address on the TAP
   tapstack host --tap tap0 --address 10.0.0.2/24 --no-probe --json | jq .event
-      one host, ready at once, with events as JSON
+      one host, ready immediately, with events as JSON
   tapstack host --tap tap0 --link-local
       one host that selects its address in 169.254.0.0/16
   sudo tapstack host -I eth0 --address 192.0.2.9/24
-      one more host on the network of eth0
+      an additional host on the network of eth0
   tapstack host --tap tap0 --hosts 10.1.0.0/16
       65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
@@ -35,19 +35,19 @@ Examples:
   kill -USR1 PID
       prints the ARP cache of a running host
 
-Before a host uses its address, it probes for duplicates (RFC 5227), which takes 4 to 7 seconds. Then it prints \
-`ready`, announces the address, and defends it. With --link-local, `ready` follows each selected address. The hosts of \
---hosts do not probe unless --probe is given.
+A host probes for duplicates before it uses its address (RFC 5227), which takes 4 to 7 seconds. Then the host \
+announces and defends its address, and `ready` is printed. With --link-local, `ready` is printed for each selected \
+address. The hosts of --hosts do not probe unless --probe is given.
 
 The hosts of --hosts in one VLAN share one ARP cache, the capacity for fragments and the rate limits of ICMP errors. \
-No subnet is implied: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
+--hosts implies no subnet: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
 broadcast address.
 
-With -I, the hosts have MAC and IP addresses of their own, next to the kernel's. They reach every station but the \
+With -I, the hosts have MAC and IP addresses in addition to the kernel's. The hosts reach every station except the \
 local kernel, which does not receive frames sent on its own interface. Most wireless and cloud networks drop frames of \
 additional MAC addresses.
 
-A slow reader of standard output loses lines; it never delays replies.
+A slow reader of standard output loses lines, but does not delay replies.
 
 Exit codes: 0 ended by a signal, 1 another host has the address, 2 usage, permission or setup error, or the interface \
 was deleted.")]
@@ -74,7 +74,7 @@ pub(crate) struct HostArguments {
     /// Static ARP cache entry; may be repeated
     #[arg(long = "static", value_name = "IP=MAC", value_parser = static_entry, help_heading = help::ARP)]
     pub(crate) statics: Vec<(Ipv4Addr, MacAddr)>,
-    /// Range off the local network to answer ARP requests for: proxy ARP (RFC 1027); may be repeated
+    /// Range outside the local network for which to answer ARP requests: proxy ARP (RFC 1027); may be repeated
     #[arg(long = "proxy", value_name = "IP/PREFIX", value_parser = range, help_heading = help::ARP)]
     pub(crate) proxies: Vec<Ipv4Net>,
     /// Time to live of replies and errors, from 1 to 255
@@ -111,35 +111,35 @@ pub(crate) struct ClaimArguments {
         long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"], help_heading = help::ADDRESSES
     )]
     pub(crate) link_local: bool,
-    /// Use the address at once: no duplicate address detection, no announcement
+    /// Use the address immediately: no duplicate address detection, no announcement
     #[arg(long, help_heading = help::CONFLICTS)]
     pub(crate) no_probe: bool,
-    /// Announce the address at the start without a probe (gratuitous ARP); after a probe it is always announced
+    /// Announce the address at the start without a probe (gratuitous ARP); after a probe the address is always announced
     #[arg(long, help_heading = help::CONFLICTS)]
     pub(crate) announce: bool,
-    /// What to do when another host uses the address: `cease` (give it up), `once` (announce it, give it up after a
-    /// second conflict) or `always` (announce it, at most every 10 seconds) [default: always; once with --link-local]
+    /// Reaction when another host uses the address: `cease` (give up the address), `once` (announce the address, give it
+    /// up after a second conflict within 10 seconds) or `always` (announce the address, at most every 10 seconds) [default: always; once with --link-local]
     #[arg(long, value_name = "POLICY", hide_possible_values = true, help_heading = help::CONFLICTS)]
     pub(crate) defend: Option<DefendPolicy>,
 }
 
-/// Hosts for all addresses of a range.
+/// One host for each address of a range.
 #[derive(Debug, Args)]
 pub(crate) struct HostsArguments {
-    /// Range of IP addresses, one host each, in a VLAN if given; may be repeated
+    /// Range of IP addresses with one host each, optionally in a VLAN; may be repeated
     #[arg(
         long, value_name = "IP/PREFIX[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"],
         help_heading = help::ADDRESSES
     )]
     pub(crate) hosts: Vec<HostRange>,
-    /// MAC address of the first host of --hosts; the others follow it [default: locally administered, derived from
+    /// MAC address of the first host of --hosts; the MAC addresses of the other hosts follow [default: locally administered, derived from
     /// machine and interface]
     #[arg(
         long, value_name = "MAC", value_parser = station_mac, requires = "hosts",
         conflicts_with_all = ["address", "link_local"], help_heading = help::ADDRESSES, display_order = help::MAC_BASE
     )]
     pub(crate) mac_base: Option<MacAddr>,
-    /// Probe for each address of --hosts before any of them is used
+    /// Probe for each address of --hosts before any address is used
     #[arg(
         long, requires = "hosts", conflicts_with_all = ["address", "link_local", "no_probe"],
         help_heading = help::CONFLICTS, display_order = 1
@@ -147,7 +147,7 @@ pub(crate) struct HostsArguments {
     pub(crate) probe: bool,
 }
 
-/// A range of hosts, and the VLAN they are in.
+/// A range of hosts, and the VLAN of the hosts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostRange {
     pub(crate) range: Ipv4Net,
@@ -159,7 +159,7 @@ impl HostRange {
     const MIN_PREFIX: u8 = 8;
 }
 
-/// The policies of `--learn`.
+/// Values of `--learn`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LearnPolicy {
     Cautious,
@@ -177,7 +177,7 @@ impl From<LearnPolicy> for LearningPolicy {
     }
 }
 
-/// The policies of `--defend`.
+/// Values of `--defend`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DefendPolicy {
     Cease,

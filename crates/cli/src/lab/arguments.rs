@@ -13,7 +13,7 @@ Examples:
   tapstack lab
       the exchange, then the kernel's ARP cache entry
   tapstack lab -- arping -c 3 10.0.0.2
-      any command, next to a host at 10.0.0.2
+      any command, in a namespace with a host at 10.0.0.2
   tapstack lab -v -- bash
       a shell; frames are printed to standard error
   tapstack lab --cable
@@ -21,11 +21,11 @@ Examples:
   tapstack lab --pcap lab.pcapng
       the exchange for Wireshark
 
-The lab is a network namespace with a TAP that connects the kernel at 10.0.0.1 and an emulated host at 10.0.0.2. It \
-ends with the command. In it, tcpdump needs `-Z root` for an ordinary user.
+The lab is a network namespace with a TAP that connects the kernel at 10.0.0.1 and an emulated host at 10.0.0.2. The \
+namespace ends with the command. Without root, tcpdump needs the option `-Z root` in the namespace.
 
-Exit codes: 0 the peer's ARP cache holds the emulated host, 1 it does not, 2 setup error; with COMMAND those of the \
-command, or 128 and the signal that ended it, 126 if it cannot be run, 127 if it is not found.")]
+Exit codes: 0 the peer's ARP cache has an entry for the emulated host, 1 it has no entry, 2 setup error; with COMMAND \
+the exit code of COMMAND, or 128 plus the signal that ended it, 126 if it cannot be run, 127 if it is not found.")]
 pub(crate) struct LabArguments {
     /// Connect two emulated hosts by a cable in memory, without the kernel
     #[arg(long, conflicts_with_all = ["verbose", "command"], help_heading = help::INTERFACE)]

@@ -17,7 +17,7 @@ use crate::report::{HostReport, Verbosity};
 /// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
-/// Polls of each host: three for the request, the reply and the payload, and three that show that no more frames
+/// Number of polls of each host: three for the request, the reply and the payload, and three that show that no more frames
 /// follow.
 const ROUNDS: usize = 6;
 
@@ -40,7 +40,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         peer.config().mac
     ));
 
-    // The peer must resolve the address to send this, like the kernel in the other lab.
+    // The peer must resolve the address to send this datagram, like the kernel in a lab with a namespace.
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;
         peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);

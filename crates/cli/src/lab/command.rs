@@ -48,7 +48,7 @@ pub(super) fn run(
         );
     }
     // A child process inherits blocked signals. This program, started under another name, unblocks them and then
-    // executes the command. No signal is lost meanwhile, and none ends only the lab.
+    // executes the command. No signal is lost meanwhile, and no signal ends only the lab.
     let mut child = Command::new("/proc/self/exe").arg0(COMMAND_LAUNCHER).arg(program).args(words).spawn()?;
     let mut is_serving = true;
     while child.try_wait()?.is_none() {
@@ -56,7 +56,7 @@ pub(super) fn run(
             let stepped = server.step(&signals, None);
             server.print_events();
             if let Err(error) = stepped {
-                // The command may continue without the host, as after `ip link delete tap0`; its exit code counts.
+                // The command may continue without the host, for example after `ip link delete tap0`. The exit code is that of the command.
                 Failure::from(error).print();
                 is_serving = false;
             }
@@ -94,7 +94,7 @@ pub(crate) fn exec_command(mut words: impl Iterator<Item = OsString>) -> Failure
     match SigSet::empty().thread_set_mask() {
         Ok(()) => {
             let error = Command::new(&program).args(words).exec();
-            // The exit codes of shells. An unreadable folder in PATH gives the same error for a command that does not
+            // The exit codes of shells. An unreadable directory in PATH gives the same error for a command that does not
             // exist.
             let (why, exit_code) = if exists(&program) {
                 (error.to_string(), 126)

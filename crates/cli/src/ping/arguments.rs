@@ -22,12 +22,12 @@ Examples:
       a request that expires at the gateway
   tapstack ping --tap tap0 --address 10.0.0.2/24 -c 100 -i 0.01 --json 10.0.0.1 | jq .event
   sudo tapstack ping -I eth0 --address 192.0.2.9/24 -c 3 192.0.2.1
-      from one more host on the network of eth0
+      from an additional host on the network of eth0
 
-Requests come from an emulated host with the IP address of --address. Options and output are those of iputils' ping. A \
-reply with changed data (\"wrong data byte\") is printed and counted, but is not a success.
+Requests are sent from an emulated host with the IP address of --address. -c, -i, -s, -W, -t and -q work as in \
+iputils' ping, and the output has the same format. A reply with changed data (\"wrong data byte\") is printed and counted, but is not a success.
 
-With -I, ping reaches every host but the local kernel, which does not receive frames sent on its own interface.
+With -I, ping reaches every host except the local kernel, which does not receive frames sent on its own interface.
 
 Exit codes: 0 at least one reply, and none with changed data; 1 no reply, or changed data; 2 usage, permission or setup \
 error, no route to the target, or no reply while frames were lost or refused.")]
@@ -55,14 +55,14 @@ pub(crate) struct PingArguments {
         help_heading = help::REQUESTS
     )]
     pub(crate) interval: Duration,
-    /// Data of a request, in bytes; below 16 no round-trip times are printed
+    /// Size of the data of a request, in bytes; below 16 no round-trip times are printed
     #[arg(
         short, value_name = "BYTES", default_value = "56", value_parser = number(0_u16..=65_507),
         allow_negative_numbers = true, help_heading = help::REQUESTS
     )]
     pub(crate) size: u16,
-    /// Time to wait for a first reply after the last request, in seconds; after a reply it is two round-trip times, at
-    /// least the interval
+    /// Time to wait after the last request if there was no reply, in seconds; after a reply, ping waits twice the maximum
+    /// round-trip time, but at least the interval
     #[arg(
         short = 'W', value_name = "SECONDS", default_value = "10", value_parser = seconds,
         allow_negative_numbers = true, help_heading = help::REQUESTS

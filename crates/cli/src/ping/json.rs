@@ -1,4 +1,4 @@
-//! Events of a session as JSON: one object a line.
+//! Events of a session as JSON: one object per line.
 
 use std::net::Ipv4Addr;
 
@@ -16,7 +16,7 @@ use crate::output::json;
 
 /// `tapstack ping --json`
 ///
-/// `-q` leaves `start` and `statistics`.
+/// With `-q`, only `start` and `statistics` are printed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[schemars(rename = "ping")]
@@ -50,7 +50,7 @@ pub(super) enum PingJson {
         rtt_ns: u64,
         /// Whether the request already had a reply.
         duplicate: bool,
-        /// The first byte of data that changed in transit; null if none did.
+        /// The first byte of data that changed in transit; null if no byte changed.
         mismatch: Option<ChangedByte>,
     },
     /// An ICMP error: a request was not delivered.
@@ -65,7 +65,7 @@ pub(super) enum PingJson {
         sent: u64,
         /// Requests with a reply.
         received: u64,
-        /// Replies beyond the first.
+        /// Further replies to the same request.
         duplicates: u64,
         /// Replies with data that changed in transit.
         mismatches: u64,

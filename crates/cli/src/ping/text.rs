@@ -157,7 +157,7 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
-/// A round-trip time with three significant digits, but none below a microsecond.
+/// A round-trip time with three significant digits, but no digits below a microsecond.
 struct RoundTrip(Duration);
 
 impl fmt::Display for RoundTrip {

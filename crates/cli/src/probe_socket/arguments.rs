@@ -12,7 +12,7 @@ use crate::values::{host_network, interface_name, station_mac, tap_name};
 
 /// The interface that ARP packets are sent on, and their sender.
 #[derive(Debug, Args)]
-// A terminal shows backticks as they are.
+// A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
 #[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct ProbeArguments {
@@ -40,7 +40,7 @@ pub(crate) struct ProbeArguments {
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,
-    /// MAC address of the sender [default: that of the interface; on a TAP derived from machine, TAP and IP address]
+    /// MAC address of the sender [default: the MAC address of the interface; with --tap, derived from machine, TAP and IP address]
     #[arg(long, value_name = "MAC", value_parser = station_mac, help_heading = help::ADDRESSES, display_order = help::MAC)]
     pub(crate) source_mac: Option<MacAddr>,
 }

@@ -1,4 +1,4 @@
-//! Events of a host as JSON: one object a line.
+//! Events of a host as JSON: one object per line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,12 +17,12 @@ use crate::json::{FrameDirection, Mac};
 
 /// `tapstack host --json`
 ///
-/// `frame` is printed with `-v` only. `-q` leaves `ready` and `counters`. SIGUSR1 prints a `neighbor` for each entry of
+/// `frame` is printed only with `-v`. With `-q`, only `ready` and `counters` are printed. SIGUSR1 prints a `neighbor` for each entry of
 /// the ARP cache.
 ///
 /// Without `-v`, at most 10 objects of one kind are printed in 10 seconds.
-/// A kind is an `event`; of `dropped` also its `reason`; of `conflict`, `defended` and `moved` also its `ip`, for up to
-/// 64 addresses.
+/// A kind is an `event`. The `reason` of `dropped` is part of the kind, and so is the `ip` of `conflict`, `defended` and
+/// `moved`, for up to 64 addresses.
 /// After the 10 seconds, and at the end, `suppressed` reports how many objects were not printed.
 /// `probing`, `bound`, `probe_conflict` and `ceased` are always printed, and the counters count everything.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub(super) enum HostJson {
         /// Previous MAC address.
         old_mac: Mac,
     },
-    /// A sender claims the IP address of a static entry. The entry stays as it is.
+    /// A sender claims the IP address of a static entry. The entry does not change.
     StaticConflict(IpAndMac),
     /// An entry of the ARP cache changed its state.
     StateChanged {
@@ -82,13 +82,13 @@ pub(super) enum HostJson {
     Probing(IpOnly),
     /// A local address is in use from now on.
     Bound(IpAndMac),
-    /// Another station uses an address that was probed for, or probes for it too.
+    /// Another station uses an address that is being probed, or probes for the same address.
     ProbeConflict(IpAndMac),
     /// Another station uses a local address.
     Conflict(IpAndMac),
     /// A local address was announced to defend it.
     Defended(IpAndMac),
-    /// A local address is no longer used: another station has it.
+    /// A local address is no longer used: another station uses the address.
     Ceased(IpAndMac),
     /// An echo request of this host was answered.
     EchoReply {
@@ -128,7 +128,7 @@ pub(super) enum HostJson {
         source_mac: Option<Mac>,
         /// Layer that dropped the frame.
         layer: &'static str,
-        /// Name of the counter that counts it, in `layer`.
+        /// Name of the counter of the drop, in `layer`.
         reason: &'static str,
         /// The reason in words.
         message: String,
@@ -144,7 +144,7 @@ pub(super) enum HostJson {
         /// Number of objects.
         count: u64,
     },
-    /// A frame was received or sent. With `-v`.
+    /// A frame was received or sent. Printed with `-v`.
     Frame {
         /// Direction of the frame.
         direction: FrameDirection,
@@ -201,7 +201,7 @@ pub(super) enum EntryState {
     Reachable,
     /// Not confirmed recently.
     Stale,
-    /// In use and not confirmed recently: it is checked soon.
+    /// In use and not confirmed recently: requests will be sent soon.
     Delay,
     /// In use and not confirmed recently: requests are being sent.
     Probe,

@@ -10,7 +10,7 @@ use tap::Instant;
 
 /// Kind of similar lines.
 ///
-/// Their number is finite except for the addresses, which [`LineLimits`] bounds: the one number in a drop reason is the EtherType, which is left out.
+/// The number of kinds is bounded: [`LineLimits`] limits the number of addresses, and the `EtherType` in a drop reason is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineKind {
     /// Events of this name.
@@ -138,7 +138,7 @@ impl LineKind {
         })
     }
 
-    /// Returns the name of its events in JSON, which is the first word of its text lines.
+    /// Returns the JSON name of the events of this kind, which is the first word of their text lines.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Event(name) | Self::EventAbout(name, _) => name,
@@ -173,7 +173,7 @@ impl LineKind {
 }
 
 impl SuppressedLines {
-    /// Returns the text line about them.
+    /// Returns the text line about the suppressed lines.
     pub(super) fn text(self) -> String {
         let SuppressedLines { kind, count } = self;
         let address = kind.address().map(|address| address.to_string());

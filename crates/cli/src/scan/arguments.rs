@@ -16,7 +16,7 @@ use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number, vlan};
 
 #[derive(Debug, Args)]
-// The options are those of arp-scan.
+// Each bool is an independent option.
 #[allow(clippy::struct_excessive_bools)]
 #[command(
     version,
@@ -30,33 +30,33 @@ Examples:
   sudo tapstack scan -I eth0 -l -x | sort -V
       only IP address, MAC address and vendor
   sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16
-      65,536 addresses: 3.3 seconds a pass, and a second pass for those without a reply
+      65,536 addresses: 3.3 seconds, then a second pass for the addresses without a reply
   sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo found
-      ends with the first host
+      ends at the first reply
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
-Options are those of arp-scan. Every address of a range is scanned, the first and the last of a network too, except \
-the sender's own. Addresses without a reply within --timeout are scanned again in the next pass. The default rate is \
+-b, -f, -g, -i, -l, -q, -r, -s, -t, -x, -I, -M, -O, -Q and -R have the same purpose as in arp-scan. Every address of a \
+range is scanned, including the first and the last address of a network, except the sender's address. Addresses without a reply within --timeout are scanned again in the next pass. The default rate is \
 256 kbit/s on the wire.
 
-A further reply for an address is marked (DUP: 2). If it has another MAC address, it is marked (CONFLICT: also at ...): \
-a duplicate address, or proxy ARP.
+A further reply for an address is marked (DUP: 2). If the reply has another MAC address, it is also marked \
+(CONFLICT: also at ...): the cause is a duplicate address or proxy ARP.
 
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
 
-Exit codes: 0 at least one reply, with --limit that many hosts; 1 none, or fewer; 2 no result: usage, permission or \
+Exit codes: 0 at least one reply, or the number of hosts of --limit; 1 no reply, or fewer hosts; 2 no result: usage, permission or \
 setup error, interface down, interrupted, or no reply while frames were lost or refused."
 )]
 pub(crate) struct ScanArguments {
-    /// Addresses to scan: IP, IP/PREFIX, IP:NETMASK or FIRST-LAST; up to 16,777,216
+    /// Addresses to scan: IP, IP/PREFIX, IP:NETMASK or FIRST-LAST; up to 16,777,216 addresses
     #[arg(value_name = "RANGE", conflicts_with = "localnet")]
     pub(crate) targets: Vec<TargetRange>,
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,
-    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and others are ignored
+    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and frames without this tag are ignored
     #[arg(short = 'Q', long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
-    /// IP address of the sender [default: the kernel's in a network that is scanned]
+    /// IP address of the sender [default: the kernel's address in a scanned network]
     #[arg(
         short = 's', long, value_name = "IP", value_parser = ip_address, conflicts_with = "tap",
         help_heading = help::ADDRESSES
@@ -89,7 +89,7 @@ pub(crate) struct ScanArguments {
         conflicts_with = "rate", help_heading = help::REQUESTS
     )]
     pub(crate) interval: Option<Duration>,
-    /// Maximum number of requests per address, the first one included
+    /// Maximum number of requests per address
     #[arg(
         short, long, value_name = "COUNT", default_value = "2", value_parser = number(1_u32..=100),
         allow_negative_numbers = true, help_heading = help::REQUESTS
@@ -112,7 +112,7 @@ pub(crate) struct ScanArguments {
     /// File with vendor names: of arp-scan, nmap, Wireshark (manuf) or IEEE (text or CSV)
     #[arg(short = 'O', long, value_name = "FILE", conflicts_with = "quiet", help_heading = help::OUTPUT)]
     pub(crate) ouifile: Option<PathBuf>,
-    /// Print only the first reply of each station, and conflicts
+    /// Print only the first reply for each address, and conflicts
     #[arg(short = 'g', long, help_heading = help::OUTPUT)]
     pub(crate) ignoredups: bool,
     /// Print replies only: no header, footer or progress

@@ -1,4 +1,4 @@
-//! Events of a sweep as JSON: one object a line.
+//! Events of a sweep as JSON: one object per line.
 
 use std::net::Ipv4Addr;
 
@@ -18,7 +18,7 @@ use crate::output::json;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[schemars(rename = "scan")]
 pub(super) enum ScanJson<'a> {
-    /// Before the first request.
+    /// Printed before the first request.
     Start {
         /// Interface or TAP.
         interface: String,
@@ -26,7 +26,7 @@ pub(super) enum ScanJson<'a> {
         local_ip: Ipv4Addr,
         /// Local MAC address.
         local_mac: Mac,
-        /// Number of IP addresses to request; the local address is not among them.
+        /// Number of IP addresses to request, without the local address.
         targets: u64,
         /// Number of requests for an address without a reply.
         passes: u32,
@@ -41,11 +41,11 @@ pub(super) enum ScanJson<'a> {
         mac: Mac,
         /// Vendor of the MAC address; null if the installed list does not name it.
         vendor: Option<&'a str>,
-        /// Number of the reply for this IP address, from 1; 4095 stands for all later ones too.
+        /// Number of the reply for this IP address, from 1 to 4095; further replies have the number 4095 too.
         reply_number: u16,
-        /// Whether it is not the first.
+        /// Whether the reply is not the first reply for this IP address.
         duplicate: bool,
-        /// MAC address that replied first; null if it is this one. Otherwise the two are in conflict.
+        /// MAC address that replied first, if it differs from `mac`: the two are in conflict; null if it is the same.
         other_mac: Option<Mac>,
         /// Whether the frame was broadcast.
         broadcast: bool,
@@ -86,9 +86,9 @@ pub(super) enum ScanJson<'a> {
 pub(super) enum ScanOutcome {
     /// A station replied or, with `--limit`, that number of stations.
     Found,
-    /// Fewer stations replied than `--limit`, although nothing was lost.
+    /// Fewer stations replied than `--limit`, and nothing was lost.
     BelowLimit,
-    /// No station replied, although nothing was lost.
+    /// No station replied, and nothing was lost.
     NoReply,
     /// No request was sent.
     NothingSent,

@@ -43,7 +43,7 @@ impl TargetRange {
             return Err(ErrorMessage::new(format!("{last} is lower than {first}"))
                 .hint(format!("use the range {last}-{first}")));
         }
-        // All addresses except 0/8, 127/8 and those from 224.0.0.0 on are host addresses.
+        // All addresses except 0/8, 127/8 and addresses from 224.0.0.0 on are host addresses.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
         let special =

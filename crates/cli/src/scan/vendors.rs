@@ -1,6 +1,6 @@
 //! Vendor names of MAC addresses.
 //!
-//! IEEE's lists have no license and change every month, so none is compiled in. They are read from known paths of the
+//! IEEE's lists have no license and change every month, so no list is compiled in. They are read from known paths of the
 //! system or from `--ouifile`.
 
 mod line;

@@ -14,7 +14,7 @@ use crate::values::{host_network, interface_name, ip_address, number, station_ma
 
 /// The interface of emulated hosts, and their routes.
 #[derive(Debug, Args)]
-// A terminal shows backticks as they are.
+// A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
 #[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct StationArguments {
@@ -33,14 +33,14 @@ pub(crate) struct StationArguments {
     /// IP address of the kernel on the TAP, added if missing (needs CAP_NET_ADMIN)
     #[arg(long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::INTERFACE)]
     pub(crate) kernel: Option<Ipv4Net>,
-    /// MTU in bytes, from 68 to 65521: of a TAP that is created, otherwise of tapstack only [default: that of the
+    /// MTU in bytes, from 68 to 65521; the kernel's MTU of an existing TAP does not change [default: the MTU of the
     /// interface]
     #[arg(
         long, value_name = "BYTES", value_parser = number(68_u16..=65_521), allow_negative_numbers = true,
         help_heading = help::INTERFACE
     )]
     pub(crate) mtu: Option<u16>,
-    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and others are ignored
+    /// VLAN to use, from 1 to 4094: frames are sent with its tag, and frames without this tag are ignored
     #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// MAC address of the host [default: locally administered, derived from machine, interface and IP address]
@@ -49,7 +49,7 @@ pub(crate) struct StationArguments {
     /// Default gateway
     #[arg(long, value_name = "IP", value_parser = ip_address, help_heading = help::IP)]
     pub(crate) gateway: Option<Ipv4Addr>,
-    /// Route to a further network, e.g. `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
+    /// Route to another network, e.g. `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
     #[arg(
         long = "route", value_names = ["IP/PREFIX", "via", "IP"], num_args = 3, help_heading = help::IP
     )]
@@ -58,7 +58,7 @@ pub(crate) struct StationArguments {
 
 /// How frames are received and sent.
 #[derive(Debug, Args)]
-// A terminal shows backticks as they are.
+// A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
 pub(crate) struct PerformanceArguments {
     /// I/O method: `ring` (io_uring, in batches), `read-write` (one system call per frame) or `auto` (io_uring under
@@ -76,7 +76,7 @@ pub(crate) struct PerformanceArguments {
     pub(crate) busy_poll: Option<u32>,
 }
 
-/// The methods of `--io`.
+/// Values of `--io`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum IoMode {
     Auto,

@@ -16,7 +16,7 @@ Examples:
   tapstack tap list
   tapstack tap delete tap0
 
-A persistent TAP outlives the program that created it. Its user can attach to it without privileges.
+A persistent TAP outlives the program that created it. The user of the TAP can attach to it without privileges.
 
 Exit codes: 0 success, 1 no such TAP (delete), 2 usage, permission or system error.")]
 pub(crate) struct TapArguments {
@@ -64,7 +64,7 @@ Exit codes: 0 listed, 2 usage or system error.")]
 Examples:
   sudo tapstack tap create tap0 --address 10.0.0.1/24 --user alice
 
-An existing TAP gets the same settings. The command needs CAP_NET_ADMIN.
+The settings apply to an existing TAP too. The command needs CAP_NET_ADMIN.
 
 Exit codes: 0 created, 2 usage, permission or system error.")]
 pub(crate) struct CreateArguments {
@@ -80,7 +80,7 @@ pub(crate) struct CreateArguments {
         help_heading = help::INTERFACE
     )]
     pub(super) mtu: Option<u16>,
-    /// User who may attach without privileges, by name or id [default: the caller, also with sudo]
+    /// User who may attach without privileges, by name or id [default: the user who runs the command, also with sudo]
     #[arg(long, value_name = "USER", help_heading = help::INTERFACE)]
     pub(super) user: Option<String>,
 }

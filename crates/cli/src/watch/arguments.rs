@@ -15,7 +15,7 @@ use crate::recorder::CaptureArguments;
 use crate::values::{host_network, interface_name, seconds, tap_name, vlan};
 
 #[derive(Debug, Args)]
-// Each is a switch of its own on the command line; and a terminal shows backticks as they are.
+// Each bool is an independent option. A terminal does not format backticks.
 #[allow(clippy::struct_excessive_bools, clippy::doc_markdown)]
 #[command(
     group(ArgGroup::new("source").required(true).args(["interface", "tap", "file"])),
@@ -33,20 +33,20 @@ Examples:
       the table at the end of a capture
   tcpdump -i eth0 -U -w - arp | tapstack watch - --json | jq .event
 
-Without --address, watch sends nothing. It reports new IP addresses, addresses that moved to another MAC address, ARP probes, \
-announcements, and addresses that fell silent.
+Without --address, watch sends nothing. It reports new IP addresses, addresses that moved to another MAC address, \
+addresses that are gone, ARP probes and announcements.
 
-A conflict is reported when two MAC addresses answer one request, when an address moves back within a second, or when it \
-moves three times with less than a minute between moves. A failover and the way back are two moves. A Linux machine with two \
+A conflict is reported when two MAC addresses answer one request. A conflict is also reported when an address moves back \
+within a second, or moves three times with less than a minute between moves. A failover and the return are two moves. A Linux machine with two \
 interfaces on one network conflicts with itself unless net.ipv4.conf.all.arp_ignore is 1. A repeated event is \
 reported again after five minutes.
 
-An address is `quiet` after five minutes without ARP, and `gone` after an hour. The table holds 65,536 addresses: to add \
-more, watch drops those that are gone, then those that only one packet has claimed. Dropped and rejected addresses are \
-counted.
+An address is `quiet` after five minutes without ARP, and `gone` after an hour. The table holds up to 65,536 \
+addresses. To add another address, watch evicts an address that is gone, or else an address that only one packet has \
+claimed. Evicted and rejected addresses are counted.
 
-A switch forwards only broadcasts and frames to this interface. Two hosts that share an address are detected if both \
-broadcast.
+On a switched network, watch receives broadcasts, multicasts and frames to this interface. Two hosts that share an address are \
+detected only if both broadcast.
 
 Keys: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? shows help, q or Ctrl-C quits.
 
@@ -75,7 +75,7 @@ pub(crate) struct WatchArguments {
         help_heading = help::INTERFACE
     )]
     pub(crate) kernel: Option<Ipv4Net>,
-    /// VLAN to monitor, from 1 to 4094 [default: all, and untagged frames]
+    /// VLAN to monitor, from 1 to 4094 [default: all VLANs and untagged frames]
     #[arg(long, value_name = "VLAN", value_parser = vlan, help_heading = help::INTERFACE)]
     pub(crate) vlan: Option<VlanId>,
     /// IP address of an emulated host on the TAP, with prefix length [default: no host]
@@ -84,7 +84,7 @@ pub(crate) struct WatchArguments {
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,
-    /// Event to exit with 1 on: at once, or at the end of a capture file
+    /// Event that ends watch with exit code 1: immediately, or at the end of a capture file
     #[arg(long, value_name = "EVENT", help_heading = help::CONFLICTS)]
     pub(crate) fail_on: Option<FailOn>,
     /// Time limit, in seconds
@@ -106,7 +106,7 @@ pub(crate) struct WatchArguments {
     pub(crate) quiet: bool,
 }
 
-/// The events of `--fail-on`.
+/// Values of `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Conflict,

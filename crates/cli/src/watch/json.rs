@@ -1,4 +1,4 @@
-//! Events of a watch as JSON: one object a line.
+//! Events of a watch as JSON: one object per line.
 
 use std::net::Ipv4Addr;
 
@@ -17,17 +17,17 @@ use crate::output::json;
 
 /// `tapstack watch --json`
 ///
-/// Of a capture, `time` is the time in the capture, and `elapsed_ns` is counted from its first frame.
-/// A frame without a time has that of the frame before it, or the start of 1970 if there is none.
+/// For a capture, `time` is the time in the capture, and `elapsed_ns` is the time since its first frame.
+/// A frame without a time has the time of the previous frame; without a previous frame, the start of 1970.
 /// An event that repeats is reported again after five minutes at the earliest.
-/// `-q` prints nothing.
+/// With `-q`, no object is printed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[schemars(rename = "watch")]
 pub(super) enum WatchJson {
     /// The first object.
     Start {
-        /// Interface or TAP; null of a capture.
+        /// Interface or TAP; null for a capture.
         interface: Option<String>,
         /// File name of a capture; null otherwise.
         file: Option<String>,
@@ -51,9 +51,9 @@ pub(super) enum WatchJson {
         ip: Ipv4Addr,
         /// VLAN ID, 1 to 4094; null if untagged.
         vlan: Option<u16>,
-        /// MAC address that claimed it last.
+        /// MAC address that claimed the IP address last.
         mac: Mac,
-        /// MAC address that claimed it before.
+        /// MAC address that claimed the IP address before.
         other_mac: Mac,
     },
     /// A station probes for an IP address before using it (RFC 5227).
@@ -86,7 +86,7 @@ pub(super) enum WatchJson {
         source_mac: Mac,
         /// VLAN ID, 1 to 4094; null if untagged.
         vlan: Option<u16>,
-        /// Reason: a name, as of the counters of layer `arp` of `tapstack host`.
+        /// Name of the reason, as in the counters of layer `arp` of `tapstack host`.
         reason: &'static str,
         /// The reason in words.
         message: String,
@@ -104,14 +104,14 @@ pub(super) enum WatchJson {
         /// Time without packets, in nanoseconds.
         silence_ns: u64,
     },
-    /// One station has many IP addresses: 16, and each doubling.
+    /// One station has many IP addresses: reported at 16 and at each doubling.
     ManyAddresses {
         /// MAC address of the station.
         mac: Mac,
         /// Number of its IP addresses.
         addresses: u32,
     },
-    /// Many packets in one second: 100 of one station, or 1,000 in total.
+    /// Many packets in one second: 100 from one station, or 1,000 in total.
     Flood {
         /// MAC address of the station; null for the total.
         mac: Option<Mac>,
@@ -127,19 +127,19 @@ pub(super) enum WatchJson {
         /// VLAN ID, 1 to 4094; null if untagged.
         vlan: Option<u16>,
     },
-    /// An IP address, at the end: one object for each.
+    /// An IP address. At the end, one object is printed for each IP address.
     Address {
         /// IP address.
         ip: Ipv4Addr,
         /// VLAN ID, 1 to 4094; null if untagged.
         vlan: Option<u16>,
-        /// MAC address that claimed it last.
+        /// MAC address that claimed the IP address last.
         mac: Mac,
         /// State.
         state: AddressState,
-        /// MAC address that claimed it before; null if there was none.
+        /// MAC address that claimed the IP address before; null if there was none.
         old_mac: Option<Mac>,
-        /// MAC address that it was in conflict with in the last five minutes; null if there was none.
+        /// MAC address of a conflict in the last five minutes; null if there was none.
         other_mac: Option<Mac>,
         /// Date and time of the first packet (RFC 3339).
         first_seen: Time,
@@ -188,7 +188,7 @@ pub(super) struct StatisticsFields {
     replies: u64,
     /// Packets with equal sender and target IP addresses.
     announcements: u64,
-    /// Requests from 0.0.0.0.
+    /// Requests with the sender IP address 0.0.0.0.
     probes: u64,
     /// Invalid packets.
     invalid: u64,
@@ -231,11 +231,11 @@ pub(super) struct StatisticsFields {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(super) enum AddressState {
-    /// It sent ARP packets in the last five minutes.
+    /// The IP address sent ARP packets in the last five minutes.
     Fresh,
-    /// It sent no ARP packet for five minutes.
+    /// The IP address sent no ARP packet for five minutes.
     Quiet,
-    /// It sent no ARP packet for an hour.
+    /// The IP address sent no ARP packet for an hour.
     Gone,
 }
 

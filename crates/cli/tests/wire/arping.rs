@@ -118,8 +118,8 @@ fn cannot_send() -> TestResult {
     let tap = ["--tap", "dead0", "--address", "10.0.0.2/24"];
     let rows: [(&[&str], &str); 13] = [
         (&["-I", "absent0", "10.0.0.9"], "interface absent0 does not exist"),
-        (&["-I", "dead0", "10.0.0.9"], "dead0 is down\nhint: bring it up"),
-        (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down\nhint: bring it up"),
+        (&["-I", "dead0", "10.0.0.9"], "dead0 is down\nhint: bring up the interface"),
+        (&[&tap[..], &["10.0.0.9"]].concat(), "dead0 is down\nhint: bring up the interface"),
         (&["-I", "idle0", "10.0.0.9"], "idle0 has no carrier"),
         (&["-I", "lo", "10.0.0.9"], "lo does not carry Ethernet frames"),
         (
@@ -358,7 +358,10 @@ fn without_privilege() -> TestResult {
     for letter in ["-f", "-D", "-U"] {
         let (code, out, errors) = arping(&["-I", USER_TAP, letter], &["10.0.0.2"])?;
         assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
-        assert!(errors.contains("CAP_NET_RAW is required\nhint: run it as root: `sudo /"), "{errors}");
+        assert!(
+            errors.contains("CAP_NET_RAW is required\nhint: run the command as root: `sudo /"),
+            "{errors}"
+        );
         let (code, _, errors) =
             arping(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24", letter], &["10.0.1.1"])?;
         assert_eq!(code, Some(2), "{errors}");

@@ -228,7 +228,7 @@ fn lab_capture() -> TestResult {
     }
     let (code, _, errors) = exit_and_text(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));
-    assert!(errors.contains("the command uses standard output"), "{errors}");
+    assert!(errors.contains("--pcap - cannot be used with COMMAND"), "{errors}");
     Ok(())
 }
 

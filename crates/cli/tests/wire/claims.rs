@@ -198,7 +198,8 @@ fn tap_down() -> TestResult {
     }
     line_with(&mut host, " bound 10.0.0.2 at 02:00:00:00:00:02")?;
     let (code, _, errors) = host.stop()?;
-    let sentence = "tapstack: interface void0 is down\nhint: bring it up: `sudo ip link set void0 up`\n";
+    let sentence =
+        "tapstack: interface void0 is down\nhint: bring up the interface: `sudo ip link set void0 up`\n";
     assert_eq!((code, errors.as_str()), (Some(0), sentence));
     Ok(())
 }

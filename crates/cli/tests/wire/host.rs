@@ -497,7 +497,7 @@ fn tap_owner_runs_host_without_privilege() -> TestResult {
 
 fn tap_of_other_user() -> TestResult {
     for (name, part) in [
-        (ROOT_TAP, "it belongs to root\nhint: use another name\nhint: or replace it: `sudo "),
+        (ROOT_TAP, "it belongs to root\nhint: use another name\nhint: or replace the TAP: `sudo "),
         ("new0", "CAP_NET_ADMIN is required"),
     ] {
         let (code, out, errors) = exit_and_text(&run(&["host", "--tap", name, "--address", "10.0.0.2/24"])?);

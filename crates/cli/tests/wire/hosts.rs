@@ -184,7 +184,7 @@ fn kernel_address() -> TestResult {
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.0.0/24"])?;
     let (code, _, errors) = host.stop()?;
     assert_eq!(code, Some(0));
-    let warning = "tapstack: 10.0.0.1 in --hosts 10.0.0.0/24 is also an address of this machine\nhint: use a range without it\n";
+    let warning = "tapstack: 10.0.0.1 in --hosts 10.0.0.0/24 is also an address of this machine\nhint: use a range without this address\n";
     assert_eq!(errors, warning);
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.1.0/24"])?;
     assert_eq!(host.stop()?.2, "");

@@ -269,7 +269,7 @@ fn flood() -> TestResult {
 fn bridge_port() -> TestResult {
     let veth = Veth::new()?;
     create_bridge("br0", &[&veth.near])?;
-    let warning = "tapstack: near0 is a port of bridge br0: hosts on its other ports are unreachable\nhint: use `-I br0` to reach all ports\n";
+    let warning = "tapstack: near0 is a port of bridge br0: hosts on other ports of the bridge are unreachable\nhint: use `-I br0` to reach all ports\n";
     let host = Running::start(&HOST)?;
     let (code, _, errors) = host.stop()?;
     assert_eq!((code, errors.as_str()), (Some(0), warning));
@@ -352,15 +352,15 @@ fn unusable_interface() -> TestResult {
     far.set_up(false)?;
     check(NEAR, "near0 has no carrier")?;
     veth.near.set_up(false)?;
-    check(NEAR, "near0 is down\nhint: bring it up: `sudo ip link set near0 up`")?;
+    check(NEAR, "near0 is down\nhint: bring up the interface: `sudo ip link set near0 up`")?;
     // A TAP that is down is also rejected.
     let tap = Tap::open("tap%d")?;
-    check(tap.interface().name().as_str(), "is down\nhint: bring it up")
+    check(tap.interface().name().as_str(), "is down\nhint: bring up the interface")
 }
 
 fn without_privilege() -> TestResult {
     for words in [&["host"][..], &["ping", "10.0.0.1"]] {
-        let part = "CAP_NET_RAW is required\nhint: run it as root: `sudo /";
+        let part = "CAP_NET_RAW is required\nhint: run the command as root: `sudo /";
         check_rejected(&[words, &["-I", USER_TAP, "--address", "10.0.0.2/24"]].concat(), part)?;
     }
     Ok(())

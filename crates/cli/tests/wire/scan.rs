@@ -122,8 +122,11 @@ fn cannot_send() -> TestResult {
     bare.interface().set_up(true)?;
     let rows: [(&[&str], &str); 22] = [
         (&["-I", "absent0", "10.0.0.9"], "interface absent0 does not exist"),
-        (&["-I", "dead1", "10.0.0.9"], "dead1 is down\nhint: bring it up"),
-        (&["--tap", "dead1", "--address", "10.0.0.2/24", "-l"], "dead1 is down\nhint: bring it up"),
+        (&["-I", "dead1", "10.0.0.9"], "dead1 is down\nhint: bring up the interface"),
+        (
+            &["--tap", "dead1", "--address", "10.0.0.2/24", "-l"],
+            "dead1 is down\nhint: bring up the interface",
+        ),
         (&["-I", "idle1", "10.0.0.9"], "idle1 has no carrier"),
         (
             &["-I", "held1", "192.0.2.0/24"],
@@ -141,8 +144,8 @@ fn cannot_send() -> TestResult {
         (&["-I", "held1", "localhost"], "e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
         (&["-I", "held1", "-f", "/dev/null"], "no target addresses"),
         (&["-I", "held1", "-f", "/nonexistent"], "cannot read /nonexistent: No such file"),
-        (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: it is longer than 64 MiB"),
-        (&["-I", "held1", "-O", "/dev/zero", "10.0.0.9"], "cannot read /dev/zero: it is longer than 64 MiB"),
+        (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: longer than 64 MiB"),
+        (&["-I", "held1", "-O", "/dev/zero", "10.0.0.9"], "cannot read /dev/zero: longer than 64 MiB"),
         (&["-I", "held1", "-O", "/dev/null", "10.0.0.9"], "/dev/null contains no vendor names"),
         (&["-I", "held1", "--rate", "0", "10.0.0.9"], "expected requests per second"),
         (&["-I", "held1", "-b", "0.5", "10.0.0.9"], "expected a factor from 1 to 100"),
@@ -326,7 +329,7 @@ fn signal_or_closed_output() -> TestResult {
                 && out.contains("\nEnding tapstack "),
             "{out}"
         );
-        assert_eq!(errors.contains("interrupted before it was complete"), code == 2, "{errors}");
+        assert_eq!(errors.contains("interrupted before the scan was complete"), code == 2, "{errors}");
     }
     let mut child = Running::command(&[&slow[..], &["-x", "10.0.0.16-10.0.0.255"]].concat())?;
     assert!(child.first.starts_with("10.0.0.16\t"));
@@ -384,7 +387,7 @@ fn on_terminals() -> TestResult {
 fn without_privilege() -> TestResult {
     let (code, out, errors) = scan(&["-I", USER_TAP], &["-t", "60", "10.0.0.2"])?;
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
-    assert!(errors.contains("CAP_NET_RAW is required\nhint: run it as root: `sudo /"), "{errors}");
+    assert!(errors.contains("CAP_NET_RAW is required\nhint: run the command as root: `sudo /"), "{errors}");
     assert_eq!(scan(&["--tap", ROOT_TAP, "--address", "10.0.1.2/24"], &["-l"])?.0, Some(2));
     // The user's own TAP requires no privilege.
     let (code, out, _) =

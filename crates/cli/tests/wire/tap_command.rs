@@ -123,8 +123,9 @@ fn tap_of_other_user() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["tap", "delete", ROOT_TAP])?);
     assert_eq!(code, Some(2));
     assert!(
-        errors
-            .starts_with("tapstack: cannot delete root0: it belongs to root\nhint: run it as root: `sudo /"),
+        errors.starts_with(
+            "tapstack: cannot delete root0: it belongs to root\nhint: run the command as root: `sudo /"
+        ),
         "{errors}"
     );
     assert!(errors.ends_with(" tap delete root0`\n") && !errors.contains("add"), "{errors}");
@@ -143,7 +144,7 @@ fn sudo_command() -> TestResult {
     assert_eq!(code, Some(2));
     assert!(
         errors.starts_with(
-            "tapstack: cannot create TAP new0: CAP_NET_ADMIN is required\nhint: run it as root: `sudo /"
+            "tapstack: cannot create TAP new0: CAP_NET_ADMIN is required\nhint: run the command as root: `sudo /"
         ),
         "{errors}"
     );

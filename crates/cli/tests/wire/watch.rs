@@ -302,9 +302,9 @@ fn unusable_source() -> TestResult {
     down.0.set_up(false)?;
     let rows: [(&[&str], &str); 9] = [
         (&["-I", "absent0"], "interface absent0 does not exist"),
-        (&["-I", "down0"], "down0 is down\nhint: bring it up"),
+        (&["-I", "down0"], "down0 is down\nhint: bring up the interface"),
         (&["-I", "lo"], "lo does not carry Ethernet frames"),
-        (&["--tap", "down0"], "down0 is down\nhint: bring it up"),
+        (&["--tap", "down0"], "down0 is down\nhint: bring up the interface"),
         (&["/nowhere/a.pcap"], "cannot read /nowhere/a.pcap: No such file or directory"),
         (&["/proc/self/status"], "cannot read /proc/self/status: not a capture"),
         (&[], "<--interface <NAME>|--tap <NAME>|FILE>"),
@@ -347,7 +347,7 @@ fn unusable_source() -> TestResult {
 fn unprivileged() -> TestResult {
     let (code, out, errors) = exit_and_text(&run(&["watch", "-I", USER_TAP])?);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
-    assert!(errors.contains("CAP_NET_RAW is required\nhint: run it as root: `sudo /"), "{errors}");
+    assert!(errors.contains("CAP_NET_RAW is required\nhint: run the command as root: `sudo /"), "{errors}");
     assert_eq!(exit_and_text(&run(&["watch", "--tap", ROOT_TAP])?).0, Some(2));
     let mut watch = Running::command(&["watch", "--tap", USER_TAP])?;
     send_from_kernel(Ipv4Addr::new(10, 0, 0, 2), b"hello")?;
