@@ -24,8 +24,8 @@ Examples:
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
       frames with errors
 
-Errors in a frame are printed in brackets after it. A warning is printed there too if the sender MAC address of an ARP \
-packet is not the source of its frame. Only Ethernet is supported.
+decode prints the errors of a frame in brackets at the end of the line. A warning in brackets means that the sender MAC \
+address of an ARP packet is not the source of its frame. Only Ethernet is supported.
 
 Exit codes: 0 all frames decoded, 1 a frame has errors, 2 the file could not be read completely, or packets of \
 other link types were omitted.")]

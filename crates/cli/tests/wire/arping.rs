@@ -124,14 +124,14 @@ fn cannot_send() -> TestResult {
         (&["-I", "lo", "10.0.0.9"], "lo does not carry Ethernet frames"),
         (
             &["-I", "off0", "10.0.0.9"],
-            "ARP is disabled on off0\nhint: enable it: `sudo ip link set off0 arp on`",
+            "ARP is disabled on off0\nhint: enable ARP: `sudo ip link set off0 arp on`",
         ),
         (&["-I", "held0", "224.0.0.1"], "invalid target 224.0.0.1: a multicast address"),
         (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is the broadcast MAC address"),
         (&["-I", "held0", "-c", "0", "10.0.0.9"], "of at least 1"),
         (&["-I", "held0", "-i", "0", "10.0.0.9"], "from 0.001 to 86400"),
         (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
-        (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
+        (&["10.0.0.9"], "missing option: --interface <NAME> or --tap <NAME>\n"),
         (&["--tap", "new0", "10.0.0.9"], "--address <IP/PREFIX>"),
     ];
     for (arguments, part) in rows {

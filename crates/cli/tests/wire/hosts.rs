@@ -237,7 +237,7 @@ fn invalid_ranges() -> TestResult {
     let one = ["host", "--tap", "bad0", "--no-probe", "--address", "10.0.0.2/24"];
     let cases: [(Vec<&str>, &str); 16] = [
         (hosts(&["10.1.0.0"]), "e.g. 10.1.0.0/24"),
-        (hosts(&["10.1.0.0/16@4095"]), "must be from 1 to 4094"),
+        (hosts(&["10.1.0.0/16@4095"]), "expected a VLAN ID from 1 to 4094"),
         (hosts(&["10.1.0.5/24"]), "use the range 10.1.0.0/24"),
         ([&hosts(&["10.0.0.0/8"])[..], &["--probe"]].concat(), "has too many hosts to probe or announce"),
         (

@@ -147,11 +147,11 @@ fn cannot_send() -> TestResult {
         (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: longer than 64 MiB"),
         (&["-I", "held1", "-O", "/dev/zero", "10.0.0.9"], "cannot read /dev/zero: longer than 64 MiB"),
         (&["-I", "held1", "-O", "/dev/null", "10.0.0.9"], "/dev/null contains no vendor names"),
-        (&["-I", "held1", "--rate", "0", "10.0.0.9"], "expected requests per second"),
+        (&["-I", "held1", "--rate", "0", "10.0.0.9"], "expected 1 to 10,000,000 requests per second"),
         (&["-I", "held1", "-b", "0.5", "10.0.0.9"], "expected a factor from 1 to 100"),
         (&["-I", "held1", "-l", "10.0.0.9"], "cannot be used with"),
-        (&["-I", "held1"], "<RANGE|--file <FILE>|--localnet>"),
-        (&["10.0.0.9"], "<--interface <NAME>|--tap <NAME>>"),
+        (&["-I", "held1"], "missing option or argument: <RANGE>, --file <FILE> or --localnet\n"),
+        (&["10.0.0.9"], "missing option: --interface <NAME> or --tap <NAME>\n"),
     ];
     for (arguments, part) in rows {
         let (code, out, errors) = scan(&SHORT, &[arguments, &["-x"]].concat())?;

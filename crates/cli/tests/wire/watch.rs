@@ -306,8 +306,8 @@ fn unusable_source() -> TestResult {
         (&["-I", "lo"], "lo does not carry Ethernet frames"),
         (&["--tap", "down0"], "down0 is down\nhint: bring up the interface"),
         (&["/nowhere/a.pcap"], "cannot read /nowhere/a.pcap: No such file or directory"),
-        (&["/proc/self/status"], "cannot read /proc/self/status: not a capture"),
-        (&[], "<--interface <NAME>|--tap <NAME>|FILE>"),
+        (&["/proc/self/status"], "cannot read /proc/self/status: not a pcap or pcapng file"),
+        (&[], "missing option or argument: --interface <NAME>, --tap <NAME> or <FILE>\n"),
         (&["-I", "down0", "a.pcap"], "cannot be used with"),
         (&["a.pcap", "--pcap", "b.pcapng"], "cannot be used with"),
     ];
