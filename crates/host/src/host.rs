@@ -37,7 +37,7 @@ pub struct Host {
     has_stale_frames: bool,
 }
 
-/// Result of [`Host::poll`]: the number of received frames, and the conditions of the next call.
+/// Result of [`Host::poll`]: the number of received frames, and the conditions for the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollOutcome {
     /// Number of frames received.
@@ -160,7 +160,7 @@ impl Host {
     }
 
     /// Sends the payload in `frame` to a neighbor on the link. The frame is pending until the neighbor is resolved. The
-    /// payload is copied only if it is a datagram longer than the MTU, which is fragmented.
+    /// payload is copied only for fragmentation, if the payload is a datagram longer than the MTU.
     pub fn send(
         &mut self,
         now: Instant,

@@ -192,8 +192,8 @@ fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Resu
     Ok(())
 }
 
-/// Checks that a unicast datagram is for an address in use, in a frame to the MAC address of that host. Returns the MAC
-/// address, or `None` if the datagram is not unicast.
+/// Checks that the destination of a unicast datagram is in use, and that the frame is addressed to the host with this
+/// address. Returns the MAC address of the host, or `None` if the datagram is not unicast.
 fn check_destination(
     stack: &mut Stack,
     datagram: &Datagram<'_>,

@@ -55,7 +55,7 @@ pub enum DropReason {
     NoListener,
     /// The host has no route to the destination of the reply or ICMP error.
     NoRoute,
-    /// The reply could not be sent.
+    /// The reply or ICMP error could not be sent.
     Transmit(TxDropReason),
 }
 

@@ -37,10 +37,10 @@ base::reasons! {
         FragmentUneven("fragment_uneven") = "fragment length is not a multiple of 8",
         /// The reassembled datagram would be longer than 65,535 bytes.
         FragmentBeyond("fragment_exceeds_datagram") = "fragment ends beyond 65535 bytes",
-        /// The fragment overlaps a stored fragment, or disagrees on the end of the datagram. The incomplete datagram is
-        /// discarded.
+        /// The fragment overlaps a stored fragment, or contradicts the known end of the datagram. The incomplete
+        /// datagram is discarded.
         FragmentOverlap("fragment_overlap") = "fragment overlaps or contradicts another fragment",
-        /// The fragment is stored already.
+        /// The same fragment is already stored.
         FragmentRepeated("fragment_duplicate") = "duplicate fragment",
         /// The fragment exceeds the limits on stored fragments.
         ReassemblyFull("reassembly_full") = "reassembly limit reached",

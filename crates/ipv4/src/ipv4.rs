@@ -80,7 +80,7 @@ impl Ipv4 {
         if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);
         }
-        // RFC 1122 3.2.1.8: "the datagram has reached its final destination" only if its source route is completed.
+        // RFC 1122 3.2.1.8: a datagram with "a completed source route" "has reached its final destination".
         // spec: rfc791-source-route
         if has_incomplete_source_route(datagram.options()) {
             return Err(Ipv4DropReason::SourceRoute);
@@ -131,7 +131,7 @@ impl Ipv4 {
         &self.reassembly
     }
 
-    /// Returns the number of accepted datagrams, including reassembled ones.
+    /// Returns the number of accepted datagrams, including reassembled datagrams.
     pub fn accepted(&self) -> u64 {
         self.accepted
     }

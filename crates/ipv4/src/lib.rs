@@ -3,7 +3,7 @@
 //! To receive datagrams:
 //!
 //! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), the source and the destination, and reassembles
-//!   fragments ([`Reassembly`]). It returns a datagram or an [`Ipv4DropReason`], and copies only fragments.
+//!   fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an [`Ipv4DropReason`], and copies only fragments.
 //! - [`Ipv4::poll`] discards incomplete datagrams that have timed out. Call it when [`Ipv4::deadline`] is reached.
 //! - [`Ipv4::take_event`] returns the timeouts.
 //! - [`Ipv4::recycle`] stores the buffer of a reassembled datagram for reuse.

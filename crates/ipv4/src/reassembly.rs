@@ -212,7 +212,7 @@ impl Reassembly {
     }
 
     /// Returns the stored fragment after which a new fragment is inserted. Discards the datagram if the new fragment
-    /// overlaps a stored fragment or disagrees on the end of the datagram.
+    /// overlaps a stored fragment or contradicts the known end of the datagram.
     fn find_predecessor(
         &mut self,
         place: Place,
