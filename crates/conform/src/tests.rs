@@ -25,10 +25,7 @@ fn assert_page_has(table: &str) {
 fn conform_page_lists_every_case_and_its_rule() {
     assert_page_has(&table(["case", "rule"], cases().map(|case| (case.name, case.rule))));
     let fresh = FRESH_HOST_CASES.into_iter().flatten();
-    assert_page_has(&table(
-        ["case with a host of its own", "rule"],
-        fresh.map(|case| (case.name, case.rule)),
-    ));
+    assert_page_has(&table(["case with a separate host", "rule"], fresh.map(|case| (case.name, case.rule))));
 }
 
 #[test]
