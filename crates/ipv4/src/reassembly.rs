@@ -199,7 +199,7 @@ impl Reassembly {
         self.len() == 0
     }
 
-    /// Returns the bytes that the stored fragments take, a multiple of 512.
+    /// Returns the number of bytes that the stored fragments take, a multiple of 512.
     pub fn bytes(&self) -> usize {
         (self.limits.bytes / BLOCK - self.store.free()) * BLOCK
     }

@@ -73,7 +73,7 @@ impl Routes {
     /// Adds a route. Host bits of the network are ignored.
     ///
     /// Fails if the table is full or already has a route to the network. Also fails if the gateway of this route is
-    /// invalid or not on the link, or if the gateway of another route would no longer be on the link.
+    /// invalid, not on the link or not allowed, or if the gateway of another route would no longer be on the link.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let network = route.network.trunc();
         let place = self.routes.partition_point(|other| order(other.network) < order(network));

@@ -10,8 +10,8 @@ use base::Random;
 /// Rates are per thousand: 0 means never, and 1,000 or more means always. The draws are independent, so a change of one
 /// rate does not affect the other faults.
 ///
-/// The faults have no state: [`Faults::deliveries`] always returns the same result for the same number, so a run can be
-/// repeated from its seed.
+/// The faults have no state: [`Faults::deliveries`] returns the same result for the same seed, frame number and length.
+/// A run can therefore be repeated from its seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     /// Seed of all random decisions.

@@ -35,8 +35,8 @@
 //! # Bounds
 //!
 //! At most [`Segment::IN_FLIGHT`] frames are in flight, and at most [`Segment::CAPTURED`] captured frames are stored.
-//! Frames beyond these bounds are dropped and counted in [`SegmentCounters`]. A run of more than [`Segment::STEPS`]
-//! steps at one instant ends with [`Livelock`].
+//! Frames beyond these bounds are dropped or not captured, and counted in [`SegmentCounters`]. A run of more than
+//! [`Segment::STEPS`] steps at one instant ends with [`Livelock`].
 //!
 //! # Non-features
 //!

@@ -1,4 +1,4 @@
-//! `tapstack decode`: exit codes.
+//! `tapstack decode`: output and exit codes.
 
 use std::io::Write;
 use std::process::Stdio;
