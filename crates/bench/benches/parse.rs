@@ -1,8 +1,8 @@
 //! Benchmarks of reading, building and rewriting ARP frames with tapstack, an unsafe cast, smoltcp, etherparse and
 //! pnet.
 //!
-//! The contenders are those of the program `parse`, which alternates between them, because criterion's times vary by
-//! more than some contenders differ.
+//! The program `parse` measures the same contenders in alternation, because times of criterion vary by more than the
+//! difference between some contenders.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 

@@ -1,8 +1,8 @@
 //! Compares tapstack's ARP tools with other ARP tools. Each tool gets the same questions on the same segment.
 //!
-//! The suite creates the hosts of the segment, so it knows the correct answers. It compares the exit code and the
-//! output of each tool with the correct answers. A wrong answer of tapstack is a failure. Wrong answers of other tools
-//! are recorded, with the reason.
+//! The suite creates the hosts of the segment, and therefore knows the correct answers. The suite compares the exit
+//! code and the output of each tool with the correct answers. A wrong answer of tapstack is a failure. Wrong answers of
+//! other tools are recorded, with the reason.
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 

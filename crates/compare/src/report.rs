@@ -13,7 +13,7 @@ use conform::frames::mac;
 use conform::report::{VerdictCounts, aligned};
 use testbed::suite::json_lines;
 
-/// A tool and its results for all rows, or the reason why it was not run.
+/// A tool and its results for all rows, or the reason why the tool was not run.
 pub(crate) struct ToolColumn {
     pub(crate) kind: ToolKind,
     pub(crate) results: Result<(Tool, Vec<RowResult>), String>,

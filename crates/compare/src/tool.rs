@@ -182,7 +182,7 @@ fn of_scan(line: &str) -> Option<FoundStation> {
     station(fields.next()?, fields.next()?.split(' ').next()?)
 }
 
-/// Parses `Nmap scan report for 10.0.0.2`. The MAC address is two lines below, if it is known:
+/// Parses `Nmap scan report for 10.0.0.2`. The MAC address is two lines below, if the tool knows the address:
 /// `MAC Address: 02:00:00:00:00:02 (Unknown)`.
 fn of_nmap(text: &str) -> Stations {
     let reports = text.split("Nmap scan report for ").skip(1);

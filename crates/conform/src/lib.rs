@@ -1,7 +1,7 @@
 //! Black-box test suite for `tapstack host` on a TAP and for the Linux kernel on a veth pair.
 //!
-//! The suite does not use the protocol code of the stack. It builds frames byte by byte, sends the frames from a packet
-//! socket, compares the replies and reads the ARP cache of the host.
+//! The suite does not use the protocol code of the stack. The suite builds frames byte by byte, sends the frames from a
+//! packet socket, compares the replies and reads the ARP cache of the host.
 #![allow(clippy::disallowed_types, reason = "the suite starts programs and reads their output")]
 
 mod aging;

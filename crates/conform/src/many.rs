@@ -17,7 +17,7 @@ pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
 
 const PEER: Station = ([2, 0, 0, 0, 3, 7], Ipv4Addr::new(10, 9, 0, 7));
 const OPTIONS: [&str; 4] = ["--hosts", "10.1.0.0/16", "--mac-base", "02:00:00:01:00:00"];
-/// Longer than the maximum delay of the first probe.
+/// Time that is longer than the maximum delay of the first probe.
 const LONG: Duration = Duration::from_millis(1_500);
 
 /// Returns the MAC and IP address of one of 65,536 hosts.

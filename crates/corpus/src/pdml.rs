@@ -25,8 +25,9 @@ pub(crate) struct PdmlProtocol {
 pub(crate) struct Field {
     /// Name of the field, or an empty text for plain text.
     pub(crate) name: String,
+    /// Offset in the frame, in bytes.
     pub(crate) position: usize,
-    /// Place in the frame; none for a computed field.
+    /// Length in bytes, or 0 for a field that tshark computes.
     pub(crate) size: usize,
     /// The value as tshark displays it.
     pub(crate) show: String,

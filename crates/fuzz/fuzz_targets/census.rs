@@ -117,7 +117,8 @@ fn check_counts(counts: &CensusCounts, classifications: &[Classification], rows:
 
 /// Checks that the events describe the listed addresses.
 ///
-/// An address does not appear twice, and does not disappear before it appeared, unless a full census has evicted it.
+/// An address does not appear twice, and does not disappear before it appeared, unless a full census has evicted the
+/// address.
 fn check_events(events: &[CensusEvent], rows: &[CensusEntry], displaced: u64) {
     let mut evicted_present = 0;
     let (mut known, mut contested) = (HashMap::<VlanAddress, (MacAddr, bool)>::new(), HashSet::new());

@@ -1,4 +1,4 @@
-//! Two equal hosts, which must stay equal: one parses frames with [`FrameView`], the other layer by layer.
+//! Two equal hosts, which must stay equal: one host parses frames with [`FrameView`], the other host layer by layer.
 
 use std::net::Ipv4Addr;
 

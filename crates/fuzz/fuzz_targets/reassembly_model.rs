@@ -105,7 +105,7 @@ impl ReassemblyModel {
         }
         let datagram = self.datagrams.entry(fragment.key()).or_insert_with(|| DatagramModel::new(now));
         let outcome = datagram.receive(offset, fragment.more, data);
-        // A complete datagram, or one with overlapping fragments, may start again.
+        // The model forgets the fragments of a complete datagram, and of a datagram with overlapping fragments.
         if let Ok(Some(_)) | Err(Ipv4DropReason::FragmentOverlap) = outcome {
             self.datagrams.remove(&fragment.key());
         }

@@ -43,7 +43,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
     Ok(())
 }
 
-/// Receives frames from a device until a frame matches, and returns that frame. Discards the others.
+/// Receives frames from a device until a frame matches, and returns that frame. Discards the other frames.
 pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pool = Pool::new(device.mtu(), 1);
     let mut batch = Batch::new(1);

@@ -58,8 +58,8 @@ impl Drop for TempFolder {
     }
 }
 
-/// Returns a directory for temporary files that all users may enter and that permits execution of files. If none is
-/// found, returns the default directory for temporary files.
+/// Returns a directory for temporary files that all users may enter and that permits execution of files. If no
+/// such directory exists, returns the default directory for temporary files.
 fn parent() -> PathBuf {
     let default = std::env::temp_dir();
     let others = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);

@@ -2,8 +2,8 @@
 //!
 //! The `main` of a test binary calls [`main`], which runs the binary again for each test. Several tests run at the same
 //! time, because tests mostly wait. Each process enters a namespace before it starts a thread. If root runs the binary,
-//! it also runs tests as an unprivileged user: the same tests in a namespace of that user, and others without access to
-//! `/dev/net/tun` or in a namespace of root.
+//! the binary also runs tests as an unprivileged user: the same tests in a namespace of that user, and other tests
+//! without access to `/dev/net/tun` or in a namespace of root.
 //!
 //! A test has a time limit and a temporary directory that its user can write to. It inherits `PATH` and a few variables
 //! of test tools from the environment.

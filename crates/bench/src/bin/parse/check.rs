@@ -38,9 +38,9 @@ fn reads(depth: ParseDepth, read: fn(&[u8]) -> Option<PacketFields>) -> Compared
         packets += usize::from(found.is_some());
     }
     let beyond = match depth {
-        ParseDepth::Plain => "without tags and SNAP, which it does not parse",
+        ParseDepth::Plain => "without tags and SNAP, which the reader does not parse",
         ParseDepth::Tagged => {
-            "without SNAP, the reserved VLAN ID and three tags, which it parses differently"
+            "without SNAP, the reserved VLAN ID and three tags, which the reader parses differently"
         }
         ParseDepth::Any => "of all kinds",
     };

@@ -15,7 +15,7 @@ pub(crate) struct LatencyResult {
     pub(crate) unexpected: u64,
 }
 
-/// Measures each contender in turn, one slice per round.
+/// Measures one contender at a time. Each contender has one slice per round.
 pub(crate) fn run(
     running: &mut [RunningContender],
     slice: Duration,

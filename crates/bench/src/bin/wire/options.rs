@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::traffic::Load;
 
-/// Measure ARP and ping replies on a real wire, compared with a lower bound and with peers
+/// Compare ARP and ping replies on TAPs and a veth pair with a lower bound, smoltcp and the Linux kernel
 ///
 /// Works in its own network namespaces and changes nothing outside the namespaces, except for the report. Needs no root
 /// if the system allows user namespaces. All contenders of a table reply in alternation, and each reply is checked.

@@ -1,4 +1,4 @@
-//! Rounds, each with one turn of every contender.
+//! Rounds, each with one slice of every contender.
 
 use std::time::{Duration, Instant};
 

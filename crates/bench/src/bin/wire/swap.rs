@@ -10,7 +10,7 @@ use crate::traffic::RESPONDER;
 /// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = host::Host::RX_BATCH;
 
-/// Engine that replies by swapping addresses, almost without checks.
+/// Engine that replies by swapping addresses. The engine checks only the EtherType and the minimum length of a frame.
 pub(crate) struct Swap<D> {
     device: D,
     pool: Pool,
