@@ -16,6 +16,8 @@ use super::clock::Clock;
 use super::frames::{LAST, mac};
 use super::tested_host::{ArpCache, TestedHost, entry};
 
+/// Timeout for the first frame. On a loaded machine, opening a TAP waits for the kernel's lock on all interfaces.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout for output of the host.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval between two frames to the host, until the host receives a frame.
@@ -71,7 +73,7 @@ impl TapstackHost {
         mut send: impl FnMut() -> Result<(), String>,
     ) -> Result<(), String> {
         let clock = Clock::start();
-        while clock.elapsed() < TIMEOUT {
+        while clock.elapsed() < START_TIMEOUT {
             send()?;
             match self.lines.next(POLL_INTERVAL) {
                 Ok(line) if event(&line) == Some("dropped") => return Ok(()),
@@ -82,7 +84,7 @@ impl TapstackHost {
                 }
             }
         }
-        Err(format!("no report of a received frame within {TIMEOUT:?}"))
+        Err(format!("no report of a received frame within {START_TIMEOUT:?}"))
     }
 
     /// Waits for the `ready` line and returns it.
