@@ -11,9 +11,9 @@ use crate::failure::Failure;
 
 /// Time between two checks of an interface without carrier.
 const CHECK_INTERVAL: Duration = Duration::from_millis(10);
-/// Time to wait for a carrier. The kernel notices one within a second.
+/// Time to wait for a carrier. The kernel notices a carrier within a second.
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// Time after which a carrier counts even if the kernel has not noticed it.
+/// Time after which a carrier that the kernel has not yet noticed is treated as present.
 const UNNOTICED_LIMIT: Duration = Duration::from_millis(100);
 
 /// Waits until an interface carries frames.

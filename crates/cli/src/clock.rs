@@ -11,7 +11,7 @@ use tap::Instant;
 const ORIGIN_TOLERANCE: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// The start of the clock that was converted last, and its origin. Without it, each reading of the two clocks would
+    /// Start and origin of the clock that was converted last. Without this cache, each reading of the two clocks would
     /// give another origin, and events of one moment would have different times.
     static LATEST_ORIGIN: Cell<Option<(std::time::Instant, Duration)>> = const { Cell::new(None) };
 }
@@ -22,10 +22,10 @@ pub(crate) struct Clock {
     start: std::time::Instant,
 }
 
-// The event loop reads the clock here, once a turn, and nothing else reads it.
+// Commands read the monotonic clock only here.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
-    /// Starts a clock: its origin is now.
+    /// Starts a clock with the current time as its origin.
     pub(crate) fn start() -> Clock {
         Clock { start: std::time::Instant::now() }
     }

@@ -9,7 +9,7 @@ use clap_complete::env::{Bash, EnvCompleter, Fish, Shells, Zsh};
 use crate::arguments::{CommandLine, CompletionsArguments, SupportedShell};
 use crate::failure::{Failure, print_line};
 
-/// The environment variable with which a script requests candidates; its value is the shell.
+/// The environment variable with which a script requests candidates. The value of the variable is the shell.
 const VARIABLE: &str = "TAPSTACK_COMPLETE";
 /// The name of the program, which a shell finds in its PATH.
 const PROGRAM: &str = "tapstack";

@@ -34,7 +34,7 @@ enum CheckOutcome {
 struct Finding {
     check: CheckName,
     outcome: CheckOutcome,
-    /// Whether every command that uses a TAP requires it.
+    /// Whether every command that uses a TAP requires the check to succeed.
     needed: bool,
     why: String,
     /// A command to paste.
@@ -97,7 +97,7 @@ impl Finding {
         }
     }
 
-    /// Returns the finding as a line, and the command that fixes it as the next.
+    /// Returns the finding as a line, followed by a line with the command that fixes a failure.
     fn text(&self, styler: Styler) -> String {
         let Finding { check, outcome, why, hint, .. } = self;
         let outcome = styler.apply(outcome.style(), &format!("{:<4}", outcome.name()));

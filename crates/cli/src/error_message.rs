@@ -8,14 +8,14 @@ use tap::linux::Printable;
 
 /// An error message: one line that says what failed and why, and hints how to fix it.
 ///
-/// Control characters in it are escaped, since names of files and programs may contain them.
+/// Control characters in the message are escaped, since names of files and programs may contain them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorMessage {
     text: String,
     hints: Vec<Hint>,
 }
 
-/// How to fix an error, and the shell command that does so, if there is one.
+/// Advice on how to fix an error, and the shell command for the fix, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Hint {
     advice: String,

@@ -21,7 +21,7 @@ pub(crate) struct Gaps {
     pub(crate) truncated: u64,
     /// Whether frames that had arrived were not read when the command ended.
     pub(crate) is_unread: bool,
-    /// Packets with addresses that did not fit into the full table, and addresses that it evicted while in use.
+    /// Packets with addresses that did not fit into the full table, and addresses that the table evicted while in use.
     pub(crate) turned_away: u64,
     /// Frames that the device refused to send.
     pub(crate) refused: u64,
@@ -87,7 +87,7 @@ impl Gaps {
 #[derive(Debug)]
 pub(crate) struct GapMonitor {
     link: LinkMonitor,
-    /// Number of frames that the kernel had dropped at the start because the TAP queue was full. Reads do not report them.
+    /// Number of frames that the kernel had dropped at the start because the TAP queue was full. Reads do not report these drops.
     drops: Option<u64>,
     /// Time until which a link that was down at the start may come up without a report.
     carrier_deadline: Option<Instant>,
@@ -100,7 +100,7 @@ pub(crate) struct GapMonitor {
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl GapMonitor {
-    /// Starts to monitor an interface. `is_tap` says that it is a TAP that this process reads.
+    /// Starts to monitor an interface. `is_tap` says that the interface is a TAP that this process reads.
     pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
         let link = LinkMonitor::open(interface.name())?;
         let was_alive = link.state().carries_frames();

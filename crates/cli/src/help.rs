@@ -1,4 +1,4 @@
-//! Headings of `--help`, and the order of the options under the last of them: the same in every command.
+//! Headings of `--help`, and the order of the options under [`OUTPUT`], which is the same in every command.
 
 pub(crate) const INTERFACE: &str = "Interface";
 pub(crate) const ADDRESSES: &str = "Addresses";
@@ -14,7 +14,7 @@ pub(crate) const OUTPUT: &str = "Output";
 pub(crate) const MAC: usize = 800;
 pub(crate) const MAC_BASE: usize = 801;
 
-/// Positions of the options that every command has, after its own under [`OUTPUT`].
+/// Positions of the options that several commands share, after the other options under [`OUTPUT`].
 pub(crate) const PCAP: usize = 900;
 pub(crate) const COLOR: usize = 901;
 pub(crate) const UTC: usize = 902;

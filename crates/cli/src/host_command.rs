@@ -123,7 +123,7 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
 
 /// Returns the MAC address `steps` after `base`, unless it is a multicast address.
 fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
-    // The lowest bit of the first byte marks multicast. The other five bytes count up without changing it.
+    // The lowest bit of the first byte marks multicast. The other five bytes count up without changing this bit.
     const FIVE_BYTES: u64 = (1 << 40) - 1;
     let left = FIVE_BYTES - (base.number() & FIVE_BYTES);
     base.plus(steps).filter(|_| steps <= left).ok_or_else(|| {

@@ -12,7 +12,7 @@ use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
 
 /// The device of a host.
-// There is one per program, so its size does not matter.
+// A program has one device, so the size does not matter.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum HostDevice {
     Tap(Tap),
@@ -67,7 +67,7 @@ impl HostDevice {
         }
     }
 
-    /// Whether the interface may have been deleted without an error: it must be checked again soon.
+    /// Whether the interface may have been deleted without an error: the interface must be checked again soon.
     pub(crate) fn needs_recheck(&self) -> bool {
         matches!(self, Self::Interface(socket, _) if socket.was_down())
     }

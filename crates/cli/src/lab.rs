@@ -35,13 +35,13 @@ const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time without frames after which the exchange is over.
 const IDLE_TIME: Duration = Duration::from_millis(100);
 
-/// A network namespace, and a TAP in it that is up.
+/// A network namespace, and a TAP in the namespace that is up.
 struct LabNetwork {
     namespace: Namespace,
     tap: Tap,
 }
 
-/// Runs `lab` without arguments. If no namespace or TAP can be created, it shows the exchange on a cable, and returns
+/// Runs `lab` without arguments. If no namespace or TAP can be created, this function shows the exchange on a cable, and returns
 /// exit code 2.
 pub(crate) fn run_default() -> Result<ExitCode, Failure> {
     match set_up() {

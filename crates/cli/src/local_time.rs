@@ -59,7 +59,7 @@ struct LocalTime {
     offset: i64,
 }
 
-/// Selects the time zone of all printed times: UTC, or the local one, which `TZ` or /etc/localtime defines.
+/// Selects the time zone of all printed times: UTC, or the local time zone, which `TZ` or /etc/localtime defines.
 ///
 /// Only the first call has an effect. Without a call, times are in UTC.
 pub(crate) fn set_zone(is_utc: bool) {

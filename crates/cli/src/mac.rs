@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-/// Returns the default MAC address of a host. It is the same at each start and differs between machines.
+/// Returns the default MAC address of a host. The address is the same at each start and differs between machines.
 pub(crate) fn default_mac(interface: &InterfaceName, address: Option<Ipv4Net>) -> MacAddr {
     let address = address.map(|address| address.addr().to_string()).unwrap_or_default();
     MacAddr::derived_from(&format!("{} {interface} {address}", machine_id()))
@@ -16,13 +16,13 @@ pub(crate) fn default_base_mac(interface: &InterfaceName) -> MacAddr {
     MacAddr::new([a, b, c, 0, 0, 0])
 }
 
-/// Returns the identifier of this machine. Without one, machines with the same interface name and IP address get the same
+/// Returns the identifier of this machine. Without an identifier, machines with the same interface name and IP address get the same
 /// MAC address.
 fn machine_id() -> String {
     std::fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned()
 }
 
-/// Returns the MAC address of a host in the lab. It is the same on every machine.
+/// Returns the MAC address of a host in the lab, which is the same on every machine.
 pub(crate) fn lab_mac(interface: &InterfaceName, address: Ipv4Net) -> MacAddr {
     MacAddr::derived_from(&format!("{interface} {}", address.addr()))
 }

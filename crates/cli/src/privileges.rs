@@ -1,4 +1,4 @@
-//! Drops privileges after everything that requires them is open.
+//! Drops privileges after all files and sockets that require privileges are open.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted
 
 /// Drops all capabilities of this process permanently. Programs that this process executes cannot gain capabilities.
 ///
-/// Call it after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
+/// Call this function after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
 /// Open files stay open, and a TAP that this program created is deleted when it is closed.
 pub(crate) fn drop_all() -> Result<(), Failure> {
     let failed = |what: &str, error: &(dyn Error + 'static)| {
@@ -22,7 +22,7 @@ pub(crate) fn drop_all() -> Result<(), Failure> {
     };
     prctl::set_no_new_privs().map_err(|error| failed("set no_new_privs", &error))?;
     let held = |set| caps::read(None, set).map_err(|error| failed("read capabilities", &error));
-    // Changing the bounding set requires CAP_SETPCAP; without it no_new_privs suffices.
+    // Changing the bounding set requires CAP_SETPCAP; without CAP_SETPCAP, no_new_privs suffices.
     if held(CapSet::Effective)?.contains(&Capability::CAP_SETPCAP) {
         caps::clear(None, CapSet::Bounding).map_err(|error| failed("drop the bounding set", &error))?;
     }

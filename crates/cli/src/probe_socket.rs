@@ -99,7 +99,7 @@ impl ProbeSocket {
         &self.interface
     }
 
-    /// Returns the kernel's address in the network of `target`: the one with the longest prefix.
+    /// Returns the kernel's address in the network of `target`: the address with the longest prefix.
     pub(crate) fn kernel_address(&self, target: Ipv4Addr) -> Result<Option<Ipv4Addr>, Failure> {
         let addresses = self.interface.addresses()?;
         let near = addresses.into_iter().filter(|network| network.contains(&target));
@@ -137,7 +137,7 @@ impl ProbeSocket {
     ) -> Result<bool, Failure> {
         self.queue(packet, destination)?;
         let refused = self.flush(now)?;
-        // A packet that a congested device sends later would not match its time, so the packet is counted as refused.
+        // A congested device would send the packet later than recorded, so the packet is counted as refused.
         let late = self.discard_queued();
         if late > 0 {
             self.record_sent(now, true);
@@ -321,7 +321,7 @@ pub(crate) fn device_failure(name: &InterfaceName, error: &DeviceError) -> Failu
     Failure::new(format!("{name}: {error}"))
 }
 
-/// Returns the direction of a frame: the kernel's frames have its MAC address as source.
+/// Returns the direction of a frame: the source of the kernel's frames is the MAC address of the interface.
 pub(crate) fn frame_direction(kernel_mac: Option<MacAddr>, bytes: &[u8]) -> Direction {
     let departed = EthernetFrame::parse(bytes).is_ok_and(|frame| Some(frame.source()) == kernel_mac);
     if departed { Direction::Out } else { Direction::In }

@@ -1,4 +1,4 @@
-//! Captures of a running command (`--pcap`): all frames, received ones with the decision on them.
+//! Captures of a running command (`--pcap`): all frames, and for each received frame the decision.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -174,7 +174,7 @@ impl<W: Sink> HostReport<W> {
         self.flush();
     }
 
-    /// Prints the counters: all of them as JSON, those above zero as text.
+    /// Prints the counters: all counters as JSON, counters above zero as text.
     pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
         let mut counters = device_counters(device.counters(), pool);
         counters.extend(host.counters());
@@ -301,7 +301,7 @@ fn with_time(styler: Styler, at: Moment, text: &str) -> String {
 }
 
 impl ReadyHosts {
-    /// Returns a host with its address, or a range of hosts. None if the host has no address yet.
+    /// Returns a host with its address, or a range of hosts. Returns `None` if the host has no address yet.
     fn new(config: &HostConfig, host: &Host) -> Option<ReadyHosts> {
         let address = match config.addresses {
             HostSet::One(network) | HostSet::Range(network) => network,

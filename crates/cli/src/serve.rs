@@ -129,7 +129,7 @@ impl<W: Sink> Server<W> {
         Ok(readiness)
     }
 
-    /// Passes changes of the link to the host and prints them.
+    /// Passes changes of the link to the host and prints the changes.
     fn follow_link(&mut self) -> Result<(), ServeError> {
         while let Some(monitor) = &mut self.monitor {
             match monitor.poll() {

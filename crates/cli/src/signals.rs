@@ -16,7 +16,7 @@ pub(crate) struct Signals(SignalFd);
 pub(crate) const TERMINATION_SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 impl Signals {
-    /// Blocks these signals and returns their descriptor. Call it before any thread exists, and after all operations that
+    /// Blocks these signals and returns their descriptor. Call this function before any thread exists, and after all operations that
     /// may block without checking the descriptor, such as opening a FIFO.
     ///
     /// SIGHUP stays ignored if it was ignored at the start, for example by `nohup`. SIGXFSZ is blocked too: a write beyond
@@ -39,7 +39,7 @@ impl Signals {
         Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
     }
 
-    /// Reads the next signal, or returns `None` if none has arrived.
+    /// Reads the next signal, or returns `None` if no signal has arrived.
     pub(crate) fn next(&self) -> io::Result<Option<Signal>> {
         let Some(signal) = self.0.read_signal()? else {
             return Ok(None);

@@ -137,7 +137,7 @@ impl From<TapInterface> for TapJson {
     fn from(tap: TapInterface) -> Self {
         TapJson {
             schema: SCHEMA,
-            // Unescaped: JSON has its own escapes.
+            // The name is unescaped: JSON has its own escapes.
             interface: tap.name.as_str().to_owned(),
             owner: tap.owner.map(user_name),
             group_id: tap.group,

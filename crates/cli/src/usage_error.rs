@@ -32,7 +32,7 @@ fn show(error: &Error) -> ExitCode {
     }
 }
 
-/// Returns what is invalid, with hints how to correct it.
+/// Returns a message about the invalid argument, with a hint how to correct the command line.
 fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
     let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
     let argument = context(ContextKind::InvalidArg);
@@ -102,7 +102,7 @@ fn missing(error: &Error) -> String {
     format!("missing {kind}: {}", all.join("; "))
 }
 
-/// Returns an option or argument as `Usage:` has it: `FILE` of a group as `<FILE>`.
+/// Returns an option or argument in the format of `Usage:`: `FILE` of a group as `<FILE>`.
 fn as_usage(word: &str) -> String {
     if word.starts_with('-') { word.to_owned() } else { format!("<{word}>") }
 }
@@ -130,7 +130,7 @@ fn with_hints(message: ErrorMessage, error: &Error, command: &str, argument: &st
     }
 }
 
-/// Returns a hint with the options, commands or values that are similar to an unknown one, the most similar first.
+/// Returns a hint with the options, commands or values that are similar to the unknown word, the most similar first.
 fn similar(error: &Error) -> Option<String> {
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     let mut words = kinds.into_iter().map(|kind| words(error, kind)).find(|words| !words.is_empty())?;
@@ -139,7 +139,7 @@ fn similar(error: &Error) -> Option<String> {
     Some(format!("did you mean {}?", quoted(&words)))
 }
 
-/// Returns a hint with the commands that are similar to an unknown one.
+/// Returns a hint with the commands that are similar to an unknown command.
 pub(crate) fn similar_command(command: &[String]) -> Option<String> {
     let words = std::iter::once("tapstack").chain(command.iter().map(String::as_str));
     let error = CommandLine::command().try_get_matches_from(words).err()?;

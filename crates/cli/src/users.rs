@@ -18,7 +18,7 @@ pub fn caller() -> u32 {
     behind_sudo(getuid().as_raw(), std::env::var("SUDO_UID").ok().as_deref())
 }
 
-/// Returns `SUDO_UID` only for root: `sudo` does not set it for other users.
+/// Returns `SUDO_UID` only for root: `sudo` does not set this variable for other users.
 fn behind_sudo(uid: u32, sudo_uid: Option<&str>) -> u32 {
     sudo_uid.filter(|_| uid == 0).and_then(|text| text.parse().ok()).unwrap_or(uid)
 }
@@ -32,7 +32,7 @@ pub fn user_id(user: &str) -> Result<u32, UnknownUser> {
     }
 }
 
-/// Returns the name of the user with this id, or the number if no user has it. Control characters are escaped.
+/// Returns the name of the user with this id, or the number if there is no such user. Control characters are escaped.
 pub fn user_name(uid: u32) -> String {
     match User::from_uid(uid.into()) {
         Ok(Some(user)) => Printable(&user.name).to_string(),
@@ -49,7 +49,7 @@ pub(crate) fn tap_owner(owner: Option<u32>, group: Option<u32>) -> String {
     }
 }
 
-/// Returns a warning if the file mode of `/dev/net/tun` does not permit this user to open it.
+/// Returns a warning if the file mode of `/dev/net/tun` does not permit this user to open the device.
 pub fn closed_to(owner: u32) -> Option<ErrorMessage> {
     const NODE: &str = "/dev/net/tun";
     const READ_AND_WRITE: u32 = 0o006;

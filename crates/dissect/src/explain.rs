@@ -81,7 +81,7 @@ fn value_text(field: &Field, value: FieldValue) -> String {
     }
 }
 
-/// Returns the name of a value, if it has one.
+/// Returns the name of a value, if the value has a name.
 fn value_name(field: &Field, value: &str) -> Option<String> {
     let hex = || u16::from_str_radix(value.strip_prefix("0x")?, 16).ok();
     let name = match field.name {

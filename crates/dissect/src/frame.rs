@@ -55,7 +55,7 @@ impl<'a> DissectedFrame<'a> {
     }
 
     fn new(frame: &EthernetFrame<'_>, payload: &'a [u8], bytes: &[u8], length: usize) -> DissectedFrame<'a> {
-        // With a length field, the payload is complete; with an EtherType, it extends to the end of the frame.
+        // With a length field, the payload is complete. With an EtherType, the payload extends to the end of the frame.
         let missing = match frame.encapsulation() {
             Encapsulation::Snap => 0,
             Encapsulation::Type => length.saturating_sub(bytes.len()),

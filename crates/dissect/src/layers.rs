@@ -10,7 +10,7 @@ use link::{EtherType, MacAddr};
 use crate::frame::RARP;
 use crate::layout::{self, Field, FieldFormat, Layout};
 
-/// One header of a frame. It is shorter than its layout if the frame ends in it.
+/// One header of a frame. The header is shorter than its layout if the frame ends in the header.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// Layout of its fields.
@@ -19,7 +19,7 @@ pub struct Layer<'a> {
     pub offset: usize,
     /// Its bytes, with options.
     pub bytes: &'a [u8],
-    /// Whether it is part of the datagram that an ICMP error quotes.
+    /// Whether the header is part of the datagram that an ICMP error quotes.
     pub is_quoted: bool,
 }
 
@@ -269,7 +269,7 @@ impl<'a> LayerParser<'a> {
         self.offset = start + length;
     }
 
-    /// Appends the next layer. Returns `None` if the frame ends in it.
+    /// Appends the next layer. Returns `None` if the frame ends in this layer.
     fn push(&mut self, layout: &'static Layout) -> Option<Layer<'a>> {
         let rest = self.bytes.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let bytes = rest.get(..layout.length()).unwrap_or(rest);
@@ -280,7 +280,7 @@ impl<'a> LayerParser<'a> {
     }
 }
 
-/// Formats bytes in hexadecimal, with a separator between them.
+/// Formats bytes in hexadecimal, with a separator between bytes.
 pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
     bytes.iter().enumerate().fold(String::new(), |mut text, (index, byte)| {
         let before = if index == 0 { "" } else { separator };

@@ -1,4 +1,4 @@
-//! Layouts of headers: the fields of each in order, with the widths that its standard defines.
+//! Layouts of headers: the fields of each in order, with the widths that the standard of the header defines.
 
 /// Length of a UDP header in bytes (RFC 768).
 pub(crate) const UDP_HEADER: usize = 8;
@@ -38,7 +38,7 @@ pub struct Field {
 pub enum FieldFormat {
     /// A decimal number.
     Number,
-    /// A hexadecimal number; a decimal one in JSON.
+    /// A hexadecimal number; a decimal number in JSON.
     Hex,
     /// One bit.
     Flag,

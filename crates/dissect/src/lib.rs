@@ -2,7 +2,7 @@
 //!
 //! [`dissect`] takes the bytes of an Ethernet frame and returns a [`Dissection`]:
 //!
-//! - [`Dissection::layers`]: Ethernet, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the datagram it quotes, UDP
+//! - [`Dissection::layers`]: Ethernet, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the quoted datagram, UDP
 //!   and TCP, each with its fields;
 //! - [`Dissection::faults`]: violations of a standard, each with its field and the rule;
 //! - [`Dissection::write_summary`]: one line in the format of tcpdump;

@@ -3,7 +3,7 @@
 /// One requirement of a standard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requirement {
-    /// The standard and its section, or that it is a policy of tapstack.
+    /// The standard and its section, or the statement that the requirement is a policy of tapstack.
     pub(crate) standard: String,
     /// The text of the requirement.
     pub(crate) text: String,

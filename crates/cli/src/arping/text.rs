@@ -80,7 +80,7 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03}ms", micros / 1_000, micros % 1_000)
 }
 
-/// A MAC address in upper case, as iputils prints it.
+/// A MAC address in upper case, the format of iputils.
 struct UppercaseMac(MacAddr);
 
 impl std::fmt::Display for UppercaseMac {

@@ -18,7 +18,7 @@ use crate::json::{FrameDirection, SCHEMA, Time};
 struct CaptureFields<'a> {
     /// Version of the format: 1.
     schema: u32,
-    /// Number of the packet in the capture, from 1. Packets of other link types count too.
+    /// Number of the packet in the capture, from 1. Packets of other link types are counted too.
     number: u64,
     /// Date and time to the nanosecond (RFC 3339): local, or UTC with `--utc`; null if the capture has none.
     time: Option<Time>,
@@ -26,9 +26,9 @@ struct CaptureFields<'a> {
     time_ns: Option<u64>,
     /// Length of the frame on the wire, in bytes.
     bytes: usize,
-    /// Length of the frame in the capture, in bytes: less if the snap length truncated it.
+    /// Length of the frame in the capture, in bytes: less if the snap length truncated the frame.
     captured_bytes: usize,
-    /// Direction of the frame; null if the capture does not record it.
+    /// Direction of the frame; null if the capture does not record the direction.
     direction: Option<FrameDirection>,
     /// The first comment on the frame, such as the decision that `--pcap` writes; null if there is none.
     comment: Option<&'a str>,
@@ -187,7 +187,7 @@ fn fault_schema() -> Value {
             "field": or_null("Name of the field in the header; null if the header is not complete."),
             "message": text("Description of the fault."),
             "requirement": or_null("Id of the requirement in docs/spec; null if there is none."),
-            "standard": or_null("Standard and section that require it."),
+            "standard": or_null("Standard and section of the requirement."),
             "rule": or_null("Text of the requirement."),
         },
         "required": ["header", "field", "message", "requirement", "standard", "rule"],

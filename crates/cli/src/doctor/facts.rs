@@ -15,7 +15,7 @@ use crate::users::{caller, user_name};
 /// The facts that are checked.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// Features of the driver of `/dev/net/tun`, or why it does not open.
+    /// Features of the driver of `/dev/net/tun`, or the reason why the device cannot be opened.
     pub(super) node: Result<Features, ErrorMessage>,
     /// The capabilities of this process, if known.
     pub(super) capabilities: Option<Capabilities>,
@@ -49,9 +49,9 @@ pub(super) struct Capabilities {
 pub(super) enum Capability {
     /// In effect.
     Held,
-    /// Not in effect, but the process or its children can gain it, through `sudo` or file capabilities.
+    /// Not in effect, but the process or its children can gain the capability through `sudo` or file capabilities.
     Gainable,
-    /// Outside the bounding set: no process here can gain it.
+    /// Outside the bounding set: this process and its children cannot gain the capability.
     OutOfBounds,
 }
 

@@ -25,7 +25,7 @@ const UNDUMPABLE: &str = "undumpable";
 /// The results in a namespace. Each refusal is an error message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NamespaceReport {
-    /// How the namespace was created, or why it was not.
+    /// How the namespace was created, or why no namespace was created.
     pub(super) namespace: Result<NamespaceMethod, ErrorMessage>,
     /// Whether a TAP can be created and brought up; none without a namespace.
     pub(super) tap: Option<Result<(), ErrorMessage>>,

@@ -18,7 +18,7 @@ pub(super) enum Networkd {
     /// `systemd-networkd` does not run.
     #[default]
     Absent,
-    /// None of its files matches a TAP.
+    /// No file of `systemd-networkd` matches a TAP.
     IgnoresTaps,
     /// This file matches a TAP.
     ManagesTaps(PathBuf),
@@ -103,7 +103,7 @@ fn lists_taps(devices: &str) -> bool {
     })
 }
 
-/// Returns the first file by which `systemd-networkd` manages TAPs, unless it makes them unmanaged.
+/// Returns the first file by which `systemd-networkd` manages TAPs, unless the file makes TAPs unmanaged.
 pub(super) fn manages_taps(files: &BTreeMap<String, (PathBuf, String)>) -> Option<PathBuf> {
     let (path, sections) =
         files.values().map(|(path, text)| (path, sections(text))).find(|(_, sections)| {

@@ -88,7 +88,7 @@ fn refused_namespace_fails_without_net_admin_and_warns_with_it() {
             Some(Capabilities { net_admin: Capability::Gainable, net_raw: Capability::Held });
     });
     assert_eq!((findings[0].outcome, findings[0].hint.as_deref(), code), (CheckOutcome::Fail, Some(hint), 1));
-    // With CAP_NET_ADMIN a TAP can be created outside, but none was.
+    // With CAP_NET_ADMIN a TAP can be created outside, but no TAP was created.
     let (findings, code) = findings_after(refused);
     assert_eq!((findings[0].outcome, findings[1].outcome, code), (CheckOutcome::Warn, CheckOutcome::Skip, 2));
 }
@@ -267,7 +267,7 @@ fn finding_takes_command_as_fix_and_advice_as_reason() {
     };
     let fix = Some("sudo modprobe tun".to_owned());
     assert_eq!(
-        finding(ErrorMessage::new("no").hint_command("load it", "sudo modprobe tun")),
+        finding(ErrorMessage::new("no").hint_command("load the driver", "sudo modprobe tun")),
         ("no".to_owned(), fix)
     );
     let options = "start the container with `docker run --privileged`";

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every command, with the words that lead to it.
+/// Returns every command with the words of its command line.
 fn all() -> Vec<Vec<String>> {
     let words =
         |line: &String| line.split_once('\t').unwrap().1.split_whitespace().map(str::to_owned).collect();

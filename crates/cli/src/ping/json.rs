@@ -90,7 +90,7 @@ pub(super) enum PingJson {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(super) struct ProblemFields {
-    /// IP address of the host that reports it.
+    /// IP address of the host that sent the message.
     reporter_ip: Ipv4Addr,
     /// ICMP sequence number of the request.
     sequence: u16,

@@ -170,7 +170,7 @@ impl PingSession {
     }
 
     /// Returns the time to wait for a reply after the last request: twice the maximum round-trip time, but at least the
-    /// interval. Without any reply, it is the timeout.
+    /// interval. Without any reply, the time is the timeout.
     fn reply_timeout(&self) -> Duration {
         match self.statistics.max() {
             Some(max) => max.saturating_mul(2).max(self.plan.interval),

@@ -77,7 +77,7 @@ impl PingStatistics {
         }
     }
 
-    /// Returns the share of requests without a reply.
+    /// Returns the percentage of requests without a reply.
     pub(super) fn loss(&self) -> Percent {
         Percent { part: self.transmitted.saturating_sub(self.received), total: self.transmitted }
     }

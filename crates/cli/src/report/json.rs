@@ -39,7 +39,7 @@ pub(super) enum HostJson {
         ip: Option<Ipv4Addr>,
         /// Prefix length of its network, in bits.
         prefix_length: Option<u8>,
-        /// VLAN ID of the first host, 1 to 4094; null if it is untagged.
+        /// VLAN ID of the first host, 1 to 4094; null if the host is untagged.
         vlan: Option<u16>,
         /// MTU: the longest payload of a frame, in bytes.
         mtu: usize,
@@ -70,9 +70,9 @@ pub(super) enum HostJson {
     },
     /// ARP requests for an unknown IP address are being sent.
     Resolving(IpOnly),
-    /// No ARP reply arrived for an IP address: its entry was removed.
+    /// No ARP reply arrived for an IP address, and the entry of the address was removed.
     ResolutionFailed(IpOnly),
-    /// An entry of the ARP cache was removed: it was not confirmed within `--arp-timeout`.
+    /// An entry of the ARP cache was removed, because the entry was not confirmed within `--arp-timeout`.
     Expired(IpOnly),
     /// An entry of the ARP cache was removed for a new one: the cache is full.
     Evicted(IpOnly),
@@ -86,7 +86,7 @@ pub(super) enum HostJson {
     ProbeConflict(IpAndMac),
     /// Another station uses a local address.
     Conflict(IpAndMac),
-    /// A local address was announced to defend it.
+    /// A local address was announced as a defense against another station.
     Defended(IpAndMac),
     /// A local address is no longer used: another station uses the address.
     Ceased(IpAndMac),
@@ -107,7 +107,7 @@ pub(super) enum HostJson {
     },
     /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
     DeliveryFailed {
-        /// IP address of the host that reports it; a local address if the next hop was not resolved.
+        /// IP address of the host that sent the error; a local address if the next hop was not resolved.
         reporter_ip: Ipv4Addr,
         /// Source of the datagram.
         source_ip: Ipv4Addr,
@@ -159,7 +159,7 @@ pub(super) enum HostJson {
         interface: String,
         /// IP address.
         ip: Ipv4Addr,
-        /// MAC address; null while it is unknown.
+        /// MAC address; null while the MAC address is unknown.
         mac: Option<Mac>,
         /// State of the entry.
         state: EntryState,

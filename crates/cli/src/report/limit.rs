@@ -15,7 +15,7 @@ use tap::Instant;
 pub(super) enum LineKind {
     /// Events of this name.
     Event(&'static str),
-    /// Events of this name about this address, so that a flood about one address hides no other.
+    /// Events of this name about this address, so that a flood about one address hides no events of another address.
     EventAbout(&'static str, Ipv4Addr),
     /// Dropped frames, for this reason.
     Dropped(DropReason),
@@ -36,7 +36,7 @@ struct LineWindow {
     suppressed: u64,
 }
 
-/// Lines of one kind that were not printed.
+/// Suppressed lines of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SuppressedLines {
     pub(super) kind: LineKind,
@@ -51,7 +51,7 @@ impl LineLimits {
     /// Maximum number of addresses with a separate window for events of one name; further addresses share one window.
     const ADDRESSES: usize = 64;
 
-    /// Whether one more line of this kind may be printed; if not, it is counted.
+    /// Whether one more line of this kind may be printed; otherwise the line is counted.
     pub(super) fn admits(&mut self, now: Instant, kind: LineKind) -> bool {
         let kind = self.counted_as(now, kind);
         let known = self.windows.iter_mut().find(|window| window.kind == kind);
@@ -98,7 +98,7 @@ impl LineLimits {
 }
 
 impl LineKind {
-    /// Returns the kind of an event; none if other stations cannot cause it repeatedly.
+    /// Returns the kind of an event; none if other stations cannot cause the event repeatedly.
     pub(super) fn of_event(event: HostEvent) -> Option<LineKind> {
         let name = match event {
             HostEvent::Arp(arp::ArpEvent::Claim(event)) => match event {
@@ -146,7 +146,7 @@ impl LineKind {
         }
     }
 
-    /// Returns the name of the reason of its drops.
+    /// Returns the name of the reason of the drops of this kind.
     pub(super) fn reason_name(self) -> Option<&'static str> {
         match self {
             Self::Event(_) | Self::EventAbout(..) => None,
@@ -154,7 +154,7 @@ impl LineKind {
         }
     }
 
-    /// Returns the address of its events, if they are counted by address.
+    /// Returns the address of the events of this kind, if events are counted by address.
     pub(super) fn address(self) -> Option<Ipv4Addr> {
         match self {
             Self::EventAbout(_, address) => Some(address),
@@ -162,7 +162,7 @@ impl LineKind {
         }
     }
 
-    /// Returns the reason of its drops, as text.
+    /// Returns the reason of the drops of this kind, as text.
     fn reason(self) -> Option<String> {
         match self {
             Self::Event(_) | Self::EventAbout(..) => None,

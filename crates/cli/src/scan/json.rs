@@ -39,13 +39,13 @@ pub(super) enum ScanJson<'a> {
         ip: Ipv4Addr,
         /// MAC address of its station.
         mac: Mac,
-        /// Vendor of the MAC address; null if the installed list does not name it.
+        /// Vendor of the MAC address; null if the vendor is unknown.
         vendor: Option<&'a str>,
         /// Number of the reply for this IP address, from 1 to 4095; further replies have the number 4095 too.
         reply_number: u16,
         /// Whether the reply is not the first reply for this IP address.
         duplicate: bool,
-        /// MAC address that replied first, if it differs from `mac`: the two are in conflict; null if it is the same.
+        /// MAC address of the first reply, if it differs from `mac`: the two stations are in conflict. Otherwise null.
         other_mac: Option<Mac>,
         /// Whether the frame was broadcast.
         broadcast: bool,

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::ScanArguments;
 
-/// A progress bar on standard error, if that is a terminal. Other output is printed above it.
+/// A progress bar on standard error, if standard error is a terminal. Other output is printed above the bar.
 pub(super) struct ScanProgress(Option<ProgressBar>);
 
 /// Maximum number of redraws per second.

@@ -26,7 +26,7 @@ pub(super) enum ScanEvent {
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
 
-/// The bit in the first byte of a MAC address that marks a locally administered one.
+/// The bit in the first byte of a MAC address that marks a locally administered address.
 const LOCAL: u8 = 2;
 
 /// Returns the text of an event in one or more lines, without a line break at the end. Without `names`, no vendors are printed.

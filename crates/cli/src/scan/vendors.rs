@@ -1,6 +1,6 @@
 //! Vendor names of MAC addresses.
 //!
-//! IEEE's lists have no license and change every month, so no list is compiled in. They are read from known paths of the
+//! IEEE's lists have no license and change every month, so no list is compiled in. The lists are read from known paths of the
 //! system or from `--ouifile`.
 
 mod line;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::input::read;
 use line::VendorLine;
 
-/// Known paths of vendor files, most complete first. The files of a row are read together.
+/// Known paths of vendor files, most complete first. All files of a row are read.
 const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/arp-scan/ieee-oui.txt", "/etc/arp-scan/mac-vendor.txt"],
     &[
@@ -28,7 +28,7 @@ const INSTALLED_FILES: &[&[&str]] = &[
     &["/usr/share/nmap/nmap-mac-prefixes"],
 ];
 
-/// The first bits of a MAC address (the others are zero), and their number.
+/// The first bits of a MAC address (the other bits are zero), and the number of these bits.
 type Prefix = (u64, u32);
 
 /// Vendor names by prefix.
@@ -86,7 +86,7 @@ impl Vendors {
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()
     }
 
-    /// Adds the names in a text. A later name replaces an earlier one for the same prefix.
+    /// Adds the names in a text. A later name replaces an earlier name for the same prefix.
     fn add(&mut self, bytes: &[u8]) {
         for bytes in bytes.split(|byte| *byte == b'\n') {
             match line::read(&String::from_utf8_lossy(bytes)) {

@@ -64,7 +64,7 @@ pub(super) enum WatchJson {
         vlan: Option<u16>,
         /// MAC address of the probing station.
         mac: Mac,
-        /// MAC address of another station that has the IP address; null if none is known.
+        /// MAC address of another station that has the IP address; null if no such station is known.
         owner_mac: Option<Mac>,
     },
     /// A station announces its IP address: gratuitous ARP.
@@ -120,7 +120,7 @@ pub(super) enum WatchJson {
     },
     /// An IP address is not tracked: the table is full.
     TableFull(ClaimFields),
-    /// An IP address was removed for a new one: the table is full.
+    /// An IP address was removed for a new address: the table is full.
     Evicted {
         /// IP address.
         ip: Ipv4Addr,

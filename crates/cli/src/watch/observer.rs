@@ -8,7 +8,7 @@ use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
 
-/// A census, with counters for the frames and link changes that are not part of it.
+/// A census, with counters for the frames and link changes that are not part of the census.
 pub(super) struct Observer {
     pub(super) census: Census,
     /// The only VLAN to watch, or `None` for all frames.
@@ -97,7 +97,7 @@ impl Observer {
     }
 }
 
-/// Returns the VLAN of a frame, or `None` if it is untagged or has a priority tag only. A frame with a provider tag or with
+/// Returns the VLAN of a frame, or `None` if the frame is untagged or has only a priority tag. A frame with a provider tag or with
 /// two VLAN tags is rejected.
 fn vlan(frame: &EthernetFrame<'_>) -> Result<Option<VlanId>, link::LinkDropReason> {
     let mut tags = frame.tags().iter().filter(|tag| tag.identifier() != 0);

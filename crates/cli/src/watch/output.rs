@@ -38,7 +38,7 @@ pub(super) struct LineOutput {
     pub(super) styler: Styler,
     pub(super) json: bool,
     pub(super) kind: SourceKind,
-    /// The clock of the command; `None` for a capture, which has times of its own.
+    /// The clock of the command; `None` for a capture, which has its own times.
     pub(super) clock: Option<Clock>,
     /// Wall-clock time of the first line.
     pub(super) start: Option<Instant>,

@@ -152,7 +152,7 @@ impl AsFd for Screen {
     }
 }
 
-/// Adds the keyboard to the epoll set: standard input if it is a terminal, otherwise `/dev/tty`, which is returned.
+/// Adds the keyboard to the epoll set: standard input if standard input is a terminal, otherwise `/dev/tty`, which is returned.
 fn add_keys(epoll: &Epoll) -> io::Result<Option<File>> {
     let readable = EpollEvent::new(EpollFlags::EPOLLIN, 1);
     if io::stdin().is_terminal() {

@@ -34,7 +34,7 @@ pub(super) struct FrameWatcher {
     origin: Duration,
     /// Decision on the latest received frame.
     decision: Option<FrameDecision>,
-    /// MAC address of the kernel's interface: frames from it are outgoing.
+    /// MAC address of the kernel's interface: frames from this address are outgoing.
     kernel: Option<MacAddr>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct WatchSource {
     arrived: Batch,
     /// Whether the simulated host waits until the device is writable.
     waits_for_writable: bool,
-    /// Whether the simulated host must be polled again at once.
+    /// Whether the simulated host must be polled again immediately.
     polls_again: bool,
     monitor: GapMonitor,
 }
@@ -55,7 +55,7 @@ pub(super) struct WatchSource {
 enum SourceDevice {
     Socket(PacketSocket, Interface),
     Tap(Tap),
-    /// A TAP and the simulated host on it.
+    /// A TAP and the simulated host on this TAP.
     Host(Tap, Box<Host>),
 }
 
@@ -104,7 +104,7 @@ impl WatchSource {
         &self.name
     }
 
-    /// Returns the time until something is due, or `None` if nothing is.
+    /// Returns the time until the next action is due, or `None` if no action is due.
     pub(super) fn delay(&self, now: Instant) -> Option<Duration> {
         let of_device = match &self.device {
             SourceDevice::Host(..) if self.polls_again => Some(Duration::ZERO),
@@ -134,7 +134,7 @@ impl WatchSource {
         self.waits_for_writable
     }
 
-    /// Receives frames; a host on the TAP replies to them. Returns whether there were any.
+    /// Receives frames; a host on the TAP replies to the frames. Returns whether frames were received.
     pub(super) fn receive(&mut self, now: Instant, watcher: &mut FrameWatcher) -> Result<bool, Failure> {
         let name = &self.name;
         let failure = |error: DeviceError| device_failure(name, &error);
@@ -163,7 +163,7 @@ impl WatchSource {
         self.monitor.is_down()
     }
 
-    /// Returns what could not be received so far. All link changes must have been taken before.
+    /// Returns the gaps in reception so far. All link changes must have been taken before.
     pub(super) fn gaps(&self) -> Gaps {
         self.monitor.gaps(&self.device.device().counters(), self.interface())
     }
@@ -204,7 +204,7 @@ impl AsFd for WatchSource {
     }
 }
 
-/// Creates a host that uses its address at once, without ARP probes.
+/// Creates a host that uses its address immediately, without ARP probes.
 fn new_host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
     let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
     let table = arp::NeighborSettings { seed: secret(), ..usual.table };
@@ -232,7 +232,7 @@ impl FrameWatcher {
         Instant::ORIGIN + self.origin + now.since(Instant::ORIGIN)
     }
 
-    /// Follows the wall clock if it was set, or if the machine was suspended.
+    /// Follows the wall clock if the wall clock was set, or if the machine was suspended.
     pub(super) fn follow_clock(&mut self, origin: Duration) {
         self.origin = origin;
     }

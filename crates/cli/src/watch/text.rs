@@ -9,7 +9,7 @@ use arptools::census::{CensusCounts, CensusEvent, Presence};
 use super::observer::Observer;
 use crate::color::{EMPHASIS, ERROR, SUCCESS, WARNING};
 
-/// Returns the text of an event. With the time of day before it, it fits into 80 columns, unless it has a long reason.
+/// Returns the text of an event. With the time of day, the line fits into 80 columns, unless the event has a long reason.
 pub(super) fn event_text(event: CensusEvent) -> String {
     match event {
         CensusEvent::New { address, mac } => format!("new {address} is at {mac}"),
@@ -127,7 +127,7 @@ pub(super) fn address_count(count: usize) -> String {
     if count == 1 { "1 address".to_owned() } else { format!("{count} addresses") }
 }
 
-/// A duration in its largest unit: 250ms, 12s, 59m, 23h, 99d. From one second on, it has at most four characters.
+/// A duration in its largest unit: 250ms, 12s, 59m, 23h, 99d. From one second on, the text has at most four characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShortDuration(pub(super) Duration);
 

@@ -130,7 +130,7 @@ fn write_unreachable(line: &mut String, code: u8, rest: [u8; 4], quoted: &Quoted
     }
 }
 
-/// Writes the port of a port unreachable message. Like tcpdump, it assumes the position of UDP and TCP ports for any
+/// Writes the port of a port unreachable message. Like tcpdump, this function assumes the position of UDP and TCP ports for any
 /// protocol.
 fn write_port(line: &mut String, quoted: &QuotedDatagram<'_>) -> Result {
     let to = quoted.destination();

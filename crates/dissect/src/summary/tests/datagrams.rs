@@ -228,7 +228,7 @@ fn truncated_datagram_summary_has_wire_lengths() {
 fn fragment_summaries_match_tcpdump() {
     let first = fragment(1, 0, true, &echo(IcmpType::ECHO_REQUEST, &[0x55; 1_472]));
     assert_eq!(text(&first), "10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 1480");
-    // The checksum covers the whole message, so it cannot be checked in a fragment.
+    // The checksum covers the whole message, so the checksum cannot be checked in a fragment.
     let mut part = echo(IcmpType::ECHO_REQUEST, &[0x55; 8]);
     part[2] ^= 1;
     assert_eq!(
