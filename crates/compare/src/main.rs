@@ -44,7 +44,7 @@ segment. Changes nothing outside these namespaces.
 
 Examples:
   cargo xtask compare
-  cargo xtask compare --tool /opt/iputils/bin/arping     in addition to the installed tools
+  cargo xtask compare --tool /opt/iputils/bin/arping     iputils arping at this path
   cargo xtask compare --json | jq -c 'select(.verdict == \"differs\")'
 
 Verdicts:
@@ -63,7 +63,7 @@ struct CompareArguments {
     /// Path of the `tapstack` to run [default: `tapstack` of this workspace, built first]
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// Path of another tool, which is identified by its version output; may be repeated
+    /// Path of a tool, identified by its version output, that replaces an installed tool of the same kind; may be repeated
     #[arg(long, value_name = "PATH")]
     tool: Vec<PathBuf>,
     /// Print JSON Lines

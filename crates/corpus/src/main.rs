@@ -24,9 +24,10 @@ use testbed::suite::{SuiteResult, build, exit_code, print};
 #[command(
     name = "corpus",
     after_help = "\
-Compares every value of `tapstack decode --json` with the value of tshark, and reports every field of Ethernet, VLAN tags,
-LLC, ARP, IPv4 and ICMP that only tshark shows. The rules in docs/corpus.md explain the expected differences. Also compares
-the lines for ARP frames with the lines of tcpdump, if tcpdump is installed.
+Compares every value of `tapstack decode --json` with the value of tshark, and reports every field
+of Ethernet, VLAN tags, LLC, ARP, IPv4 and ICMP that only tshark shows. The rules in docs/corpus.md
+explain the expected differences. Also compares the lines for ARP frames with the lines of tcpdump,
+if tcpdump is installed.
 
 Examples:
   cargo xtask corpus ~/captures
