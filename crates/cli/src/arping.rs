@@ -211,7 +211,7 @@ fn verdict<W>(
             no_result("interrupted before the first packet was sent")
         }
         InquiryOutcome::NothingSent => no_result(&format!("{name} refused all frames"))
-            .hint_command("show its counters", format!("ip -statistics link show {name}")),
+            .hint_command("show the counters of the interface", format!("ip -statistics link show {name}")),
         InquiryOutcome::Impaired => match gap {
             Some(why) => Failure::new(why.context(format!("no result for {target}"))),
             None => no_result("not all replies could be received").hint("try again"),

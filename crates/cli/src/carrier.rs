@@ -32,8 +32,10 @@ pub(crate) fn wait_for_carrier(interface: &Interface) -> Result<(), Failure> {
             CarrierState::Pending | CarrierState::Down => break,
         }
     }
-    Err(Failure::new(format!("interface {name} has no carrier"))
-        .hint_command("connect its other end, then check the state", format!("ip link show {name}")))
+    Err(Failure::new(format!("interface {name} has no carrier")).hint_command(
+        "connect the other end of the interface, then check the state",
+        format!("ip link show {name}"),
+    ))
 }
 
 /// Returns the failure of a command on an interface that is down.

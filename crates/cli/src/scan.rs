@@ -349,7 +349,7 @@ fn verdict(
             no_result("interrupted before the first packet was sent")
         }
         SweepOutcome::NothingSent => no_result(&format!("{name} refused all frames"))
-            .hint_command("show its counters", format!("ip -statistics link show {name}")),
+            .hint_command("show the counters of the interface", format!("ip -statistics link show {name}")),
         SweepOutcome::Impaired => match gap {
             Some(why) => Failure::new(why.context("no result of the scan")),
             None => no_result("not all replies could be received").hint("try again"),

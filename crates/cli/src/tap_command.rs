@@ -46,7 +46,7 @@ fn delete_failure(name: &InterfaceName, error: &OpenError) -> Failure {
         OpenError::OwnedByAnother { .. } | OpenError::NotPermitted(_) => {
             failed("it belongs to another user").hint_command("run the command as root", as_root)
         }
-        OpenError::NodeRefused(_) => failed("the file mode of /dev/net/tun does not permit it")
+        OpenError::NodeRefused(_) => failed("the file mode of /dev/net/tun does not permit deletion")
             .hint_command("run the command as root", as_root),
         OpenError::NotATap(_) => failed("not a TAP").hint_command("list the TAPs", "tapstack tap list"),
         OpenError::TunNotTap(_) => {
