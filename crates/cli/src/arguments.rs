@@ -100,8 +100,8 @@ Examples:
 
 doctor changes nothing: it tests TAPs in a temporary network namespace.
 
-Each check is `ok`, `warn` (unavailable, needed by some commands), `fail` (unavailable, needed by every \
-command that uses a TAP), or `skip` (cannot be tested).
+Each check is `ok`, `warn` (unavailable, needed by some commands), `fail` (unavailable, needed by \
+`lab` or by every command that uses a TAP), or `skip` (cannot be tested).
 
 Exit codes: 0 no required check failed, 1 a required check failed, 2 a required check was skipped.")]
 pub(crate) struct DoctorArguments {

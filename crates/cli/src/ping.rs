@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::{NeighborSettings, StartMode};
-use host::{EchoRequest, Host, HostConfig, SendOutcome};
+use host::{EchoRequest, Host, HostConfig, SendOutcome, TxDropReason};
 use ipv4::NextHop;
 use link::MacAddr;
 use schemars::{Schema, SchemaGenerator};
@@ -204,12 +204,15 @@ impl<W: Sink> PingRunner<W> {
         let Server { host, pool, .. } = &mut self.server;
         let sent = host.ping(now, ping, &self.data, pool);
         self.session.sent(now, sequence);
-        if matches!(sent, SendOutcome::Dropped | SendOutcome::NoRoute) {
-            self.session.transmit_failed();
-            Failure::new(format!("icmp_seq={sequence} not sent: the transmit queue is full"))
-                .hint("use a longer interval with -i")
-                .print();
-        }
+        let (reason, hint) = match sent {
+            SendOutcome::Queued | SendOutcome::Pending => return,
+            SendOutcome::NoRoute => {
+                ("no route to the target".to_owned(), "add a gateway with --gateway or --route")
+            }
+            SendOutcome::Dropped(reason) => (reason.to_string(), unsent_hint(reason)),
+        };
+        self.session.transmit_failed();
+        Failure::new(format!("icmp_seq={sequence} not sent: {reason}")).hint(hint).print();
     }
 
     fn receive(&mut self) {
@@ -238,6 +241,17 @@ impl<W: Sink> PingRunner<W> {
 /// Returns the schema of `tapstack ping --json`.
 pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
     command_schema::<json::PingJson>(generator, true)
+}
+
+/// Returns what to change after an echo request was not sent.
+fn unsent_hint(reason: TxDropReason) -> &'static str {
+    match reason {
+        TxDropReason::TooManyFragments | TxDropReason::TooLong => "use less data with -s",
+        TxDropReason::NoSourceAddress => "choose another address with --address, or wait for the link",
+        TxDropReason::TxQueueFull | TxDropReason::NoFrame | TxDropReason::NextHopUnresolved => {
+            "use a longer interval with -i"
+        }
+    }
 }
 
 #[cfg(test)]

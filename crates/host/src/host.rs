@@ -172,7 +172,7 @@ impl Host {
         pool.grow(self.first.config.mtu);
         let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
         let sent = egress::send_payload(&mut self.first, now, neighbor, ether_type, frame, tx);
-        sent.unwrap_or(SendOutcome::Dropped)
+        sent.unwrap_or_else(SendOutcome::Dropped)
     }
 
     /// Sends an echo request with this data from the host's address. A reply causes a [`HostEvent::EchoReply`], an
@@ -180,7 +180,7 @@ impl Host {
     pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
         pool.grow(self.first.config.mtu);
         let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
-        egress::ping(&mut self.first, now, request, data, tx).unwrap_or(SendOutcome::Dropped)
+        egress::ping(&mut self.first, now, request, data, tx).unwrap_or_else(SendOutcome::Dropped)
     }
 
     /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a

@@ -69,8 +69,8 @@ pub enum SendOutcome {
     Pending,
     /// The host has no route to the destination. The packet was returned to the pool.
     NoRoute,
-    /// The packet was returned to the pool, and the reason was counted: see [`TxDropReason`].
-    Dropped,
+    /// The packet was returned to the pool, and the reason was counted.
+    Dropped(TxDropReason),
 }
 
 base::reasons! {

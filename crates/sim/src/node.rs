@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Instant, Pool};
 
@@ -88,14 +88,14 @@ impl Node {
         payload: &[u8],
     ) -> SendOutcome {
         let Some(HostNode { host, pool, .. }) = self.as_host_mut() else {
-            return SendOutcome::Dropped;
+            return SendOutcome::Dropped(TxDropReason::NoSourceAddress);
         };
         let Some(mut frame) = pool.take() else {
-            return SendOutcome::Dropped;
+            return SendOutcome::Dropped(TxDropReason::NoFrame);
         };
         if frame.write(payload).is_err() {
             pool.give(frame);
-            return SendOutcome::Dropped;
+            return SendOutcome::Dropped(TxDropReason::TooLong);
         }
         host.send(now, neighbor, ether_type, frame, pool)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Checksum, DeviceCounters, Instant, Pool};
 
@@ -108,8 +108,8 @@ impl Segment {
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
     ///
-    /// Also returns [`SendOutcome::Dropped`] if the node is not a running host, or if the payload is longer than a
-    /// frame.
+    /// If the node is not a running host, the payload is dropped for [`TxDropReason::NoSourceAddress`]. If the payload is
+    /// longer than a frame, the payload is dropped for [`TxDropReason::TooLong`].
     pub fn send(
         &mut self,
         node: NodeId,
@@ -119,7 +119,7 @@ impl Segment {
     ) -> SendOutcome {
         match self.nodes.get_mut(node.0) {
             Some(node) if node.is_running => node.send(self.now, neighbor, ether_type, payload),
-            _ => SendOutcome::Dropped,
+            _ => SendOutcome::Dropped(TxDropReason::NoSourceAddress),
         }
     }
 

@@ -20,7 +20,7 @@ Examples:
   tcpdump -i eth0 -U -w - arp | tapstack decode -
       a live capture
   tapstack decode --explain arp.pcap | less
-      every field in the diagram of its RFC
+      every header as the diagram in its RFC
   tapstack decode --json arp.pcap | jq 'select(.faults != [])'
       frames with errors
 

@@ -46,7 +46,7 @@ addresses. To add another address, watch evicts an address that is gone, or else
 claimed. Evicted and rejected addresses are counted.
 
 On a switched network, watch receives broadcasts, multicasts and frames to this interface. Two hosts that share an address are \
-detected only if both broadcast.
+detected only if watch receives frames of both: broadcasts, or replies to this interface.
 
 Keys: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? shows help, q or Ctrl-C quits.
 

@@ -174,7 +174,7 @@ fn stopped_host_ignores_traffic_and_restarts_with_empty_cache() {
     segment.run_for(SECOND).unwrap();
     segment.stop(right);
     segment.take_captured();
-    assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Dropped);
+    assert_eq!(segment.send(right, ip(1), TEST, b""), SendOutcome::Dropped(TxDropReason::NoSourceAddress));
     assert_eq!(segment.send(left, ip(2), TEST, b""), SendOutcome::Queued);
     segment.run_for(SECOND).unwrap();
     assert_eq!((segment.take_captured().len(), segment.counters().receiver_stopped), (1, 1));
@@ -204,10 +204,10 @@ fn invalid_sends_are_refused() {
     let (mut segment, left, _) = pair(Faults::NONE);
     let (peer, _frames) = listener(&mut segment);
     let (mut other, ..) = pair(Faults::NONE);
-    assert_eq!(segment.send(left, ip(2), TEST, &[0; 9_000]), SendOutcome::Dropped);
+    assert_eq!(segment.send(left, ip(2), TEST, &[0; 9_000]), SendOutcome::Dropped(TxDropReason::TooLong));
     assert_eq!(segment.pool(left).unwrap().held(), 0);
-    assert_eq!(segment.send(peer, ip(2), TEST, b""), SendOutcome::Dropped);
-    assert_eq!(other.send(peer, ip(2), TEST, b""), SendOutcome::Dropped);
+    assert_eq!(segment.send(peer, ip(2), TEST, b""), SendOutcome::Dropped(TxDropReason::NoSourceAddress));
+    assert_eq!(other.send(peer, ip(2), TEST, b""), SendOutcome::Dropped(TxDropReason::NoSourceAddress));
     assert!(segment.host(peer).is_none() && other.host(peer).is_none());
     assert!(segment.add(&HostConfig { mac: MacAddr::ZERO, ..config(1) }).is_err());
 }

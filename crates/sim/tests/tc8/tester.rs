@@ -61,7 +61,7 @@ impl Tester {
     /// Makes the host send a payload, and captures the frames that the host sends.
     pub(crate) fn send_payload(&mut self, to: Station) -> Result<ReceivedFrames, CaseError> {
         let sent = self.segment.send(self.host, to.ip, TEST, b"a payload");
-        if sent == SendOutcome::Dropped {
+        if matches!(sent, SendOutcome::Dropped(_)) {
             return Err("the host did not accept the payload".into());
         }
         self.listen()

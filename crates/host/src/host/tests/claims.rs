@@ -75,7 +75,10 @@ fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
         assert_eq!(receive_one(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
         let mut pool = Pool::new(1_500, 1);
         let frame = pool.take().unwrap();
-        assert_eq!(host.send(then, PEER, EtherType::IPV4, frame, &mut pool), SendOutcome::Dropped);
+        assert_eq!(
+            host.send(then, PEER, EtherType::IPV4, frame, &mut pool),
+            SendOutcome::Dropped(TxDropReason::NoSourceAddress)
+        );
         assert_eq!(run(&mut host, then + PROBING * 2).len(), 5);
         assert!(host.is_ready());
     }
@@ -368,7 +371,10 @@ fn nothing_is_sent_from_unused_address() {
     let mut host = probing_host();
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), SendOutcome::Dropped);
+    assert_eq!(
+        host.send(NOW, PEER, TEST, frame, &mut pool),
+        SendOutcome::Dropped(TxDropReason::NoSourceAddress)
+    );
     assert_eq!((host.tx_dropped(TxDropReason::NoSourceAddress), pool.held()), (1, 0));
     run(&mut host, NOW + PROBING);
     let frame = pool.take().unwrap();

@@ -161,7 +161,10 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
             assert_eq!(joined_payload(&sent, PEER_MAC), echo(&data[..bytes]));
         }
         let beyond = vec![0; 65_508];
-        assert_eq!(test_host.host.ping(NOW, ping, &beyond, &mut test_host.pool), SendOutcome::Dropped);
+        assert_eq!(
+            test_host.host.ping(NOW, ping, &beyond, &mut test_host.pool),
+            SendOutcome::Dropped(TxDropReason::TooLong)
+        );
         assert_eq!(test_host.host.tx_dropped(TxDropReason::TooLong), 1);
         assert_eq!((test_host.pool.held(), test_host.exchange(&[]).len()), (0, 0));
     }
@@ -185,7 +188,7 @@ fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let data = vec![0; 8_000];
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let mut pool = Pool::new(1_500, 2);
-    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped);
+    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped(TxDropReason::NoFrame));
     assert_eq!((test_host.host.tx_queue.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "expected two queued fragments");
 }
