@@ -1,10 +1,10 @@
 //! Everything that uses the Linux kernel: the TAP driver, packet sockets, rtnetlink, namespaces, and waiting.
 //!
-//! - [`Tap`] opens a TAP, [`PersistentTap`] creates a TAP that outlives the program, and [`taps`] lists TAPs.
+//! - [`Tap`] opens a TAP, [`PersistentTap`] creates a TAP that outlives the program, and [`taps()`] lists TAPs.
 //! - [`PacketSocket`] receives and transmits frames on an existing interface.
 //! - [`Cable`] is a pair of connected devices in one process.
 //! - [`Interface`], [`LinkMonitor`] and [`kernel_neighbors`] read and change the kernel's network configuration.
-//! - [`wait`] and [`busy_poll`] wait for frames. [`listen`] serves a device with a callback, in its own thread.
+//! - [`wait()`] and [`busy_poll`] wait for frames. [`listen`] serves a device with a callback, in its own thread.
 //! - [`Namespace`] moves the process into a new network namespace.
 //!
 //! Except for benchmarks, all `unsafe` code of the project is in four modules below this module: `ioctl`,
