@@ -15,7 +15,7 @@ use super::timer::Timer;
 use super::{ClaimEvent, Defense, Identity, StartMode};
 use crate::packet::{Packet, PacketFields};
 
-/// Local addresses of one segment, with the claims to these addresses.
+/// Local addresses of one segment, and the claims to local and probed addresses.
 #[derive(Debug)]
 pub(crate) struct Claims {
     locals: LocalBindings,

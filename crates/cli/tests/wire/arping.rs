@@ -157,7 +157,7 @@ fn cannot_send() -> TestResult {
 
 fn link_goes_down() -> TestResult {
     let mut tap = open_tap("fall0")?;
-    // The link is down for a further request, or after the last request.
+    // The link goes down before a further request, or after the last request.
     for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
         tap.interface().set_up(true)?;
         let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;

@@ -86,7 +86,7 @@ const PARTIAL: u8 = 1;
 
 impl FrameFile for CableEnd {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        // One byte for the checksum state. A frame longer than the space fills it.
+        // One byte for the checksum state. A frame longer than `space` is truncated and fills `space`, which the caller counts.
         self.message.resize(space.len() + 1, 0);
         let length = self.socket.recv(&mut self.message)?;
         let Some((first, bytes)) = self.message.get(..length).and_then(<[u8]>::split_first) else {
