@@ -154,7 +154,12 @@ fn without_quotations(line: &str, open: &mut usize) -> String {
         let Some((before, after)) = rest.split_once('"') else { break };
         kept.push_str(before);
         let citation = before.rfind("RFC ").and_then(|place| before.get(place + 4..));
-        let cites = |text: &str| text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 60;
+        // A blank precedes the quotation: without the blank, the quotation mark ends a string.
+        let cites = |text: &str| {
+            text.starts_with(|c: char| c.is_ascii_digit())
+                && text.len() < 60
+                && text.trim_end_matches('\\').ends_with(' ')
+        };
         // RFC 826 "Section": "quotation".
         was_quotation = citation.is_some_and(cites) || was_quotation && before.trim() == ":";
         if was_quotation {

@@ -50,7 +50,8 @@ impl Clock {
     }
 }
 
-/// Whether two readings of the origin are close enough to be treated as equal: the system clock was not set in between.
+/// Returns whether two readings of the origin are close enough to be treated as equal: the system clock was not set between
+/// the readings.
 fn is_same_origin(latest: Duration, origin: Duration) -> bool {
     origin.abs_diff(latest) <= ORIGIN_TOLERANCE
 }
@@ -113,7 +114,7 @@ impl From<Clock> for WallClock {
 /// Detects that the machine was suspended. During a suspension, the clock of this program does not advance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suspension {
-    /// How long the machine has been suspended since it was started.
+    /// Total time of all suspensions since the machine started.
     total: Duration,
 }
 
@@ -126,7 +127,7 @@ impl Suspension {
         Suspension { total: suspended() }
     }
 
-    /// Whether the machine was suspended since the start or since the last call that returned true.
+    /// Returns whether the machine was suspended since the start, or since the last call that returned true.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.has_grown_to(suspended())
     }
@@ -140,8 +141,8 @@ impl Suspension {
     }
 }
 
-/// How much `CLOCK_BOOTTIME`, which counts suspension, is ahead of `CLOCK_MONOTONIC`, which does not. Zero where the system has
-/// no such clock.
+/// Returns how far `CLOCK_BOOTTIME`, which advances during a suspension, is ahead of `CLOCK_MONOTONIC`, which does not. Zero
+/// if the system has no such clock.
 fn suspended() -> Duration {
     let read = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
     let awake = read(ClockId::CLOCK_MONOTONIC);

@@ -25,6 +25,8 @@ pub(crate) struct Gaps {
     pub(crate) turned_away: u64,
     /// Frames that the device refused to send.
     pub(crate) refused: u64,
+    /// Frames that the host could not pass to the device, such as more fragments than the transmit queue holds.
+    pub(crate) unsent: u64,
 }
 
 impl Gaps {
@@ -63,10 +65,11 @@ impl Gaps {
     }
 
     fn explain_for(&self, name: &str, unread: (&str, &str), inspect: &str) -> Option<ErrorMessage> {
-        let Gaps { was_down, lost, truncated, is_unread, turned_away, refused } = *self;
+        let Gaps { was_down, lost, truncated, is_unread, turned_away, refused, unsent } = *self;
         let reasons = [
             (was_down, format!("{name} was down or had no carrier")),
             (refused > 0, format!("{name} refused {}", frames(refused))),
+            (unsent > 0, format!("{} not sent", frames_were(unsent))),
             (lost > 0, format!("the kernel dropped {}: receive queue full", frames(lost))),
             (truncated > 0, format!("{} cut short", frames_were(truncated))),
             (is_unread, unread.0.to_owned()),
@@ -76,6 +79,7 @@ impl Gaps {
         let hint = match () {
             () if was_down || refused > 0 => format!("try again when {inspect} shows it up"),
             () if lost > 0 || is_unread => unread.1.to_owned(),
+            () if unsent > 0 => "send less data, or use a longer interval".to_owned(),
             () if turned_away > 0 => "watch fewer addresses, e.g. with --vlan".to_owned(),
             () => format!("check {inspect}"),
         };

@@ -194,7 +194,7 @@ impl<W: Sink> PingRunner<W> {
         let device = &self.server.device;
         let counters = device.counters();
         let gaps = self.monitor.gaps(&counters, device.interface());
-        Gaps { refused: counters.refused, ..gaps }.explain(device.name())
+        Gaps { refused: counters.refused, unsent: self.server.host.unsent(), ..gaps }.explain(device.name())
     }
 
     fn send(&mut self, sequence: u16) {

@@ -371,6 +371,11 @@ impl Host {
         self.stacks().map(|stack| stack.tx_dropped.get(reason)).sum()
     }
 
+    /// Returns how many frames were not sent, for any reason.
+    pub fn unsent(&self) -> u64 {
+        self.stacks().flat_map(|stack| stack.tx_dropped.iter()).map(|(_, count)| count).sum()
+    }
+
     fn stacks(&self) -> impl Iterator<Item = &Stack> {
         std::iter::once(&self.first).chain(&self.others)
     }

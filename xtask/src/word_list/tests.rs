@@ -59,6 +59,8 @@ fn quotation_of_standard_is_accepted() {
     ] {
         assert_eq!(word_faults("a.rs", text), [""; 0], "{text}");
     }
+    let unquoted = "row(\"RFC 826\", 1);\n// whoever\nrow(\"RFC 791\", 2);";
+    assert_eq!(word_faults("a.rs", unquoted).len(), 1, "a string that ends with the number of an RFC");
     assert_eq!(word_faults("a.md", "> whoever"), [""; 0]);
     assert_eq!(word_faults("a.rs", "// \"whoever\" is not quoted from a standard").len(), 1);
     assert_eq!(word_faults("a.rs", "// RFC 1: \"nobody\" and somebody").len(), 1);

@@ -21,6 +21,10 @@ fn each_gap_is_explained_with_cause_and_hint() {
             Gaps { lost: 1516, ..none },
             "the kernel dropped 1516 frames: receive queue full\nhint: try again with less load on the machine or the network",
         ),
+        (
+            Gaps { unsent: 2, ..none },
+            "2 frames were not sent\nhint: send less data, or use a longer interval",
+        ),
         (Gaps { truncated: 1, ..none }, "1 frame was cut short\nhint: check `ip link show eth0`"),
         (
             Gaps { is_unread: true, ..none },
@@ -41,7 +45,7 @@ fn each_gap_is_explained_with_cause_and_hint() {
         hint(Gaps { lost: 2, ..none }),
         "the kernel dropped 2 frames: receive queue full\nhint: scan again at a lower --rate"
     );
-    assert_eq!(hint(Gaps { truncated: 1, ..none }), rows[3].1, "a lower rate does not help");
+    assert_eq!(hint(Gaps { truncated: 1, ..none }), rows[4].1, "a lower rate does not help");
     for (gaps, words) in rows {
         assert_eq!(gaps.explain(&name()).map(|why| why.to_string()).as_deref(), Some(words), "{gaps:?}");
     }

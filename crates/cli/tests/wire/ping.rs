@@ -14,6 +14,7 @@ pub(crate) const CASES: &[Case] = &[
     ("ping_crosses_router_and_reports_icmp_errors", over_router),
     ("ping_prints_statistics_on_signal", signal),
     ("ping_ends_when_output_is_closed", output_closed),
+    ("ping_exits_2_when_requests_are_not_sent", unsent_request),
     ("ping_prints_summary_or_json_by_option", quiet_or_json),
     ("ping_exits_2_with_message_for_invalid_targets", invalid_targets),
 ];
@@ -154,6 +155,19 @@ fn output_closed() -> TestResult {
     ping.close_output();
     wait_for("end of the ping", || ping.has_ended().then_some(()))?;
     assert_eq!(ping.end()?.0, Some(0));
+    Ok(())
+}
+
+fn unsent_request() -> TestResult {
+    // A datagram of 60,028 bytes needs more fragments of 68 bytes than the transmit queue holds.
+    let large = ["--mtu", "68", "-s", "60000", "-c", "2", "-i", INTERVAL, "10.0.0.1"];
+    let (code, out, errors) = ping(&NEAR, &large)?;
+    assert_eq!(code, Some(2), "{out}{errors}");
+    let reason =
+        "icmp_seq=2 not sent: more fragments than the transmit queue holds\nhint: use less data with -s\n";
+    assert!(errors.contains(reason), "{errors}");
+    let summary = "tapstack: no result for 10.0.0.1: 2 frames were not sent\nhint: send less data, or use a longer interval\n";
+    assert!(errors.ends_with(summary), "{errors}");
     Ok(())
 }
 
