@@ -30,7 +30,7 @@ iputils' ping, and the output has the same format. A reply with changed data (\"
 With -I, ping reaches every host except the local kernel, which does not receive frames sent on its own interface.
 
 Exit codes: 0 at least one reply, and none with changed data; 1 no reply, or changed data; 2 usage, permission or setup \
-error, no route to the target, or no reply while frames were lost or refused.")]
+error, no route to the target, or no reply while frames were lost, refused or not sent.")]
 pub(crate) struct PingArguments {
     /// IP address to ping
     #[arg(value_parser = ip_address)]
