@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use arp::{NeighborSettings, StartMode};
 use host::{EchoRequest, Host, HostConfig, SendOutcome, TxDropReason};
+use inet::InterfaceId;
 use ipv4::NextHop;
 use link::MacAddr;
 use schemars::{Schema, SchemaGenerator};
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let mut host = host(arguments, &device, mac(&name), &clock)?;
     check_target(&host, arguments.address.addr(), arguments.target)?;
     if let Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) =
-        host.routes().next_hop(arguments.address.addr(), arguments.target)
+        host.routes().next_hop(arguments.address.addr(), arguments.target, InterfaceId::default())
     {
         device.check_reachable(neighbor)?;
     }
@@ -137,7 +138,7 @@ fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), F
         invalid("a broadcast address").map_err(|failure| failure.hint(host_hint))
     } else if let Some(kind) = special_kind(target) {
         invalid(kind).map_err(|failure| failure.hint(host_hint))
-    } else if host.routes().next_hop(source, target).is_none() {
+    } else if host.routes().next_hop(source, target, InterfaceId::default()).is_none() {
         Err(Failure::new(format!("no route to {target}"))
             .hint("add a route with --gateway or --route")
             .hint("or use an --address in the network of the target"))

@@ -12,7 +12,7 @@ use tap::{Frame, Instant, OutOfSpace};
 use crate::echo::EchoRequest;
 use crate::event::{DeliveryFailure, HostEvent};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
-use crate::stack::{PendingPacket, Stack, TxContext};
+use crate::stack::{INTERFACE, PendingPacket, Stack, TxContext};
 
 /// Returns the time at which the next timer is due: see [`run_timers`].
 pub(crate) fn deadline(stack: &Stack) -> Option<Instant> {
@@ -219,7 +219,7 @@ pub(crate) fn send_unicast(
     packet: PendingPacket,
     tx: &mut TxContext<'_>,
 ) -> Result<SendOutcome, TxDropReason> {
-    let Some(hop) = stack.routes.next_hop(packet.source, destination) else {
+    let Some(hop) = stack.routes.next_hop(packet.source, destination, INTERFACE) else {
         stack.counters.no_route = stack.counters.no_route.saturating_add(1);
         tx.pool.give(packet.frame);
         return Ok(SendOutcome::NoRoute);

@@ -13,7 +13,7 @@ use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
 use crate::outcome::{FrameOutcome, SendOutcome, TxDropReason};
-use crate::stack::{PendingPacket, Stack, TxContext};
+use crate::stack::{INTERFACE, PendingPacket, Stack, TxContext};
 use crate::tracer::Tracer;
 use crate::{egress, ingress};
 
@@ -328,7 +328,7 @@ impl Host {
     /// Adds a route to a network, in every VLAN.
     pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
         for stack in self.stacks_mut() {
-            stack.add_route(Route { network, gateway: Some(gateway) })?;
+            stack.add_route(Route::through(gateway, network, INTERFACE))?;
         }
         Ok(())
     }

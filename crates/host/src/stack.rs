@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use arp::{Arp, Identity, LINK_LOCAL, LocalBindings, LocalBindingsError, NeighborSettings, StartMode};
 use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
+use inet::InterfaceId;
 use ipnet::Ipv4Net;
 use ipv4::{Identification, Ipv4, LocalAddresses, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, MacSet};
@@ -14,6 +15,9 @@ use crate::config::{HostConfig, HostConfigError, HostSet};
 use crate::event::HostEvent;
 use crate::outcome::TxDropReason;
 use crate::udp::UdpDropReason;
+
+/// Interface of the routes of a stack. Each stack has a routing table of its own.
+pub(crate) const INTERFACE: InterfaceId = InterfaceId(0);
 
 /// The protocol layers of one segment: of the untagged link, or of one VLAN.
 #[derive(Debug)]
@@ -176,9 +180,9 @@ impl Stack {
             // Only the range is on the link. Datagrams to other destinations are sent to the gateway.
             (HostSet::Range(range), Some(_)) => range,
         };
-        self.add_route_once(Route { network: on_link, gateway: None })?;
+        self.add_route_once(Route::on_link(on_link, INTERFACE))?;
         match config.gateway {
-            Some(_) => self.add_route_once(Route { network: Ipv4Net::default(), gateway: config.gateway }),
+            Some(gateway) => self.add_route_once(Route::through(gateway, Ipv4Net::default(), INTERFACE)),
             None => Ok(()),
         }
     }
@@ -207,10 +211,10 @@ impl Stack {
         let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
             return Ok(());
         };
-        if self.routes.on_link(gateway).is_some() {
+        if self.routes.on_link(gateway, INTERFACE).is_some() {
             Ok(())
         } else {
-            self.add_route_once(Route { network: Ipv4Net::from(gateway), gateway: None })
+            self.add_route_once(Route::on_link(gateway.into(), INTERFACE))
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`checksum`]: the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 //! - [`IpProtocol`]: protocol numbers, with names.
+//! - [`InterfaceId`]: the number of an interface of a host.
 //! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
 //! # Non-features
@@ -24,8 +25,10 @@
 #![forbid(unsafe_code)]
 
 pub mod checksum;
+mod interface;
 mod protocol;
 mod special;
 
+pub use self::interface::InterfaceId;
 pub use self::protocol::IpProtocol;
 pub use self::special::{directed_broadcast, is_reserved_range, is_valid_host};

@@ -10,7 +10,8 @@
 //!
 //! To send a datagram:
 //!
-//! - [`Routes::next_hop`] returns the neighbor: the destination or a gateway.
+//! - [`Routes::route`] selects the interface of a datagram, and [`Routes::next_hop`] returns the neighbor: the
+//!   destination or a gateway.
 //! - [`Identification::next`] returns the number of a datagram that may be fragmented.
 //! - [`Fragments::of`] divides the data of a datagram that is longer than the MTU.
 //! - [`Ipv4Fields::write_to`] writes the header of the datagram, or of each fragment.

@@ -3,19 +3,25 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use inet::{directed_broadcast, is_reserved_range, is_valid_host};
+use inet::{InterfaceId, directed_broadcast, is_reserved_range, is_valid_host};
 use ipnet::Ipv4Net;
 
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
 
-/// A route to a network.
+/// A route to a network, through an interface of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The destination network. 0.0.0.0/0 makes it the default route.
     pub network: Ipv4Net,
     /// The gateway, or `None` if the network is on the link.
     pub gateway: Option<Ipv4Addr>,
+    /// The interface that sends the datagrams.
+    pub interface: InterfaceId,
+    /// Source address of datagrams whose sender selects no address, or `None` for the first address of the interface.
+    pub source: Option<Ipv4Addr>,
+    /// Priority among the routes to the same network through different interfaces. The lowest metric is used.
+    pub metric: u32,
 }
 
 /// The neighbor to which a datagram is sent.
@@ -32,21 +38,21 @@ pub enum NextHop {
 pub enum RouteError {
     /// The table already has [`Routes::CAPACITY`] routes.
     Full,
-    /// The table already has a route to this network.
+    /// The table already has a route to this network through the same interface.
     Exists(Ipv4Net),
-    /// The gateway is not on the link, according to the existing routes.
+    /// The gateway is not on the link, according to the existing routes through the same interface.
     NotOnLink(Ipv4Addr),
     /// The gateway's address is not valid for a host.
     InvalidGateway(Ipv4Addr),
     /// The network is link-local or reserved, so no datagram to it is sent to a gateway.
     NoGatewayAllowed(Ipv4Net),
-    /// The table has no route to this network.
+    /// The table has no route to this network through this interface.
     Missing(Ipv4Net),
     /// After the change, this gateway of another route would not be on the link.
     InUse(Ipv4Addr),
 }
 
-/// A routing table, ordered by descending prefix length.
+/// A routing table, ordered by descending prefix length, and by ascending metric for the same network.
 ///
 /// A lookup compares the routes in order. With the two routes of most hosts, a lookup is as fast as in a tree. With
 /// [`Routes::CAPACITY`] routes, a lookup takes about 100 ns.
@@ -59,25 +65,15 @@ impl Routes {
     /// Maximum number of routes.
     pub const CAPACITY: usize = 64;
 
-    /// Returns the routes of a host with one address: the route to its network, and the default route if `gateway` is
-    /// present.
-    pub fn of(address: Ipv4Net, gateway: Option<Ipv4Addr>) -> Result<Routes, RouteError> {
-        let mut routes = Routes::default();
-        routes.add(Route { network: address, gateway: None })?;
-        if gateway.is_some() {
-            routes.add(Route { network: Ipv4Net::default(), gateway })?;
-        }
-        Ok(routes)
-    }
-
-    /// Adds a route. Host bits of the network are ignored.
+    /// Adds a route. Host bits of the network are ignored. A network may have one route through each interface.
     ///
-    /// Fails if the table is full or already has a route to the network. Also fails if the gateway of this route is
-    /// invalid, not on the link or not allowed, or if the gateway of another route would no longer be on the link.
+    /// Fails if the table is full or already has a route to the network through the same interface. Also fails if the
+    /// gateway of this route is invalid, not on the link or not allowed, or if the gateway of another route would no
+    /// longer be on the link.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
-        let network = route.network.trunc();
-        let place = self.routes.partition_point(|other| order(other.network) < order(network));
-        if self.routes.get(place).is_some_and(|other| other.network == network) {
+        let route = Route { network: route.network.trunc(), ..route };
+        let (network, interface) = (route.network, route.interface);
+        if self.place_of(network, interface).is_some() {
             return Err(RouteError::Exists(network));
         }
         if let Some(gateway) = route.gateway {
@@ -85,7 +81,7 @@ impl Routes {
                 return Err(RouteError::NoGatewayAllowed(network));
             }
             // spec: rfc1122-gateway
-            let on_link = self.on_link(gateway).ok_or(RouteError::NotOnLink(gateway))?;
+            let on_link = self.on_link(gateway, interface).ok_or(RouteError::NotOnLink(gateway))?;
             // RFC 1122 3.3.6: the obsolete form of a broadcast address has host bits of zero.
             let is_broadcast = directed_broadcast(on_link)
                 .is_some_and(|broadcast| gateway == broadcast || gateway == on_link.network());
@@ -96,19 +92,19 @@ impl Routes {
         if self.routes.len() >= Self::CAPACITY {
             return Err(RouteError::Full);
         }
-        self.routes.insert(place, Route { network, ..route });
+        let place = self.routes.partition_point(|other| order(other) < order(&route));
+        self.routes.insert(place, route);
         self.off_link_gateway().map_or(Ok(()), |gateway| {
             self.routes.remove(place);
             Err(RouteError::InUse(gateway))
         })
     }
 
-    /// Removes and returns the route to a network. Fails if the table has no such route, or if the gateway of another
-    /// route would no longer be on the link.
-    pub fn remove(&mut self, network: Ipv4Net) -> Result<Route, RouteError> {
+    /// Removes and returns the route to a network through an interface. Fails if the table has no such route, or if the
+    /// gateway of another route would no longer be on the link.
+    pub fn remove(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
         let network = network.trunc();
-        let place = self.routes.iter().position(|route| route.network == network);
-        let place = place.ok_or(RouteError::Missing(network))?;
+        let place = self.place_of(network, interface).ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
         self.off_link_gateway().map_or(Ok(route), |gateway| {
             self.routes.insert(place, route);
@@ -116,15 +112,35 @@ impl Routes {
         })
     }
 
-    /// Returns the next hop of a datagram from `source` to `destination`, by the route with the longest matching
-    /// prefix.
+    /// Returns the route to `destination` with the longest matching prefix, and with the lowest metric among routes to
+    /// the same network. With `interface`, only the routes through this interface are compared.
+    // spec: rfc1122-local-remote
+    pub fn route(&self, destination: Ipv4Addr, interface: Option<InterfaceId>) -> Option<Route> {
+        let destination = u32::from(destination);
+        // The comparison runs for every sent datagram. It compares only the prefix, whereas `Ipv4Net::contains`
+        // computes both ends of the network.
+        let is_match = |route: &Route| {
+            let differs = destination ^ u32::from(route.network.addr());
+            differs.leading_zeros() >= route.network.prefix_len().into()
+                && interface.is_none_or(|interface| interface == route.interface)
+        };
+        self.iter().find(is_match)
+    }
+
+    /// Returns the next hop of a datagram from `source` to `destination` that leaves by `interface`: see
+    /// [`Routes::route`].
     ///
     /// Multicast groups and 255.255.255.255 are always on the link. If the source or the destination is link-local, the
     /// destination is on the link too, because RFC 3927 2.7 forbids a gateway.
     ///
     /// Returns `None` without a matching route, and for a destination that no host has: 0.0.0.0/8, 127.0.0.0/8,
     /// 169.254.255.255, and 240.0.0.0/4 except 255.255.255.255.
-    pub fn next_hop(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<NextHop> {
+    pub fn next_hop(
+        &self,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        interface: InterfaceId,
+    ) -> Option<NextHop> {
         // spec: rfc1122-limited-broadcast
         if destination.is_broadcast() || destination.is_multicast() {
             return Some(NextHop::OnLink(destination));
@@ -139,8 +155,7 @@ impl Routes {
         if destination.is_link_local() || source.is_link_local() {
             return Some(NextHop::OnLink(destination));
         }
-        // spec: rfc1122-local-remote
-        Some(match self.longest(destination)?.gateway {
+        Some(match self.route(destination, Some(interface))?.gateway {
             None => NextHop::OnLink(destination),
             Some(gateway) => NextHop::Gateway(gateway),
         })
@@ -151,25 +166,23 @@ impl Routes {
         self.routes.iter().copied()
     }
 
-    fn longest(&self, destination: Ipv4Addr) -> Option<Route> {
-        let destination = u32::from(destination);
-        // The comparison runs for every sent datagram. It compares only the prefix, whereas `Ipv4Net::contains`
-        // computes both ends of the network.
-        let is_match = |route: &Route| {
-            let differs = destination ^ u32::from(route.network.addr());
-            differs.leading_zeros() >= route.network.prefix_len().into()
-        };
-        self.iter().find(is_match)
+    /// Returns the network that contains `gateway`, if the route to this network through `interface` has no gateway.
+    pub fn on_link(&self, gateway: Ipv4Addr, interface: InterfaceId) -> Option<Ipv4Net> {
+        self.route(gateway, Some(interface))
+            .filter(|route| route.gateway.is_none())
+            .map(|route| route.network)
     }
 
-    /// Returns the network that contains `gateway`, if the route to this network has no gateway.
-    pub fn on_link(&self, gateway: Ipv4Addr) -> Option<Ipv4Net> {
-        self.longest(gateway).filter(|route| route.gateway.is_none()).map(|route| route.network)
+    fn place_of(&self, network: Ipv4Net, interface: InterfaceId) -> Option<usize> {
+        self.iter().position(|route| route.network == network && route.interface == interface)
     }
 
     /// Returns a gateway that is not on the link, or `None` if all gateways are on the link.
     fn off_link_gateway(&self) -> Option<Ipv4Addr> {
-        self.iter().filter_map(|route| route.gateway).find(|gateway| self.on_link(*gateway).is_none())
+        let gateways = self.iter().filter_map(|route| Some((route.gateway?, route.interface)));
+        let mut off_link =
+            gateways.filter(|(gateway, interface)| self.on_link(*gateway, *interface).is_none());
+        off_link.next().map(|(gateway, _)| gateway)
     }
 }
 
@@ -188,9 +201,22 @@ fn has_no_gateway(network: Ipv4Net) -> bool {
     (first.is_link_local() && last.is_link_local()) || is_reserved_range(first, last)
 }
 
-/// Returns the sort key of a network: longer prefixes first, then by address.
-fn order(network: Ipv4Net) -> (std::cmp::Reverse<u8>, Ipv4Addr) {
-    (std::cmp::Reverse(network.prefix_len()), network.network())
+/// Returns the sort key of a route: longer prefixes first, then by address, metric and interface.
+fn order(route: &Route) -> (std::cmp::Reverse<u8>, Ipv4Addr, u32, InterfaceId) {
+    let Route { network, metric, interface, .. } = *route;
+    (std::cmp::Reverse(network.prefix_len()), network.network(), metric, interface)
+}
+
+impl Route {
+    /// Returns a route to a network on the link of an interface, with metric 0.
+    pub fn on_link(network: Ipv4Net, interface: InterfaceId) -> Route {
+        Route { network, gateway: None, interface, source: None, metric: 0 }
+    }
+
+    /// Returns a route to a network through a gateway, with metric 0.
+    pub fn through(gateway: Ipv4Addr, network: Ipv4Net, interface: InterfaceId) -> Route {
+        Route { gateway: Some(gateway), ..Route::on_link(network, interface) }
+    }
 }
 
 impl fmt::Display for RouteError {

@@ -11,16 +11,29 @@ fn network(text: &str) -> Ipv4Net {
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
+const FIRST: InterfaceId = InterfaceId(0);
+const SECOND: InterfaceId = InterfaceId(1);
+
 fn via(to: &str, gateway: &str) -> Route {
-    Route { network: network(to), gateway: Some(address(gateway)) }
+    Route::through(address(gateway), network(to), FIRST)
 }
 
 fn direct(to: &str) -> Route {
-    Route { network: network(to), gateway: None }
+    Route::on_link(network(to), FIRST)
 }
 
 fn host() -> Routes {
-    Routes::of(network("10.0.0.2/24"), Some(address("10.0.0.1"))).unwrap()
+    host_of("10.0.0.2/24", Some("10.0.0.1"))
+}
+
+/// Returns the routes of a host with one address.
+fn host_of(own: &str, gateway: Option<&str>) -> Routes {
+    let mut routes = Routes::default();
+    routes.add(direct(own)).unwrap();
+    if let Some(gateway) = gateway {
+        routes.add(via("0.0.0.0/0", gateway)).unwrap();
+    }
+    routes
 }
 
 // proves: rfc1122-local-remote
@@ -28,19 +41,19 @@ fn host() -> Routes {
 fn next_hop_is_destination_on_link_and_gateway_otherwise() {
     let routes = host();
     let neighbor = address("10.0.0.77");
-    assert_eq!(routes.next_hop(LOCAL, neighbor), Some(NextHop::OnLink(neighbor)));
+    assert_eq!(routes.next_hop(LOCAL, neighbor, FIRST), Some(NextHop::OnLink(neighbor)));
     let gateway = NextHop::Gateway(address("10.0.0.1"));
-    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1")), Some(gateway));
+    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1"), FIRST), Some(gateway));
     assert_eq!(gateway.neighbor(), address("10.0.0.1"));
 }
 
 // proves: rfc1122-local-remote
 #[test]
 fn next_hop_is_none_when_destination_is_off_link_without_gateway() {
-    let routes = Routes::of(network("10.0.0.2/24"), None).unwrap();
-    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1")), None);
-    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some());
-    assert_eq!(Routes::default().next_hop(LOCAL, address("10.0.0.9")), None);
+    let routes = host_of("10.0.0.2/24", None);
+    assert_eq!(routes.next_hop(LOCAL, address("192.0.2.1"), FIRST), None);
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9"), FIRST).is_some());
+    assert_eq!(Routes::default().next_hop(LOCAL, address("10.0.0.9"), FIRST), None);
 }
 
 #[test]
@@ -59,7 +72,7 @@ fn next_hop_uses_longest_prefix_in_any_order_of_routes() {
     ];
     for (destination, gateway) in table {
         assert_eq!(
-            routes.next_hop(LOCAL, address(destination)),
+            routes.next_hop(LOCAL, address(destination), FIRST),
             Some(NextHop::Gateway(address(gateway))),
             "{destination}"
         );
@@ -71,7 +84,7 @@ fn next_hop_uses_longest_prefix_in_any_order_of_routes() {
 fn multicast_and_limited_broadcast_are_on_link_and_reserved_addresses_have_no_next_hop() {
     for everywhere in ["255.255.255.255", "224.0.0.1"] {
         let destination = address(everywhere);
-        assert_eq!(Routes::default().next_hop(LOCAL, destination), Some(NextHop::OnLink(destination)));
+        assert_eq!(Routes::default().next_hop(LOCAL, destination, FIRST), Some(NextHop::OnLink(destination)));
     }
     for nowhere in [
         "0.0.0.0",
@@ -82,10 +95,10 @@ fn multicast_and_limited_broadcast_are_on_link_and_reserved_addresses_have_no_ne
         "240.0.0.1",
         "255.255.255.254",
     ] {
-        assert_eq!(host().next_hop(LOCAL, address(nowhere)), None, "{nowhere}");
+        assert_eq!(host().next_hop(LOCAL, address(nowhere), FIRST), None, "{nowhere}");
     }
     let directed = address("10.0.0.255");
-    assert_eq!(host().next_hop(LOCAL, directed), Some(NextHop::OnLink(directed)));
+    assert_eq!(host().next_hop(LOCAL, directed, FIRST), Some(NextHop::OnLink(directed)));
 }
 
 // proves: rfc1122-gateway
@@ -120,23 +133,23 @@ fn link_local_datagram_is_on_link_with_any_routes() {
         routes.add(via("168.0.0.0/7", "10.0.0.3")).unwrap();
         routes
     };
-    for routes in [host(), Routes::of(network("10.0.0.2/24"), None).unwrap(), Routes::default(), by_smaller] {
+    for routes in [host(), host_of("10.0.0.2/24", None), Routes::default(), by_smaller] {
         for there in ["169.254.7.7", "169.254.0.1", "169.254.255.254"].map(address) {
-            assert_eq!(routes.next_hop(LOCAL, there), Some(NextHop::OnLink(there)));
+            assert_eq!(routes.next_hop(LOCAL, there, FIRST), Some(NextHop::OnLink(there)));
         }
         // For a link-local source, every host is on the link.
         for there in ["192.0.2.1", "10.0.0.1", "169.254.7.7"].map(address) {
-            assert_eq!(routes.next_hop(address("169.254.3.4"), there), Some(NextHop::OnLink(there)));
+            assert_eq!(routes.next_hop(address("169.254.3.4"), there, FIRST), Some(NextHop::OnLink(there)));
         }
         assert_eq!(
-            routes.next_hop(LOCAL, address("169.254.255.255")),
+            routes.next_hop(LOCAL, address("169.254.255.255"), FIRST),
             None,
             "the broadcast address is a next hop"
         );
     }
     let outside = [("169.253.255.255", "10.0.0.1"), ("169.255.0.0", "10.0.0.1")];
     for (there, gateway) in outside.map(|(there, gateway)| (address(there), address(gateway))) {
-        assert_eq!(host().next_hop(LOCAL, there), Some(NextHop::Gateway(gateway)));
+        assert_eq!(host().next_hop(LOCAL, there, FIRST), Some(NextHop::Gateway(gateway)));
     }
 }
 
@@ -165,18 +178,22 @@ fn gateway_route_is_refused_when_no_datagram_could_take_it() {
 
 #[test]
 fn address_in_network_of_two_can_be_gateway() {
-    assert!(Routes::of(network("10.0.0.0/31"), Some(address("10.0.0.1"))).is_ok());
+    let mut routes = host_of("10.0.0.0/31", None);
+    assert_eq!(routes.add(via("0.0.0.0/0", "10.0.0.1")), Ok(()));
 }
 
 #[test]
 fn route_is_not_removed_when_gateway_needs_it() {
     let mut routes = host();
     let in_use = Err(RouteError::InUse(address("10.0.0.1")));
-    assert_eq!(routes.remove(network("10.0.0.0/24")), in_use);
-    assert!(routes.next_hop(LOCAL, address("10.0.0.9")).is_some(), "the route was removed");
-    assert_eq!(routes.remove(network("0.0.0.0/0")), Ok(via("0.0.0.0/0", "10.0.0.1")));
-    assert_eq!(routes.remove(network("10.0.0.9/24")), Ok(direct("10.0.0.0/24")));
-    assert_eq!(routes.remove(network("10.0.0.0/24")), Err(RouteError::Missing(network("10.0.0.0/24"))));
+    assert_eq!(routes.remove(network("10.0.0.0/24"), FIRST), in_use);
+    assert!(routes.next_hop(LOCAL, address("10.0.0.9"), FIRST).is_some(), "the route was removed");
+    assert_eq!(routes.remove(network("0.0.0.0/0"), FIRST), Ok(via("0.0.0.0/0", "10.0.0.1")));
+    assert_eq!(routes.remove(network("10.0.0.9/24"), FIRST), Ok(direct("10.0.0.0/24")));
+    assert_eq!(
+        routes.remove(network("10.0.0.0/24"), FIRST),
+        Err(RouteError::Missing(network("10.0.0.0/24")))
+    );
 }
 
 #[test]
@@ -198,21 +215,78 @@ fn routes_are_bounded_and_unique_per_network() {
     assert_eq!(routes.iter().count(), Routes::CAPACITY);
 }
 
+#[test]
+fn network_may_have_route_on_each_interface() {
+    let mut routes = host();
+    let second = Route { metric: 5, ..Route::on_link(network("10.0.0.0/24"), SECOND) };
+    routes.add(second).unwrap();
+    assert_eq!(routes.add(second), Err(RouteError::Exists(second.network)));
+    let neighbor = address("10.0.0.9");
+    assert_eq!(routes.route(neighbor, None).map(|route| route.interface), Some(FIRST));
+    assert_eq!(routes.route(neighbor, Some(SECOND)), Some(second));
+    assert_eq!(routes.remove(second.network, SECOND), Ok(second));
+    assert_eq!(routes.route(neighbor, Some(SECOND)), None);
+}
+
+#[test]
+fn lowest_metric_is_used_only_among_routes_to_same_network() {
+    let mut routes = Routes::default();
+    let source = Some(address("192.0.2.7"));
+    let slow = Route { metric: 9, ..Route::on_link(network("192.0.2.0/24"), FIRST) };
+    let fast = Route { metric: 3, source, ..Route::on_link(network("192.0.2.0/24"), SECOND) };
+    let longer = Route { metric: 99, ..Route::on_link(network("192.0.2.128/25"), FIRST) };
+    for route in [slow, fast, longer] {
+        routes.add(route).unwrap();
+    }
+    assert_eq!(routes.route(address("192.0.2.1"), None), Some(fast));
+    assert_eq!(routes.route(address("192.0.2.129"), None), Some(longer));
+    assert_eq!(routes.route(address("192.0.2.129"), Some(SECOND)), Some(fast));
+}
+
+#[test]
+fn gateway_must_be_on_link_of_its_own_interface() {
+    let mut routes = host();
+    let other = Route { interface: SECOND, ..via("192.0.2.0/24", "10.0.0.1") };
+    assert_eq!(routes.add(other), Err(RouteError::NotOnLink(address("10.0.0.1"))));
+    routes.add(Route::on_link(network("10.0.0.0/24"), SECOND)).unwrap();
+    routes.add(other).unwrap();
+    let in_use = Err(RouteError::InUse(address("10.0.0.1")));
+    assert_eq!(routes.remove(network("10.0.0.0/24"), SECOND), in_use);
+    assert_eq!(
+        routes.next_hop(LOCAL, address("192.0.2.1"), FIRST),
+        Some(NextHop::Gateway(address("10.0.0.1")))
+    );
+    assert_eq!(routes.remove(network("0.0.0.0/0"), FIRST), Ok(via("0.0.0.0/0", "10.0.0.1")));
+    assert_eq!(
+        routes.next_hop(LOCAL, address("192.0.2.1"), FIRST),
+        None,
+        "a route of another interface was used"
+    );
+}
+
 proptest! {
     #[test]
-    fn next_hop_uses_longest_matching_prefix(
-        networks in prop::collection::vec((0_u32..16, 0_u8..=32), 1..40),
+    fn route_has_longest_matching_prefix_then_lowest_metric(
+        networks in prop::collection::vec((0_u32..16, 0_u8..=32, 0_u16..3, 0_u32..3), 1..60),
         destination in 0_u32..16,
+        interface in prop::option::of(0_u16..3),
     ) {
         // Few addresses, so that networks overlap.
         let place = |number: u32| Ipv4Addr::from(0x0a00_0000 | number << 26 | number);
         let mut routes = Routes::default();
-        for (number, length) in networks {
-            let _ = routes.add(Route { network: Ipv4Net::new(place(number), length).unwrap(), gateway: None });
+        for (number, length, interface, metric) in networks {
+            let network = Ipv4Net::new(place(number), length).unwrap();
+            let route = Route { metric, ..Route::on_link(network, InterfaceId(interface)) };
+            let is_known = routes.iter().any(|o| (o.network, o.interface) == (network.trunc(), route.interface));
+            prop_assert_eq!(routes.add(route).is_ok(), !is_known);
         }
-        let destination = place(destination);
-        let fitting = routes.iter().filter(|route| route.network.contains(&destination));
-        let longest = fitting.max_by_key(|route| route.network.prefix_len());
-        prop_assert_eq!(routes.longest(destination), longest);
+        let (destination, interface) = (place(destination), interface.map(InterfaceId));
+        let matching = routes.iter().filter(|route| {
+            route.network.contains(&destination) && interface.is_none_or(|interface| interface == route.interface)
+        });
+        let best = matching.min_by_key(|route| {
+            (std::cmp::Reverse(route.network.prefix_len()), route.metric, route.interface)
+        });
+        prop_assert_eq!(routes.route(destination, interface), best);
     }
 }

@@ -3,6 +3,7 @@
 use super::test_host::*;
 use super::*;
 use arp::{Defense, StartMode};
+use inet::InterfaceId;
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use link::VlanId;
@@ -266,7 +267,8 @@ fn range_may_have_several_gateways_outside_it() {
     let mut host = Host::new(NOW, &HostConfig { gateway, ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
     host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
-    let hop = |to: [u8; 4]| host.routes().next_hop(HOST, to.into()).map(ipv4::NextHop::neighbor);
+    let hop =
+        |to: [u8; 4]| host.routes().next_hop(HOST, to.into(), InterfaceId(0)).map(ipv4::NextHop::neighbor);
     assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
     assert_eq!(hop([10, 1, 0, 9]), Some(Ipv4Addr::new(10, 1, 0, 9)));
 
