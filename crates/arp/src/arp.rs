@@ -334,16 +334,17 @@ impl<P> Arp<P> {
         self.claims.is_probing()
     }
 
-    /// Notes that the device rejected frames since the last [`Arp::transmit_succeeded`].
+    /// Notes that the device refused an [`ArpAction::Broadcast`] with this target address.
     ///
-    /// Probes among these frames reached no host, so each claim that has sent a probe since then starts probing again.
-    pub fn transmit_failed(&mut self, now: Instant) {
-        self.claims.transmit_failed(now);
+    /// The packet reached no host. After a refused probe, probing for this address starts again. A refused announcement
+    /// is repeated. Claims to other addresses do not change.
+    pub fn claim_packet_refused(&mut self, now: Instant, ip: Ipv4Addr) {
+        self.claims.packet_refused(now, ip);
     }
 
-    /// Notes that the device has accepted all frames.
-    pub fn transmit_succeeded(&mut self) {
-        self.claims.transmit_succeeded();
+    /// Notes that the device refused a request for a neighbor: see [`NeighborTable::request_refused`].
+    pub fn request_refused(&mut self, now: Instant, ip: Ipv4Addr) {
+        self.neighbors.request_refused(now, ip);
     }
 
     /// Notes that the link is down. Claims send no packets until [`Arp::link_up`], because probes would reach no host.
@@ -373,6 +374,11 @@ impl<P> Arp<P> {
     /// Returns the number of probes and announcements that [`Arp::poll`] has returned.
     pub fn claim_packets_sent(&self) -> u64 {
         self.claims.packets_sent
+    }
+
+    /// Returns the number of probes and announcements that the device refused: see [`Arp::claim_packet_refused`].
+    pub fn claim_packets_refused(&self) -> u64 {
+        self.claims.packets_refused
     }
 
     /// Returns the number of defenses that were suppressed by the rate limit over all addresses.

@@ -67,11 +67,18 @@ fn of_arp(stack: &Stack) -> Vec<Counter> {
         ),
         event(
             "arp",
+            "probes_and_announcements_refused",
+            "probes and announcements refused by the device",
+            stack.arp.claim_packets_refused(),
+        ),
+        event(
+            "arp",
             "defenses_suppressed",
             "address defenses not sent: rate limit of all addresses reached",
             stack.arp.defenses_suppressed(),
         ),
         event("arp", "requests_sent", "requests sent", table.requests),
+        event("arp", "requests_refused", "requests refused by the device", table.requests_refused),
         event("arp", "entries_expired", "entries expired", table.expired),
         event("arp", "entries_evicted", "entries evicted", table.evicted),
         event("arp", "resolutions_failed", "resolutions failed", table.failed),

@@ -27,8 +27,7 @@ pub(crate) fn run_timers(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>
     while tx.queue.free_capacity() >= fragments {
         match stack.arp.poll(now) {
             None => break,
-            // spec: rfc5227-broadcast
-            Some(ArpAction::Broadcast(fields)) => send_arp(stack, now, fields, MacAddr::BROADCAST, tx),
+            Some(ArpAction::Broadcast(fields)) => send_claim_packet(stack, now, fields, tx),
             Some(ArpAction::Neighbor(action)) => run_neighbor_action(stack, now, action, tx),
         }
     }
@@ -168,7 +167,10 @@ fn run_neighbor_action(
         (NeighborAction::Request { ip, mac }, Some((local_ip, local_mac))) => {
             // spec: rfc826-request, rfc3927-broadcast
             let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
-            send_arp(stack, now, arp_request(local_ip, local_mac, ip), to, tx);
+            // spec: request-refused
+            if queue_arp(stack, arp_request(local_ip, local_mac, ip), to, tx).is_err() {
+                stack.arp.request_refused(now, ip);
+            }
         }
     }
 }
@@ -336,12 +338,14 @@ fn drop_frame(
     Err(stack.count_tx_dropped(reason))
 }
 
-/// Sends an ARP packet. If a probe cannot be sent, no host receives the probe, so the claim of the address starts
-/// again.
-fn send_arp(stack: &mut Stack, now: Instant, fields: arp::PacketFields, to: MacAddr, tx: &mut TxContext<'_>) {
-    // spec: rfc5227-probe-refused
-    if queue_arp(stack, fields, to, tx).is_err() && fields.sender_protocol.is_unspecified() {
-        stack.arp.transmit_failed(now);
+/// Broadcasts a probe or an announcement. A packet that cannot be queued counts as refused by the device.
+fn send_claim_packet(stack: &mut Stack, now: Instant, fields: arp::PacketFields, tx: &mut TxContext<'_>) {
+    // spec: rfc5227-broadcast
+    if queue_arp(stack, fields, MacAddr::BROADCAST, tx).is_err() {
+        // spec: rfc5227-probe-refused, announcement-refused
+        stack.arp.claim_packet_refused(now, fields.target_protocol);
+    } else if fields.sender_protocol.is_unspecified() {
+        stack.note_probe(fields.target_protocol);
     }
 }
 

@@ -131,9 +131,9 @@ impl Host {
         // Some devices count refused frames in flight only during a receive call. The comparison therefore includes the
         // counters of the receive and the transmit call.
         if after.refused != before.refused {
-            self.stacks_mut().for_each(|stack| stack.arp.transmit_failed(now));
+            self.stacks_mut().for_each(|stack| stack.restart_probes(now));
         } else if !in_flight && self.tx_queue.is_empty() {
-            self.stacks_mut().for_each(|stack| stack.arp.transmit_succeeded());
+            self.stacks_mut().for_each(|stack| stack.probes_in_flight.clear());
         }
         transmitted?;
         // While the device has no capacity for the frames in flight, the caller waits instead of polling again.

@@ -117,7 +117,7 @@ impl<A: Address> Entries<A> {
             state,
             queue,
             class: Class::Unused.after(state),
-            requests: 0,
+            half_requests: 0,
             failures: 0,
             pending: 0,
             confirmed: now,
@@ -399,8 +399,8 @@ pub(super) struct Slot<A> {
     pub(super) state: NeighborState,
     pub(super) queue: TimerQueue,
     pub(super) class: Class,
-    /// Number of requests sent in this attempt.
-    pub(super) requests: u8,
+    /// Requests of this attempt, in halves: a transmitted request counts 2, a refused request 1.
+    pub(super) half_requests: u8,
     /// Number of consecutive failed attempts.
     pub(super) failures: u8,
     /// Number of packets that wait, or are ready to be sent and not taken yet.

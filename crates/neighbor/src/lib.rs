@@ -11,7 +11,8 @@
 //!    `poll` after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
 //!    [`NeighborTable::deadline`].
 //! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
-//! 4. [`NeighborTable::take_event`] returns the changes.
+//! 4. [`NeighborTable::request_refused`] reports a request that the device did not transmit.
+//! 5. [`NeighborTable::take_event`] returns the changes.
 //!
 //! # Bounds
 //!
@@ -186,6 +187,8 @@ pub enum NeighborEvent<A> {
 pub struct NeighborCounts {
     /// Number of requests that were due.
     pub requests: u64,
+    /// Number of requests that the device refused.
+    pub requests_refused: u64,
     /// Number of resolutions that failed.
     pub failed: u64,
     /// Number of entries that expired.

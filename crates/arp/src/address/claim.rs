@@ -20,7 +20,7 @@ use crate::packet::{Operation, Packet, PacketFields};
 /// invalid senders, as [`crate::Arp::receive`] does, and answers requests while [`Claim::is_in_use`] returns true.
 ///
 /// A claim that starts with probing probes once. It probes again only after [`Claim::probe_again`], when the link comes
-/// up (RFC 5227 2.1), and after [`Claim::transmit_failed`]. A clock that stands still or goes back can delay packets,
+/// up (RFC 5227 2.1), and after [`Claim::packet_refused`]. A clock that stands still or goes back can delay packets,
 /// but no packet is sent early.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
@@ -106,14 +106,21 @@ impl Claim {
         }
     }
 
-    /// Notes that the device rejected the last packet. If that was a probe, probing starts again.
-    pub(crate) fn transmit_failed(&mut self, now: Instant) {
-        // spec: rfc5227-probe-refused
-        if let Phase::Probing { probes_left, timer } = &mut self.phase
-            && *probes_left < PROBE_NUM
-        {
-            *probes_left = PROBE_NUM;
-            *timer = Timer::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
+    /// Notes that the device refused the last packet, which reached no host. After a refused probe, probing starts
+    /// again. A refused announcement is repeated.
+    pub(crate) fn packet_refused(&mut self, now: Instant) {
+        match &mut self.phase {
+            // spec: rfc5227-probe-refused
+            Phase::Probing { probes_left, timer } if *probes_left < PROBE_NUM => {
+                *probes_left = PROBE_NUM;
+                *timer = Timer::new(now, self.random.between(PROBE_MIN, PROBE_MAX));
+            }
+            // spec: announcement-refused
+            Phase::InUse { announcements_left, timer, .. } => {
+                *announcements_left = announcements_left.saturating_add(1).min(ANNOUNCE_NUM);
+                *timer = Timer::new(now, ANNOUNCE_INTERVAL);
+            }
+            Phase::Probing { .. } | Phase::Ceased => {}
         }
     }
 
@@ -264,6 +271,13 @@ impl Claim {
         // spec: rfc5227-announce-times
         *announcements_left = rest;
         *timer = Timer::new(now, ANNOUNCE_INTERVAL);
+        // The announcement may repeat a defense that the device refused.
+        // spec: rfc5227-defend-interval
+        if let Some(defend_timer) = &mut self.defend_timer
+            && !defend_timer.has_expired(now)
+        {
+            *defend_timer = Timer::new(now, DEFEND_INTERVAL);
+        }
         Some(self.identity.announcement())
     }
 }

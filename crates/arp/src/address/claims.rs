@@ -32,10 +32,6 @@ pub(crate) struct Claims {
     keys: u64,
     /// Number of claims in `active` that are probing.
     probing: usize,
-    /// Targets of probes that the device may still reject.
-    probes_sent: Vec<Ipv4Addr>,
-    /// Whether there were more probes than `probes_sent` holds.
-    probes_overflowed: bool,
     /// Window of [`Claims::DEFENSES_PER_SECOND`].
     defense_window: Option<Timer>,
     /// Number of defenses in the window.
@@ -48,6 +44,8 @@ pub(crate) struct Claims {
     last_now: Instant,
     /// Number of probes and announcements returned.
     pub(crate) packets_sent: u64,
+    /// Number of these packets that the device refused.
+    pub(crate) packets_refused: u64,
     /// Host that took the last lost address.
     new_owner: Option<Identity>,
 }
@@ -65,8 +63,6 @@ struct ClaimEntry {
 impl Claims {
     /// Maximum number of claims without a due packet that one poll checks. The next poll checks the rest.
     const MAX_POLLED: usize = 64;
-    /// Capacity of `probes_sent`.
-    const PROBES_SENT: usize = 256;
     /// Maximum number of defenses per second over all addresses.
     // spec: defense-rate
     const DEFENSES_PER_SECOND: u32 = 16;
@@ -83,14 +79,13 @@ impl Claims {
             secret,
             keys: 0,
             probing: 0,
-            probes_sent: Vec::with_capacity(Self::PROBES_SENT),
-            probes_overflowed: false,
             defense_window: None,
             defenses: 0,
             suppressed: 0,
             is_link_down: false,
             last_now: Instant::ORIGIN,
             packets_sent: 0,
+            packets_refused: 0,
             new_owner: None,
         }
     }
@@ -164,27 +159,15 @@ impl Claims {
         Ok(())
     }
 
-    /// Restarts probing of each claim that has sent a probe since [`Claims::transmit_succeeded`].
-    pub(crate) fn transmit_failed(&mut self, now: Instant) {
-        let mut probes = std::mem::take(&mut self.probes_sent);
-        if std::mem::take(&mut self.probes_overflowed) {
-            probes = self.due.iter().map(|(_, ip)| *ip).collect();
-            probes.extend(self.link_local.as_ref().map(LinkLocal::candidate));
+    /// Notes that the device refused a probe or an announcement for an address: see
+    /// [`crate::Arp::claim_packet_refused`].
+    // spec: rfc5227-probe-refused, announcement-refused
+    pub(crate) fn packet_refused(&mut self, now: Instant, ip: Ipv4Addr) {
+        self.packets_refused = self.packets_refused.saturating_add(1);
+        self.update(ip, |claim| claim.packet_refused(now));
+        if let Some(link_local) = self.link_local.as_mut().filter(|link_local| link_local.candidate() == ip) {
+            link_local.packet_refused(now);
         }
-        for ip in probes {
-            self.update(ip, |claim| claim.transmit_failed(now));
-            if let Some(link_local) =
-                self.link_local.as_mut().filter(|link_local| link_local.candidate() == ip)
-            {
-                link_local.transmit_failed(now);
-            }
-        }
-    }
-
-    /// Notes that the device has accepted all frames.
-    pub(crate) fn transmit_succeeded(&mut self) {
-        self.probes_sent.clear();
-        self.probes_overflowed = false;
     }
 
     /// Suspends all claims until [`Claims::link_up`].
@@ -269,9 +252,6 @@ impl Claims {
         self.check_clock(now);
         let packet = self.poll_active(now, neighbors).or_else(|| self.poll_link_local(now, neighbors))?;
         self.packets_sent = self.packets_sent.saturating_add(1);
-        if packet.sender_protocol.is_unspecified() {
-            self.note_probe(packet.target_protocol);
-        }
         Some(packet)
     }
 
@@ -431,14 +411,6 @@ impl Claims {
     fn forget(&mut self, ip: Ipv4Addr) {
         if let Some(ClaimEntry { at: Some(at), .. }) = self.active.remove(&ip) {
             self.due.remove(&(at, ip));
-        }
-    }
-
-    fn note_probe(&mut self, ip: Ipv4Addr) {
-        if self.probes_sent.len() < Self::PROBES_SENT {
-            self.probes_sent.push(ip);
-        } else {
-            self.probes_overflowed = true;
         }
     }
 

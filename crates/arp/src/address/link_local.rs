@@ -80,9 +80,9 @@ impl LinkLocal {
         Some(event)
     }
 
-    /// Notes that the device rejected the last packet: see [`Claim::transmit_failed`].
-    pub(crate) fn transmit_failed(&mut self, now: Instant) {
-        self.claim.transmit_failed(now);
+    /// Notes that the device refused the last packet: see [`Claim::packet_refused`].
+    pub(crate) fn packet_refused(&mut self, now: Instant) {
+        self.claim.packet_refused(now);
     }
 
     /// Probes for the same candidate again after the link has come up (RFC 3927 2.2).

@@ -103,6 +103,50 @@ fn silent_destination_is_requested_three_times_and_packets_are_returned() {
     assert_eq!(table.counts().failed, 1);
 }
 
+// proves: request-refused
+#[test]
+fn refused_request_is_repeated_after_one_second_and_costs_no_request() {
+    let mut table = table();
+    table.resolve(at(0), 5, 100, 1);
+    table.resolve(at(0), 6, 100, 2);
+    assert_eq!(due(&mut table, at(0)), [send_request(5), send_request(6)]);
+    table.request_refused(at(0), 5);
+    assert_eq!(table.counts().requests_refused, 1);
+    assert_eq!(due(&mut table, at(0)), []);
+    let mut requests = [0, 0];
+    for (_, action) in pass(&mut table, at(10)) {
+        requests[0] += usize::from(action == send_request(5));
+        requests[1] += usize::from(action == send_request(6));
+    }
+    assert_eq!(requests, [3, 2]);
+}
+
+// proves: request-refused
+#[test]
+fn resolution_fails_after_twice_the_requests_when_device_refuses_all() {
+    let mut table = table();
+    table.resolve(at(0), 5, 100, 1);
+    for second in 0..6 {
+        assert_eq!(due(&mut table, at(second)), [send_request(5)], "at {second}");
+        table.request_refused(at(second), 5);
+    }
+    let returned = NeighborAction::Return { ip: 5, packet: 1, reason: ReturnReason::Failed };
+    assert_eq!(due(&mut table, at(6)), [returned]);
+    assert_eq!(state(&table, 5), Some(NeighborState::Failed));
+    assert_eq!(table.counts().requests_refused, 6);
+}
+
+// proves: request-refused
+#[test]
+fn late_refusal_does_not_change_resolved_or_unknown_neighbor() {
+    let mut table = with_reachable(5);
+    let before = table.deadline();
+    table.request_refused(at(0), 5);
+    table.request_refused(at(0), 77);
+    assert_eq!((state(&table, 5), state(&table, 77)), (Some(NeighborState::Reachable), None));
+    assert_eq!((table.deadline(), table.counts().requests_refused), (before, 2));
+}
+
 // proves: rfc1122-flood
 #[test]
 fn silent_destination_does_not_delay_other_destination() {

@@ -170,14 +170,14 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     fn start_attempt(&mut self, place: Place, state: NeighborState) {
         if let Some(slot) = self.entries.get_mut(place) {
-            slot.requests = 0;
+            slot.half_requests = 0;
         }
         self.change(place, state, TimerQueue::Request);
     }
 
     /// Sends the next request after a timeout, or fails the resolution.
     fn retry(&mut self, place: Place) {
-        let Some(Slot { state, requests, class, .. }) = self.entries.get(place).cloned() else { return };
+        let Some(Slot { state, half_requests, class, .. }) = self.entries.get(place).cloned() else { return };
         let max_requests = if state == NeighborState::Probe { UNICASTS + BROADCASTS } else { BROADCASTS };
         // While addresses are refused because the limit on unproven entries is reached, each attempt has only one
         // request.
@@ -186,7 +186,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             && self
                 .share_refused
                 .is_some_and(|share_refused| self.entries.clock.since(share_refused) < RETRANSMIT);
-        if requests < max_requests && !is_contended {
+        if half_requests < 2 * max_requests && !is_contended {
             self.change(place, state, TimerQueue::Request);
         } else {
             self.fail(place);
@@ -211,13 +211,28 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     fn send_request(&mut self, place: Place) -> Option<NeighborAction<A, P>> {
         let slot = self.entries.get_mut(place)?;
-        let is_unicast = slot.state == NeighborState::Probe && slot.requests < UNICASTS;
+        let is_unicast = slot.state == NeighborState::Probe && slot.half_requests < 2 * UNICASTS;
         let (ip, state, mac) = (slot.ip, slot.state, is_unicast.then_some(slot.mac));
-        slot.requests = slot.requests.saturating_add(1);
+        slot.half_requests = slot.half_requests.saturating_add(2);
         self.counts.requests = self.counts.requests.saturating_add(1);
         self.change(place, state, TimerQueue::AwaitReply);
         self.entries.touch(place);
         Some(NeighborAction::Request { ip, mac })
+    }
+
+    /// Notes that the device refused the last request for an address, which reached no host.
+    ///
+    /// The next request follows after the usual second. A refused request counts half: one refusal costs the attempt no
+    /// request, and an attempt with only refused requests fails after twice the time.
+    // spec: request-refused
+    pub fn request_refused(&mut self, now: Instant, ip: A) {
+        self.entries.clock.advance(now);
+        self.counts.requests_refused = self.counts.requests_refused.saturating_add(1);
+        let place = self.entries.find(ip);
+        let slot = place.and_then(|place| self.entries.get_mut(place));
+        if let Some(slot) = slot.filter(|slot| slot.queue == TimerQueue::AwaitReply) {
+            slot.half_requests = slot.half_requests.saturating_sub(1);
+        }
     }
 }
 

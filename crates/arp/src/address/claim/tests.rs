@@ -135,7 +135,7 @@ fn failed_probes_are_repeated() {
             now = claim.deadline().unwrap();
             assert_eq!(drain(&mut claim, now), [PROBE]);
         }
-        claim.transmit_failed(now);
+        claim.packet_refused(now);
         let next = claim.deadline().unwrap();
         assert!((now + PROBE_MIN..=now + PROBE_MAX).contains(&next), "{next:?}");
         let sent: Vec<_> = run(&mut claim).into_iter().map(|(_, fields)| fields).collect();
@@ -145,14 +145,41 @@ fn failed_probes_are_repeated() {
 
 // proves: rfc5227-probe-refused, rfc5227-probe-once
 #[test]
-fn transmit_failure_before_first_probe_or_in_use_changes_nothing() {
+fn refused_packet_before_first_probe_changes_nothing() {
     let mut claim = Claim::probe(at(0), IDENTITY, Defense::Always, 1);
     let first = claim.deadline();
-    claim.transmit_failed(at(0));
+    claim.packet_refused(at(0));
     assert_eq!(claim.deadline(), first, "probing restarted before the first probe");
+}
+
+// proves: announcement-refused, rfc5227-probe-once
+#[test]
+fn refused_announcement_is_repeated_and_address_stays_in_use() {
     let (mut claim, now) = newly_bound(Defense::Always);
-    claim.transmit_failed(now);
-    assert_eq!(run(&mut claim), [(now + ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
+    claim.packet_refused(now);
+    let announced = [1, 2].map(|step| (now + step * ANNOUNCE_INTERVAL, ANNOUNCEMENT));
+    assert!(claim.is_in_use());
+    assert_eq!(run(&mut claim), announced);
+    // The device refuses the last announcement twice.
+    for step in 3..=4 {
+        claim.packet_refused(now + (step - 1) * ANNOUNCE_INTERVAL);
+        assert_eq!(run(&mut claim), [(now + step * ANNOUNCE_INTERVAL, ANNOUNCEMENT)]);
+    }
+}
+
+// proves: announcement-refused, rfc5227-defend-interval
+#[test]
+fn refused_defense_is_repeated_and_defend_interval_counts_from_repetition() {
+    let (mut claim, start) = newly_bound(Defense::Always);
+    run(&mut claim);
+    let defended = start + 60 * SECOND;
+    assert_eq!(receive(&mut claim, defended, OTHER_USER), Some(DEFENDED));
+    assert_eq!(drain(&mut claim, defended), [ANNOUNCEMENT]);
+    claim.packet_refused(defended);
+    let repeated = defended + ANNOUNCE_INTERVAL;
+    assert_eq!(run(&mut claim), [(repeated, ANNOUNCEMENT)]);
+    assert_eq!(receive(&mut claim, defended + DEFEND_INTERVAL, OTHER_USER), Some(CONFLICT));
+    assert_eq!(receive(&mut claim, repeated + DEFEND_INTERVAL, OTHER_USER), Some(DEFENDED));
 }
 
 // proves: rfc5227-in-use

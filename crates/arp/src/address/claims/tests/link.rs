@@ -101,38 +101,57 @@ fn link_local_address_is_probed_again_when_link_comes_up() {
 
 // proves: rfc5227-probe-refused
 #[test]
-fn transmit_failure_restarts_only_claims_with_recent_probe() {
-    let mut arp = claimed(StartMode::Probe, Defense::Always);
-    let first = arp.deadline().unwrap();
-    assert_eq!(run_until(&mut arp, first).len(), 1);
-    arp.transmit_succeeded();
-    let next = arp.deadline();
-    arp.transmit_failed(first);
-    assert_eq!(arp.deadline(), next, "probing restarted although the device accepted the probe");
-
-    let second = next.unwrap();
-    assert_eq!(run_until(&mut arp, second).len(), 1);
-    arp.transmit_failed(second);
-    let again = run_until(&mut arp, second + LONG);
-    assert_eq!(again.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
+fn refused_probe_restarts_probing_of_its_address_only() {
+    let mut arp = without_address(Defense::Always);
+    let claim_of =
+        |number| Identity { ip: Ipv4Addr::new(10, 0, 0, number), mac: MacAddr::new([2, 0, 0, 0, 1, number]) };
+    for number in 1..=3 {
+        arp.claim(at(0), claim_of(number), StartMode::Probe).unwrap();
+    }
+    let refused = claim_of(2).ip;
+    assert_eq!(run_until(&mut arp, at(1_000)).len(), 3);
+    arp.claim_packet_refused(at(1_000), refused);
+    assert_eq!(arp.claim_packets_refused(), 1);
+    let packets = run_until(&mut arp, at(1_000) + LONG);
+    for (number, probes) in [(1, 2), (2, 3), (3, 2)] {
+        let ip = claim_of(number).ip;
+        let sent = packets.iter().filter(|(_, fields)| {
+            *fields
+                == PacketFields {
+                    operation: Operation::REQUEST,
+                    sender_hardware: claim_of(number).mac,
+                    sender_protocol: Ipv4Addr::UNSPECIFIED,
+                    target_hardware: MacAddr::ZERO,
+                    target_protocol: ip,
+                }
+        });
+        assert_eq!(sent.count(), probes, "{ip}");
+        assert!(arp.locals().contains(ip));
+    }
 }
 
 // proves: rfc5227-probe-refused
 #[test]
-fn transmit_failure_restarts_all_claims_when_probe_list_overflowed() {
-    let mut arp = without_address(Defense::Always);
-    for number in 0..300_u16 {
-        let [high, low] = number.to_be_bytes();
-        let mac = MacAddr::new([2, 1, 0, 0, high, low]);
-        let ip = Ipv4Addr::new(10, 1, high, low);
-        arp.claim(at(0), Identity { ip, mac }, StartMode::Probe).unwrap();
-    }
-    let mut probes = run_until(&mut arp, at(1_000)).len();
-    assert_eq!(probes, 300);
-    arp.transmit_failed(at(1_000));
-    probes = 0;
-    for (_, fields) in run_until(&mut arp, at(1_000) + LONG) {
-        probes += usize::from(fields.sender_protocol.is_unspecified());
-    }
-    assert_eq!(probes, 900);
+fn refused_request_or_packet_of_other_address_leaves_probing_unchanged() {
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
+    let first = arp.deadline().unwrap();
+    assert_eq!(run_until(&mut arp, first).len(), 1);
+    let next = arp.deadline();
+    arp.request_refused(first, LOCAL);
+    arp.claim_packet_refused(first, Ipv4Addr::new(10, 0, 0, 99));
+    assert_eq!(arp.deadline(), next, "probing restarted");
+}
+
+// proves: rfc5227-probe-refused
+#[test]
+fn refused_probe_restarts_probing_of_link_local_address() {
+    let mut arp = without_address(Defense::Once);
+    arp.select_link_local(at(0), LOCAL_MAC).unwrap();
+    let first = arp.deadline().unwrap();
+    let sent = run_until(&mut arp, first);
+    let ip = sent[0].1.target_protocol;
+    arp.claim_packet_refused(first, ip);
+    let again = run_until(&mut arp, first + LONG);
+    assert_eq!(again.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
+    assert_eq!(arp.link_local_address(), Some(ip));
 }
