@@ -57,5 +57,5 @@ pub use self::drop_reason::LinkDropReason;
 pub use self::ether_type::EtherType;
 pub use self::ethernet::{Encapsulation, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags};
 pub use self::link::{DestinationKind, Link, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad};
-pub use self::mac::{MacAddr, MacAddrError, MacSet};
+pub use self::mac::{LocalMacs, MacAddr, MacAddrError, MacSet};
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};

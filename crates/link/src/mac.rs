@@ -151,6 +151,20 @@ impl From<[u8; 6]> for MacAddr {
     }
 }
 
+/// The MAC addresses of the local hosts on a link.
+pub trait LocalMacs {
+    /// Returns whether a MAC address is local.
+    fn has_mac(&self, mac: MacAddr) -> bool;
+}
+
+/// The MAC address of a single host.
+impl LocalMacs for MacAddr {
+    #[inline]
+    fn has_mac(&self, mac: MacAddr) -> bool {
+        *self == mac
+    }
+}
+
 /// Set of MAC addresses, stored as ranges: 65,536 consecutive addresses take no more memory than one address.
 #[derive(Clone, Debug, Default)]
 pub struct MacSet {
