@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use arp::{Identity, Operation};
 use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
 use schemars::{Schema, SchemaGenerator};
-use tap::linux::wait;
+use tap::linux::{Descriptor, wait};
 
 use crate::clock::{Clock, WallClock};
 use crate::error_message::ErrorMessage;
@@ -142,7 +142,10 @@ impl<W: Sink> ArpingRunner<W> {
                     }
                 }
                 InquiryStep::Wait(limit) => {
-                    wait(self.socket.as_fd(), false, signals.as_fd(), &[], Some(limit))?;
+                    wait(
+                        [self.socket.as_fd(), signals.as_fd()].map(|fd| Descriptor::readable(fd, ())),
+                        Some(limit),
+                    )?;
                     self.receive()?;
                 }
             }

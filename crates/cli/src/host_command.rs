@@ -228,7 +228,7 @@ fn serve<W: Sink>(
         if let Some(other) = server.host.ceased() {
             return Err(address_lost(other, ready.is_some(), was_ready));
         }
-        if !readiness.stop {
+        if !readiness.has_signal {
             continue;
         }
         while let Some(signal) = signals.next()? {

@@ -145,7 +145,7 @@ fn serve_until_idle<W: Sink>(
             .find(|entry| entry.address == HOST.addr());
         let is_reachable = entry.as_ref().is_some_and(|entry| is_reachable_at(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
-        if readiness.stop || (is_reachable && !readiness.device) || waited > EXCHANGE_TIMEOUT {
+        if readiness.has_signal || (is_reachable && !readiness.has_frames) || waited > EXCHANGE_TIMEOUT {
             return Ok(entry);
         }
     }

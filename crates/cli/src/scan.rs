@@ -20,7 +20,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
-use tap::linux::wait;
+use tap::linux::{Descriptor, wait};
 
 use crate::clock::{Clock, WallClock};
 use crate::color::Styler;
@@ -224,7 +224,8 @@ impl ScanRunner<'_> {
                 _ => Duration::ZERO,
             };
             if !limit.is_zero() {
-                wait(self.socket.as_fd(), is_congested, signals.as_fd(), &[], Some(limit))?;
+                let socket = Descriptor::readable(self.socket.as_fd(), ()).or_writable(is_congested);
+                wait([socket, Descriptor::readable(signals.as_fd(), ())], Some(limit))?;
             }
             self.receive_all()?;
         }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
-use tap::linux::{LinkMonitor, Readiness, busy_poll, wait};
+use tap::linux::{Descriptor, LinkMonitor, busy_poll, wait};
 use tap::{Device, DeviceError, Instant, LinkState, Pool};
 
 use crate::clock::{Clock, Suspension};
@@ -35,6 +35,24 @@ pub(crate) struct Server<W> {
     again: bool,
     /// Steps with work since signals were last checked.
     busy_steps: u32,
+}
+
+/// Result of a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ServeReadiness {
+    /// Whether the device is readable, writable, or gone.
+    pub(crate) has_frames: bool,
+    /// Whether a signal waits.
+    pub(crate) has_signal: bool,
+    has_link_change: bool,
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    Device,
+    Signal,
+    Link,
 }
 
 /// An error that ends the loop.
@@ -90,7 +108,7 @@ impl<W: Sink> Server<W> {
         &mut self,
         signals: &Signals,
         limit: Option<Duration>,
-    ) -> Result<Readiness, ServeError> {
+    ) -> Result<ServeReadiness, ServeError> {
         // While the device is congested, nothing can be sent, so deadlines do not matter.
         let due = self.host.deadline().filter(|_| !self.congested);
         let due = due.map(|deadline| deadline.since(self.clock.now()));
@@ -103,18 +121,24 @@ impl<W: Sink> Server<W> {
         let has_arrived = again || busy_poll(busy_poll_time, || self.poll_once())?;
         self.busy_steps = if has_arrived { self.busy_steps + 1 } else { Self::MAX_BUSY_STEPS };
         let readiness = if self.busy_steps < Self::MAX_BUSY_STEPS {
-            Readiness { device: true, ..Readiness::default() }
+            ServeReadiness { has_frames: true, ..ServeReadiness::default() }
         } else {
             self.busy_steps = 0;
             // After congestion, the host sends what became due in the meantime.
             let was_cleared = was_congested && !self.congested;
             let limit = limit.map(|limit| limit.saturating_sub(busy_poll_time));
             let limit = if has_arrived || was_cleared { Some(Duration::ZERO) } else { limit };
-            let monitor = self.monitor.as_ref().map(AsFd::as_fd);
-            wait(self.device.as_fd(), self.congested, signals.as_fd(), monitor.as_slice(), limit)
-                .map_err(ServeError::Wait)?
+            let device = Descriptor::readable(self.device.as_fd(), Wake::Device).or_writable(self.congested);
+            let signal = Descriptor::readable(signals.as_fd(), Wake::Signal);
+            let monitor = self.monitor.as_ref().map(|link| Descriptor::readable(link.as_fd(), Wake::Link));
+            let ready = wait([device, signal].into_iter().chain(monitor), limit).map_err(ServeError::Wait)?;
+            ServeReadiness {
+                has_frames: ready.contains(Wake::Device),
+                has_signal: ready.contains(Wake::Signal),
+                has_link_change: ready.contains(Wake::Link),
+            }
         };
-        if readiness.others {
+        if readiness.has_link_change {
             self.follow_link()?;
         }
         // A suspension lasts seconds, so it is checked only when the signals are checked.

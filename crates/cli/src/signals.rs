@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use tap::linux::wait;
+use tap::linux::{Descriptor, wait};
 
 /// Blocked signals that are read from a descriptor.
 pub(crate) struct Signals(SignalFd);
@@ -31,12 +31,12 @@ impl Signals {
 
     /// Sleeps until a signal arrives.
     pub(crate) fn wait(&self) -> io::Result<()> {
-        wait(self.0.as_fd(), false, self.0.as_fd(), &[], None).map(drop)
+        wait([Descriptor::readable(self.0.as_fd(), ())], None).map(drop)
     }
 
     /// Whether a signal has arrived and was not read.
     pub(crate) fn is_pending(&self) -> io::Result<bool> {
-        Ok(wait(self.0.as_fd(), false, self.0.as_fd(), &[], Some(Duration::ZERO))?.stop)
+        Ok(!wait([Descriptor::readable(self.0.as_fd(), ())], Some(Duration::ZERO))?.is_empty())
     }
 
     /// Reads the next signal, or returns `None` if no signal has arrived.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use arptools::census::CensusEvent;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
-use tap::linux::wait;
+use tap::linux::{Descriptor, wait};
 
 use crate::clock::Clock;
 use crate::error_message::ErrorMessage;
@@ -71,7 +71,7 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
     let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
     let signals = &signals()?;
-    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock, signals)?;
+    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
     privileges::drop_all()?;
     watcher.observer.advance(watcher.wall_time(clock.now()));
     output.print_start(watcher.observer.now, &source.name().to_string());
@@ -155,13 +155,10 @@ fn receive_until_end(
         let silent = watcher.observer.census.deadline().map(|at| at.since(wall_time));
         let limit =
             [left, source.delay(now), silent, output.refresh_delay(wall_time)].into_iter().flatten().min();
-        wait(
-            source.as_fd(),
-            source.waits_for_writable(),
-            output.wake_fd(signals),
-            &[source.link_fd()],
-            limit,
-        )?;
+        let device = Descriptor::readable(source.as_fd(), ()).or_writable(source.waits_for_writable());
+        let others = [Some(signals.as_fd()), output.key_fd(), Some(source.link_fd())];
+        let others = others.into_iter().flatten().map(|fd| Descriptor::readable(fd, ()));
+        wait(std::iter::once(device).chain(others), limit)?;
         let now = clock.now();
         watcher.follow_clock(clock.origin());
         source.receive(now, watcher)?;
@@ -193,7 +190,6 @@ fn open_output(
     name: &str,
     kind: SourceKind,
     clock: Clock,
-    signals: &Signals,
 ) -> Result<WatchOutput, Failure> {
     if arguments.quiet {
         return Ok(WatchOutput::Quiet);
@@ -205,7 +201,7 @@ fn open_output(
         && !arguments.capture.is_standard_output();
     if has_screen && !wants_lines {
         // Without a keyboard, print lines instead.
-        if let Ok(screen) = Screen::new(name.to_owned(), kind == SourceKind::Link, styler, signals) {
+        if let Ok(screen) = Screen::new(name.to_owned(), kind == SourceKind::Link, styler) {
             return Ok(WatchOutput::Screen(Box::new(screen)));
         }
     }

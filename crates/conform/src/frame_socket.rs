@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use tap::linux::{InterfaceName, PacketSocket, Stop, wait};
+use tap::linux::{Descriptor, InterfaceName, PacketSocket, wait};
 use tap::{Batch, Device, Pool};
 
 use super::clock::Clock;
@@ -25,7 +25,6 @@ pub struct FrameSocket {
     socket: PacketSocket,
     pool: Pool,
     batch: Batch,
-    never: Stop,
     /// Frames that are ignored in every case.
     ignored: Vec<[Vec<u8>; 2]>,
     sentinels: u8,
@@ -52,7 +51,6 @@ impl FrameSocket {
         Ok(FrameSocket {
             pool: Pool::new(socket.mtu(), 128),
             batch: Batch::new(64),
-            never: Stop::new().map_err(|error| format!("cannot create an event descriptor: {error}"))?,
             socket,
             ignored: Vec::new(),
             sentinels: 0,
@@ -174,8 +172,8 @@ impl FrameSocket {
             if left.is_zero() {
                 return Ok(None);
             }
-            wait(self.socket.as_fd(), false, self.never.as_fd(), &[], Some(TIME_RESOLUTION.min(left)))
-                .map_err(|error| error.to_string())?;
+            let socket = Descriptor::readable(self.socket.as_fd(), ());
+            wait([socket], Some(TIME_RESOLUTION.min(left))).map_err(|error| error.to_string())?;
         }
     }
 

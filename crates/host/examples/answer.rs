@@ -5,7 +5,7 @@ use std::{error::Error, os::fd::AsFd, time};
 
 use host::{Host, HostConfig};
 use link::MacAddr;
-use tap::linux::{Stop, Tap, wait};
+use tap::linux::{Descriptor, Stop, Tap, wait};
 use tap::{Device, Instant, Pool};
 
 // A lint of this workspace forbids code that reads a clock. Other programs do not need this attribute.
@@ -41,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Wait for a frame or for the next timer. If frames could not be transmitted, wait for a frame or until the
         // TAP accepts frames, because timers need capacity in the transmit queue too.
         let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
-        if wait(tap.as_fd(), outcome.tx_blocked, stop.as_fd(), &[], timer)?.stop {
+        let device = Descriptor::readable(tap.as_fd(), false).or_writable(outcome.tx_blocked);
+        if wait([device, Descriptor::readable(stop.as_fd(), true)], timer)?.contains(true) {
             return Ok(());
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use capture::{FrameReader, FrameReaderError};
 use nix::fcntl::OFlag;
 use tap::Instant;
-use tap::linux::wait;
+use tap::linux::{Descriptor, wait};
 
 use super::arguments::WatchArguments;
 use super::observer::Observer;
@@ -33,6 +33,13 @@ struct StoppableReader<'a> {
     end: Option<Instant>,
     /// Whether a signal or the deadline ended reading.
     stopped: &'a AtomicBool,
+}
+
+/// What ends a wait of [`StoppableReader`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    Data,
+    Signal,
 }
 
 /// Watches a capture to its end. Times are the timestamps of its frames.
@@ -58,12 +65,12 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let mut reader = match FrameReader::new(StoppableReader { from, signals, clock, end, stopped: &stopped })
     {
         Err(_) if stopped.load(Ordering::Relaxed) => {
-            open_output(arguments, &arguments.name(), kind, clock, signals)?.finish(&observer, 0, signals)?;
+            open_output(arguments, &arguments.name(), kind, clock)?.finish(&observer, 0, signals)?;
             return Ok(outcome(observer, 0, false));
         }
         reader => reader.map_err(read_failure)?,
     };
-    let mut output = open_output(arguments, &arguments.name(), kind, clock, signals)?;
+    let mut output = open_output(arguments, &arguments.name(), kind, clock)?;
     let (mut has_started, mut printed, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|frame| {
         let time = frame.time.map_or(observer.now, Instant::from_nanos);
@@ -115,7 +122,8 @@ fn show_end(
         }
         output.refresh(clock.now(), observer)?;
         if !output.is_closed() {
-            wait(signals.as_fd(), false, output.wake_fd(signals), &[], Some(pause))?;
+            let woken_by = [Some(signals.as_fd()), output.key_fd()].into_iter().flatten();
+            wait(woken_by.map(|fd| Descriptor::readable(fd, ())), Some(pause))?;
         }
     }
     Ok(())
@@ -125,13 +133,14 @@ impl Read for StoppableReader<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         loop {
             let left = self.end.map(|end| end.since(self.clock.now()));
-            let woken = wait(self.from.as_fd(), false, self.signals.as_fd(), &[], left)?;
+            let descriptors = [(self.from.as_fd(), Wake::Data), (self.signals.as_fd(), Wake::Signal)];
+            let ready = wait(descriptors.map(|(fd, token)| Descriptor::readable(fd, token)), left)?;
             let is_late = self.end.is_some_and(|end| end.since(self.clock.now()) == Duration::ZERO);
-            if woken.stop || is_late {
+            if ready.contains(Wake::Signal) || is_late {
                 self.stopped.store(true, Ordering::Relaxed);
                 return Ok(0);
             }
-            if woken.device {
+            if ready.contains(Wake::Data) {
                 match self.from.read(to) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     read => return read,

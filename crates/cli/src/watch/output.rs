@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use arptools::census::CensusEvent;
@@ -141,11 +141,11 @@ impl WatchOutput {
         }
     }
 
-    /// Returns the descriptor that ends a wait: signals, and keys if there is a screen.
-    pub(super) fn wake_fd<'a>(&'a self, signals: &'a Signals) -> BorrowedFd<'a> {
+    /// Returns the descriptor of the keyboard, if there is a screen.
+    pub(super) fn key_fd(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::Quiet | Self::Lines(_) => signals.as_fd(),
-            Self::Screen(screen) => screen.as_fd(),
+            Self::Quiet | Self::Lines(_) => None,
+            Self::Screen(screen) => Some(screen.keyboard_fd()),
         }
     }
 

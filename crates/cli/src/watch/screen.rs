@@ -7,13 +7,12 @@ mod table;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Stdin};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use arptools::census::CensusEvent;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyEventKind};
 use ratatui::crossterm::style::force_color_output;
@@ -23,7 +22,6 @@ use self::keys::ScreenState;
 use self::snapshot::Snapshot;
 use super::observer::Observer;
 use crate::color::Styler;
-use crate::signals::Signals;
 
 /// Maximum number of events in the list of the latest ones.
 const EVENT_HISTORY: usize = 256;
@@ -35,9 +33,7 @@ pub(super) struct Screen {
     name: String,
     is_live: bool,
     styler: Styler,
-    /// Descriptors that wake the screen: signals and keys.
-    epoll: Epoll,
-    keyboard: Option<File>,
+    keyboard: Keyboard,
     terminal: Option<TerminalGuard>,
     state: ScreenState,
     events: VecDeque<(Instant, CensusEvent)>,
@@ -45,27 +41,34 @@ pub(super) struct Screen {
     last_drawn: Instant,
 }
 
+/// Where keys are read: standard input if it is a terminal, otherwise `/dev/tty`.
+enum Keyboard {
+    StandardInput(Stdin),
+    Terminal(File),
+}
+
 /// A terminal that is restored to its former state on drop.
 struct TerminalGuard(DefaultTerminal);
 
 impl Screen {
     /// Creates a screen with the title `name`. The first refresh changes the terminal.
-    pub(super) fn new(name: String, is_live: bool, styler: Styler, signals: &Signals) -> io::Result<Screen> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        epoll.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-        let keyboard = add_keys(&epoll)?;
+    pub(super) fn new(name: String, is_live: bool, styler: Styler) -> io::Result<Screen> {
         Ok(Screen {
             name,
             is_live,
             styler,
-            epoll,
-            keyboard,
+            keyboard: Keyboard::open()?,
             terminal: None,
             state: ScreenState { supports_bars: is_utf8(), ..ScreenState::default() },
             events: VecDeque::new(),
             snapshot: None,
             last_drawn: Instant::ORIGIN,
         })
+    }
+
+    /// Returns the descriptor that is readable when a key was pressed.
+    pub(super) fn keyboard_fd(&self) -> BorrowedFd<'_> {
+        self.keyboard.as_fd()
     }
 
     /// Adds an event to the list of the latest.
@@ -138,30 +141,29 @@ impl Screen {
 
     /// Whether the terminal has hung up.
     fn has_hung_up(&self) -> io::Result<bool> {
-        let stdin = io::stdin();
-        let keyboard = self.keyboard.as_ref().map_or_else(|| stdin.as_fd(), AsFd::as_fd);
-        let mut fds = [PollFd::new(keyboard, PollFlags::empty())];
+        let mut fds = [PollFd::new(self.keyboard_fd(), PollFlags::empty())];
         poll(&mut fds, PollTimeout::ZERO)?;
         Ok(fds.iter().filter_map(PollFd::revents).any(|found| !found.is_empty()))
     }
 }
 
-impl AsFd for Screen {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.0.as_fd()
+impl Keyboard {
+    fn open() -> io::Result<Keyboard> {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            return Ok(Keyboard::StandardInput(stdin));
+        }
+        File::open("/dev/tty").map(Keyboard::Terminal)
     }
 }
 
-/// Adds the keyboard to the epoll set: standard input if standard input is a terminal, otherwise `/dev/tty`, which is returned.
-fn add_keys(epoll: &Epoll) -> io::Result<Option<File>> {
-    let readable = EpollEvent::new(EpollFlags::EPOLLIN, 1);
-    if io::stdin().is_terminal() {
-        epoll.add(io::stdin(), readable)?;
-        return Ok(None);
+impl AsFd for Keyboard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::StandardInput(stdin) => stdin.as_fd(),
+            Self::Terminal(file) => file.as_fd(),
+        }
     }
-    let terminal = File::open("/dev/tty")?;
-    epoll.add(&terminal, readable)?;
-    Ok(Some(terminal))
 }
 
 /// Whether the environment selects a UTF-8 locale.

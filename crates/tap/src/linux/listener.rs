@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::wait::{Stop, busy_poll, default_busy_poll, wait};
+use super::wait::{Descriptor, Stop, busy_poll, default_busy_poll, wait};
 use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
 
 /// Maximum number of received frames per call of the callback, and maximum number of waiting answers.
@@ -131,9 +131,9 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
             // With more work to do, check the stop descriptor without waiting.
             let limit = (found || (in_flight && !is_blocked)).then_some(Duration::ZERO);
             let wants_write = is_blocked || !answers.is_empty();
-            let woken = wait(self.device.as_fd(), wants_write, self.stop.as_fd(), &[], limit)
-                .map_err(DeviceError::Failed)?;
-            if woken.stop {
+            let device = Descriptor::readable(self.device.as_fd(), false).or_writable(wants_write);
+            let stop = Descriptor::readable(self.stop.as_fd(), true);
+            if wait([device, stop], limit).map_err(DeviceError::Failed)?.contains(true) {
                 return Ok(());
             }
         }

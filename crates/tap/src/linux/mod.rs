@@ -46,4 +46,4 @@ pub use packet_socket::{PacketSocket, SocketError};
 pub use persistent::{CreateError, DeleteError, PersistentTap};
 pub use tap::{Tap, TapOptions};
 pub use taps::{Holder, TapInterface, taps};
-pub use wait::{Readiness, Stop, busy_poll, default_busy_poll, wait};
+pub use wait::{Descriptor, MAX_DESCRIPTORS, Readiness, Stop, busy_poll, default_busy_poll, wait};

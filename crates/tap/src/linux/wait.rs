@@ -10,48 +10,107 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-/// Result of a wait. No flag is set if the time limit was reached or a signal arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// Whether the device is readable, writable, or gone. The next calls of `receive` and `transmit` show which.
-    pub device: bool,
-    /// Whether the stop descriptor is readable.
-    pub stop: bool,
-    /// Whether one of the further descriptors is readable.
-    pub others: bool,
+/// A descriptor to [`wait`] for. The token identifies the descriptor in the result.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor<'a, T> {
+    fd: BorrowedFd<'a>,
+    interest: PollFlags,
+    token: T,
 }
 
-/// Maximum number of further descriptors of [`wait`].
-const MAX_OTHERS: usize = 6;
+/// Result of a [`wait`]: the tokens of the descriptors that are ready. No descriptor is ready if the time limit was
+/// reached or a signal arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness<T> {
+    tokens: [Option<T>; MAX_DESCRIPTORS],
+}
 
-/// Sleeps until `device` is readable (or, with `wants_write`, writable), until `stop` or one of `others` is readable,
-/// or until `limit` has passed.
-///
-/// `others` are up to six further descriptors, for example a [`LinkMonitor`](super::LinkMonitor). More than six are an
-/// error of the kind [`io::ErrorKind::InvalidInput`].
-pub fn wait(
-    device: BorrowedFd<'_>,
-    wants_write: bool,
-    stop: BorrowedFd<'_>,
-    others: &[BorrowedFd<'_>],
-    limit: Option<Duration>,
-) -> io::Result<Readiness> {
-    let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-    let interest = if wants_write { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN };
-    // A fixed array, so that a wait allocates no memory. Entries after `others` are not polled.
-    let mut all: [PollFd<'_>; 2 + MAX_OTHERS] = std::array::from_fn(|_| readable(stop));
-    let [on_device, _, rest @ ..] = &mut all;
-    *on_device = PollFd::new(device, interest);
-    for (slot, other) in rest.iter_mut().zip(others) {
-        *slot = readable(*other);
+/// Maximum number of descriptors of one [`wait`].
+pub const MAX_DESCRIPTORS: usize = 16;
+
+impl<'a, T> Descriptor<'a, T> {
+    /// Waits until `fd` is readable.
+    pub fn readable(fd: BorrowedFd<'a>, token: T) -> Descriptor<'a, T> {
+        Descriptor { fd, interest: PollFlags::POLLIN, token }
     }
-    let fds = all.get_mut(..2 + others.len()).ok_or(Errno::EINVAL)?;
+
+    /// Waits also until the descriptor is writable, if `wants_write` is true.
+    #[must_use]
+    pub fn or_writable(self, wants_write: bool) -> Descriptor<'a, T> {
+        let interest = if wants_write { self.interest | PollFlags::POLLOUT } else { self.interest };
+        Descriptor { interest, ..self }
+    }
+
+    /// Returns the descriptor with a token that `change` makes from the present token.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Descriptor<'a, U> {
+        Descriptor { fd: self.fd, interest: self.interest, token: change(self.token) }
+    }
+}
+
+impl<T: Copy> Readiness<T> {
+    /// Iterates over the tokens of the descriptors that are ready, in the order of the descriptors.
+    pub fn iter(&self) -> impl Iterator<Item = T> {
+        self.tokens.iter().copied().flatten()
+    }
+
+    /// Returns whether no descriptor is ready.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Returns whether a descriptor with this token is ready.
+    pub fn contains(&self, token: T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.iter().any(|ready| ready == token)
+    }
+
+    /// Returns the tokens for which `select` returns a value, as these values.
+    pub fn filter_map<U>(&self, select: impl FnMut(T) -> Option<U>) -> Readiness<U> {
+        let mut select = select;
+        Readiness { tokens: self.tokens.map(|token| token.and_then(&mut select)) }
+    }
+}
+
+impl<T> Default for Readiness<T> {
+    fn default() -> Self {
+        Readiness { tokens: std::array::from_fn(|_| None) }
+    }
+}
+
+/// Sleeps until one of the descriptors is ready, or until `limit` has passed. A descriptor is also ready after an error
+/// or a hang-up: the next read or write shows the cause.
+///
+/// The call allocates no memory. More than [`MAX_DESCRIPTORS`] descriptors are an error of the kind
+/// [`io::ErrorKind::InvalidInput`].
+pub fn wait<'a, T>(
+    descriptors: impl IntoIterator<Item = Descriptor<'a, T>>,
+    limit: Option<Duration>,
+) -> io::Result<Readiness<T>> {
+    let mut descriptors = descriptors.into_iter().peekable();
+    let mut ready = Readiness::default();
+    let mut count = 0;
+    // A fixed array, so that a wait allocates no memory. Entries from `count` on are not polled.
+    let mut all = descriptors
+        .peek()
+        .map(|first| [(); MAX_DESCRIPTORS].map(|()| PollFd::new(first.fd, PollFlags::empty())));
+    for Descriptor { fd, interest, token } in descriptors {
+        let slots = all.as_mut().and_then(|all| all.get_mut(count)).zip(ready.tokens.get_mut(count));
+        let (slot, entry) = slots.ok_or(Errno::EINVAL)?;
+        (*slot, *entry) = (PollFd::new(fd, interest), Some(token));
+        count += 1;
+    }
+    let fds = all.as_mut().and_then(|all| all.get_mut(..count)).unwrap_or_default();
     match ppoll(fds, limit.map(TimeSpec::from_duration), None) {
-        // POLLERR is an event too, because the kernel reports a deleted TAP with it.
         Ok(_) => {
-            let mut woken = fds.iter().map(|fd| fd.any().unwrap_or(true));
-            let (device, stop) = (woken.next().unwrap_or(false), woken.next().unwrap_or(false));
-            Ok(Readiness { device, stop, others: woken.any(|other| other) })
+            for (fd, token) in fds.iter().zip(&mut ready.tokens) {
+                // POLLERR is an event too, because the kernel reports a deleted TAP with it.
+                if !fd.any().unwrap_or(true) {
+                    *token = None;
+                }
+            }
+            Ok(ready)
         }
         Err(Errno::EINTR) => Ok(Readiness::default()),
         Err(errno) => Err(errno.into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use std::os::fd::AsFd;
 use tap::LinkState;
-use tap::linux::{Interface, InterfaceName, LinkMonitor, Stop, Tap, wait};
+use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, Tap, wait};
 
 use testbed::kernel::{create_bridge, delete_link, remove_from_bridge, rename_link};
 use testbed::veth::{NEAR, Veth};
@@ -46,14 +46,12 @@ fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
 /// Waits for the next change. The descriptor must be readable before the change is returned.
 fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
     const TIMEOUT: Duration = Duration::from_secs(10);
-    let never = Stop::new()?;
     loop {
         if let Some(state) = monitor.poll()? {
             assert_eq!(monitor.state(), state);
             return Ok(state);
         }
-        let woken = wait(never.as_fd(), false, never.as_fd(), &[monitor.as_fd()], Some(TIMEOUT))?;
-        if !woken.others {
+        if wait([Descriptor::readable(monitor.as_fd(), ())], Some(TIMEOUT))?.is_empty() {
             return Err(io::ErrorKind::TimedOut.into());
         }
     }

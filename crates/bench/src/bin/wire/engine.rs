@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tap::linux::{Stop, busy_poll, wait};
+use tap::linux::{Descriptor, Stop, busy_poll, wait};
 
 /// A contender that replies to frames on its interface.
 pub(crate) trait Engine {
@@ -95,7 +95,9 @@ impl<T: PollEngine> Engine for T {
             if result.again || busy_poll(spin, || Ok::<_, String>(self.poll_once()?.arrived > 0))? {
                 continue;
             }
-            wait(PollEngine::fd(self), result.congested, stop.stop.as_fd(), &[], self.next_deadline())
+            let fd = PollEngine::fd(self);
+            let device = Descriptor::readable(fd, ()).or_writable(result.congested);
+            wait([device, Descriptor::readable(stop.stop.as_fd(), ())], self.next_deadline())
                 .map_err(|error| format!("cannot wait for frames: {error}"))?;
         }
     }

@@ -32,24 +32,49 @@ fn busy_poll_ends_when_poll_fails() {
 }
 
 #[test]
-fn wait_ends_when_further_descriptor_is_readable() {
-    let [device, stop, quiet, raised] = std::array::from_fn(|_| Stop::new().unwrap());
-    let wait_now = |others: &[BorrowedFd<'_>]| {
-        wait(device.as_fd(), false, stop.as_fd(), others, Some(Duration::ZERO)).unwrap()
+fn wait_returns_tokens_of_ready_descriptors() {
+    let [quiet, first, second] = std::array::from_fn(|_| Stop::new().unwrap());
+    let ready = || {
+        let descriptors = [
+            Descriptor::readable(quiet.as_fd(), 'q'),
+            Descriptor::readable(first.as_fd(), 'a'),
+            Descriptor::readable(second.as_fd(), 'b'),
+        ];
+        wait(descriptors, Some(Duration::ZERO)).unwrap()
     };
-    assert_eq!(wait_now(&[quiet.as_fd(); MAX_OTHERS]), Readiness::default());
-    raised.raise();
-    assert_eq!(
-        wait_now(&[quiet.as_fd(), raised.as_fd()]),
-        Readiness { others: true, ..Readiness::default() }
-    );
-    stop.raise();
-    assert_eq!(wait_now(&[quiet.as_fd()]), Readiness { stop: true, ..Readiness::default() });
+    assert_eq!(ready(), Readiness::default());
+    assert!(ready().is_empty());
+    second.raise();
+    assert!(ready().iter().eq(['b']));
+    first.raise();
+    assert!(ready().iter().eq(['a', 'b']));
+    assert!(ready().contains('a') && !ready().contains('q'));
+    assert!(ready().filter_map(|token| (token == 'b').then_some(2)).iter().eq([2]));
+}
+
+#[test]
+fn wait_ends_when_descriptor_is_writable() {
+    let stop = Stop::new().unwrap();
+    let descriptor = Descriptor::readable(stop.as_fd(), 'a').map(|token| (token, 1));
+    assert!(wait([descriptor.or_writable(false)], Some(Duration::ZERO)).unwrap().is_empty());
+    assert!(wait([descriptor.or_writable(true)], Some(LONG)).unwrap().iter().eq([('a', 1)]));
+}
+
+#[test]
+fn wait_without_descriptors_ends_at_time_limit() {
+    assert!(wait::<()>([], Some(Duration::from_millis(1))).unwrap().is_empty());
 }
 
 #[test]
 fn wait_fails_when_descriptors_exceed_maximum() {
     let stop = Stop::new().unwrap();
-    let error = wait(stop.as_fd(), false, stop.as_fd(), &[stop.as_fd(); MAX_OTHERS + 1], None).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    stop.raise();
+    let waited = |count| {
+        wait(
+            [(); MAX_DESCRIPTORS + 1].iter().take(count).map(|()| Descriptor::readable(stop.as_fd(), ())),
+            None,
+        )
+    };
+    assert_eq!(waited(MAX_DESCRIPTORS).unwrap().iter().count(), MAX_DESCRIPTORS);
+    assert_eq!(waited(MAX_DESCRIPTORS + 1).unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
