@@ -4,7 +4,7 @@ use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, Ipv4Fields};
 use link::{EtherType, MacAddr};
-use tap::{Checksum, Frame, Instant};
+use tap::{Checksum, Frame, Instant, Offload};
 
 use crate::echo::{DataMismatch, EchoReply};
 use crate::egress;
@@ -64,8 +64,12 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
     };
     let link::ReceivedFrame { frame: ethernet, destination_kind } = accepted;
     let mac = (destination_kind == link::DestinationKind::Unicast).then_some(ethernet.destination());
-    let payload =
-        PayloadInfo { offset: ethernet.payload_offset(), destination_kind, mac, checksum: frame.checksum() };
+    let payload = PayloadInfo {
+        offset: ethernet.payload_offset(),
+        destination_kind,
+        mac,
+        checksum: frame.offload().checksum,
+    };
     match ethernet.ether_type() {
         EtherType::ARP => {
             let received = stack.arp.receive(now, mac, view.packet());
@@ -100,7 +104,7 @@ fn reply_to_arp(
         return outcome;
     };
     // spec: rfc826-reply-to, rfc826-reply-padding
-    frame.set_checksum(Checksum::None);
+    frame.set_offload(Offload::default());
     let is_written = frame.narrow(offset, arp::PacketFields::LENGTH).is_ok()
         && reply.write_over(frame.bytes_mut()).is_ok()
         && stack.link.add_header(&mut frame, reply.destination, reply.mac, EtherType::ARP).is_ok();
@@ -329,7 +333,7 @@ fn reply_to_echo(
     tx: &mut TxContext<'_>,
 ) -> FrameOutcome {
     // spec: rfc792-echo, rfc1122-echo-mirrored
-    frame.set_checksum(Checksum::None);
+    frame.set_offload(Offload::default());
     let is_written = frame.narrow(offset.saturating_add(plan.request_header), plan.length).is_ok()
         && icmp::reply_in_place(frame.bytes_mut()).is_ok()
         && frame.prepend(Ipv4Fields::LENGTH).is_ok()

@@ -20,8 +20,8 @@ base::reasons! {
 /// Length of a header, in bytes.
 const HEADER: usize = 8;
 
-/// Checks length and checksum. A partial checksum, which a device with checksum offload has not completed, is not
-/// verified.
+/// Checks length and checksum. A checksum that the device has verified, or that no device has completed because the
+/// frame never left this machine, is not verified again.
 pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
     let payload = datagram.payload();
     let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {
@@ -33,7 +33,7 @@ pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), U
     let bytes = bytes.ok_or(UdpDropReason::Length)?;
     // RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum".
     // spec: rfc768-no-checksum, partial-checksum
-    if [*c, *d] == [0, 0] || checksum == Checksum::Partial {
+    if [*c, *d] == [0, 0] || checksum != Checksum::None {
         return Ok(());
     }
     // RFC 1122 4.1.3.4: "If a UDP datagram is received with a checksum that is non-zero and invalid, UDP MUST

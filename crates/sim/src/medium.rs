@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arp::{Packet, PacketFields};
 use link::{EtherType, EthernetFrame};
-use tap::{Checksum, Instant};
+use tap::{Instant, Offload};
 
 use crate::faults::Faults;
 use crate::node::NodeId;
@@ -48,9 +48,9 @@ pub struct SegmentCounters {
 #[derive(Debug)]
 pub(crate) enum MediumEvent {
     /// A node sends a frame.
-    Transmit { from: NodeId, bytes: Vec<u8>, checksum: Checksum },
+    Transmit { from: NodeId, bytes: Vec<u8>, offload: Offload },
     /// A copy arrives at a node.
-    Deliver { to: NodeId, bytes: Vec<u8>, checksum: Checksum },
+    Deliver { to: NodeId, bytes: Vec<u8>, offload: Offload },
 }
 
 #[derive(Debug)]
@@ -99,8 +99,8 @@ impl Medium {
     }
 
     /// Schedules the transmission of a frame.
-    pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, checksum: Checksum) {
-        self.schedule(at, MediumEvent::Transmit { from, bytes, checksum });
+    pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, offload: Offload) {
+        self.schedule(at, MediumEvent::Transmit { from, bytes, offload });
     }
 
     /// Sends a frame: each of the `nodes` except the sender gets a copy. The faults apply to each copy separately.
@@ -109,7 +109,7 @@ impl Medium {
         now: Instant,
         from: Option<NodeId>,
         bytes: &[u8],
-        checksum: Checksum,
+        offload: Offload,
         nodes: usize,
     ) {
         self.counters.sent += 1;
@@ -127,7 +127,7 @@ impl Medium {
                     self.counters.corrupted += 1;
                     corruption.apply(&mut bytes);
                 }
-                self.schedule(now + delivery.delay, MediumEvent::Deliver { to, bytes, checksum });
+                self.schedule(now + delivery.delay, MediumEvent::Deliver { to, bytes, offload });
             }
             self.counters.lost += u64::from(count == 0);
             self.counters.duplicated += u64::from(count == 2);

@@ -2,16 +2,16 @@
 
 use std::collections::VecDeque;
 
-use tap::{Batch, Checksum, Device, DeviceCounters, DeviceError, Pool};
+use tap::{Batch, Device, DeviceCounters, DeviceError, Offload, Pool};
 
 /// A device in memory: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
 pub(crate) struct SegmentPort {
     mtu: usize,
-    rx_queue: VecDeque<(Vec<u8>, Checksum)>,
+    rx_queue: VecDeque<(Vec<u8>, Offload)>,
     /// Frames transmitted in one poll. The segment removes the frames after each poll, so the queue holds at most one
     /// batch.
-    transmitted: VecDeque<(Vec<u8>, Checksum)>,
+    transmitted: VecDeque<(Vec<u8>, Offload)>,
     counters: DeviceCounters,
 }
 
@@ -33,8 +33,8 @@ impl SegmentPort {
         self.rx_queue.len() >= Self::RX_QUEUE
     }
 
-    pub(crate) fn push_rx(&mut self, bytes: Vec<u8>, checksum: Checksum) {
-        self.rx_queue.push_back((bytes, checksum));
+    pub(crate) fn push_rx(&mut self, bytes: Vec<u8>, offload: Offload) {
+        self.rx_queue.push_back((bytes, offload));
     }
 
     /// Returns whether the receive queue holds a frame.
@@ -43,7 +43,7 @@ impl SegmentPort {
     }
 
     /// Removes and returns the oldest frame that the host transmitted.
-    pub(crate) fn take_tx(&mut self) -> Option<(Vec<u8>, Checksum)> {
+    pub(crate) fn take_tx(&mut self) -> Option<(Vec<u8>, Offload)> {
         self.transmitted.pop_front()
     }
 }
@@ -57,9 +57,9 @@ impl Device for SegmentPort {
         let before = arrived.len();
         while arrived.free_capacity() > 0 && self.is_rx_ready() {
             let Some(mut frame) = pool.take() else { break };
-            let (bytes, checksum) = self.rx_queue.pop_front().unwrap_or_default();
+            let (bytes, offload) = self.rx_queue.pop_front().unwrap_or_default();
             let is_whole = frame.write(&bytes).is_ok() && !frame.is_full();
-            frame.set_checksum(checksum);
+            frame.set_offload(offload);
             let rejected = if is_whole { arrived.push(frame).err() } else { Some(frame) };
             match rejected {
                 None => self.counters.received += 1,
@@ -75,7 +75,7 @@ impl Device for SegmentPort {
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = departing.len();
         while let Some(frame) = departing.pop() {
-            self.transmitted.push_back((frame.bytes().to_vec(), frame.checksum()));
+            self.transmitted.push_back((frame.bytes().to_vec(), frame.offload()));
             self.counters.transmitted += 1;
             pool.give(frame);
         }

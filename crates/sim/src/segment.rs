@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
-use tap::{Checksum, DeviceCounters, Instant, Pool};
+use tap::{DeviceCounters, Instant, Offload, Pool};
 
 use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
@@ -98,12 +98,12 @@ impl Segment {
 
     /// Sends a frame with these bytes to all nodes, as if from a further node. The frame is not captured.
     pub fn inject(&mut self, bytes: &[u8]) {
-        self.inject_with(bytes, Checksum::None);
+        self.inject_with(bytes, Offload::default());
     }
 
-    /// Sends a frame like [`Segment::inject`], with this state of its transport checksum.
-    pub fn inject_with(&mut self, bytes: &[u8], checksum: Checksum) {
-        self.medium.send(self.now, None, bytes, checksum, self.nodes.len());
+    /// Sends a frame like [`Segment::inject`], with this offload state.
+    pub fn inject_with(&mut self, bytes: &[u8], offload: Offload) {
+        self.medium.send(self.now, None, bytes, offload, self.nodes.len());
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
@@ -221,10 +221,10 @@ impl Segment {
         let before = self.medium.scheduled();
         while let Some(event) = self.medium.take_due(self.now, before) {
             match event {
-                MediumEvent::Transmit { from, bytes, checksum } => {
-                    self.medium.send(self.now, Some(from), &bytes, checksum, self.nodes.len());
+                MediumEvent::Transmit { from, bytes, offload } => {
+                    self.medium.send(self.now, Some(from), &bytes, offload, self.nodes.len());
                 }
-                MediumEvent::Deliver { to, bytes, checksum } => self.deliver(to, bytes, checksum),
+                MediumEvent::Deliver { to, bytes, offload } => self.deliver(to, bytes, offload),
             }
         }
         for node in (0..self.nodes.len()).map(NodeId) {
@@ -232,7 +232,7 @@ impl Segment {
         }
     }
 
-    fn deliver(&mut self, to: NodeId, bytes: Vec<u8>, checksum: Checksum) {
+    fn deliver(&mut self, to: NodeId, bytes: Vec<u8>, offload: Offload) {
         let Some(node) = self.nodes.get_mut(to.0) else { return };
         let counters = &mut self.medium.counters;
         if !node.is_running {
@@ -245,12 +245,12 @@ impl Segment {
                 counters.overflowed += 1;
                 return;
             }
-            NodeKind::Host(node) => node.port.push_rx(bytes, checksum),
+            NodeKind::Host(node) => node.port.push_rx(bytes, offload),
             NodeKind::Script(script) => replies = script(self.now, &bytes),
         }
         counters.delivered += 1;
         for (delay, bytes) in replies {
-            self.transmit(to, delay, bytes, Checksum::None);
+            self.transmit(to, delay, bytes, Offload::default());
         }
     }
 
@@ -263,25 +263,25 @@ impl Segment {
         let Some(node) = node.as_host_mut() else { return };
         node.poll(self.now);
         let sent: Vec<_> = std::iter::from_fn(|| node.port.take_tx()).collect();
-        for (bytes, checksum) in sent {
-            self.transmit(id, Duration::ZERO, bytes, checksum);
+        for (bytes, offload) in sent {
+            self.transmit(id, Duration::ZERO, bytes, offload);
         }
     }
 
     /// Sends a frame of a node, through the interceptor of the node if present.
-    fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, checksum: Checksum) {
+    fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, offload: Offload) {
         let interceptor = self.nodes.get_mut(from.0).and_then(|node| node.interceptor.as_mut());
         // Scripted frames have complete checksums.
-        let (frames, checksum) = match interceptor {
-            Some(script) => (script(self.now, &bytes), Checksum::None),
-            None => (vec![(Duration::ZERO, bytes)], checksum),
+        let (frames, offload) = match interceptor {
+            Some(script) => (script(self.now, &bytes), Offload::default()),
+            None => (vec![(Duration::ZERO, bytes)], offload),
         };
         for (additional_delay, bytes) in frames {
             let at = self.now + delay + additional_delay;
             if at > self.now {
-                self.medium.send_at(at, from, bytes, checksum);
+                self.medium.send_at(at, from, bytes, offload);
             } else {
-                self.medium.send(self.now, Some(from), &bytes, checksum, self.nodes.len());
+                self.medium.send(self.now, Some(from), &bytes, offload, self.nodes.len());
             }
         }
     }

@@ -92,6 +92,13 @@ pub struct LinkState {
     pub mtu: usize,
 }
 
+/// Change of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceEvent {
+    /// The state of the link changed, or its MTU.
+    Link(LinkState),
+}
+
 impl LinkState {
     /// Returns whether a link in this state carries frames.
     pub fn carries_frames(&self) -> bool {

@@ -49,15 +49,25 @@
 
 mod batch;
 mod device;
+mod exchange;
 mod frame;
 mod instant;
 #[cfg(feature = "linux")]
 #[allow(clippy::disallowed_types, reason = "the only module of this crate that performs I/O")]
 pub mod linux;
+mod machine;
+mod offload;
 mod pool;
+mod token;
+mod tracer;
 
 pub use batch::Batch;
-pub use device::{Device, DeviceCounters, DeviceError, LinkState};
-pub use frame::{Checksum, Frame, OutOfSpace};
+pub use device::{Device, DeviceCounters, DeviceError, DeviceEvent, LinkState};
+pub use exchange::{Exchange, Turn};
+pub use frame::{Frame, OutOfSpace};
 pub use instant::Instant;
+pub use machine::{Machine, PortId};
+pub use offload::{Checksum, Offload, Segmentation, SegmentationKind};
 pub use pool::Pool;
+pub use token::Token;
+pub use tracer::Tracer;

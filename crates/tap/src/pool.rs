@@ -1,9 +1,10 @@
 //! A bounded store of empty frames.
 
 use crate::Frame;
+use crate::frame::FrameClass;
 
-/// Bounded store of empty frames in two sizes: small frames for the wire's MTU, and large ones of 64 KiB for
-/// reassembled datagrams.
+/// Bounded store of empty frames in two size classes: small frames for the wire's MTU, and large frames of 64 KiB for
+/// long datagrams.
 ///
 /// A frame is allocated when it is first needed, and reused afterwards. A program that has warmed up allocates no
 /// frames.
@@ -16,56 +17,58 @@ pub struct Pool {
 #[derive(Debug)]
 struct FreeList {
     free: Vec<Frame>,
+    class: FrameClass,
     mtu: usize,
-    /// Capacity of the frames in this list, which identifies these frames.
-    capacity: usize,
     limit: usize,
     held: usize,
     exhausted: u64,
 }
 
 impl Pool {
-    /// The MTU of a large frame: the longest IPv4 datagram.
-    const LARGE: usize = 65_535;
+    /// Maximum MTU of small frames, and the MTU of large frames: the longest IPv4 datagram.
+    pub const MAX_MTU: usize = 65_535;
 
-    /// Creates a pool for a wire with this MTU in bytes. Up to `limit` frames of each size can be held at the same
+    /// Creates a pool for a wire with this MTU in bytes. Up to `limit` frames of each class can be held at the same
     /// time.
     pub fn new(mtu: usize, limit: usize) -> Pool {
         Pool {
-            small: FreeList::new(mtu, limit),
-            // Larger than a small frame at any MTU, so that the size distinguishes small and large frames.
-            large: FreeList::new(Self::LARGE.max(mtu.saturating_add(1)), limit),
+            small: FreeList::new(FrameClass::Small, mtu.min(Self::MAX_MTU), limit),
+            large: FreeList::new(FrameClass::Large, Self::MAX_MTU, limit),
         }
     }
 
-    /// Takes an empty small frame. Returns `None` if `limit` small frames are held.
+    /// Returns the pool with another limit for large frames.
+    #[must_use]
+    pub fn with_large_limit(self, limit: usize) -> Pool {
+        Pool { large: FreeList::new(FrameClass::Large, Self::MAX_MTU, limit), ..self }
+    }
+
+    /// Takes an empty small frame. Returns `None` if the limit of small frames is reached.
     #[inline]
     pub fn take(&mut self) -> Option<Frame> {
         self.small.take()
     }
 
-    /// Takes an empty large frame. Returns `None` if `limit` large frames are held.
+    /// Takes an empty large frame. Returns `None` if the limit of large frames is reached.
     pub fn take_large(&mut self) -> Option<Frame> {
         self.large.take()
     }
 
-    /// Returns a frame to the pool. A frame that was not taken from this pool is kept if it has one of the pool's
-    /// sizes.
+    /// Returns a frame to the pool. The frame may be from another pool.
     #[inline]
     pub fn give(&mut self, frame: Frame) {
-        // A frame taken before the pool grew has neither size. Such a frame is counted as a small frame and is freed.
-        if frame.capacity() == self.large.capacity {
-            self.large.give(frame);
-        } else {
-            self.small.give(frame);
+        match frame.class() {
+            FrameClass::Small => self.small.give(frame),
+            FrameClass::Large => self.large.give(frame),
         }
     }
 
-    /// Enlarges the small frames that are taken from now on to this MTU in bytes, limited to one byte below the MTU of
-    /// large frames. Does nothing if small frames are already larger: a pool never shrinks.
+    /// Enlarges the small frames that are taken from now on to this MTU in bytes, up to [`Pool::MAX_MTU`]. Does nothing
+    /// if small frames are already that large: a pool never shrinks. Smaller frames that were taken before are freed
+    /// when they return.
     #[inline]
     pub fn grow(&mut self, mtu: usize) {
-        let mtu = mtu.min(self.large.mtu - 1);
+        let mtu = mtu.min(Self::MAX_MTU);
         if mtu > self.small.mtu {
             self.small.grow(mtu);
         }
@@ -86,20 +89,19 @@ impl Pool {
         self.small.held + self.large.held
     }
 
-    /// Returns how often no frame could be taken because all were held.
+    /// Returns how often no frame could be taken because the limit of its class was reached.
     pub fn exhausted(&self) -> u64 {
         self.small.exhausted + self.large.exhausted
     }
 }
 
 impl FreeList {
-    fn new(mtu: usize, limit: usize) -> FreeList {
-        let capacity = Frame::capacity_for(mtu);
-        FreeList { free: Vec::with_capacity(limit), mtu, capacity, limit, held: 0, exhausted: 0 }
+    fn new(class: FrameClass, mtu: usize, limit: usize) -> FreeList {
+        FreeList { free: Vec::with_capacity(limit), class, mtu, limit, held: 0, exhausted: 0 }
     }
 
     fn grow(&mut self, mtu: usize) {
-        (self.mtu, self.capacity) = (mtu, Frame::capacity_for(mtu));
+        self.mtu = mtu;
         self.free.clear();
     }
 
@@ -110,13 +112,13 @@ impl FreeList {
             return None;
         }
         self.held += 1;
-        Some(self.free.pop().unwrap_or_else(|| Frame::for_mtu(self.mtu)))
+        Some(self.free.pop().unwrap_or_else(|| Frame::with_class(self.mtu, self.class)))
     }
 
     #[inline]
     fn give(&mut self, mut frame: Frame) {
         self.held = self.held.saturating_sub(1);
-        if frame.capacity() == self.capacity && self.free.len() < self.limit {
+        if frame.capacity() == Frame::capacity_for(self.mtu) && self.free.len() < self.limit {
             frame.clear();
             self.free.push(frame);
         }

@@ -5,12 +5,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 
 use super::read_write::{self, ErrorClass, FrameFile};
-use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
+use crate::{
+    Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Offload, Pool, Segmentation,
+    SegmentationKind,
+};
 
 /// End of a cable between two devices: frames transmitted on one end are received on the other.
 ///
 /// A cable is a pair of datagram sockets. An end has a file descriptor to wait on, and is congested when the send
-/// buffer of its socket is full. The checksum state of a frame is transmitted with the frame.
+/// buffer of its socket is full. The offload state of a frame is transmitted with the frame.
 ///
 /// ```
 /// use tap::linux::Cable;
@@ -49,7 +52,7 @@ impl Cable {
     }
 }
 
-/// Socket of one end. Each datagram is one byte for the [`Checksum`], followed by a frame.
+/// Socket of one end. Each datagram is an encoded [`Offload`], followed by a frame.
 #[derive(Debug)]
 struct CableEnd {
     socket: UnixDatagram,
@@ -81,30 +84,61 @@ impl AsFd for Cable {
     }
 }
 
-/// First byte of a datagram if the checksum of its frame is partial. Otherwise, the first byte is 0.
-const PARTIAL: u8 = 1;
+/// Length in bytes of an encoded [`Offload`].
+const HEADER: usize = 11;
+
+/// Encodes the offload state of a frame.
+fn encode(offload: Offload) -> [u8; HEADER] {
+    let (checksum, start, offset) = match offload.checksum {
+        Checksum::None => (0, 0, 0),
+        Checksum::Verified => (1, 0, 0),
+        Checksum::Partial { start, offset } => (2, start, offset),
+    };
+    let (kind, size, header, cwr) = offload.segmentation.map_or((0, 0, 0, false), |segmentation| {
+        let kind = match segmentation.kind {
+            SegmentationKind::TcpV4 => 1,
+            SegmentationKind::TcpV6 => 2,
+            SegmentationKind::Udp => 3,
+        };
+        (kind, segmentation.size, segmentation.header, segmentation.cwr)
+    });
+    let [[a, b], [c, d], [e, f], [g, h]] = [start, offset, size, header].map(u16::to_be_bytes);
+    [checksum, a, b, c, d, kind, e, f, g, h, cwr.into()]
+}
+
+/// Decodes an encoded offload state.
+fn decode([checksum, a, b, c, d, kind, e, f, g, h, cwr]: [u8; HEADER]) -> Offload {
+    let [start, offset, size, header] = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_be_bytes);
+    let checksum = match checksum {
+        1 => Checksum::Verified,
+        2 => Checksum::Partial { start, offset },
+        _ => Checksum::None,
+    };
+    let kind = match kind {
+        1 => Some(SegmentationKind::TcpV4),
+        2 => Some(SegmentationKind::TcpV6),
+        3 => Some(SegmentationKind::Udp),
+        _ => None,
+    };
+    Offload { checksum, segmentation: kind.map(|kind| Segmentation { kind, size, header, cwr: cwr != 0 }) }
+}
 
 impl FrameFile for CableEnd {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        // One byte for the checksum state. A frame longer than `space` is truncated and fills `space`, which the caller counts.
-        self.message.resize(space.len() + 1, 0);
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
+        // A frame longer than `space` is truncated and fills `space`, which the caller counts.
+        self.message.resize(HEADER + space.len(), 0);
         let length = self.socket.recv(&mut self.message)?;
-        let Some((first, bytes)) = self.message.get(..length).and_then(<[u8]>::split_first) else {
-            return Ok((0, Checksum::None));
-        };
+        let message = self.message.get(..length).and_then(<[u8]>::split_first_chunk);
+        let Some((header, bytes)) = message else { return Ok((0, Offload::default())) };
         if let Some(space) = space.get_mut(..bytes.len()) {
             space.copy_from_slice(bytes);
         }
-        let checksum = if *first == PARTIAL { Checksum::Partial } else { Checksum::None };
-        Ok((bytes.len(), checksum))
+        Ok((bytes.len(), decode(*header)))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {
         self.message.clear();
-        self.message.push(match frame.checksum() {
-            Checksum::None => 0,
-            Checksum::Partial => PARTIAL,
-        });
+        self.message.extend_from_slice(&encode(frame.offload()));
         self.message.extend_from_slice(frame.bytes());
         self.socket.send(&self.message)
     }

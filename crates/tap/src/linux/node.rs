@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use super::read_write::{ErrorClass, FrameFile};
 use super::{OpenError, ioctl};
-use crate::{Checksum, Frame};
+use crate::{Frame, Offload};
 
 /// Path of the node through which TAPs are created.
 const NODE: &str = "/dev/net/tun";
@@ -68,9 +68,9 @@ impl AsFd for TunNode {
 }
 
 impl FrameFile for TunNode {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
         // Without offloads the kernel completes every checksum.
-        Ok((self.0.read(space)?, Checksum::None))
+        Ok((self.0.read(space)?, Offload::default()))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 
 use super::read_write::{self, ErrorClass, FrameFile};
 use super::{Interface, InterfaceName};
-use crate::{Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Pool};
+use crate::{Batch, Device, DeviceCounters, DeviceError, Frame, Offload, Pool};
 pub use error::SocketError;
 use receiver::Receiver;
 use ring::ADDRESSES;
@@ -202,13 +202,13 @@ impl AsFd for Socket {
 }
 
 impl FrameFile for Socket {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
         let (length, metadata) = system::receive(self.0.as_fd(), space)?;
         let length = match metadata.tag {
             Some(tag) => insert_tag(space, length, tag),
             None => length,
         };
-        Ok((length, metadata.checksum))
+        Ok((length, metadata.offload))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Batch, Checksum, DeviceCounters, DeviceError, Frame, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, Pool};
 
 /// Effect of an error of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(crate) enum ErrorClass {
 
 /// File descriptor that reads and writes whole frames.
 pub(crate) trait FrameFile {
-    /// Reads one frame. Returns its length in bytes and the state of its transport checksum.
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)>;
+    /// Reads one frame. Returns its length in bytes and its offload state.
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)>;
     /// Writes one frame. Returns its length in bytes.
     fn write(&mut self, frame: &Frame) -> io::Result<usize>;
     /// Returns the effect of an error of a read or write.
@@ -76,13 +76,13 @@ pub(crate) fn receive<F: FrameFile>(
 
 /// Reads one frame into `frame`. Returns its length in bytes.
 pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<usize> {
-    let mut checksum = Checksum::None;
+    let mut offload = Offload::default();
     let length = frame.fill(|space| {
-        let (length, checksum_state) = file.read(space)?;
-        checksum = checksum_state;
+        let (length, state) = file.read(space)?;
+        offload = state;
         Ok(length)
     })?;
-    frame.set_checksum(checksum);
+    frame.set_offload(offload);
     Ok(length)
 }
 

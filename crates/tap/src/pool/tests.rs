@@ -90,22 +90,43 @@ fn grown_pool_gives_larger_frames_and_counts_all() {
 }
 
 #[test]
-fn small_frames_stay_smaller_than_large_ones_at_any_mtu() {
+fn small_and_large_frames_stay_distinct_at_any_mtu() {
     for mtu in [65_534, 65_535, 65_536, usize::MAX] {
         let mut pool = Pool::new(1_500, 2);
         pool.grow(mtu);
-        assert_eq!(pool.mtu(), 65_534);
+        assert_eq!(pool.mtu(), mtu.min(Pool::MAX_MTU));
         let (small, large) = (pool.take().unwrap(), pool.take_large().unwrap());
-        assert!(small.capacity() < large.capacity());
         pool.give(small);
-        assert_eq!(pool.held(), 1);
+        assert_eq!((pool.small.held, pool.large.held), (0, 1));
+        pool.give(large);
+        assert_eq!((pool.small.free.len(), pool.large.free.len()), (1, 1));
     }
+}
+
+#[test]
+fn large_frames_have_their_own_limit() {
+    let mut pool = Pool::new(1_500, 3).with_large_limit(1);
+    assert!(pool.take_large().is_some() && pool.take_large().is_none());
+    assert_eq!(std::iter::from_fn(|| pool.take()).count(), 3);
+}
+
+#[test]
+fn frame_taken_before_pool_grew_is_freed_when_it_returns() {
+    let mut pool = Pool::new(65_535, 2);
+    let mut small = Pool::new(1_500, 2);
+    let old = small.take().unwrap();
+    small.grow(Pool::MAX_MTU);
+    small.give(old);
+    assert_eq!((small.held(), small.small.free.len(), small.large.free.len()), (0, 0, 0));
+    let frame = pool.take().unwrap();
+    pool.give(frame);
+    assert_eq!((pool.small.free.len(), pool.large.free.len()), (1, 0));
 }
 
 #[test]
 fn free_frames_are_kept_when_pool_cannot_grow() {
     let mut pool = Pool::new(1_500, 4);
-    for mtu in [65_534, 65_535, usize::MAX] {
+    for mtu in [65_535, 65_536, usize::MAX] {
         pool.grow(mtu);
         let frame = pool.take().unwrap();
         pool.give(frame);

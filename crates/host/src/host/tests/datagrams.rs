@@ -267,11 +267,11 @@ fn udp_datagram_is_rejected_with_any_partial_checksum() {
     let mut partial = udp(b"data");
     partial[6] ^= 0x55;
     let bytes = frame(&udp_frame(&partial));
-    assert_eq!(test_host.exchange_with(std::slice::from_ref(&bytes), Checksum::Partial).len(), 1);
+    assert_eq!(test_host.exchange_with(std::slice::from_ref(&bytes), Checksum::Verified).len(), 1);
     assert_eq!(test_host.exchange(&[bytes]).len(), 0);
     // A reply in the frame of its request does not inherit the checksum state of the request.
     let frames = [frame(&datagram(icmp_fields(), &echo(b"data"))), broadcast(&[&[8, 6], &request()])];
-    assert_eq!(test_host.exchange_with(&frames, Checksum::Partial).len(), 2);
+    assert_eq!(test_host.exchange_with(&frames, Checksum::Verified).len(), 2);
 }
 
 // proves: rfc1122-udp-checksum
@@ -284,7 +284,7 @@ fn fragmented_udp_datagram_is_checked_when_complete() {
         let part = Ipv4Fields { protocol: IpProtocol::UDP, ..icmp_fields() };
         let first = datagram(Ipv4Fields { more_fragments: true, ..part }, &whole[..800]);
         let last = datagram(Ipv4Fields { fragment_offset: 800, ..part }, &whole[800..]);
-        assert_eq!(test_host.exchange_with(&[frame(&first), frame(&last)], Checksum::Partial).len(), errors);
+        assert_eq!(test_host.exchange_with(&[frame(&first), frame(&last)], Checksum::Verified).len(), errors);
     }
 }
 

@@ -6,7 +6,7 @@ use icmp::{Echo, IcmpMessage, IcmpType};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use std::collections::VecDeque;
-use tap::{Checksum, DeviceCounters};
+use tap::{Checksum, DeviceCounters, Offload};
 
 /// A host with its pool, its time and the outcomes of the received frames.
 pub(super) struct TestHost {
@@ -115,7 +115,7 @@ impl Device for TestDevice {
         while arrived.free_capacity() > 0 && !self.arrived.is_empty() {
             let Some(mut frame) = pool.take() else { break };
             frame.write(&self.arrived.pop_front().unwrap()).unwrap();
-            frame.set_checksum(self.checksum);
+            frame.set_offload(Offload { checksum: self.checksum, segmentation: None });
             arrived.push(frame).unwrap();
         }
         Ok(arrived.len() - before)
@@ -123,7 +123,7 @@ impl Device for TestDevice {
     fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
         let count = tx_queue.len();
         while let Some(frame) = tx_queue.pop() {
-            assert_eq!(frame.checksum(), Checksum::None, "the checksum of a sent frame is incomplete");
+            assert_eq!(frame.offload(), Offload::default(), "the checksum of a sent frame is incomplete");
             self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
         }

@@ -72,20 +72,31 @@ fn cable_is_gone_when_other_end_is_closed() {
 }
 
 #[test]
-fn cable_transmits_checksum_state_and_pool_resets_it() {
+fn cable_transmits_offload_state_and_pool_resets_it() {
     let (mut left, mut right) = Cable::pair(1500).unwrap();
     let (mut pool, mut batch) = (Pool::new(1500, 8), Batch::new(8));
-    for checksum in [Checksum::Partial, Checksum::None] {
+    let segments = |kind, cwr| Some(Segmentation { kind, size: 1_460, header: 54, cwr });
+    let states = [
+        Offload::default(),
+        Offload { checksum: Checksum::Verified, segmentation: None },
+        Offload {
+            checksum: Checksum::Partial { start: 34, offset: 16 },
+            segmentation: segments(SegmentationKind::TcpV4, true),
+        },
+        Offload { checksum: Checksum::None, segmentation: segments(SegmentationKind::TcpV6, false) },
+        Offload { checksum: Checksum::None, segmentation: segments(SegmentationKind::Udp, false) },
+    ];
+    for offload in states {
         let mut frame = frame(&mut pool, b"bytes");
-        frame.set_checksum(checksum);
+        frame.set_offload(offload);
         batch.push(frame).unwrap();
     }
     left.transmit(&mut batch, &mut pool).unwrap();
     right.receive(&mut pool, &mut batch).unwrap();
-    let seen: Vec<_> = batch.iter().map(|frame| (frame.bytes(), frame.checksum())).collect();
-    assert_eq!(seen, [(&b"bytes"[..], Checksum::Partial), (b"bytes", Checksum::None)]);
+    let seen: Vec<_> = batch.iter().map(|frame| (frame.bytes(), frame.offload())).collect();
+    assert_eq!(seen, states.map(|offload| (&b"bytes"[..], offload)));
     while let Some(frame) = batch.pop() {
         pool.give(frame);
     }
-    assert_eq!(pool.take().unwrap().checksum(), Checksum::None);
+    assert!((0..8).all(|_| pool.take().unwrap().offload() == Offload::default()));
 }

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use super::read_write::ErrorClass;
 use super::*;
 use crate::linux::node::classify;
-use crate::{Checksum, Frame};
+use crate::{Frame, Offload};
 
 /// I/O over one end of a pair of sockets, which read and write like a TAP, and the other end.
 struct Fixture {
@@ -22,8 +22,8 @@ struct Fixture {
 struct End(UnixDatagram);
 
 impl FrameFile for End {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
-        Ok((self.0.recv(space)?, Checksum::None))
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
+        Ok((self.0.recv(space)?, Offload::default()))
     }
 
     fn write(&mut self, frame: &Frame) -> io::Result<usize> {

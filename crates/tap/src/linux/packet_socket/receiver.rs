@@ -139,7 +139,7 @@ fn drain_ring(
         let taken = ring.next_frame(|slot| {
             // Copying from the slot cannot fail.
             let _ = frame.fill(|space| Ok(slot.write_to(space)));
-            frame.set_checksum(slot.checksum());
+            frame.set_offload(slot.offload());
             (slot.is_oversized, slot.has_losses)
         });
         let Some((is_oversized, reports_losses)) = taken else {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use libc::{c_void, tpacket_req, tpacket2_hdr};
 
 use super::system::{self, FrameMetadata};
-use crate::{Checksum, Frame};
+use crate::{Frame, Offload};
 
 /// Ring of slots of equal size. The kernel fills the slots, and this program empties the slots in the same order.
 ///
@@ -135,7 +135,7 @@ impl RingLayout {
 
     /// Returns the layout for this MTU. Slots hold the same frames as those of a [`Pool`](crate::Pool).
     fn for_mtu(mtu: usize) -> RingLayout {
-        let slot = (Self::SLOT_HEADER + Frame::capacity_for(mtu)).next_multiple_of(64);
+        let slot = (Self::SLOT_HEADER + Frame::space_for(mtu)).next_multiple_of(64);
         RingLayout { slot, block: slot.next_multiple_of(Self::BLOCK) }
     }
 
@@ -166,9 +166,9 @@ impl RingLayout {
 }
 
 impl RingFrame<'_> {
-    /// Returns the state of the transport checksum.
-    pub(super) fn checksum(&self) -> Checksum {
-        self.metadata.checksum
+    /// Returns the offload state.
+    pub(super) fn offload(&self) -> Offload {
+        self.metadata.offload
     }
 
     /// Writes the frame with its tag into `space`. Returns its length in bytes, or the length of `space` if the frame

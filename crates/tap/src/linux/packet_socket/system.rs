@@ -11,7 +11,7 @@ use libc::{
     tpacket_auxdata, tpacket_stats,
 };
 
-use crate::Checksum;
+use crate::{Checksum, Offload};
 
 /// Opens a non-blocking socket that receives nothing until it is bound. The socket thus receives no frames of other
 /// interfaces, and no frames before the filter is attached.
@@ -132,7 +132,7 @@ pub(super) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 pub(super) struct FrameMetadata {
     /// VLAN tag that the kernel removed from the frame.
     pub(super) tag: Option<[u8; 4]>,
-    pub(super) checksum: Checksum,
+    pub(super) offload: Offload,
 }
 
 /// Receives one frame into `space`. Returns its length in `space` in bytes, and its metadata.
@@ -172,9 +172,10 @@ fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
 impl FrameMetadata {
     /// Returns the metadata in the status word of a frame and in the fields of its tag.
     pub(super) fn of(status: u32, kind: u16, control: u16) -> FrameMetadata {
-        let is_partial = status & libc::TP_STATUS_CSUMNOTREADY != 0;
-        let checksum = if is_partial { Checksum::Partial } else { Checksum::None };
-        FrameMetadata { tag: tag(status, kind, control), checksum }
+        // The sender left the checksum to hardware that the frame never reached. The status has no positions.
+        let is_incomplete = status & libc::TP_STATUS_CSUMNOTREADY != 0;
+        let checksum = if is_incomplete { Checksum::Verified } else { Checksum::None };
+        FrameMetadata { tag: tag(status, kind, control), offload: Offload { checksum, segmentation: None } }
     }
 }
 

@@ -8,12 +8,12 @@ struct Script {
 }
 
 impl FrameFile for Script {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
         self.reads += 1;
         if self.reads > self.frames {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok((self.length.min(space.len()), Checksum::None))
+        Ok((self.length.min(space.len()), Offload::default()))
     }
 
     fn write(&mut self, _: &Frame) -> io::Result<usize> {

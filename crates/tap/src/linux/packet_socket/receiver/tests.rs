@@ -1,5 +1,5 @@
 use super::*;
-use crate::Checksum;
+use crate::Offload;
 
 /// File that fails `errors` times with one error, and then returns a frame of 20 bytes.
 struct Script {
@@ -9,12 +9,12 @@ struct Script {
 }
 
 impl FrameFile for Script {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Checksum)> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
         self.reads += 1;
         if self.reads <= self.errors {
             Err(self.error.into())
         } else {
-            Ok((20.min(space.len()), Checksum::None))
+            Ok((20.min(space.len()), Offload::default()))
         }
     }
 

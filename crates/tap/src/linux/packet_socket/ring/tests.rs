@@ -27,8 +27,7 @@ fn ring_slots_hold_longest_frame_and_are_within_blocks() {
     for mtu in [68, 1_500, 9_000, 65_521, 65_535] {
         let layout = RingLayout::for_mtu(mtu);
         assert!(
-            layout.slot >= RingLayout::SLOT_HEADER + Frame::capacity_for(mtu)
-                && layout.slot.is_multiple_of(64),
+            layout.slot >= RingLayout::SLOT_HEADER + Frame::space_for(mtu) && layout.slot.is_multiple_of(64),
             "{mtu}"
         );
         assert!(layout.slots() >= 64 && layout.block.is_multiple_of(RingLayout::BLOCK), "{mtu}");

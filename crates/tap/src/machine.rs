@@ -1,0 +1,60 @@
+//! Protocol machines: the side of an exchange that handles frames.
+
+use crate::{Batch, DeviceEvent, Frame, Instant, Pool, Token};
+
+/// Port of a machine: one device. The caller numbers the devices of a machine from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(u16);
+
+impl PortId {
+    /// Creates the port with this number.
+    pub const fn new(number: u16) -> PortId {
+        PortId(number)
+    }
+
+    /// Returns the number.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// A protocol machine: a host, or a tool that sends requests and handles the replies.
+///
+/// A machine performs no I/O, reads no clock and does not wait. An [`Exchange`](crate::Exchange) moves frames between a
+/// machine and a [`Device`](crate::Device).
+pub trait Machine {
+    /// Outcome of a received frame, for the tracer.
+    type Outcome;
+
+    /// Returns whether the machine has capacity for everything that one batch of received frames can cause. While the
+    /// method returns false, the frames stay in the device.
+    fn accepts_frames(&self, _port: PortId) -> bool {
+        true
+    }
+
+    /// Handles a received frame. A frame without further use returns to `pool`.
+    ///
+    /// The machine queues the frames that it sends in reply, until [`Machine::transmit`].
+    fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> Self::Outcome;
+
+    /// Runs the timers that are due, and adds frames to `departing` while the batch has capacity.
+    fn transmit(&mut self, now: Instant, port: PortId, departing: &mut Batch, pool: &mut Pool);
+
+    /// Handles the refusal of a frame by the device. The device has dropped the frame with this token.
+    fn refused(&mut self, _now: Instant, _port: PortId, _token: Token) {}
+
+    /// Handles a change of the device. `departing` has the frames that the device has not accepted yet. The machine may
+    /// remove these frames.
+    fn device_event(
+        &mut self,
+        _now: Instant,
+        _port: PortId,
+        _event: DeviceEvent,
+        _departing: &mut Batch,
+        _pool: &mut Pool,
+    ) {
+    }
+
+    /// Returns the time at which the next timer is due, or `None` if no timer runs.
+    fn deadline(&self) -> Option<Instant>;
+}
