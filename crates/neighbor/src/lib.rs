@@ -7,12 +7,12 @@
 //! # Order of calls
 //!
 //! 1. [`NeighborTable::resolve`] returns the MAC address of a destination, or keeps the packet and starts a resolution.
-//! 2. [`NeighborTable::poll`] returns actions until none is due: send a request, send a packet, return a packet. Call
-//!    `poll` after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at
-//!    [`NeighborTable::deadline`].
+//! 2. [`NeighborTable::poll`] returns actions until `None`: send a request, send a packet, return a packet. Call `poll`
+//!    after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at [`NeighborTable::deadline`].
 //! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
 //! 4. [`NeighborTable::request_refused`] reports a request that the device did not transmit.
-//! 5. [`NeighborTable::take_event`] returns the changes.
+//! 5. [`NeighborTable::take_event`] returns the changes. Take the events after `poll` has returned `None`, also if many
+//!    timers are due at the same time: the deadline is then not in the future, and `poll` continues at the next call.
 //!
 //! # Bounds
 //!

@@ -28,6 +28,8 @@ pub struct NeighborTable<A, P> {
     random: Random,
     /// Time when an address was last refused because the limit on unproven entries was reached.
     share_refused: Option<Tick>,
+    /// Number of timers that have expired since [`NeighborTable::poll`] last returned `None`.
+    timers_expired: usize,
     events: EventQueue<NeighborEvent<A>>,
     counts: NeighborCounts,
 }
@@ -74,8 +76,8 @@ pub enum Resolution<P> {
 impl<A: Address, P> NeighborTable<A, P> {
     /// Capacity of the event queue. Events beyond the capacity are dropped and counted.
     ///
-    /// The capacity exceeds the number of entries of the default table, because all entries may expire at the same
-    /// time.
+    /// No event is lost if the caller takes the events after each batch of received frames and each run of
+    /// [`NeighborTable::poll`].
     pub const EVENTS: usize = 2_048;
 
     /// Creates an empty table and reserves its memory.
@@ -91,6 +93,7 @@ impl<A: Address, P> NeighborTable<A, P> {
             reachable_drawn: Tick::default(),
             random,
             share_refused: None,
+            timers_expired: 0,
             events: EventQueue::new(Self::EVENTS),
             counts: NeighborCounts::default(),
         }

@@ -53,37 +53,29 @@ pub enum NeighborAction<A, P> {
 }
 
 impl<A: Address, P> NeighborTable<A, P> {
-    /// Returns the next action that is due. Call this method until it returns `None`.
+    /// Maximum number of timers that expire in the calls of [`NeighborTable::poll`] up to `None`.
+    pub const TIMERS: usize = 64;
+
+    /// Returns the next action that is due. Call this method until it returns `None`, and then take the events.
     ///
-    /// If nothing is due, this method reads only the first entry of each queue.
-    // spec: table-idle
+    /// Up to [`NeighborTable::TIMERS`] timers expire before this method returns `None`. If more timers are due,
+    /// [`NeighborTable::deadline`] is not in the future: call this method again after the events are taken. If nothing
+    /// is due, this method reads only the first entry of each queue.
+    // spec: table-idle, timers-spread
     pub fn poll(&mut self, now: Instant) -> Option<NeighborAction<A, P>> {
         self.entries.clock.advance(now);
         if let Some(action) = self.take_packet() {
             return Some(action);
         }
         self.draw();
-        self.expire();
-        while let Some(place) = self.due(TimerQueue::Reachable) {
-            self.change(place, NeighborState::Stale, TimerQueue::Stale);
+        while self.timers_expired < Self::TIMERS && self.run_timer() {
+            self.timers_expired += 1;
         }
-        for queue in [TimerQueue::Backoff1, TimerQueue::Backoff2, TimerQueue::Backoff4, TimerQueue::Backoff8]
-        {
-            while let Some(place) = self.due(queue) {
-                self.end_backoff(place);
-            }
+        let action = self.take_packet().or_else(|| self.send_request());
+        if action.is_none() {
+            self.timers_expired = 0;
         }
-        while let Some(place) = self.due(TimerQueue::Delay) {
-            self.start_attempt(place, NeighborState::Probe);
-        }
-        while let Some(place) = self.due(TimerQueue::AwaitReply) {
-            self.retry(place);
-        }
-        if let Some(action) = self.take_packet() {
-            return Some(action);
-        }
-        let place = self.entries.first(TimerQueue::Request)?;
-        self.send_request(place)
+        action
     }
 
     /// Returns when [`NeighborTable::poll`] has its next action, or `None` if no action is scheduled.
@@ -138,20 +130,36 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
-    /// Removes entries that were not confirmed within the timeout, in every state.
+    /// Handles the next timer that is due. Returns whether a timer was due.
+    fn run_timer(&mut self) -> bool {
+        if let Some(place) = self.entries.unconfirmed(self.settings.timeout) {
+            self.expire(place);
+        } else if let Some(place) = self.due(TimerQueue::Reachable) {
+            self.change(place, NeighborState::Stale, TimerQueue::Stale);
+        } else if let Some(place) = BACKOFFS.into_iter().find_map(|queue| self.due(queue)) {
+            self.end_backoff(place);
+        } else if let Some(place) = self.due(TimerQueue::Delay) {
+            self.start_attempt(place, NeighborState::Probe);
+        } else if let Some(place) = self.due(TimerQueue::AwaitReply) {
+            self.retry(place);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Removes an entry that was not confirmed within the timeout, in any state.
     // spec: rfc1122-flush, entry-lifetime
-    fn expire(&mut self) {
-        while let Some(place) = self.entries.unconfirmed(self.settings.timeout) {
-            let Some(slot) = self.entries.get(place) else { return };
-            let (ip, may_be_requested_again) = (slot.ip, self.entries.may_be_requested_again(slot));
-            self.counts.expired = self.counts.expired.saturating_add(1);
-            self.report(NeighborEvent::Expired { ip });
-            if may_be_requested_again {
-                // If the entry were removed now, its address could be requested twice within a second.
-                self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
-            } else {
-                self.entries.remove(place);
-            }
+    fn expire(&mut self, place: Place) {
+        let Some(slot) = self.entries.get(place) else { return };
+        let (ip, may_be_requested_again) = (slot.ip, self.entries.may_be_requested_again(slot));
+        self.counts.expired = self.counts.expired.saturating_add(1);
+        self.report(NeighborEvent::Expired { ip });
+        if may_be_requested_again {
+            // If the entry were removed now, its address could be requested twice within a second.
+            self.change(place, NeighborState::Failed, TimerQueue::Backoff1);
+        } else {
+            self.entries.remove(place);
         }
     }
 
@@ -209,7 +217,9 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.return_packets(place, ReturnReason::Failed);
     }
 
-    fn send_request(&mut self, place: Place) -> Option<NeighborAction<A, P>> {
+    /// Sends the next request that is due.
+    fn send_request(&mut self) -> Option<NeighborAction<A, P>> {
+        let place = self.entries.first(TimerQueue::Request)?;
         let slot = self.entries.get_mut(place)?;
         let is_unicast = slot.state == NeighborState::Probe && slot.half_requests < 2 * UNICASTS;
         let (ip, state, mac) = (slot.ip, slot.state, is_unicast.then_some(slot.mac));
@@ -236,7 +246,11 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 }
 
-/// Queues that entries leave by a timer.
+/// Queues of failed entries.
+const BACKOFFS: [TimerQueue; 4] =
+    [TimerQueue::Backoff1, TimerQueue::Backoff2, TimerQueue::Backoff4, TimerQueue::Backoff8];
+
+/// Queues of entries with a request or a timer that becomes due.
 const TIMED: [TimerQueue; 8] = [
     TimerQueue::Reachable,
     TimerQueue::Delay,

@@ -162,6 +162,68 @@ fn idle_table_has_one_deadline_and_no_work_before() {
     assert_eq!((table.len(), table.counts().expired), (0, 100_000));
 }
 
+/// Polls until no timer is due, and takes the events after each run. Returns the actions and the events.
+fn spread(table: &mut Table, now: Instant) -> (Actions, Vec<NeighborEvent<u32>>) {
+    let (mut actions, mut events) = (Vec::new(), Vec::new());
+    while table.deadline().is_some_and(|deadline| deadline <= now) {
+        actions.extend(std::iter::from_fn(|| table.poll(now)));
+        let before = events.len();
+        events.extend(std::iter::from_fn(|| table.take_event()));
+        assert!(events.len() - before <= Table::TIMERS, "{} events in one run", events.len() - before);
+        assert!(events.len() > before, "run without an event");
+    }
+    (actions, events)
+}
+
+// proves: timers-spread
+#[test]
+fn full_table_that_expires_at_once_reports_every_entry() {
+    let mut table = small(65_536);
+    for ip in 0..65_536 {
+        table.learn(at(0), ip, observation(ip));
+        table.take_event();
+    }
+    let (actions, events) = spread(&mut table, at(60));
+    assert_eq!(events, (0..65_536).map(|ip| NeighborEvent::Expired { ip }).collect::<Vec<_>>());
+    assert_eq!((actions, table.len(), table.counts().events_lost), (vec![], 0, 0));
+}
+
+// proves: timers-spread
+#[test]
+fn mass_change_of_every_timer_is_spread_and_reports_every_entry() {
+    const COUNT: u32 = 4_096;
+    let changed = |from, to| (0..COUNT).map(|ip| NeighborEvent::Changed { ip, from, to }).collect::<Vec<_>>();
+    let settings = NeighborSettings { timeout: Duration::from_mins(10), ..NeighborSettings::default() };
+    let mut table = Table::new(NeighborSettings { entries: 65_536, pending: 65_536, ..settings });
+    for ip in 0..COUNT {
+        table.learn(at(0), ip, observation(ip));
+        table.confirm(at(0), ip);
+        while table.take_event().is_some() {}
+    }
+    // REACHABLE ends.
+    let (_, events) = spread(&mut table, at(45));
+    assert_eq!(events, changed(NeighborState::Reachable, NeighborState::Stale));
+    // DELAY ends, and a request for each neighbor follows.
+    for ip in 0..COUNT {
+        table.resolve(at(45), ip, 10, ip);
+        table.take_event();
+    }
+    let (actions, events) = spread(&mut table, at(50));
+    assert_eq!(events, changed(NeighborState::Delay, NeighborState::Probe));
+    let request = |ip| NeighborAction::Request { ip, mac: Some(mac(ip)) };
+    assert_eq!(actions, (0..COUNT).map(request).collect::<Vec<_>>());
+    // No neighbor replies, and all resolutions fail.
+    for second in 51..56 {
+        assert_eq!(due(&mut table, at(second)).len(), 4_096);
+    }
+    let (_, events) = spread(&mut table, at(56));
+    assert_eq!(events, changed(NeighborState::Probe, NeighborState::Failed));
+    // The backoff ends.
+    let (_, events) = spread(&mut table, at(57));
+    assert_eq!(events, (0..COUNT).map(|ip| NeighborEvent::Forgotten { ip }).collect::<Vec<_>>());
+    assert_eq!((table.len(), table.counts().events_lost), (0, 0));
+}
+
 // proves: table-eviction
 #[test]
 fn failed_entry_is_evicted_before_unused_entry_behind_entry_with_pending_packet() {

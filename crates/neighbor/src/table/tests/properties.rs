@@ -109,6 +109,52 @@ proptest! {
         prop_assert_eq!(seen.len() + table.pending_packets(), usize::try_from(next).unwrap());
     }
 
+    // proves: timers-spread
+    #[test]
+    fn table_of_many_entries_behaves_as_one_table_for_each_entry(
+        steps in prop::collection::vec((any::<u64>(), 0_u8..4, 0_u64..20_000), 1..12),
+        seed: u64,
+    ) {
+        const COUNT: u32 = 150;
+        let settings = NeighborSettings {
+            entries: 1_024,
+            pending: 1_024,
+            seed: seed.into(),
+            ..NeighborSettings::default()
+        };
+        let mut all = Table::new(settings);
+        let single = NeighborSettings { entries: 8, pending: 8, ..settings };
+        let mut each: Vec<_> = (0..COUNT).map(|_| Table::new(single)).collect();
+        let mut now = Instant::ORIGIN;
+        for (choice, act, wait) in steps {
+            for (ip, one) in (0..COUNT).zip(&mut each) {
+                // About half of the entries take part in a step.
+                if (choice >> (ip % 64)) & 1 == 1 {
+                    for table in [&mut all, one] {
+                        match act {
+                            0 => drop(table.resolve(now, ip, 10, ip)),
+                            1 => drop(table.learn(now, ip, observation(ip))),
+                            2 => drop(table.merge(now, ip, replied(ip))),
+                            _ => table.confirm(now, ip),
+                        }
+                    }
+                }
+            }
+            now = now + Duration::from_millis(wait);
+            let mut expected: Vec<_> = each.iter_mut().flat_map(|one| due(one, now)).collect();
+            let mut actions = due(&mut all, now);
+            let by_ip = |action: &NeighborAction<u32, u32>| match action {
+                NeighborAction::Send { ip, .. }
+                | NeighborAction::Return { ip, .. }
+                | NeighborAction::Request { ip, .. } => *ip,
+            };
+            actions.sort_by_key(by_ip);
+            expected.sort_by_key(by_ip);
+            prop_assert_eq!(actions, expected);
+            prop_assert_eq!(all.list(), each.iter().flat_map(Table::list).collect::<Vec<_>>());
+        }
+    }
+
     #[test]
     fn index_finds_added_addresses_until_removed(
         steps in prop::collection::vec((any::<bool>(), 0_u32..64), 0..400),
