@@ -33,6 +33,8 @@ enum Step<'a> {
     OtherSource(u16),
     /// Seconds pass.
     Wait(u8),
+    /// The host with small limits reports a timeout.
+    TakeTimedOut,
 }
 
 /// Maximum number of steps. The host with large limits has the capacity to store one fragment per step.
@@ -82,6 +84,11 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 let _ = receive(&mut small, now, &bytes);
             }
             Step::Wait(seconds_passed) => seconds += u64::from(seconds_passed),
+            Step::TakeTimedOut => check_timeout(&mut small, now),
+        }
+        // Datagrams stay stored until their timeout is taken, and must not fill the host with large limits.
+        while large.reassembly().len() > 32 {
+            check_timeout(&mut large, now);
         }
         assert!(small.reassembly().len() <= usize::from(scenario.datagrams.max(4)));
         assert!(small.reassembly().bytes() <= 2 * 65_536);
@@ -122,12 +129,17 @@ fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
 
 /// Checks that no fragment is left after the timeout.
 fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
-    host.poll(Instant::ORIGIN + Duration::from_secs(seconds + 30));
-    assert_eq!((host.reassembly().len(), host.reassembly().bytes(), host.deadline()), (0, 0, None));
-    while let Some(event) = host.take_event() {
-        let Some(first) = event.first_fragment else { continue };
-        assert!((21..=68).contains(&first.bytes().len()));
+    let end = Instant::ORIGIN + Duration::from_secs(seconds + 30);
+    for _ in 0..host.reassembly().len() {
+        check_timeout(host, end);
     }
+    assert_eq!((host.reassembly().len(), host.reassembly().bytes(), host.deadline()), (0, 0, None));
+}
+
+/// Takes a timeout, and checks the start of the first fragment.
+fn check_timeout(host: &mut Ipv4, now: Instant) {
+    let first = host.take_timed_out(now).and_then(|timed_out| timed_out.first_fragment);
+    assert!(first.is_none_or(|first| (21..=68).contains(&first.bytes().len())));
 }
 
 /// Returns the bytes with version 4 and the correct checksum for the length of the header.

@@ -49,8 +49,7 @@ pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
         loss("host", "no_listener", "broadcast or multicast, no listener", own.no_listener),
     ]);
     all.extend(losses("host", &stack.tx_dropped));
-    let events_lost = stack.events.lost().saturating_add(stack.ipv4.reassembly().events_lost());
-    all.push(event("host", "events_lost", "events lost: event queue full", events_lost));
+    all.push(event("host", "events_lost", "events lost: event queue full", stack.events.lost()));
     all
 }
 

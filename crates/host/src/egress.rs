@@ -123,10 +123,17 @@ pub(crate) fn send_icmp_error(
     Ok(())
 }
 
-/// Sends an ICMP error to the sender of each incomplete datagram that has timed out.
+/// Maximum number of reassembly timeouts in one iteration of the event loop. The next iteration follows immediately.
+const REASSEMBLY_TIMEOUTS: usize = 64;
+
+/// Sends an ICMP error to the sender of each incomplete datagram that has timed out, while the transmit queue has
+/// capacity.
 fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, tx: &mut TxContext<'_>) {
-    stack.ipv4.poll(now);
-    while let Some(timed_out) = stack.ipv4.take_event() {
+    for _ in 0..REASSEMBLY_TIMEOUTS {
+        if tx.queue.free_capacity() == 0 {
+            return;
+        }
+        let Some(timed_out) = stack.ipv4.take_timed_out(now) else { return };
         // spec: rfc792-reassembly-time
         let Some(quote) =
             timed_out.first_fragment.filter(|quote| QuotedDatagram::parse(quote.bytes()).is_some())

@@ -88,27 +88,20 @@ impl Ipv4 {
         if !datagram.is_fragment() {
             return Ok(ReceivedDatagram::Whole(datagram, destination));
         }
-        // Datagrams that have timed out are discarded first, so that the fragment does not complete one of them.
-        self.poll(now);
         let whole = self.reassembly.receive(now, &datagram)?;
         Ok(whole.map_or(ReceivedDatagram::FragmentStored, |whole| {
             ReceivedDatagram::Reassembled(whole, destination)
         }))
     }
 
-    /// Discards incomplete datagrams that have timed out.
-    pub fn poll(&mut self, now: Instant) {
-        self.reassembly.poll(now);
+    /// Discards and returns the oldest incomplete datagram that has timed out: see [`Reassembly::take_timed_out`].
+    pub fn take_timed_out(&mut self, now: Instant) -> Option<ReassemblyTimeout> {
+        self.reassembly.take_timed_out(now)
     }
 
-    /// Returns the time at which the next incomplete datagram times out. Call [`Ipv4::poll`] at this time.
+    /// Returns the time at which the next incomplete datagram times out. Call [`Ipv4::take_timed_out`] at this time.
     pub fn deadline(&self) -> Option<Instant> {
         self.reassembly.deadline()
-    }
-
-    /// Removes and returns the oldest event: the reassembly timeout of a datagram.
-    pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
-        self.reassembly.take_event()
     }
 
     /// Stores the buffer of a reassembled datagram for reuse.

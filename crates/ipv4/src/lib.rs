@@ -4,8 +4,8 @@
 //!
 //! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), the source and the destination, and reassembles
 //!   fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an [`Ipv4DropReason`], and copies only fragments.
-//! - [`Ipv4::poll`] discards incomplete datagrams that have timed out. Call it when [`Ipv4::deadline`] is reached.
-//! - [`Ipv4::take_event`] returns the timeouts.
+//! - [`Ipv4::take_timed_out`] discards and returns incomplete datagrams that have timed out. Call it when
+//!   [`Ipv4::deadline`] is reached.
 //! - [`Ipv4::recycle`] stores the buffer of a reassembled datagram for reuse.
 //!
 //! To send a datagram:

@@ -15,7 +15,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use base::{EventQueue, KeyedHash, Place, ReasonCounters};
+use base::{KeyedHash, Place, ReasonCounters};
 use inet::{IpProtocol, checksum};
 use link::Instant;
 use zerocopy::FromBytes;
@@ -94,7 +94,6 @@ pub struct Reassembly {
     store: FragmentStore,
     limits: ReassemblyLimits,
     failures: ReasonCounters<ReassemblyFailure>,
-    timeouts: EventQueue<ReassemblyTimeout>,
     free_buffers: Vec<Vec<u8>>,
 }
 
@@ -116,8 +115,6 @@ enum Resource {
 }
 
 impl Reassembly {
-    /// Maximum number of timeouts in the event queue. Further timeouts are lost and counted.
-    pub const EVENTS: usize = 256;
     /// Maximum number of recycled buffers.
     const MAX_FREE_BUFFERS: usize = 4;
 
@@ -130,7 +127,6 @@ impl Reassembly {
             store: FragmentStore::new(limits.bytes / BLOCK),
             limits,
             failures: ReasonCounters::default(),
-            timeouts: EventQueue::new(Self::EVENTS),
             free_buffers: Vec::with_capacity(Self::MAX_FREE_BUFFERS),
         }
     }
@@ -144,7 +140,7 @@ impl Reassembly {
         datagram: &Datagram<'_>,
     ) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
         let fragment = ValidFragment::of(datagram)?;
-        let known = self.incomplete.find(fragment.key);
+        let known = self.find(now, fragment.key);
         let before = match known {
             Some(place) => self.find_predecessor(place, &fragment)?,
             None => FragmentStore::NONE,
@@ -158,30 +154,26 @@ impl Reassembly {
         self.complete(place)
     }
 
-    /// Discards the datagrams that have timed out.
-    pub fn poll(&mut self, now: Instant) {
-        // spec: reassembly-timeout
-        while let Some((place, first_received)) = self.incomplete.oldest() {
-            if first_received + self.limits.timeout > now {
-                return;
-            }
-            self.time_out(place);
+    /// Discards and returns the oldest datagram that has timed out.
+    ///
+    /// A datagram that has timed out accepts no fragment, and stays stored until this method returns it or another
+    /// datagram needs its capacity. Call this method while an ICMP error can be sent.
+    // spec: reassembly-timeout
+    pub fn take_timed_out(&mut self, now: Instant) -> Option<ReassemblyTimeout> {
+        let place = self.incomplete.oldest()?;
+        if !self.has_timed_out(now, place) {
+            return None;
         }
+        let DatagramKey { source, destination, protocol, identification } = self.incomplete.get(place)?.key();
+        let first_fragment = self.first_fragment(place);
+        self.discard(place, ReassemblyFailure::TimedOut);
+        Some(ReassemblyTimeout { source, destination, protocol, identification, first_fragment })
     }
 
-    /// Returns the time at which the next datagram times out. Call [`Reassembly::poll`] at this time.
+    /// Returns the time at which the next datagram times out. Call [`Reassembly::take_timed_out`] at this time.
     pub fn deadline(&self) -> Option<Instant> {
-        self.incomplete.oldest().map(|(_, first_received)| first_received + self.limits.timeout)
-    }
-
-    /// Removes and returns the oldest timeout.
-    pub fn take_event(&mut self) -> Option<ReassemblyTimeout> {
-        self.timeouts.pop()
-    }
-
-    /// Returns the number of timeouts lost because the event queue was full.
-    pub fn events_lost(&self) -> u64 {
-        self.timeouts.lost()
+        let oldest = self.incomplete.get(self.incomplete.oldest()?)?;
+        Some(oldest.first_received() + self.limits.timeout)
     }
 
     /// Returns the number of discarded datagrams, by reason.
@@ -209,6 +201,22 @@ impl Reassembly {
         if self.free_buffers.len() < Self::MAX_FREE_BUFFERS {
             self.free_buffers.push(reassembled.0);
         }
+    }
+
+    /// Returns the incomplete datagram with this key. If the datagram has timed out, its key becomes free for a new
+    /// datagram.
+    // spec: reassembly-timeout
+    fn find(&mut self, now: Instant, key: DatagramKey) -> Option<Place> {
+        let place = self.incomplete.find(key)?;
+        if self.has_timed_out(now, place) {
+            self.incomplete.release_key(place);
+            return None;
+        }
+        Some(place)
+    }
+
+    fn has_timed_out(&self, now: Instant, place: Place) -> bool {
+        self.incomplete.get(place).is_some_and(|entry| entry.first_received() + self.limits.timeout <= now)
     }
 
     /// Returns the stored fragment after which a new fragment is inserted. Discards the datagram if the new fragment
@@ -396,20 +404,6 @@ impl Reassembly {
             self.store.bytes(next).for_each(|part| bytes.extend_from_slice(part));
             next = stored.next;
         }
-    }
-
-    fn time_out(&mut self, place: Place) {
-        let Some(entry) = self.incomplete.get(place) else { return };
-        let DatagramKey { source, destination, protocol, identification } = entry.key();
-        let first_fragment = self.first_fragment(place);
-        self.discard(place, ReassemblyFailure::TimedOut);
-        self.timeouts.push(ReassemblyTimeout {
-            source,
-            destination,
-            protocol,
-            identification,
-            first_fragment,
-        });
     }
 
     /// Returns the start of the fragment with offset zero, if this fragment is stored.

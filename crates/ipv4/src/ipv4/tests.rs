@@ -115,7 +115,7 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
 
 // proves: reassembly-timeout
 #[test]
-fn late_fragment_starts_new_datagram_without_poll_after_timeout() {
+fn late_fragment_starts_new_datagram_before_timeout_is_taken() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
@@ -127,7 +127,8 @@ fn late_fragment_starts_new_datagram_without_poll_after_timeout() {
         host.receive(late, DestinationKind::Unicast, &bytes),
         Ok(ReceivedDatagram::FragmentStored)
     ));
-    assert_eq!(host.take_event().map(|event| event.source), Some(PEER));
+    assert_eq!(host.take_timed_out(late).map(|timed_out| timed_out.source), Some(PEER));
+    assert_eq!((host.take_timed_out(late), host.reassembly().len()), (None, 1));
 }
 
 #[test]

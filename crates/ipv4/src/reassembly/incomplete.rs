@@ -143,10 +143,9 @@ impl IncompleteTable {
         self.queues.sources.get(bucket).copied().unwrap_or(LruQueue::EMPTY)
     }
 
-    /// Returns the datagram with the earliest first fragment, and the arrival time of this fragment.
-    pub(super) fn oldest(&self) -> Option<(Place, Instant)> {
-        let place = self.queues.age.first()?;
-        self.get(place).map(|entry| (place, entry.first_received))
+    /// Returns the datagram with the earliest first fragment.
+    pub(super) fn oldest(&self) -> Option<Place> {
+        self.queues.age.first()
     }
 
     /// Inserts a new datagram without fragments. Returns `None` if the table is full.
@@ -187,12 +186,21 @@ impl IncompleteTable {
 
     /// Removes a datagram. The caller removes its fragments from the store.
     pub(super) fn remove(&mut self, place: Place) {
-        let Some(&Incomplete { key, progress, bucket, .. }) = self.get(place) else { return };
+        let Some(&Incomplete { progress, bucket, .. }) = self.get(place) else { return };
         self.dequeue(place, QueueId::Age);
         self.dequeue(place, QueueId::Progress(progress));
         self.dequeue(place, QueueId::Source(bucket));
-        self.index.remove(&key);
+        self.release_key(place);
         self.free.push(place);
+    }
+
+    /// Removes the key of a datagram from the index, so that another datagram may have the same key.
+    pub(super) fn release_key(&mut self, place: Place) {
+        if let Some(key) = self.get(place).map(Incomplete::key)
+            && self.find(key) == Some(place)
+        {
+            self.index.remove(&key);
+        }
     }
 
     /// Moves a datagram to the end of the queue for its new progress and of the queue of its source. Adds `blocks` to
@@ -233,6 +241,10 @@ impl Incomplete {
 
     pub(super) fn progress(&self) -> Progress {
         self.progress
+    }
+
+    pub(super) fn first_received(&self) -> Instant {
+        self.first_received
     }
 }
 

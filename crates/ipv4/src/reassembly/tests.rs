@@ -166,7 +166,7 @@ fn datagram_is_discarded_and_may_start_again_when_fragments_overlap() {
         assert_eq!(overlap, Err(Ipv4DropReason::FragmentOverlap), "{offset} {length}");
         assert_eq!(reassembly.bytes(), 0);
         assert_eq!(reassembly.failures().get(ReassemblyFailure::Overlap), 1);
-        assert_eq!((reassembly.len(), reassembly.deadline(), reassembly.take_event()), (0, None, None));
+        assert_eq!((reassembly.len(), reassembly.deadline()), (0, None));
         assert_eq!(receive(&mut reassembly, at(1), fragment_at(0, true), &data(16)), Ok(None));
         assert_eq!(reassembly.deadline(), Some(at(31)), "the timeout did not start again");
         let rest = receive(&mut reassembly, at(1), fragment_at(16, false), &data(16));
@@ -277,10 +277,9 @@ fn incomplete_datagram_times_out_and_reports_first_fragment() {
     let rest = TestFragment { identification: 8, ..fragment_at(8, false) };
     receive(&mut reassembly, at(2), rest, b"tail").unwrap();
     assert_eq!(reassembly.deadline(), Some(at(31)));
-    reassembly.poll(at(30));
-    assert_eq!((reassembly.len(), reassembly.take_event()), (2, None));
-    reassembly.poll(at(32));
-    let (first, second) = (reassembly.take_event().unwrap(), reassembly.take_event().unwrap());
+    assert_eq!((reassembly.take_timed_out(at(30)), reassembly.len()), (None, 2));
+    let timed_out = [0; 3].map(|_| reassembly.take_timed_out(at(32)));
+    let [Some(first), Some(second), None] = timed_out else { panic!("{timed_out:?}") };
     assert_eq!((first.source, first.destination, first.identification), (PEER, LOCAL, 7));
     let as_received = fragment_bytes(fragment_at(0, true), &[], &data(24));
     assert_eq!(first.first_fragment.unwrap().bytes(), &as_received[..28]);
@@ -294,8 +293,22 @@ fn short_first_fragment_with_options_is_quoted_whole() {
     let mut reassembly = reassembly();
     let first = fragment_bytes(fragment_at(0, true), &[1; 40], &data(8));
     reassembly.receive(at(0), &Datagram::parse(&first).unwrap()).unwrap();
-    reassembly.poll(at(30));
-    assert_eq!(reassembly.take_event().unwrap().first_fragment.unwrap().bytes(), first);
+    assert_eq!(reassembly.take_timed_out(at(30)).unwrap().first_fragment.unwrap().bytes(), first);
+}
+
+// proves: reassembly-timeout
+#[test]
+fn new_datagram_with_key_of_timed_out_datagram_completes_and_keeps_its_own_timeout() {
+    let mut reassembly = reassembly();
+    receive(&mut reassembly, at(0), fragment_at(0, true), &data(24)).unwrap();
+    // The timeout is not taken. A fragment would complete the old datagram.
+    assert_eq!(receive(&mut reassembly, at(30), fragment_at(24, false), b"tail"), Ok(None));
+    assert_eq!((reassembly.len(), reassembly.deadline()), (2, Some(at(30))));
+    assert!(reassembly.take_timed_out(at(40)).unwrap().first_fragment.is_some());
+    assert_eq!((reassembly.take_timed_out(at(40)), reassembly.deadline()), (None, Some(at(60))));
+    let whole = receive(&mut reassembly, at(40), fragment_at(0, true), &data(24));
+    assert_eq!(whole, Ok(Some([data(24), b"tail".to_vec()].concat())));
+    assert!(reassembly.is_empty());
 }
 
 #[test]
@@ -303,7 +316,7 @@ fn reassembly_is_bounded_when_clock_is_at_its_limits() {
     let end = Instant::from_nanos(u64::MAX);
     let mut reassembly = reassembly();
     for now in [end, at(0), end, at(5), end] {
-        reassembly.poll(now);
+        while reassembly.take_timed_out(now).is_some() {}
         let _ = receive(&mut reassembly, now, fragment_at(8, true), &data(8));
         assert!(reassembly.len() <= 1);
     }

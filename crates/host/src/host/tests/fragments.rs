@@ -116,6 +116,28 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
     assert_eq!(test_host.count("ipv4", "reassembly_timeout"), 2);
 }
 
+// proves: rfc792-reassembly-time
+#[test]
+fn reassembly_timeout_is_reported_when_transmit_queue_has_capacity_again() {
+    let mut test_host = TestHost::with_known_peer();
+    assert_eq!(test_host.exchange(&fragments(icmp_fields(), 4_000, 1_480)[..2]).len(), 0);
+    test_host.advance(Duration::from_secs(29));
+    let request = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    test_host.pool = Pool::new(1_500, Host::TX_QUEUE + 64);
+    for _ in 0..Host::TX_QUEUE {
+        let outcome = test_host.host.ping(test_host.now, request, b"data", &mut test_host.pool);
+        assert_eq!(outcome, SendOutcome::Queued);
+    }
+    // The queue is full at the timeout. The next iteration reports the timeout.
+    test_host.now = test_host.now + Duration::from_secs(1);
+    let sent = test_host.exchange(&[]);
+    let is_error = |frame: &&Vec<u8>| frame[23] == 1 && frame[34..36] == [11, 1];
+    assert_eq!((sent.len(), sent.iter().filter(is_error).count()), (Host::TX_QUEUE, 0));
+    let sent = test_host.exchange(&[]);
+    assert_eq!((sent.len(), sent.iter().filter(is_error).count()), (1, 1));
+    assert_eq!(test_host.count("ipv4", "reassembly_timeout"), 1);
+}
+
 // proves: rfc1122-port-unreachable
 #[test]
 fn reassembled_datagram_is_rejected_without_large_frame() {

@@ -241,15 +241,22 @@ fn recycled_buffers_are_bounded() {
     assert_eq!(reassembly.free_buffers.len(), Reassembly::MAX_FREE_BUFFERS);
 }
 
+// proves: reassembly-timeout
 #[test]
-fn events_are_bounded_and_counted_when_not_taken() {
+fn every_timeout_is_returned_when_many_datagrams_time_out_at_once() {
     let mut reassembly = reassembly();
-    for number in 0..1_000 {
+    for number in 0..4_096 {
         receive(&mut reassembly, at(0), other_source(number), &data(8)).unwrap();
     }
-    reassembly.poll(at(30));
-    assert_eq!(std::iter::from_fn(|| reassembly.take_event()).count(), Reassembly::EVENTS);
-    assert_eq!(reassembly.events_lost(), 1_000 - 256);
+    // Fragments of other datagrams arrive between the calls.
+    let mut sources = Vec::new();
+    for number in 0..4_096 {
+        sources.push(reassembly.take_timed_out(at(30)).unwrap().source);
+        receive(&mut reassembly, at(30), other_source(10_000 + number), &data(8)).unwrap();
+    }
+    assert_eq!(sources, (0..4_096).map(|number| other_source(number).source).collect::<Vec<_>>());
+    assert_eq!((reassembly.take_timed_out(at(30)), reassembly.deadline()), (None, Some(at(60))));
+    assert_eq!(reassembly.failures().get(ReassemblyFailure::TimedOut), 4_096);
 }
 
 #[test]
@@ -259,7 +266,7 @@ fn reassembly_is_empty_when_all_timed_out() {
         for number in 0..6_000 {
             receive(&mut reassembly, at(round * 60), other_source(number), &data(1_480)).unwrap();
         }
-        reassembly.poll(at(round * 60 + 30));
+        while reassembly.take_timed_out(at(round * 60 + 30)).is_some() {}
         assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
     assert_eq!(send_datagram(&mut reassembly, |_| ()), Some(data(20_000)));
@@ -282,14 +289,24 @@ proptest! {
         for (second, (source, identification, offset, length, more)) in (0..).zip(fragments) {
             let input = TestFragment { identification, offset: offset * 512, more, ..other_source(source) };
             let bytes = &all[input.offset..input.offset + length * 64];
-            if let Ok(Some(whole)) = receive(&mut reassembly, at(second / 8), input, bytes) {
+            if let Ok(Some(whole)) = receive(&mut reassembly, at(second), input, bytes) {
                 prop_assert!(all.starts_with(&whole));
             }
             prop_assert!(reassembly.len() <= 6);
             prop_assert!(reassembly.bytes() <= 2 * 65_536);
-            reassembly.poll(at(second / 8));
+            let known = reassembly.incomplete.find(DatagramKey {
+                source: input.source,
+                destination: LOCAL,
+                protocol: IpProtocol::ICMP,
+                identification,
+            });
+            prop_assert!(known.is_none_or(|place| !reassembly.has_timed_out(at(second), place)));
+            // The timeouts are not always taken.
+            if second % 7 == 0 {
+                reassembly.take_timed_out(at(second));
+            }
         }
-        reassembly.poll(at(1_000));
+        while reassembly.take_timed_out(at(1_000)).is_some() {}
         prop_assert_eq!((reassembly.len(), reassembly.bytes()), (0, 0));
     }
 }
