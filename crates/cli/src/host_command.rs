@@ -171,7 +171,7 @@ fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostCon
     let probes = if ranges.hosts.is_empty() { !claim.no_probe } else { ranges.probe };
     let common = |defaults: HostConfig| HostConfig {
         // spec: rfc1122-mtu
-        mtu: device.mtu(),
+        mtu: device.capabilities().mtu,
         time_to_live: arguments.time_to_live,
         gateway: arguments.station.gateway,
         policy: arguments.learn.into(),

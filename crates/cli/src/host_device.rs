@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, bridge_of, kernel_addresses};
-use tap::{Batch, Device, DeviceCounters, DeviceError, Pool};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, Received, Transmitted};
 
 use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
@@ -149,38 +149,24 @@ impl From<Tap> for HostDevice {
 }
 
 impl Device for HostDevice {
-    fn mtu(&self) -> usize {
+    fn capabilities(&self) -> Capabilities {
         match self {
-            Self::Tap(tap) => tap.mtu(),
-            Self::Interface(socket, _) => socket.mtu(),
+            Self::Tap(tap) => tap.capabilities(),
+            Self::Interface(socket, _) => socket.capabilities(),
         }
     }
 
-    fn minimum_frame(&self) -> usize {
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
         match self {
-            Self::Tap(tap) => tap.minimum_frame(),
-            Self::Interface(socket, _) => socket.minimum_frame(),
+            Self::Tap(tap) => tap.receive(pool, into),
+            Self::Interface(socket, _) => socket.receive(pool, into),
         }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
         match self {
-            Self::Tap(tap) => tap.receive(pool, arrived),
-            Self::Interface(socket, _) => socket.receive(pool, arrived),
-        }
-    }
-
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        match self {
-            Self::Tap(tap) => tap.transmit(departing, pool),
-            Self::Interface(socket, _) => socket.transmit(departing, pool),
-        }
-    }
-
-    fn in_flight(&self) -> usize {
-        match self {
-            Self::Tap(tap) => tap.in_flight(),
-            Self::Interface(socket, _) => socket.in_flight(),
+            Self::Tap(tap) => tap.transmit(from, pool),
+            Self::Interface(socket, _) => socket.transmit(from, pool),
         }
     }
 

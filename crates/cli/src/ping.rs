@@ -102,7 +102,7 @@ fn host(
 ) -> Result<Host, Failure> {
     let defaults = HostConfig::new(arguments.address, mac);
     let config = HostConfig {
-        mtu: device.mtu(),
+        mtu: device.capabilities().mtu,
         vlan: arguments.station.vlan,
         gateway: arguments.station.gateway,
         start: if arguments.probe { StartMode::Probe } else { StartMode::Immediate },

@@ -66,8 +66,8 @@ impl ProbeSocket {
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         };
-        let link = Link::new(MacSet::one(mac), device.mtu(), vlan);
-        let pool = Pool::new(device.mtu(), 2 * BATCH);
+        let link = Link::new(MacSet::one(mac), device.capabilities().mtu, vlan);
+        let pool = Pool::new(device.capabilities().mtu, 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = capture.start_recorder(interface.name().as_str(), clock)?;
         Ok(ProbeSocket {
@@ -172,10 +172,9 @@ impl ProbeSocket {
         if self.departing.is_empty() {
             return Ok(0);
         }
-        let before = self.device.counters().refused;
-        let taken = self.device.transmit(&mut self.departing, &mut self.pool);
-        taken.map_err(|error| device_failure(self.interface.name(), &error))?;
-        let refused = self.device.counters().refused.saturating_sub(before);
+        let transmitted = self.device.transmit(&mut self.departing, &mut self.pool);
+        let transmitted = transmitted.map_err(|error| device_failure(self.interface.name(), &error))?;
+        let refused = u64::try_from(transmitted.refused).unwrap_or(u64::MAX);
         if self.departing.is_empty() {
             self.record_sent(now, refused > 0);
         }
@@ -211,7 +210,7 @@ impl ProbeSocket {
         let mut frame = self.pool.take()?;
         packet.write_to(frame.append(PacketFields::LENGTH).ok()?).ok()?;
         self.link.add_header(&mut frame, destination, self.mac, EtherType::ARP).ok()?;
-        pad(&mut frame, self.device.minimum_frame()).ok()?;
+        pad(&mut frame, self.device.capabilities().minimum_frame).ok()?;
         Some(frame)
     }
 
@@ -244,7 +243,7 @@ impl ProbeSocket {
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
         }
-        Ok(received > 0)
+        Ok(received.frames > 0)
     }
 }
 

@@ -76,7 +76,7 @@ impl<W: Sink> Server<W> {
         clock: Clock,
         busy_poll_time: Duration,
     ) -> Result<Server<W>, Failure> {
-        let pool = Pool::new(device.mtu(), host.pool_size());
+        let pool = Pool::new(device.capabilities().mtu, host.pool_size());
         let monitor = LinkMonitor::open(device.name()).map_err(ServeError::Link);
         let monitor = monitor.map_err(|error| device.failure(&error))?;
         let now = clock.now();

@@ -49,7 +49,7 @@ impl FrameSocket {
         let socket =
             PacketSocket::open(name).map_err(|error| format!("cannot open a packet socket: {error}"))?;
         Ok(FrameSocket {
-            pool: Pool::new(socket.mtu(), 128),
+            pool: Pool::new(socket.capabilities().mtu, 128),
             batch: Batch::new(64),
             socket,
             ignored: Vec::new(),
@@ -142,9 +142,13 @@ impl FrameSocket {
         let mut frame = self.pool.take().ok_or("no free frame")?;
         frame.write(bytes).map_err(|error| error.to_string())?;
         self.batch.push(frame).map_err(|_| "batch is full")?;
-        let sent =
+        let transmitted =
             self.socket.transmit(&mut self.batch, &mut self.pool).map_err(|error| error.to_string())?;
-        if sent == 1 { Ok(()) } else { Err(format!("the kernel rejected the frame {}", hex(bytes))) }
+        if transmitted.sent == 1 {
+            Ok(())
+        } else {
+            Err(format!("the kernel rejected the frame {}", hex(bytes)))
+        }
     }
 
     /// Returns the next frame from the host, or `None` if no frame arrives within `limit`.
@@ -164,7 +168,7 @@ impl FrameSocket {
                 self.pool.give(frame);
                 return Ok(Some(TimedFrame { bytes, after: self.empty, by: self.clock.elapsed() }));
             }
-            if received > 0 {
+            if received.frames > 0 {
                 continue;
             }
             self.empty = now;

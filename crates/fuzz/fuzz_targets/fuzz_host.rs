@@ -12,7 +12,7 @@ use inet::IpProtocol;
 use ipnet::Ipv4Net;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
-use tap::{Batch, Device, DeviceCounters, DeviceError, Instant, Pool};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Instant, Pool, Received, Transmitted};
 
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -251,16 +251,16 @@ impl FuzzHost {
 }
 
 impl Device for CheckingDevice {
-    fn mtu(&self) -> usize {
-        1_500
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: 1_500, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, _: &mut Pool, _: &mut Batch) -> Result<usize, DeviceError> {
-        Ok(0)
+    fn receive(&mut self, _: &mut Pool, _: &mut Batch) -> Result<Received, DeviceError> {
+        Ok(Received::default())
     }
 
-    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        let count = tx_queue.len();
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let sent = tx_queue.len();
         while let Some(frame) = tx_queue.pop() {
             let ethernet = check_sent_frame(self.vlan, frame.bytes());
             if ethernet.ether_type() == EtherType::ARP {
@@ -276,8 +276,8 @@ impl Device for CheckingDevice {
             }
             pool.give(frame);
         }
-        self.transmitted += count;
-        Ok(count)
+        self.transmitted += sent;
+        Ok(Transmitted { sent, ..Transmitted::default() })
     }
 
     fn counters(&self) -> DeviceCounters {

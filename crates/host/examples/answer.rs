@@ -17,14 +17,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = time::Instant::now();
     let now = || Instant::ORIGIN + start.elapsed();
     let address = "10.0.0.2/24".parse()?;
-    let mut config =
-        HostConfig { mtu: tap.mtu(), ..HostConfig::new(address, MacAddr::derived_from("answer")) };
+    let mtu = tap.capabilities().mtu;
+    let mut config = HostConfig { mtu, ..HostConfig::new(address, MacAddr::derived_from("answer")) };
     // Other hosts must not predict the random decisions of this host. The seed of these decisions has 128 random bits.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
     let mut host = Host::new(now(), &config)?;
     // All frames are taken from this pool and returned to the pool.
-    let mut pool = Pool::new(tap.mtu(), host.pool_size());
+    let mut pool = Pool::new(mtu, host.pool_size());
     // `Stop::raise` ends the loop. Another thread can call `raise` on a clone.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().mac);

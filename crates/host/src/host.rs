@@ -6,7 +6,7 @@ use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
 use link::{EtherType, EthernetFrame, Link};
-use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool};
+use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool, Transmitted};
 
 use crate::config::{HostConfig, HostConfigError};
 use crate::counters::{self, Counter};
@@ -109,10 +109,9 @@ impl Host {
     ) -> Result<PollOutcome, DeviceError> {
         pool.grow(self.largest_mtu());
         self.drop_stale_frames(pool);
-        let before = device.counters();
         // spec: receive-bound
         let has_capacity = self.tx_queue.free_capacity() >= Self::TX_QUEUE / 2;
-        let received = if has_capacity { device.receive(pool, &mut self.rx_batch)? } else { 0 };
+        let received = if has_capacity { device.receive(pool, &mut self.rx_batch)?.frames } else { 0 };
         while let Some(frame) = self.rx_batch.pop() {
             tracer.frame_received(now, frame.bytes());
             let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
@@ -126,22 +125,17 @@ impl Host {
         self.finish_frames(now, device, tracer);
         let transmitted = device.transmit(&mut self.tx_queue, pool);
         self.traced = self.tx_queue.len();
-        let after = device.counters();
-        let in_flight = device.in_flight() > 0;
-        // Some devices count refused frames in flight only during a receive call. The comparison therefore includes the
-        // counters of the receive and the transmit call.
-        if after.refused != before.refused {
+        while self.tx_queue.take_refused().is_some() {}
+        let Transmitted { refused, in_flight, would_block, .. } = transmitted?;
+        if refused > 0 {
             self.stacks_mut().for_each(|stack| stack.restart_probes(now));
-        } else if !in_flight && self.tx_queue.is_empty() {
+        } else if in_flight == 0 && self.tx_queue.is_empty() {
             self.stacks_mut().for_each(|stack| stack.probes_in_flight.clear());
         }
-        transmitted?;
-        // While the device has no capacity for the frames in flight, the caller waits instead of polling again.
-        let is_blocked = in_flight && after.congested != before.congested;
         Ok(PollOutcome {
             received,
-            tx_blocked: is_blocked || !self.tx_queue.is_empty(),
-            poll_again: received >= Self::RX_BATCH || (in_flight && !is_blocked),
+            tx_blocked: would_block || !self.tx_queue.is_empty(),
+            poll_again: received >= Self::RX_BATCH || (in_flight > 0 && !would_block),
         })
     }
 
@@ -244,7 +238,7 @@ impl Host {
             // A frame that cannot be padded is transmitted without padding. The device may refuse such a frame, and
             // counts refused frames.
             // spec: ethernet-minimum
-            _ = link::pad(frame, device.minimum_frame());
+            _ = link::pad(frame, device.capabilities().minimum_frame);
             tracer.frame_sent(now, frame.bytes());
         }
     }

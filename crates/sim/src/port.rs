@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tap::{Batch, Device, DeviceCounters, DeviceError, Offload, Pool};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Pool, Received, Transmitted};
 
 /// A device in memory: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ impl SegmentPort {
 }
 
 impl Device for SegmentPort {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let before = arrived.len();
         while arrived.free_capacity() > 0 && self.is_rx_ready() {
             let Some(mut frame) = pool.take() else { break };
@@ -69,17 +69,17 @@ impl Device for SegmentPort {
                 }
             }
         }
-        Ok(arrived.len() - before)
+        Ok(Received { frames: arrived.len() - before, ..Received::default() })
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        let count = departing.len();
+    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let sent = departing.len();
         while let Some(frame) = departing.pop() {
             self.transmitted.push_back((frame.bytes().to_vec(), frame.offload()));
             self.counters.transmitted += 1;
             pool.give(frame);
         }
-        Ok(count)
+        Ok(Transmitted { sent, ..Transmitted::default() })
     }
 
     fn counters(&self) -> DeviceCounters {

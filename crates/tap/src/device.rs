@@ -10,39 +10,61 @@ use crate::{Batch, Pool};
 /// No call blocks. Devices of the operating system also implement `AsFd`: the descriptor is readable when frames wait,
 /// and writable when the device accepts frames. Simulated devices have no descriptor.
 pub trait Device {
-    /// Returns the MTU: the maximum payload of a frame in bytes, without link header.
-    fn mtu(&self) -> usize;
+    /// Returns the properties of the device. They may change while the device is open.
+    fn capabilities(&self) -> Capabilities;
 
-    /// Returns the length in bytes to which shorter frames must be padded before [`Device::transmit`]. The length is 0
-    /// for devices without a physical medium, such as a TAP.
-    fn minimum_frame(&self) -> usize {
-        0
-    }
-
-    /// Receives frames into `arrived`, using empty frames from `pool`. Returns the number of added frames.
+    /// Receives frames into `into`, using empty frames from `pool`. Sends frames in flight.
     ///
     /// Receiving stops when no frame waits, when the batch is full, or when the pool is exhausted. A device may stop
     /// earlier, and return the remaining frames at the next call.
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError>;
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError>;
 
-    /// Transmits the frames of `departing` in order and returns them to `pool`. Returns the number of transmitted
-    /// frames.
+    /// Transmits the frames of `from` in order and returns them to `pool`.
     ///
-    /// A congested device ends the call, and the remaining frames stay in the batch. A frame that the device refuses is
-    /// dropped and counted, and the next frame is tried. While more frames wait to be received than fit into a batch, a
-    /// device may keep some frames in flight.
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError>;
+    /// A device without capacity ends the call, and the remaining frames stay in the batch. A frame that the device
+    /// refuses is dropped and counted, its token is left in the batch ([`Batch::refuse`]), and the next frame is tried.
+    /// While more frames wait to be received than fit into a batch, a device may keep some frames in flight. If the
+    /// device refuses a frame in flight, the next call reports it.
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError>;
 
-    /// Returns the number of frames that [`Device::transmit`] accepted and that are not transmitted yet.
-    ///
-    /// The next [`Device::receive`] transmits these frames. Before waiting, call `receive` until the number is 0, or
-    /// until [`DeviceCounters::congested`] increases. In the second case, wait until the device is writable.
-    fn in_flight(&self) -> usize {
-        0
-    }
-
-    /// Returns the counters.
+    /// Returns the counters. They are statistics: the results of the calls contain everything that a caller needs.
     fn counters(&self) -> DeviceCounters;
+}
+
+/// Properties of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// MTU: the maximum payload of a frame in bytes, without link header.
+    pub mtu: usize,
+    /// Length in bytes to which shorter frames must be padded before [`Device::transmit`]. The length is 0 for devices
+    /// without a physical medium, such as a TAP.
+    pub minimum_frame: usize,
+}
+
+/// Result of [`Device::receive`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Number of frames added to the batch.
+    pub frames: usize,
+    /// Number of frames that [`Device::transmit`] accepted and that are not transmitted yet.
+    pub in_flight: usize,
+    /// Whether frames in flight wait until the device is writable.
+    pub would_block: bool,
+}
+
+/// Result of [`Device::transmit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transmitted {
+    /// Number of frames transmitted.
+    pub sent: usize,
+    /// Number of frames refused, including frames in flight that the device refused since the last call.
+    pub refused: usize,
+    /// Number of frames accepted and not transmitted yet. The next [`Device::receive`] transmits these frames.
+    ///
+    /// Before waiting, call `receive` until the number is 0 or `would_block` is true.
+    pub in_flight: usize,
+    /// Whether frames, in the batch or in flight, wait until the device is writable.
+    pub would_block: bool,
 }
 
 /// Error after which a device cannot continue.

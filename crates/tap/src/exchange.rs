@@ -1,6 +1,9 @@
 //! The exchange of frames between a machine and a device.
 
-use crate::{Batch, Device, DeviceError, DeviceEvent, Instant, Machine, Pool, PortId, Tracer};
+use crate::{
+    Batch, Capabilities, Device, DeviceError, DeviceEvent, Instant, Machine, Pool, PortId, Tracer,
+    Transmitted,
+};
 
 /// Exchange of frames between a [`Machine`] and one of its devices. Every event loop and every simulation moves frames
 /// only by [`Exchange::turn`].
@@ -60,32 +63,29 @@ impl Exchange {
         M: Machine + ?Sized,
         D: Device + ?Sized,
     {
-        pool.grow(device.mtu());
-        let congested = device.counters().congested;
+        let Capabilities { mtu, minimum_frame } = device.capabilities();
+        pool.grow(mtu);
+        let mut received = 0;
         // spec: receive-bound
-        let received =
-            if machine.accepts_frames(self.port) { device.receive(pool, &mut self.received)? } else { 0 };
+        if machine.accepts_frames(self.port) {
+            received = device.receive(pool, &mut self.received)?.frames;
+        }
         while let Some(frame) = self.received.pop() {
             tracer.frame_received(now, frame.bytes());
             let outcome = machine.receive(now, self.port, frame, pool);
             tracer.frame_handled(now, outcome);
         }
         machine.transmit(now, self.port, &mut self.departing, pool);
-        let is_full = self.departing.free_capacity() == 0;
-        self.finish_frames(now, device.minimum_frame(), tracer);
+        let was_full = self.departing.free_capacity() == 0;
+        self.finish_frames(now, minimum_frame, tracer);
         let transmitted = device.transmit(&mut self.departing, pool);
         while let Some(token) = self.departing.take_refused() {
             machine.refused(now, self.port, token);
         }
-        transmitted?;
-        let in_flight = device.in_flight() > 0;
-        let is_blocked = in_flight && device.counters().congested != congested;
-        let tx_blocked = is_blocked || !self.departing.is_empty();
-        Ok(Turn {
-            received,
-            tx_blocked,
-            poll_again: received >= Self::BATCH || (in_flight && !is_blocked) || (is_full && !tx_blocked),
-        })
+        let Transmitted { in_flight, would_block, .. } = transmitted?;
+        let tx_blocked = would_block || !self.departing.is_empty();
+        let may_send_more = (was_full && !tx_blocked) || (in_flight > 0 && !would_block);
+        Ok(Turn { received, tx_blocked, poll_again: received >= Self::BATCH || may_send_more })
     }
 
     /// Passes a change of the device to the machine. The frames of `pool` are enlarged to a larger MTU.

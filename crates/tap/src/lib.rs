@@ -1,19 +1,25 @@
 //! Link-layer I/O: frames, and the devices that receive and transmit them.
 //!
-//! - [`Frame`]: the owned bytes of one frame, with headroom for headers.
+//! - [`Frame`]: the owned bytes of one frame, with headroom for headers, [`Offload`] state and a [`Token`].
 //! - [`Pool`]: a bounded store that reuses empty frames.
 //! - [`Batch`]: a bounded queue of frames.
 //! - [`Device`]: the trait of TAPs, packet sockets and simulated wires. A device receives and transmits batches of
 //!   frames.
+//! - [`Machine`]: the trait of hosts and tools, which handle frames and decide which frames to send.
+//! - [`Exchange`]: moves frames between a machine and a device.
 //!
 //! The feature `linux` (enabled by default) adds the module `linux`: the TAP driver, packet sockets, rtnetlink, and
 //! `Cable`, a pair of connected devices for tests.
 //!
 //! # Order of calls
 //!
-//! An event loop calls [`Device::receive`], handles the frames, and calls [`Device::transmit`]. The loop returns every
-//! frame to its pool with [`Pool::give`], and `transmit` returns the frames that it sends. Before waiting, the loop
-//! calls `receive` until [`Device::in_flight`] is 0.
+//! [`Exchange::turn`] calls [`Device::receive`], passes each frame to [`Machine::receive`], takes frames with
+//! [`Machine::transmit`], calls [`Device::transmit`], and passes the tokens of refused frames to [`Machine::refused`].
+//! No call waits: the result of the turn says what to wait for.
+//!
+//! A caller without a machine calls `receive` and `transmit` itself. The caller returns every frame to its pool with
+//! [`Pool::give`], and `transmit` returns the frames that it sends. Before waiting, the caller calls `receive` until
+//! [`Transmitted::in_flight`] is 0 or [`Transmitted::would_block`] is true.
 //!
 //! # Non-features
 //!
@@ -32,7 +38,7 @@
 //! // Opens the TAP, or creates it, which requires CAP_NET_ADMIN. A batch holds up to 64 frames.
 //! let mut tap = Tap::open("tap0")?;
 //! tap.interface().set_up(true)?;
-//! let mut pool = Pool::new(tap.mtu(), 64);
+//! let mut pool = Pool::new(tap.capabilities().mtu, 64);
 //! let mut batch = Batch::new(64);
 //!
 //! // Returns each frame to the kernel. A real loop sleeps in `linux::wait`.
@@ -62,7 +68,9 @@ mod token;
 mod tracer;
 
 pub use batch::Batch;
-pub use device::{Device, DeviceCounters, DeviceError, DeviceEvent, LinkState};
+pub use device::{
+    Capabilities, Device, DeviceCounters, DeviceError, DeviceEvent, LinkState, Received, Transmitted,
+};
 pub use exchange::{Exchange, Turn};
 pub use frame::{Frame, OutOfSpace};
 pub use instant::Instant;

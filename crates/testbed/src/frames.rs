@@ -25,7 +25,7 @@ pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
 /// no entry to an ARP cache.
 pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestResult {
     const PROBER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
-    let (mut pool, mut batch) = (Pool::new(device.mtu(), 64), Batch::new(64));
+    let (mut pool, mut batch) = (Pool::new(device.capabilities().mtu, 64), Batch::new(64));
     wait_for("reply to a probe", || {
         send(device, &arp([0xff; 6], 1, (PROBER, Ipv4Addr::UNSPECIFIED), ([0; 6], target))).ok()?;
         thread::sleep(PAUSE);
@@ -45,7 +45,7 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
 
 /// Receives frames from a device until a frame matches, and returns that frame. Discards the other frames.
 pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut pool = Pool::new(device.mtu(), 1);
+    let mut pool = Pool::new(device.capabilities().mtu, 1);
     let mut batch = Batch::new(1);
     wait_for("matching frame", || {
         device.receive(&mut pool, &mut batch).ok()?;

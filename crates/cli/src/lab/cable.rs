@@ -27,7 +27,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let (mut near, mut far) = Cable::pair(1_500)?;
     let mut host = Host::new(Instant::ORIGIN, &HostConfig::new(HOST, lab_mac(&name, HOST)))?;
     let mut peer = Host::new(Instant::ORIGIN, &HostConfig::new(KERNEL, lab_mac(&name, KERNEL)))?;
-    let mut pool = Pool::new(near.mtu(), host.pool_size() + peer.pool_size());
+    let mut pool = Pool::new(near.capabilities().mtu, host.pool_size() + peer.pool_size());
     let clock = Clock::start();
     let report = HostReport::new(capture.text_output()?, Verbosity::Frames, false, clock)
         .with_styler(capture.text_styler());

@@ -81,7 +81,7 @@ impl WatchSource {
             (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         };
         let frames = if let SourceDevice::Host(_, host) = &device { host.pool_size() } else { 2 * BATCH };
-        let pool = Pool::new(device.device().mtu(), frames);
+        let pool = Pool::new(device.device().capabilities().mtu, frames);
         let interface = match &device {
             SourceDevice::Socket(_, interface) => interface,
             SourceDevice::Tap(tap) | SourceDevice::Host(tap, _) => tap.interface(),
@@ -149,13 +149,13 @@ impl WatchSource {
                 return Ok(outcome.received > 0);
             }
         };
-        let arrived = device.receive(&mut self.pool, &mut self.arrived).map_err(failure)?;
+        let received = device.receive(&mut self.pool, &mut self.arrived).map_err(failure)?;
 
         while let Some(frame) = self.arrived.pop() {
             watcher.observe(now, frame.bytes());
             self.pool.give(frame);
         }
-        Ok(arrived > 0)
+        Ok(received.frames > 0)
     }
 
     /// Whether the link is down.
@@ -208,7 +208,7 @@ impl AsFd for WatchSource {
 fn new_host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
     let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
     let table = arp::NeighborSettings { seed: secret(), ..usual.table };
-    Ok(Host::new(now, &HostConfig { mtu: tap.mtu(), vlan: arguments.vlan, table, ..usual })?)
+    Ok(Host::new(now, &HostConfig { mtu: tap.capabilities().mtu, vlan: arguments.vlan, table, ..usual })?)
 }
 
 impl FrameWatcher {

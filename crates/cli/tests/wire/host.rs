@@ -323,7 +323,9 @@ fn many_requests() -> TestResult {
                 sent += 1;
             }
             socket.transmit(&mut outgoing, &mut pool)?;
-            wait_for("reply", || socket.receive(&mut pool, &mut incoming).ok().filter(|count| *count > 0))?;
+            wait_for("reply", || {
+                socket.receive(&mut pool, &mut incoming).ok().filter(|received| received.frames > 0)
+            })?;
             while let Some(frame) = incoming.pop() {
                 answered += u32::from(is_arp(2)(frame.bytes()));
                 pool.give(frame);

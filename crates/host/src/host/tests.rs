@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use tap::linux::Cable;
+use tap::{Capabilities, Received, Transmitted};
 
 mod bounds;
 mod claims;
@@ -271,16 +272,13 @@ fn requests_stay_due_when_transmit_queue_is_full() {
 struct PaddingDevice(Cable, usize);
 
 impl Device for PaddingDevice {
-    fn mtu(&self) -> usize {
-        self.0.mtu()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { minimum_frame: self.1, ..self.0.capabilities() }
     }
-    fn minimum_frame(&self) -> usize {
-        self.1
-    }
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         self.0.receive(pool, arrived)
     }
-    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
         self.0.transmit(tx_queue, pool)
     }
     fn counters(&self) -> tap::DeviceCounters {

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::{DeviceCounters, Frame, LinkState, Token};
+use crate::{DeviceCounters, Frame, LinkState, Received, Token};
 
 const NOW: Instant = Instant::from_nanos(5);
 const PORT: PortId = PortId::new(3);
@@ -32,37 +32,38 @@ impl TestDevice {
 }
 
 impl Device for TestDevice {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, minimum_frame: self.minimum_frame }
     }
 
-    fn minimum_frame(&self) -> usize {
-        self.minimum_frame
-    }
-
-    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
         let before = into.len();
         while into.free_capacity() > 0 && !self.incoming.is_empty() {
             let Some(mut frame) = pool.take() else { break };
             frame.write(&self.incoming.pop_front().unwrap()).unwrap();
             into.push(frame).unwrap();
         }
-        Ok(into.len() - before)
+        Ok(Received { frames: into.len() - before, ..Received::default() })
     }
 
-    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        let before = self.sent.len();
-        while self.sent.len() < self.capacity {
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let mut transmitted = Transmitted::default();
+        while !from.is_empty() {
+            if self.sent.len() == self.capacity {
+                transmitted.would_block = true;
+                break;
+            }
             let Some(frame) = from.pop() else { break };
             if frame.bytes().starts_with(&[self.refused]) {
-                self.counters.refused += 1;
+                transmitted.refused += 1;
                 from.refuse(frame.token()).unwrap();
             } else {
+                transmitted.sent += 1;
                 self.sent.push(frame.bytes().to_vec());
             }
             pool.give(frame);
         }
-        Ok(self.sent.len() - before)
+        Ok(transmitted)
     }
 
     fn counters(&self) -> DeviceCounters {

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixDatagram;
 
 use super::read_write::{self, ErrorClass, FrameFile};
 use crate::{
-    Batch, Checksum, Device, DeviceCounters, DeviceError, Frame, Offload, Pool, Segmentation,
-    SegmentationKind,
+    Batch, Capabilities, Checksum, Device, DeviceCounters, DeviceError, Frame, Offload, Pool, Received,
+    Segmentation, SegmentationKind, Transmitted,
 };
 
 /// End of a cable between two devices: frames transmitted on one end are received on the other.
@@ -61,16 +61,16 @@ struct CableEnd {
 }
 
 impl Device for Cable {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        read_write::receive(&mut self.end, &mut self.counters, pool, arrived, usize::MAX)
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
+        read_write::receive(&mut self.end, &mut self.counters, pool, into, usize::MAX)
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        read_write::transmit(&mut self.end, &mut self.counters, departing, pool)
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        read_write::transmit(&mut self.end, &mut self.counters, from, pool)
     }
 
     fn counters(&self) -> DeviceCounters {

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use super::read_write::{self, FrameFile};
 use super::ring::IoRing;
-use crate::{Batch, DeviceCounters, DeviceError, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Pool, Received, Transmitted};
 
 /// I/O method: how frames move between a TAP and this program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,11 +65,6 @@ impl FrameIo {
         self.ring_error.as_ref()
     }
 
-    /// Implements [`Device::in_flight`](crate::Device::in_flight).
-    pub(super) fn in_flight(&self) -> usize {
-        self.ring.as_ref().map_or(0, IoRing::in_flight)
-    }
-
     /// Implements [`Device::receive`](crate::Device::receive).
     pub(super) fn receive(
         &mut self,
@@ -77,14 +72,14 @@ impl FrameIo {
         counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
-    ) -> Result<usize, DeviceError> {
+    ) -> Result<Received, DeviceError> {
         let read_limit = self.read_limit;
-        let added = match &mut self.ring {
+        let received = match &mut self.ring {
             Some(ring) if self.uses_ring => ring.receive(counters, pool, arrived, read_limit)?,
             _ => read_write::receive(file, counters, pool, arrived, read_limit)?,
         };
-        self.adapt(added);
-        Ok(added)
+        self.adapt(received.frames);
+        Ok(received)
     }
 
     /// Doubles the read limit if all reads returned a frame, and lowers the limit otherwise. Selects the I/O method by
@@ -94,10 +89,9 @@ impl FrameIo {
         self.read_limit = next.clamp(1, IoRing::BATCH);
         // While frames are in flight the method does not change: frames sent by the other method would overtake the
         // frames in flight.
-        if self.is_adaptive && self.in_flight() == 0 {
-            self.uses_ring = self.ring.is_some()
-                && self.read_limit
-                    > if self.uses_ring { Self::READ_WRITE_THRESHOLD } else { Self::RING_THRESHOLD };
+        if self.is_adaptive && self.ring.as_ref().is_some_and(IoRing::is_idle) {
+            let threshold = if self.uses_ring { Self::READ_WRITE_THRESHOLD } else { Self::RING_THRESHOLD };
+            self.uses_ring = self.read_limit > threshold;
         }
     }
 
@@ -108,7 +102,7 @@ impl FrameIo {
         counters: &mut DeviceCounters,
         departing: &mut Batch,
         pool: &mut Pool,
-    ) -> Result<usize, DeviceError> {
+    ) -> Result<Transmitted, DeviceError> {
         match &mut self.ring {
             Some(ring) if self.uses_ring => ring.transmit(counters, departing, pool),
             _ => read_write::transmit(file, counters, departing, pool),

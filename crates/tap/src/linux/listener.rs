@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::wait::{Descriptor, Stop, busy_poll, default_busy_poll, wait};
-use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
+use crate::{Batch, Device, DeviceCounters, DeviceError, Pool, Transmitted};
 
 /// Maximum number of received frames per call of the callback, and maximum number of waiting answers.
 const BATCH: usize = 64;
@@ -50,7 +50,7 @@ where
     let stop = Stop::new()?;
     let panics = Arc::new(AtomicU64::new(0));
     let worker = Worker {
-        pool: Pool::new(device.mtu(), 2 * BATCH),
+        pool: Pool::new(device.capabilities().mtu, 2 * BATCH),
         device,
         callback,
         stop: stop.clone(),
@@ -123,15 +123,14 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     fn serve(&mut self) -> Result<(), DeviceError> {
         let (mut arrived, mut answers) = (Batch::new(BATCH), Batch::new(BATCH));
         let busy_poll_time = default_busy_poll();
+        let mut transmitted = Transmitted::default();
         loop {
-            let congested = self.device.counters().congested;
-            let found = busy_poll(busy_poll_time, || self.poll_once(&mut arrived, &mut answers))?;
-            let in_flight = self.device.in_flight() > 0;
-            let is_blocked = in_flight && self.device.counters().congested != congested;
+            let mut poll = || self.poll_once(&mut arrived, &mut answers, &mut transmitted);
+            let found = busy_poll(busy_poll_time, &mut poll)? || poll()?;
+            let Transmitted { in_flight, would_block, .. } = transmitted;
             // With more work to do, check the stop descriptor without waiting.
-            let limit = (found || (in_flight && !is_blocked)).then_some(Duration::ZERO);
-            let wants_write = is_blocked || !answers.is_empty();
-            let device = Descriptor::readable(self.device.as_fd(), false).or_writable(wants_write);
+            let limit = (found || (in_flight > 0 && !would_block)).then_some(Duration::ZERO);
+            let device = Descriptor::readable(self.device.as_fd(), false).or_writable(would_block);
             let stop = Descriptor::readable(self.stop.as_fd(), true);
             if wait([device, stop], limit).map_err(DeviceError::Failed)?.contains(true) {
                 return Ok(());
@@ -140,16 +139,22 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
     }
 
     /// Receives, calls the callback, and transmits. Returns whether frames were received.
-    fn poll_once(&mut self, arrived: &mut Batch, answers: &mut Batch) -> Result<bool, DeviceError> {
-        let found = self.device.receive(&mut self.pool, arrived)? > 0;
-        if found {
-            self.call(arrived, answers);
+    fn poll_once(
+        &mut self,
+        arrived: &mut Batch,
+        answers: &mut Batch,
+        transmitted: &mut Transmitted,
+    ) -> Result<bool, DeviceError> {
+        let received = self.device.receive(&mut self.pool, arrived)?;
+        if received.frames > 0 {
+            self.call(arrived, answers, received.in_flight);
         }
-        self.device.transmit(answers, &mut self.pool)?;
-        Ok(found)
+        *transmitted = self.device.transmit(answers, &mut self.pool)?;
+        Ok(received.frames > 0)
     }
 
-    fn call(&mut self, arrived: &mut Batch, answers: &mut Batch) {
+    /// Calls the callback, while this number of frames is in flight.
+    fn call(&mut self, arrived: &mut Batch, answers: &mut Batch, in_flight: usize) {
         let callback = &mut self.callback;
         // The batches are valid wherever the callback panicked.
         if catch_unwind(AssertUnwindSafe(|| callback(arrived, answers))).is_err() {
@@ -159,7 +164,7 @@ impl<D: Device + AsFd, F: FnMut(&mut Batch, &mut Batch)> Worker<D, F> {
             self.pool.give(frame);
         }
         // Frames that the callback kept do not return to the pool. Frames in flight do return to the pool.
-        let kept = answers.len().saturating_add(self.device.in_flight());
+        let kept = answers.len().saturating_add(in_flight);
         self.pool.forget(self.pool.held().saturating_sub(kept));
     }
 }

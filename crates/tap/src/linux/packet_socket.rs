@@ -14,7 +14,9 @@ use nix::errno::Errno;
 
 use super::read_write::{self, ErrorClass, FrameFile};
 use super::{Interface, InterfaceName};
-use crate::{Batch, Device, DeviceCounters, DeviceError, Frame, Offload, Pool};
+use crate::{
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Frame, Offload, Pool, Received, Transmitted,
+};
 pub use error::SocketError;
 use receiver::Receiver;
 use ring::ADDRESSES;
@@ -172,16 +174,17 @@ impl ReceiveOptions<'_> {
 }
 
 impl Device for PacketSocket {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        // The driver of the interface pads short frames.
+        Capabilities { mtu: self.mtu, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        self.receiver.receive(&mut self.socket, &mut self.counters, pool, arrived)
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
+        self.receiver.receive(&mut self.socket, &mut self.counters, pool, into)
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        read_write::transmit(&mut self.socket, &mut self.counters, departing, pool)
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        read_write::transmit(&mut self.socket, &mut self.counters, from, pool)
     }
 
     fn counters(&self) -> DeviceCounters {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, Pool, Received, Transmitted};
 
 /// Effect of an error of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) fn receive<F: FrameFile>(
     pool: &mut Pool,
     arrived: &mut Batch,
     limit: usize,
-) -> Result<usize, DeviceError> {
+) -> Result<Received, DeviceError> {
     let mut added = 0;
     // Dropped frames are counted against the limit too, so that a flood of dropped frames ends the call.
     for _ in 0..arrived.free_capacity().min(limit) {
@@ -71,7 +71,7 @@ pub(crate) fn receive<F: FrameFile>(
             }
         }
     }
-    Ok(added)
+    Ok(Received { frames: added, ..Received::default() })
 }
 
 /// Reads one frame into `frame`. Returns its length in bytes.
@@ -92,29 +92,35 @@ pub(crate) fn transmit<F: FrameFile>(
     counters: &mut DeviceCounters,
     departing: &mut Batch,
     pool: &mut Pool,
-) -> Result<usize, DeviceError> {
-    let mut transmitted = 0;
+) -> Result<Transmitted, DeviceError> {
+    let mut transmitted = Transmitted::default();
     while let Some(frame) = departing.front() {
         counters.calls += 1;
-        match file.write(frame) {
-            Ok(_) => {
-                counters.transmitted += 1;
-                transmitted += 1;
-            }
+        let is_refused = match file.write(frame) {
+            Ok(_) => false,
             Err(error) => match F::classify(&error) {
                 ErrorClass::Interrupted => continue,
                 ErrorClass::WouldBlock => {
                     counters.congested += 1;
+                    transmitted.would_block = true;
                     break;
                 }
-                ErrorClass::FrameLost => counters.refused += 1,
+                ErrorClass::FrameLost => true,
                 ErrorClass::DeviceGone => return Err(DeviceError::Gone(error)),
                 ErrorClass::DeviceFailed => return Err(DeviceError::Failed(error)),
             },
+        };
+        let Some(frame) = departing.pop() else { break };
+        if is_refused {
+            counters.refused += 1;
+            transmitted.refused += 1;
+            // The removed frame has left capacity for its token.
+            let _ = departing.refuse(frame.token());
+        } else {
+            counters.transmitted += 1;
+            transmitted.sent += 1;
         }
-        if let Some(frame) = departing.pop() {
-            pool.give(frame);
-        }
+        pool.give(frame);
     }
     Ok(transmitted)
 }

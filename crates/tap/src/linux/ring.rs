@@ -4,6 +4,7 @@ mod queues;
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::errno::Errno;
 use self::queues::{Completion, Queues, Request};
 use super::node::classify;
 use super::read_write::ErrorClass;
-use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool, Received, Token, Transmitted};
 
 /// Ring of an open TAP. One system call performs the writes of one batch and the reads of the next.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(super) struct IoRing {
     unsent: VecDeque<Frame>,
     /// Number of frames to write, in the queues or in [`IoRing::unsent`].
     pending_writes: usize,
+    /// Number of frames that the device refused since the last transmit.
+    refused: usize,
+    /// Tokens of refused frames, until the next transmit reports them.
+    refused_tokens: VecDeque<Token>,
     /// Error that ended the device.
     failure: Option<DeviceError>,
 }
@@ -41,13 +46,22 @@ impl IoRing {
             has_backlog: false,
             unsent: VecDeque::with_capacity(Self::BATCH),
             pending_writes: 0,
+            refused: 0,
+            // A transmit reports a token for each frame that it takes, so the tokens of two batches wait at most: of the
+            // frames that were in flight, and of the frames that a transmit took and submitted.
+            refused_tokens: VecDeque::with_capacity(2 * Self::BATCH),
             failure: None,
         })
     }
 
-    /// Implements [`Device::in_flight`](crate::Device::in_flight).
-    pub(super) fn in_flight(&self) -> usize {
-        self.pending_writes
+    /// Returns whether no frame is in flight, and no refused frame is unreported.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending_writes == 0 && self.refused == 0 && self.refused_tokens.is_empty()
+    }
+
+    /// Returns whether frames in flight wait until the device is writable.
+    fn would_block(&self) -> bool {
+        !self.unsent.is_empty()
     }
 
     /// Implements [`Device::receive`](crate::Device::receive) for up to `limit` frames.
@@ -57,7 +71,7 @@ impl IoRing {
         pool: &mut Pool,
         arrived: &mut Batch,
         limit: usize,
-    ) -> Result<usize, DeviceError> {
+    ) -> Result<Received, DeviceError> {
         let before = arrived.len();
         let limit = arrived.free_capacity().min(limit).min(Self::BATCH);
         let mut requested = 0;
@@ -77,7 +91,8 @@ impl IoRing {
             Some(failure) if added == 0 => Err(failure),
             failure => {
                 self.failure = failure;
-                Ok(added)
+                let (in_flight, would_block) = (self.pending_writes, self.would_block());
+                Ok(Received { frames: added, in_flight, would_block })
             }
         }
     }
@@ -88,7 +103,7 @@ impl IoRing {
         counters: &mut DeviceCounters,
         departing: &mut Batch,
         pool: &mut Pool,
-    ) -> Result<usize, DeviceError> {
+    ) -> Result<Transmitted, DeviceError> {
         let before = counters.transmitted;
         while !departing.is_empty() {
             if self.pending_writes >= Self::BATCH || !self.unsent.is_empty() {
@@ -105,7 +120,23 @@ impl IoRing {
         if !self.has_backlog && self.pending_writes > self.unsent.len() {
             self.flush(counters, pool)?;
         }
-        Ok(usize::try_from(counters.transmitted - before).unwrap_or(usize::MAX))
+        self.report_refused(departing);
+        Ok(Transmitted {
+            sent: usize::try_from(counters.transmitted - before).unwrap_or(usize::MAX),
+            refused: mem::take(&mut self.refused),
+            in_flight: self.pending_writes,
+            would_block: self.would_block(),
+        })
+    }
+
+    /// Moves the tokens of refused frames into the batch, as far as the batch has capacity.
+    fn report_refused(&mut self, departing: &mut Batch) {
+        while let Some(token) = self.refused_tokens.pop_front() {
+            if let Err(token) = departing.refuse(token) {
+                self.refused_tokens.push_front(token);
+                break;
+            }
+        }
     }
 
     /// Performs all pending writes.
@@ -139,10 +170,11 @@ impl IoRing {
                 }
                 (Request::Write, result) => {
                     self.pending_writes = self.pending_writes.saturating_sub(1);
+                    let token = frame.token();
                     pool.give(frame);
                     match result {
                         Ok(_) => counters.transmitted += 1,
-                        Err(errno) => self.write_failed(errno, counters),
+                        Err(errno) => self.write_failed(errno, token, counters),
                     }
                 }
             }
@@ -167,10 +199,16 @@ impl IoRing {
         }
     }
 
-    /// Counts the error of a write, or keeps an error that ends the device.
-    fn write_failed(&mut self, errno: Errno, counters: &mut DeviceCounters) {
+    /// Counts the error of a write and keeps the token of the refused frame, or keeps an error that ends the device.
+    fn write_failed(&mut self, errno: Errno, token: Token, counters: &mut DeviceCounters) {
         match classify(errno) {
-            ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => counters.refused += 1,
+            ErrorClass::WouldBlock | ErrorClass::Interrupted | ErrorClass::FrameLost => {
+                counters.refused += 1;
+                self.refused += 1;
+                if !token.is_none() {
+                    self.refused_tokens.push_back(token);
+                }
+            }
             ErrorClass::DeviceGone => self.failure = Some(DeviceError::Gone(errno.into())),
             ErrorClass::DeviceFailed => self.failure = Some(DeviceError::Failed(errno.into())),
         }

@@ -11,7 +11,7 @@ use super::io::{FrameIo, Io};
 use super::node::TunNode;
 use super::taps::{self, TapInterface, holders};
 use super::{Interface, InterfaceName, OpenError, ioctl};
-use crate::{Batch, Device, DeviceCounters, DeviceError, Pool};
+use crate::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, Received, Transmitted};
 
 /// TAP: a virtual network interface. This program is at the other end of its wire.
 ///
@@ -214,20 +214,16 @@ pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
 }
 
 impl Device for Tap {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
-        self.frame_io.receive(&mut self.node, &mut self.counters, pool, arrived)
+    fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
+        self.frame_io.receive(&mut self.node, &mut self.counters, pool, into)
     }
 
-    fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        self.frame_io.transmit(&mut self.node, &mut self.counters, departing, pool)
-    }
-
-    fn in_flight(&self) -> usize {
-        self.frame_io.in_flight()
+    fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        self.frame_io.transmit(&mut self.node, &mut self.counters, from, pool)
     }
 
     fn counters(&self) -> DeviceCounters {

@@ -72,7 +72,7 @@ fn kernel_chooses_name_when_pattern_is_given() -> TestResult {
     assert_eq!(first.interface().name().as_str(), "some0");
     assert_eq!(second.interface().name().as_str(), "some1");
     assert!(first.is_created());
-    assert_eq!(first.mtu(), 1_500);
+    assert_eq!(first.capabilities().mtu, 1_500);
     Ok(())
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn tap_receives_again_after_interface_was_down_by(io: Io) -> TestResu
     tap.interface().set_up(false)?;
     send(&mut tap, &[0xff; 42])?;
     assert_eq!(tap.counters().refused, 1);
-    assert_eq!(tap.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1))?, 0);
+    assert_eq!(tap.receive(&mut Pool::new(1_500, 1), &mut Batch::new(1))?.frames, 0);
 
     tap.interface().set_up(true)?;
     send_from_kernel(LOCAL, b"hello")?;
@@ -193,7 +193,7 @@ fn frame_longer_than_configured_mtu_is_dropped_and_counted() -> TestResult {
     let kernel_mac = tap.interface().mac_address()?;
     receive(&mut tap, is_arp(1))?;
     send(&mut tap, &arp(kernel_mac, 2, (LOCAL_MAC, LOCAL), (kernel_mac, KERNEL)))?;
-    let (mut pool, mut batch) = (Pool::new(tap.mtu(), 4), Batch::new(4));
+    let (mut pool, mut batch) = (Pool::new(tap.capabilities().mtu, 4), Batch::new(4));
     wait_for("truncated frame", || {
         tap.receive(&mut pool, &mut batch).ok()?;
         (tap.counters().truncated == 1).then_some(())
@@ -215,7 +215,7 @@ fn packet_socket_restores_vlan_tag() -> TestResult {
     // In the other direction, the socket does not receive its own frame.
     send(&mut socket, &tagged)?;
     assert_eq!(receive(&mut tap, |bytes| bytes.len() == tagged.len())?, tagged);
-    assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+    assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?.frames, 0);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tap::linux::Cable;
 use tap::linux::listen;
-use tap::{Batch, Device, DeviceCounters, DeviceError, Frame, Pool};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Frame, Pool, Received, Transmitted};
 
 use super::driver::wire;
 use testbed::frames::{receive, send};
@@ -94,7 +94,7 @@ fn listener_transmits_remaining_replies_after_congestion() -> TestResult {
 /// Receives and drops a frame, if a frame waits. Returns whether a frame was received.
 fn receive_now(cable: &mut Cable) -> bool {
     let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
-    cable.receive(&mut pool, &mut batch).is_ok_and(|count| count == 1)
+    cable.receive(&mut pool, &mut batch).is_ok_and(|received| received.frames == 1)
 }
 
 fn listener_counts_panics_and_calls_callback_again() -> TestResult {
@@ -147,28 +147,24 @@ struct DelayingDevice {
 }
 
 impl Device for DelayingDevice {
-    fn mtu(&self) -> usize {
-        self.cable.mtu()
+    fn capabilities(&self) -> Capabilities {
+        self.cable.capabilities()
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let uncounted = self.kept.len().saturating_sub(pool.held());
         self.uncounted.fetch_add(u64::try_from(uncounted).unwrap_or(u64::MAX), Ordering::Relaxed);
         if self.kept.free_capacity() == 0 {
             self.cable.transmit(&mut self.kept, pool)?;
         }
-        self.cable.receive(pool, arrived)
+        Ok(Received { in_flight: self.kept.len(), ..self.cable.receive(pool, arrived)? })
     }
 
-    fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, departing: &mut Batch, _: &mut Pool) -> Result<Transmitted, DeviceError> {
         while let Some(frame) = departing.pop() {
             self.kept.push(frame).expect("the batch of kept frames should have capacity");
         }
-        Ok(0)
-    }
-
-    fn in_flight(&self) -> usize {
-        self.kept.len()
+        Ok(Transmitted { in_flight: self.kept.len(), ..Transmitted::default() })
     }
 
     fn counters(&self) -> DeviceCounters {

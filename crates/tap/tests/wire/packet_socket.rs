@@ -54,7 +54,7 @@ fn arp_socket_receives_only_arp_with_any_vlan_tag() -> TestResult {
     // In the other direction the tag is kept, and the socket does not receive its own frame.
     send(&mut socket, &one)?;
     assert_eq!(receive(&mut tap, |bytes| bytes.len() == one.len())?, one);
-    assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+    assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?.frames, 0);
     Ok(())
 }
 

@@ -41,7 +41,7 @@ fn persistent_tap_is_created_attached_and_deleted() -> TestResult {
 
     let tap = Tap::options().attach_only().open("stay0")?;
     assert!(!tap.is_created());
-    assert_eq!(tap.mtu(), 1_400);
+    assert_eq!(tap.capabilities().mtu, 1_400);
     let deleted = PersistentTap::delete(&expected.name);
     assert!(matches!(deleted, Err(DeleteError::Open(_))), "{deleted:?}");
     drop(tap);
@@ -92,7 +92,7 @@ fn mtu_option_limits_frames_but_not_interface_when_tap_exists() -> TestResult {
     let expected = persistent("limit0")?;
     expected.create()?;
     let tap = Tap::options().mtu(500).open("limit0")?;
-    assert_eq!((tap.mtu(), tap.interface().mtu()?), (500, 1_400));
+    assert_eq!((tap.capabilities().mtu, tap.interface().mtu()?), (500, 1_400));
     drop(tap);
     PersistentTap::delete(&expected.name)?;
     Ok(())

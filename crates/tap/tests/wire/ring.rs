@@ -1,7 +1,7 @@
 //! TAPs with `io_uring`.
 
 use tap::linux::{Io, PacketSocket, Tap, listen};
-use tap::{Batch, Device, Pool};
+use tap::{Batch, Device, Pool, Token, Transmitted};
 
 use super::driver::{self, LOCAL_MAC, wire_with};
 use testbed::{Case, TestResult, wait_for};
@@ -22,6 +22,10 @@ pub(crate) const CASES: &[Case] = &[
     ("name_is_free_when_ring_is_dropped", name_is_free_when_ring_is_dropped),
     ("burst_is_echoed_completely_and_in_order_by_any_io", burst_is_echoed_completely_and_in_order_by_any_io),
     ("frames_share_system_calls_under_load_only", frames_share_system_calls_under_load_only),
+    (
+        "refused_tokens_of_frames_in_flight_are_reported_once",
+        refused_tokens_of_frames_in_flight_are_reported_once,
+    ),
     ("listener_serves_ring", listener_serves_ring),
 ];
 
@@ -41,7 +45,7 @@ fn burst(io: Io) -> Result<(Tap, PacketSocket), Box<dyn std::error::Error>> {
         frame.write(&[&addresses[..], &LOCAL_EXPERIMENT, &number.to_be_bytes()].concat())?;
         batch.push(frame).map_err(|_| "batch is full")?;
     }
-    assert_eq!(peer.transmit(&mut batch, &mut pool)?, usize::from(BURST));
+    assert_eq!(peer.transmit(&mut batch, &mut pool)?.sent, usize::from(BURST));
     Ok((tap, peer))
 }
 
@@ -49,7 +53,7 @@ fn burst(io: Io) -> Result<(Tap, PacketSocket), Box<dyn std::error::Error>> {
 fn numbers(peer: &mut PacketSocket) -> Result<Vec<u16>, Box<dyn std::error::Error>> {
     let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
     let mut received = Vec::new();
-    while peer.receive(&mut pool, &mut batch)? > 0 {
+    while peer.receive(&mut pool, &mut batch)?.frames > 0 {
         while let Some(frame) = batch.pop() {
             if let Some(&[a, b]) = frame.bytes().strip_prefix(&LOCAL_MAC).and_then(|rest| rest.get(8..10)) {
                 received.push(u16::from_be_bytes([a, b]));
@@ -74,13 +78,13 @@ fn burst_is_echoed_completely_and_in_order_by_any_io() -> TestResult {
     for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
         let (mut tap, mut peer) = burst(io)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
-        wait_for("burst", || {
+        let in_flight = wait_for("burst", || {
             tap.receive(&mut pool, &mut batch).ok()?;
-            tap.transmit(&mut batch, &mut pool).ok()?;
-            (tap.counters().transmitted >= BURST.into()).then_some(())
+            let transmitted = tap.transmit(&mut batch, &mut pool).ok()?;
+            (tap.counters().transmitted >= BURST.into()).then_some(transmitted.in_flight)
         })?;
         assert!(numbers(&mut peer)?.into_iter().eq(0..BURST), "{io:?}");
-        assert_eq!((pool.held(), tap.in_flight()), (0, 0), "{io:?}");
+        assert_eq!((pool.held(), in_flight), (0, 0), "{io:?}");
     }
     Ok(())
 }
@@ -90,17 +94,52 @@ fn frames_share_system_calls_under_load_only() -> TestResult {
     assert!(tap.ring_error().is_none());
     let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
     let mut in_flight = Vec::new();
-    while tap.receive(&mut pool, &mut batch)? > 0 || tap.in_flight() > 0 {
-        tap.transmit(&mut batch, &mut pool)?;
-        in_flight.push(tap.in_flight());
+    while tap.receive(&mut pool, &mut batch)?.frames > 0 || in_flight.last().is_some_and(|count| *count > 0) {
+        in_flight.push(tap.transmit(&mut batch, &mut pool)?.in_flight);
     }
     assert_eq!(in_flight.first(), Some(&0), "the first frame was not written immediately");
     assert!(in_flight.contains(&64), "{in_flight:?}");
 
     let (mut tap, _peer) = burst(Io::ReadWrite)?;
-    while tap.receive(&mut pool, &mut batch)? > 0 {
-        tap.transmit(&mut batch, &mut pool)?;
-        assert_eq!(tap.in_flight(), 0);
+    while tap.receive(&mut pool, &mut batch)?.frames > 0 {
+        assert_eq!(tap.transmit(&mut batch, &mut pool)?.in_flight, 0);
+    }
+    Ok(())
+}
+
+fn refused_tokens_of_frames_in_flight_are_reported_once() -> TestResult {
+    for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
+        let (mut tap, _peer) = burst(io)?;
+        let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
+        // Under load, a ring keeps the frames of a full batch in flight.
+        wait_for("full batch", || {
+            (tap.receive(&mut pool, &mut batch).ok()?.frames == 64).then_some(()).or_else(|| {
+                tap.transmit(&mut batch, &mut pool).ok()?;
+                None
+            })
+        })?;
+        let mut numbered = Batch::new(64);
+        for number in 1..=64 {
+            let mut frame = batch.pop().ok_or("the batch is not full")?;
+            frame.set_token(Token::new(number));
+            numbered.push(frame).map_err(|_| "the batch is full")?;
+        }
+        let mut transmitted = Transmitted::default();
+        if io != Io::ReadWrite {
+            transmitted = tap.transmit(&mut numbered, &mut pool)?;
+            assert_eq!((transmitted.in_flight, transmitted.refused), (64, 0), "{io:?}");
+        }
+        tap.interface().set_up(false)?;
+        tap.receive(&mut pool, &mut batch)?;
+        while let Some(frame) = batch.pop() {
+            pool.give(frame);
+        }
+        transmitted.refused = tap.transmit(&mut numbered, &mut pool)?.refused;
+        assert_eq!((transmitted.refused, tap.counters().refused, pool.held()), (64, 64, 0), "{io:?}");
+        let tokens: Vec<_> = std::iter::from_fn(|| numbered.take_refused()).map(Token::value).collect();
+        assert!(tokens.into_iter().eq(1..=64), "{io:?}");
+        assert_eq!(tap.transmit(&mut numbered, &mut pool)?.refused, 0, "{io:?}");
+        assert_eq!(numbered.take_refused(), None, "{io:?}");
     }
     Ok(())
 }

@@ -89,7 +89,7 @@ fn station_socket_receives_frames_to_stations_and_not_to_kernel() -> TestResult 
             send(&mut socket, &back)?;
             assert_eq!(receive(&mut far, |bytes| bytes.starts_with(&PEER))?, back);
         }
-        assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?, 0);
+        assert_eq!(socket.receive(&mut Pool::new(1_500, 4), &mut Batch::new(4))?.frames, 0);
     }
     Ok(())
 }
@@ -225,7 +225,7 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
     let ring = &mut sockets[0];
     let mut more = 0;
     while more < 50 * 64 {
-        assert_eq!(ring.receive(&mut pool, &mut batch)?, 64);
+        assert_eq!(ring.receive(&mut pool, &mut batch)?.frames, 64);
         while let Some(received) = batch.pop() {
             pool.give(received);
             send(&mut far, &frame(OTHER, 0))?;
@@ -344,7 +344,7 @@ fn packet_socket_receives_again_after_down_and_is_gone_when_deleted() -> TestRes
             (socket.counters().unreadable == 1 && socket.was_down()).then_some(())
         })?;
         // The error is reported once.
-        assert_eq!(socket.receive(&mut pool, &mut batch)?, 0);
+        assert_eq!(socket.receive(&mut pool, &mut batch)?.frames, 0);
         send(socket, &frame(OTHER, 1))?;
         let counters = socket.counters();
         assert_eq!((counters.unreadable, counters.transmitted, counters.refused), (1, 0, 1));

@@ -50,7 +50,7 @@ impl SmoltcpEngine {
             .as_fd()
             .try_clone_to_owned()
             .map_err(|error| format!("cannot duplicate a descriptor: {error}"))?;
-        let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.mtu() + HEADER)
+        let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.capabilities().mtu + HEADER)
             .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
         let interface = interface(&mut device);
         Ok(SmoltcpEngine { interface, device, sockets: SocketSet::new(Vec::new()), tap })
@@ -81,7 +81,7 @@ impl PollEngine for SmoltcpEngine {
 impl BatchedSmoltcp {
     pub(crate) fn over(tap: Tap) -> BatchedSmoltcp {
         let mut device = Batches {
-            pool: RefCell::new(Pool::new(tap.mtu(), 4 * BATCH)),
+            pool: RefCell::new(Pool::new(tap.capabilities().mtu, 4 * BATCH)),
             tap,
             arrived: Batch::new(BATCH),
             departing: RefCell::new(Batch::new(BATCH)),
@@ -130,7 +130,7 @@ impl phy::Device for Batches {
         if self.arrived.is_empty() {
             self.flush();
             match self.tap.receive(self.pool.get_mut(), &mut self.arrived) {
-                Ok(count) => self.count += count,
+                Ok(received) => self.count += received.frames,
                 Err(error) => self.failure = Some(error.to_string()),
             }
         }
@@ -145,7 +145,7 @@ impl phy::Device for Batches {
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.max_transmission_unit = self.tap.mtu() + HEADER;
+        capabilities.max_transmission_unit = self.tap.capabilities().mtu + HEADER;
         capabilities.medium = Medium::Ethernet;
         capabilities
     }

@@ -20,14 +20,14 @@ pub(crate) struct Swap<D> {
 
 impl<D: Device + AsFd> Swap<D> {
     pub(crate) fn over(device: D) -> Swap<D> {
-        let pool = Pool::new(device.mtu(), 4 * BATCH);
+        let pool = Pool::new(device.capabilities().mtu, 4 * BATCH);
         Swap { device, pool, arrived: Batch::new(BATCH), departing: Batch::new(BATCH) }
     }
 }
 
 impl<D: Device + AsFd> PollEngine for Swap<D> {
     fn poll_once(&mut self) -> Result<PollResult, String> {
-        let arrived =
+        let received =
             self.device.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         while let Some(mut frame) = self.arrived.pop() {
             let refused = match swap(frame.bytes_mut()) {
@@ -38,9 +38,10 @@ impl<D: Device + AsFd> PollEngine for Swap<D> {
                 self.pool.give(frame);
             }
         }
-        self.device.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
-        let again = arrived == BATCH || self.device.in_flight() > 0;
-        Ok(PollResult { arrived, congested: !self.departing.is_empty(), again })
+        let transmitted =
+            self.device.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
+        let again = received.frames == BATCH || (transmitted.in_flight > 0 && !transmitted.would_block);
+        Ok(PollResult { arrived: received.frames, congested: transmitted.would_block, again })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {

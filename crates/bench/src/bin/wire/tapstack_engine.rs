@@ -63,8 +63,8 @@ impl Clock {
 impl<D: Device + AsFd> TapstackEngine<D> {
     pub(crate) fn over(device: D, population: &Population) -> Result<TapstackEngine<D>, String> {
         let clock = Clock::start();
-        let host = host(clock.now(), device.mtu(), population)?;
-        let pool = Pool::new(device.mtu(), host.pool_size());
+        let host = host(clock.now(), device.capabilities().mtu, population)?;
+        let pool = Pool::new(device.capabilities().mtu, host.pool_size());
         Ok(TapstackEngine { host, device, pool, clock })
     }
 }
@@ -98,8 +98,8 @@ impl NaiveEngine {
         fcntl(&tap, FcntlArg::F_SETFL(OFlag::O_RDWR))
             .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
         let clock = Clock::start();
-        let host = host(clock.now(), tap.mtu(), population)?;
-        let pool = Pool::new(tap.mtu(), host.pool_size());
+        let host = host(clock.now(), tap.capabilities().mtu, population)?;
+        let pool = Pool::new(tap.capabilities().mtu, host.pool_size());
         Ok(NaiveEngine { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
     }
 

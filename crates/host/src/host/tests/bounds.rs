@@ -9,18 +9,18 @@ struct BlockedDevice {
 }
 
 impl Device for BlockedDevice {
-    fn mtu(&self) -> usize {
-        1_500
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: 1_500, minimum_frame: 0 }
     }
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let mut frame = pool.take().expect("the pool should have a free frame");
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
         arrived.push(frame).unwrap();
         self.received += 1;
-        Ok(1)
+        Ok(Received { frames: 1, ..Received::default() })
     }
-    fn transmit(&mut self, _: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
-        Ok(0)
+    fn transmit(&mut self, _: &mut Batch, _: &mut Pool) -> Result<Transmitted, DeviceError> {
+        Ok(Transmitted { would_block: true, ..Transmitted::default() })
     }
     fn counters(&self) -> tap::DeviceCounters {
         tap::DeviceCounters::default()

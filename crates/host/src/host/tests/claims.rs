@@ -133,29 +133,33 @@ impl GatedDevice {
 }
 
 impl Device for GatedDevice {
-    fn mtu(&self) -> usize {
-        1_500
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: 1_500, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         for bytes in self.arrived.drain(..) {
             let mut frame = pool.take().unwrap();
             frame.write(&bytes).unwrap();
             arrived.push(frame).unwrap();
         }
-        Ok(arrived.len())
+        Ok(Received { frames: arrived.len(), ..Received::default() })
     }
 
-    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let mut transmitted = Transmitted { would_block: !self.is_open, ..Transmitted::default() };
         while let Some(frame) = if self.is_open { tx_queue.pop() } else { None } {
             if self.refuses_datagrams && frame.bytes()[12..14] == [8, 0] {
                 self.refused += 1;
+                transmitted.refused += 1;
+                tx_queue.refuse(frame.token()).unwrap();
             } else {
+                transmitted.sent += 1;
                 self.sent.push(frame.bytes().to_vec());
             }
             pool.give(frame);
         }
-        Ok(self.sent.len())
+        Ok(transmitted)
     }
 
     fn counters(&self) -> tap::DeviceCounters {
@@ -242,22 +246,25 @@ struct RefusingDevice {
 }
 
 impl Device for RefusingDevice {
-    fn mtu(&self) -> usize {
-        self.wire.mtu()
+    fn capabilities(&self) -> Capabilities {
+        self.wire.capabilities()
     }
 
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         self.wire.receive(pool, arrived)
     }
 
-    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let before = self.refused;
         while self.down
             && let Some(frame) = tx_queue.pop()
         {
             self.refused += 1;
+            tx_queue.refuse(frame.token()).unwrap();
             pool.give(frame);
         }
-        self.wire.transmit(tx_queue, pool)
+        let refused = usize::try_from(self.refused - before).unwrap();
+        Ok(Transmitted { refused, ..self.wire.transmit(tx_queue, pool)? })
     }
 
     fn counters(&self) -> tap::DeviceCounters {
@@ -284,7 +291,7 @@ fn address_is_not_used_when_probes_were_refused() {
             host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
         }
         assert_eq!(
-            far.receive(&mut pool, &mut batch).unwrap(),
+            far.receive(&mut pool, &mut batch).unwrap().frames,
             5,
             "expected three probes and two announcements"
         );
@@ -298,34 +305,45 @@ struct InFlightDevice {
     kept: Vec<Frame>,
     full: u64,
     down: bool,
+    /// Tokens of frames refused in flight, until the next transmit.
+    refused: Vec<tap::Token>,
+    would_block: bool,
     counters: tap::DeviceCounters,
 }
 
+impl InFlightDevice {
+    fn new(full: u64, down: bool) -> InFlightDevice {
+        let counters = tap::DeviceCounters::default();
+        InFlightDevice { kept: Vec::new(), full, down, refused: Vec::new(), would_block: false, counters }
+    }
+}
+
 impl Device for InFlightDevice {
-    fn mtu(&self) -> usize {
-        1_500
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: 1_500, minimum_frame: 0 }
     }
 
-    fn receive(&mut self, pool: &mut Pool, _: &mut Batch) -> Result<usize, DeviceError> {
-        if self.full > 0 && !self.kept.is_empty() {
+    fn receive(&mut self, pool: &mut Pool, _: &mut Batch) -> Result<Received, DeviceError> {
+        self.would_block = self.full > 0 && !self.kept.is_empty();
+        if self.would_block {
             self.full -= 1;
-            self.counters.congested += 1;
-            return Ok(0);
+            return Ok(Received { frames: 0, in_flight: self.kept.len(), would_block: true });
         }
         for frame in self.kept.drain(..) {
+            if self.down {
+                self.counters.refused += 1;
+                self.refused.push(frame.token());
+            }
             pool.give(frame);
-            self.counters.refused += u64::from(self.down);
         }
-        Ok(0)
+        Ok(Received::default())
     }
 
-    fn transmit(&mut self, tx_queue: &mut Batch, _: &mut Pool) -> Result<usize, DeviceError> {
+    fn transmit(&mut self, tx_queue: &mut Batch, _: &mut Pool) -> Result<Transmitted, DeviceError> {
         self.kept.extend(std::iter::from_fn(|| tx_queue.pop()));
-        Ok(0)
-    }
-
-    fn in_flight(&self) -> usize {
-        self.kept.len()
+        let refused = self.refused.len();
+        self.refused.drain(..).for_each(|token| tx_queue.refuse(token).unwrap());
+        Ok(Transmitted { sent: 0, refused, in_flight: self.kept.len(), would_block: self.would_block })
     }
 
     fn counters(&self) -> tap::DeviceCounters {
@@ -338,8 +356,7 @@ impl Device for InFlightDevice {
 fn probe_is_repeated_when_device_refuses_it_in_flight() {
     let mut host = probing_host();
     let mut pool = Pool::new(1_500, host.pool_size());
-    let mut wire =
-        InFlightDevice { kept: Vec::new(), full: 0, down: true, counters: tap::DeviceCounters::default() };
+    let mut wire = InFlightDevice::new(0, true);
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
         while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
@@ -351,8 +368,7 @@ fn probe_is_repeated_when_device_refuses_it_in_flight() {
 fn host_is_blocked_when_frames_in_flight_lack_capacity() {
     let mut host = probing_host();
     let mut pool = Pool::new(1_500, host.pool_size());
-    let mut wire =
-        InFlightDevice { kept: Vec::new(), full: 3, down: false, counters: tap::DeviceCounters::default() };
+    let mut wire = InFlightDevice::new(3, false);
     let now = host.deadline().unwrap();
     let mut next_outcome = || {
         let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();

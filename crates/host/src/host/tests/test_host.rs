@@ -107,10 +107,10 @@ impl Tracer for OutcomeRecorder {
 }
 
 impl Device for TestDevice {
-    fn mtu(&self) -> usize {
-        self.mtu
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { mtu: self.mtu, minimum_frame: 0 }
     }
-    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<usize, DeviceError> {
+    fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let before = arrived.len();
         while arrived.free_capacity() > 0 && !self.arrived.is_empty() {
             let Some(mut frame) = pool.take() else { break };
@@ -118,16 +118,16 @@ impl Device for TestDevice {
             frame.set_offload(Offload { checksum: self.checksum, segmentation: None });
             arrived.push(frame).unwrap();
         }
-        Ok(arrived.len() - before)
+        Ok(Received { frames: arrived.len() - before, ..Received::default() })
     }
-    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<usize, DeviceError> {
-        let count = tx_queue.len();
+    fn transmit(&mut self, tx_queue: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
+        let sent = tx_queue.len();
         while let Some(frame) = tx_queue.pop() {
             assert_eq!(frame.offload(), Offload::default(), "the checksum of a sent frame is incomplete");
             self.sent.push(frame.bytes().to_vec());
             pool.give(frame);
         }
-        Ok(count)
+        Ok(Transmitted { sent, ..Transmitted::default() })
     }
     fn counters(&self) -> DeviceCounters {
         DeviceCounters::default()

@@ -14,8 +14,8 @@ fn cable_keeps_bytes_and_order_of_frames() {
     let mut batch = Batch::new(8);
     batch.push(frame(&mut pool, b"first")).unwrap();
     batch.push(frame(&mut pool, b"second")).unwrap();
-    assert_eq!(left.transmit(&mut batch, &mut pool).unwrap(), 2);
-    assert_eq!(right.receive(&mut pool, &mut batch).unwrap(), 2);
+    assert_eq!(left.transmit(&mut batch, &mut pool).unwrap().sent, 2);
+    assert_eq!(right.receive(&mut pool, &mut batch).unwrap().frames, 2);
     let seen: Vec<_> = batch.iter().map(Frame::bytes).collect();
     assert_eq!(seen, [&b"first"[..], b"second"]);
 }
@@ -28,14 +28,14 @@ fn congested_cable_leaves_remaining_frames_in_batch() {
     for _ in 0..4096 {
         batch.push(frame(&mut pool, b"x")).unwrap();
     }
-    let transmitted = left.transmit(&mut batch, &mut pool).unwrap();
-    assert!(transmitted > 0 && !batch.is_empty());
-    assert_eq!(batch.len(), 4096 - transmitted);
+    let Transmitted { sent, would_block, .. } = left.transmit(&mut batch, &mut pool).unwrap();
+    assert!(sent > 0 && would_block);
+    assert_eq!(batch.len(), 4096 - sent);
     assert_eq!(left.counters().congested, 1);
 
     let mut arrived = Batch::new(4096);
-    assert_eq!(right.receive(&mut pool, &mut arrived).unwrap(), transmitted);
-    assert!(left.transmit(&mut batch, &mut pool).unwrap() > 0);
+    assert_eq!(right.receive(&mut pool, &mut arrived).unwrap().frames, sent);
+    assert!(left.transmit(&mut batch, &mut pool).unwrap().sent > 0);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn cable_drops_and_counts_frame_longer_than_mtu() {
     batch.push(frame(&mut pool, &[7; 1523])).unwrap();
     batch.push(frame(&mut pool, &[7; 1522])).unwrap();
     left.transmit(&mut batch, &mut pool).unwrap();
-    assert_eq!(right.receive(&mut small, &mut batch).unwrap(), 1);
+    assert_eq!(right.receive(&mut small, &mut batch).unwrap().frames, 1);
     assert_eq!(batch.front().map(Frame::len), Some(1522));
     assert_eq!(right.counters().truncated, 1);
 }
@@ -56,7 +56,7 @@ fn cable_drops_and_counts_frame_longer_than_mtu() {
 fn cable_receives_nothing_and_holds_no_frame_when_empty() {
     let (_left, mut right) = Cable::pair(1500).unwrap();
     let mut pool = Pool::new(1500, 8);
-    assert_eq!(right.receive(&mut pool, &mut Batch::new(8)).unwrap(), 0);
+    assert_eq!(right.receive(&mut pool, &mut Batch::new(8)).unwrap().frames, 0);
     assert_eq!(pool.held(), 0);
 }
 

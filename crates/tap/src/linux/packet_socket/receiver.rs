@@ -9,7 +9,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use super::read_write::{self, ErrorClass, FrameFile};
 use super::ring::ReceiveRing;
 use super::{Socket, system};
-use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Pool, Received};
 
 /// Receiving side of a packet socket, and the state of its interface.
 #[derive(Debug)]
@@ -66,11 +66,11 @@ impl Receiver {
         counters: &mut DeviceCounters,
         pool: &mut Pool,
         arrived: &mut Batch,
-    ) -> Result<usize, DeviceError> {
+    ) -> Result<Received, DeviceError> {
         let before = *counters;
         let added = match &mut self.ring {
             Some(ring) => drain_ring(ring, socket, counters, pool, arrived),
-            None => read_write::receive(socket, counters, pool, arrived, usize::MAX)?,
+            None => read_write::receive(socket, counters, pool, arrived, usize::MAX)?.frames,
         };
         let has_arrived = added > 0 || counters.truncated > before.truncated;
         if has_arrived {
@@ -86,7 +86,7 @@ impl Receiver {
         if !has_arrived {
             self.check_interface(socket.as_fd(), counters)?;
         }
-        Ok(added)
+        Ok(Received { frames: added, ..Received::default() })
     }
 
     /// Records that the interface went down. Frames that arrived before may still wait.

@@ -35,10 +35,16 @@ impl Fixture {
     }
 
     fn receive_at_most(&mut self, limit: usize) -> usize {
-        self.ring.receive(&mut self.counters, &mut self.pool, &mut self.arrived, limit).unwrap()
+        self.ring.receive(&mut self.counters, &mut self.pool, &mut self.arrived, limit).unwrap().frames
     }
 
-    fn transmit(&mut self) -> usize {
+    /// Returns the number of transmitted frames, and the number of frames in flight.
+    fn transmit(&mut self) -> (usize, usize) {
+        let Transmitted { sent, in_flight, .. } = self.transmit_all();
+        (sent, in_flight)
+    }
+
+    fn transmit_all(&mut self) -> Transmitted {
         self.ring.transmit(&mut self.counters, &mut self.departing, &mut self.pool).unwrap()
     }
 
@@ -97,7 +103,7 @@ fn ring_receive_returns_frames_in_order_up_to_limit() {
     }
     assert_eq!((fixture.receive_at_most(1), fixture.receive_at_most(7)), (1, 7));
     fixture.push(&[1]);
-    assert_eq!(fixture.transmit(), 1, "write was deferred after few reads");
+    assert_eq!(fixture.transmit(), (1, 0), "write was deferred after few reads");
     assert_eq!((fixture.receive_at_most(8), fixture.receive_at_most(8)), (4, 0));
     assert_eq!(fixture.take(), up_to(12));
     assert_eq!((fixture.pool.held(), fixture.counters.received), (0, 12));
@@ -118,15 +124,18 @@ fn ring_receive_reads_no_more_than_batch_capacity() {
 fn ring_defers_writes_only_when_more_frames_wait() {
     let mut fixture = Fixture::new();
     fixture.push(&[1]);
-    assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (1, 0));
+    assert_eq!(fixture.transmit(), (1, 0));
     assert_eq!(fixture.received(), [1]);
 
     fixture.receive_full_batch();
     fixture.push(&[2]);
-    assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (0, 1));
+    assert_eq!(fixture.transmit(), (0, 1));
     assert!(fixture.received().is_empty());
     assert_eq!(fixture.receive(), 0);
-    assert_eq!((fixture.received(), fixture.ring.in_flight(), fixture.counters.transmitted), (vec![2], 0, 2));
+    assert_eq!(
+        (fixture.received(), fixture.ring.pending_writes, fixture.counters.transmitted),
+        (vec![2], 0, 2)
+    );
     fixture.take();
     assert_eq!(fixture.pool.held(), 0);
 }
@@ -140,14 +149,16 @@ fn ring_sends_frames_in_order_after_congestion() {
     }
     let mut received = Vec::new();
     for _ in 0..1_000 {
-        fixture.transmit();
-        assert!(fixture.ring.in_flight() <= IoRing::BATCH);
+        assert!(fixture.transmit().1 <= IoRing::BATCH);
         if fixture.counters.congested > 0 {
             received.extend(fixture.received());
         }
     }
     assert_eq!(received, numbers);
-    assert_eq!((fixture.ring.in_flight(), fixture.pool.held(), fixture.counters.transmitted), (0, 0, 1_000));
+    assert_eq!(
+        (fixture.ring.pending_writes, fixture.pool.held(), fixture.counters.transmitted),
+        (0, 0, 1_000)
+    );
 }
 
 #[test]
@@ -190,10 +201,10 @@ fn ring_counts_errors_of_frames_and_keeps_errors_of_device() {
     let mut counters = DeviceCounters::default();
     fixture.ring.read_failed(Errno::EAGAIN, &mut counters);
     fixture.ring.read_failed(Errno::EIO, &mut counters);
-    fixture.ring.write_failed(Errno::EINVAL, &mut counters);
+    fixture.ring.write_failed(Errno::EINVAL, Token::new(7), &mut counters);
     assert_eq!((counters.unreadable, counters.refused), (1, 1));
     assert!(fixture.ring.failure.is_none());
-    fixture.ring.write_failed(Errno::EBADFD, &mut counters);
+    fixture.ring.write_failed(Errno::EBADFD, Token::NONE, &mut counters);
     assert!(matches!(fixture.ring.failure, Some(DeviceError::Gone(_))));
     fixture.ring.read_failed(Errno::EBADF, &mut counters);
     assert!(matches!(fixture.ring.failure, Some(DeviceError::Failed(_))));
@@ -214,11 +225,38 @@ fn ring_uses_one_system_call_for_writes_and_next_reads() {
         for number in up_to(64) {
             fixture.push(&[number]);
         }
-        assert_eq!((fixture.transmit(), fixture.ring.in_flight()), (0, 64));
+        assert_eq!(fixture.transmit(), (0, 64));
     }
     fixture.receive();
     assert_eq!(
         (fixture.counters.calls, fixture.counters.received, fixture.counters.transmitted),
         (5, 256, 256)
     );
+}
+
+#[test]
+fn ring_reports_token_of_frame_refused_in_flight_at_next_transmit() {
+    let mut fixture = Fixture::new();
+    for token in [Token::new(2), Token::NONE, Token::new(4)] {
+        fixture.ring.write_failed(Errno::EIO, token, &mut fixture.counters);
+    }
+    assert!(!fixture.ring.is_idle());
+    assert_eq!(fixture.transmit_all(), Transmitted { refused: 3, ..Transmitted::default() });
+    let tokens: Vec<_> = std::iter::from_fn(|| fixture.departing.take_refused()).map(Token::value).collect();
+    assert_eq!((tokens, fixture.ring.is_idle()), (vec![2, 4], true));
+    assert_eq!((fixture.transmit_all(), fixture.departing.take_refused()), (Transmitted::default(), None));
+}
+
+#[test]
+fn ring_keeps_tokens_while_batch_has_no_capacity() {
+    let mut fixture = Fixture::new();
+    fixture.departing = Batch::new(1);
+    for token in [Token::new(1), Token::new(2)] {
+        fixture.ring.write_failed(Errno::EIO, token, &mut fixture.counters);
+    }
+    for token in [Token::new(1), Token::new(2)] {
+        fixture.transmit();
+        assert_eq!(fixture.departing.take_refused(), Some(token));
+    }
+    assert!(fixture.ring.is_idle());
 }
