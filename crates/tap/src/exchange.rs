@@ -101,6 +101,18 @@ impl Exchange {
         machine.device_event(now, self.port, event, &mut self.departing, pool);
     }
 
+    /// Discards the departing frames that the device has not accepted yet. The machine receives their tokens, as if the
+    /// device had refused the frames.
+    pub fn discard<M: Machine + ?Sized>(&mut self, now: Instant, machine: &mut M, pool: &mut Pool) {
+        while let Some(frame) = self.departing.pop() {
+            let token = frame.token();
+            pool.give(frame);
+            if !token.is_none() {
+                machine.refused(now, self.port, token);
+            }
+        }
+    }
+
     /// Pads and traces the frames that are new in the batch.
     fn finish_frames<O>(&mut self, now: Instant, minimum: usize, tracer: &mut impl Tracer<O>) {
         while let Some(frame) = self.departing.next_unfinished() {

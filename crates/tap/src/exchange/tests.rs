@@ -292,3 +292,14 @@ fn frames_that_machine_adds_after_removing_blocked_frames_are_traced() {
     fixture.turn();
     assert_eq!(fixture.trace.0.last(), Some(&("sent", vec![3; 10])));
 }
+
+#[test]
+fn machine_receives_tokens_of_discarded_frames() {
+    let mut fixture = Fixture::new();
+    fixture.device.capacity = 1;
+    fixture.arrive([1, 2, 3]);
+    fixture.turn();
+    fixture.exchange.discard(NOW, &mut fixture.machine, &mut fixture.pool);
+    assert_eq!(fixture.machine.refused, [2, 3]);
+    assert_eq!((fixture.exchange.departing(), fixture.pool.held()), (0, 0));
+}

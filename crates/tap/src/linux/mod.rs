@@ -4,7 +4,7 @@
 //! - [`PacketSocket`] receives and transmits frames on an existing interface.
 //! - [`Cable`] is a pair of connected devices in one process.
 //! - [`Interface`], [`LinkMonitor`] and [`kernel_neighbors`] read and change the kernel's network configuration.
-//! - [`wait()`] and [`busy_poll`] wait for frames. [`listen`] serves a device with a callback, in its own thread.
+//! - [`wait()`] and [`busy_poll`] wait for frames. The crate `runtime` has the event loop.
 //! - [`Namespace`] moves the process into a new network namespace.
 //!
 //! Except for benchmarks, all `unsafe` code of the project is in four modules below this module: `ioctl`,
@@ -16,7 +16,6 @@ mod io;
 mod ioctl;
 mod link;
 mod link_monitor;
-mod listener;
 mod name;
 mod namespace;
 mod neighbors;
@@ -36,7 +35,6 @@ pub use interface::{Interface, InterfaceChange, InterfaceError, kernel_addresses
 pub use io::Io;
 pub use link::{CarrierState, bridge_of};
 pub use link_monitor::LinkMonitor;
-pub use listener::{Listener, ListenerOutcome, listen};
 pub use name::{InterfaceName, NameError, Printable};
 pub use namespace::{Namespace, NamespaceError};
 pub use neighbors::{KernelNeighbor, KernelNeighborState, kernel_neighbors};

@@ -7,7 +7,6 @@ mod driver;
 mod kernel_side;
 mod launching;
 mod link_monitor;
-mod listener;
 mod namespace;
 mod packet_socket;
 mod persistent;
@@ -24,7 +23,6 @@ fn main() -> ExitCode {
         kernel_side::CASES,
         launching::CASES,
         link_monitor::CASES,
-        listener::CASES,
         namespace::CASES,
         packet_socket::CASES,
         persistent::CASES,

@@ -1,6 +1,6 @@
 //! TAPs with `io_uring`.
 
-use tap::linux::{Io, PacketSocket, Tap, listen};
+use tap::linux::{Io, PacketSocket, Tap};
 use tap::{Batch, Device, Pool, Token, Transmitted};
 
 use super::driver::{self, LOCAL_MAC, wire_with};
@@ -26,7 +26,6 @@ pub(crate) const CASES: &[Case] = &[
         "refused_tokens_of_frames_in_flight_are_reported_once",
         refused_tokens_of_frames_in_flight_are_reported_once,
     ),
-    ("listener_serves_ring", listener_serves_ring),
 ];
 
 /// Number of frames in a burst. The queues of interfaces and sockets hold more.
@@ -141,21 +140,5 @@ fn refused_tokens_of_frames_in_flight_are_reported_once() -> TestResult {
         assert_eq!(tap.transmit(&mut numbered, &mut pool)?.refused, 0, "{io:?}");
         assert_eq!(numbered.take_refused(), None, "{io:?}");
     }
-    Ok(())
-}
-
-fn listener_serves_ring() -> TestResult {
-    let (tap, mut peer) = burst(Io::Ring)?;
-    let listener = listen(tap, |arrived, answers| {
-        while let Some(frame) = arrived.pop() {
-            answers.push(frame).expect("the second batch should have capacity for every frame");
-        }
-    })?;
-    let mut received = Vec::new();
-    wait_for("burst", || {
-        received.extend(numbers(&mut peer).ok()?);
-        (received.len() == usize::from(BURST)).then_some(())
-    })?;
-    assert!(listener.stop().result.is_ok());
     Ok(())
 }

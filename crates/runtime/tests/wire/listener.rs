@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use tap::linux::Cable;
-use tap::linux::listen;
+use runtime::{DriverError, listen};
+use tap::linux::{Cable, Io, PacketSocket};
 use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Frame, Pool, Received, Transmitted};
 
-use super::driver::wire;
+use super::wire_with;
 use testbed::frames::{receive, send};
 use testbed::kernel::{delete_link, send_from_kernel};
 use testbed::{Case, TestResult, wait_for};
@@ -25,8 +25,12 @@ pub(crate) const CASES: &[Case] = &[
     ("listener_counts_panics_and_calls_callback_again", listener_counts_panics_and_calls_callback_again),
     ("listener_replaces_frames_that_callback_keeps", listener_replaces_frames_that_callback_keeps),
     ("listener_pool_counts_frames_in_flight", listener_pool_counts_frames_in_flight),
+    ("listener_serves_ring", listener_serves_ring),
     ("listener_ends_with_error_when_tap_is_deleted", listener_ends_with_error_when_tap_is_deleted),
 ];
+
+/// Destination of the frames of a burst.
+const PEER: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 fn echo(arrived: &mut Batch, answers: &mut Batch) {
     while let Some(frame) = arrived.pop() {
@@ -48,10 +52,10 @@ fn listener_transmits_replies_after_each_call() -> TestResult {
 }
 
 fn listener_stops_at_once_when_no_frame_arrives() -> TestResult {
-    let listener = listen(wire()?, |_, _| {})?;
+    let listener = listen(wire_with(Io::ReadWrite)?, |_, _| {})?;
     let outcome = run_with_timeout(move || listener.stop())?;
     assert!(outcome.result.is_ok());
-    let listener = listen(wire()?, |_, _| {})?;
+    let listener = listen(wire_with(Io::ReadWrite)?, |_, _| {})?;
     run_with_timeout(move || drop(listener))
 }
 
@@ -200,14 +204,44 @@ fn listener_pool_counts_frames_in_flight() -> TestResult {
     Ok(())
 }
 
+fn listener_serves_ring() -> TestResult {
+    /// Number of frames. The queues of interfaces and sockets hold more.
+    const BURST: u8 = 250;
+    let tap = wire_with(Io::Ring)?;
+    let mut peer = PacketSocket::open(tap.interface().name())?;
+    let (mut pool, mut batch) = (Pool::new(1_500, BURST.into()), Batch::new(BURST.into()));
+    for number in 0..BURST {
+        let mut frame = pool.take().ok_or("the pool is exhausted")?;
+        // Addresses, and an EtherType for local experiments (IEEE 802).
+        frame.write(&[&PEER[..], &[2, 0, 0, 0, 0, 1, 0x88, 0xb5, number]].concat())?;
+        batch.push(frame).map_err(|_| "the batch is full")?;
+    }
+    peer.transmit(&mut batch, &mut pool)?;
+    let listener = listen(tap, echo)?;
+    let mut received = Vec::new();
+    wait_for("burst", || {
+        peer.receive(&mut pool, &mut batch).ok()?;
+        while let Some(frame) = batch.pop() {
+            received.extend(frame.bytes().strip_prefix(&PEER).and_then(|rest| rest.get(8)).copied());
+            pool.give(frame);
+        }
+        (received.len() == usize::from(BURST)).then_some(())
+    })?;
+    assert!(received.into_iter().eq(0..BURST));
+    assert!(listener.stop().result.is_ok());
+    Ok(())
+}
+
 fn listener_ends_with_error_when_tap_is_deleted() -> TestResult {
-    let tap = wire()?;
+    let tap = wire_with(Io::ReadWrite)?;
     let name = tap.interface().name().clone();
     let interface = tap::linux::Interface::named(&name)?;
     let listener = listen(tap, |_, _| {})?;
     send_from_kernel([10, 0, 0, 2].into(), b"hello")?;
     delete_link(&interface)?;
     let outcome = listener.join();
-    assert!(matches!(outcome.result, Err(DeviceError::Gone(_))), "{outcome:?}");
+    let is_gone =
+        |error: &DriverError| matches!(error, DriverError::Device { source: DeviceError::Gone(_), .. });
+    assert!(outcome.result.as_ref().is_err_and(is_gone), "{outcome:?}");
     Ok(())
 }

@@ -1,0 +1,318 @@
+//! The event loop.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use tap::linux::{Descriptor, LinkMonitor, Readiness, busy_poll, wait};
+use tap::{Device, DeviceEvent, Instant, LinkState, Machine, Pool, PortId, Tracer};
+
+use crate::clock::{Clock, Suspension};
+use crate::error::DriverError;
+use crate::port::Port;
+
+/// A machine, its devices, and the event loop that serves them.
+///
+/// The driver owns everything that a loop needs: the machine, the devices, the pool and the clock. See the
+/// [order of calls](crate#order-of-calls).
+#[derive(Debug)]
+pub struct Driver<M, D> {
+    machine: M,
+    ports: Vec<Port<D>>,
+    pool: Pool,
+    clock: Clock,
+    suspension: Suspension,
+    busy_poll_time: Duration,
+    transmit_timeout: Option<Duration>,
+    /// Time of the last turn.
+    now: Instant,
+    /// Steps with work since the descriptors were last checked.
+    busy_steps: u32,
+    link_changes: Vec<LinkChange>,
+}
+
+/// Change of the link of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkChange {
+    /// Port of the device.
+    pub port: PortId,
+    /// New state.
+    pub state: LinkState,
+}
+
+/// Result of [`Driver::step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step<T> {
+    /// Tokens of the caller's descriptors that are ready.
+    pub ready: Readiness<T>,
+    /// Number of frames received.
+    pub received: usize,
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug)]
+enum Wake<T> {
+    Device,
+    Link(PortId),
+    Caller(T),
+}
+
+impl<M: Machine, D: Device + AsFd> Driver<M, D> {
+    /// Maximum number of steps with work between two checks of the descriptors. A check is a system call.
+    const MAX_BUSY_STEPS: u32 = 64;
+    /// Maximum number of changes of links that one step reads. The next step reads further changes.
+    const MAX_LINK_CHANGES: usize = 64;
+
+    /// Creates a driver without a device. `pool` must suffice for the frames of the machine, and for two batches of
+    /// [`Exchange::BATCH`](tap::Exchange::BATCH) frames for each device. `clock` gives the time of all calls.
+    ///
+    /// The driver sleeps immediately when there is no work, and keeps frames that a device does not accept yet:
+    /// [`with_busy_poll`](Driver::with_busy_poll) and [`with_transmit_timeout`](Driver::with_transmit_timeout) change
+    /// that.
+    pub fn new(machine: M, pool: Pool, clock: Clock) -> Driver<M, D> {
+        Driver {
+            machine,
+            ports: Vec::new(),
+            pool,
+            clock,
+            suspension: Suspension::start(),
+            busy_poll_time: Duration::ZERO,
+            transmit_timeout: None,
+            now: clock.now(),
+            busy_steps: 0,
+            link_changes: Vec::new(),
+        }
+    }
+
+    /// Polls for frames for this time before each sleep.
+    #[must_use]
+    pub fn with_busy_poll(self, busy_poll_time: Duration) -> Driver<M, D> {
+        Driver { busy_poll_time, ..self }
+    }
+
+    /// Discards the departing frames of a device that has been congested for this time. [`Machine::refused`] receives
+    /// their tokens.
+    #[must_use]
+    pub fn with_transmit_timeout(self, transmit_timeout: Duration) -> Driver<M, D> {
+        Driver { transmit_timeout: Some(transmit_timeout), ..self }
+    }
+
+    /// Adds a device to the machine, and returns its port. Ports are numbered from 0 in the order of the calls.
+    ///
+    /// With a monitor, the machine receives the present state of the link now, and each change later. Without a
+    /// monitor, the machine receives no state, and the driver may miss the deletion of an interface that is down. A
+    /// driver can wait for up to [`MAX_DESCRIPTORS`](tap::linux::MAX_DESCRIPTORS) descriptors: one for each device, one
+    /// for each monitor, and those that are passed to [`Driver::step`].
+    pub fn add_device(&mut self, device: D, monitor: Option<LinkMonitor>) -> PortId {
+        let id = PortId::new(u16::try_from(self.ports.len()).unwrap_or(u16::MAX));
+        let state = monitor.as_ref().map(LinkMonitor::state);
+        let mut port = Port::new(id, device, monitor);
+        if let Some(state) = state {
+            let now = self.clock.now();
+            port.exchange.device_event(now, &mut self.machine, DeviceEvent::Link(state), &mut self.pool);
+        }
+        self.ports.push(port);
+        id
+    }
+
+    /// Waits for frames, for a change of a link, for one of `descriptors`, for the deadline of the machine, or until
+    /// `limit` has passed. Then takes a [`turn`](Driver::turn).
+    ///
+    /// The step does not wait if a device has more frames. After 64 steps with work, and before each sleep, the step
+    /// checks the descriptors. While no device accepts frames, nothing can be sent, so the deadline of the machine is
+    /// ignored.
+    pub fn step<T: Copy>(
+        &mut self,
+        tracer: &mut impl Tracer<M::Outcome>,
+        descriptors: &[Descriptor<'_, T>],
+        limit: Option<Duration>,
+    ) -> Result<Step<T>, DriverError> {
+        let has_more_changes = self.link_changes.len() >= Self::MAX_LINK_CHANGES;
+        self.link_changes.clear();
+        if has_more_changes {
+            self.follow_links()?;
+        }
+        let limit = if has_more_changes { Some(Duration::ZERO) } else { self.time_limit(limit) };
+        let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
+        let was_blocked = self.is_tx_blocked();
+        let polls_again = self.ports.iter().any(|port| port.last.poll_again);
+        let mut received = 0;
+        let mut poll = || {
+            received = self.turn(tracer)?;
+            Ok(received > 0)
+        };
+        let has_work = polls_again || busy_poll(busy_poll_time, &mut poll)?;
+        self.busy_steps = if has_work { self.busy_steps.saturating_add(1) } else { Self::MAX_BUSY_STEPS };
+        let mut ready = Readiness::default();
+        if self.busy_steps >= Self::MAX_BUSY_STEPS {
+            self.busy_steps = 0;
+            // After congestion, the machine sends what became due in the meantime.
+            let was_cleared = was_blocked && !self.is_tx_blocked();
+            let limit = limit.map(|limit| limit.saturating_sub(busy_poll_time));
+            let limit = if has_work || was_cleared { Some(Duration::ZERO) } else { limit };
+            ready = self.check(descriptors, limit)?;
+        }
+        if polls_again || !has_work {
+            received = self.turn(tracer)?;
+        }
+        Ok(Step { ready, received })
+    }
+
+    /// Takes one turn of each device, without waiting: receives frames, runs the timers that are due, and transmits. See
+    /// [`Exchange::turn`](tap::Exchange::turn). Returns the number of received frames.
+    pub fn turn(&mut self, tracer: &mut impl Tracer<M::Outcome>) -> Result<usize, DriverError> {
+        self.now = self.clock.now();
+        let mut received = 0;
+        for port in &mut self.ports {
+            received +=
+                port.turn(self.now, &mut self.machine, &mut self.pool, tracer, self.transmit_timeout)?;
+        }
+        Ok(received)
+    }
+
+    /// Reads the changes of all links, without waiting, and passes them to the machine. [`Driver::step`] does so when a
+    /// link changed.
+    pub fn follow_links(&mut self) -> Result<(), DriverError> {
+        (0..self.ports.len()).try_for_each(|place| self.follow_link(place))
+    }
+
+    /// Returns the changes of links that were read since the start of the last [`step`](Driver::step).
+    pub fn link_changes(&self) -> &[LinkChange] {
+        &self.link_changes
+    }
+
+    /// Discards the departing frames that no device has accepted yet. [`Machine::refused`] receives their tokens.
+    pub fn discard_departing(&mut self) {
+        let now = self.clock.now();
+        for port in &mut self.ports {
+            port.discard(now, &mut self.machine, &mut self.pool);
+        }
+    }
+
+    /// Returns the time of the last turn.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Returns the machine.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Returns a mutable reference to the machine.
+    pub fn machine_mut(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    /// Returns mutable references to the machine and the pool, for calls that send a frame.
+    pub fn machine_and_pool(&mut self) -> (&mut M, &mut Pool) {
+        (&mut self.machine, &mut self.pool)
+    }
+
+    /// Returns the pool.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Returns the device of a port, or `None` if there is no such port.
+    pub fn device(&self, port: PortId) -> Option<&D> {
+        self.ports.get(usize::from(port.number())).map(|port| &port.device)
+    }
+
+    /// Returns the time limit of the next wait: the caller's, or the time until the driver has something to do.
+    fn time_limit(&self, limit: Option<Duration>) -> Option<Duration> {
+        let deadline = self.machine.deadline().filter(|deadline| self.can_serve(*deadline));
+        let discard = self.ports.iter().filter_map(|port| port.discard_at(self.transmit_timeout)).min();
+        let due = [deadline, discard].into_iter().flatten().min();
+        let due = due.map(|due| due.since(self.clock.now()));
+        [due, limit].into_iter().flatten().min()
+    }
+
+    /// Returns whether a turn at this deadline can send. A deadline that the last turn has not served belongs to a
+    /// device that accepts no frames.
+    fn can_serve(&self, deadline: Instant) -> bool {
+        match self.ports.iter().filter(|port| port.last.tx_blocked).count() {
+            0 => true,
+            blocked => blocked < self.ports.len() && deadline > self.now,
+        }
+    }
+
+    /// Returns whether frames wait until a device can transmit again.
+    fn is_tx_blocked(&self) -> bool {
+        self.ports.iter().any(|port| port.last.tx_blocked)
+    }
+
+    /// Sleeps until a descriptor is ready or `limit` has passed, and follows the links. Returns the caller's tokens.
+    fn check<T: Copy>(
+        &mut self,
+        descriptors: &[Descriptor<'_, T>],
+        limit: Option<Duration>,
+    ) -> Result<Readiness<T>, DriverError> {
+        let ports = self.ports.iter().flat_map(|port| {
+            let device = Descriptor::readable(port.device.as_fd(), Wake::Device);
+            let link = port
+                .monitor
+                .as_ref()
+                .map(|monitor| Descriptor::readable(monitor.as_fd(), Wake::Link(port.exchange.port())));
+            std::iter::once(device.or_writable(port.last.tx_blocked)).chain(link)
+        });
+        let callers = descriptors.iter().map(|descriptor| descriptor.map(Wake::Caller));
+        let ready = wait(ports.chain(callers), limit).map_err(DriverError::Wait)?;
+        for wake in ready.iter() {
+            if let Wake::Link(port) = wake {
+                self.follow_link(port.number().into())?;
+            }
+        }
+        // A suspension lasts seconds, so it is checked only when the descriptors are checked.
+        if self.suspension.has_ended() {
+            self.handle_resume();
+        }
+        Ok(ready.filter_map(|wake| match wake {
+            Wake::Caller(token) => Some(token),
+            Wake::Device | Wake::Link(_) => None,
+        }))
+    }
+
+    /// Reads the changes of the link of the device at this place, and passes them to the machine.
+    fn follow_link(&mut self, place: usize) -> Result<(), DriverError> {
+        let Some(port) = self.ports.get_mut(place) else { return Ok(()) };
+        let id = port.exchange.port();
+        while let Some(monitor) =
+            port.monitor.as_mut().filter(|_| self.link_changes.len() < Self::MAX_LINK_CHANGES)
+        {
+            match monitor.poll() {
+                Ok(None) => break,
+                Ok(Some(state)) => {
+                    let (now, event) = (self.clock.now(), DeviceEvent::Link(state));
+                    port.exchange.device_event(now, &mut self.machine, event, &mut self.pool);
+                    self.link_changes.push(LinkChange { port: id, state });
+                }
+                // The interface was deleted. The device reports the deletion in the turn that follows.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => port.monitor = None,
+                Err(source) => return Err(DriverError::Link { port: id, source }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports a lost link to the machine after a suspension. The computer may now be connected to another network,
+    /// even if the carrier was not lost.
+    // spec: rfc5227-wake
+    fn handle_resume(&mut self) {
+        let now = self.clock.now();
+        for port in &mut self.ports {
+            let Some(state) = port.monitor.as_ref().map(LinkMonitor::state) else { continue };
+            for state in [LinkState { has_carrier: false, ..state }, state] {
+                let event = DeviceEvent::Link(state);
+                port.exchange.device_event(now, &mut self.machine, event, &mut self.pool);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

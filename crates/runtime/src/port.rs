@@ -1,0 +1,62 @@
+//! A device of a driver.
+
+use std::time::Duration;
+
+use tap::linux::LinkMonitor;
+use tap::{Device, Exchange, Instant, Machine, Pool, PortId, Tracer, Turn};
+
+use crate::error::DriverError;
+
+/// A device, its exchange with the machine, and the monitor of its link.
+#[derive(Debug)]
+pub(crate) struct Port<D> {
+    pub(crate) device: D,
+    pub(crate) exchange: Exchange,
+    /// Monitor of the link; `None` without a monitor, or after the interface was deleted.
+    pub(crate) monitor: Option<LinkMonitor>,
+    /// Result of the last turn.
+    pub(crate) last: Turn,
+    /// Time since which the device is congested.
+    blocked_since: Option<Instant>,
+}
+
+impl<D: Device> Port<D> {
+    pub(crate) fn new(id: PortId, device: D, monitor: Option<LinkMonitor>) -> Port<D> {
+        Port { device, exchange: Exchange::new(id), monitor, last: Turn::default(), blocked_since: None }
+    }
+
+    /// Takes one turn. Discards the departing frames if the device has been congested for `transmit_timeout`. Returns the
+    /// number of received frames.
+    #[inline]
+    pub(crate) fn turn<M: Machine>(
+        &mut self,
+        now: Instant,
+        machine: &mut M,
+        pool: &mut Pool,
+        tracer: &mut impl Tracer<M::Outcome>,
+        transmit_timeout: Option<Duration>,
+    ) -> Result<usize, DriverError> {
+        let turn = self.exchange.turn(now, machine, &mut self.device, pool, tracer);
+        self.last = turn.map_err(|source| DriverError::Device { port: self.exchange.port(), source })?;
+        if !self.last.tx_blocked {
+            self.blocked_since = None;
+            return Ok(self.last.received);
+        }
+        let since = *self.blocked_since.get_or_insert(now);
+        if transmit_timeout.is_some_and(|timeout| now.since(since) >= timeout) {
+            self.discard(now, machine, pool);
+        }
+        Ok(self.last.received)
+    }
+
+    /// Discards the departing frames.
+    pub(crate) fn discard<M: Machine>(&mut self, now: Instant, machine: &mut M, pool: &mut Pool) {
+        self.exchange.discard(now, machine, pool);
+        (self.blocked_since, self.last.tx_blocked) = (None, false);
+    }
+
+    /// Returns when the departing frames are discarded, if they wait for the device.
+    pub(crate) fn discard_at(&self, transmit_timeout: Option<Duration>) -> Option<Instant> {
+        Some(self.blocked_since? + transmit_timeout?)
+    }
+}
