@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use tap::linux::{Interface, InterfaceName, LinkMonitor};
-use tap::{DeviceCounters, Instant, LinkState};
+use tap::{DeviceCounters, DeviceEvent, Instant, LinkState};
 
 use crate::error_message::ErrorMessage;
 
@@ -123,7 +123,7 @@ impl GapMonitor {
         loop {
             let carrier_deadline = self.carrier_deadline.filter(|until| now < *until);
             match self.link.poll() {
-                Ok(Some(state)) => {
+                Ok(Some(DeviceEvent::Link(state))) => {
                     self.carrier_deadline = None;
                     self.was_alive |= state.carries_frames();
                     if state.carries_frames() && carrier_deadline.is_some() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::Host;
 use tap::linux::{Descriptor, LinkMonitor, busy_poll, wait};
-use tap::{Device, DeviceError, Instant, LinkState, Pool};
+use tap::{Device, DeviceError, DeviceEvent, Instant, LinkState, Pool};
 
 use crate::clock::{Clock, Suspension};
 use crate::failure::Failure;
@@ -158,7 +158,7 @@ impl<W: Sink> Server<W> {
         while let Some(monitor) = &mut self.monitor {
             match monitor.poll() {
                 Ok(None) => break,
-                Ok(Some(state)) => {
+                Ok(Some(DeviceEvent::Link(state))) => {
                     let now = self.clock.now();
                     self.host.link_changed(now, state);
                     if self.has_link_lines {

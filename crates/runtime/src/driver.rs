@@ -286,8 +286,9 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         {
             match monitor.poll() {
                 Ok(None) => break,
-                Ok(Some(state)) => {
-                    let (now, event) = (self.clock.now(), DeviceEvent::Link(state));
+                Ok(Some(event)) => {
+                    let now = self.clock.now();
+                    let DeviceEvent::Link(state) = event;
                     port.exchange.device_event(now, &mut self.machine, event, &mut self.pool);
                     self.link_changes.push(LinkChange { port: id, state });
                 }

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::InterfaceName;
 use super::link::{self, LinkInfo, Selector};
 use super::netlink::{Connection, Message};
-use crate::LinkState;
+use crate::{DeviceEvent, LinkState};
 
 /// Maximum number of requests for the state when the receive queue overflows before the answer.
 const MAX_ATTEMPTS: usize = 16;
@@ -67,11 +67,11 @@ impl LinkMonitor {
     ///
     /// After the interface was deleted, or moved to another network namespace, every call fails once all changes have
     /// been returned. The error has the kind [`io::ErrorKind::NotFound`].
-    pub fn poll(&mut self) -> io::Result<Option<LinkState>> {
+    pub fn poll(&mut self) -> io::Result<Option<DeviceEvent>> {
         loop {
             if let Some(state) = self.history.changes.pop_front() {
                 self.state = state;
-                return Ok(Some(state));
+                return Ok(Some(DeviceEvent::Link(state)));
             }
             if self.history.is_deleted {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "the interface was deleted"));

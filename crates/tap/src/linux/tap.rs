@@ -154,21 +154,21 @@ impl TapOptions {
 
 /// Binds an open node to a TAP.
 ///
-/// A TAP that is busy without a visible holder may be free soon. The kernel destroys the ring of a killed program, and
-/// closes its file, some time after the program ended. On a loaded machine, this took more than a second. Attempts
-/// therefore continue for three seconds.
+/// A busy TAP may be free soon. The kernel destroys the ring of a killed program, and closes its file, some time after
+/// the program ended. On a loaded machine, this took more than a second. Attempts therefore continue for three seconds.
+///
+/// The holder is not searched before the last attempt. A killed program is still visible as the holder, and the search
+/// takes a lock of the kernel that the release of the TAP needs too.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     const MAX_ATTEMPTS: u32 = 600;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
     let mut attached = attach();
-    if attached == Err(Errno::EBUSY) && holders(name).is_empty() {
-        for _ in 0..MAX_ATTEMPTS {
-            thread::sleep(Duration::from_millis(5));
-            attached = attach();
-            if attached != Err(Errno::EBUSY) {
-                break;
-            }
+    for _ in 0..MAX_ATTEMPTS {
+        if attached != Err(Errno::EBUSY) {
+            break;
         }
+        thread::sleep(Duration::from_millis(5));
+        attached = attach();
     }
     attached
 }

@@ -1,6 +1,7 @@
 //! Opening TAPs, receiving and transmitting frames.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use tap::linux::{Features, InterfaceChange, Io, OpenError, PacketSocket, Tap, features};
@@ -14,6 +15,10 @@ pub(crate) const CASES: &[Case] = &[
     ("kernel_chooses_name_when_pattern_is_given", kernel_chooses_name_when_pattern_is_given),
     ("kernel_learns_mac_address_from_arp_reply", kernel_learns_mac_address_from_arp_reply),
     ("busy_tap_error_names_holder", busy_tap_error_names_holder),
+    (
+        "busy_tap_is_opened_when_visible_holder_releases_it",
+        busy_tap_is_opened_when_visible_holder_releases_it,
+    ),
     ("open_fails_when_interface_is_not_tap", open_fails_when_interface_is_not_tap),
     ("attach_fails_when_tap_is_absent", attach_fails_when_tap_is_absent),
     ("open_fails_when_name_is_too_long", open_fails_when_name_is_too_long),
@@ -117,6 +122,19 @@ fn busy_tap_error_names_holder() -> TestResult {
     let named = Tap::open(name.as_str()).err().ok_or("a busy TAP was opened")?.to_string();
     std::fs::write("/proc/self/comm", original)?;
     assert!(named.contains("(\\u{1b}[2J\u{fffd}pwned)"), "{named}");
+    Ok(())
+}
+
+fn busy_tap_is_opened_when_visible_holder_releases_it() -> TestResult {
+    let tap = Tap::open("tap%d")?;
+    let name = tap.interface().name().clone();
+    let holder = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(tap);
+    });
+    let opened = Tap::open(name.as_str());
+    holder.join().map_err(|_| "the holder panicked")?;
+    assert!(opened?.is_created());
     Ok(())
 }
 

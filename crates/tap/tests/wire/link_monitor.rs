@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use std::os::fd::AsFd;
-use tap::LinkState;
 use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, Tap, wait};
+use tap::{DeviceEvent, LinkState};
 
 use testbed::kernel::{create_bridge, delete_link, remove_from_bridge, rename_link};
 use testbed::veth::{NEAR, Veth};
@@ -47,7 +47,7 @@ fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
 fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
     const TIMEOUT: Duration = Duration::from_secs(10);
     loop {
-        if let Some(state) = monitor.poll()? {
+        if let Some(DeviceEvent::Link(state)) = monitor.poll()? {
             assert_eq!(monitor.state(), state);
             return Ok(state);
         }
