@@ -247,7 +247,7 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
 /// Returns what to change after an echo request was not sent.
 fn unsent_hint(reason: TxDropReason) -> &'static str {
     match reason {
-        TxDropReason::TooManyFragments | TxDropReason::TooLong => "use less data with -s",
+        TxDropReason::TooLong => "use less data with -s",
         TxDropReason::NoSourceAddress => "choose another address with --address, or wait for the link",
         TxDropReason::TxQueueFull | TxDropReason::NoFrame | TxDropReason::NextHopUnresolved => {
             "use a longer interval with -i"

@@ -17,8 +17,8 @@ use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Instant, Poo
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const VLAN: Option<VlanId> = VlanId::new(5);
-/// Capacity of the transmit queue in frames: so small that few requests fill the queue.
-const TX_QUEUE: usize = 4;
+/// Capacity of a batch in frames: so small that a datagram departs in several batches.
+const TX_BATCH: usize = 4;
 
 /// Host with its device, pool and expected counters.
 pub(crate) struct FuzzHost {
@@ -26,9 +26,9 @@ pub(crate) struct FuzzHost {
     device: CheckingDevice,
     pool: Pool,
     now: Instant,
-    /// Replies that wait for transmission by the device.
-    tx_queue: Batch,
-    /// Number of frames in the host's own transmit queue.
+    /// Frames for the device.
+    departing: Batch,
+    /// Minimum number of frames that the host has queued.
     queued: usize,
     /// Number of received frames.
     received: u64,
@@ -68,10 +68,10 @@ impl FuzzHost {
         let host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
         FuzzHost {
             device: CheckingDevice { vlan: config.vlan, transmitted: 0 },
-            pool: Pool::new(config.mtu, host.pool_size() + TX_QUEUE),
+            pool: Pool::new(config.mtu, host.pool_size()),
             host,
             now: Instant::ORIGIN,
-            tx_queue: Batch::new(TX_QUEUE),
+            departing: Batch::new(TX_BATCH),
             queued: 0,
             received: 0,
             arp_replies: 0,
@@ -80,41 +80,75 @@ impl FuzzHost {
         }
     }
 
-    /// Receives one frame.
+    /// Receives one frame, and checks the frames that it causes.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
-        let mut frame = self.pool.take().expect("pool should have a free frame");
-        if frame.write(bytes).is_err() {
-            return self.pool.give(frame);
-        }
-        self.received += 1;
-        let (before, tx_dropped) = (self.tx_queue.len(), self.tx_dropped());
-        let outcome = self.host.receive(self.now, frame, &mut self.tx_queue, &mut self.pool);
-
+        self.transmit();
+        let Some(outcome) = self.handle(bytes) else { return };
+        let sent = self.transmit();
+        let is_reply = |bytes: &&Vec<u8>| {
+            let frame = EthernetFrame::parse(bytes).expect("sent frame should be valid");
+            frame.ether_type() == EtherType::ARP
+                && Packet::parse(frame.payload()).is_ok_and(|packet| packet.operation() == Operation::REPLY)
+        };
+        let replies: Vec<_> = sent.iter().filter(is_reply).collect();
         match outcome {
             FrameOutcome::Arp(received) => {
-                assert_eq!(self.tx_queue.len(), before + usize::from(received.reply.is_some()));
-                if received.reply.is_some() {
-                    self.arp_replies += 1;
-                    let reply = self.tx_queue.iter().last().expect("transmit queue should hold the reply");
-                    self.check_arp_reply(bytes, reply.bytes());
-                }
+                assert_eq!(replies.len(), usize::from(received.reply.is_some()));
+                replies.into_iter().for_each(|reply| self.check_arp_reply(bytes, reply));
             }
-            FrameOutcome::Ipv4(outcome) => self.check_replies(bytes, outcome, before),
-            FrameOutcome::Dropped(reason) => {
-                assert_eq!(self.tx_queue.len(), before, "reply to a dropped frame");
-                match reason {
-                    DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
-                    DropReason::Icmp(_) => self.dropped.icmp += 1,
-                    DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => {
-                        self.dropped.host += 1;
-                    }
-                    _ => {}
-                }
+            FrameOutcome::Ipv4(outcome) => {
+                assert!(replies.is_empty());
+                self.check_replies(bytes, outcome, &sent);
             }
+            FrameOutcome::Dropped(_) => {
+                assert!(replies.is_empty() && self.datagrams(&sent).is_empty(), "reply to a dropped frame");
+            }
+        }
+    }
+
+    /// Receives the same frame up to 255 times while the device accepts nothing.
+    pub(crate) fn flood(&mut self, bytes: &[u8], count: u8) {
+        for _ in 0..count {
+            self.handle(bytes);
+        }
+        self.transmit();
+    }
+
+    /// Gives a frame to the host, and checks the counters of replies.
+    fn handle(&mut self, bytes: &[u8]) -> Option<FrameOutcome> {
+        let mut frame = self.pool.take().expect("pool should have a free frame");
+        if frame.write(bytes).is_err() {
+            self.pool.give(frame);
+            return None;
+        }
+        self.received += 1;
+        let tx_dropped = self.tx_dropped();
+        let outcome = self.host.receive(self.now, frame, &mut self.pool);
+        match outcome {
+            FrameOutcome::Arp(received) => self.arp_replies += u64::from(received.reply.is_some()),
+            FrameOutcome::Ipv4(outcome) => {
+                self.echo_replies += u64::from(outcome == DatagramOutcome::EchoReplied);
+            }
+            FrameOutcome::Dropped(reason) => match reason {
+                DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
+                DropReason::Icmp(_) => self.dropped.icmp += 1,
+                DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => {
+                    self.dropped.host += 1;
+                }
+                _ => {}
+            },
         }
         let refused = matches!(outcome, FrameOutcome::Dropped(DropReason::Transmit(_)));
         assert!(self.tx_dropped() >= tx_dropped);
         assert!(!refused || self.tx_dropped() > tx_dropped, "rejected frame not counted");
+        Some(outcome)
+    }
+
+    /// Returns the payloads of the sent frames with datagrams.
+    fn datagrams<'a>(&self, sent: &'a [Vec<u8>]) -> Vec<&'a [u8]> {
+        let vlan = self.host.config().vlan;
+        let frames = sent.iter().map(|bytes| check_sent_frame(vlan, bytes));
+        frames.filter(|frame| frame.ether_type() == EtherType::IPV4).map(|frame| frame.payload()).collect()
     }
 
     fn tx_dropped(&self) -> u64 {
@@ -122,28 +156,20 @@ impl FuzzHost {
     }
 
     /// Checks the frames that a received datagram caused: at most one datagram of the host, possibly in fragments.
-    fn check_replies(&mut self, bytes: &[u8], outcome: DatagramOutcome, before: usize) {
-        let vlan = self.host.config().vlan;
-        let mut identifications = Vec::new();
-        for frame in self.tx_queue.iter().skip(before) {
-            identifications.push(check_sent_datagram(check_sent_frame(vlan, frame.bytes()).payload()));
-        }
+    fn check_replies(&mut self, bytes: &[u8], outcome: DatagramOutcome, sent: &[Vec<u8>]) {
+        let replies = self.datagrams(sent);
+        let mut identifications: Vec<_> = replies.iter().map(|reply| check_sent_datagram(reply)).collect();
         identifications.dedup();
         assert!(identifications.len() <= 1, "more than one datagram sent");
-        match outcome {
-            DatagramOutcome::EchoReplied => self.echo_replies += 1,
-            DatagramOutcome::Rejected(_) => {}
-            DatagramOutcome::FragmentStored | DatagramOutcome::Reported => {
-                assert!(identifications.is_empty());
-            }
+        if matches!(outcome, DatagramOutcome::FragmentStored | DatagramOutcome::Reported) {
+            assert!(identifications.is_empty());
         }
         let request = EthernetFrame::parse(bytes).expect("frame with a reply should be valid");
         let request = Datagram::parse(request.payload()).expect("datagram with a reply should be valid");
-        if let (DatagramOutcome::EchoReplied, false, Some(frame)) =
-            (outcome, request.is_fragment(), self.tx_queue.iter().nth(before))
+        if let (DatagramOutcome::EchoReplied, false, Some(reply)) =
+            (outcome, request.is_fragment(), replies.first())
         {
-            let reply = check_sent_frame(vlan, frame.bytes());
-            let reply = Datagram::parse(reply.payload()).expect("sent datagram should be valid");
+            let reply = Datagram::parse(reply).expect("sent datagram should be valid");
             assert_eq!((reply.source(), reply.destination()), (request.destination(), request.source()));
             assert_eq!(
                 reply.payload().get(4..),
@@ -153,11 +179,22 @@ impl FuzzHost {
         }
     }
 
-    /// Transmits the waiting replies.
-    pub(crate) fn transmit(&mut self) {
-        while let Some(frame) = self.tx_queue.pop() {
-            self.pool.give(frame);
+    /// Transmits all frames that are due, in batches. Returns them.
+    pub(crate) fn transmit(&mut self) -> Vec<Vec<u8>> {
+        let mut sent = Vec::new();
+        loop {
+            self.host.transmit(self.now, &mut self.departing, &mut self.pool);
+            if self.departing.is_empty() {
+                break;
+            }
+            while let Some(frame) = self.departing.pop() {
+                sent.push(frame.bytes().to_vec());
+                self.pool.give(frame);
+            }
         }
+        assert!(sent.len() >= self.queued, "a queued frame was not transmitted");
+        self.queued = 0;
+        sent
     }
 
     /// Sends a payload to a neighbor.
@@ -195,16 +232,22 @@ impl FuzzHost {
     pub(crate) fn poll(&mut self, milliseconds: u64) {
         self.now = self.now + Duration::from_millis(milliseconds);
         let before = self.device.transmitted;
-        let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut ());
-        assert!(outcome.is_ok_and(|outcome| !outcome.tx_blocked && outcome.received == 0));
+        loop {
+            let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut ());
+            let outcome = outcome.expect("device should not fail");
+            assert!(!outcome.tx_blocked && outcome.received == 0);
+            if !outcome.poll_again {
+                break;
+            }
+        }
         assert!(self.device.transmitted >= before + self.queued, "a queued frame was not transmitted");
         self.queued = 0;
     }
 
     /// Checks the invariants after a step.
-    pub(crate) fn check(&self) {
-        let in_use = self.tx_queue.len() + self.queued + self.pending();
-        assert_eq!(self.pool.held(), in_use, "frames taken from the pool and frames in use differ");
+    pub(crate) fn check(&mut self) {
+        self.transmit();
+        assert_eq!(self.pool.held(), self.pending(), "frames taken from the pool and frames in use differ");
 
         let link = self.host.link();
         let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();

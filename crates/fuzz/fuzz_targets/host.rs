@@ -33,8 +33,8 @@ enum Step<'a> {
     Ip(IpFrame<'a>),
     /// The previous frame arrives again.
     Repeat,
-    /// The waiting replies are transmitted.
-    Transmit,
+    /// The previous frame arrives several times while the device accepts nothing.
+    Flood(u8),
     /// The host sends a payload of `bytes` bytes to a peer.
     Send { peer: u8, bytes: u16 },
     /// The host pings a peer, on the link or behind a gateway, with `bytes` bytes of data.
@@ -98,7 +98,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 frame = ip.bytes();
                 host.receive(&frame);
             }
-            Step::Transmit => host.transmit(),
+            Step::Flood(count) => host.flood(&frame, *count),
             // 10.0.0.6 to .14: on the link, and not local.
             Step::Send { peer, bytes } => {
                 host.send(Ipv4Addr::new(10, 0, 0, 6 + peer % 9), (bytes % 1_501).into());

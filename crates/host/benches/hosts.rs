@@ -80,7 +80,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 struct BenchHost {
     host: Host,
     pool: Pool,
-    tx_queue: Batch,
+    departing: Batch,
     frames: Vec<Vec<u8>>,
 }
 
@@ -89,7 +89,7 @@ impl BenchHost {
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(config.mtu, host.pool_size());
         let frames = (0..ROUND).map(frame).collect::<BenchResult<_>>()?;
-        let mut bench = BenchHost { host, pool, tx_queue: Batch::new(1), frames };
+        let mut bench = BenchHost { host, pool, departing: Batch::new(1), frames };
         bench.host.arp_mut().add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;
         let replies = bench.round();
         if replies == ROUND { Ok(bench) } else { Err(format!("{replies} replies, expected {ROUND}").into()) }
@@ -103,9 +103,10 @@ impl BenchHost {
             if frame.write(bytes).is_err() {
                 break;
             }
-            let outcome = self.host.receive(Instant::ORIGIN, frame, &mut self.tx_queue, &mut self.pool);
+            let outcome = self.host.receive(Instant::ORIGIN, frame, &mut self.pool);
+            self.host.transmit(Instant::ORIGIN, &mut self.departing, &mut self.pool);
             replies += u32::from(!matches!(outcome, FrameOutcome::Dropped(_)));
-            if let Some(frame) = self.tx_queue.pop() {
+            if let Some(frame) = self.departing.pop() {
                 self.pool.give(frame);
             }
         }

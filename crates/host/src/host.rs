@@ -13,9 +13,10 @@ use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
 use crate::outcome::{FrameOutcome, SendOutcome, TxDropReason};
-use crate::stack::{INTERFACE, PendingPacket, Stack, TxContext};
+use crate::stack::{INTERFACE, PendingPacket, Stack};
 use crate::tracer::Tracer;
-use crate::{egress, ingress};
+use crate::tx_queue::{RX_BATCH, TxQueues};
+use crate::{egress, ingress, output};
 
 /// One or more hosts on one device.
 #[derive(Debug)]
@@ -24,16 +25,15 @@ pub struct Host {
     /// One stack for each further VLAN.
     others: Vec<Stack>,
     rx_batch: Batch,
-    /// Frames to transmit.
-    tx_queue: Batch,
-    /// Number of frames in the transmit queue that the tracer has seen.
+    /// Frames for the device, taken from the queues of the stacks.
+    departing: Batch,
+    /// Number of departing frames that the tracer has seen.
     traced: usize,
     /// Maximum MTU, set by the first call of [`Host::link_changed`].
     mtu_limit: Option<usize>,
     /// Whether the link was active at the last call of [`Host::link_changed`].
     is_link_active: bool,
-    /// Whether the transmit queue may hold frames from a time before the link became active, and the host probes for
-    /// an address again.
+    /// Whether packets may wait from a time before the link became active, and the host probes for an address again.
     has_stale_frames: bool,
 }
 
@@ -51,11 +51,14 @@ pub struct PollOutcome {
 
 impl Host {
     /// Maximum number of frames that one poll receives.
-    pub const RX_BATCH: usize = 64;
+    pub const RX_BATCH: usize = RX_BATCH;
     /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
-    /// Maximum number of frames in the transmit queue, enough for the fragments of several long datagrams.
-    pub const TX_QUEUE: usize = TxContext::QUEUE;
+    /// Maximum number of frames that one poll transmits.
+    pub const TX_BATCH: usize = 64;
+    /// Maximum number of packets that [`Host::send`] and [`Host::ping`] have queued, in each VLAN. A datagram that
+    /// departs in fragments is one packet.
+    pub const DATA_QUEUE: usize = TxQueues::DATA;
 
     /// Creates a host with this configuration. The host starts at `now`.
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
@@ -63,7 +66,7 @@ impl Host {
             first: Stack::new(now, &Self::capped(config))?,
             others: Vec::new(),
             rx_batch: Batch::new(Self::RX_BATCH),
-            tx_queue: Batch::new(Self::TX_QUEUE),
+            departing: Batch::new(Self::TX_BATCH),
             traced: 0,
             mtu_limit: None,
             is_link_active: true,
@@ -97,9 +100,9 @@ impl Host {
     }
 
     /// Runs one iteration of the event loop: receives and handles up to [`Host::RX_BATCH`] frames, runs the timers that
-    /// are due, and transmits. The call neither waits nor reads a clock.
+    /// are due, and transmits up to [`Host::TX_BATCH`] frames. The call neither waits nor reads a clock.
     ///
-    /// While the transmit queue is more than half full, the call receives no frames. The frames stay in the device.
+    /// While [`Host::accepts_frames`] is false, the call receives no frames. The frames stay in the device.
     pub fn poll(
         &mut self,
         now: Instant,
@@ -110,47 +113,49 @@ impl Host {
         pool.grow(self.largest_mtu());
         self.drop_stale_frames(pool);
         // spec: receive-bound
-        let has_capacity = self.tx_queue.free_capacity() >= Self::TX_QUEUE / 2;
-        let received = if has_capacity { device.receive(pool, &mut self.rx_batch)?.frames } else { 0 };
+        let received =
+            if self.accepts_frames() { device.receive(pool, &mut self.rx_batch)?.frames } else { 0 };
         while let Some(frame) = self.rx_batch.pop() {
             tracer.frame_received(now, frame.bytes());
-            let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
-            let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
-            tracer.frame_handled(now, ingress::receive(stack, now, frame, tx));
-            self.finish_frames(now, device, tracer);
+            tracer.frame_handled(now, self.receive(now, frame, pool));
         }
-        for stack in std::iter::once(&mut self.first).chain(&mut self.others) {
-            egress::run_timers(stack, now, &mut TxContext { queue: &mut self.tx_queue, pool });
-        }
+        output::transmit(&mut self.first, &mut self.others, now, &mut self.departing, pool);
         self.finish_frames(now, device, tracer);
-        let transmitted = device.transmit(&mut self.tx_queue, pool);
-        self.traced = self.tx_queue.len();
-        while self.tx_queue.take_refused().is_some() {}
+        let transmitted = device.transmit(&mut self.departing, pool);
+        self.traced = self.departing.len();
+        while self.departing.take_refused().is_some() {}
         let Transmitted { refused, in_flight, would_block, .. } = transmitted?;
         if refused > 0 {
             self.stacks_mut().for_each(|stack| stack.restart_probes(now));
-        } else if in_flight == 0 && self.tx_queue.is_empty() {
+        } else if in_flight == 0 && self.departing.is_empty() {
             self.stacks_mut().for_each(|stack| stack.probes_in_flight.clear());
         }
+        let tx_blocked = would_block || !self.departing.is_empty();
+        let has_more = in_flight > 0 || self.stacks().any(|stack| !stack.tx_queues.is_empty());
         Ok(PollOutcome {
             received,
-            tx_blocked: would_block || !self.tx_queue.is_empty(),
-            poll_again: received >= Self::RX_BATCH || (in_flight > 0 && !would_block),
+            tx_blocked,
+            poll_again: received >= Self::RX_BATCH || (has_more && !tx_blocked),
         })
     }
 
-    /// Handles one received frame. Frames to send are added to `tx_queue`. A frame without further use returns to
-    /// `pool`.
-    pub fn receive(
-        &mut self,
-        now: Instant,
-        frame: Frame,
-        tx_queue: &mut Batch,
-        pool: &mut Pool,
-    ) -> FrameOutcome {
+    /// Returns whether the host has capacity for the replies to a batch of received frames. Packets that the user sends
+    /// do not count.
+    pub fn accepts_frames(&self) -> bool {
+        self.stacks().all(|stack| stack.tx_queues.control.free_capacity() >= Self::RX_BATCH)
+    }
+
+    /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.
+    pub fn receive(&mut self, now: Instant, frame: Frame, pool: &mut Pool) -> FrameOutcome {
         pool.grow(self.largest_mtu());
         let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
-        ingress::receive(stack, now, frame, &mut TxContext { queue: tx_queue, pool })
+        ingress::receive(stack, now, frame, pool)
+    }
+
+    /// Runs the timers that are due, and adds queued frames to `departing` while it has capacity.
+    pub fn transmit(&mut self, now: Instant, departing: &mut Batch, pool: &mut Pool) {
+        pool.grow(self.largest_mtu());
+        output::transmit(&mut self.first, &mut self.others, now, departing, pool);
     }
 
     /// Sends the payload in `frame` to a neighbor on the link. The frame is pending until the neighbor is resolved. The
@@ -164,8 +169,7 @@ impl Host {
         pool: &mut Pool,
     ) -> SendOutcome {
         pool.grow(self.first.config.mtu);
-        let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
-        let sent = egress::send_payload(&mut self.first, now, neighbor, ether_type, frame, tx);
+        let sent = egress::send_payload(&mut self.first, now, neighbor, ether_type, frame, pool);
         sent.unwrap_or_else(SendOutcome::Dropped)
     }
 
@@ -173,8 +177,7 @@ impl Host {
     /// error a [`HostEvent::DeliveryFailed`]. The event contains the identifier and sequence number of the request.
     pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
         pool.grow(self.first.config.mtu);
-        let tx = &mut TxContext { queue: &mut self.tx_queue, pool };
-        egress::ping(&mut self.first, now, request, data, tx).unwrap_or_else(SendOutcome::Dropped)
+        egress::ping(&mut self.first, now, request, data, pool).unwrap_or_else(SendOutcome::Dropped)
     }
 
     /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a
@@ -192,7 +195,7 @@ impl Host {
     ///
     /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
     /// When the link becomes active, the host probes again for each address that was claimed with a probe: see
-    /// [`Arp::link_up`]. In this case, the frames in the transmit queue are dropped.
+    /// [`Arp::link_up`]. In this case, the packets in the transmit queues are dropped.
     // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
     pub fn link_changed(&mut self, now: Instant, state: LinkState) {
         let is_active = state.carries_frames();
@@ -207,15 +210,21 @@ impl Host {
         self.set_mtu(state.mtu);
     }
 
-    /// Drops the frames in the transmit queue after the link has become active, if an address is probed for again.
+    /// Drops the departing frames and the queued packets after the link has become active, if an address is probed for again.
     // spec: rfc5227-silence
     fn drop_stale_frames(&mut self, pool: &mut Pool) {
         if !std::mem::take(&mut self.has_stale_frames) {
             return;
         }
-        while let Some(frame) = self.tx_queue.pop() {
+        while let Some(frame) = self.departing.pop() {
             pool.give(frame);
             self.first.count_tx_dropped(TxDropReason::NoSourceAddress);
+        }
+        for stack in self.stacks_mut() {
+            while let Some(packet) = stack.tx_queues.pop() {
+                pool.give(packet.frame);
+                stack.count_tx_dropped(TxDropReason::NoSourceAddress);
+            }
         }
         self.traced = 0;
     }
@@ -231,9 +240,9 @@ impl Host {
         }
     }
 
-    /// Pads and traces the frames that are new in the transmit queue.
+    /// Pads and traces the departing frames that are new.
     fn finish_frames(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
-        while let Some(frame) = self.tx_queue.get_mut(self.traced) {
+        while let Some(frame) = self.departing.get_mut(self.traced) {
             self.traced += 1;
             // A frame that cannot be padded is transmitted without padding. The device may refuse such a frame, and
             // counts refused frames.
@@ -244,18 +253,18 @@ impl Host {
     }
 
     /// Returns the time at which the next timer is due. If no frame arrives earlier, call [`Host::poll`] at this time.
-    /// Returns `None` if no timer runs.
+    /// Returns a time that has passed if packets are queued, and `None` if no timer runs.
     pub fn deadline(&self) -> Option<Instant> {
-        self.stacks().filter_map(egress::deadline).min()
+        self.stacks().filter_map(output::deadline).min()
     }
 
-    /// Returns the number of frames of a pool that never runs out. The number includes received frames, frames in the
-    /// transmit queue or in flight, and pending packets. It also includes packets that ARP has returned and that the
-    /// host has not taken yet.
+    /// Returns the number of frames of a pool that never runs out. The number includes received frames, queued packets,
+    /// departing frames, frames in flight, and pending packets. It also includes packets that ARP has returned and that
+    /// the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
-        let pending: usize = self.stacks().map(|stack| stack.config.table.pending).sum();
-        2 * (Self::RX_BATCH + pending) + Self::TX_QUEUE + Self::RX_BATCH
+        let waiting = |stack: &Stack| TxQueues::CAPACITY + 2 * stack.config.table.pending;
+        Self::RX_BATCH + 2 * Self::TX_BATCH + self.stacks().map(waiting).sum::<usize>()
     }
 
     /// Returns the configuration of the first host.

@@ -4,13 +4,14 @@ use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, Ipv4Fields};
 use link::{EtherType, MacAddr};
-use tap::{Checksum, Frame, Instant, Offload};
+use tap::{Checksum, Frame, Instant, Offload, Pool};
 
 use crate::echo::{DataMismatch, EchoReply};
 use crate::egress;
 use crate::event::{DeliveryFailure, HostEvent};
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
-use crate::stack::{PendingPacket, Stack, TxContext};
+use crate::stack::{PendingPacket, Stack};
+use crate::tx_queue::QueuedPacket;
 use crate::udp;
 
 /// Position of a frame's payload, and properties of the frame.
@@ -52,13 +53,13 @@ struct EchoReplyPlan {
 
 /// Handles a received frame. A reply is queued in the same frame where possible. A frame without further use returns to
 /// the pool.
-pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut TxContext<'_>) -> FrameOutcome {
+pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, pool: &mut Pool) -> FrameOutcome {
     let view = arp::FrameView::parse(frame.bytes());
     let accepted = stack.link.receive(view.map(|view| view.ethernet()));
     let (view, accepted) = match view.and_then(|view| Ok((view, accepted?))) {
         Ok(accepted) => accepted,
         Err(reason) => {
-            tx.pool.give(frame);
+            pool.give(frame);
             return FrameOutcome::Dropped(reason.into());
         }
     };
@@ -73,17 +74,17 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, tx: &mut Tx
     match ethernet.ether_type() {
         EtherType::ARP => {
             let received = stack.arp.receive(now, mac, view.packet());
-            reply_to_arp(stack, received, payload.offset, frame, tx)
+            reply_to_arp(stack, received, payload.offset, frame, pool)
         }
         // The link layer limits the payload. The total length of the datagram is within this limit.
         EtherType::IPV4 => {
             let length = ethernet.payload().len();
-            receive_ipv4(stack, now, frame, payload, length, tx)
+            receive_ipv4(stack, now, frame, payload, length, pool)
         }
         other => {
             // spec: drops-counted
             stack.counters.unsupported_ether_type = stack.counters.unsupported_ether_type.saturating_add(1);
-            tx.pool.give(frame);
+            pool.give(frame);
             FrameOutcome::Dropped(DropReason::UnsupportedEtherType(other))
         }
     }
@@ -96,11 +97,11 @@ fn reply_to_arp(
     received: Result<arp::Reception, arp::ArpDropReason>,
     offset: usize,
     mut frame: Frame,
-    tx: &mut TxContext<'_>,
+    pool: &mut Pool,
 ) -> FrameOutcome {
     let outcome = received.map_or_else(|reason| FrameOutcome::Dropped(reason.into()), FrameOutcome::Arp);
     let Ok(arp::Reception { reply: Some(reply), .. }) = received else {
-        tx.pool.give(frame);
+        pool.give(frame);
         return outcome;
     };
     // spec: rfc826-reply-to, rfc826-reply-padding
@@ -109,14 +110,15 @@ fn reply_to_arp(
         && reply.write_over(frame.bytes_mut()).is_ok()
         && stack.link.add_header(&mut frame, reply.destination, reply.mac, EtherType::ARP).is_ok();
     // spec: reply-one
-    let queued = if is_written { tx.queue.push(frame) } else { Err(frame) };
+    let packet = QueuedPacket { frame, fragments: None };
+    let queued = if is_written { stack.tx_queues.control.push(packet) } else { Err(packet) };
     match queued {
         Ok(()) => {
             stack.counters.arp_replies = stack.counters.arp_replies.saturating_add(1);
             outcome
         }
-        Err(frame) => {
-            tx.pool.give(frame);
+        Err(packet) => {
+            pool.give(packet.frame);
             let reason = if is_written { TxDropReason::TxQueueFull } else { TxDropReason::TooLong };
             drop_reply(stack, reason)
         }
@@ -130,46 +132,46 @@ fn receive_ipv4(
     frame: Frame,
     payload: PayloadInfo,
     length: usize,
-    tx: &mut TxContext<'_>,
+    pool: &mut Pool,
 ) -> FrameOutcome {
     let end = payload.offset.saturating_add(length);
     let bytes = frame.bytes().get(payload.offset..end).unwrap_or_default();
     if let Err(reason) = check_fragment(stack, bytes, payload) {
-        tx.pool.give(frame);
+        pool.give(frame);
         return FrameOutcome::Dropped(reason);
     }
     match stack.ipv4.receive(now, payload.destination_kind, bytes) {
         Err(reason) => {
-            tx.pool.give(frame);
+            pool.give(frame);
             FrameOutcome::Dropped(reason.into())
         }
         Ok(ipv4::ReceivedDatagram::FragmentStored) => {
-            tx.pool.give(frame);
+            pool.give(frame);
             FrameOutcome::Ipv4(DatagramOutcome::FragmentStored)
         }
         Ok(ipv4::ReceivedDatagram::Whole(datagram, destination_kind)) => {
-            match decide_datagram(stack, now, &datagram, destination_kind, payload, tx) {
+            match decide_datagram(stack, now, &datagram, destination_kind, payload, pool) {
                 DatagramAction::ReplyToEcho(plan) => {
-                    reply_to_echo(stack, now, &plan, frame, payload.offset, tx)
+                    reply_to_echo(stack, now, &plan, frame, payload.offset, pool)
                 }
                 DatagramAction::Done(outcome) => {
-                    tx.pool.give(frame);
+                    pool.give(frame);
                     outcome
                 }
             }
         }
         Ok(ipv4::ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
-            tx.pool.give(frame);
+            pool.give(frame);
             // A sender completes the checksum before it fragments the datagram.
             let payload = PayloadInfo { checksum: Checksum::None, ..payload };
             let action = reassembled.datagram().map_or_else(
                 |reason| DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
-                |datagram| decide_datagram(stack, now, &datagram, destination_kind, payload, tx),
+                |datagram| decide_datagram(stack, now, &datagram, destination_kind, payload, pool),
             );
             let outcome = match (action, reassembled.datagram()) {
                 (DatagramAction::ReplyToEcho(plan), Ok(datagram)) => {
-                    match large_frame(datagram.bytes(), tx) {
-                        Some(frame) => reply_to_echo(stack, now, &plan, frame, 0, tx),
+                    match large_frame(datagram.bytes(), pool) {
+                        Some(frame) => reply_to_echo(stack, now, &plan, frame, 0, pool),
                         None => drop_reply(stack, TxDropReason::NoFrame),
                     }
                 }
@@ -226,7 +228,7 @@ fn decide_datagram(
     datagram: &Datagram<'_>,
     destination_kind: DestinationKind,
     payload: PayloadInfo,
-    tx: &mut TxContext<'_>,
+    pool: &mut Pool,
 ) -> DatagramAction {
     let mac = match check_destination(stack, datagram, destination_kind, payload) {
         Ok(mac) => mac,
@@ -259,7 +261,7 @@ fn decide_datagram(
                 datagram.bytes(),
                 payload.destination_kind,
                 addresses,
-                tx,
+                pool,
             );
             DatagramAction::Done(sent.map_or_else(FrameOutcome::Dropped, |()| {
                 FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))
@@ -330,7 +332,7 @@ fn reply_to_echo(
     plan: &EchoReplyPlan,
     mut frame: Frame,
     offset: usize,
-    tx: &mut TxContext<'_>,
+    pool: &mut Pool,
 ) -> FrameOutcome {
     // spec: rfc792-echo, rfc1122-echo-mirrored
     frame.set_offload(Offload::default());
@@ -339,13 +341,13 @@ fn reply_to_echo(
         && frame.prepend(Ipv4Fields::LENGTH).is_ok()
         && plan.fields.write_to(frame.bytes_mut()).is_ok();
     if !is_written {
-        tx.pool.give(frame);
+        pool.give(frame);
         return drop_reply(stack, TxDropReason::TooLong);
     }
     // The destination is one host: a datagram from a broadcast or multicast address is not accepted.
     let EchoReplyPlan { fields: Ipv4Fields { source, destination, .. }, mac, .. } = *plan;
     let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
-    match egress::send_unicast(stack, now, destination, packet, tx) {
+    match egress::send_reply(stack, now, destination, packet, pool) {
         Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
         Ok(_) => {
             stack.counters.echo_replies = stack.counters.echo_replies.saturating_add(1);
@@ -361,10 +363,10 @@ fn drop_reply(stack: &mut Stack, reason: TxDropReason) -> FrameOutcome {
 }
 
 /// Returns a large frame with these bytes.
-fn large_frame(bytes: &[u8], tx: &mut TxContext<'_>) -> Option<Frame> {
-    let mut frame = tx.pool.take_large()?;
+fn large_frame(bytes: &[u8], pool: &mut Pool) -> Option<Frame> {
+    let mut frame = pool.take_large()?;
     if frame.write(bytes).is_err() {
-        tx.pool.give(frame);
+        pool.give(frame);
         return None;
     }
     Some(frame)

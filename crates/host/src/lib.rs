@@ -41,14 +41,20 @@
 //!    accepts frames, and ignore the deadline. Continue with step 3.
 //!
 //! [`Host::send`], [`Host::ping`] and changes of the configuration are allowed between any two of these calls.
-//! [`Host::poll`] transmits the queued frames. [`Host::receive`] handles a single frame without a device.
+//! [`Host::poll`] transmits the queued packets. [`Host::receive`] and [`Host::transmit`] work without a device.
 //!
 //! # Congestion
 //!
-//! Frames that the device does not accept yet stay in a transmit queue of [`Host::TX_QUEUE`] frames. While the queue is
-//! more than half full, [`Host::poll`] receives nothing, so that received frames stay in the kernel. A packet to an
-//! unresolved neighbor is pending in the neighbor table, which has bounds of its own ([`HostConfig::table`]). A packet
-//! that exceeds a bound is dropped and counted ([`Host::counters`]).
+//! Packets wait in the host until the device accepts them. [`Host::poll`] takes up to [`Host::TX_BATCH`] frames, in this
+//! order: replies and ICMP errors, ARP requests and probes, packets with a next hop that was just resolved, and the
+//! packets of [`Host::send`] and [`Host::ping`]. Replies leave a quarter of each batch to the other packets. A datagram
+//! that is longer than the MTU is fragmented as the device accepts it, so the number of fragments has no limit.
+//!
+//! The packets of the user wait in a queue of [`Host::DATA_QUEUE`] packets. They stop neither receiving nor replies.
+//! [`Host::poll`] receives nothing while the queue of replies has no capacity for the replies to a batch of received
+//! frames ([`Host::accepts_frames`]), so that received frames stay in the kernel. A packet to an unresolved neighbor is
+//! pending in the neighbor table, which has bounds of its own ([`HostConfig::table`]). A packet that exceeds a bound is
+//! dropped and counted ([`Host::counters`]).
 //!
 //! # An event loop
 //!
@@ -78,8 +84,10 @@ mod event;
 mod host;
 mod ingress;
 mod outcome;
+mod output;
 mod stack;
 mod tracer;
+mod tx_queue;
 mod udp;
 
 pub use self::config::{HostConfig, HostConfigError, HostSet};

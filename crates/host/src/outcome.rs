@@ -62,7 +62,7 @@ pub enum DropReason {
 /// Outcome of sending a payload or a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// The packet is in the transmit queue.
+    /// The packet is in a transmit queue.
     Queued,
     /// The packet is pending until the next hop is resolved. If the resolution fails, the packet is returned to the
     /// pool, and an event reports the failure.
@@ -78,10 +78,8 @@ base::reasons! {
     pub enum TxDropReason {
         /// The host has no address in use, or the source address is no longer in use.
         NoSourceAddress("no_source_address") = "no source address in use",
-        /// The transmit queue has no capacity for the frame, or for all fragments.
+        /// The transmit queue has no capacity for the packet.
         TxQueueFull("transmit_queue_full") = "transmit queue full",
-        /// The datagram takes more fragments than the transmit queue can hold.
-        TooManyFragments("too_many_fragments") = "more fragments than the transmit queue holds",
         /// All frames of the pool are in use.
         NoFrame("no_free_frame") = "no free frame in the pool",
         /// The next hop is not in the ARP cache, and the cache has no capacity for a new entry or for the packet.

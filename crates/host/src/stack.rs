@@ -9,11 +9,12 @@ use inet::InterfaceId;
 use ipnet::Ipv4Net;
 use ipv4::{Identification, Ipv4, LocalAddresses, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, MacSet};
-use tap::{Batch, Frame, Instant, Pool};
+use tap::{Frame, Instant};
 
 use crate::config::{HostConfig, HostConfigError, HostSet};
 use crate::event::HostEvent;
 use crate::outcome::TxDropReason;
+use crate::tx_queue::TxQueues;
 use crate::udp::UdpDropReason;
 
 /// Interface of the routes of a stack. Each stack has a routing table of its own.
@@ -37,6 +38,8 @@ pub(crate) struct Stack {
     pub(crate) udp_dropped: ReasonCounters<UdpDropReason>,
     /// Frames not sent, by reason.
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
+    /// Packets that wait for the device.
+    pub(crate) tx_queues: TxQueues,
     pub(crate) events: EventQueue<HostEvent>,
     /// Expected data of echo replies.
     pub(crate) expected_echo_data: Vec<u8>,
@@ -75,20 +78,8 @@ pub struct PendingPacket {
     pub(crate) source: Ipv4Addr,
     /// MAC address of the local host with this address.
     pub(crate) mac: MacAddr,
-    /// The payload. A datagram is fragmented only when it is transmitted.
+    /// The payload. A datagram is fragmented only when it departs.
     pub(crate) frame: Frame,
-}
-
-/// The pool from which frames are taken, and the queue to which they are added.
-pub(crate) struct TxContext<'a> {
-    /// Frames to transmit.
-    pub(crate) queue: &'a mut Batch,
-    pub(crate) pool: &'a mut Pool,
-}
-
-impl TxContext<'_> {
-    /// Maximum number of frames in the transmit queue, enough for the fragments of several long datagrams.
-    pub(crate) const QUEUE: usize = 256;
 }
 
 impl Stack {
@@ -124,6 +115,7 @@ impl Stack {
             counters: StackCounters::default(),
             udp_dropped: ReasonCounters::default(),
             tx_dropped: ReasonCounters::default(),
+            tx_queues: TxQueues::new(),
             events: EventQueue::new(Self::EVENTS),
             expected_echo_data: Vec::new(),
             probes_in_flight: Vec::new(),

@@ -60,6 +60,14 @@ impl Fragments {
         }
         Ok(Fragments { payload, step, next: Some(0) })
     }
+
+    /// Returns the fragments from byte `start` of the data on. `start` is the end of an earlier fragment, so that a
+    /// datagram can be fragmented step by step, also after a change of the MTU.
+    #[must_use]
+    pub fn starting_at(self, start: usize) -> Fragments {
+        let next = Some(start).filter(|start| *start == 0 || *start < self.payload);
+        Fragments { next, ..self }
+    }
 }
 
 impl Fragment {

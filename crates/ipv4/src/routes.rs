@@ -18,7 +18,7 @@ pub struct Route {
     pub gateway: Option<Ipv4Addr>,
     /// The interface that sends the datagrams.
     pub interface: InterfaceId,
-    /// Source address of datagrams whose sender selects no address, or `None` for the first address of the interface.
+    /// Source address of datagrams without a selected source, or `None` for the first address of the interface.
     pub source: Option<Ipv4Addr>,
     /// Priority among the routes to the same network through different interfaces. The lowest metric is used.
     pub metric: u32,
@@ -73,7 +73,7 @@ impl Routes {
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let route = Route { network: route.network.trunc(), ..route };
         let (network, interface) = (route.network, route.interface);
-        if self.place_of(network, interface).is_some() {
+        if self.index_of(network, interface).is_some() {
             return Err(RouteError::Exists(network));
         }
         if let Some(gateway) = route.gateway {
@@ -104,7 +104,7 @@ impl Routes {
     /// gateway of another route would no longer be on the link.
     pub fn remove(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
         let network = network.trunc();
-        let place = self.place_of(network, interface).ok_or(RouteError::Missing(network))?;
+        let place = self.index_of(network, interface).ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
         self.off_link_gateway().map_or(Ok(route), |gateway| {
             self.routes.insert(place, route);
@@ -173,7 +173,7 @@ impl Routes {
             .map(|route| route.network)
     }
 
-    fn place_of(&self, network: Ipv4Net, interface: InterfaceId) -> Option<usize> {
+    fn index_of(&self, network: Ipv4Net, interface: InterfaceId) -> Option<usize> {
         self.iter().position(|route| route.network == network && route.interface == interface)
     }
 

@@ -53,12 +53,13 @@ fn broadcast(rest: &[&[u8]]) -> Vec<u8> {
 /// Returns the outcome of one frame, and the frames that the host sends.
 fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut pool = Pool::new(1_500, 4);
-    let mut tx_queue = Batch::new(4);
+    let mut departing = Batch::new(4);
     let mut frame = pool.take().unwrap();
     frame.write(bytes).unwrap();
-    let outcome = host.receive(NOW, frame, &mut tx_queue, &mut pool);
-    assert_eq!(pool.held(), tx_queue.len(), "a frame was neither queued nor returned to the pool");
-    let sent = tx_queue.iter().map(|frame| frame.bytes().to_vec()).collect();
+    let outcome = host.receive(NOW, frame, &mut pool);
+    host.transmit(NOW, &mut departing, &mut pool);
+    assert_eq!(pool.held(), departing.len(), "a frame was neither sent nor returned to the pool");
+    let sent = departing.iter().map(|frame| frame.bytes().to_vec()).collect();
     (outcome, sent)
 }
 
@@ -174,14 +175,26 @@ fn unsupported_protocol_is_dropped_and_counted() {
 
 // proves: drops-counted
 #[test]
-fn reply_is_dropped_and_counted_when_transmit_queue_is_full() {
+fn reply_is_dropped_and_counted_when_control_queue_is_full() {
     let mut host = host(None);
-    let mut pool = Pool::new(1_500, 4);
+    let mut pool = Pool::new(1_500, host.pool_size());
+    fill_control_queue(&mut host, &mut pool);
     let mut frame = pool.take().unwrap();
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
-    let outcome = host.receive(NOW, frame, &mut Batch::new(0), &mut pool);
+    let held = pool.held() - 1;
+    let outcome = host.receive(NOW, frame, &mut pool);
     assert_eq!(outcome.dropped(), Some(DropReason::Transmit(TxDropReason::TxQueueFull)));
-    assert_eq!((host.tx_dropped(TxDropReason::TxQueueFull), host.arp_replies(), pool.held()), (1, 0, 0));
+    assert_eq!(host.tx_dropped(TxDropReason::TxQueueFull), 1);
+    assert_eq!((host.arp_replies(), pool.held()), (u64::try_from(held).unwrap(), held));
+}
+
+/// Gives ARP requests to a host until its control queue is full.
+fn fill_control_queue(host: &mut Host, pool: &mut Pool) {
+    while host.first.tx_queues.control.free_capacity() > 0 {
+        let mut frame = pool.take().unwrap();
+        frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+        host.receive(NOW, frame, pool);
+    }
 }
 
 /// Two hosts on a cable: `host` is 10.0.0.2, `peer` is 10.0.0.1.

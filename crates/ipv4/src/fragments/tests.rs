@@ -61,4 +61,24 @@ proptest! {
         }
         prop_assert_eq!(end, payload);
     }
+
+    #[test]
+    fn fragments_cover_datagram_when_mtu_changes_between_them(
+        payload in 0_usize..=65_515,
+        mtus in prop::collection::vec(28_usize..9_000, 1..8),
+    ) {
+        let mut end = 0;
+        for mtu in mtus.into_iter().cycle() {
+            let fragment = Fragments::of(payload, mtu, false).unwrap().starting_at(end).next().unwrap();
+            prop_assert_eq!(fragment.range.start, end);
+            prop_assert!(fragment.range.len() + 20 <= mtu);
+            prop_assert!(!fragment.more_fragments || fragment.range.len() % 8 == 0);
+            end = fragment.range.end;
+            if !fragment.more_fragments {
+                break;
+            }
+        }
+        prop_assert_eq!(end, payload);
+        prop_assert_eq!(Fragments::of(payload, 1_500, false).unwrap().starting_at(payload.max(1)).next(), None);
+    }
 }

@@ -106,7 +106,9 @@ impl NaiveEngine {
     fn one(&mut self) -> Result<(), String> {
         self.tap.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         let Some(frame) = self.arrived.pop() else { return Ok(()) };
-        self.host.receive(self.clock.now(), frame, &mut self.departing, &mut self.pool);
+        let now = self.clock.now();
+        self.host.receive(now, frame, &mut self.pool);
+        self.host.transmit(now, &mut self.departing, &mut self.pool);
         self.tap.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
         Ok(())

@@ -30,23 +30,75 @@ impl Device for BlockedDevice {
 /// Polls the host on a blocked device until the host receives no more frames. Returns the number of received frames.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
     let mut wire = BlockedDevice { received: 0 };
-    for _ in 0..2 * Host::TX_QUEUE {
+    for _ in 0..4 * Host::RX_BATCH {
         assert!(host.poll(NOW, &mut wire, pool, &mut ()).unwrap().tx_blocked);
     }
     wire.received
 }
 
+/// Number of replies to single requests until the host receives nothing: a batch for the device, and one queued reply
+/// more than the capacity that remains for the replies to a batch of received frames.
+const REPLIES: usize = Host::TX_BATCH + Host::RX_BATCH + 1;
+
 // proves: receive-bound
 #[test]
-fn host_receives_nothing_when_transmit_queue_is_more_than_half_full() {
+fn host_receives_nothing_when_control_queue_lacks_capacity_for_batch() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
-    assert_eq!(fill(&mut host, &mut pool), Host::TX_QUEUE / 2 + 1);
+    assert_eq!(fill(&mut host, &mut pool), REPLIES);
+    assert!(!host.accepts_frames());
     assert_eq!(
-        (host.tx_queue.len(), host.tx_dropped(TxDropReason::TxQueueFull)),
-        (Host::TX_QUEUE / 2 + 1, 0),
+        (host.arp_replies(), host.tx_dropped(TxDropReason::TxQueueFull)),
+        (u64::try_from(REPLIES).unwrap(), 0),
         "a request was not answered"
     );
+}
+
+const PING: EchoRequest = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+
+/// Sends pings until the data queue is full. Returns their number.
+fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
+    let sent = (0..).take_while(|_| host.ping(NOW, PING, &[7; 65_000], pool) == SendOutcome::Queued);
+    sent.count()
+}
+
+// proves: receive-bound
+#[test]
+fn full_data_queue_stops_neither_receiving_nor_replies() {
+    let mut host = host(None);
+    let mut pool = Pool::new(1_500, host.pool_size());
+    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
+    assert_eq!(host.tx_dropped(TxDropReason::TxQueueFull), 1);
+    let mut departing = Batch::new(4);
+    host.transmit(NOW, &mut departing, &mut pool);
+    assert_eq!(departing.len(), 4);
+    for _ in 0..2 * Host::RX_BATCH {
+        assert!(host.accepts_frames());
+        let mut frame = pool.take().unwrap();
+        frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+        host.receive(NOW, frame, &mut pool);
+        // The device accepts one frame.
+        pool.give(departing.pop().unwrap());
+        host.transmit(NOW, &mut departing, &mut pool);
+        assert_eq!(departing.iter().last().unwrap().bytes()[12..14], [8, 6], "the reply waits behind data");
+    }
+}
+
+// proves: receive-bound
+#[test]
+fn flood_of_requests_leaves_capacity_for_arp_and_data() {
+    let mut host = Host::new(NOW, &HostConfig { start: arp::StartMode::Announce, ..config() }).unwrap();
+    let mut pool = Pool::new(1_500, host.pool_size());
+    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    fill_data_queue(&mut host, &mut pool);
+    fill_control_queue(&mut host, &mut pool);
+    let mut departing = Batch::new(Host::TX_BATCH);
+    host.transmit(NOW, &mut departing, &mut pool);
+    let of_type =
+        |ether_type: [u8; 2]| departing.iter().filter(|frame| frame.bytes()[12..14] == ether_type).count();
+    let others = Host::TX_BATCH / 4;
+    assert_eq!((of_type([8, 6]), of_type([8, 0])), (Host::TX_BATCH - others + 1, others - 1));
 }
 
 // proves: pool-bound
@@ -55,21 +107,19 @@ fn pool_of_required_size_suffices_when_all_queues_are_full() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
     let HostConfig { table, .. } = *host.config();
-    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let neighbors = table.pending.div_ceil(table.pending_per_entry);
     for number in 0..table.pending {
         let last = u8::try_from(100 + number % neighbors).unwrap();
-        let unknown = EchoRequest { destination: [10, 0, 0, last].into(), ..ping };
+        let unknown = EchoRequest { destination: [10, 0, 0, last].into(), ..PING };
         assert_eq!(host.ping(NOW, unknown, b"", &mut pool), SendOutcome::Pending);
     }
     assert_eq!(host.arp().neighbors().pending_packets(), table.pending);
     fill(&mut host, &mut pool);
-    while host.tx_queue.free_capacity() > 0 {
-        assert_eq!(host.ping(NOW, ping, b"", &mut pool), SendOutcome::Queued);
-    }
+    fill_control_queue(&mut host, &mut pool);
+    assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
     // Received frames of one poll, and frames in flight.
-    for _ in 0..2 * Host::RX_BATCH {
+    for _ in 0..Host::RX_BATCH + Host::TX_BATCH {
         assert!(pool.take().is_some());
     }
-    assert_eq!((pool.exhausted(), host.tx_dropped(TxDropReason::TxQueueFull)), (0, 0));
+    assert_eq!((pool.exhausted(), host.tx_dropped(TxDropReason::TxQueueFull)), (0, 1));
 }

@@ -408,9 +408,8 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
         let frame = pair.payload(b"hello");
         assert_eq!(pair.host.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     }
-    let mut tx_queue = Batch::new(4);
     let conflict = pair.payload(&conflicting_request());
-    let outcome = pair.host.receive(NOW, conflict, &mut tx_queue, &mut pair.pool);
+    let outcome = pair.host.receive(NOW, conflict, &mut pair.pool);
     assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
     let new_owner = arp::Identity { ip: HOST, mac: PEER_MAC };
     assert_eq!((pair.host.ceased(), pair.host.address()), (Some(new_owner), None));
@@ -418,7 +417,7 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     let mut packet = request();
     packet[24..28].copy_from_slice(&other.octets());
     let frame = pair.payload(&broadcast(&[&[8, 6], &packet]));
-    pair.host.receive(NOW, frame, &mut tx_queue, &mut pair.pool);
+    pair.host.receive(NOW, frame, &mut pair.pool);
     while let Some(now) = pair.host.deadline().filter(|now| *now <= NOW + PROBING) {
         pair.host.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
     }

@@ -152,17 +152,20 @@ fn unsupported_datagram_gets_error_with_quotation() {
 fn datagram_is_dropped_with_reason_when_error_is_not_sent() {
     let about = |source| Ipv4Fields { protocol: IpProtocol::UDP, source, ..icmp_fields() };
     let far = Ipv4Addr::new(192, 0, 2, 1);
-    for (source, frames, capacity, reason) in [
-        (far, 4, 4, DropReason::NoRoute),
-        (PEER, 1, 4, TxDropReason::NoFrame.into()),
-        (PEER, 4, 0, TxDropReason::TxQueueFull.into()),
+    for (source, frames, is_full, reason) in [
+        (far, 4, false, DropReason::NoRoute),
+        (PEER, 1, false, TxDropReason::NoFrame.into()),
+        (PEER, 4, true, TxDropReason::TxQueueFull.into()),
     ] {
-        let mut host = TestHost::with_known_peer().host;
-        let (mut pool, mut tx_queue) = (Pool::new(1_500, frames), Batch::new(capacity));
+        let TestHost { mut host, pool: mut other_pool, .. } = TestHost::with_known_peer();
+        if is_full {
+            fill_control_queue(&mut host, &mut other_pool);
+        }
+        let mut pool = Pool::new(1_500, frames);
         let mut arrived = pool.take().unwrap();
         arrived.write(&frame(&datagram(about(source), &UDP))).unwrap();
-        let outcome = host.receive(NOW, arrived, &mut tx_queue, &mut pool);
-        assert_eq!((outcome.dropped(), tx_queue.len(), pool.held()), (Some(reason), 0, 0));
+        let outcome = host.receive(NOW, arrived, &mut pool);
+        assert_eq!((outcome.dropped(), pool.held()), (Some(reason), 0));
     }
 }
 

@@ -44,9 +44,10 @@ fn interleaved_fragments_are_reassembled_separately() {
     let two = fragments(Ipv4Fields { identification: 78, ..icmp_fields() }, 4_001, 1_000);
     let interleaved: Vec<_> = one.into_iter().zip(two).flat_map(|(one, two)| [two, one]).collect();
     let sent = test_host.exchange(&interleaved);
-    let (first, second) = sent.split_at(sent.len() / 2);
-    assert_reply(&joined_payload(first, PEER_MAC), 4_001);
-    assert_reply(&joined_payload(second, PEER_MAC), 4_000);
+    // The fragments of the two replies alternate.
+    let of_reply = |number: usize| sent.iter().skip(number).step_by(2).cloned().collect::<Vec<_>>();
+    assert_reply(&joined_payload(&of_reply(0), PEER_MAC), 4_001);
+    assert_reply(&joined_payload(&of_reply(1), PEER_MAC), 4_000);
 }
 
 // proves: fragments-repeated
@@ -118,21 +119,18 @@ fn reassembly_timeout_is_reported_once_to_sender_of_first_fragment() {
 
 // proves: rfc792-reassembly-time
 #[test]
-fn reassembly_timeout_is_reported_when_transmit_queue_has_capacity_again() {
+fn reassembly_timeout_is_reported_when_control_queue_has_capacity_again() {
     let mut test_host = TestHost::with_known_peer();
     assert_eq!(test_host.exchange(&fragments(icmp_fields(), 4_000, 1_480)[..2]).len(), 0);
     test_host.advance(Duration::from_secs(29));
-    let request = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-    test_host.pool = Pool::new(1_500, Host::TX_QUEUE + 64);
-    for _ in 0..Host::TX_QUEUE {
-        let outcome = test_host.host.ping(test_host.now, request, b"data", &mut test_host.pool);
-        assert_eq!(outcome, SendOutcome::Queued);
-    }
-    // The queue is full at the timeout. The next iteration reports the timeout.
+    fill_control_queue(&mut test_host.host, &mut test_host.pool);
+    // The queue is full at the timeout. A later iteration reports the timeout.
     test_host.now = test_host.now + Duration::from_secs(1);
+    let queued = test_host.pool.held();
     let sent = test_host.exchange(&[]);
     let is_error = |frame: &&Vec<u8>| frame[23] == 1 && frame[34..36] == [11, 1];
-    assert_eq!((sent.len(), sent.iter().filter(is_error).count()), (Host::TX_QUEUE, 0));
+    assert_eq!((sent.len(), sent.iter().filter(is_error).count()), (queued, 0));
+    assert!(test_host.host.deadline().is_some_and(|deadline| deadline <= test_host.now));
     let sent = test_host.exchange(&[]);
     assert_eq!((sent.len(), sent.iter().filter(is_error).count()), (1, 1));
     assert_eq!(test_host.count("ipv4", "reassembly_timeout"), 1);
@@ -148,16 +146,15 @@ fn reassembled_datagram_is_rejected_without_large_frame() {
     let rest = Ipv4Fields { fragment_offset: 1_480, more_fragments: false, ..udp };
     let last = frame(&datagram(rest, &whole[1_480..]));
     let mut large: Vec<_> = std::iter::from_fn(|| test_host.pool.take_large()).collect();
-    let mut tx_queue = Batch::new(4);
     for bytes in [first, last] {
         let mut frame = test_host.pool.take().unwrap();
         frame.write(&bytes).unwrap();
-        test_host.outcomes.push(test_host.host.receive(NOW, frame, &mut tx_queue, &mut test_host.pool));
+        test_host.outcomes.push(test_host.host.receive(NOW, frame, &mut test_host.pool));
     }
     large.drain(..).for_each(|frame| test_host.pool.give(frame));
     let refused = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
     assert_eq!(test_host.outcomes[1..], [FRAGMENT_STORED, refused]);
-    assert_eq!((tx_queue.len(), test_host.host.tx_dropped(TxDropReason::TxQueueFull)), (1, 0));
+    assert_eq!((test_host.exchange(&[]).len(), losses(&test_host.host)), (1, 0));
 }
 
 // proves: rfc791-fragmentation, rfc6864-unique
@@ -209,10 +206,11 @@ fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut test_host = TestHost::with_known_peer();
     let data = vec![0; 8_000];
     let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
-    let mut pool = Pool::new(1_500, 2);
-    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Dropped(TxDropReason::NoFrame));
-    assert_eq!((test_host.host.tx_queue.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
-    assert_eq!(pool.held(), 2, "expected two queued fragments");
+    let (mut pool, mut departing) = (Pool::new(1_500, 2), Batch::new(64));
+    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Queued);
+    test_host.host.transmit(NOW, &mut departing, &mut pool);
+    assert_eq!((departing.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
+    assert_eq!(pool.held(), 2, "expected two fragments");
 }
 
 /// Returns the length of the longest datagram in these frames, and the number of frames.
@@ -286,28 +284,84 @@ fn configured_mtu_is_limit_when_link_mtu_is_larger() {
     );
 }
 
+// proves: rfc791-fragmentation
+#[test]
+fn reply_of_any_number_of_fragments_departs() {
+    for (mtu, bytes) in [(68, 65_507), (260, 65_507), (1_500, 65_507), (68, 49)] {
+        let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
+        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        let step = (mtu - 20) / 8 * 8;
+        let sent = test_host.exchange(&fragments(icmp_fields(), bytes, step));
+        assert_eq!(sent.len(), (bytes + 8).div_ceil(step), "MTU {mtu}");
+        assert_reply(&joined_payload(&sent, PEER_MAC), bytes);
+        assert_eq!((test_host.host.echo_replies(), losses(&test_host.host)), (1, 0));
+    }
+}
+
+#[test]
+fn long_reply_does_not_delay_later_control_packets() {
+    let mut test_host = TestHost::with_known_peer();
+    let mut frames = fragments(icmp_fields(), 20_000, 1_480);
+    frames.push(broadcast(&[&[8, 6], &request()]));
+    let sent = test_host.exchange(&frames);
+    assert_eq!(sent.iter().position(|frame| frame[12..14] == [8, 6]), Some(1));
+}
+
+#[test]
+fn control_packet_departs_between_two_fragments_of_data() {
+    let mut test_host = TestHost::with_known_peer();
+    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    assert_eq!(test_host.host.ping(NOW, ping, &[7; 20_000], &mut test_host.pool), SendOutcome::Queued);
+    let mut departing = Batch::new(4);
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        let mut frame = test_host.pool.take().unwrap();
+        frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
+        test_host.host.receive(NOW, frame, &mut test_host.pool);
+        test_host.host.transmit(NOW, &mut departing, &mut test_host.pool);
+        let is_arp: Vec<_> = departing.iter().map(|frame| frame.bytes()[12..14] == [8, 6]).collect();
+        assert_eq!(is_arp, [true, false, false, false]);
+        sent.extend(departing.iter().skip(1).map(|frame| frame.bytes().to_vec()));
+        while let Some(frame) = departing.pop() {
+            test_host.pool.give(frame);
+        }
+    }
+    sent.extend(test_host.exchange(&[]));
+    assert_eq!(joined_payload(&sent, PEER_MAC).len(), 20_008);
+}
+
+#[test]
+fn rest_of_datagram_is_fragmented_for_new_mtu() {
+    let mut test_host = TestHost::with_known_peer();
+    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let data = vec![7; 20_000];
+    test_host.host.ping(NOW, ping, &data, &mut test_host.pool);
+    let mut departing = Batch::new(2);
+    test_host.host.transmit(NOW, &mut departing, &mut test_host.pool);
+    let mut sent: Vec<_> = departing.iter().map(|frame| frame.bytes().to_vec()).collect();
+    while let Some(frame) = departing.pop() {
+        test_host.pool.give(frame);
+    }
+    test_host.host.link_changed(NOW, LinkState { is_up: true, has_carrier: true, mtu: 600 });
+    let rest = test_host.exchange(&[]);
+    assert!(rest.iter().all(|frame| frame.len() <= 614) && rest.len() > 25);
+    sent.extend(rest);
+    assert_eq!(joined_payload(&sent, PEER_MAC).len(), 20_008);
+}
+
 // proves: drops-counted
 #[test]
-fn unsent_reply_is_counted_by_reason() {
-    // The first reply has more fragments than the transmit queue can hold. The last reply has more fragments than the
-    // free capacity of the queue.
-    let mtu = 260;
-    let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
-    test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
-    test_host.outcomes.clear();
-    assert_eq!(test_host.exchange(&fragments(icmp_fields(), 65_507, 240)).len(), 0);
-    assert_eq!(dropped(&test_host).last(), Some(&Some(TxDropReason::TooManyFragments.into())));
-    let long = fragments(icmp_fields(), 40_000, 240);
-    let mut tx_queue = Batch::new(Host::TX_QUEUE);
+fn long_reply_is_dropped_and_counted_when_control_queue_is_full() {
+    let mut test_host = TestHost::with_known_peer();
+    fill_control_queue(&mut test_host.host, &mut test_host.pool);
     let mut last = None;
-    for bytes in long.iter().chain(&long) {
+    for bytes in fragments(icmp_fields(), 40_000, 1_480) {
         let mut frame = test_host.pool.take().unwrap();
-        frame.write(bytes).unwrap();
-        last = test_host.host.receive(NOW, frame, &mut tx_queue, &mut test_host.pool).dropped();
+        frame.write(&bytes).unwrap();
+        last = test_host.host.receive(NOW, frame, &mut test_host.pool).dropped();
     }
     assert_eq!(last, Some(TxDropReason::TxQueueFull.into()));
-    assert_eq!((test_host.count("icmp", "echo_replies_sent"), tx_queue.len()), (1, 167));
-    assert_eq!(test_host.count("host", "too_many_fragments"), 1);
+    assert_eq!(test_host.count("icmp", "echo_replies_sent"), 0);
     assert_eq!(test_host.count("host", "transmit_queue_full"), 1);
 }
 
@@ -333,11 +387,7 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
         } else {
             let mut frame = test_host.pool.take().unwrap();
             frame.write(&other).unwrap();
-            let mut none = Batch::new(0);
-            (
-                test_host.host.receive(test_host.now, frame, &mut none, &mut test_host.pool),
-                Vec::<Vec<u8>>::new(),
-            )
+            (test_host.host.receive(test_host.now, frame, &mut test_host.pool), Vec::<Vec<u8>>::new())
         };
         assert_eq!((outcome, sent.len()), (FRAGMENT_STORED, 0));
         let reassembly = test_host.host.ipv4().reassembly();
@@ -348,9 +398,9 @@ fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
 }
 
 #[test]
-fn pending_packets_are_sent_in_several_polls_when_transmit_queue_is_small() {
-    // 128 datagrams of three fragments each are more frames than the transmit queue can hold. The capacity of the queue
-    // is not a multiple of three.
+fn pending_packets_are_sent_in_several_polls() {
+    // 128 datagrams of three fragments each are more packets than the queue of resolved packets can hold. The capacity
+    // of a batch is not a multiple of three.
     let (mtu, each) = (576, 16);
     let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();

@@ -54,7 +54,7 @@ impl TestHost {
         let mut tracer = OutcomeRecorder(std::mem::take(&mut self.outcomes));
         loop {
             let outcome = self.host.poll(self.now, &mut device, &mut self.pool, &mut tracer).unwrap();
-            if outcome.received == 0 && !outcome.tx_blocked {
+            if outcome.received == 0 && !outcome.tx_blocked && !outcome.poll_again {
                 break;
             }
         }
