@@ -8,7 +8,7 @@
 pub struct Token(u64);
 
 impl Token {
-    /// Token of a frame whose refusal is not reported.
+    /// Token of frames without a sender to inform: their refusal is counted, and not reported.
     pub const NONE: Token = Token(0);
 
     /// Creates a token with this value. The value 0 is [`Token::NONE`].

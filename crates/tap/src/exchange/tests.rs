@@ -1,3 +1,5 @@
+mod properties;
+
 use std::collections::VecDeque;
 
 use super::*;
@@ -254,7 +256,7 @@ fn short_frame_is_padded_with_zeros_before_it_is_traced() {
     fixture.arrive([9]);
     fixture.turn();
     let padded = [&[9; 10][..], &[0; 2]].concat();
-    assert_eq!(fixture.device.sent, [padded.clone()]);
+    assert_eq!(fixture.device.sent, std::slice::from_ref(&padded));
     assert_eq!(fixture.trace.0.last(), Some(&("sent", padded)));
 }
 
