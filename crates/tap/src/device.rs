@@ -55,7 +55,7 @@ pub struct Received {
 /// Result of [`Device::transmit`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transmitted {
-    /// Number of frames transmitted.
+    /// Number of frames that this call transmitted.
     pub sent: usize,
     /// Number of frames refused, including frames in flight that the device refused since the last call.
     pub refused: usize,

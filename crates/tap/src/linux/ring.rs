@@ -47,8 +47,8 @@ impl IoRing {
             unsent: VecDeque::with_capacity(Self::BATCH),
             pending_writes: 0,
             refused: 0,
-            // A transmit reports a token for each frame that it takes, so the tokens of two batches wait at most: of the
-            // frames that were in flight, and of the frames that a transmit took and submitted.
+            // A transmit reports a token for each frame that it takes. The tokens of two batches wait at most: of frames
+            // that were refused during a receive, and of frames that a transmit submits in one call.
             refused_tokens: VecDeque::with_capacity(2 * Self::BATCH),
             failure: None,
         })
@@ -108,6 +108,7 @@ impl IoRing {
         while !departing.is_empty() {
             if self.pending_writes >= Self::BATCH || !self.unsent.is_empty() {
                 self.flush(counters, pool)?;
+                self.report_refused(departing);
             }
             // The unsent frames go first.
             if !self.unsent.is_empty() {
