@@ -11,12 +11,12 @@ use std::time::Duration;
 use arp::Neighbor;
 use capture::Direction;
 use dissect::summarize;
-use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet, Tracer};
+use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet};
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use tap::linux::InterfaceName;
-use tap::{Device, DeviceCounters, Instant, LinkState, Pool};
+use tap::{Device, DeviceCounters, Instant, LinkState, Pool, Tracer};
 
 use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
@@ -257,7 +257,7 @@ impl<W: Sink> HostReport<W> {
     }
 }
 
-impl<W: Sink> Tracer for HostReport<W> {
+impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
     fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.frame_received(bytes);

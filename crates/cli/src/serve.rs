@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::Host;
 use tap::linux::{Descriptor, LinkMonitor, busy_poll, wait};
-use tap::{Device, DeviceError, DeviceEvent, Instant, LinkState, Pool};
+use tap::{Device, DeviceError, DeviceEvent, Exchange, Instant, LinkState, Machine, Pool, PortId};
 
 use crate::clock::{Clock, Suspension};
 use crate::failure::Failure;
@@ -21,7 +21,8 @@ pub(crate) struct Server<W> {
     pub(crate) device: HostDevice,
     pub(crate) pool: Pool,
     pub(crate) report: HostReport<W>,
-    /// Time of the last poll.
+    exchange: Exchange,
+    /// Time of the last turn.
     pub(crate) now: Instant,
     /// Monitor of the link; `None` after its interface was deleted.
     monitor: Option<LinkMonitor>,
@@ -76,16 +77,18 @@ impl<W: Sink> Server<W> {
         clock: Clock,
         busy_poll_time: Duration,
     ) -> Result<Server<W>, Failure> {
-        let pool = Pool::new(device.capabilities().mtu, host.pool_size());
+        let mut pool = Pool::new(device.capabilities().mtu, host.pool_size());
         let monitor = LinkMonitor::open(device.name()).map_err(ServeError::Link);
         let monitor = monitor.map_err(|error| device.failure(&error))?;
         let now = clock.now();
-        host.link_changed(now, monitor.state());
+        let mut exchange = Exchange::new(PortId::default());
+        exchange.device_event(now, &mut host, DeviceEvent::Link(monitor.state()), &mut pool);
         Ok(Server {
             host,
             device,
             pool,
             report,
+            exchange,
             now,
             monitor: Some(monitor),
             has_link_lines: true,
@@ -103,7 +106,7 @@ impl<W: Sink> Server<W> {
         Server { has_link_lines, ..self }
     }
 
-    /// Waits for frames, a signal, the deadline of the host, or until `limit` has passed. Then polls the host once.
+    /// Waits for frames, a signal, the deadline of the host, or until `limit` has passed. Then takes one turn.
     pub(crate) fn step(
         &mut self,
         signals: &Signals,
@@ -158,9 +161,10 @@ impl<W: Sink> Server<W> {
         while let Some(monitor) = &mut self.monitor {
             match monitor.poll() {
                 Ok(None) => break,
-                Ok(Some(DeviceEvent::Link(state))) => {
+                Ok(Some(event)) => {
                     let now = self.clock.now();
-                    self.host.link_changed(now, state);
+                    self.exchange.device_event(now, &mut self.host, event, &mut self.pool);
+                    let DeviceEvent::Link(state) = event;
                     if self.has_link_lines {
                         self.report.link(now, state);
                     }
@@ -179,18 +183,19 @@ impl<W: Sink> Server<W> {
     fn handle_resume(&mut self) {
         if let Some(monitor) = &self.monitor {
             let (now, state) = (self.clock.now(), monitor.state());
-            self.host.link_changed(now, LinkState { has_carrier: false, ..state });
-            self.host.link_changed(now, state);
+            for state in [LinkState { has_carrier: false, ..state }, state] {
+                self.exchange.device_event(now, &mut self.host, DeviceEvent::Link(state), &mut self.pool);
+            }
         }
     }
 
-    /// Polls the host once. Returns whether frames arrived.
+    /// Takes one turn. Returns whether frames arrived.
     fn poll_once(&mut self) -> Result<bool, ServeError> {
         self.now = self.clock.now();
-        let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut self.report);
-        let outcome = outcome.map_err(ServeError::Device)?;
-        (self.congested, self.again) = (outcome.tx_blocked, outcome.poll_again);
-        Ok(outcome.received > 0)
+        let Server { exchange, host, device, pool, report, now, .. } = self;
+        let turn = exchange.turn(*now, host, device, pool, report).map_err(ServeError::Device)?;
+        (self.congested, self.again) = (turn.tx_blocked, turn.poll_again);
+        Ok(turn.received > 0)
     }
 
     /// Prints the events of the host.

@@ -12,7 +12,10 @@ use inet::IpProtocol;
 use ipnet::Ipv4Net;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
-use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Instant, Pool, Received, Transmitted};
+use tap::{
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Exchange, Instant, Machine, Pool, PortId,
+    Received, Transmitted,
+};
 
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -23,6 +26,7 @@ const TX_BATCH: usize = 4;
 /// Host with its device, pool and expected counters.
 pub(crate) struct FuzzHost {
     host: Host,
+    exchange: Exchange,
     device: CheckingDevice,
     pool: Pool,
     now: Instant,
@@ -67,6 +71,7 @@ impl FuzzHost {
         };
         let host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
         FuzzHost {
+            exchange: Exchange::new(PortId::default()),
             device: CheckingDevice { vlan: config.vlan, transmitted: 0 },
             pool: Pool::new(config.mtu, host.pool_size()),
             host,
@@ -123,7 +128,7 @@ impl FuzzHost {
         }
         self.received += 1;
         let tx_dropped = self.tx_dropped();
-        let outcome = self.host.receive(self.now, frame, &mut self.pool);
+        let outcome = self.host.receive(self.now, PortId::default(), frame, &mut self.pool);
         match outcome {
             FrameOutcome::Arp(received) => self.arp_replies += u64::from(received.reply.is_some()),
             FrameOutcome::Ipv4(outcome) => {
@@ -183,7 +188,7 @@ impl FuzzHost {
     pub(crate) fn transmit(&mut self) -> Vec<Vec<u8>> {
         let mut sent = Vec::new();
         loop {
-            self.host.transmit(self.now, &mut self.departing, &mut self.pool);
+            self.host.transmit(self.now, PortId::default(), &mut self.departing, &mut self.pool);
             if self.departing.is_empty() {
                 break;
             }
@@ -233,7 +238,8 @@ impl FuzzHost {
         self.now = self.now + Duration::from_millis(milliseconds);
         let before = self.device.transmitted;
         loop {
-            let outcome = self.host.poll(self.now, &mut self.device, &mut self.pool, &mut ());
+            let outcome =
+                self.exchange.turn(self.now, &mut self.host, &mut self.device, &mut self.pool, &mut ());
             let outcome = outcome.expect("device should not fail");
             assert!(!outcome.tx_blocked && outcome.received == 0);
             if !outcome.poll_again {

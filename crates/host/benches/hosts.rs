@@ -15,12 +15,13 @@ use host::{FrameOutcome, Host, HostConfig};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
-use tap::{Batch, Instant, Pool};
+use tap::{Batch, Instant, Machine, Pool, PortId};
 
 type BenchResult<T> = Result<T, Box<dyn Error>>;
 /// A function that returns the frame for the host with this number.
 type FrameFn = fn(u32) -> BenchResult<Vec<u8>>;
 
+const PORT: PortId = PortId::new(0);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const PEER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// Address of the first host of the range.
@@ -103,8 +104,8 @@ impl BenchHost {
             if frame.write(bytes).is_err() {
                 break;
             }
-            let outcome = self.host.receive(Instant::ORIGIN, frame, &mut self.pool);
-            self.host.transmit(Instant::ORIGIN, &mut self.departing, &mut self.pool);
+            let outcome = self.host.receive(Instant::ORIGIN, PORT, frame, &mut self.pool);
+            self.host.transmit(Instant::ORIGIN, PORT, &mut self.departing, &mut self.pool);
             replies += u32::from(!matches!(outcome, FrameOutcome::Dropped(_)));
             if let Some(frame) = self.departing.pop() {
                 self.pool.give(frame);

@@ -6,7 +6,7 @@ use std::{error::Error, os::fd::AsFd, time};
 use host::{Host, HostConfig};
 use link::MacAddr;
 use tap::linux::{Descriptor, Stop, Tap, wait};
-use tap::{Device, Instant, Pool};
+use tap::{Device, Exchange, Instant, Machine, Pool, PortId};
 
 // A lint of this workspace forbids code that reads a clock. Other programs do not need this attribute.
 #[allow(clippy::disallowed_methods)]
@@ -25,23 +25,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut host = Host::new(now(), &config)?;
     // All frames are taken from this pool and returned to the pool.
     let mut pool = Pool::new(mtu, host.pool_size());
+    // The exchange moves frames between the host and its TAP.
+    let mut exchange = Exchange::new(PortId::default());
     // `Stop::raise` ends the loop. Another thread can call `raise` on a clone.
     let stop = Stop::new()?;
     println!("{} is at {}", address.addr(), host.config().mac);
     loop {
         // Receive and answer frames, run the timers that are due, and transmit. The call does not wait.
-        let outcome = host.poll(now(), &mut tap, &mut pool, &mut ())?;
+        let turn = exchange.turn(now(), &mut host, &mut tap, &mut pool, &mut ())?;
         while let Some(event) = host.take_event() {
             println!("{event:?}");
         }
-        // More frames may have arrived than one poll receives.
-        if outcome.poll_again {
+        // More frames may have arrived than one turn receives.
+        if turn.poll_again {
             continue;
         }
         // Wait for a frame or for the next timer. If frames could not be transmitted, wait for a frame or until the
-        // TAP accepts frames, because timers need capacity in the transmit queue too.
-        let timer = host.deadline().filter(|_| !outcome.tx_blocked).map(|deadline| deadline.since(now()));
-        let device = Descriptor::readable(tap.as_fd(), false).or_writable(outcome.tx_blocked);
+        // TAP accepts frames, because timers send frames too.
+        let timer = host.deadline().filter(|_| !turn.tx_blocked).map(|deadline| deadline.since(now()));
+        let device = Descriptor::readable(tap.as_fd(), false).or_writable(turn.tx_blocked);
         if wait([device, Descriptor::readable(stop.as_fd(), true)], timer)?.contains(true) {
             return Ok(());
         }

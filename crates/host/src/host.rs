@@ -6,16 +6,16 @@ use arp::{Arp, Identity};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
 use link::{EtherType, EthernetFrame, Link};
-use tap::{Batch, Device, DeviceError, Frame, Instant, LinkState, Pool, Transmitted};
+use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
 use crate::config::{HostConfig, HostConfigError};
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
 use crate::outcome::{FrameOutcome, SendOutcome, TxDropReason};
+use crate::output::ArpSender;
 use crate::stack::{INTERFACE, PendingPacket, Stack};
-use crate::tracer::Tracer;
-use crate::tx_queue::{RX_BATCH, TxQueues};
+use crate::tx_queue::TxQueues;
 use crate::{egress, ingress, output};
 
 /// One or more hosts on one device.
@@ -24,38 +24,15 @@ pub struct Host {
     first: Stack,
     /// One stack for each further VLAN.
     others: Vec<Stack>,
-    rx_batch: Batch,
-    /// Frames for the device, taken from the queues of the stacks.
-    departing: Batch,
-    /// Number of departing frames that the tracer has seen.
-    traced: usize,
-    /// Maximum MTU, set by the first call of [`Host::link_changed`].
+    /// Maximum MTU, set by the first state of the link.
     mtu_limit: Option<usize>,
-    /// Whether the link was active at the last call of [`Host::link_changed`].
+    /// Whether the last state of the link was active.
     is_link_active: bool,
-    /// Whether packets may wait from a time before the link became active, and the host probes for an address again.
-    has_stale_frames: bool,
-}
-
-/// Result of [`Host::poll`]: the number of received frames, and the conditions for the next call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PollOutcome {
-    /// Number of frames received.
-    pub received: usize,
-    /// Whether frames are queued until the device can transmit again.
-    pub tx_blocked: bool,
-    /// Whether to poll again without waiting. More frames may have arrived than one poll receives, or the device has
-    /// frames in flight.
-    pub poll_again: bool,
 }
 
 impl Host {
-    /// Maximum number of frames that one poll receives.
-    pub const RX_BATCH: usize = RX_BATCH;
     /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
-    /// Maximum number of frames that one poll transmits.
-    pub const TX_BATCH: usize = 64;
     /// Maximum number of packets that [`Host::send`] and [`Host::ping`] have queued, in each VLAN. A datagram that
     /// departs in fragments is one packet.
     pub const DATA_QUEUE: usize = TxQueues::DATA;
@@ -63,14 +40,10 @@ impl Host {
     /// Creates a host with this configuration. The host starts at `now`.
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         Ok(Host {
-            first: Stack::new(now, &Self::capped(config))?,
+            first: Stack::new(now, 0, &Self::capped(config))?,
             others: Vec::new(),
-            rx_batch: Batch::new(Self::RX_BATCH),
-            departing: Batch::new(Self::TX_BATCH),
-            traced: 0,
             mtu_limit: None,
             is_link_active: true,
-            has_stale_frames: false,
         })
     }
 
@@ -81,7 +54,8 @@ impl Host {
             return stack.add(now, config);
         }
         let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
-        let mut stack = Stack::new(now, &Self::capped(&HostConfig { mtu, ..*config }))?;
+        let number = u16::try_from(self.others.len() + 1).unwrap_or(u16::MAX);
+        let mut stack = Stack::new(now, number, &Self::capped(&HostConfig { mtu, ..*config }))?;
         if !self.is_link_active {
             stack.arp.link_down();
         }
@@ -94,68 +68,9 @@ impl Host {
         HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
-    /// Returns the largest MTU of all VLANs. The MTUs may differ only before the first call of [`Host::link_changed`].
+    /// Returns the largest MTU of all VLANs. The MTUs may differ only before the first state of the link.
     fn largest_mtu(&self) -> usize {
         self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
-    }
-
-    /// Runs one iteration of the event loop: receives and handles up to [`Host::RX_BATCH`] frames, runs the timers that
-    /// are due, and transmits up to [`Host::TX_BATCH`] frames. The call neither waits nor reads a clock.
-    ///
-    /// While [`Host::accepts_frames`] is false, the call receives no frames. The frames stay in the device.
-    pub fn poll(
-        &mut self,
-        now: Instant,
-        device: &mut impl Device,
-        pool: &mut Pool,
-        tracer: &mut impl Tracer,
-    ) -> Result<PollOutcome, DeviceError> {
-        pool.grow(self.largest_mtu());
-        self.drop_stale_frames(pool);
-        // spec: receive-bound
-        let received =
-            if self.accepts_frames() { device.receive(pool, &mut self.rx_batch)?.frames } else { 0 };
-        while let Some(frame) = self.rx_batch.pop() {
-            tracer.frame_received(now, frame.bytes());
-            tracer.frame_handled(now, self.receive(now, frame, pool));
-        }
-        output::transmit(&mut self.first, &mut self.others, now, &mut self.departing, pool);
-        self.finish_frames(now, device, tracer);
-        let transmitted = device.transmit(&mut self.departing, pool);
-        self.traced = self.departing.len();
-        while self.departing.take_refused().is_some() {}
-        let Transmitted { refused, in_flight, would_block, .. } = transmitted?;
-        if refused > 0 {
-            self.stacks_mut().for_each(|stack| stack.restart_probes(now));
-        } else if in_flight == 0 && self.departing.is_empty() {
-            self.stacks_mut().for_each(|stack| stack.probes_in_flight.clear());
-        }
-        let tx_blocked = would_block || !self.departing.is_empty();
-        let has_more = in_flight > 0 || self.stacks().any(|stack| !stack.tx_queues.is_empty());
-        Ok(PollOutcome {
-            received,
-            tx_blocked,
-            poll_again: received >= Self::RX_BATCH || (has_more && !tx_blocked),
-        })
-    }
-
-    /// Returns whether the host has capacity for the replies to a batch of received frames. Packets that the user sends
-    /// do not count.
-    pub fn accepts_frames(&self) -> bool {
-        self.stacks().all(|stack| stack.tx_queues.control.free_capacity() >= Self::RX_BATCH)
-    }
-
-    /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.
-    pub fn receive(&mut self, now: Instant, frame: Frame, pool: &mut Pool) -> FrameOutcome {
-        pool.grow(self.largest_mtu());
-        let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
-        ingress::receive(stack, now, frame, pool)
-    }
-
-    /// Runs the timers that are due, and adds queued frames to `departing` while it has capacity.
-    pub fn transmit(&mut self, now: Instant, departing: &mut Batch, pool: &mut Pool) {
-        pool.grow(self.largest_mtu());
-        output::transmit(&mut self.first, &mut self.others, now, departing, pool);
     }
 
     /// Sends the payload in `frame` to a neighbor on the link. The frame is pending until the neighbor is resolved. The
@@ -186,37 +101,10 @@ impl Host {
         self.first.expected_echo_data = data.to_vec();
     }
 
-    /// Handles a new state of the link. Call this method at the start and for each change, in order. Before the first
-    /// call, the link is treated as active.
-    ///
-    /// The MTU of the state applies immediately to sent and received frames. A [`HostConfig::mtu`] below the MTU of the
-    /// first state limits the MTU of all later states. Methods that take a [`Pool`] enlarge the frames of the pool for
-    /// the MTU.
-    ///
-    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
-    /// When the link becomes active, the host probes again for each address that was claimed with a probe: see
-    /// [`Arp::link_up`]. In this case, the packets in the transmit queues are dropped.
-    // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
-    pub fn link_changed(&mut self, now: Instant, state: LinkState) {
-        let is_active = state.carries_frames();
-        if is_active && !self.is_link_active {
-            self.stacks_mut().for_each(|stack| stack.link_up(now));
-            let is_probing = self.stacks().any(|stack| stack.arp.is_probing());
-            self.has_stale_frames = is_probing;
-        } else if !is_active {
-            self.stacks_mut().for_each(|stack| stack.arp.link_down());
-        }
-        self.is_link_active = is_active;
-        self.set_mtu(state.mtu);
-    }
-
-    /// Drops the departing frames and the queued packets after the link has become active, if an address is probed for again.
+    /// Drops the packets that wait from a time before the link became active.
     // spec: rfc5227-silence
-    fn drop_stale_frames(&mut self, pool: &mut Pool) {
-        if !std::mem::take(&mut self.has_stale_frames) {
-            return;
-        }
-        while let Some(frame) = self.departing.pop() {
+    fn drop_stale_packets(&mut self, departing: &mut Batch, pool: &mut Pool) {
+        while let Some(frame) = departing.pop() {
             pool.give(frame);
             self.first.count_tx_dropped(TxDropReason::NoSourceAddress);
         }
@@ -226,7 +114,6 @@ impl Host {
                 stack.count_tx_dropped(TxDropReason::NoSourceAddress);
             }
         }
-        self.traced = 0;
     }
 
     // spec: link-mtu
@@ -240,31 +127,13 @@ impl Host {
         }
     }
 
-    /// Pads and traces the departing frames that are new.
-    fn finish_frames(&mut self, now: Instant, device: &impl Device, tracer: &mut impl Tracer) {
-        while let Some(frame) = self.departing.get_mut(self.traced) {
-            self.traced += 1;
-            // A frame that cannot be padded is transmitted without padding. The device may refuse such a frame, and
-            // counts refused frames.
-            // spec: ethernet-minimum
-            _ = link::pad(frame, device.capabilities().minimum_frame);
-            tracer.frame_sent(now, frame.bytes());
-        }
-    }
-
-    /// Returns the time at which the next timer is due. If no frame arrives earlier, call [`Host::poll`] at this time.
-    /// Returns a time that has passed if packets are queued, and `None` if no timer runs.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.stacks().filter_map(output::deadline).min()
-    }
-
     /// Returns the number of frames of a pool that never runs out. The number includes received frames, queued packets,
     /// departing frames, frames in flight, and pending packets. It also includes packets that ARP has returned and that
     /// the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let waiting = |stack: &Stack| TxQueues::CAPACITY + 2 * stack.config.table.pending;
-        Self::RX_BATCH + 2 * Self::TX_BATCH + self.stacks().map(waiting).sum::<usize>()
+        3 * Exchange::BATCH + self.stacks().map(waiting).sum::<usize>()
     }
 
     /// Returns the configuration of the first host.
@@ -385,6 +254,81 @@ impl Host {
 
     fn stacks_mut(&mut self) -> impl Iterator<Item = &mut Stack> {
         std::iter::once(&mut self.first).chain(&mut self.others)
+    }
+}
+
+/// A [`tap::Exchange`] moves the frames between the host and its device.
+impl Machine for Host {
+    type Outcome = FrameOutcome;
+
+    /// Returns whether the host has capacity for the replies to a batch of received frames. Packets that the user sends
+    /// do not count.
+    // spec: receive-bound
+    fn accepts_frames(&self, _port: PortId) -> bool {
+        self.stacks().all(|stack| stack.tx_queues.control.free_capacity() >= Exchange::BATCH)
+    }
+
+    /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.
+    #[inline]
+    fn receive(&mut self, now: Instant, _port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
+        let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
+        ingress::receive(stack, now, frame, pool)
+    }
+
+    /// Runs the timers that are due, and adds queued packets to `departing` while it has capacity: see the
+    /// [order](crate#congestion).
+    fn transmit(&mut self, now: Instant, _port: PortId, departing: &mut Batch, pool: &mut Pool) {
+        pool.grow(self.largest_mtu());
+        output::transmit(&mut self.first, &mut self.others, now, departing, pool);
+    }
+
+    /// Handles the refusal of a frame. A refused probe or announcement concerns only its address, and a refused request
+    /// only the resolution that sent it.
+    // spec: rfc5227-probe-refused, announcement-refused, request-refused
+    fn refused(&mut self, now: Instant, _port: PortId, token: Token) {
+        let Some((number, sender)) = ArpSender::of_token(token) else { return };
+        let Some(stack) = self.stacks_mut().find(|stack| stack.number == number) else { return };
+        match sender {
+            ArpSender::Claim(ip) => stack.arp.claim_packet_refused(now, ip),
+            ArpSender::Resolution(ip) => stack.arp.request_refused(now, ip),
+        }
+    }
+
+    /// Handles a new state of the link. Before the first event, the link is treated as active.
+    ///
+    /// The MTU of the state applies immediately to sent and received frames. A [`HostConfig::mtu`] below the MTU of the
+    /// first state limits the MTU of all later states.
+    ///
+    /// While the link is not active (up and with a carrier), no probe is sent, and a host that probes is not ready.
+    /// When the link becomes active, the host probes again for each address that was claimed with a probe: see
+    /// [`Arp::link_up`]. In this case, the packets in the transmit queues and in `departing` are dropped.
+    // spec: rfc5227-link-up, rfc3927-link-up, rfc5227-no-carrier
+    fn device_event(
+        &mut self,
+        now: Instant,
+        _port: PortId,
+        event: DeviceEvent,
+        departing: &mut Batch,
+        pool: &mut Pool,
+    ) {
+        let DeviceEvent::Link(state) = event;
+        let is_active = state.carries_frames();
+        if is_active && !self.is_link_active {
+            self.stacks_mut().for_each(|stack| stack.link_up(now));
+            if self.stacks().any(|stack| stack.arp.is_probing()) {
+                self.drop_stale_packets(departing, pool);
+            }
+        } else if !is_active {
+            self.stacks_mut().for_each(|stack| stack.arp.link_down());
+        }
+        self.is_link_active = is_active;
+        self.set_mtu(state.mtu);
+    }
+
+    /// Returns the time at which the next timer is due. Returns a time that has passed if packets are queued, and `None`
+    /// if no timer runs.
+    fn deadline(&self) -> Option<Instant> {
+        self.stacks().filter_map(output::deadline).min()
     }
 }
 

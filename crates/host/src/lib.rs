@@ -8,7 +8,7 @@
 //! use host::{EchoRequest, Host, HostConfig, HostEvent};
 //! use link::MacAddr;
 //! use tap::linux::Cable;
-//! use tap::{Instant, Pool};
+//! use tap::{Exchange, Instant, Pool, PortId};
 //!
 //! let now = Instant::ORIGIN;
 //! let config = HostConfig::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1]));
@@ -20,9 +20,10 @@
 //!
 //! let request = EchoRequest { destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
 //! host.ping(now, request, b"data", &mut pool);
+//! let (mut exchange, mut peer_exchange) = (Exchange::new(PortId::default()), Exchange::new(PortId::default()));
 //! for _ in 0..3 {
-//!     host.poll(now, &mut near, &mut pool, &mut ())?;
-//!     peer.poll(now, &mut far, &mut pool, &mut ())?;
+//!     exchange.turn(now, &mut host, &mut near, &mut pool, &mut ())?;
+//!     peer_exchange.turn(now, &mut peer, &mut far, &mut pool, &mut ())?;
 //! }
 //! let mut events = std::iter::from_fn(|| host.take_event());
 //! assert!(events.any(|event| matches!(event, HostEvent::EchoReply(reply) if reply.sequence == 1)));
@@ -33,28 +34,29 @@
 //!
 //! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. A [`Pool`](tap::Pool) of
 //!    [`Host::pool_size`] frames never runs out.
-//! 2. [`Host::link_changed`], if the device reports the state of its link: at the start and for each change.
-//! 3. [`Host::poll`]. It receives, handles and transmits frames, and runs the timers that are due.
+//! 2. [`Exchange::device_event`](tap::Exchange::device_event), if the device reports the state of its link: at the start
+//!    and for each change.
+//! 3. [`Exchange::turn`](tap::Exchange::turn). It receives, handles and transmits frames, and runs the timers that are
+//!    due.
 //! 4. [`Host::take_event`] until it returns `None`. When the event queue is full, further events are lost and counted.
-//! 5. If [`PollOutcome::poll_again`] is set, continue with step 3 without waiting. Otherwise, wait until the device has
-//!    frames or until [`Host::deadline`]. If [`PollOutcome::tx_blocked`] is set, wait until the device has frames or
-//!    accepts frames, and ignore the deadline. Continue with step 3.
+//! 5. If [`Turn::poll_again`](tap::Turn::poll_again) is set, continue with step 3 without waiting. Otherwise, wait until
+//!    the device has frames or until the deadline of the host. If [`Turn::tx_blocked`](tap::Turn::tx_blocked) is set,
+//!    wait until the device has frames or accepts frames, and ignore the deadline. Continue with step 3.
 //!
-//! [`Host::send`], [`Host::ping`] and changes of the configuration are allowed between any two of these calls.
-//! [`Host::poll`] transmits the queued packets. [`Host::receive`] and [`Host::transmit`] work without a device.
+//! `runtime::Driver` performs these steps for the devices of Linux. [`Host::send`], [`Host::ping`] and changes of the
+//! configuration are allowed between any two of these calls.
 //!
 //! # Congestion
 //!
-//! Packets wait in the host until the device accepts them. [`Host::poll`] takes up to [`Host::TX_BATCH`] frames, in this
-//! order: replies and ICMP errors, ARP requests and probes, packets with a next hop that was just resolved, and the
-//! packets of [`Host::send`] and [`Host::ping`]. Replies leave a quarter of each batch to the other packets. A datagram
-//! that is longer than the MTU is fragmented as the device accepts it, so the number of fragments has no limit.
+//! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: replies and ICMP
+//! errors, ARP requests and probes, packets with a next hop that was just resolved, and the packets of [`Host::send`] and
+//! [`Host::ping`]. Replies leave a quarter of each batch to the other packets. A datagram that is longer than the MTU is
+//! fragmented as the device accepts it, so the number of fragments has no limit.
 //!
 //! The packets of the user wait in a queue of [`Host::DATA_QUEUE`] packets. They stop neither receiving nor replies.
-//! [`Host::poll`] receives nothing while the queue of replies has no capacity for the replies to a batch of received
-//! frames ([`Host::accepts_frames`]), so that received frames stay in the kernel. A packet to an unresolved neighbor is
-//! pending in the neighbor table, which has bounds of its own ([`HostConfig::table`]). A packet that exceeds a bound is
-//! dropped and counted ([`Host::counters`]).
+//! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in the
+//! kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
+//! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
 //!
 //! # An event loop
 //!
@@ -66,7 +68,7 @@
 //!
 //! # Non-features
 //!
-//! The host does not wait, read a clock, start threads or print. A [`Tracer`] observes the frames of a host. The host
+//! The host does not wait, read a clock, start threads or print. A [`tap::Tracer`] observes the frames of a host. The host
 //! has no UDP or TCP sockets: it rejects UDP datagrams with port unreachable, and other protocols except ICMP with
 //! protocol unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
 //! virtual clock.
@@ -86,7 +88,6 @@ mod ingress;
 mod outcome;
 mod output;
 mod stack;
-mod tracer;
 mod tx_queue;
 mod udp;
 
@@ -94,8 +95,7 @@ pub use self::config::{HostConfig, HostConfigError, HostSet};
 pub use self::counters::Counter;
 pub use self::echo::{DataMismatch, EchoReply, EchoRequest};
 pub use self::event::{DeliveryFailure, HostEvent};
-pub use self::host::{Host, PollOutcome};
+pub use self::host::Host;
 pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
 pub use self::stack::PendingPacket;
-pub use self::tracer::Tracer;
 pub use self::udp::UdpDropReason;

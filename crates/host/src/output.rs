@@ -7,13 +7,13 @@ use base::ReasonCounters;
 use icmp::{IcmpError, QuotedDatagram};
 use ipv4::{Datagram, Fragments, Ipv4Fields};
 use link::{DestinationKind, EtherType, Link, MacAddr};
-use tap::{Batch, Frame, Instant, OutOfSpace, Pool};
+use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
 
 use crate::egress;
 use crate::event::{DeliveryFailure, HostEvent};
 use crate::outcome::TxDropReason;
 use crate::stack::{PendingPacket, Stack};
-use crate::tx_queue::{FragmentCursor, QueuedPacket, RX_BATCH, TxQueue, TxQueues};
+use crate::tx_queue::{FragmentCursor, QueuedPacket, TxQueue, TxQueues};
 
 /// Returns the time at which the next timer is due, or the start of the time scale while packets wait for the device.
 pub(crate) fn deadline(stack: &Stack) -> Option<Instant> {
@@ -58,7 +58,7 @@ const REASSEMBLY_TIMEOUTS: usize = 64;
 /// capacity than one batch of received frames needs.
 fn report_reassembly_timeouts(stack: &mut Stack, now: Instant, pool: &mut Pool) {
     for _ in 0..REASSEMBLY_TIMEOUTS {
-        if stack.tx_queues.control.free_capacity() <= RX_BATCH {
+        if stack.tx_queues.control.free_capacity() <= Exchange::BATCH {
             return;
         }
         let Some(timed_out) = stack.ipv4.take_timed_out(now) else { return };
@@ -186,7 +186,8 @@ fn run_neighbor_action(
             // spec: rfc826-request, rfc3927-broadcast
             let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
             // spec: request-refused
-            if !send_arp(stack, arp_request(local_ip, local_mac, ip), to, departing, pool) {
+            let request = arp_request(local_ip, local_mac, ip);
+            if !send_arp(stack, request, to, ArpSender::Resolution(ip), departing, pool) {
                 stack.arp.request_refused(now, ip);
             }
         }
@@ -215,12 +216,11 @@ fn send_claim_packet(
     departing: &mut Batch,
     pool: &mut Pool,
 ) {
+    let ip = fields.target_protocol;
     // spec: rfc5227-broadcast
-    if !send_arp(stack, fields, MacAddr::BROADCAST, departing, pool) {
+    if !send_arp(stack, fields, MacAddr::BROADCAST, ArpSender::Claim(ip), departing, pool) {
         // spec: rfc5227-probe-refused, announcement-refused
-        stack.arp.claim_packet_refused(now, fields.target_protocol);
-    } else if fields.sender_protocol.is_unspecified() {
-        stack.note_probe(fields.target_protocol);
+        stack.arp.claim_packet_refused(now, ip);
     }
 }
 
@@ -229,11 +229,13 @@ fn send_arp(
     stack: &mut Stack,
     fields: PacketFields,
     to: MacAddr,
+    sender: ArpSender,
     departing: &mut Batch,
     pool: &mut Pool,
 ) -> bool {
     match arp_frame(&stack.link, fields, to, pool) {
-        Ok(frame) => {
+        Ok(mut frame) => {
+            frame.set_token(sender.token(stack.number));
             push(departing, frame, &mut stack.tx_dropped, pool);
             true
         }
@@ -241,6 +243,43 @@ fn send_arp(
             stack.count_tx_dropped(reason);
             false
         }
+    }
+}
+
+/// The part of ARP that sent a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ArpSender {
+    /// The claim to an address.
+    Claim(Ipv4Addr),
+    /// The resolution of an address.
+    Resolution(Ipv4Addr),
+}
+
+impl ArpSender {
+    const CLAIM: u8 = 1;
+    const RESOLUTION: u8 = 2;
+
+    /// Returns the token of a packet of the stack with this number. Its bytes are 0, the kind of the sender, the number
+    /// of the stack (2 bytes), and the address (4 bytes).
+    fn token(self, stack: u16) -> Token {
+        let (kind, ip) = match self {
+            Self::Claim(ip) => (Self::CLAIM, ip),
+            Self::Resolution(ip) => (Self::RESOLUTION, ip),
+        };
+        let ([a, b], [c, d, e, f]) = (stack.to_be_bytes(), ip.octets());
+        Token::new(u64::from_be_bytes([0, kind, a, b, c, d, e, f]))
+    }
+
+    /// Returns the number of the stack and the sender, or `None` for the token of another packet.
+    pub(crate) fn of_token(token: Token) -> Option<(u16, ArpSender)> {
+        let [_, kind, a, b, c, d, e, f] = token.value().to_be_bytes();
+        let ip = Ipv4Addr::new(c, d, e, f);
+        let sender = match kind {
+            Self::CLAIM => Self::Claim(ip),
+            Self::RESOLUTION => Self::Resolution(ip),
+            _ => return None,
+        };
+        Some((u16::from_be_bytes([a, b]), sender))
     }
 }
 

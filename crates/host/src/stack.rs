@@ -23,6 +23,8 @@ pub(crate) const INTERFACE: InterfaceId = InterfaceId(0);
 /// The protocol layers of one segment: of the untagged link, or of one VLAN.
 #[derive(Debug)]
 pub(crate) struct Stack {
+    /// Number of the stack in its host.
+    pub(crate) number: u16,
     /// Configuration of the first hosts.
     pub(crate) config: HostConfig,
     /// Configurations of the hosts added later.
@@ -43,8 +45,6 @@ pub(crate) struct Stack {
     pub(crate) events: EventQueue<HostEvent>,
     /// Expected data of echo replies.
     pub(crate) expected_echo_data: Vec<u8>,
-    /// Targets of the probes that the device may still refuse, up to [`Stack::PROBES_IN_FLIGHT`].
-    pub(crate) probes_in_flight: Vec<Ipv4Addr>,
 }
 
 /// Counters of a stack, in addition to the counters of its layers.
@@ -85,10 +85,8 @@ pub struct PendingPacket {
 impl Stack {
     /// Maximum number of events in the queue. Further events are lost and counted.
     const EVENTS: usize = 256;
-    /// Maximum number of probes in flight.
-    const PROBES_IN_FLIGHT: usize = 1_024;
 
-    pub(crate) fn new(now: Instant, config: &HostConfig) -> Result<Stack, HostConfigError> {
+    pub(crate) fn new(now: Instant, number: u16, config: &HostConfig) -> Result<Stack, HostConfigError> {
         config.check()?;
         // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
         // host in two VLANs.
@@ -104,6 +102,7 @@ impl Stack {
             defense: config.defense,
         };
         let mut stack = Stack {
+            number,
             config: *config,
             others: Vec::new(),
             link: Link::new(MacSet::default(), config.mtu, config.vlan),
@@ -118,7 +117,6 @@ impl Stack {
             tx_queues: TxQueues::new(),
             events: EventQueue::new(Self::EVENTS),
             expected_echo_data: Vec::new(),
-            probes_in_flight: Vec::new(),
         };
         stack.start_hosts(now, config)?;
         Ok(stack)
@@ -243,21 +241,6 @@ impl Stack {
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.arp.link_up(now);
         self.sync_link_local_address();
-    }
-
-    /// Notes a probe that was queued for the device.
-    pub(crate) fn note_probe(&mut self, target: Ipv4Addr) {
-        if self.probes_in_flight.len() < Self::PROBES_IN_FLIGHT {
-            self.probes_in_flight.push(target);
-        }
-    }
-
-    /// Restarts the probing of each address with a probe that the device may have refused.
-    // spec: rfc5227-probe-refused
-    pub(crate) fn restart_probes(&mut self, now: Instant) {
-        for target in self.probes_in_flight.drain(..) {
-            self.arp.claim_packet_refused(now, target);
-        }
     }
 
     /// Sets the local addresses of IPv4 to the link-local address in use, or to the empty set.

@@ -3,10 +3,7 @@
 use std::collections::VecDeque;
 
 use link::MacAddr;
-use tap::Frame;
-
-/// Maximum number of frames that a host receives in one iteration.
-pub(crate) const RX_BATCH: usize = 64;
+use tap::{Exchange, Frame};
 
 /// A packet that waits for the device: a frame with its headers, or a datagram that is longer than the MTU.
 #[derive(Debug)]
@@ -99,7 +96,7 @@ impl TxQueue {
 
 impl TxQueues {
     /// Maximum number of packets in the control queue: the replies to two batches of received frames.
-    const CONTROL: usize = 2 * RX_BATCH;
+    const CONTROL: usize = 2 * Exchange::BATCH;
     /// Maximum number of packets with a next hop that was just resolved. Further packets stay in the neighbor table.
     const RESOLVED: usize = 64;
     /// Maximum number of packets in the data queue.

@@ -9,7 +9,7 @@ use inet::IpProtocol;
 use link::MacAddr;
 use std::net::Ipv4Addr;
 use tap::linux::Cable;
-use tap::{Batch, Device, Instant, Pool};
+use tap::{Batch, Device, Exchange, Instant, Pool, PortId};
 
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const HOST: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
@@ -50,6 +50,7 @@ fn echo(mac: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn
 /// A host, and the peer's end of its cable.
 struct TestHost {
     host: Host,
+    exchange: Exchange,
     near: Cable,
     far: Cable,
     pool: Pool,
@@ -62,7 +63,16 @@ impl TestHost {
         let (far, near) = Cable::pair(1_500)?;
         let host = Host::new(Instant::ORIGIN, config)?;
         let pool = Pool::new(1_500, host.pool_size());
-        Ok(TestHost { host, near, far, pool, peer_pool: Pool::new(1_500, 64), batch: Batch::new(64) })
+        let exchange = Exchange::new(PortId::default());
+        Ok(TestHost {
+            host,
+            exchange,
+            near,
+            far,
+            pool,
+            peer_pool: Pool::new(1_500, 64),
+            batch: Batch::new(64),
+        })
     }
 
     /// Sends frames, and receives one reply to each.
@@ -73,7 +83,7 @@ impl TestHost {
             self.batch.push(frame).map_err(|_| "the batch is full")?;
         }
         self.far.transmit(&mut self.batch, &mut self.peer_pool)?;
-        self.host.poll(Instant::ORIGIN, &mut self.near, &mut self.pool, &mut ())?;
+        self.exchange.turn(Instant::ORIGIN, &mut self.host, &mut self.near, &mut self.pool, &mut ())?;
         self.far.receive(&mut self.peer_pool, &mut self.batch)?;
         assert_eq!(self.batch.len(), frames.len(), "unexpected number of replies");
         while let Some(frame) = self.batch.pop() {

@@ -40,8 +40,8 @@
 //!
 //! # Non-features
 //!
-//! The crate performs no I/O and reads no clock. Hosts receive frames and run timers only in [`host::Host::poll`], as
-//! in an event loop. The crate does not model bandwidth, collisions or a switch: each frame is sent to all other nodes.
+//! The crate performs no I/O and reads no clock. Hosts receive frames and run timers only in [`tap::Exchange::turn`],
+//! as in an event loop. The crate does not model bandwidth, collisions or a switch: each frame is sent to all other nodes.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

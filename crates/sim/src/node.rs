@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
-use tap::{Device, DeviceCounters, Instant, Pool};
+use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Pool, PortId};
 
 use crate::port::SegmentPort;
 
@@ -39,8 +39,9 @@ pub(crate) struct HostNode {
     pub(crate) host: Host,
     pub(crate) pool: Pool,
     pub(crate) port: SegmentPort,
-    /// Whether the host was accessed since its last poll. After an access, the host may have work before its deadline.
-    needs_poll: bool,
+    exchange: Exchange,
+    /// Whether to take the next turn immediately: the last turn requires it, or the host was accessed since then.
+    needs_turn: bool,
 }
 
 impl Node {
@@ -63,11 +64,11 @@ impl Node {
         }
     }
 
-    /// Returns the host for modification. The host is polled in the next step.
+    /// Returns the host for modification. The host takes a turn in the next step.
     pub(crate) fn as_host_mut(&mut self) -> Option<&mut HostNode> {
         match &mut self.kind {
             NodeKind::Host(node) => {
-                node.needs_poll = true;
+                node.needs_turn = true;
                 Some(node)
             }
             NodeKind::Script(_) => None,
@@ -77,7 +78,7 @@ impl Node {
     /// Returns the time at which the node has work if no frame arrives earlier.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
         let node = self.as_host().filter(|_| self.is_running)?;
-        if node.needs_poll || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }
+        if node.needs_turn || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }
     }
 
     pub(crate) fn send(
@@ -113,14 +114,15 @@ impl HostNode {
     fn new(now: Instant, config: &HostConfig) -> Result<HostNode, HostConfigError> {
         let host = Host::new(now, config)?;
         let pool = Pool::new(config.mtu, host.pool_size());
-        Ok(HostNode { host, pool, port: SegmentPort::new(config.mtu), needs_poll: true })
+        let (port, exchange) = (SegmentPort::new(config.mtu), Exchange::new(PortId::default()));
+        Ok(HostNode { host, pool, port, exchange, needs_turn: true })
     }
 
-    /// Polls the host once.
-    pub(crate) fn poll(&mut self, now: Instant) {
-        let outcome = self.host.poll(now, &mut self.port, &mut self.pool, &mut ());
+    /// Takes one turn of the host with its device.
+    pub(crate) fn turn(&mut self, now: Instant) {
+        let turn = self.exchange.turn(now, &mut self.host, &mut self.port, &mut self.pool, &mut ());
         // A device in memory does not fail, and accepts every frame.
-        self.needs_poll = outcome.is_ok_and(|outcome| outcome.tx_blocked);
+        self.needs_turn = turn.is_ok_and(|turn| turn.poll_again);
     }
 
     pub(crate) fn counters(&self) -> DeviceCounters {

@@ -215,7 +215,7 @@ impl Segment {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Processes the events that are due. Then polls each host with work once.
+    /// Processes the events that are due. Then each host with work takes one turn.
     fn step(&mut self) {
         // Events that are scheduled in this step are processed in the next step.
         let before = self.medium.scheduled();
@@ -228,7 +228,7 @@ impl Segment {
             }
         }
         for node in (0..self.nodes.len()).map(NodeId) {
-            self.poll(node);
+            self.turn(node);
         }
     }
 
@@ -254,14 +254,14 @@ impl Segment {
         }
     }
 
-    /// Polls the host of a node, if it has work.
-    fn poll(&mut self, id: NodeId) {
+    /// Takes a turn of the host of a node, if it has work.
+    fn turn(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(id.0) else { return };
         if node.next(self.now).is_none_or(|at| at > self.now) {
             return;
         }
         let Some(node) = node.as_host_mut() else { return };
-        node.poll(self.now);
+        node.turn(self.now);
         let sent: Vec<_> = std::iter::from_fn(|| node.port.take_tx()).collect();
         for (bytes, offload) in sent {
             self.transmit(id, Duration::ZERO, bytes, offload);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use host::{Host, HostConfig};
 use link::EtherType;
 use tap::linux::Cable;
-use tap::{Device, Instant, Pool};
+use tap::{Device, Exchange, Instant, Pool, PortId};
 
 use super::{HOST, KERNEL};
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ use crate::report::{HostReport, Verbosity};
 /// The first `EtherType` reserved for experiments.
 const EXPERIMENTAL: EtherType = EtherType(0x88b5);
 
-/// Number of polls of each host: three for the request, the reply and the payload, and three that show that no more frames
+/// Number of turns of each host: three for the request, the reply and the payload, and three that show that no more frames
 /// follow.
 const ROUNDS: usize = 6;
 
@@ -45,10 +45,12 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
         frame.write(b"hello")?;
         peer.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, &mut pool);
     }
+    let (mut exchange, mut peer_exchange) =
+        (Exchange::new(PortId::default()), Exchange::new(PortId::default()));
     for _ in 0..ROUNDS {
         let now = clock.now();
-        peer.poll(now, &mut far, &mut pool, &mut ())?;
-        host.poll(now, &mut near, &mut pool, &mut report)?;
+        peer_exchange.turn(now, &mut peer, &mut far, &mut pool, &mut ())?;
+        exchange.turn(now, &mut host, &mut near, &mut pool, &mut report)?;
         report.events(now, &mut host);
     }
     let entry = peer.arp().neighbors().get(HOST.addr());

@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use capture::Direction;
-use host::{FrameOutcome, Host, HostConfig, Tracer};
+use host::{FrameOutcome, Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
-use tap::{Batch, Device, DeviceError, Instant, LinkState, Pool};
+use tap::{Batch, Device, DeviceError, Exchange, Instant, LinkState, Machine, Pool, PortId, Tracer};
 
 use super::arguments::WatchArguments;
 use super::observer::{FrameDecision, Observer};
@@ -44,6 +44,8 @@ pub(super) struct WatchSource {
     device: SourceDevice,
     pool: Pool,
     arrived: Batch,
+    /// Exchange of the simulated host.
+    exchange: Exchange,
     /// Whether the simulated host waits until the device is writable.
     waits_for_writable: bool,
     /// Whether the simulated host must be polled again immediately.
@@ -94,6 +96,7 @@ impl WatchSource {
             device,
             pool,
             arrived,
+            exchange: Exchange::new(PortId::default()),
             waits_for_writable: false,
             polls_again: false,
             monitor,
@@ -142,11 +145,12 @@ impl WatchSource {
             SourceDevice::Socket(socket, _) => socket,
             SourceDevice::Tap(tap) => tap,
             SourceDevice::Host(tap, host) => {
-                let outcome = host.poll(now, tap, &mut self.pool, watcher).map_err(failure)?;
-                (self.waits_for_writable, self.polls_again) = (outcome.tx_blocked, outcome.poll_again);
+                let turn =
+                    self.exchange.turn(now, host.as_mut(), tap, &mut self.pool, watcher).map_err(failure)?;
+                (self.waits_for_writable, self.polls_again) = (turn.tx_blocked, turn.poll_again);
                 // Events of the simulated host are not reported.
                 while host.take_event().is_some() {}
-                return Ok(outcome.received > 0);
+                return Ok(turn.received > 0);
             }
         };
         let received = device.receive(&mut self.pool, &mut self.arrived).map_err(failure)?;
@@ -257,7 +261,7 @@ impl FrameWatcher {
     }
 }
 
-impl Tracer for FrameWatcher {
+impl Tracer<FrameOutcome> for FrameWatcher {
     fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
         self.decision = Some(self.observer.observe(self.wall_time(now), bytes));
         if let Some(recorder) = &mut self.recorder {

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 use tap::linux::Cable;
 use tap::{Capabilities, Received, Transmitted};
+use tap::{Device, DeviceError, LinkState, Tracer, Turn};
 
 mod bounds;
 mod claims;
@@ -22,6 +23,7 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const NOW: Instant = Instant::ORIGIN;
+const PORT: PortId = PortId::new(0);
 
 fn config() -> HostConfig {
     HostConfig::new("10.0.0.2/24".parse().unwrap(), HOST_MAC)
@@ -56,11 +58,25 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     let mut departing = Batch::new(4);
     let mut frame = pool.take().unwrap();
     frame.write(bytes).unwrap();
-    let outcome = host.receive(NOW, frame, &mut pool);
-    host.transmit(NOW, &mut departing, &mut pool);
+    let outcome = host.receive(NOW, PORT, frame, &mut pool);
+    host.transmit(NOW, PORT, &mut departing, &mut pool);
     assert_eq!(pool.held(), departing.len(), "a frame was neither sent nor returned to the pool");
     let sent = departing.iter().map(|frame| frame.bytes().to_vec()).collect();
     (outcome, sent)
+}
+
+/// Takes one turn of a host with a device that accepts all frames.
+fn turn(host: &mut Host, now: Instant, device: &mut impl Device, pool: &mut Pool) -> Turn {
+    let mut exchange = Exchange::new(PortId::default());
+    let turn = exchange.turn(now, host, device, pool, &mut ()).unwrap();
+    assert_eq!(exchange.departing(), 0, "the device did not accept all frames");
+    turn
+}
+
+/// Passes a state of the link to a host without queued packets.
+fn link_changed(host: &mut Host, now: Instant, state: LinkState) {
+    let mut exchange = Exchange::new(PortId::default());
+    exchange.device_event(now, host, DeviceEvent::Link(state), &mut Pool::new(1_500, 1));
 }
 
 fn reply(head: &[u8]) -> Vec<u8> {
@@ -182,7 +198,7 @@ fn reply_is_dropped_and_counted_when_control_queue_is_full() {
     let mut frame = pool.take().unwrap();
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     let held = pool.held() - 1;
-    let outcome = host.receive(NOW, frame, &mut pool);
+    let outcome = host.receive(NOW, PORT, frame, &mut pool);
     assert_eq!(outcome.dropped(), Some(DropReason::Transmit(TxDropReason::TxQueueFull)));
     assert_eq!(host.tx_dropped(TxDropReason::TxQueueFull), 1);
     assert_eq!((host.arp_replies(), pool.held()), (u64::try_from(held).unwrap(), held));
@@ -193,7 +209,7 @@ fn fill_control_queue(host: &mut Host, pool: &mut Pool) {
     while host.first.tx_queues.control.free_capacity() > 0 {
         let mut frame = pool.take().unwrap();
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
-        host.receive(NOW, frame, pool);
+        host.receive(NOW, PORT, frame, pool);
     }
 }
 
@@ -223,8 +239,8 @@ impl Pair {
     /// Polls both hosts until no frame is in flight.
     fn settle(&mut self, now: Instant) {
         for _ in 0..4 {
-            self.host.poll(now, &mut self.left, &mut self.pool, &mut ()).unwrap();
-            self.peer.poll(now, &mut self.right, &mut self.pool, &mut ()).unwrap();
+            turn(&mut self.host, now, &mut self.left, &mut self.pool);
+            turn(&mut self.peer, now, &mut self.right, &mut self.pool);
         }
     }
 }
@@ -274,8 +290,8 @@ fn requests_stay_due_when_transmit_queue_is_full() {
     }
     let mut requests = 0;
     for _ in 0..200 {
-        pair.host.poll(NOW, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
-        pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+        turn(&mut pair.host, NOW, &mut pair.left, &mut pair.pool);
+        turn(&mut pair.peer, NOW, &mut pair.right, &mut pair.pool);
         requests = pair.peer.link().accepted();
     }
     assert_eq!((requests, pair.host.tx_dropped(TxDropReason::TxQueueFull)), (155, 0));
@@ -309,7 +325,7 @@ fn reply_is_padded_with_zeros_when_device_has_minimum_frame() {
     frame.write(&broadcast(&[&[8, 6], &request(), &[0xee; 18]])).unwrap();
     batch.push(frame).unwrap();
     left.transmit(&mut batch, &mut pool).unwrap();
-    host(None).poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    turn(&mut host(None), NOW, &mut right, &mut pool);
     left.receive(&mut pool, &mut batch).unwrap();
     let expected = [&reply(&[8, 6])[..], &[0; 18]].concat();
     assert_eq!(batch.front().map(Frame::bytes), Some(&expected[..]));
@@ -325,7 +341,7 @@ fn transmitted_frame_is_not_counted_as_dropped_when_padding_fails() {
     frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
     batch.push(frame).unwrap();
     left.transmit(&mut batch, &mut pool).unwrap();
-    host.poll(NOW, &mut right, &mut pool, &mut ()).unwrap();
+    turn(&mut host, NOW, &mut right, &mut pool);
     left.receive(&mut pool, &mut batch).unwrap();
     assert_eq!(batch.front().map(Frame::bytes), Some(&reply(&[8, 6])[..]));
     assert_eq!((host.tx_dropped(TxDropReason::TooLong), right.counters().transmitted), (0, 1));
@@ -334,7 +350,7 @@ fn transmitted_frame_is_not_counted_as_dropped_when_padding_fails() {
 /// A tracer that records sent frames.
 struct SentFrames(Vec<Vec<u8>>);
 
-impl Tracer for SentFrames {
+impl Tracer<FrameOutcome> for SentFrames {
     fn frame_sent(&mut self, _: Instant, bytes: &[u8]) {
         self.0.push(bytes.to_vec());
     }
@@ -349,8 +365,9 @@ fn sent_request_is_padded_and_traced() {
     let (mut frame, mut sent_frames) = (pool.take().unwrap(), SentFrames(Vec::new()));
     frame.write(b"hello").unwrap();
     host.send(NOW, PEER, TEST, frame, &mut pool);
+    let mut exchange = Exchange::new(PORT);
     for _ in 0..2 {
-        host.poll(NOW, &mut right, &mut pool, &mut sent_frames).unwrap();
+        exchange.turn(NOW, &mut host, &mut right, &mut pool, &mut sent_frames).unwrap();
     }
     assert_eq!(sent_frames.0.iter().map(Vec::len).collect::<Vec<_>>(), [60]);
     assert!(sent_frames.0[0].starts_with(&[0xff; 6]) && sent_frames.0[0].ends_with(&[0; 18]));

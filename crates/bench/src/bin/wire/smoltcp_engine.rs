@@ -16,7 +16,7 @@ use crate::traffic::{PREFIX, RESPONDER};
 /// Ethernet header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
 /// Maximum number of frames per poll, as in tapstack's host.
-const BATCH: usize = host::Host::RX_BATCH;
+const BATCH: usize = tap::Exchange::BATCH;
 
 /// smoltcp as its users run it, on its own TAP device. The engine polls until no frame is queued.
 pub(crate) struct SmoltcpEngine {
@@ -50,8 +50,9 @@ impl SmoltcpEngine {
             .as_fd()
             .try_clone_to_owned()
             .map_err(|error| format!("cannot duplicate a descriptor: {error}"))?;
-        let mut device = TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.capabilities().mtu + HEADER)
-            .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
+        let mut device =
+            TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.capabilities().mtu + HEADER)
+                .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
         let interface = interface(&mut device);
         Ok(SmoltcpEngine { interface, device, sockets: SocketSet::new(Vec::new()), tap })
     }

@@ -8,7 +8,7 @@ use crate::engine::{PollEngine, PollResult};
 use crate::traffic::RESPONDER;
 
 /// Maximum number of frames per poll, as in tapstack's host.
-const BATCH: usize = host::Host::RX_BATCH;
+const BATCH: usize = tap::Exchange::BATCH;
 
 /// Engine that replies by swapping addresses. The engine checks only the EtherType and the minimum length of a frame.
 pub(crate) struct Swap<D> {

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tap::linux::Tap;
-use tap::{Batch, Device, Pool};
+use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
 use crate::traffic::{AddressRange, PREFIX, RESPONDER};
@@ -29,9 +29,10 @@ pub(crate) const TEN_NEIGHBORS: Population = Population {
     neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// Engine that calls [`Host::poll`] with a device, as `tapstack host` does.
+/// Engine that takes turns of a host with a device, as `tapstack host` does.
 pub(crate) struct TapstackEngine<D> {
     host: Host,
+    exchange: Exchange,
     device: D,
     pool: Pool,
     clock: Clock,
@@ -65,7 +66,8 @@ impl<D: Device + AsFd> TapstackEngine<D> {
         let clock = Clock::start();
         let host = host(clock.now(), device.capabilities().mtu, population)?;
         let pool = Pool::new(device.capabilities().mtu, host.pool_size());
-        Ok(TapstackEngine { host, device, pool, clock })
+        let exchange = Exchange::new(PortId::default());
+        Ok(TapstackEngine { host, exchange, device, pool, clock })
     }
 }
 
@@ -73,8 +75,8 @@ impl<D: Device + AsFd> PollEngine for TapstackEngine<D> {
     fn poll_once(&mut self) -> Result<PollResult, String> {
         let now = self.clock.now();
         let outcome = self
-            .host
-            .poll(now, &mut self.device, &mut self.pool, &mut ())
+            .exchange
+            .turn(now, &mut self.host, &mut self.device, &mut self.pool, &mut ())
             .map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
         Ok(PollResult { arrived: outcome.received, congested: outcome.tx_blocked, again: outcome.poll_again })
@@ -107,8 +109,8 @@ impl NaiveEngine {
         self.tap.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         let Some(frame) = self.arrived.pop() else { return Ok(()) };
         let now = self.clock.now();
-        self.host.receive(now, frame, &mut self.pool);
-        self.host.transmit(now, &mut self.departing, &mut self.pool);
+        self.host.receive(now, PortId::default(), frame, &mut self.pool);
+        self.host.transmit(now, PortId::default(), &mut self.departing, &mut self.pool);
         self.tap.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
         while self.host.take_event().is_some() {}
         Ok(())

@@ -30,15 +30,16 @@ impl Device for BlockedDevice {
 /// Polls the host on a blocked device until the host receives no more frames. Returns the number of received frames.
 fn fill(host: &mut Host, pool: &mut Pool) -> usize {
     let mut wire = BlockedDevice { received: 0 };
-    for _ in 0..4 * Host::RX_BATCH {
-        assert!(host.poll(NOW, &mut wire, pool, &mut ()).unwrap().tx_blocked);
+    let mut exchange = Exchange::new(PORT);
+    for _ in 0..4 * Exchange::BATCH {
+        assert!(exchange.turn(NOW, host, &mut wire, pool, &mut ()).unwrap().tx_blocked);
     }
     wire.received
 }
 
 /// Number of replies to single requests until the host receives nothing: a batch for the device, and one queued reply
 /// more than the capacity that remains for the replies to a batch of received frames.
-const REPLIES: usize = Host::TX_BATCH + Host::RX_BATCH + 1;
+const REPLIES: usize = 2 * Exchange::BATCH + 1;
 
 // proves: receive-bound
 #[test]
@@ -46,7 +47,7 @@ fn host_receives_nothing_when_control_queue_lacks_capacity_for_batch() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
     assert_eq!(fill(&mut host, &mut pool), REPLIES);
-    assert!(!host.accepts_frames());
+    assert!(!host.accepts_frames(PORT));
     assert_eq!(
         (host.arp_replies(), host.tx_dropped(TxDropReason::TxQueueFull)),
         (u64::try_from(REPLIES).unwrap(), 0),
@@ -71,16 +72,16 @@ fn full_data_queue_stops_neither_receiving_nor_replies() {
     assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
     assert_eq!(host.tx_dropped(TxDropReason::TxQueueFull), 1);
     let mut departing = Batch::new(4);
-    host.transmit(NOW, &mut departing, &mut pool);
+    host.transmit(NOW, PORT, &mut departing, &mut pool);
     assert_eq!(departing.len(), 4);
-    for _ in 0..2 * Host::RX_BATCH {
-        assert!(host.accepts_frames());
+    for _ in 0..2 * Exchange::BATCH {
+        assert!(host.accepts_frames(PORT));
         let mut frame = pool.take().unwrap();
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
-        host.receive(NOW, frame, &mut pool);
+        host.receive(NOW, PORT, frame, &mut pool);
         // The device accepts one frame.
         pool.give(departing.pop().unwrap());
-        host.transmit(NOW, &mut departing, &mut pool);
+        host.transmit(NOW, PORT, &mut departing, &mut pool);
         assert_eq!(departing.iter().last().unwrap().bytes()[12..14], [8, 6], "the reply waits behind data");
     }
 }
@@ -93,12 +94,12 @@ fn flood_of_requests_leaves_capacity_for_arp_and_data() {
     host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
     fill_data_queue(&mut host, &mut pool);
     fill_control_queue(&mut host, &mut pool);
-    let mut departing = Batch::new(Host::TX_BATCH);
-    host.transmit(NOW, &mut departing, &mut pool);
+    let mut departing = Batch::new(Exchange::BATCH);
+    host.transmit(NOW, PORT, &mut departing, &mut pool);
     let of_type =
         |ether_type: [u8; 2]| departing.iter().filter(|frame| frame.bytes()[12..14] == ether_type).count();
-    let others = Host::TX_BATCH / 4;
-    assert_eq!((of_type([8, 6]), of_type([8, 0])), (Host::TX_BATCH - others + 1, others - 1));
+    let others = Exchange::BATCH / 4;
+    assert_eq!((of_type([8, 6]), of_type([8, 0])), (Exchange::BATCH - others + 1, others - 1));
 }
 
 // proves: pool-bound
@@ -118,7 +119,7 @@ fn pool_of_required_size_suffices_when_all_queues_are_full() {
     fill_control_queue(&mut host, &mut pool);
     assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
     // Received frames of one poll, and frames in flight.
-    for _ in 0..Host::RX_BATCH + Host::TX_BATCH {
+    for _ in 0..2 * Exchange::BATCH {
         assert!(pool.take().is_some());
     }
     assert_eq!((pool.exhausted(), host.tx_dropped(TxDropReason::TxQueueFull)), (0, 1));

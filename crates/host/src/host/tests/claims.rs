@@ -3,7 +3,6 @@
 use super::*;
 use arp::{ClaimEvent, Defense, Packet, StartMode};
 use link::EthernetFrame;
-use tap::LinkState;
 
 /// A time longer than probing takes.
 const PROBING: Duration = Duration::from_secs(8);
@@ -25,7 +24,7 @@ fn run(host: &mut Host, until: Instant) -> Vec<Vec<u8>> {
     let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
     let mut frames = Vec::new();
     while let Some(now) = host.deadline().filter(|due| *due <= until) {
-        host.poll(now, &mut near, &mut pool, &mut ()).unwrap();
+        turn(host, now, &mut near, &mut pool);
         far.receive(&mut pool, &mut batch).unwrap();
         while let Some(frame) = batch.pop() {
             frames.push(frame.bytes().to_vec());
@@ -63,14 +62,14 @@ fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
         let mut host = probing_host();
         assert_eq!(run(&mut host, NOW + PROBING * 2).len(), 5);
         let then = NOW + PROBING * 2;
-        host.link_changed(then, ACTIVE);
+        link_changed(&mut host, then, ACTIVE);
         assert!(host.is_ready(), "the host was not ready before");
-        host.link_changed(then, inactive);
+        link_changed(&mut host, then, inactive);
         assert!(
             !host.is_ready() && host.deadline().is_none(),
             "the host was ready or had a timer on an inactive link"
         );
-        host.link_changed(then, ACTIVE);
+        link_changed(&mut host, then, ACTIVE);
         assert_eq!((host.is_ready(), host.address()), (false, None));
         assert_eq!(receive_one(&mut host, &broadcast(&[&[8, 6], &request()])).1, Vec::<Vec<u8>>::new());
         let mut pool = Pool::new(1_500, 1);
@@ -90,17 +89,17 @@ fn host_is_not_ready_when_link_has_no_carrier() {
     for inactive in [DOWN, UNPLUGGED] {
         for config in [HostConfig { start: StartMode::Probe, ..config() }, HostConfig::link_local(HOST_MAC)] {
             let mut host = Host::new(NOW, &config).unwrap();
-            host.link_changed(NOW, inactive);
+            link_changed(&mut host, NOW, inactive);
             assert_eq!((host.deadline(), host.is_ready(), host.address()), (None, false, None));
             let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
-            host.poll(NOW + PROBING, &mut device, &mut pool, &mut ()).unwrap();
+            turn(&mut host, NOW + PROBING, &mut device, &mut pool);
             assert!(device.sent.is_empty());
-            host.link_changed(NOW + PROBING, ACTIVE);
+            link_changed(&mut host, NOW + PROBING, ACTIVE);
             assert_eq!((run(&mut host, NOW + PROBING * 3).len(), host.is_ready()), (5, true));
         }
         // A host that does not probe is ready immediately.
         let mut host = Host::new(NOW, &config()).unwrap();
-        host.link_changed(NOW, inactive);
+        link_changed(&mut host, NOW, inactive);
         assert!(host.address().is_some() && host.is_ready());
     }
 }
@@ -109,11 +108,11 @@ fn host_is_not_ready_when_link_has_no_carrier() {
 #[test]
 fn added_vlan_host_sends_no_probe_until_link_is_active() {
     let mut host = probing_host();
-    host.link_changed(NOW, DOWN);
+    link_changed(&mut host, NOW, DOWN);
     let vlan = link::VlanId::new(7);
     host.add(NOW, &HostConfig { start: StartMode::Probe, vlan, ..config() }).unwrap();
     assert!(run(&mut host, NOW + PROBING).is_empty());
-    host.link_changed(NOW + PROBING, ACTIVE);
+    link_changed(&mut host, NOW + PROBING, ACTIVE);
     assert_eq!(run(&mut host, NOW + PROBING * 3).len(), 10);
 }
 
@@ -178,11 +177,13 @@ fn queued_frame_is_dropped_and_counted_when_address_is_probed_for_again() {
         let mut device = GatedDevice::new(false);
         device.arrived.push(broadcast(&[&[8, 6], &request()]));
         let mut pool = Pool::new(1_500, host.pool_size());
-        assert!(host.poll(then, &mut device, &mut pool, &mut ()).unwrap().tx_blocked);
-        host.link_changed(then, DOWN);
-        host.link_changed(then, ACTIVE);
+        let mut exchange = Exchange::new(PORT);
+        assert!(exchange.turn(then, &mut host, &mut device, &mut pool, &mut ()).unwrap().tx_blocked);
+        for state in [DOWN, ACTIVE] {
+            exchange.device_event(then, &mut host, DeviceEvent::Link(state), &mut pool);
+        }
         device.is_open = true;
-        host.poll(then, &mut device, &mut pool, &mut ()).unwrap();
+        exchange.turn(then, &mut host, &mut device, &mut pool, &mut ()).unwrap();
         assert_eq!((device.sent.len(), pool.held()), (sent, 0), "{start:?}");
         assert_eq!(host.tx_dropped(TxDropReason::NoSourceAddress), 1 - u64::try_from(sent).unwrap());
     }
@@ -194,7 +195,7 @@ fn probe_is_repeated_when_no_frame_is_free() {
     let mut host = probing_host();
     let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, 0));
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 4) {
-        host.poll(now, &mut device, &mut pool, &mut ()).unwrap();
+        turn(&mut host, now, &mut device, &mut pool);
         assert_eq!((host.address(), device.sent.len()), (None, 0), "{now:?}");
     }
     assert!(host.tx_dropped(TxDropReason::NoFrame) > 10, "the host did not continue to probe");
@@ -209,7 +210,7 @@ fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
     device.refuses_datagrams = true;
     let probe = host.deadline().unwrap();
-    host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
+    turn(&mut host, probe, &mut device, &mut pool);
     assert_eq!(device.sent.len(), 1);
     let next = host.deadline();
     // The other host receives an echo request. The device refuses the reply.
@@ -219,9 +220,46 @@ fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
     let echo = test_host::datagram(fields, &test_host::echo(b"hello"));
     device.arrived.push(test_host::framed(other.mac, PEER_MAC, &echo));
-    host.poll(probe, &mut device, &mut pool, &mut ()).unwrap();
+    turn(&mut host, probe, &mut device, &mut pool);
     assert_eq!((device.refused, device.sent.len()), (1, 2));
     assert_eq!(host.deadline(), next);
+}
+
+// proves: rfc5227-probe-refused
+#[test]
+fn refused_datagram_does_not_restart_probing_when_probe_is_in_same_batch() {
+    let mut host = probing_host();
+    let other = HostConfig::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
+    host.add(NOW, &other).unwrap();
+    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
+    device.refuses_datagrams = true;
+    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
+    let echo = test_host::datagram(fields, &test_host::echo(b"hello"));
+    device.arrived.push(test_host::framed(other.mac, PEER_MAC, &echo));
+    let probe = host.deadline().unwrap();
+    turn(&mut host, probe, &mut device, &mut pool);
+    assert_eq!((device.refused, device.sent.len()), (1, 1));
+    assert_eq!(run(&mut host, NOW + PROBING).len(), 4, "probing restarted");
+}
+
+// proves: request-refused
+#[test]
+fn refused_request_is_counted_and_repeated() {
+    let mut host = host(None);
+    let (near, _far) = Cable::pair(1_500).unwrap();
+    let mut wire = RefusingDevice { wire: near, down: true, refused: 0 };
+    let mut pool = Pool::new(1_500, host.pool_size());
+    let frame = pool.take().unwrap();
+    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), SendOutcome::Pending);
+    turn(&mut host, NOW, &mut wire, &mut pool);
+    assert_eq!(host.arp().neighbors().counts().requests_refused, 1);
+    wire.down = false;
+    while wire.wire.counters().transmitted == 0 {
+        let due = host.deadline().unwrap();
+        turn(&mut host, due, &mut wire, &mut pool);
+    }
+    assert_eq!(host.arp().neighbors().counts().requests, 2);
 }
 
 // proves: rfc3927-link-up
@@ -230,8 +268,8 @@ fn link_local_host_probes_again_when_link_becomes_active() {
     let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
     let address = host.address().unwrap();
-    host.link_changed(NOW + PROBING * 2, DOWN);
-    host.link_changed(NOW + PROBING * 2, ACTIVE);
+    link_changed(&mut host, NOW + PROBING * 2, DOWN);
+    link_changed(&mut host, NOW + PROBING * 2, ACTIVE);
     assert!(host.address().is_none() && !host.ipv4().addresses().is_local(address.addr()));
     assert_eq!(run(&mut host, NOW + PROBING * 4).len(), 5);
     assert_eq!(host.address(), Some(address));
@@ -281,14 +319,14 @@ fn address_is_not_used_when_probes_were_refused() {
         let (mut pool, mut batch) = (Pool::new(1_500, host.pool_size() + 64), Batch::new(64));
         let mut wire = RefusingDevice { wire: near, down: true, refused: 0 };
         while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
-            host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
+            turn(&mut host, now, &mut wire, &mut pool);
             assert_eq!(host.address(), None, "{now:?}");
         }
         assert!(wire.refused > 10, "the host did not continue to probe");
 
         wire.down = false;
         while let Some(now) = host.deadline() {
-            host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
+            turn(&mut host, now, &mut wire, &mut pool);
         }
         assert_eq!(
             far.receive(&mut pool, &mut batch).unwrap().frames,
@@ -358,7 +396,7 @@ fn probe_is_repeated_when_device_refuses_it_in_flight() {
     let mut pool = Pool::new(1_500, host.pool_size());
     let mut wire = InFlightDevice::new(0, true);
     while let Some(now) = host.deadline().filter(|due| *due <= NOW + PROBING * 10) {
-        while host.poll(now, &mut wire, &mut pool, &mut ()).unwrap().poll_again {}
+        while turn(&mut host, now, &mut wire, &mut pool).poll_again {}
         assert_eq!((host.address(), pool.held()), (None, 0), "{now:?}");
     }
     assert!(wire.counters.refused > 10, "the host did not continue to probe");
@@ -371,7 +409,7 @@ fn host_is_blocked_when_frames_in_flight_lack_capacity() {
     let mut wire = InFlightDevice::new(3, false);
     let now = host.deadline().unwrap();
     let mut next_outcome = || {
-        let outcome = host.poll(now, &mut wire, &mut pool, &mut ()).unwrap();
+        let outcome = turn(&mut host, now, &mut wire, &mut pool);
         (outcome.poll_again, outcome.tx_blocked)
     };
     assert_eq!(next_outcome(), (true, false), "expected a frame in flight");
@@ -409,7 +447,7 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
         assert_eq!(pair.host.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
     }
     let conflict = pair.payload(&conflicting_request());
-    let outcome = pair.host.receive(NOW, conflict, &mut pair.pool);
+    let outcome = pair.host.receive(NOW, PORT, conflict, &mut pair.pool);
     assert_eq!(outcome.dropped(), Some(arp::ArpDropReason::Conflict.into()));
     let new_owner = arp::Identity { ip: HOST, mac: PEER_MAC };
     assert_eq!((pair.host.ceased(), pair.host.address()), (Some(new_owner), None));
@@ -417,11 +455,11 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     let mut packet = request();
     packet[24..28].copy_from_slice(&other.octets());
     let frame = pair.payload(&broadcast(&[&[8, 6], &packet]));
-    pair.host.receive(NOW, frame, &mut pair.pool);
+    pair.host.receive(NOW, PORT, frame, &mut pair.pool);
     while let Some(now) = pair.host.deadline().filter(|now| *now <= NOW + PROBING) {
-        pair.host.poll(now, &mut pair.left, &mut pair.pool, &mut ()).unwrap();
+        turn(&mut pair.host, now, &mut pair.left, &mut pair.pool);
     }
-    pair.peer.poll(NOW, &mut pair.right, &mut pair.pool, &mut ()).unwrap();
+    turn(&mut pair.peer, NOW, &mut pair.right, &mut pair.pool);
     assert_eq!(
         pair.peer.link().accepted() + pair.peer.unsupported_protocol(),
         0,

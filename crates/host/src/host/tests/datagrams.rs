@@ -164,7 +164,7 @@ fn datagram_is_dropped_with_reason_when_error_is_not_sent() {
         let mut pool = Pool::new(1_500, frames);
         let mut arrived = pool.take().unwrap();
         arrived.write(&frame(&datagram(about(source), &UDP))).unwrap();
-        let outcome = host.receive(NOW, arrived, &mut pool);
+        let outcome = host.receive(NOW, PORT, arrived, &mut pool);
         assert_eq!((outcome.dropped(), pool.held()), (Some(reason), 0));
     }
 }

@@ -283,7 +283,7 @@ fn range_may_have_several_gateways_outside_it() {
 #[test]
 fn added_vlan_host_has_mtu_of_link_after_mtu_change() {
     let mut host = Host::new(NOW, &config()).unwrap();
-    host.link_changed(NOW, tap::LinkState { is_up: true, has_carrier: true, mtu: 1_400 });
+    link_changed(&mut host, NOW, tap::LinkState { is_up: true, has_carrier: true, mtu: 1_400 });
     host.add(NOW, &HostConfig { vlan: link::VlanId::new(7), ..config() }).unwrap();
     let mtus: Vec<_> = host.hosts().map(|config| config.mtu).collect();
     assert_eq!(mtus, [1_400, 1_400]);

@@ -14,6 +14,7 @@ pub(super) struct TestHost {
     pub(super) pool: Pool,
     pub(super) now: Instant,
     pub(super) outcomes: Vec<FrameOutcome>,
+    exchange: Exchange,
     mtu: usize,
 }
 
@@ -32,7 +33,7 @@ impl TestHost {
 
     pub(super) fn of(host: Host, mtu: usize) -> TestHost {
         let pool = Pool::new(mtu, host.pool_size());
-        TestHost { host, pool, now: NOW, outcomes: Vec::new(), mtu }
+        TestHost { host, pool, now: NOW, outcomes: Vec::new(), exchange: Exchange::new(PORT), mtu }
     }
 
     /// Returns the host 10.0.0.2 with the peer in its ARP cache.
@@ -53,8 +54,9 @@ impl TestHost {
             TestDevice { mtu: self.mtu, arrived: frames.to_vec().into(), checksum, sent: Vec::new() };
         let mut tracer = OutcomeRecorder(std::mem::take(&mut self.outcomes));
         loop {
-            let outcome = self.host.poll(self.now, &mut device, &mut self.pool, &mut tracer).unwrap();
-            if outcome.received == 0 && !outcome.tx_blocked && !outcome.poll_again {
+            let turn = self.exchange.turn(self.now, &mut self.host, &mut device, &mut self.pool, &mut tracer);
+            let turn = turn.unwrap();
+            if turn.received == 0 && !turn.tx_blocked && !turn.poll_again {
                 break;
             }
         }
@@ -72,6 +74,29 @@ impl TestHost {
     pub(super) fn exchange_one(&mut self, frame: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
         let sent = self.exchange(&[frame.to_vec()]);
         (*self.outcomes.last().unwrap(), sent)
+    }
+
+    /// Passes a state of the link to the host.
+    pub(super) fn link_changed(&mut self, state: LinkState) {
+        self.exchange.device_event(self.now, &mut self.host, DeviceEvent::Link(state), &mut self.pool);
+    }
+
+    /// Gives one frame to the host. Returns its outcome.
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> FrameOutcome {
+        let mut frame = self.pool.take().unwrap();
+        frame.write(bytes).unwrap();
+        self.host.receive(self.now, PORT, frame, &mut self.pool)
+    }
+
+    /// Returns the frames that are due, up to the capacity of `departing`.
+    pub(super) fn transmit(&mut self, departing: &mut Batch) -> Vec<Vec<u8>> {
+        self.host.transmit(self.now, PORT, departing, &mut self.pool);
+        let mut sent = Vec::new();
+        while let Some(frame) = departing.pop() {
+            sent.push(frame.bytes().to_vec());
+            self.pool.give(frame);
+        }
+        sent
     }
 
     /// Removes and returns the events. Discards events of ARP.
@@ -100,7 +125,7 @@ impl TestHost {
 
 struct OutcomeRecorder(Vec<FrameOutcome>);
 
-impl Tracer for OutcomeRecorder {
+impl Tracer<FrameOutcome> for OutcomeRecorder {
     fn frame_handled(&mut self, _: Instant, outcome: FrameOutcome) {
         self.0.push(outcome);
     }
