@@ -65,18 +65,23 @@ impl AddressTable {
     /// The multicast group of all hosts on a link (RFC 1112 4).
     pub const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
+    /// Returns the table of a single host with one address, which is in use. Fails if the MAC address is zero or
+    /// multicast.
+    pub fn one(address: Ipv4Net, mac: MacAddr) -> Result<AddressTable, AddressError> {
+        let mut table = AddressTable::default();
+        table.add(AddressRange::one(address, mac))?;
+        Ok(table)
+    }
+
     /// Adds addresses, which are in use immediately. Their MAC addresses become local, and so do the broadcast
     /// addresses of their network.
     ///
     /// Fails without a change if the range is invalid or has a local address.
     pub fn add(&mut self, range: AddressRange) -> Result<(), AddressError> {
+        self.check(range)?;
         let last_mac = range.check()?;
         let (first, last) = (u32::from(range.first), u32::from(range.last));
         let place = self.rows.partition_point(|row| row.first <= last);
-        let before = place.checked_sub(1).and_then(|place| self.rows.get(place));
-        if before.is_some_and(|row| row.last >= first) {
-            return Err(AddressError::Overlap);
-        }
         let row = Row { first, last, mac: range.mac, prefix: range.prefix };
         self.rows.insert(place, row);
         self.join_rows(place);
@@ -87,6 +92,15 @@ impl AddressTable {
         self.stations.add(range.mac, last_mac);
         add_broadcasts(&mut self.broadcasts, row);
         Ok(())
+    }
+
+    /// Checks that addresses can be added: see [`AddressTable::add`].
+    pub fn check(&self, range: AddressRange) -> Result<(), AddressError> {
+        range.check()?;
+        let place = self.rows.partition_point(|row| row.first <= u32::from(range.last));
+        let before = place.checked_sub(1).and_then(|place| self.rows.get(place));
+        let overlaps = before.is_some_and(|row| row.last >= u32::from(range.first));
+        if overlaps { Err(AddressError::Overlap) } else { Ok(()) }
     }
 
     /// Adds addresses in the state [`AddressState::Tentative`]: see [`AddressTable::add`].

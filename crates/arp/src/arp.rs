@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use address::{AddressError, AddressRange, AddressState, AddressTable};
 use base::{ReasonCounters, Secret};
 use ipnet::Ipv4Net;
 use link::{Instant, MacAddr};
@@ -11,9 +12,7 @@ use neighbor::{
     SenderObservation,
 };
 
-use crate::address::{
-    ClaimEvent, Claims, Defense, Identity, LocalBindings, LocalBindingsError, StartMode, destination,
-};
+use crate::detection::{ClaimEvent, Claims, Defense, Identity, StartMode, destination};
 use crate::drop_reason::ArpDropReason;
 use crate::packet::{ArpReply, Operation, Packet, PacketFields};
 use crate::proxy::{Proxies, ProxyError};
@@ -85,16 +84,14 @@ impl<P> Arp<P> {
     /// Capacity of each event queue. Further events are dropped and counted in [`Arp::events_lost`].
     pub const EVENTS: usize = 256;
 
-    /// Creates ARP for a segment. The addresses in `locals` are in use immediately.
-    ///
-    /// [`Arp::claim`] adds further addresses.
-    pub fn new(locals: LocalBindings, config: ArpConfig) -> Arp<P> {
+    /// Creates ARP for a segment. [`Arp::claim`] adds local addresses.
+    pub fn new(config: ArpConfig) -> Arp<P> {
         // Point-to-point networks (RFC 3021) and single addresses have no broadcast address.
         let broadcast = config.network.filter(|network| network.prefix_len() < 31);
         Arp {
             config,
             broadcast: broadcast.map(|network| network.broadcast()),
-            claims: Claims::new(locals, config.defense, Secret::new(config.table.seed), Self::EVENTS),
+            claims: Claims::new(config.defense, Secret::new(config.table.seed), Self::EVENTS),
             proxies: Proxies::default(),
             neighbors: NeighborTable::new(config.table),
             dropped: ReasonCounters::default(),
@@ -103,35 +100,48 @@ impl<P> Arp<P> {
 
     /// Resolves the destination of a packet of `bytes` bytes: see [`NeighborTable::resolve`].
     ///
-    /// Refuses local addresses, claimed addresses and addresses that are invalid for a host.
-    pub fn resolve(&mut self, now: Instant, ip: Ipv4Addr, bytes: usize, packet: P) -> Resolution<P> {
-        if !self.is_valid_neighbor(ip) {
+    /// Refuses addresses that are invalid for a host, and local addresses except those in conflict with another host.
+    #[inline]
+    pub fn resolve(
+        &mut self,
+        now: Instant,
+        table: &AddressTable,
+        ip: Ipv4Addr,
+        bytes: usize,
+        packet: P,
+    ) -> Resolution<P> {
+        if !self.is_valid_neighbor(table, ip) {
             return Resolution::Refused(packet);
         }
         self.neighbors.resolve(now, ip, bytes, packet)
     }
 
     /// Adds a static neighbor: see [`NeighborTable::add_static`]. Refuses the same addresses as [`Arp::resolve`].
-    pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
-        if !self.is_valid_neighbor(ip) {
+    pub fn add_static(
+        &mut self,
+        now: Instant,
+        table: &AddressTable,
+        ip: Ipv4Addr,
+        mac: MacAddr,
+    ) -> Result<(), AddError> {
+        if !self.is_valid_neighbor(table, ip) {
             return Err(AddError::InvalidIp);
         }
-        if self.claims.locals().has_mac(mac) {
+        if table.has_mac(mac) {
             return Err(AddError::InvalidMac);
         }
         self.neighbors.add_static(now, ip, mac)
     }
 
-    fn is_valid_neighbor(&self, ip: Ipv4Addr) -> bool {
-        self.is_valid_host(ip)
-            && !ip.is_unspecified()
-            && self.claims.locals().mac_of(ip).is_none()
-            && !self.claims.is_claimed(ip)
+    fn is_valid_neighbor(&self, table: &AddressTable, ip: Ipv4Addr) -> bool {
+        // spec: conflict-of-one-address
+        let is_other_host = matches!(table.state(ip), None | Some(AddressState::Conflict { .. }));
+        self.is_valid_host(ip) && !ip.is_unspecified() && is_other_host
     }
 
     /// Returns the next due action. Call this method until it returns none.
-    pub fn poll(&mut self, now: Instant) -> Option<ArpAction<P>> {
-        let packet = self.claims.poll(now, &mut self.neighbors).map(ArpAction::Broadcast);
+    pub fn poll(&mut self, now: Instant, table: &mut AddressTable) -> Option<ArpAction<P>> {
+        let packet = self.claims.poll(now, table, &mut self.neighbors).map(ArpAction::Broadcast);
         packet.or_else(|| self.neighbors.poll(now).map(ArpAction::Neighbor))
     }
 
@@ -148,11 +158,6 @@ impl<P> Arp<P> {
     /// Returns the neighbor table, to add and remove entries.
     pub fn neighbors_mut(&mut self) -> &mut NeighborTable<Ipv4Addr, P> {
         &mut self.neighbors
-    }
-
-    /// Returns the local addresses.
-    pub fn locals(&self) -> &LocalBindings {
-        self.claims.locals()
     }
 
     /// Returns the counters of dropped packets by reason.
@@ -182,12 +187,13 @@ impl<P> Arp<P> {
     pub fn receive(
         &mut self,
         now: Instant,
+        table: &mut AddressTable,
         station: Option<MacAddr>,
         parsed: Result<Packet<'_>, ArpDropReason>,
     ) -> Result<Reception, ArpDropReason> {
         let result = parsed.and_then(|packet| {
-            let local_mac = self.validate(now, station, packet)?;
-            Ok(self.merge_and_reply(now, packet, local_mac))
+            let local_mac = self.validate(now, table, station, packet)?;
+            Ok(self.merge_and_reply(now, table, packet, local_mac))
         });
         // spec: drops-counted
         result.inspect_err(|reason| self.dropped.count(*reason))
@@ -198,6 +204,7 @@ impl<P> Arp<P> {
     fn validate(
         &mut self,
         now: Instant,
+        table: &mut AddressTable,
         station: Option<MacAddr>,
         packet: Packet<'_>,
     ) -> Result<Option<MacAddr>, ArpDropReason> {
@@ -211,20 +218,25 @@ impl<P> Arp<P> {
             return Err(ArpDropReason::SenderMac);
         }
         // spec: sender-hardware-local
-        if self.claims.locals().has_mac(mac) {
+        if table.has_mac(mac) {
             return Err(ArpDropReason::OwnEcho);
         }
         // spec: sender-protocol-host
         if !self.is_valid_host(ip) {
             return Err(ArpDropReason::SenderIp);
         }
-        // spec: sender-protocol-local
-        if self.claims.is_conflict(now, packet) {
-            return Err(ArpDropReason::Conflict);
-        }
+        let is_conflict = self.claims.is_conflict(now, table, packet);
         // Several local hosts may share this segment. A unicast frame is valid only for the host with its destination
         // MAC address.
-        let target = self.claims.locals().mac_of(packet.target_protocol());
+        let target = table.mac_of(packet.target_protocol());
+        // The conflict concerns one local host. For the other local hosts, the sender is a neighbor.
+        // spec: sender-protocol-local, conflict-of-one-address
+        let is_for_other_host = target.is_some()
+            && packet.target_protocol() != ip
+            && matches!(table.state(ip), None | Some(AddressState::Conflict { .. }));
+        if is_conflict && !is_for_other_host {
+            return Err(ArpDropReason::Conflict);
+        }
         // spec: station-of-target
         if station.is_some() && target.is_some() && station != target {
             return Err(ArpDropReason::WrongMac);
@@ -238,7 +250,13 @@ impl<P> Arp<P> {
     }
 
     /// Follows RFC 826, "Packet Reception", from the merge flag on. [`Packet`] has checked hardware and protocol type.
-    fn merge_and_reply(&mut self, now: Instant, packet: Packet<'_>, local_mac: Option<MacAddr>) -> Reception {
+    fn merge_and_reply(
+        &mut self,
+        now: Instant,
+        table: &AddressTable,
+        packet: Packet<'_>,
+        local_mac: Option<MacAddr>,
+    ) -> Reception {
         let sender = packet.sender_protocol();
         let observation = SenderObservation {
             mac: packet.sender_hardware(),
@@ -258,9 +276,7 @@ impl<P> Arp<P> {
         // RFC 826: check the operation last. To answer a request, swap sender and target, write the local MAC address, and
         // send the packet to the requester.
         // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
-        let reply = match local_mac
-            .or_else(|| self.proxies.mac_for(packet, self.config.network, self.claims.locals()))
-        {
+        let reply = match local_mac.or_else(|| self.proxies.mac_for(packet, self.config.network, table)) {
             Some(mac) if packet.operation() == Operation::REQUEST => {
                 Some(ArpReply { mac, destination: destination(packet.target_protocol(), observation.mac) })
             }
@@ -287,46 +303,37 @@ impl<P> Arp<P> {
 
     // Claims.
 
-    /// Starts to use an address. Its MAC address becomes local.
+    /// Starts to use addresses, and adds them to the table. Their MAC addresses become local.
     ///
-    /// Fails if the address is already local or claimed, or if the MAC address is zero or multicast.
+    /// Fails without a change if the range is invalid, or if one of its addresses is already local or claimed.
     pub fn claim(
         &mut self,
         now: Instant,
-        identity: Identity,
+        table: &mut AddressTable,
+        range: AddressRange,
         start: StartMode,
-    ) -> Result<(), LocalBindingsError> {
-        self.claims.begin(now, identity, start)?;
+    ) -> Result<(), AddressError> {
+        self.claims.begin(now, table, range, start)?;
         if start != StartMode::Probe {
-            self.neighbors.remove(identity.ip);
+            let entries = self.neighbors.list().into_iter().map(|entry| entry.ip);
+            for ip in entries.filter(|ip| (range.first..=range.last).contains(ip)) {
+                self.neighbors.remove(ip);
+            }
         }
         Ok(())
     }
 
-    /// Starts to use all addresses from `first` to `last` immediately, without sending a packet.
-    ///
-    /// The first address gets the MAC address `mac`, and each further address gets the next MAC address. Fails if one
-    /// of the addresses is already local, or if a MAC address would be zero or multicast.
-    pub fn claim_range(
-        &mut self,
-        first: Ipv4Addr,
-        last: Ipv4Addr,
-        mac: MacAddr,
-    ) -> Result<(), LocalBindingsError> {
-        self.claims.locals_mut().add(first, last, mac)?;
-        let entries = self.neighbors.list().into_iter().map(|entry| entry.ip);
-        for ip in entries.filter(|ip| (first..=last).contains(ip)) {
-            self.neighbors.remove(ip);
-        }
-        Ok(())
-    }
-
-    /// Selects a link-local address, and another address after each conflict that ends the use of the address (RFC
-    /// 3927).
+    /// Selects a link-local address for the host with this MAC address, and another address after each conflict that
+    /// ends the use of the address (RFC 3927). Several hosts may have a link-local address each.
     ///
     /// Fails if the MAC address is zero or multicast.
-    pub fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
-        self.claims.select_link_local(now, mac)
+    pub fn select_link_local(
+        &mut self,
+        now: Instant,
+        table: &mut AddressTable,
+        mac: MacAddr,
+    ) -> Result<(), AddressError> {
+        self.claims.select_link_local(now, table, mac)
     }
 
     /// Returns whether probing for an address is in progress.
@@ -357,18 +364,18 @@ impl<P> Arp<P> {
     /// Addresses claimed with [`StartMode::Probe`] and link-local addresses are out of use until the host has probed
     /// again (RFC 5227 2.1, RFC 3927 2.2). Addresses claimed with [`StartMode::Announce`] are announced again. All
     /// other addresses stay in use.
-    pub fn link_up(&mut self, now: Instant) {
-        self.claims.link_up(now);
+    pub fn link_up(&mut self, now: Instant, table: &mut AddressTable) {
+        self.claims.link_up(now, table);
     }
 
-    /// Returns the link-local address, or none if the address is not in use.
-    pub fn link_local_address(&self) -> Option<Ipv4Addr> {
-        self.claims.link_local_address()
+    /// Returns the link-local address of the host with this MAC address, or none if no such address is in use.
+    pub fn link_local_address(&self, mac: MacAddr) -> Option<Ipv4Addr> {
+        self.claims.link_local_address(mac)
     }
 
     /// Returns the host that took the last local address, if no local address is left and none is being claimed.
-    pub fn new_owner(&self) -> Option<Identity> {
-        self.claims.new_owner()
+    pub fn new_owner(&self, table: &AddressTable) -> Option<Identity> {
+        self.claims.new_owner(table)
     }
 
     /// Returns the number of probes and announcements that [`Arp::poll`] has returned.
@@ -400,8 +407,13 @@ impl<P> Arp<P> {
     /// - any request while no local address is in use
     ///
     /// Fails if the range is within the segment's network or 169.254.0.0/16, or if `mac` is not local.
-    pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
-        self.proxies.add(range, mac, self.config.network, self.claims.locals())
+    pub fn add_proxy(
+        &mut self,
+        table: &AddressTable,
+        range: Ipv4Net,
+        mac: MacAddr,
+    ) -> Result<(), ProxyError> {
+        self.proxies.add(range, mac, self.config.network, table)
     }
 }
 

@@ -3,7 +3,8 @@
 //! - [`Packet::parse`] parses an ARP packet, or returns an [`ArpDropReason`]. [`FrameView::parse`] parses a frame and
 //!   the ARP packet in it in one step.
 //! - [`Arp`] is ARP on one segment: it answers requests, resolves addresses and owns the [`NeighborTable`].
-//! - [`Arp::claim`] starts to use a local address: immediately, with announcements, or after probing (RFC 5227).
+//! - [`Arp::claim`] starts to use local addresses: immediately, with announcements, or after probing (RFC 5227). The
+//!   local addresses and their states are in an [`AddressTable`], which the caller owns and passes to each call.
 //! - [`Arp::select_link_local`] selects a link-local address (RFC 3927).
 //! - [`Arp::add_proxy`] replies on behalf of other hosts (RFC 1027).
 //!
@@ -12,11 +13,11 @@
 //! ```
 //! use std::net::Ipv4Addr;
 //!
-//! use arp::{Arp, ArpConfig, Instant, LocalBindings, MacAddr, Operation, Packet, PacketFields};
+//! use arp::{AddressTable, Arp, ArpConfig, Instant, MacAddr, Operation, Packet, PacketFields};
 //!
-//! let ip = Ipv4Addr::new(10, 0, 0, 2);
 //! let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
-//! let mut arp: Arp<Vec<u8>> = Arp::new(LocalBindings::single(ip, mac)?, ArpConfig::default());
+//! let mut table = AddressTable::one("10.0.0.2/24".parse()?, mac)?;
+//! let mut arp: Arp<Vec<u8>> = Arp::new(ArpConfig::default());
 //!
 //! // A broadcast request for 10.0.0.2.
 //! let request = PacketFields {
@@ -24,12 +25,12 @@
 //!     sender_hardware: MacAddr::new([2, 0, 0, 0, 0, 1]),
 //!     sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
 //!     target_hardware: MacAddr::ZERO,
-//!     target_protocol: ip,
+//!     target_protocol: Ipv4Addr::new(10, 0, 0, 2),
 //! };
 //! let mut bytes = [0; PacketFields::LENGTH];
 //! request.write_to(&mut bytes)?;
 //!
-//! let reception = arp.receive(Instant::ORIGIN, None, Packet::parse(&bytes))?;
+//! let reception = arp.receive(Instant::ORIGIN, &mut table, None, Packet::parse(&bytes))?;
 //! let reply = reception.reply.ok_or("no reply")?;
 //! reply.write_over(&mut bytes)?;
 //! assert_eq!(Packet::parse(&bytes)?.sender_hardware(), mac);
@@ -58,25 +59,26 @@
 //! - The crate does not implement reverse or inverse ARP (RFC 903, RFC 2390). Such packets are dropped and counted.
 #![forbid(unsafe_code)]
 
-mod address;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 mod arp;
 pub mod constants;
+mod detection;
 mod drop_reason;
 mod packet;
 mod proxy;
+#[cfg(test)]
+mod test_segment;
 
+pub use address::{AddressError, AddressRange, AddressState, AddressTable};
 pub use link::{DestinationKind, Instant, MacAddr};
 pub use neighbor::{
     AddError, Address, Merge, Neighbor, NeighborAction, NeighborCounts, NeighborEvent, NeighborSettings,
     NeighborState, NeighborTable, Resolution, ReturnReason, SenderObservation,
 };
 
-pub use self::address::{
-    ClaimEvent, Defense, Identity, LINK_LOCAL, LocalBindings, LocalBindingsError, StartMode, destination,
-};
 pub use self::arp::{Arp, ArpAction, ArpConfig, ArpEvent, LearningPolicy, Reception};
+pub use self::detection::{ClaimEvent, Defense, Identity, LINK_LOCAL, StartMode, destination};
 pub use self::drop_reason::ArpDropReason;
 pub use self::packet::{ArpReply, FrameView, Operation, Packet, PacketFields};
 pub use self::proxy::ProxyError;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use address::AddressTable;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 
-use crate::address::{LINK_LOCAL, LocalBindings};
+use crate::detection::LINK_LOCAL;
 use crate::packet::Packet;
 
 /// Proxy ranges: addresses of other hosts, each range with the local MAC address for the reply.
@@ -33,7 +34,7 @@ impl Proxies {
         range: Ipv4Net,
         mac: MacAddr,
         network: Option<Ipv4Net>,
-        locals: &LocalBindings,
+        table: &AddressTable,
     ) -> Result<(), ProxyError> {
         // spec: rfc1027-segment
         if network.is_some_and(|network| network.contains(&range)) {
@@ -43,7 +44,7 @@ impl Proxies {
         if LINK_LOCAL.contains(&range) {
             return Err(ProxyError::LinkLocal);
         }
-        if !locals.has_mac(mac) {
+        if !table.has_mac(mac) {
             return Err(ProxyError::InvalidMac);
         }
         self.ranges.push((range.trunc(), mac));
@@ -55,7 +56,7 @@ impl Proxies {
         &self,
         packet: Packet<'_>,
         network: Option<Ipv4Net>,
-        locals: &LocalBindings,
+        table: &AddressTable,
     ) -> Option<MacAddr> {
         let (sender, target) = (packet.sender_protocol(), packet.target_protocol());
         let (range, mac) = self.ranges.iter().find(|(range, _)| range.contains(&target))?;
@@ -73,8 +74,11 @@ impl Proxies {
         let is_same_range = !is_local_network(&sender)
             && ranges.any(|(range, _)| range.contains(&sender) && range.contains(&target));
         // spec: rfc1027-ranges
-        let is_proxied =
-            !is_on_link && !is_same_range && !is_claim && !is_broadcast(*range, target) && !locals.is_empty();
+        let is_proxied = !is_on_link
+            && !is_same_range
+            && !is_claim
+            && !is_broadcast(*range, target)
+            && table.has_address_in_use();
         is_proxied.then_some(*mac)
     }
 }

@@ -149,13 +149,13 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
     }
     arguments.station.add_routes(&mut host)?;
     for (ip, mac) in &arguments.statics {
-        let added = host.arp_mut().add_static(clock.now(), *ip, *mac);
+        let added = host.add_static(clock.now(), *ip, *mac);
         added.map_err(|error| {
             Failure::new(explain(&error).context(format!("cannot add the static entry {ip}={mac}")))
         })?;
     }
     for range in &arguments.proxies {
-        let added = host.arp_mut().add_proxy(*range, first.mac);
+        let added = host.add_proxy(*range, first.mac);
         added.map_err(|error| {
             Failure::new(explain(&error).context(format!("cannot proxy ARP for {range}")))
         })?;

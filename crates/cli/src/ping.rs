@@ -128,10 +128,10 @@ fn plan(arguments: &PingArguments) -> PingPlan {
 
 /// Rejects targets that are not a single reachable host.
 fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), Failure> {
-    let addresses = host.ipv4().addresses();
+    let addresses = host.addresses();
     let invalid = |why: &str| Err(Failure::new(format!("invalid target {target}: {why}")));
     let host_hint = "use the address of a host, e.g. 10.0.0.1";
-    if addresses.is_local(target) {
+    if addresses.contains(target) {
         invalid("the address of tapstack itself, so requests never reach the wire")
             .map_err(|failure| failure.hint("ping another host, or use another --address"))
     } else if addresses.is_broadcast(target) {

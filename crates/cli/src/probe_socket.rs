@@ -11,7 +11,7 @@ use arp::{Packet, PacketFields};
 use capture::Direction;
 use host::{DropReason, FrameOutcome};
 use ipnet::Ipv4Net;
-use link::{EtherType, EthernetFrame, Link, MacAddr, MacSet, VlanId, pad};
+use link::{EtherType, EthernetFrame, Link, MacAddr, VlanId, pad};
 use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
 use tap::{Batch, Device, DeviceError, Frame, Instant, Pool};
 
@@ -66,7 +66,7 @@ impl ProbeSocket {
             (None, Some(name)) => on_tap(arguments, name)?,
             (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
         };
-        let link = Link::new(MacSet::one(mac), device.capabilities().mtu, vlan);
+        let link = Link::new(device.capabilities().mtu, vlan);
         let pool = Pool::new(device.capabilities().mtu, 2 * BATCH);
         let (arrived, departing) = (Batch::new(BATCH), Batch::new(BATCH));
         let recorder = capture.start_recorder(interface.name().as_str(), clock)?;

@@ -6,8 +6,8 @@ use std::ptr;
 
 use libfuzzer_sys::fuzz_target;
 use link::{
-    DestinationKind, Encapsulation, EtherType, EthernetFrame, Link, MacAddr, MacSet, ReceivedFrame, VlanId,
-    VlanTag,
+    DestinationKind, Encapsulation, EtherType, EthernetFrame, Link, LocalMacs, MacAddr, ReceivedFrame,
+    VlanId, VlanTag,
 };
 
 /// Local MAC addresses: 02:00:00:00:00:02 to :05.
@@ -65,16 +65,24 @@ fn check_truncated(truncated: &[u8], whole: &[u8]) {
     assert!(whole.payload().starts_with(truncated.payload()));
 }
 
+/// The local MAC addresses.
+struct Local;
+
+impl LocalMacs for Local {
+    fn has_mac(&self, mac: MacAddr) -> bool {
+        (FIRST..=LAST).contains(&mac)
+    }
+}
+
 /// Checks that a link accepts only frames from a station in its VLAN to the link, and counts every frame once.
 fn check_link(vlan: Option<VlanId>, frames: [&[u8]; 2]) {
-    let mut local_macs = MacSet::default();
-    local_macs.add(FIRST, LAST);
-    let mut link = Link::new(local_macs, MTU, vlan);
+    let mut link = Link::new(MTU, vlan);
     link.join(JOINED).expect("link should have capacity for one group");
 
     for bytes in frames {
         let before = link.accepted();
-        let Ok(ReceivedFrame { frame, destination_kind }) = link.receive(EthernetFrame::parse(bytes)) else {
+        let Ok(ReceivedFrame { frame, destination_kind }) = link.receive(&Local, EthernetFrame::parse(bytes))
+        else {
             assert_eq!(link.accepted(), before);
             continue;
         };

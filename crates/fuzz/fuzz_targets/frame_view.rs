@@ -1,13 +1,11 @@
 //! Two equal hosts, which must stay equal: one host parses frames with [`FrameView`], the other host layer by layer.
 
-use std::net::Ipv4Addr;
-
 use arp::{
-    Arp, ArpConfig, ArpDropReason, ArpReply, FrameView, Instant, LocalBindings, MacAddr, Packet,
-    PacketFields, Reception,
+    AddressTable, Arp, ArpConfig, ArpDropReason, ArpReply, FrameView, Instant, MacAddr, Packet, PacketFields,
+    Reception,
 };
 use base::{Reason, ReasonCounters};
-use link::{DestinationKind, EtherType, EthernetFrame, Link, MacSet, ReceivedFrame, VlanId};
+use link::{DestinationKind, EtherType, EthernetFrame, Link, ReceivedFrame, VlanId};
 
 use crate::segment::LOCAL_MAC;
 
@@ -23,6 +21,7 @@ pub(crate) struct ParserPair {
 struct Host {
     link: Link,
     arp: Arp<()>,
+    addresses: AddressTable,
 }
 
 /// Result of a frame.
@@ -51,22 +50,21 @@ impl ParserPair {
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let locals = LocalBindings::single(Ipv4Addr::new(10, 0, 0, 2), LOCAL_MAC)
-            .expect("local MAC address should be valid");
-        let arp = Arp::new(locals, ArpConfig::default());
-        Host { link: Link::new(MacSet::one(LOCAL_MAC), MTU, vlan), arp }
+        let address = "10.0.0.2/24".parse().expect("address should parse");
+        let addresses = AddressTable::one(address, LOCAL_MAC).expect("local MAC address should be valid");
+        Host { link: Link::new(MTU, vlan), arp: Arp::new(ArpConfig::default()), addresses }
     }
 
     fn receive_view(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
         let view = FrameView::parse(bytes);
-        let accepted = self.link.receive(view.map(|view| view.ethernet()));
+        let accepted = self.link.receive(&self.addresses, view.map(|view| view.ethernet()));
         self.continue_input(now, bytes, accepted, |_| {
             view.expect("accepted frame should have parsed").packet()
         })
     }
 
     fn receive_layered(&mut self, now: Instant, bytes: &[u8]) -> Outcome {
-        let accepted = self.link.receive(EthernetFrame::parse(bytes));
+        let accepted = self.link.receive(&self.addresses, EthernetFrame::parse(bytes));
         self.continue_input(now, bytes, accepted, Packet::parse)
     }
 
@@ -86,7 +84,7 @@ impl Host {
         }
         let station = (destination_kind == DestinationKind::Unicast).then_some(frame.destination());
         let parsed = parse(frame.payload());
-        match self.arp.receive(now, station, parsed) {
+        match self.arp.receive(now, &mut self.addresses, station, parsed) {
             Ok(received) => {
                 let reply =
                     received.reply.map(|reply| written_reply(reply, &bytes[frame.payload_offset()..]));

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use icmp::{
-    DestinationKind, Icmp, IcmpConfig, IcmpError, IcmpMessage, IcmpType, Instant, LocalAddresses,
+    AddressTable, DestinationKind, Icmp, IcmpConfig, IcmpError, IcmpMessage, IcmpType, Instant, MacAddr,
     QuotedDatagram, ReceivedMessage, reply_in_place,
 };
 use inet::IpProtocol;
@@ -43,7 +43,9 @@ enum Address {
 }
 
 fuzz_target!(|scenario: Scenario<'_>| {
-    let addresses = LocalAddresses::one("10.0.0.2/24".parse().expect("address should parse"));
+    let address = "10.0.0.2/24".parse().expect("address should parse");
+    let addresses = AddressTable::one(address, MacAddr::new([2, 0, 0, 0, 0, 2]))
+        .expect("local MAC address should be valid");
     let mut icmp =
         Icmp::new(&IcmpConfig { answers_broadcast: scenario.answers_broadcast, ..IcmpConfig::default() });
     let mut millis = 0;
@@ -99,7 +101,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
 /// Receives a message and checks that it is counted once. Checks the reply to a request.
 fn receive(
     icmp: &mut Icmp,
-    addresses: &LocalAddresses,
+    addresses: &AddressTable,
     destination_kind: DestinationKind,
     bytes: &[u8],
     answers_broadcast: bool,

@@ -4,12 +4,13 @@
 
 mod reassembly_model;
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use inet::IpProtocol;
 use ipv4::{
-    Datagram, DestinationKind, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, LocalAddresses, ReassemblyFailure,
-    ReassemblyLimits, ReceivedDatagram,
+    AddressTable, Datagram, DestinationKind, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, MacAddr,
+    ReassemblyFailure, ReassemblyLimits, ReceivedDatagram,
 };
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -98,16 +99,38 @@ fuzz_target!(|scenario: Scenario<'_>| {
     assert_eq!(large.reassembly().failures().get(ReassemblyFailure::Evicted), 0);
 });
 
-fn host(limits: ReassemblyLimits) -> Ipv4 {
+/// IPv4 with the table of its address.
+struct Host {
+    ipv4: Ipv4,
+    addresses: AddressTable,
+}
+
+impl Deref for Host {
+    type Target = Ipv4;
+
+    fn deref(&self) -> &Ipv4 {
+        &self.ipv4
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Ipv4 {
+        &mut self.ipv4
+    }
+}
+
+fn host(limits: ReassemblyLimits) -> Host {
     let address = "10.0.0.2/24".parse().expect("address should parse");
-    Ipv4::new(LocalAddresses::one(address), limits, 7)
+    let addresses = AddressTable::one(address, MacAddr::new([2, 0, 0, 0, 0, 2]))
+        .expect("local MAC address should be valid");
+    Host { ipv4: Ipv4::new(limits, 7), addresses }
 }
 
 /// Receives a datagram and checks that it is accepted, stored or dropped, and counted once.
-fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
-    let count = |host: &Ipv4| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
+fn receive(host: &mut Host, now: Instant, bytes: &[u8]) -> Outcome {
+    let count = |host: &Host| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(host);
-    let outcome = match host.receive(now, DestinationKind::Unicast, bytes) {
+    let outcome = match host.ipv4.receive(now, &host.addresses, DestinationKind::Unicast, bytes) {
         Ok(ReceivedDatagram::Whole(datagram, _)) => {
             assert!(!datagram.is_fragment());
             Ok(Some(datagram.payload().to_vec()))
@@ -128,7 +151,7 @@ fn receive(host: &mut Ipv4, now: Instant, bytes: &[u8]) -> Outcome {
 }
 
 /// Checks that no fragment is left after the timeout.
-fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
+fn check_empty_after_timeout(host: &mut Host, seconds: u64) {
     let end = Instant::ORIGIN + Duration::from_secs(seconds + 30);
     for _ in 0..host.reassembly().len() {
         check_timeout(host, end);
@@ -137,7 +160,7 @@ fn check_empty_after_timeout(host: &mut Ipv4, seconds: u64) {
 }
 
 /// Takes a timeout, and checks the start of the first fragment.
-fn check_timeout(host: &mut Ipv4, now: Instant) {
+fn check_timeout(host: &mut Host, now: Instant) {
     let first = host.take_timed_out(now).and_then(|timed_out| timed_out.first_fragment);
     assert!(first.is_none_or(|first| (21..=68).contains(&first.bytes().len())));
 }

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{
-    AddError, Arp, ArpAction, ArpConfig, ArpDropReason, ArpEvent, Defense, Identity, Instant, LearningPolicy,
-    LocalBindings, MacAddr, Merge, Neighbor, NeighborAction, NeighborEvent, NeighborSettings, NeighborState,
-    Operation, Packet, PacketFields, Reception, Resolution, StartMode,
+    AddError, AddressRange, AddressState, AddressTable, Arp, ArpAction, ArpConfig, ArpDropReason, ArpEvent,
+    Defense, Instant, LearningPolicy, MacAddr, Merge, Neighbor, NeighborAction, NeighborEvent,
+    NeighborSettings, NeighborState, Operation, Packet, PacketFields, Reception, Resolution, StartMode,
 };
 use ipnet::Ipv4Net;
 
@@ -22,6 +22,7 @@ type Table = Vec<Neighbor<Ipv4Addr>>;
 /// ARP with its expected state.
 pub(crate) struct Segment {
     arp: Arp<usize>,
+    addresses: AddressTable,
     policy: LearningPolicy,
     settings: NeighborSettings,
     /// Number of dropped ARP packets.
@@ -40,8 +41,9 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn new(policy: LearningPolicy, defense: Defense, entries: u8, packets: u8) -> Segment {
-        let mut locals = LocalBindings::default();
-        locals.add(FIRST, LAST, LOCAL_MAC).expect("address range should be valid");
+        let mut addresses = AddressTable::default();
+        let range = AddressRange { first: FIRST, last: LAST, mac: LOCAL_MAC, prefix: 28 };
+        addresses.add(range).expect("address range should be valid");
         let settings = NeighborSettings {
             entries: entries.into(),
             pending: packets.into(),
@@ -50,9 +52,10 @@ impl Segment {
             seed: 7,
             ..NeighborSettings::default()
         };
-        let arp = Arp::new(locals, ArpConfig { policy, table: settings, network: Some(NETWORK), defense });
+        let arp = Arp::new(ArpConfig { policy, table: settings, network: Some(NETWORK), defense });
         Segment {
             arp,
+            addresses,
             policy,
             settings,
             dropped: 0,
@@ -72,7 +75,7 @@ impl Segment {
         bytes: &[u8],
     ) -> Result<Reception, ArpDropReason> {
         let before = self.arp.neighbors().list();
-        let result = self.arp.receive(now, station, Packet::parse(bytes));
+        let result = self.arp.receive(now, &mut self.addresses, station, Packet::parse(bytes));
         let after = self.arp.neighbors().list();
         match result {
             Ok(received) => {
@@ -84,7 +87,9 @@ impl Segment {
                 self.dropped += 1;
                 assert_eq!(before, after, "a dropped packet changed the neighbor table");
                 let conflicts = self.events(|event| matches!(event, ArpEvent::Claim(_)));
-                assert_eq!(conflicts, usize::from(reason == ArpDropReason::Conflict));
+                // A packet to the MAC address of the wrong host may be a conflict too.
+                let may_be_conflict = reason == ArpDropReason::WrongMac && conflicts == 1;
+                assert!(may_be_conflict || conflicts == usize::from(reason == ArpDropReason::Conflict));
             }
         }
         result
@@ -94,7 +99,7 @@ impl Segment {
     pub(crate) fn send(&mut self, now: Instant, to: Ipv4Addr, bytes: usize) {
         let number = self.packets.len();
         self.packets.push(false);
-        match self.arp.resolve(now, to, bytes, number) {
+        match self.arp.resolve(now, &self.addresses, to, bytes, number) {
             Resolution::Pending => {}
             Resolution::Refused(packet) => self.count_returned(packet),
             Resolution::Known(mac, packet) => {
@@ -108,7 +113,7 @@ impl Segment {
     /// Performs all due actions. Checks that no action is due afterwards.
     pub(crate) fn poll(&mut self, now: Instant) {
         let mut count = 0;
-        while let Some(due) = self.arp.poll(now) {
+        while let Some(due) = self.arp.poll(now, &mut self.addresses) {
             count += 1;
             assert!(count < 1_000, "1,000 actions without an end");
             match due {
@@ -155,8 +160,8 @@ impl Segment {
 
     /// Adds a static entry. Checks the error if the entry is rejected.
     pub(crate) fn add_static(&mut self, now: Instant, peer: Ipv4Addr, mac: MacAddr) {
-        let (is_local_ip, is_local_mac) = (self.is_local(peer), self.arp.locals().has_mac(mac));
-        match self.arp.add_static(now, peer, mac) {
+        let (is_local_ip, is_local_mac) = (self.is_local(peer), self.addresses.has_mac(mac));
+        match self.arp.add_static(now, &self.addresses, peer, mac) {
             Ok(()) => drop(self.statics.insert(peer, mac)),
             Err(AddError::Full) => assert_eq!(self.arp.neighbors().len(), self.limit()),
             Err(AddError::InvalidMac) => assert!(!mac.is_station() || is_local_mac),
@@ -168,28 +173,35 @@ impl Segment {
     pub(crate) fn claim(&mut self, now: Instant, ip: Ipv4Addr, start: StartMode) {
         let mac = MacAddr::new([2, 0, 0, 0, 9, ip.octets()[3]]);
         let was_local = self.is_local(ip);
-        let claimed = self.arp.claim(now, Identity { ip, mac }, start).is_ok();
+        let range = AddressRange { first: ip, last: ip, mac, prefix: 28 };
+        let claimed = self.arp.claim(now, &mut self.addresses, range, start).is_ok();
         self.claimed.insert(ip);
         assert!(!(claimed && was_local));
-        if self.is_local(ip) {
+        if claimed && self.is_local(ip) {
             self.forget_neighbor(ip);
         }
     }
 
     fn is_local(&self, ip: Ipv4Addr) -> bool {
-        self.arp.locals().mac_of(ip).is_some()
+        self.addresses.mac_of(ip).is_some()
+    }
+
+    /// Returns whether another host uses a local address too.
+    fn is_in_conflict(&self, ip: Ipv4Addr) -> bool {
+        matches!(self.addresses.state(ip), Some(AddressState::Conflict { .. }))
     }
 
     /// Checks that a broadcast packet probes for an address that is not in use, or announces an address in use.
     fn check_broadcast(&mut self, fields: PacketFields) {
         let PacketFields { operation, sender_hardware, sender_protocol, target_protocol, .. } = fields;
         assert_eq!(operation, Operation::REQUEST);
-        assert!(self.arp.locals().has_mac(sender_hardware));
+        assert!(self.addresses.has_mac(sender_hardware));
         let is_announcement = sender_protocol == target_protocol;
         assert!(is_announcement || sender_protocol.is_unspecified());
-        let used_by = self.arp.locals().mac_of(target_protocol);
+        let used_by = self.addresses.mac_of(target_protocol);
         assert_eq!(used_by, is_announcement.then_some(sender_hardware));
-        if is_announcement {
+        // The other host of a conflict may be a neighbor of other local hosts.
+        if is_announcement && !self.is_in_conflict(target_protocol) {
             self.forget_neighbor(target_protocol);
         }
     }
@@ -229,7 +241,7 @@ impl Segment {
             // An older entry may have a MAC address that became local later.
             let first_locals = LOCAL_MAC..=MacAddr::new([2, 0, 0, 0, 0, 5]);
             assert!(entry.mac.is_none_or(|mac| !first_locals.contains(&mac)));
-            assert!(!self.is_local(entry.ip));
+            assert!(!self.is_local(entry.ip) || self.is_in_conflict(entry.ip));
             let ip = entry.ip;
             let is_invalid = ip.is_unspecified() || ip.is_loopback() || ip.is_multicast();
             assert!(!is_invalid && !ip.is_broadcast() && ip != NETWORK.broadcast());
@@ -252,13 +264,15 @@ impl Segment {
     }
 
     fn check_reply(&self, station: Option<MacAddr>, packet: Packet<'_>, received: Reception) {
-        let local_mac = self.arp.locals().mac_of(packet.target_protocol());
+        let local_mac = self.addresses.mac_of(packet.target_protocol());
         let due = local_mac.filter(|_| packet.operation() == Operation::REQUEST);
         assert_eq!(received.reply.map(|reply| reply.mac), due);
         assert!(received.reply.is_none_or(|reply| reply.destination == packet.sender_hardware()));
         assert!(!packet.operation().is_foreign());
         assert!(station.is_none() || local_mac.is_none() || station == local_mac);
-        assert!(!self.is_local(packet.sender_protocol()));
+        let sender = packet.sender_protocol();
+        let is_for_other_host = local_mac.is_some() && packet.target_protocol() != sender;
+        assert!(!self.is_local(sender) || (self.is_in_conflict(sender) && is_for_other_host));
     }
 
     fn check_learning(&mut self, packet: Packet<'_>, merge: Merge, before: &Table, after: &Table) {
@@ -292,7 +306,7 @@ impl Segment {
     }
 
     fn may_be_learned(&self, packet: Packet<'_>) -> bool {
-        let target_is_local = self.arp.locals().mac_of(packet.target_protocol()).is_some();
+        let target_is_local = self.addresses.mac_of(packet.target_protocol()).is_some();
         let learned = match self.policy {
             LearningPolicy::Cautious => target_is_local && packet.operation() == Operation::REQUEST,
             LearningPolicy::Rfc826 => target_is_local,

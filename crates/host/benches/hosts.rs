@@ -91,7 +91,7 @@ impl BenchHost {
         let pool = Pool::new(config.mtu, host.pool_size());
         let frames = (0..ROUND).map(frame).collect::<BenchResult<_>>()?;
         let mut bench = BenchHost { host, pool, departing: Batch::new(1), frames };
-        bench.host.arp_mut().add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;
+        bench.host.add_static(Instant::ORIGIN, PEER_ADDRESS, PEER)?;
         let replies = bench.round();
         if replies == ROUND { Ok(bench) } else { Err(format!("{replies} replies, expected {ROUND}").into()) }
     }

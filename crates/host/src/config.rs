@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use address::AddressRange;
 use arp::{Defense, LINK_LOCAL, LearningPolicy, NeighborSettings, StartMode};
 use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
@@ -110,12 +111,16 @@ impl HostConfig {
         HostConfig { addresses: HostSet::Range(range.trunc()), ..HostConfig::new(range, mac) }
     }
 
-    /// Returns the first and the last address. For a link-local host, both are 0.0.0.0.
-    pub(crate) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
+    /// Returns the addresses, or `None` for a link-local host.
+    pub(crate) fn range_of_addresses(&self) -> Option<AddressRange> {
         match self.addresses {
-            HostSet::One(address) => (address.addr(), address.addr()),
-            HostSet::LinkLocal => (Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
-            HostSet::Range(range) => (range.network(), range.broadcast()),
+            HostSet::One(address) => Some(AddressRange::one(address, self.mac)),
+            HostSet::LinkLocal => None,
+            // The range is not a subnet, so it has no broadcast address.
+            HostSet::Range(range) => {
+                let (first, last) = (range.network(), range.broadcast());
+                Some(AddressRange { first, last, mac: self.mac, prefix: 32 })
+            }
         }
     }
 
@@ -127,21 +132,12 @@ impl HostConfig {
         }
     }
 
-    /// Returns the network that defines the broadcast address. For a range, the network has a single address and no
-    /// broadcast address.
-    pub(crate) fn broadcast_network(&self) -> Ipv4Net {
-        match self.addresses {
-            HostSet::One(network) => network,
-            HostSet::LinkLocal => LINK_LOCAL,
-            HostSet::Range(range) => Ipv4Net::from(range.network()),
-        }
-    }
-
     /// Returns the MAC address of the last host.
     pub(crate) fn last_mac(&self) -> MacAddr {
-        let (first, last) = self.ends();
+        let steps =
+            self.range_of_addresses().map_or(0, |range| u32::from(range.last) - u32::from(range.first));
         // `check` has verified that this MAC address exists.
-        self.mac.plus(u64::from(u32::from(last) - u32::from(first))).unwrap_or(self.mac)
+        self.mac.plus(steps.into()).unwrap_or(self.mac)
     }
 
     /// Returns whether the two configurations have a MAC address in common.
@@ -154,6 +150,10 @@ impl HostConfig {
             HostSet::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
             // spec: rfc3927-once
             HostSet::LinkLocal if self.defense == Defense::Always => return Err(HostConfigError::Defense),
+            // spec: rfc3927-arp-for-everything
+            HostSet::LinkLocal if self.gateway.is_some() => {
+                return Err(HostConfigError::Route(RouteError::NoGatewayAllowed(LINK_LOCAL)));
+            }
             HostSet::LinkLocal => (None, 0),
             HostSet::Range(range) => {
                 let is_valid = is_valid_host(range.network()) && is_valid_host(range.broadcast());

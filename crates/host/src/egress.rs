@@ -31,7 +31,7 @@ pub(crate) fn send_payload(
     frame: Frame,
     pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    match stack.arp.locals().first() {
+    match stack.addresses.source_for(neighbor) {
         Some((source, mac)) => {
             resolve(stack, now, DATA, neighbor, PendingPacket { ether_type, source, mac, frame }, pool)
         }
@@ -89,8 +89,7 @@ pub(crate) fn send_icmp_error(
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
     // `Icmp` counts the errors that it suppresses.
-    let error =
-        stack.icmp.write_error(now, problem, about, destination_kind, stack.ipv4.addresses(), message);
+    let error = stack.icmp.write_error(now, problem, about, destination_kind, &stack.addresses, message);
     // spec: rfc1122-error-service
     let fields = Ipv4Fields {
         time_to_live: stack.config.time_to_live,
@@ -121,12 +120,12 @@ fn send_datagram(
     pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
     // spec: rfc1122-source-address
-    let Some(mac) = stack.mac_of(source) else {
+    let Some(mac) = stack.addresses.mac_of(source) else {
         return drop_frame(stack, TxDropReason::NoSourceAddress, frame, pool);
     };
     let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
     // spec: rfc1122-broadcast-sent
-    if stack.ipv4.addresses().is_broadcast(destination) {
+    if stack.addresses.is_broadcast(destination) {
         return enqueue(stack, queue, MacAddr::BROADCAST, packet, pool);
     }
     if let Some(group) = multicast_mac(destination) {
@@ -172,7 +171,11 @@ fn resolve(
     packet: PendingPacket,
     pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    match stack.arp.resolve(now, neighbor, packet.frame.len(), packet) {
+    // A host does not send to its own address, even if another host uses the address too.
+    if neighbor == packet.source {
+        return drop_frame(stack, TxDropReason::NextHopUnresolved, packet.frame, pool);
+    }
+    match stack.arp.resolve(now, &stack.addresses, neighbor, packet.frame.len(), packet) {
         // spec: rfc826-found
         Resolution::Known(mac, packet) => enqueue(stack, queue, mac, packet, pool),
         // spec: reply-resolved

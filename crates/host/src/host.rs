@@ -2,10 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Arp, Identity};
+use address::AddressTable;
+use arp::{AddError, Arp, Identity, ProxyError};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4, Route, Routes};
-use link::{EtherType, EthernetFrame, Link};
+use link::{EtherType, EthernetFrame, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
 use crate::config::{HostConfig, HostConfigError};
@@ -49,6 +50,8 @@ impl Host {
 
     /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, and the rate
     /// limits of ICMP errors. The policies of the first configuration in a VLAN apply to all hosts in this VLAN.
+    ///
+    /// Fails without a change if the configuration is invalid or has an address of another host.
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
         if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
             return stack.add(now, config);
@@ -162,7 +165,7 @@ impl Host {
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
         for stack in self.stacks() {
-            lost = Some(stack.arp.new_owner()?);
+            lost = Some(stack.arp.new_owner(&stack.addresses)?);
         }
         lost
     }
@@ -182,7 +185,22 @@ impl Host {
         self.stacks().map(|stack| &stack.arp)
     }
 
-    /// Returns the ARP layer of the first VLAN, to add static entries and proxied ranges.
+    /// Adds a static neighbor to the first VLAN: see [`Arp::add_static`].
+    pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
+        self.first.arp.add_static(now, &self.first.addresses, ip, mac)
+    }
+
+    /// Replies to ARP requests for the hosts in a range, in the first VLAN: see [`Arp::add_proxy`].
+    pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
+        self.first.arp.add_proxy(&self.first.addresses, range, mac)
+    }
+
+    /// Returns the local addresses of the first VLAN.
+    pub fn addresses(&self) -> &AddressTable {
+        &self.first.addresses
+    }
+
+    /// Returns the ARP layer of the first VLAN, to change its neighbor table.
     pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
         &mut self.first.arp
     }
@@ -197,10 +215,14 @@ impl Host {
         &self.first.routes
     }
 
-    /// Adds a route to a network, in every VLAN.
+    /// Adds a route to a network, in every VLAN. If one VLAN refuses the route, no VLAN gets it.
+    // spec: refused-without-effect
     pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
-        for stack in self.stacks_mut() {
-            stack.add_route(Route::through(gateway, network, INTERFACE))?;
+        let route = Route::through(gateway, network, INTERFACE);
+        let routes: Vec<_> =
+            self.stacks().map(|stack| stack.routes_with_route(route)).collect::<Result<_, _>>()?;
+        for (stack, routes) in self.stacks_mut().zip(routes) {
+            stack.routes = routes;
         }
         Ok(())
     }
@@ -314,7 +336,7 @@ impl Machine for Host {
         let DeviceEvent::Link(state) = event;
         let is_active = state.carries_frames();
         if is_active && !self.is_link_active {
-            self.stacks_mut().for_each(|stack| stack.link_up(now));
+            self.stacks_mut().for_each(|stack| stack.arp.link_up(now, &mut stack.addresses));
             if self.stacks().any(|stack| stack.arp.is_probing()) {
                 self.drop_stale_packets(departing, pool);
             }

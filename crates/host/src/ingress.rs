@@ -55,7 +55,7 @@ struct EchoReplyPlan {
 /// the pool.
 pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, pool: &mut Pool) -> FrameOutcome {
     let view = arp::FrameView::parse(frame.bytes());
-    let accepted = stack.link.receive(view.map(|view| view.ethernet()));
+    let accepted = stack.link.receive(&stack.addresses, view.map(|view| view.ethernet()));
     let (view, accepted) = match view.and_then(|view| Ok((view, accepted?))) {
         Ok(accepted) => accepted,
         Err(reason) => {
@@ -73,7 +73,7 @@ pub(crate) fn receive(stack: &mut Stack, now: Instant, frame: Frame, pool: &mut 
     };
     match ethernet.ether_type() {
         EtherType::ARP => {
-            let received = stack.arp.receive(now, mac, view.packet());
+            let received = stack.arp.receive(now, &mut stack.addresses, mac, view.packet());
             reply_to_arp(stack, received, payload.offset, frame, pool)
         }
         // The link layer limits the payload. The total length of the datagram is within this limit.
@@ -140,7 +140,7 @@ fn receive_ipv4(
         pool.give(frame);
         return FrameOutcome::Dropped(reason);
     }
-    match stack.ipv4.receive(now, payload.destination_kind, bytes) {
+    match stack.ipv4.receive(now, &stack.addresses, payload.destination_kind, bytes) {
         Err(reason) => {
             pool.give(frame);
             FrameOutcome::Dropped(reason.into())
@@ -191,7 +191,7 @@ fn check_fragment(stack: &mut Stack, bytes: &[u8], payload: PayloadInfo) -> Resu
     let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
     if is_fragment
         && let Ok(datagram) = Datagram::parse(bytes)
-        && let Some(destination_kind) = stack.ipv4.addresses().destination_kind(datagram.destination())
+        && let Some(destination_kind) = stack.addresses.destination_kind(datagram.destination())
     {
         check_destination(stack, &datagram, destination_kind, payload)?;
     }
@@ -210,7 +210,7 @@ fn check_destination(
         return Ok(None);
     }
     // spec: rfc5227-silence
-    let Some(mac) = stack.mac_of(datagram.destination()) else {
+    let Some(mac) = stack.addresses.mac_of(datagram.destination()) else {
         stack.counters.address_not_in_use = stack.counters.address_not_in_use.saturating_add(1);
         return Err(DropReason::AddressNotInUse);
     };
@@ -278,7 +278,7 @@ fn decide_icmp(
 ) -> DatagramAction {
     let (source, destination) = (datagram.source(), datagram.destination());
     let message = datagram.payload();
-    match stack.icmp.receive(stack.ipv4.addresses(), destination_kind, message) {
+    match stack.icmp.receive(&stack.addresses, destination_kind, message) {
         Err(reason) => DatagramAction::Done(FrameOutcome::Dropped(reason.into())),
         Ok(icmp::ReceivedMessage::Request(_)) => match mac {
             Some(mac) => DatagramAction::ReplyToEcho(plan_echo_reply(stack, datagram, mac)),

@@ -47,7 +47,6 @@ pub(crate) fn transmit(
     for stack in std::iter::once(first).chain(others) {
         depart(stack, |queues| &mut queues.data, 0, departing, pool);
         depart(stack, |queues| &mut queues.control, 0, departing, pool);
-        stack.sync_link_local_address();
     }
 }
 
@@ -152,7 +151,7 @@ fn write_datagram(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<
 /// Performs the actions of ARP that are due, while the batch and the queue of resolved packets have capacity.
 fn run_arp(stack: &mut Stack, now: Instant, departing: &mut Batch, pool: &mut Pool) {
     while departing.free_capacity() > 0 && stack.tx_queues.resolved.free_capacity() > 0 {
-        match stack.arp.poll(now) {
+        match stack.arp.poll(now, &mut stack.addresses) {
             None => return,
             Some(ArpAction::Broadcast(fields)) => send_claim_packet(stack, now, fields, departing, pool),
             Some(ArpAction::Neighbor(action)) => run_neighbor_action(stack, now, action, departing, pool),
@@ -167,30 +166,30 @@ fn run_neighbor_action(
     departing: &mut Batch,
     pool: &mut Pool,
 ) {
-    match (action, stack.arp.locals().first()) {
-        (NeighborAction::Return { packet, reason, .. }, _) => drop_unresolved(stack, packet, reason, pool),
+    match action {
+        NeighborAction::Return { packet, reason, .. } => drop_unresolved(stack, packet, reason, pool),
         // A pending packet is not sent from an address that is no longer in use.
         // spec: rfc5227-silence
-        (NeighborAction::Send { packet, .. }, _) if stack.mac_of(packet.source).is_none() => {
+        NeighborAction::Send { packet, .. } if stack.addresses.mac_of(packet.source).is_none() => {
             stack.count_tx_dropped(TxDropReason::NoSourceAddress);
             pool.give(packet.frame);
         }
-        (NeighborAction::Send { mac, packet, .. }, _) => {
+        NeighborAction::Send { mac, packet, .. } => {
             _ = egress::enqueue(stack, |queues| &mut queues.resolved, mac, packet, pool);
         }
-        (NeighborAction::Request { .. }, None) => {
-            stack.count_tx_dropped(TxDropReason::NoSourceAddress);
-        }
-        // If several hosts share the neighbor table, the first host sends the request.
-        (NeighborAction::Request { ip, mac }, Some((local_ip, local_mac))) => {
-            // spec: rfc826-request, rfc3927-broadcast
-            let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
-            // spec: request-refused
-            let request = arp_request(local_ip, local_mac, ip);
-            if !send_arp(stack, request, to, ArpSender::Resolution(ip), departing, pool) {
-                stack.arp.request_refused(now, ip);
+        // Several hosts may share the neighbor table. One of them sends the request.
+        NeighborAction::Request { ip, mac } => match stack.addresses.source_for(ip) {
+            None => _ = stack.count_tx_dropped(TxDropReason::NoSourceAddress),
+            Some((local_ip, local_mac)) => {
+                // spec: rfc826-request, rfc3927-broadcast
+                let to = mac.map_or(MacAddr::BROADCAST, |mac| arp::destination(local_ip, mac));
+                // spec: request-refused
+                let request = arp_request(local_ip, local_mac, ip);
+                if !send_arp(stack, request, to, ArpSender::Resolution(ip), departing, pool) {
+                    stack.arp.request_refused(now, ip);
+                }
             }
-        }
+        },
     }
 }
 

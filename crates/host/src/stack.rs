@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use arp::{Arp, Identity, LINK_LOCAL, LocalBindings, LocalBindingsError, NeighborSettings, StartMode};
+use address::{AddressRange, AddressTable};
+use arp::{Arp, LINK_LOCAL, NeighborSettings, StartMode};
 use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
 use inet::InterfaceId;
 use ipnet::Ipv4Net;
-use ipv4::{Identification, Ipv4, LocalAddresses, ReassemblyLimits, Route, Routes};
-use link::{EtherType, Link, MacAddr, MacSet};
+use ipv4::{Identification, Ipv4, ReassemblyLimits, Route, Routes};
+use link::{EtherType, Link, MacAddr};
 use tap::{Frame, Instant};
 
 use crate::config::{HostConfig, HostConfigError, HostSet};
@@ -29,6 +30,8 @@ pub(crate) struct Stack {
     pub(crate) config: HostConfig,
     /// Configurations of the hosts added later.
     others: Vec<HostConfig>,
+    /// The local addresses.
+    pub(crate) addresses: AddressTable,
     pub(crate) link: Link,
     pub(crate) arp: Arp<PendingPacket>,
     pub(crate) ipv4: Ipv4,
@@ -105,9 +108,10 @@ impl Stack {
             number,
             config: *config,
             others: Vec::new(),
-            link: Link::new(MacSet::default(), config.mtu, config.vlan),
-            arp: Arp::new(LocalBindings::default(), arp),
-            ipv4: Ipv4::new(LocalAddresses::default(), ReassemblyLimits::default(), secret.key("reassembly")),
+            addresses: AddressTable::default(),
+            link: Link::new(config.mtu, config.vlan),
+            arp: Arp::new(arp),
+            ipv4: Ipv4::new(ReassemblyLimits::default(), secret.key("reassembly")),
             icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
             routes: Routes::default(),
             identification: Identification::new(secret.key("identification")),
@@ -133,84 +137,69 @@ impl Stack {
         Ok(())
     }
 
+    /// Adds the addresses and routes of a configuration. A configuration that is refused changes nothing.
+    // spec: refused-without-effect
     fn start_hosts(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
-        let (first, last) = config.ends();
         let duplicate = |_| HostConfigError::Duplicate(config.network());
-        self.claim_addresses(now, config, first, last).map_err(duplicate)?;
-        self.link.local_macs_mut().add(config.mac, config.last_mac());
-        self.add_default_routes(config)
-    }
-
-    /// Starts to use the addresses of a configuration.
-    fn claim_addresses(
-        &mut self,
-        now: Instant,
-        config: &HostConfig,
-        first: Ipv4Addr,
-        last: Ipv4Addr,
-    ) -> Result<(), LocalBindingsError> {
-        if config.addresses == HostSet::LinkLocal {
-            return self.arp.select_link_local(now, config.mac);
-        }
-        self.ipv4.addresses_mut().add(first, last, config.broadcast_network());
+        let Some(range) = config.range_of_addresses() else {
+            return self.arp.select_link_local(now, &mut self.addresses, config.mac).map_err(duplicate);
+        };
+        self.addresses.check(range).map_err(duplicate)?;
+        let routes = self.routes_with(config, range)?;
         // spec: many-hosts
-        if config.start == StartMode::Immediate {
-            return self.arp.claim_range(first, last, config.mac);
-        }
-        for (step, ip) in (u32::from(first)..=u32::from(last)).enumerate() {
-            let mac = u64::try_from(step).ok().and_then(|step| config.mac.plus(step));
-            let mac = mac.ok_or(LocalBindingsError::InvalidMac)?;
-            self.arp.claim(now, Identity { ip: ip.into(), mac }, config.start)?;
-        }
+        self.arp.claim(now, &mut self.addresses, range, config.start).map_err(duplicate)?;
+        self.routes = routes;
         Ok(())
     }
 
-    /// Adds the route to the local network, and the default route if there is a gateway.
-    fn add_default_routes(&mut self, config: &HostConfig) -> Result<(), HostConfigError> {
+    /// Returns the routes with those of a configuration: the route to the local network, and the default route if there
+    /// is a gateway. A link-local host needs no route, because all its datagrams stay on the link.
+    fn routes_with(&self, config: &HostConfig, range: AddressRange) -> Result<Routes, HostConfigError> {
+        let mut routes = self.routes.clone();
         let on_link = match (config.addresses, config.gateway) {
             (HostSet::One(network), _) => network,
-            // RFC 3927 2.6.2: "ARP for everything".
-            // spec: rfc3927-arp-for-everything
-            (HostSet::LinkLocal, _) | (HostSet::Range(_), None) => Ipv4Net::default(),
             // Only the range is on the link. Datagrams to other destinations are sent to the gateway.
             (HostSet::Range(range), Some(_)) => range,
+            (HostSet::LinkLocal | HostSet::Range(_), _) => Ipv4Net::default(),
         };
-        self.add_route_once(Route::on_link(on_link, INTERFACE))?;
-        match config.gateway {
-            Some(gateway) => self.add_route_once(Route::through(gateway, Ipv4Net::default(), INTERFACE)),
-            None => Ok(()),
-        }
-    }
-
-    /// Adds a route, unless the table already has the same route.
-    fn add_route_once(&mut self, route: Route) -> Result<(), HostConfigError> {
-        let route = Route { network: route.network.trunc(), ..route };
-        if self.routes.iter().any(|other| other == route) {
-            return Ok(());
-        }
-        self.add_route(route)
-    }
-
-    /// Adds a route. Fails if the gateway is a local address, or if the table does not allow the route.
-    pub(crate) fn add_route(&mut self, route: Route) -> Result<(), HostConfigError> {
-        if let Some(gateway) = route.gateway.filter(|gateway| self.ipv4.addresses().is_local(*gateway)) {
+        add_route_once(&mut routes, Route::on_link(on_link, INTERFACE))?;
+        let Some(gateway) = config.gateway else { return Ok(routes) };
+        if (range.first..=range.last).contains(&gateway) {
             return Err(HostConfigError::Gateway(gateway));
         }
-        self.add_gateway_route(route.gateway)?;
-        Ok(self.routes.add(route)?)
+        let default_route = Route::through(gateway, Ipv4Net::default(), INTERFACE);
+        if !routes.iter().any(|other| other == default_route) {
+            self.add_route_to(&mut routes, default_route)?;
+        }
+        Ok(routes)
+    }
+
+    /// Returns the routes with another route. Fails if the gateway is a local address, or if the table does not allow
+    /// the route.
+    pub(crate) fn routes_with_route(&self, route: Route) -> Result<Routes, HostConfigError> {
+        let mut routes = self.routes.clone();
+        self.add_route_to(&mut routes, route)?;
+        Ok(routes)
+    }
+
+    fn add_route_to(&self, routes: &mut Routes, route: Route) -> Result<(), HostConfigError> {
+        if let Some(gateway) = route.gateway {
+            if self.addresses.contains(gateway) {
+                return Err(HostConfigError::Gateway(gateway));
+            }
+            self.add_gateway_route(routes, gateway)?;
+        }
+        Ok(routes.add(route)?)
     }
 
     /// Adds a route to a gateway outside a range of hosts. A range is not a subnet, so the gateway is treated as on the
     /// link.
-    fn add_gateway_route(&mut self, gateway: Option<Ipv4Addr>) -> Result<(), HostConfigError> {
-        let Some(gateway) = gateway.filter(|_| matches!(self.config.addresses, HostSet::Range(_))) else {
+    fn add_gateway_route(&self, routes: &mut Routes, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
+        let is_range = matches!(self.config.addresses, HostSet::Range(_));
+        if !is_range || routes.on_link(gateway, INTERFACE).is_some() {
             return Ok(());
-        };
-        if self.routes.on_link(gateway, INTERFACE).is_some() {
-            Ok(())
-        } else {
-            self.add_route_once(Route::on_link(gateway.into(), INTERFACE))
         }
+        add_route_once(routes, Route::on_link(gateway.into(), INTERFACE))
     }
 
     /// Returns the configurations of all hosts.
@@ -218,46 +207,31 @@ impl Stack {
         std::iter::once(&self.config).chain(&self.others)
     }
 
-    /// Returns the first host's address and network, while the address is in use.
+    /// Returns the first host's address and network, while the address is in use. For a range, returns the lowest
+    /// address in use.
     pub(crate) fn address(&self) -> Option<Ipv4Net> {
+        let in_use = |address: Ipv4Net| self.addresses.mac_of(address.addr()).map(|_| address);
         match self.config.addresses {
-            HostSet::One(address) => self.arp.locals().mac_of(address.addr()).map(|_| address),
-            HostSet::LinkLocal => Ipv4Net::new(self.arp.link_local_address()?, LINK_LOCAL.prefix_len()).ok(),
-            HostSet::Range(range) => self.arp.locals().first().map(|_| range),
+            HostSet::One(address) => in_use(address),
+            HostSet::LinkLocal => {
+                let address = self.arp.link_local_address(self.config.mac)?;
+                Ipv4Net::new(address, LINK_LOCAL.prefix_len()).ok()
+            }
+            HostSet::Range(range) => in_use(range.trunc()).or_else(|| {
+                let mut addresses = self.addresses.in_use().map(|(ip, _)| ip);
+                Ipv4Net::new(addresses.find(|ip| range.contains(ip))?, range.prefix_len()).ok()
+            }),
         }
     }
 
     /// Returns whether an address is in use and no host probes for an address.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.arp.locals().is_empty() && !self.arp.is_probing()
+        self.addresses.has_address_in_use() && !self.arp.is_probing()
     }
 
     /// Returns whether a host is configured to probe for its address before use.
     pub(crate) fn probes(&self) -> bool {
         self.hosts().any(|host| host.start == StartMode::Probe || host.addresses == HostSet::LinkLocal)
-    }
-
-    /// Handles a link that has become active.
-    pub(crate) fn link_up(&mut self, now: Instant) {
-        self.arp.link_up(now);
-        self.sync_link_local_address();
-    }
-
-    /// Sets the local addresses of IPv4 to the link-local address in use, or to the empty set.
-    pub(crate) fn sync_link_local_address(&mut self) {
-        if self.config.addresses != HostSet::LinkLocal {
-            return;
-        }
-        match self.address() {
-            Some(address) if self.ipv4.addresses().is_local(address.addr()) => {}
-            Some(address) => *self.ipv4.addresses_mut() = LocalAddresses::one(address),
-            None => *self.ipv4.addresses_mut() = LocalAddresses::default(),
-        }
-    }
-
-    /// Returns the MAC address of a local IP address that is in use.
-    pub(crate) fn mac_of(&self, ip: Ipv4Addr) -> Option<MacAddr> {
-        self.arp.locals().mac_of(ip)
     }
 
     /// Removes and returns an event. Events of datagrams precede events of ARP.
@@ -271,4 +245,13 @@ impl Stack {
         self.tx_dropped.count(reason);
         reason
     }
+}
+
+/// Adds a route, unless the table already has the same route.
+fn add_route_once(routes: &mut Routes, route: Route) -> Result<(), HostConfigError> {
+    let route = Route { network: route.network.trunc(), ..route };
+    if routes.iter().any(|other| other == route) {
+        return Ok(());
+    }
+    Ok(routes.add(route)?)
 }

@@ -1,7 +1,8 @@
 //! ICMP of a host: reception of messages, and errors within the rate limits.
 
+use address::AddressTable;
 use base::ReasonCounters;
-use ipv4::{DestinationKind, Instant, LocalAddresses};
+use ipv4::{DestinationKind, Instant};
 
 use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, ExhaustedBucket};
 use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagram, SuppressReason};
@@ -54,17 +55,17 @@ impl Icmp {
         }
     }
 
-    /// Handles the data of a received datagram. `destination_kind` is the kind of the datagram's destination: unicast,
-    /// multicast or broadcast.
+    /// Handles the data of a received datagram. `table` has the local addresses. `destination_kind` is the kind of the
+    /// datagram's destination: unicast, multicast or broadcast.
     // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn receive<'a>(
         &mut self,
-        addresses: &LocalAddresses,
+        table: &AddressTable,
         destination_kind: DestinationKind,
         message: &'a [u8],
     ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
-        match self.accept(addresses, destination_kind, message) {
+        match self.accept(table, destination_kind, message) {
             Ok(received) => {
                 self.accepted = self.accepted.saturating_add(1);
                 Ok(received)
@@ -80,7 +81,7 @@ impl Icmp {
     #[inline]
     fn accept<'a>(
         &self,
-        addresses: &LocalAddresses,
+        table: &AddressTable,
         destination_kind: DestinationKind,
         message: &'a [u8],
     ) -> Result<ReceivedMessage<'a>, IcmpDropReason> {
@@ -94,9 +95,7 @@ impl Icmp {
             IcmpBody::Request(echo) => Ok(ReceivedMessage::Request(echo)),
             IcmpBody::Reply(echo) => Ok(ReceivedMessage::Reply(echo)),
             // spec: icmp-not-local
-            IcmpBody::Error(_, quoted) if !addresses.is_local(quoted.source()) => {
-                Err(IcmpDropReason::NotLocal)
-            }
+            IcmpBody::Error(_, quoted) if !table.contains(quoted.source()) => Err(IcmpDropReason::NotLocal),
             // spec: rfc1122-error-reported
             IcmpBody::Error(error, quoted) => Ok(ReceivedMessage::Error(error, quoted)),
             // spec: rfc1122-unknown-type, rfc1122-other-queries
@@ -115,11 +114,11 @@ impl Icmp {
         error: IcmpError,
         about: &[u8],
         link: DestinationKind,
-        addresses: &LocalAddresses,
+        table: &AddressTable,
         message: &mut [u8],
     ) -> Result<usize, SuppressReason> {
         let written = QuotedDatagram::parse(about).ok_or(SuppressReason::OutOfSpace).and_then(|quoted| {
-            may_send_error(&quoted, link, addresses)?;
+            may_send_error(&quoted, link, table)?;
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
                 ExhaustedBucket::PerDestination => SuppressReason::DestinationRateLimit,
                 ExhaustedBucket::Global => SuppressReason::GlobalRateLimit,
@@ -164,7 +163,7 @@ impl Icmp {
 pub fn may_send_error(
     about: &QuotedDatagram<'_>,
     link: DestinationKind,
-    addresses: &LocalAddresses,
+    table: &AddressTable,
 ) -> Result<(), SuppressReason> {
     let destination = about.destination();
     // A later fragment does not start with an ICMP header.
@@ -173,7 +172,7 @@ pub fn may_send_error(
         return Err(SuppressReason::AboutError);
     }
     // spec: rfc1122-error-broadcast
-    if destination.is_multicast() || addresses.is_broadcast(destination) {
+    if destination.is_multicast() || table.is_broadcast(destination) {
         return Err(SuppressReason::BroadcastDestination);
     }
     // spec: rfc1122-error-link-broadcast
@@ -185,7 +184,7 @@ pub fn may_send_error(
         return Err(SuppressReason::Fragment);
     }
     // spec: rfc1122-error-source
-    if !addresses.is_host(about.source()) {
+    if !table.is_host(about.source()) {
         return Err(SuppressReason::Source);
     }
     Ok(())

@@ -9,15 +9,15 @@
 //!   sending socket.
 //!
 //! ```
-//! use icmp::{DestinationKind, Echo, Icmp, IcmpConfig, IcmpMessage, IcmpType};
-//! use icmp::{LocalAddresses, ReceivedMessage, reply_in_place};
+//! use icmp::{AddressTable, DestinationKind, Echo, Icmp, IcmpConfig, IcmpMessage, IcmpType, MacAddr};
+//! use icmp::{ReceivedMessage, reply_in_place};
 //!
 //! let mut message = [0; 12];
 //! Echo { identifier: 7, sequence: 1, data: b"data" }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
 //!
-//! let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
+//! let table = AddressTable::one("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]))?;
 //! let mut icmp = Icmp::new(&IcmpConfig::default());
-//! let received = icmp.receive(&addresses, DestinationKind::Unicast, &message)?;
+//! let received = icmp.receive(&table, DestinationKind::Unicast, &message)?;
 //! assert!(matches!(received, ReceivedMessage::Request(echo) if echo.data == b"data"));
 //!
 //! reply_in_place(&mut message)?;
@@ -44,7 +44,7 @@ mod icmp;
 mod message;
 mod rate_limit;
 
-pub use ipv4::{DestinationKind, Instant, LocalAddresses};
+pub use ipv4::{AddressTable, DestinationKind, Instant, MacAddr};
 
 pub use self::drop_reason::{IcmpDropReason, SuppressReason};
 pub use self::error::{IcmpError, QuotedDatagram};

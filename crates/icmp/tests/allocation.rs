@@ -3,15 +3,15 @@
 use std::error::Error;
 
 use icmp::{
-    DestinationKind, Echo, Icmp, IcmpConfig, IcmpError, IcmpType, Instant, LocalAddresses, ReceivedMessage,
-    reply_in_place,
+    AddressTable, DestinationKind, Echo, Icmp, IcmpConfig, IcmpError, IcmpType, Instant, MacAddr,
+    ReceivedMessage, reply_in_place,
 };
 use inet::IpProtocol;
 use ipv4::Ipv4Fields;
 
 #[test]
 fn echo_replies_and_errors_allocate_nothing() -> Result<(), Box<dyn Error>> {
-    let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
+    let table = AddressTable::one("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]))?;
     let mut icmp = Icmp::new(&IcmpConfig::default());
     let mut request = [0; 64];
     Echo { identifier: 1, sequence: 2, data: &[7; 56] }.write_to(IcmpType::ECHO_REQUEST, &mut request)?;
@@ -20,7 +20,7 @@ fn echo_replies_and_errors_allocate_nothing() -> Result<(), Box<dyn Error>> {
     let allocated = allocation_counter::measure(|| {
         for last in 0..=255_u8 {
             let mut message = request;
-            let received = icmp.receive(&addresses, DestinationKind::Unicast, &message);
+            let received = icmp.receive(&table, DestinationKind::Unicast, &message);
             if matches!(received, Ok(ReceivedMessage::Request(_))) && reply_in_place(&mut message).is_ok() {
                 answered += 1;
             }
@@ -31,7 +31,7 @@ fn echo_replies_and_errors_allocate_nothing() -> Result<(), Box<dyn Error>> {
                 IcmpError::PORT_UNREACHABLE,
                 &about,
                 DestinationKind::Unicast,
-                &addresses,
+                &table,
                 &mut error,
             );
             errors_written += u32::from(written.is_ok());

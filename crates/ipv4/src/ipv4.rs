@@ -1,13 +1,12 @@
 //! Reception of IPv4 datagrams, for one host or many.
 
+use address::AddressTable;
 use base::ReasonCounters;
 use link::{DestinationKind, Instant};
 
+use crate::addresses::check_source;
 use crate::datagram::has_incomplete_source_route;
-use crate::{
-    Datagram, Ipv4DropReason, LocalAddresses, ReassembledDatagram, Reassembly, ReassemblyLimits,
-    ReassemblyTimeout,
-};
+use crate::{Datagram, Ipv4DropReason, ReassembledDatagram, Reassembly, ReassemblyLimits, ReassemblyTimeout};
 
 /// Result of an accepted datagram or fragment.
 #[derive(Debug)]
@@ -23,35 +22,29 @@ pub enum ReceivedDatagram<'a> {
 /// IPv4 input: validates datagrams, reassembles fragments, and counts dropped datagrams.
 #[derive(Debug)]
 pub struct Ipv4 {
-    addresses: LocalAddresses,
     reassembly: Reassembly,
     dropped: ReasonCounters<Ipv4DropReason>,
     accepted: u64,
 }
 
 impl Ipv4 {
-    /// Creates an IPv4 layer for these addresses. `seed` is the key of hash functions and must be unpredictable to
-    /// senders.
-    pub fn new(addresses: LocalAddresses, limits: ReassemblyLimits, seed: u64) -> Ipv4 {
-        Ipv4 {
-            addresses,
-            reassembly: Reassembly::new(limits, seed),
-            dropped: ReasonCounters::default(),
-            accepted: 0,
-        }
+    /// Creates an IPv4 layer. `seed` is the key of hash functions and must be unpredictable to senders.
+    pub fn new(limits: ReassemblyLimits, seed: u64) -> Ipv4 {
+        Ipv4 { reassembly: Reassembly::new(limits, seed), dropped: ReasonCounters::default(), accepted: 0 }
     }
 
-    /// Handles the payload of a received frame. `destination_kind` is the kind of the frame's destination: unicast,
-    /// multicast or broadcast.
+    /// Handles the payload of a received frame. `table` has the local addresses. `destination_kind` is the kind of the
+    /// frame's destination: unicast, multicast or broadcast.
     // Inlined across crates, because the caller reads the result immediately.
     #[inline]
     pub fn receive<'a>(
         &mut self,
         now: Instant,
+        table: &AddressTable,
         destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        match self.accept(now, destination_kind, frame) {
+        match self.accept(now, table, destination_kind, frame) {
             Ok(received) => {
                 let is_whole = !matches!(received, ReceivedDatagram::FragmentStored);
                 self.accepted = self.accepted.saturating_add(is_whole.into());
@@ -69,13 +62,13 @@ impl Ipv4 {
     fn accept<'a>(
         &mut self,
         now: Instant,
+        table: &AddressTable,
         destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         let datagram = Datagram::parse(frame)?;
-        self.addresses.check_source(datagram.source())?;
-        let destination =
-            self.addresses.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?;
+        check_source(table, datagram.source(), datagram.destination())?;
+        let destination = table.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?;
         // spec: rfc1122-link-broadcast
         if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);
@@ -107,16 +100,6 @@ impl Ipv4 {
     /// Stores the buffer of a reassembled datagram for reuse.
     pub fn recycle(&mut self, reassembled: ReassembledDatagram) {
         self.reassembly.recycle(reassembled);
-    }
-
-    /// Returns the local addresses.
-    pub fn addresses(&self) -> &LocalAddresses {
-        &self.addresses
-    }
-
-    /// Returns the local addresses for modification.
-    pub fn addresses_mut(&mut self) -> &mut LocalAddresses {
-        &mut self.addresses
     }
 
     /// Returns the fragment reassembly.

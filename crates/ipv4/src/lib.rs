@@ -2,7 +2,8 @@
 //!
 //! To receive datagrams:
 //!
-//! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), the source and the destination, and reassembles
+//! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), and the source and the destination by means of an
+//!   [`AddressTable`]. It reassembles
 //!   fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an [`Ipv4DropReason`], and copies only fragments.
 //! - [`Ipv4::take_timed_out`] discards and returns incomplete datagrams that have timed out. Call it when
 //!   [`Ipv4::deadline`] is reached.
@@ -19,7 +20,7 @@
 //! ```
 //! use inet::IpProtocol;
 //! use ipv4::{
-//!     Datagram, DestinationKind, Instant, Ipv4, Ipv4Fields, LocalAddresses, ReassemblyLimits, ReceivedDatagram,
+//!     AddressTable, Datagram, DestinationKind, Instant, Ipv4, Ipv4Fields, MacAddr, ReassemblyLimits, ReceivedDatagram,
 //! };
 //!
 //! let mut bytes = [0; 24];
@@ -27,9 +28,9 @@
 //! Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into()).write_to(&mut bytes)?;
 //! assert_eq!(Datagram::parse(&bytes)?.payload(), b"data");
 //!
-//! let addresses = LocalAddresses::one("10.0.0.2/24".parse()?);
-//! let mut ipv4 = Ipv4::new(addresses, ReassemblyLimits::default(), 7);
-//! let received = ipv4.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)?;
+//! let table = AddressTable::one("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]))?;
+//! let mut ipv4 = Ipv4::new(ReassemblyLimits::default(), 7);
+//! let received = ipv4.receive(Instant::ORIGIN, &table, DestinationKind::Unicast, &bytes)?;
 //! assert!(matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.payload() == b"data"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -37,8 +38,7 @@
 //! # Bounds
 //!
 //! [`ReassemblyLimits`] bounds stored fragments, in total and per source. A table has at most [`Routes::CAPACITY`]
-//! routes. A set of addresses has at most [`LocalAddresses::GROUPS`] joined groups. The event queue holds at most
-//! [`Reassembly::EVENTS`] timeouts. After a warm-up, no received datagram causes an allocation.
+//! routes. The event queue holds at most [`Reassembly::EVENTS`] timeouts. After a warm-up, no received datagram causes an allocation.
 //!
 //! # Non-features
 //!
@@ -56,9 +56,10 @@ mod ipv4;
 mod reassembly;
 mod routes;
 
-pub use link::{DestinationKind, Instant, TooManyGroups};
+pub use address::AddressTable;
+pub use link::{DestinationKind, Instant, MacAddr};
 
-pub use self::addresses::{LocalAddresses, multicast_mac};
+pub use self::addresses::multicast_mac;
 pub use self::datagram::{Datagram, DatagramLengthError, Ipv4Fields, Ipv4Header};
 pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};

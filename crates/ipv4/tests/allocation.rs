@@ -5,20 +5,26 @@ use std::net::Ipv4Addr;
 
 use inet::IpProtocol;
 use ipv4::{
-    DestinationKind, Fragments, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, LocalAddresses, ReassemblyLimits,
-    ReceivedDatagram,
+    AddressTable, DestinationKind, Fragments, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, MacAddr,
+    ReassemblyLimits, ReceivedDatagram,
 };
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
+/// IPv4 with the table of its address.
+struct Host {
+    ipv4: Ipv4,
+    table: AddressTable,
+}
+
 /// Writes a header into `frame`, and receives the frame. Returns whether a datagram is complete.
-fn receive(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
+fn receive(host: &mut Host, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
     fields.write_to(frame)?;
-    Ok(match host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame)? {
+    Ok(match host.ipv4.receive(Instant::ORIGIN, &host.table, DestinationKind::Unicast, frame)? {
         ReceivedDatagram::Whole(..) => true,
         ReceivedDatagram::FragmentStored => false,
         ReceivedDatagram::Reassembled(whole, _) => {
-            host.recycle(whole);
+            host.ipv4.recycle(whole);
             true
         }
     })
@@ -26,7 +32,7 @@ fn receive(host: &mut Ipv4, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool
 
 /// Receives a whole datagram, a fragmented datagram of 60,000 bytes, and a damaged header. A fragment of another source
 /// precedes each fragment. Returns the number of complete datagrams.
-fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
+fn round(host: &mut Host, frame: &mut [u8], number: u16) -> Result<usize, Box<dyn Error>> {
     let other_source = Ipv4Addr::from(0x2000_0000 | u32::from(number));
     let mut whole =
         usize::from(receive(host, frame, Ipv4Fields::new(IpProtocol::ICMP, other_source, LOCAL))?);
@@ -43,7 +49,7 @@ fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dy
         *first = 0x46;
     }
     assert!(matches!(
-        host.receive(Instant::ORIGIN, DestinationKind::Unicast, frame),
+        host.ipv4.receive(Instant::ORIGIN, &host.table, DestinationKind::Unicast, frame),
         Err(Ipv4DropReason::Checksum)
     ));
     Ok(whole)
@@ -51,7 +57,8 @@ fn round(host: &mut Ipv4, frame: &mut [u8], number: u16) -> Result<usize, Box<dy
 
 #[test]
 fn fragmentation_and_reassembly_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
-    let mut host = Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse()?), ReassemblyLimits::default(), 1);
+    let table = AddressTable::one("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]))?;
+    let mut host = Host { ipv4: Ipv4::new(ReassemblyLimits::default(), 1), table };
     let mut frame = vec![0; 1_500];
     let mut rounds = |from, to| -> Result<usize, Box<dyn Error>> {
         (from..to).try_fold(0, |whole, number| Ok(whole + round(&mut host, &mut frame, number)?))

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::num::TryFromIntError;
 
 use criterion::{Criterion, Throughput};
-use link::{EtherType, EthernetFrame, Frame, Link, LinkDropReason, MacAddr, MacSet, VlanId};
+use link::{EtherType, EthernetFrame, Frame, Link, LinkDropReason, MacAddr, VlanId};
 
 use cast::read::{self, Fields};
 use cast::write;
@@ -77,7 +77,7 @@ fn compare_writers(
     name: &str,
     vlan: Option<VlanId>,
 ) -> Result<(), Box<dyn Error>> {
-    let link = Link::new(MacSet::one(LOCAL), MTU, vlan);
+    let link = Link::new(MTU, vlan);
     let mut frame = Frame::for_mtu(MTU);
     frame.append(PACKET)?;
     link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP)?;

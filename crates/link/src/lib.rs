@@ -3,12 +3,12 @@
 //! - [`EthernetFrame::parse`] parses a frame without copying, or returns a [`LinkDropReason`].
 //! - [`Link`] is the Ethernet side of one host, or of several hosts on one wire. It filters received frames by
 //!   destination and VLAN, counts dropped frames by reason, and prepends headers to sent packets.
-//! - [`MacAddr`] is a MAC address, and [`MacSet`] is a set of MAC addresses.
+//! - [`MacAddr`] is a MAC address. A type that has the local MAC addresses implements [`LocalMacs`].
 //!
 //! # Order of calls
 //!
 //! For each received frame, parse it and pass the result to [`Link::receive`], errors included, so that all drops are
-//! counted. To send, write the payload into a [`Frame`], call [`Link::add_header`], then [`pad`] if the device requires
+//! counted. The caller has the local MAC addresses and passes them too. To send, write the payload into a [`Frame`], call [`Link::add_header`], then [`pad`] if the device requires
 //! a minimum length.
 //!
 //! # Non-features
@@ -23,7 +23,7 @@
 //! # Example
 //!
 //! ```
-//! use link::{DestinationKind, EtherType, EthernetFrame, Link, LinkDropReason, MacAddr, MacSet};
+//! use link::{DestinationKind, EtherType, EthernetFrame, Link, LinkDropReason, MacAddr};
 //!
 //! // An ARP frame, broadcast.
 //! let mut bytes = [0; 60];
@@ -31,14 +31,15 @@
 //! bytes[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
 //! bytes[12..14].copy_from_slice(&[0x08, 0x06]);
 //!
-//! let mut link = Link::new(MacSet::one(MacAddr::new([2, 0, 0, 0, 0, 2])), 1_500, None);
-//! let received = link.receive(EthernetFrame::parse(&bytes))?;
+//! let local = MacAddr::new([2, 0, 0, 0, 0, 2]);
+//! let mut link = Link::new(1_500, None);
+//! let received = link.receive(&local, EthernetFrame::parse(&bytes))?;
 //! assert_eq!(received.destination_kind, DestinationKind::Broadcast);
 //! assert_eq!(received.frame.ether_type(), EtherType::ARP);
 //! assert_eq!(received.frame.payload().len(), 46);
 //!
 //! // A frame cut short is dropped and counted.
-//! assert!(link.receive(EthernetFrame::parse(&bytes[..13])).is_err());
+//! assert!(link.receive(&local, EthernetFrame::parse(&bytes[..13])).is_err());
 //! assert_eq!(link.dropped().get(LinkDropReason::Truncated), 1);
 //! # Ok::<(), LinkDropReason>(())
 //! ```
@@ -57,5 +58,5 @@ pub use self::drop_reason::LinkDropReason;
 pub use self::ether_type::EtherType;
 pub use self::ethernet::{Encapsulation, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags};
 pub use self::link::{DestinationKind, Link, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad};
-pub use self::mac::{LocalMacs, MacAddr, MacAddrError, MacSet};
+pub use self::mac::{LocalMacs, MacAddr, MacAddrError};
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};

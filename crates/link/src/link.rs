@@ -7,7 +7,7 @@ use base::ReasonCounters;
 use zerocopy::FromBytes;
 
 use crate::{
-    Encapsulation, EtherType, EthernetFrame, EthernetHeader, Frame, LinkDropReason, MacAddr, MacSet,
+    Encapsulation, EtherType, EthernetFrame, EthernetHeader, Frame, LinkDropReason, LocalMacs, MacAddr,
     OutOfSpace, SnapHeader, VlanId, VlanTag, VlanTagHeader, VlanTags,
 };
 
@@ -35,7 +35,6 @@ pub struct ReceivedFrame<'a> {
 /// Ethernet layer of one host, or of several hosts on one wire.
 #[derive(Debug)]
 pub struct Link {
-    local_macs: MacSet,
     groups: BTreeSet<MacAddr>,
     vlan: Option<VlanId>,
     mtu: usize,
@@ -51,19 +50,12 @@ impl Link {
     /// Maximum number of joined groups.
     pub const GROUPS: usize = 256;
 
-    /// Creates a link with these local MAC addresses and the wire's MTU in bytes.
+    /// Creates a link with the wire's MTU in bytes.
     ///
     /// With a VLAN, the link receives and sends only frames with the tag of the VLAN. Without a VLAN, the link receives
     /// and sends only untagged frames.
-    pub fn new(local_macs: MacSet, mtu: usize, vlan: Option<VlanId>) -> Link {
-        Link {
-            local_macs,
-            groups: BTreeSet::new(),
-            vlan,
-            mtu,
-            accepted: 0,
-            dropped: ReasonCounters::default(),
-        }
+    pub fn new(mtu: usize, vlan: Option<VlanId>) -> Link {
+        Link { groups: BTreeSet::new(), vlan, mtu, accepted: 0, dropped: ReasonCounters::default() }
     }
 
     /// Sets the wire's MTU in bytes.
@@ -88,14 +80,16 @@ impl Link {
         self.groups.remove(&group);
     }
 
-    /// Accepts a frame that is addressed to this link, or drops and counts the frame. `parsed` is the result of
-    /// [`EthernetFrame::parse`]. An error in `parsed` is counted too.
+    /// Accepts a frame that is addressed to one of the MAC addresses in `local`, to a joined group or to all stations.
+    /// Drops and counts any other frame. `parsed` is the result of [`EthernetFrame::parse`]. An error in `parsed` is
+    /// counted too.
     #[inline]
     pub fn receive<'a>(
         &mut self,
+        local: &impl LocalMacs,
         parsed: Result<EthernetFrame<'a>, LinkDropReason>,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
-        match parsed.and_then(|frame| self.filter(frame)) {
+        match parsed.and_then(|frame| self.filter(local, frame)) {
             Ok(accepted) => {
                 self.accepted = self.accepted.saturating_add(1);
                 Ok(accepted)
@@ -109,12 +103,17 @@ impl Link {
     }
 
     #[inline]
-    fn filter<'a>(&self, frame: EthernetFrame<'a>) -> Result<ReceivedFrame<'a>, LinkDropReason> {
+    fn filter<'a>(
+        &self,
+        local: &impl LocalMacs,
+        frame: EthernetFrame<'a>,
+    ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
             return Err(LinkDropReason::GroupSource);
         }
-        let destination_kind = self.destination_kind(frame.destination()).ok_or(LinkDropReason::NotLocal)?;
+        let destination_kind =
+            self.destination_kind(local, frame.destination()).ok_or(LinkDropReason::NotLocal)?;
         if !self.is_local_vlan(frame.tags()) {
             return Err(LinkDropReason::OtherVlan);
         }
@@ -130,9 +129,9 @@ impl Link {
     }
 
     #[inline]
-    fn destination_kind(&self, destination: MacAddr) -> Option<DestinationKind> {
+    fn destination_kind(&self, local: &impl LocalMacs, destination: MacAddr) -> Option<DestinationKind> {
         // spec: ethernet-destination
-        if self.local_macs.contains(destination) {
+        if local.has_mac(destination) {
             Some(DestinationKind::Unicast)
         } else if destination == MacAddr::BROADCAST {
             Some(DestinationKind::Broadcast)
@@ -156,11 +155,6 @@ impl Link {
                 && tag.is_none_or(|tag| tag.protocol == EtherType::VLAN)
         };
         is_local(vlans.next()) && vlans.next().is_none()
-    }
-
-    /// Returns a mutable reference to the local MAC addresses.
-    pub fn local_macs_mut(&mut self) -> &mut MacSet {
-        &mut self.local_macs
     }
 
     /// Returns the VLAN of this link.

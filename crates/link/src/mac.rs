@@ -1,4 +1,4 @@
-//! MAC addresses and sets of MAC addresses.
+//! MAC addresses.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -162,48 +162,6 @@ impl LocalMacs for MacAddr {
     #[inline]
     fn has_mac(&self, mac: MacAddr) -> bool {
         *self == mac
-    }
-}
-
-/// Set of MAC addresses, stored as ranges: 65,536 consecutive addresses take no more memory than one address.
-#[derive(Clone, Debug, Default)]
-pub struct MacSet {
-    /// First and last address of each range, as numbers. Sorted, disjoint, not adjacent.
-    ranges: Vec<(u64, u64)>,
-}
-
-impl MacSet {
-    /// Creates the set of one address.
-    pub fn one(address: MacAddr) -> MacSet {
-        let mut set = MacSet::default();
-        set.add(address, address);
-        set
-    }
-
-    /// Adds all addresses from `first` to `last`, inclusive. Merges overlapping and adjacent ranges.
-    pub fn add(&mut self, first: MacAddr, last: MacAddr) {
-        self.ranges.push((first.number(), last.number()));
-        self.ranges.sort_unstable();
-        self.ranges.dedup_by(|later, earlier| {
-            let joined = later.0 <= earlier.1.saturating_add(1);
-            if joined {
-                earlier.1 = earlier.1.max(later.1);
-            }
-            joined
-        });
-    }
-
-    /// Returns whether `address` is in the set.
-    #[inline]
-    pub fn contains(&self, address: MacAddr) -> bool {
-        let number = address.number();
-        // Fast path: most sets have one range.
-        if let [(first, last)] = *self.ranges.as_slice() {
-            return first <= number && number <= last;
-        }
-        let after = self.ranges.partition_point(|(first, _)| *first <= number);
-        let range = after.checked_sub(1).and_then(|place| self.ranges.get(place));
-        range.is_some_and(|(_, last)| number <= *last)
     }
 }
 

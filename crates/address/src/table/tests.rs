@@ -19,7 +19,7 @@ fn range(first: u32, last: u32, mac: MacAddr) -> AddressRange {
 
 /// Returns a table of one address with its network.
 fn table(network: &str) -> AddressTable {
-    tables(&[network])
+    AddressTable::one(network.parse().unwrap(), BASE).unwrap()
 }
 
 fn tables(networks: &[&str]) -> AddressTable {

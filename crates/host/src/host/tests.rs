@@ -9,6 +9,7 @@ use tap::linux::Cable;
 use tap::{Capabilities, Received, Transmitted};
 use tap::{Device, DeviceError, LinkState, Tracer, Turn};
 
+mod add;
 mod bounds;
 mod claims;
 mod counters;

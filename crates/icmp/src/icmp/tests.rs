@@ -1,5 +1,6 @@
 use super::*;
 use crate::IcmpType;
+use crate::MacAddr;
 use base::Reason;
 use inet::IpProtocol;
 use ipv4::Ipv4Fields;
@@ -8,8 +9,8 @@ use std::net::Ipv4Addr;
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
-fn addresses() -> LocalAddresses {
-    LocalAddresses::one("10.0.0.2/24".parse().unwrap())
+fn table() -> AddressTable {
+    AddressTable::one("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 2])).unwrap()
 }
 
 fn icmp() -> Icmp {
@@ -35,7 +36,7 @@ fn message(icmp_type: u8) -> Vec<u8> {
 /// Returns whether an error may be sent about a datagram with these fields and this data.
 fn verdict(fields: Ipv4Fields, first: &[u8], link: DestinationKind) -> Result<(), SuppressReason> {
     let bytes = datagram(fields, first);
-    may_send_error(&QuotedDatagram::parse(&bytes).unwrap(), link, &addresses())
+    may_send_error(&QuotedDatagram::parse(&bytes).unwrap(), link, &table())
 }
 
 /// Fields of a datagram, start of its data, destination kind of its frame, and expected result.
@@ -95,7 +96,7 @@ fn error_is_written_and_counted() {
             IcmpError::PORT_UNREACHABLE,
             &about,
             DestinationKind::Unicast,
-            &addresses(),
+            &table(),
             &mut message,
         )
         .unwrap();
@@ -115,7 +116,7 @@ fn suppressed_errors_are_counted_by_reason() {
             IcmpError::PORT_UNREACHABLE,
             about,
             DestinationKind::Unicast,
-            &addresses(),
+            &table(),
             message,
         )
     };
@@ -150,13 +151,13 @@ fn broadcast_echo_request_is_accepted_when_configured() {
     for destination_kind in [DestinationKind::Broadcast, DestinationKind::Multicast] {
         let request = message(8);
         assert_eq!(
-            icmp().receive(&addresses(), destination_kind, &request).unwrap_err(),
+            icmp().receive(&table(), destination_kind, &request).unwrap_err(),
             IcmpDropReason::BroadcastEcho
         );
         let mut broadcast_replier =
             Icmp::new(&IcmpConfig { answers_broadcast: true, ..IcmpConfig::default() });
         assert!(matches!(
-            broadcast_replier.receive(&addresses(), destination_kind, &request),
+            broadcast_replier.receive(&table(), destination_kind, &request),
             Ok(ReceivedMessage::Request(_))
         ));
     }
@@ -166,7 +167,7 @@ fn broadcast_echo_request_is_accepted_when_configured() {
 #[test]
 fn every_message_is_accepted_or_dropped_and_counted_once() {
     let mut icmp = icmp();
-    let mut accept = |bytes: &[u8]| icmp.receive(&addresses(), DestinationKind::Unicast, bytes).map(|_| ());
+    let mut accept = |bytes: &[u8]| icmp.receive(&table(), DestinationKind::Unicast, bytes).map(|_| ());
     assert_eq!(accept(&message(8)), Ok(()));
     assert_eq!(accept(&message(0)), Ok(()));
     assert_eq!(accept(&[0; 7]), Err(IcmpDropReason::Truncated));
@@ -188,7 +189,7 @@ fn error_is_accepted_only_when_it_quotes_local_datagram() {
             let mut message = [0; 36];
             error.write_to(&udp(source, PEER), &mut message).unwrap();
             let mut icmp = icmp();
-            match icmp.receive(&addresses(), DestinationKind::Unicast, &message) {
+            match icmp.receive(&table(), DestinationKind::Unicast, &message) {
                 Ok(ReceivedMessage::Error(read, quoted)) if is_local => {
                     assert_eq!((read, quoted.source()), (error, source));
                 }

@@ -9,7 +9,11 @@ const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 fn host() -> Ipv4 {
-    Ipv4::new(LocalAddresses::one("10.0.0.2/24".parse().unwrap()), ReassemblyLimits::default(), 5)
+    Ipv4::new(ReassemblyLimits::default(), 5)
+}
+
+fn table() -> AddressTable {
+    AddressTable::one("10.0.0.2/24".parse().unwrap(), link::MacAddr::new([2, 0, 0, 0, 0, 2])).unwrap()
 }
 
 fn bytes(fields: Ipv4Fields, data: &[u8]) -> Vec<u8> {
@@ -25,11 +29,17 @@ fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
 /// Receives a datagram. Returns its destination kind, or the reason for which it was dropped.
 fn received(
     host: &mut Ipv4,
+    table: &AddressTable,
     destination_kind: DestinationKind,
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<DestinationKind, Ipv4DropReason> {
-    match host.receive(Instant::ORIGIN, destination_kind, &bytes(fields(source, destination), b"data"))? {
+    match host.receive(
+        Instant::ORIGIN,
+        table,
+        destination_kind,
+        &bytes(fields(source, destination), b"data"),
+    )? {
         ReceivedDatagram::Whole(datagram, destination_kind) => {
             assert_eq!(datagram.payload(), b"data");
             Ok(destination_kind)
@@ -44,7 +54,7 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
     let broadcast = Ipv4Addr::new(10, 0, 0, 255);
     let all = Ipv4Addr::BROADCAST;
     let other_source = Ipv4Addr::new(10, 0, 0, 3);
-    let table = [
+    let cases = [
         (DestinationKind::Unicast, LOCAL, Ok(DestinationKind::Unicast)),
         (DestinationKind::Broadcast, LOCAL, Err(Ipv4DropReason::LinkBroadcast)),
         (DestinationKind::Multicast, LOCAL, Err(Ipv4DropReason::LinkBroadcast)),
@@ -52,19 +62,19 @@ fn datagram_is_accepted_when_address_and_frame_are_local() {
         (DestinationKind::Unicast, broadcast, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Broadcast, all, Ok(DestinationKind::Broadcast)),
         (DestinationKind::Unicast, other_source, Err(Ipv4DropReason::NotLocal)),
-        (DestinationKind::Multicast, LocalAddresses::ALL_HOSTS, Err(Ipv4DropReason::NotLocal)),
+        (DestinationKind::Multicast, AddressTable::ALL_HOSTS, Err(Ipv4DropReason::NotLocal)),
     ];
-    for (destination_kind, destination, expected) in table {
+    for (destination_kind, destination, expected) in cases {
         assert_eq!(
-            received(&mut host(), destination_kind, PEER, destination),
+            received(&mut host(), &table(), destination_kind, PEER, destination),
             expected,
             "{destination_kind:?} {destination}"
         );
     }
-    let mut member = host();
-    member.addresses_mut().join(LocalAddresses::ALL_HOSTS).unwrap();
+    let mut member = table();
+    member.join(AddressTable::ALL_HOSTS).unwrap();
     assert_eq!(
-        received(&mut member, DestinationKind::Multicast, PEER, LocalAddresses::ALL_HOSTS),
+        received(&mut host(), &member, DestinationKind::Multicast, PEER, AddressTable::ALL_HOSTS),
         Ok(DestinationKind::Multicast)
     );
 }
@@ -77,11 +87,11 @@ fn fragment_is_not_stored_when_source_is_invalid() {
         (LOCAL, Ipv4DropReason::SourceLocal),
         (Ipv4Addr::BROADCAST, Ipv4DropReason::SourceBroadcast),
         (Ipv4Addr::LOCALHOST, Ipv4DropReason::SourceLoopback),
-        (LocalAddresses::ALL_HOSTS, Ipv4DropReason::SourceGroup),
+        (AddressTable::ALL_HOSTS, Ipv4DropReason::SourceGroup),
     ] {
         let fragment = Ipv4Fields { more_fragments: true, ..fields(source, LOCAL) };
         let bytes = bytes(fragment, &[0; 8]);
-        let outcome = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes).map(|_| ());
+        let outcome = host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes).map(|_| ());
         assert_eq!(outcome, Err(reason));
     }
     assert!(host.reassembly().is_empty());
@@ -91,18 +101,18 @@ fn fragment_is_not_stored_when_source_is_invalid() {
 #[test]
 fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let mut host = host();
-    received(&mut host, DestinationKind::Unicast, PEER, LOCAL).unwrap();
-    let _ = received(&mut host, DestinationKind::Unicast, LOCAL, LOCAL);
-    assert!(host.receive(Instant::ORIGIN, DestinationKind::Unicast, &[0x45; 10]).is_err());
+    received(&mut host, &table(), DestinationKind::Unicast, PEER, LOCAL).unwrap();
+    let _ = received(&mut host, &table(), DestinationKind::Unicast, LOCAL, LOCAL);
+    assert!(host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &[0x45; 10]).is_err());
     let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     let bytes_of_first = bytes(first, b"datagram");
-    let kept = host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes_of_first);
+    let kept = host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes_of_first);
     assert!(matches!(kept, Ok(ReceivedDatagram::FragmentStored)));
     assert_eq!(host.accepted(), 1);
     let bytes = bytes(last, b"!");
     let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
-        host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes)
+        host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes)
     else {
         panic!("the datagram was not reassembled")
     };
@@ -119,12 +129,12 @@ fn late_fragment_starts_new_datagram_before_timeout_is_taken() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
-    host.receive(Instant::ORIGIN, DestinationKind::Unicast, &bytes(first, b"datagram")).unwrap();
+    host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes(first, b"datagram")).unwrap();
     assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
     let late = Instant::ORIGIN + Duration::from_secs(30);
     let bytes = bytes(last, b"!");
     assert!(matches!(
-        host.receive(late, DestinationKind::Unicast, &bytes),
+        host.receive(late, &table(), DestinationKind::Unicast, &bytes),
         Ok(ReceivedDatagram::FragmentStored)
     ));
     assert_eq!(host.take_timed_out(late).map(|timed_out| timed_out.source), Some(PEER));
@@ -164,18 +174,18 @@ fn datagram_is_dropped_and_counted_when_source_route_is_incomplete() {
         ] {
             let incomplete = with_options(to_host, &route(kind, 4));
             assert_eq!(
-                host.receive(now, DestinationKind::Unicast, &incomplete).unwrap_err(),
+                host.receive(now, &table(), DestinationKind::Unicast, &incomplete).unwrap_err(),
                 Ipv4DropReason::SourceRoute
             );
         }
         let complete = with_options(to_host, &route(kind, 8));
-        let received = host.receive(now, DestinationKind::Unicast, &complete).unwrap();
+        let received = host.receive(now, &table(), DestinationKind::Unicast, &complete).unwrap();
         assert!(
             matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.options() == route(kind, 8))
         );
         let elsewhere = with_options(fields(PEER, [10, 0, 0, 3].into()), &route(kind, 4));
         assert_eq!(
-            host.receive(now, DestinationKind::Unicast, &elsewhere).unwrap_err(),
+            host.receive(now, &table(), DestinationKind::Unicast, &elsewhere).unwrap_err(),
             Ipv4DropReason::NotLocal
         );
     }

@@ -10,7 +10,7 @@ const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const GROUP: MacAddr = MacAddr::new([1, 0, 0x5e, 0, 0, 0x7b]);
 
 fn link(vlan: Option<u16>) -> Link {
-    Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new))
+    Link::new(1_500, vlan.and_then(VlanId::new))
 }
 
 fn bytes(destination: MacAddr, source: MacAddr, rest: &[u8]) -> Vec<u8> {
@@ -25,7 +25,8 @@ fn only_local_and_broadcast_destinations_are_accepted() {
     let mut link = link(None);
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     let mut destination_kind = |to| {
-        link.receive(EthernetFrame::parse(&bytes(to, PEER, &ARP))).map(|accepted| accepted.destination_kind)
+        link.receive(&LOCAL, EthernetFrame::parse(&bytes(to, PEER, &ARP)))
+            .map(|accepted| accepted.destination_kind)
     };
     assert_eq!(destination_kind(LOCAL), Ok(DestinationKind::Unicast));
     assert_eq!(destination_kind(MacAddr::BROADCAST), Ok(DestinationKind::Broadcast));
@@ -41,11 +42,11 @@ fn group_is_accepted_between_join_and_leave() {
     let frame = bytes(GROUP, PEER, &ARP);
     link.join(GROUP).unwrap();
     assert_eq!(
-        link.receive(EthernetFrame::parse(&frame)).unwrap().destination_kind,
+        link.receive(&LOCAL, EthernetFrame::parse(&frame)).unwrap().destination_kind,
         DestinationKind::Multicast
     );
     link.leave(GROUP);
-    assert_eq!(link.receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotLocal);
+    assert_eq!(link.receive(&LOCAL, EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::NotLocal);
 }
 
 #[test]
@@ -61,16 +62,19 @@ fn joined_groups_are_bounded() {
 #[test]
 fn frame_is_dropped_when_source_is_group() {
     let frame = bytes(LOCAL, GROUP, &ARP);
-    assert_eq!(link(None).receive(EthernetFrame::parse(&frame)).unwrap_err(), LinkDropReason::GroupSource);
+    assert_eq!(
+        link(None).receive(&LOCAL, EthernetFrame::parse(&frame)).unwrap_err(),
+        LinkDropReason::GroupSource
+    );
 }
 
 // proves: ethernet-priority-tag
 #[test]
 fn priority_tag_counts_as_no_tag() {
     let tagged = bytes(LOCAL, PEER, &[0x81, 0, 0xe0, 0, 8, 6]);
-    assert!(link(None).receive(EthernetFrame::parse(&tagged)).is_ok());
+    assert!(link(None).receive(&LOCAL, EthernetFrame::parse(&tagged)).is_ok());
     let both = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 0, 0x81, 0, 0, 5, 8, 6]);
-    assert!(link(Some(5)).receive(EthernetFrame::parse(&both)).is_ok());
+    assert!(link(Some(5)).receive(&LOCAL, EthernetFrame::parse(&both)).is_ok());
 }
 
 // proves: ethernet-other-vlan
@@ -79,14 +83,23 @@ fn frame_is_dropped_when_in_another_vlan() {
     let five = bytes(LOCAL, PEER, &[0x81, 0, 0, 5, 8, 6]);
     let untagged = bytes(LOCAL, PEER, &ARP);
     let stacked = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 5, 8, 6]);
-    assert_eq!(link(None).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
-    assert_eq!(link(Some(6)).receive(EthernetFrame::parse(&five)).unwrap_err(), LinkDropReason::OtherVlan);
     assert_eq!(
-        link(Some(5)).receive(EthernetFrame::parse(&untagged)).unwrap_err(),
+        link(None).receive(&LOCAL, EthernetFrame::parse(&five)).unwrap_err(),
         LinkDropReason::OtherVlan
     );
-    assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&stacked)).unwrap_err(), LinkDropReason::OtherVlan);
-    assert!(link(Some(5)).receive(EthernetFrame::parse(&five)).is_ok());
+    assert_eq!(
+        link(Some(6)).receive(&LOCAL, EthernetFrame::parse(&five)).unwrap_err(),
+        LinkDropReason::OtherVlan
+    );
+    assert_eq!(
+        link(Some(5)).receive(&LOCAL, EthernetFrame::parse(&untagged)).unwrap_err(),
+        LinkDropReason::OtherVlan
+    );
+    assert_eq!(
+        link(Some(5)).receive(&LOCAL, EthernetFrame::parse(&stacked)).unwrap_err(),
+        LinkDropReason::OtherVlan
+    );
+    assert!(link(Some(5)).receive(&LOCAL, EthernetFrame::parse(&five)).is_ok());
 }
 
 // proves: ethernet-maximum
@@ -96,34 +109,43 @@ fn frame_is_dropped_when_longer_than_mtu_and_headers() {
     let untagged = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
     let tagged = |payload| bytes(LOCAL, PEER, &[&[0x81, 0, 0, 0, 8, 6][..], &vec![0; payload]].concat());
     assert_eq!(untagged(1_500).len(), 1_514);
-    assert!(link.receive(EthernetFrame::parse(&untagged(1_500))).is_ok());
-    assert!(link.receive(EthernetFrame::parse(&tagged(1_500))).is_ok());
-    assert_eq!(link.receive(EthernetFrame::parse(&untagged(1_501))).unwrap_err(), LinkDropReason::TooLong);
-    assert_eq!(link.receive(EthernetFrame::parse(&tagged(1_501))).unwrap_err(), LinkDropReason::TooLong);
+    assert!(link.receive(&LOCAL, EthernetFrame::parse(&untagged(1_500))).is_ok());
+    assert!(link.receive(&LOCAL, EthernetFrame::parse(&tagged(1_500))).is_ok());
+    assert_eq!(
+        link.receive(&LOCAL, EthernetFrame::parse(&untagged(1_501))).unwrap_err(),
+        LinkDropReason::TooLong
+    );
+    assert_eq!(
+        link.receive(&LOCAL, EthernetFrame::parse(&tagged(1_501))).unwrap_err(),
+        LinkDropReason::TooLong
+    );
 }
 
 // proves: drops-counted
 // proves: ethernet-maximum
 #[test]
 fn frame_limit_follows_mtu_for_type_and_length_frames() {
-    let mut link = Link::new(MacSet::one(LOCAL), 100, None);
+    let mut link = Link::new(100, None);
     let plain = |payload| bytes(LOCAL, PEER, &[&ARP[..], &vec![0; payload]].concat());
     let snap = |length: u8| {
         let head = [0, length, 0xaa, 0xaa, 3, 0, 0, 0, 8, 6];
         bytes(LOCAL, PEER, &[&head[..], &[0; 100]].concat())
     };
     assert!(
-        link.receive(EthernetFrame::parse(&plain(100))).is_ok()
-            && link.receive(EthernetFrame::parse(&snap(100))).is_ok()
+        link.receive(&LOCAL, EthernetFrame::parse(&plain(100))).is_ok()
+            && link.receive(&LOCAL, EthernetFrame::parse(&snap(100))).is_ok()
     );
-    assert_eq!(link.receive(EthernetFrame::parse(&plain(101))).unwrap_err(), LinkDropReason::TooLong);
-    assert_eq!(link.receive(EthernetFrame::parse(&snap(101))).unwrap_err(), LinkDropReason::TooLong);
+    assert_eq!(link.receive(&LOCAL, EthernetFrame::parse(&plain(101))).unwrap_err(), LinkDropReason::TooLong);
+    assert_eq!(link.receive(&LOCAL, EthernetFrame::parse(&snap(101))).unwrap_err(), LinkDropReason::TooLong);
 }
 
 #[test]
 fn frame_is_dropped_when_vlan_number_is_in_service_tag() {
     let service = bytes(LOCAL, PEER, &[0x88, 0xa8, 0, 5, 8, 6]);
-    assert_eq!(link(Some(5)).receive(EthernetFrame::parse(&service)).unwrap_err(), LinkDropReason::OtherVlan);
+    assert_eq!(
+        link(Some(5)).receive(&LOCAL, EthernetFrame::parse(&service)).unwrap_err(),
+        LinkDropReason::OtherVlan
+    );
 }
 
 #[test]
@@ -132,7 +154,7 @@ fn join_is_ignored_when_address_is_not_group() {
     let other = MacAddr::new([2, 0, 0, 0, 0, 3]);
     link.join(other).unwrap();
     assert_eq!(
-        link.receive(EthernetFrame::parse(&bytes(other, PEER, &ARP))).unwrap_err(),
+        link.receive(&LOCAL, EthernetFrame::parse(&bytes(other, PEER, &ARP))).unwrap_err(),
         LinkDropReason::NotLocal
     );
 }
@@ -160,7 +182,7 @@ proptest! {
     ) {
         let mut link = link(None);
         for frame in &frames {
-            let _ = link.receive(EthernetFrame::parse(frame));
+            let _ = link.receive(&LOCAL, EthernetFrame::parse(frame));
         }
         let dropped: u64 = link.dropped().iter().map(|(_, count)| count).sum();
         prop_assert_eq!(link.accepted() + dropped, u64::try_from(frames.len()).unwrap());

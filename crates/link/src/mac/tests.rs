@@ -69,40 +69,8 @@ proptest! {
     }
 }
 
-fn address(number: u8) -> MacAddr {
-    MacAddr::new([2, 0, 0, 0, 0, number])
-}
-
 #[test]
-fn empty_set_contains_nothing() {
-    assert!(!MacSet::default().contains(address(1)));
-}
-
-proptest! {
-    #[test]
-    fn set_contains_address_when_any_range_does(
-        ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
-        address_number: u8,
-    ) {
-        let mut stations = MacSet::default();
-        for (a, b) in &ranges {
-            stations.add(address(*a.min(b)), address(*a.max(b)));
-        }
-        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&address_number));
-        prop_assert_eq!(stations.contains(address(address_number)), expected);
-    }
-}
-
-#[test]
-fn set_merges_addresses_added_one_by_one() {
-    let mut stations = MacSet::default();
-    for last in [3, 1, 2, 5, 4] {
-        let address = MacAddr::new([2, 0, 0, 0, 0, last]);
-        stations.add(address, address);
-    }
-    assert_eq!(stations.ranges.len(), 1);
-    assert!(stations.contains(MacAddr::new([2, 0, 0, 0, 0, 4])));
-    assert!(!stations.contains(MacAddr::new([2, 0, 0, 0, 0, 6])));
-    stations.add(MacAddr::BROADCAST, MacAddr::BROADCAST);
-    assert_eq!(stations.ranges.len(), 2);
+fn single_host_has_one_mac() {
+    let mac = MacAddr::new([2, 0, 0, 0, 0, 1]);
+    assert!(mac.has_mac(mac) && !mac.has_mac(MacAddr::BROADCAST));
 }

@@ -69,11 +69,13 @@ impl Model {
     fn apply(&mut self, table: &mut AddressTable, operation: Operation) {
         match operation {
             Operation::Add { range, is_tentative } => {
+                let checked = table.check(range);
                 let added = if is_tentative { table.add_tentative(range) } else { table.add(range) };
                 let state = if is_tentative { AddressState::Tentative } else { AddressState::Preferred };
                 let is_valid = range.check().is_ok();
                 let overlaps = range.iter().any(|(ip, _)| self.addresses.contains_key(&ip));
                 assert_eq!(added.is_ok(), is_valid && !overlaps, "{range:?}: {added:?}");
+                assert_eq!(checked, added, "{range:?}");
                 if added.is_ok() {
                     for (ip, mac) in range.iter() {
                         self.addresses.insert(ip, (mac, range.prefix, state));

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{ArpConfig, Identity, LocalBindings, Operation, PacketFields, StartMode};
+use crate::test_segment::Segment;
+use crate::{ArpConfig, Identity, Operation, PacketFields, StartMode};
 use link::Instant;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -7,15 +8,15 @@ const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 7]);
 
 /// Returns a proxy for `range` on the segment 10.0.0.0/24.
-fn proxy(range: &str) -> Arp<()> {
+fn proxy(range: &str) -> Segment {
     let config = ArpConfig { network: "10.0.0.0/24".parse().ok(), ..ArpConfig::default() };
-    let mut arp = Arp::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), config);
+    let mut arp = Segment::with(LOCAL, LOCAL_MAC, config);
     arp.add_proxy(range.parse().unwrap(), LOCAL_MAC).unwrap();
     arp
 }
 
 /// Returns the MAC address in the reply to a request from `sender` for `target`.
-fn reply_mac(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
+fn reply_mac(arp: &mut Segment, sender: [u8; 4], target: [u8; 4]) -> Option<MacAddr> {
     let request = PacketFields {
         operation: Operation::REQUEST,
         sender_hardware: PEER_MAC,
@@ -23,9 +24,7 @@ fn reply_mac(arp: &mut Arp<()>, sender: [u8; 4], target: [u8; 4]) -> Option<MacA
         target_hardware: MacAddr::ZERO,
         target_protocol: target.into(),
     };
-    let mut bytes = [0; PacketFields::LENGTH];
-    request.write_to(&mut bytes).unwrap();
-    arp.receive(Instant::ORIGIN, None, Packet::parse(&bytes)).unwrap().reply.map(|reply| reply.mac)
+    arp.receive_fields(Instant::ORIGIN, request).unwrap().reply.map(|reply| reply.mac)
 }
 
 // proves: rfc1027-ranges
@@ -113,7 +112,7 @@ fn proxy_ignores_probes_and_announcements() {
 // proves: rfc1027-ranges
 #[test]
 fn proxy_is_silent_when_no_local_address_is_in_use() {
-    let mut arp: Arp<()> = Arp::new(LocalBindings::default(), ArpConfig::default());
+    let mut arp = Segment::new(ArpConfig::default());
     let range = "10.1.0.0/16".parse().unwrap();
     assert_eq!(arp.add_proxy(range, LOCAL_MAC), Err(ProxyError::InvalidMac));
     let identity = Identity { ip: LOCAL, mac: LOCAL_MAC };

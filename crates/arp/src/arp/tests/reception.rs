@@ -1,7 +1,6 @@
 use super::*;
-use crate::{
-    ArpConfig, ArpEvent, ClaimEvent, LocalBindings, NeighborSettings, NeighborState, PacketFields, Resolution,
-};
+use crate::test_segment::{Segment, range};
+use crate::{ArpConfig, ArpEvent, ClaimEvent, NeighborSettings, NeighborState, PacketFields, Resolution};
 use neighbor::NeighborEvent as Neighbor;
 use proptest::prelude::*;
 
@@ -22,9 +21,6 @@ const REQUEST: PacketFields = PacketFields {
     target_protocol: LOCAL,
 };
 
-/// ARP without payloads: waiting packets are `()`.
-type Segment = Arp<()>;
-
 fn arp(policy: LearningPolicy) -> Segment {
     let config = ArpConfig {
         policy,
@@ -32,13 +28,11 @@ fn arp(policy: LearningPolicy) -> Segment {
         network: "10.0.0.0/24".parse().ok(),
         ..ArpConfig::default()
     };
-    Segment::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), config)
+    Segment::with(LOCAL, LOCAL_MAC, config)
 }
 
 fn receive(arp: &mut Segment, fields: PacketFields) -> Result<Reception, ArpDropReason> {
-    let mut bytes = [0; PacketFields::LENGTH];
-    fields.write_to(&mut bytes).unwrap();
-    arp.receive(NOW, None, Packet::parse(&bytes))
+    arp.receive_fields(NOW, fields)
 }
 
 fn known(arp: &Segment, ip: Ipv4Addr) -> Option<MacAddr> {
@@ -220,11 +214,11 @@ fn invalid_senders_are_dropped_and_counted() {
 fn point_to_point_network_has_no_broadcast_address() {
     for (network, expected) in [("10.0.0.0/31", true), ("10.0.0.1/32", true), ("10.0.0.0/30", true)] {
         let config = ArpConfig { network: network.parse().ok(), ..ArpConfig::default() };
-        let arp = Segment::new(LocalBindings::default(), config);
+        let arp = Segment::new(config);
         assert_eq!(arp.is_valid_host(PEER), expected, "{network}");
     }
     let config = ArpConfig { network: "10.0.0.0/30".parse().ok(), ..ArpConfig::default() };
-    assert!(!Segment::new(LocalBindings::default(), config).is_valid_host(Ipv4Addr::new(10, 0, 0, 3)));
+    assert!(!Segment::new(config).is_valid_host(Ipv4Addr::new(10, 0, 0, 3)));
 }
 
 // proves: sender-protocol-local
@@ -307,7 +301,7 @@ fn each_policy_learns_as_tabulated() {
             let mut arp = arp(policy);
             match entry {
                 Entry::Unknown => {}
-                Entry::Incomplete => assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending),
+                Entry::Incomplete => assert_eq!(arp.resolve(NOW, PEER), Resolution::Pending),
                 Entry::Known => drop(receive(&mut arp, PacketFields { sender_hardware: OLD_MAC, ..REQUEST })),
                 Entry::Static => arp.neighbors_mut().add_static(NOW, PEER, OLD_MAC).unwrap(),
             }
@@ -335,7 +329,7 @@ fn reply_completes_entry_as_reachable_and_request_as_delay() {
         [(Operation::REPLY, NeighborState::Reachable), (Operation::REQUEST, NeighborState::Delay)]
     {
         let mut arp = arp(LearningPolicy::Cautious);
-        assert_eq!(arp.resolve(NOW, PEER, 0, ()), Resolution::Pending);
+        assert_eq!(arp.resolve(NOW, PEER), Resolution::Pending);
         receive(&mut arp, PacketFields { operation, ..REQUEST }).unwrap();
         assert_eq!(arp.neighbors().get(PEER).map(|entry| entry.state), Some(state));
     }
@@ -344,9 +338,8 @@ fn reply_completes_entry_as_reachable_and_request_as_delay() {
 // proves: station-of-target
 #[test]
 fn unicast_request_for_address_of_other_station_is_dropped() {
-    let mut locals = LocalBindings::single(LOCAL, LOCAL_MAC).unwrap();
-    locals.add(OTHER, OTHER, OLD_MAC).unwrap();
-    let mut arp = Segment::new(locals, ArpConfig::default());
+    let mut arp = Segment::with(LOCAL, LOCAL_MAC, ArpConfig::default());
+    arp.table.add(range(OTHER, OTHER, OLD_MAC)).unwrap();
     let mut bytes = [0; 28];
     REQUEST.write_to(&mut bytes).unwrap();
     assert_eq!(arp.receive(NOW, Some(OLD_MAC), Packet::parse(&bytes)), Err(ArpDropReason::WrongMac));
@@ -357,10 +350,10 @@ fn unicast_request_for_address_of_other_station_is_dropped() {
 #[test]
 fn events_beyond_bound_are_counted() {
     let mut arp = arp(LearningPolicy::Cautious);
-    for _ in 0..Segment::EVENTS + 3 {
+    for _ in 0..Arp::<()>::EVENTS + 3 {
         let _ = receive(&mut arp, PacketFields { sender_protocol: LOCAL, ..REQUEST });
     }
-    assert_eq!(events(&mut arp).len(), Segment::EVENTS);
+    assert_eq!(events(&mut arp).len(), Arp::<()>::EVENTS);
     assert_eq!(arp.events_lost(), 3);
 }
 

@@ -1,7 +1,8 @@
 use super::*;
-use crate::{Arp, ArpConfig, LocalBindings, PacketFields, Reception};
+use crate::test_segment::Segment;
+use crate::{ArpConfig, PacketFields, Reception};
 use base::{Reason, ReasonCounters};
-use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, MacSet, VlanId};
+use link::{EtherType, EthernetFrame, Instant, Link, MacAddr, VlanId};
 use std::net::Ipv4Addr;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -29,25 +30,25 @@ enum Outcome {
 /// Host that parses its frames in one of two ways.
 struct Host {
     link: Link,
-    arp: Arp<()>,
+    arp: Segment,
 }
 
 impl Host {
     fn new(vlan: Option<VlanId>) -> Host {
-        let arp = Arp::new(LocalBindings::single(LOCAL, LOCAL_MAC).unwrap(), ArpConfig::default());
-        Host { link: Link::new(MacSet::one(LOCAL_MAC), MTU, vlan), arp }
+        let arp = Segment::with(LOCAL, LOCAL_MAC, ArpConfig::default());
+        Host { link: Link::new(MTU, vlan), arp }
     }
 
     /// Parses with [`FrameView`], as `host` does.
     fn parse_at_once(&mut self, bytes: &[u8]) -> Outcome {
         let view = FrameView::parse(bytes);
-        let accepted = self.link.receive(view.map(|view| view.ethernet()));
+        let accepted = self.link.receive(&self.arp.table, view.map(|view| view.ethernet()));
         self.continue_input(bytes, accepted, || view.unwrap().packet())
     }
 
     /// Parses layer by layer.
     fn parse_layered(&mut self, bytes: &[u8]) -> Outcome {
-        let accepted = self.link.receive(EthernetFrame::parse(bytes));
+        let accepted = self.link.receive(&self.arp.table, EthernetFrame::parse(bytes));
         self.continue_input(bytes, accepted, || Packet::parse(accepted.unwrap().frame.payload()))
     }
 

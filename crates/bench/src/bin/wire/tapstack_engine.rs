@@ -153,7 +153,7 @@ fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, 
     for step in 0..neighbors.count {
         let ip = Ipv4Addr::from(u32::from(neighbors.ip) + step);
         let mac = mac(*neighbors).plus(step.into()).ok_or("too many neighbors")?;
-        host.arp_mut().add_static(now, ip, mac).map_err(|error| error.to_string())?;
+        host.add_static(now, ip, mac).map_err(|error| error.to_string())?;
     }
     Ok(host)
 }

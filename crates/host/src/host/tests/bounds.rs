@@ -68,7 +68,7 @@ fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
 fn full_data_queue_stops_neither_receiving_nor_replies() {
     let mut host = host(None);
     let mut pool = Pool::new(1_500, host.pool_size());
-    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    host.add_static(NOW, PEER, PEER_MAC).unwrap();
     assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
     assert_eq!(host.tx_dropped(TxDropReason::TxQueueFull), 1);
     let mut departing = Batch::new(4);
@@ -91,7 +91,7 @@ fn full_data_queue_stops_neither_receiving_nor_replies() {
 fn flood_of_requests_leaves_capacity_for_arp_and_data() {
     let mut host = Host::new(NOW, &HostConfig { start: arp::StartMode::Announce, ..config() }).unwrap();
     let mut pool = Pool::new(1_500, host.pool_size());
-    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    host.add_static(NOW, PEER, PEER_MAC).unwrap();
     fill_data_queue(&mut host, &mut pool);
     fill_control_queue(&mut host, &mut pool);
     let mut departing = Batch::new(Exchange::BATCH);

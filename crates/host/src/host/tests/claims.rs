@@ -231,7 +231,7 @@ fn refused_datagram_does_not_restart_probing_when_probe_is_in_same_batch() {
     let mut host = probing_host();
     let other = HostConfig::new("10.0.0.3/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 3]));
     host.add(NOW, &other).unwrap();
-    host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    host.add_static(NOW, PEER, PEER_MAC).unwrap();
     let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
     device.refuses_datagrams = true;
     let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
@@ -270,10 +270,10 @@ fn link_local_host_probes_again_when_link_becomes_active() {
     let address = host.address().unwrap();
     link_changed(&mut host, NOW + PROBING * 2, DOWN);
     link_changed(&mut host, NOW + PROBING * 2, ACTIVE);
-    assert!(host.address().is_none() && !host.ipv4().addresses().is_local(address.addr()));
+    assert!(host.address().is_none() && host.addresses().mac_of(address.addr()).is_none());
     assert_eq!(run(&mut host, NOW + PROBING * 4).len(), 5);
     assert_eq!(host.address(), Some(address));
-    assert!(host.ipv4().addresses().is_local(address.addr()));
+    assert!(host.addresses().mac_of(address.addr()).is_some());
 }
 
 /// A device that refuses all frames while it is down.
@@ -548,9 +548,9 @@ fn lost_link_local_address_is_no_longer_local() {
     assert_eq!(host.address(), None);
     let probes = host.deadline().unwrap();
     run(&mut host, probes);
-    assert!(!host.ipv4().addresses().is_local(lost));
+    assert!(host.addresses().mac_of(lost).is_none());
     run(&mut host, NOW + PROBING * 4);
     let next = host.address().unwrap().addr();
-    assert!(next != lost && host.ipv4().addresses().is_local(next));
-    assert!(!host.ipv4().addresses().is_local(lost));
+    assert!(next != lost && host.addresses().mac_of(next).is_some());
+    assert!(host.addresses().mac_of(lost).is_none());
 }

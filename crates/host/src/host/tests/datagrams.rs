@@ -335,7 +335,7 @@ fn errors_later_fragments_and_invalid_sources_get_no_error() {
 fn rate_limit_of_one_sender_does_not_affect_other_senders() {
     let mut test_host = TestHost::with_known_peer();
     let other = Ipv4Addr::new(10, 0, 0, 9);
-    test_host.host.arp_mut().add_static(NOW, other, MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
+    test_host.host.add_static(NOW, other, MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let about = |source| frame(&datagram(Ipv4Fields::new(IpProtocol::UDP, source, HOST), &UDP));
     let floods = test_host.exchange(&vec![about(PEER); 40]);
     assert_eq!(floods.len(), 6);
@@ -466,7 +466,7 @@ fn local_address_is_rejected_as_gateway() {
 fn reply_is_dropped_and_counted_when_arp_cache_is_full() {
     let table = NeighborSettings { entries: 1, ..config().table };
     let mut test_host = TestHost::new(&HostConfig { table, ..config() });
-    test_host.host.arp_mut().add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
+    test_host.host.add_static(NOW, [10, 0, 0, 9].into(), MacAddr::new([2, 0, 0, 0, 0, 9])).unwrap();
     let before = losses(&test_host.host);
     for (protocol, message) in [(IpProtocol::ICMP, echo(b"data")), (IpProtocol::UDP, udp(b"data"))] {
         let (outcome, sent) =

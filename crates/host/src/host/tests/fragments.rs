@@ -159,7 +159,7 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
     for mtu in [576, 1_500] {
         let config = HostConfig { mtu, ..config() };
         let mut test_host = TestHost::new(&config);
-        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
         let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
         for bytes in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
@@ -284,7 +284,7 @@ fn configured_mtu_is_limit_when_link_mtu_is_larger() {
 fn reply_of_any_number_of_fragments_departs() {
     for (mtu, bytes) in [(68, 65_507), (260, 65_507), (1_500, 65_507), (68, 49)] {
         let mut test_host = TestHost::new(&HostConfig { mtu, ..config() });
-        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
         let step = (mtu - 20) / 8 * 8;
         let sent = test_host.exchange(&fragments(icmp_fields(), bytes, step));
         assert_eq!(sent.len(), (bytes + 8).div_ceil(step), "MTU {mtu}");
@@ -353,7 +353,7 @@ fn long_reply_is_dropped_and_counted_when_control_queue_is_full() {
 fn fragment_flood_from_million_sources_leaves_capacity_for_valid_datagram() {
     let mut test_host =
         TestHost::new(&HostConfig { addresses: HostSet::One("10.0.0.2/8".parse().unwrap()), ..config() });
-    test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+    test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
     let valid = fragments(icmp_fields(), 4_000, 1_480);
     let template = Ipv4Fields { more_fragments: true, ..icmp_fields() };
     let mut most = (0, 0);

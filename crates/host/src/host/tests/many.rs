@@ -196,7 +196,7 @@ fn pending_packets_of_ceased_host_are_dropped_when_other_hosts_remain() {
     let mut conflict = request();
     conflict[14..18].copy_from_slice(&address.octets());
     test_host.exchange(&[broadcast(&[&[8, 6], &conflict])]);
-    assert_eq!(test_host.host.arp().locals().mac_of(address), None);
+    assert_eq!(test_host.host.addresses().mac_of(address), None);
     let sent = test_host.exchange(&[arp_request_for(addresses_of(8).0)]);
     assert_eq!(sent.len(), 1, "expected only the ARP reply of {address}: {sent:02x?}");
     assert_eq!(test_host.host.tx_dropped(TxDropReason::NoSourceAddress), 1);
@@ -235,7 +235,7 @@ proptest! {
     #[test]
     fn any_frame_to_many_hosts_is_counted_once(frames in prop::collection::vec(any_frame(), 0..60)) {
         let mut test_host = TestHost::new(&range_of_hosts());
-        test_host.host.arp_mut().add_static(NOW, PEER, PEER_MAC).unwrap();
+        test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
         for frame in &frames {
             let before = (losses(&test_host.host), accepted(&test_host));
             let (outcome, _) = test_host.exchange_one(frame);

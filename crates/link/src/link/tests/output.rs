@@ -1,12 +1,12 @@
 use super::*;
-use crate::{EthernetFrame, MacSet, VlanId, VlanTags};
+use crate::{EthernetFrame, VlanId, VlanTags};
 use proptest::prelude::*;
 
 const LOCAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 
 fn sent(vlan: Option<u16>, payload: &[u8]) -> Frame {
-    let link = Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new));
+    let link = Link::new(1_500, vlan.and_then(VlanId::new));
     let mut frame = Frame::for_mtu(1_500);
     frame.write(payload).unwrap();
     link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP).unwrap();
@@ -62,7 +62,7 @@ fn frame_is_not_padded_when_minimum_is_zero() {
 
 #[test]
 fn header_is_rejected_without_headroom() {
-    let link = Link::new(MacSet::one(LOCAL), 1_500, None);
+    let link = Link::new(1_500, None);
     let mut frame = Frame::for_mtu(1_500);
     frame.prepend(Frame::HEADROOM - 13).unwrap();
     assert_eq!(link.add_header(&mut frame, PEER, LOCAL, EtherType::ARP), Err(OutOfSpace));
@@ -77,7 +77,7 @@ proptest! {
         vlan in prop::option::of(1_u16..4_095),
     ) {
         prop_assume!(!EtherType(ether_type).is_tag());
-        let link = Link::new(MacSet::one(LOCAL), 1_500, vlan.and_then(VlanId::new));
+        let link = Link::new(1_500, vlan.and_then(VlanId::new));
         let mut frame = Frame::for_mtu(1_500);
         frame.write(&payload).unwrap();
         link.add_header(&mut frame, PEER, LOCAL, EtherType(ether_type)).unwrap();

@@ -1,13 +1,15 @@
 //! Conflicts over many addresses.
 
 use super::*;
+use crate::test_segment::range;
 
 const HOSTS: u32 = 1 << 16;
 
 /// Returns ARP with all addresses of 10.1.0.0/16 in use.
 fn many(defense: Defense) -> Segment {
     let mut arp = without_address(defense);
-    arp.claim_range(address(0), address(HOSTS - 1), MacAddr::new([2, 1, 0, 0, 0, 0])).unwrap();
+    let range = range(address(0), address(HOSTS - 1), MacAddr::new([2, 1, 0, 0, 0, 0]));
+    arp.claim_range(at(0), range, StartMode::Immediate).unwrap();
     arp
 }
 

@@ -157,6 +157,17 @@ impl Claim {
         self.defense == Defense::Always
     }
 
+    /// Returns whether the address was defended within the last [`DEFEND_INTERVAL`].
+    pub(crate) fn is_defending(&mut self, now: Instant) -> bool {
+        self.defend_timer.as_mut().is_some_and(|defend_timer| !defend_timer.has_expired(now))
+    }
+
+    /// Ends the claim.
+    pub(crate) fn cease(&mut self) {
+        self.phase = Phase::Ceased;
+        self.newly_bound = false;
+    }
+
     /// Returns whether probing is in progress.
     pub(crate) fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
@@ -169,9 +180,7 @@ impl Claim {
 
     /// Returns whether the address is in use, no packet is due and the defend timer has expired.
     pub(crate) fn is_idle(&mut self, now: Instant) -> bool {
-        self.is_in_use()
-            && self.deadline().is_none()
-            && self.defend_timer.as_mut().is_none_or(|defend_timer| defend_timer.has_expired(now))
+        self.is_in_use() && self.deadline().is_none() && !self.is_defending(now)
     }
 
     /// Returns the next due packet, to be broadcast. Call this method until it returns none.
@@ -210,12 +219,11 @@ impl Claim {
     /// Handles a packet of another station that uses the address.
     fn handle_conflict(&mut self, now: Instant, mac: MacAddr) -> ClaimEvent {
         let ip = self.identity.ip;
-        let is_recent = self.defend_timer.as_mut().is_some_and(|defend_timer| !defend_timer.has_expired(now));
-        match (self.defense, is_recent) {
+        let is_defending = self.is_defending(now);
+        match (self.defense, is_defending) {
             // spec: rfc5227-cease, rfc5227-once, rfc5227-given-up
             (Defense::Cease, _) | (Defense::Once, true) => {
-                self.phase = Phase::Ceased;
-                self.newly_bound = false;
+                self.cease();
                 ClaimEvent::Ceased { ip, mac }
             }
             // spec: rfc5227-always, rfc5227-defend-interval

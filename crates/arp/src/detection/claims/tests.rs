@@ -1,10 +1,12 @@
 use super::*;
 use crate::constants::DEFEND_INTERVAL;
-use crate::{Arp, ArpAction, ArpConfig, ArpDropReason, ArpEvent, Operation, Reception};
+use crate::test_segment::Segment;
+use crate::{ArpAction, ArpConfig, ArpDropReason, ArpEvent, Operation, Reception};
 
 mod keys;
 mod link;
 mod many;
+mod one_address;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
@@ -27,15 +29,13 @@ const OTHER_USER: PacketFields = PacketFields { sender_protocol: LOCAL, ..REQUES
 /// Probe by the peer for the local address.
 const OTHER_PROBE: PacketFields = PacketFields { sender_protocol: Ipv4Addr::UNSPECIFIED, ..REQUEST };
 
-type Segment = Arp<()>;
-
 fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
 /// Returns ARP without a local address.
 fn without_address(defense: Defense) -> Segment {
-    Segment::new(LocalBindings::default(), ArpConfig { defense, ..ArpConfig::default() })
+    Segment::new(ArpConfig { defense, ..ArpConfig::default() })
 }
 
 /// Returns ARP with a claim to the local address.
@@ -46,9 +46,7 @@ fn claimed(start: StartMode, defense: Defense) -> Segment {
 }
 
 fn receive(arp: &mut Segment, now: Instant, fields: PacketFields) -> Result<Reception, ArpDropReason> {
-    let mut bytes = [0; PacketFields::LENGTH];
-    fields.write_to(&mut bytes).unwrap();
-    arp.receive(now, None, Packet::parse(&bytes))
+    arp.receive_fields(now, fields)
 }
 
 fn is_answered(arp: &mut Segment, now: Instant, fields: PacketFields) -> bool {
@@ -102,7 +100,7 @@ fn probed_address_is_bound_and_announced() {
     assert!(is_answered(&mut arp, at(0) + LONG, REQUEST));
     assert!(is_answered(&mut arp, at(0) + LONG, OTHER_PROBE));
     assert_eq!(arp.claim_packets_sent(), u64::try_from(all.len()).unwrap());
-    assert_eq!(arp.locals().mac_of(LOCAL), Some(LOCAL_MAC));
+    assert_eq!(arp.table.mac_of(LOCAL), Some(LOCAL_MAC));
     let newly_bound = ClaimEvent::Bound { ip: LOCAL, mac: LOCAL_MAC };
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }, newly_bound]);
     assert_eq!(arp.new_owner(), None);
@@ -177,17 +175,13 @@ fn claim_is_rejected_when_address_is_claimed() {
     for start in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
         let mut arp = claimed(start, Defense::Always);
         for again in [StartMode::Immediate, StartMode::Announce, StartMode::Probe] {
-            assert_eq!(
-                arp.claim(at(0), IDENTITY, again),
-                Err(LocalBindingsError::Overlap),
-                "{start:?} {again:?}"
-            );
+            assert_eq!(arp.claim(at(0), IDENTITY, again), Err(AddressError::Overlap), "{start:?} {again:?}");
         }
     }
     let invalid = Identity { mac: MacAddr::BROADCAST, ..IDENTITY };
     let mut arp = without_address(Defense::Always);
-    assert_eq!(arp.claim(at(0), invalid, StartMode::Probe), Err(LocalBindingsError::InvalidMac));
-    assert_eq!(arp.select_link_local(at(0), MacAddr::ZERO), Err(LocalBindingsError::InvalidMac));
+    assert_eq!(arp.claim(at(0), invalid, StartMode::Probe), Err(AddressError::InvalidMac));
+    assert_eq!(arp.select_link_local(at(0), MacAddr::ZERO), Err(AddressError::InvalidMac));
 }
 
 // proves: rfc5227-probe-times, clocks
@@ -221,7 +215,7 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
     let mut arp = without_address(Defense::Once);
     arp.select_link_local(at(0), LOCAL_MAC).unwrap();
     run_until(&mut arp, at(0) + LONG * 2);
-    let first = arp.link_local_address().unwrap();
+    let first = arp.link_local_address(LOCAL_MAC).unwrap();
     let request = PacketFields { target_protocol: first, ..REQUEST };
     let now = at(0) + LONG * 2;
     let reply = receive(&mut arp, now, request).unwrap().reply.unwrap();
@@ -231,10 +225,10 @@ fn link_local_reply_is_broadcast_and_lost_address_is_replaced() {
     for _ in 0..2 {
         assert_eq!(receive(&mut arp, now, other_user), Err(ArpDropReason::Conflict));
     }
-    assert_eq!((arp.link_local_address(), arp.new_owner()), (None, None));
+    assert_eq!((arp.link_local_address(LOCAL_MAC), arp.new_owner()), (None, None));
     assert!(!is_answered(&mut arp, now, request));
     run_until(&mut arp, now + LONG * 2);
-    let second = arp.link_local_address().unwrap();
+    let second = arp.link_local_address(LOCAL_MAC).unwrap();
     assert!(second != first && second.is_link_local());
     assert!(is_answered(&mut arp, now + LONG * 2, PacketFields { target_protocol: second, ..REQUEST }));
     let probing = |event: &ClaimEvent| matches!(event, ClaimEvent::Probing { .. });
@@ -248,7 +242,7 @@ fn link_local_conflict_causes_one_announcement() {
     arp.select_link_local(at(0), LOCAL_MAC).unwrap();
     run_until(&mut arp, at(0) + LONG * 2);
     events(&mut arp);
-    let (now, ip) = (at(0) + LONG * 2, arp.link_local_address().unwrap());
+    let (now, ip) = (at(0) + LONG * 2, arp.link_local_address(LOCAL_MAC).unwrap());
     receive(&mut arp, now, PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Defended { ip, mac: PEER_MAC }]);
     assert_eq!(run_until(&mut arp, now + LONG).len(), 1);
@@ -290,7 +284,7 @@ fn bound_address_leaves_neighbor_table() {
 fn probed_address_is_not_resolved() {
     let mut arp = claimed(StartMode::Probe, Defense::Always);
     assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::InvalidIp));
-    assert_eq!(arp.resolve(at(0), LOCAL, 1, ()), crate::Resolution::Refused(()));
+    assert_eq!(arp.resolve(at(0), LOCAL), crate::Resolution::Refused(()));
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
     assert_eq!(
         arp.add_static(at(1), LOCAL, PEER_MAC),
@@ -318,7 +312,7 @@ fn invalid_neighbor_is_neither_resolved_nor_added() {
     for invalid in
         [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
-        assert_eq!(arp.resolve(at(0), invalid, 1, ()), crate::Resolution::Refused(()), "{invalid}");
+        assert_eq!(arp.resolve(at(0), invalid), crate::Resolution::Refused(()), "{invalid}");
         assert_eq!(arp.add_static(at(0), invalid, PEER_MAC), Err(crate::AddError::InvalidIp), "{invalid}");
     }
     assert_eq!(arp.add_static(at(0), PEER, LOCAL_MAC), Err(crate::AddError::InvalidMac));

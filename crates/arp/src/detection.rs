@@ -1,6 +1,5 @@
-//! Local IP addresses of a segment: claims, conflicts and defenses.
+//! Address conflict detection (RFC 5227) and link-local addresses (RFC 3927): claims, conflicts and defenses.
 
-mod bindings;
 mod claim;
 mod claims;
 mod link_local;
@@ -12,8 +11,6 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 
 pub(crate) use self::claims::Claims;
-
-pub use self::bindings::{LocalBindings, LocalBindingsError};
 
 /// IP address, and the MAC address of the station that claims the IP address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

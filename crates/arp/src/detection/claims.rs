@@ -1,32 +1,34 @@
 //! Claims on one segment: claims in progress, and claims that a conflict activates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use address::{AddressError, AddressRange, AddressState, AddressTable};
 use base::{EventQueue, Secret};
 use link::{Instant, MacAddr};
 use neighbor::NeighborTable;
 
-use super::bindings::{LocalBindings, LocalBindingsError};
 use super::claim::Claim;
 use super::link_local::LinkLocal;
 use super::timer::Timer;
 use super::{ClaimEvent, Defense, Identity, StartMode};
+use crate::constants::DEFEND_INTERVAL;
 use crate::packet::{Packet, PacketFields};
 
-/// Local addresses of one segment, and the claims to local and probed addresses.
+/// Claims to the addresses of one segment, which set the states of the addresses in the address table.
 #[derive(Debug)]
 pub(crate) struct Claims {
-    locals: LocalBindings,
     defense: Defense,
     events: EventQueue<ClaimEvent>,
     /// Claims by address: at most one for each local or probed address.
     active: BTreeMap<Ipv4Addr, ClaimEntry>,
     /// Deadlines of the claims.
     due: BTreeSet<(Instant, Ipv4Addr)>,
-    /// Link-local address, if one is used.
-    link_local: Option<LinkLocal>,
+    /// Link-local addresses, one for each host with such an address.
+    link_locals: Vec<LinkLocal>,
+    /// Addresses in conflict, in the order of the next check: see [`Claims::end_conflicts`].
+    conflicts: VecDeque<(Timer, Ipv4Addr)>,
     secret: Secret,
     /// Number of keys derived for claims.
     keys: u64,
@@ -67,15 +69,15 @@ impl Claims {
     // spec: defense-rate
     const DEFENSES_PER_SECOND: u32 = 16;
 
-    /// Creates claims for these addresses, with a queue for up to `events` events.
-    pub(crate) fn new(locals: LocalBindings, defense: Defense, secret: Secret, events: usize) -> Claims {
+    /// Creates an empty set of claims, with a queue for up to `events` events.
+    pub(crate) fn new(defense: Defense, secret: Secret, events: usize) -> Claims {
         Claims {
-            locals,
             defense,
             events: EventQueue::new(events),
             active: BTreeMap::new(),
             due: BTreeSet::new(),
-            link_local: None,
+            link_locals: Vec::new(),
+            conflicts: VecDeque::new(),
             secret,
             keys: 0,
             probing: 0,
@@ -90,16 +92,6 @@ impl Claims {
         }
     }
 
-    /// Returns the local addresses.
-    pub(crate) fn locals(&self) -> &LocalBindings {
-        &self.locals
-    }
-
-    /// Returns the local addresses, to add a range that comes into use immediately.
-    pub(crate) fn locals_mut(&mut self) -> &mut LocalBindings {
-        &mut self.locals
-    }
-
     /// Removes and returns the oldest event.
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
         self.events.pop()
@@ -110,35 +102,31 @@ impl Claims {
         self.events.lost()
     }
 
-    /// Starts to use an address: see [`crate::Arp::claim`].
+    /// Starts to use addresses: see [`crate::Arp::claim`].
     pub(crate) fn begin(
         &mut self,
         now: Instant,
-        identity: Identity,
+        table: &mut AddressTable,
+        range: AddressRange,
         start: StartMode,
-    ) -> Result<(), LocalBindingsError> {
-        let Identity { ip, mac } = identity;
-        if self.active.contains_key(&ip) {
-            return Err(LocalBindingsError::Overlap);
-        }
-        self.locals.add_station(mac)?;
+    ) -> Result<(), AddressError> {
         match start {
             // A claim without packets needs no state until there is a conflict.
-            StartMode::Immediate => self.locals.add(ip, ip, mac)?,
-            StartMode::Announce => {
-                self.locals.add(ip, ip, mac)?;
+            StartMode::Immediate => return table.add(range),
+            StartMode::Announce => table.add(range)?,
+            StartMode::Probe => table.add_tentative(range)?,
+        }
+        for (ip, mac) in range.iter() {
+            let identity = Identity { ip, mac };
+            if start == StartMode::Probe {
+                let seed = self.key();
+                self.insert(Claim::probe(now, identity, self.defense, seed), start);
+                self.events.push(ClaimEvent::Probing { ip });
+            } else {
                 let mut claim = Claim::immediate(now, identity, self.defense, true);
                 // No event: the caller knows that the address is in use.
                 let _ = claim.take_event();
                 self.insert(claim, start);
-            }
-            StartMode::Probe => {
-                if self.locals.mac_of(ip).is_some() {
-                    return Err(LocalBindingsError::Overlap);
-                }
-                let seed = self.key();
-                self.insert(Claim::probe(now, identity, self.defense, seed), start);
-                self.events.push(ClaimEvent::Probing { ip });
             }
         }
         Ok(())
@@ -146,16 +134,20 @@ impl Claims {
 
     /// Returns whether probing for an address is in progress.
     pub(crate) fn is_probing(&self) -> bool {
-        let link_local = self.link_local.as_ref();
-        self.probing > 0 || link_local.is_some_and(|link_local| link_local.address().is_none())
+        self.probing > 0 || self.link_locals.iter().any(|link_local| link_local.address().is_none())
     }
 
     /// Starts the selection of a link-local address.
-    pub(crate) fn select_link_local(&mut self, now: Instant, mac: MacAddr) -> Result<(), LocalBindingsError> {
-        self.locals.add_station(mac)?;
-        let link_local = LinkLocal::new(now, mac, self.defense, self.key());
+    pub(crate) fn select_link_local(
+        &mut self,
+        now: Instant,
+        table: &mut AddressTable,
+        mac: MacAddr,
+    ) -> Result<(), AddressError> {
+        table.add_station(mac)?;
+        let link_local = LinkLocal::new(now, table, mac, self.defense, self.key());
         self.events.push(ClaimEvent::Probing { ip: link_local.candidate() });
-        self.link_local = Some(link_local);
+        self.link_locals.push(link_local);
         Ok(())
     }
 
@@ -165,7 +157,7 @@ impl Claims {
     pub(crate) fn packet_refused(&mut self, now: Instant, ip: Ipv4Addr) {
         self.packets_refused = self.packets_refused.saturating_add(1);
         self.update(ip, |claim| claim.packet_refused(now));
-        if let Some(link_local) = self.link_local.as_mut().filter(|link_local| link_local.candidate() == ip) {
+        if let Some(link_local) = self.link_local_mut(ip) {
             link_local.packet_refused(now);
         }
     }
@@ -178,64 +170,111 @@ impl Claims {
 
     /// Probes for addresses, or announces addresses again, after the link has come up: see [`crate::Arp::link_up`].
     // spec: rfc5227-link-up, rfc3927-link-up, link-up-silent
-    pub(crate) fn link_up(&mut self, now: Instant) {
+    pub(crate) fn link_up(&mut self, now: Instant, table: &mut AddressTable) {
         self.is_link_down = false;
         let announced = self.active.iter().filter(|(_, entry)| entry.start != StartMode::Immediate);
         let announced: Vec<_> = announced.map(|(ip, entry)| (*ip, entry.start)).collect();
         for (ip, start) in announced {
             if start == StartMode::Probe {
-                self.locals.remove(ip);
+                table.set_state(ip, AddressState::Tentative);
                 self.update(ip, |claim| claim.probe_again(now));
                 self.events.push(ClaimEvent::Probing { ip });
             } else {
                 self.update(ip, |claim| claim.announce_again(now));
             }
         }
-        if let Some(link_local) = &mut self.link_local
-            && let Some(ip) = link_local.claimed()
-        {
-            link_local.probe_again(now);
-            self.locals.remove(ip);
-            self.events.push(ClaimEvent::Probing { ip });
+        for link_local in &mut self.link_locals {
+            if let Some(ip) = link_local.claimed() {
+                link_local.probe_again(now);
+                table.set_state(ip, AddressState::Tentative);
+                self.events.push(ClaimEvent::Probing { ip });
+            }
         }
     }
 
-    /// Returns the link-local address, or none if the address is not in use.
-    pub(crate) fn link_local_address(&self) -> Option<Ipv4Addr> {
-        self.link_local.as_ref().and_then(LinkLocal::address)
+    /// Returns the link-local address of the host with this MAC address, or none if no such address is in use.
+    pub(crate) fn link_local_address(&self, mac: MacAddr) -> Option<Ipv4Addr> {
+        let link_local = self.link_locals.iter().find(|link_local| link_local.mac() == mac);
+        link_local.and_then(LinkLocal::address)
     }
 
     /// Returns the host that took the last local address, if no local address is left and none is being claimed.
-    pub(crate) fn new_owner(&self) -> Option<Identity> {
-        let over = self.locals.is_empty() && self.active.is_empty() && self.link_local.is_none();
+    pub(crate) fn new_owner(&self, table: &AddressTable) -> Option<Identity> {
+        let over = !table.has_address_in_use() && self.active.is_empty() && self.link_locals.is_empty();
         self.new_owner.filter(|_| over)
     }
 
-    /// Handles an address conflict. Returns whether the packet must be dropped because of a conflict.
+    /// Handles an address conflict. Returns whether the sender has an address of this host.
     ///
-    /// Another host's probe for a claimed address is a conflict too, but such a probe is not dropped.
+    /// Another host's probe for an address that this host probes for is a conflict too, but such a sender has no
+    /// address.
     #[inline]
-    pub(crate) fn is_conflict(&mut self, now: Instant, packet: Packet<'_>) -> bool {
-        // True for nearly all packets.
-        let is_unrelated = self.active.is_empty()
-            && self.link_local.is_none()
-            && !self.locals.contains(packet.sender_protocol());
-        !is_unrelated && self.receive(now, packet)
+    pub(crate) fn is_conflict(&mut self, now: Instant, table: &mut AddressTable, packet: Packet<'_>) -> bool {
+        let sender = packet.sender_protocol();
+        // False for nearly all packets.
+        let is_related = sender.is_unspecified() || table.contains(sender);
+        is_related && self.receive(now, table, packet)
     }
 
     #[cold]
-    fn receive(&mut self, now: Instant, packet: Packet<'_>) -> bool {
+    fn receive(&mut self, now: Instant, table: &mut AddressTable, packet: Packet<'_>) -> bool {
         let sender = packet.sender_protocol();
         let subject = if sender.is_unspecified() { packet.target_protocol() } else { sender };
-        if let Some(mac) = self.locals.mac_of(sender) {
+        if let Some(mac) = table.mac_of(sender) {
             self.activate_claim(now, Identity { ip: sender, mac }, self.defense);
         }
-        let event = self.receive_active(now, subject, packet);
-        if let Some(event) = event {
-            self.apply_event(event);
+        let event = self.receive_active(now, table, subject, packet);
+        let event = event.or_else(|| self.receive_link_local(now, table, subject, packet));
+        if let Some(ClaimEvent::Conflict { ip, mac } | ClaimEvent::Defended { ip, mac }) = event {
+            self.start_conflict(now, table, ip, mac);
         }
-        let link_local = self.receive_link_local(now, packet);
-        (event.is_some() || link_local) && !sender.is_unspecified()
+        event.is_some() && !sender.is_unspecified()
+    }
+
+    /// Sets the state of an address in use that another host uses too.
+    // spec: conflict-of-one-address
+    fn start_conflict(&mut self, now: Instant, table: &mut AddressTable, ip: Ipv4Addr, with: MacAddr) {
+        let is_listed = self.conflicts.iter().any(|(_, other)| *other == ip);
+        if !is_listed && self.conflicts.len() >= AddressTable::CONFLICTS {
+            return;
+        }
+        if table.set_state(ip, AddressState::Conflict { with }) && !is_listed {
+            self.conflicts.push_back((Timer::new(now, DEFEND_INTERVAL), ip));
+        }
+    }
+
+    /// Ends the conflicts that are over. A conflict lasts while this host defends the address and while the other host
+    /// is in the neighbor table.
+    // spec: conflict-of-one-address
+    fn end_conflicts<P>(
+        &mut self,
+        now: Instant,
+        table: &mut AddressTable,
+        neighbors: &NeighborTable<Ipv4Addr, P>,
+    ) {
+        for _ in 0..self.conflicts.len().min(Claims::MAX_POLLED) {
+            let Some((timer, ip)) = self.conflicts.front_mut() else { return };
+            if !timer.has_expired(now) {
+                return;
+            }
+            let ip = *ip;
+            self.conflicts.pop_front();
+            let is_in_conflict = matches!(table.state(ip), Some(AddressState::Conflict { .. }));
+            if is_in_conflict && (neighbors.get(ip).is_some() || self.is_defending(now, ip)) {
+                self.conflicts.push_back((Timer::new(now, DEFEND_INTERVAL), ip));
+            } else if is_in_conflict {
+                table.set_state(ip, AddressState::Preferred);
+            }
+        }
+    }
+
+    /// Returns whether an address was defended within the last [`DEFEND_INTERVAL`].
+    fn is_defending(&mut self, now: Instant, ip: Ipv4Addr) -> bool {
+        let claim = self.active.get_mut(&ip).map(|entry| &mut entry.claim);
+        if let Some(claim) = claim {
+            return claim.is_defending(now);
+        }
+        self.link_local_mut(ip).is_some_and(|link_local| link_local.is_defending(now))
     }
 
     /// Returns the next due probe or announcement, to be broadcast.
@@ -244,13 +283,17 @@ impl Claims {
     pub(crate) fn poll<P>(
         &mut self,
         now: Instant,
+        table: &mut AddressTable,
         neighbors: &mut NeighborTable<Ipv4Addr, P>,
     ) -> Option<PacketFields> {
         if self.is_link_down {
             return None;
         }
         self.check_clock(now);
-        let packet = self.poll_active(now, neighbors).or_else(|| self.poll_link_local(now, neighbors))?;
+        self.end_conflicts(now, table, neighbors);
+        let packet = self
+            .poll_active(now, table, neighbors)
+            .or_else(|| self.poll_link_locals(now, table, neighbors))?;
         self.packets_sent = self.packets_sent.saturating_add(1);
         Some(packet)
     }
@@ -258,6 +301,7 @@ impl Claims {
     fn poll_active<P>(
         &mut self,
         now: Instant,
+        table: &mut AddressTable,
         neighbors: &mut NeighborTable<Ipv4Addr, P>,
     ) -> Option<PacketFields> {
         // A due claim without a packet moves to a later deadline, so each claim is polled once.
@@ -268,8 +312,8 @@ impl Claims {
             }
             let (packet, event) = self.update(ip, |claim| (claim.poll(now), claim.take_event()))?;
             if let Some(event) = event {
-                self.bind(event, neighbors);
-                self.apply_event(event);
+                bind(event, table, neighbors);
+                self.report(event);
             }
             if packet.is_some() {
                 return packet;
@@ -278,61 +322,56 @@ impl Claims {
         None
     }
 
-    fn poll_link_local<P>(
+    fn poll_link_locals<P>(
         &mut self,
         now: Instant,
+        table: &mut AddressTable,
         neighbors: &mut NeighborTable<Ipv4Addr, P>,
     ) -> Option<PacketFields> {
-        let link_local = self.link_local.as_mut()?;
-        let before = link_local.candidate();
-        let packet = link_local.poll(now);
-        let (after, event) = (link_local.candidate(), link_local.take_event());
-        self.report_new_candidate(before, after);
-        if let Some(event) = event {
-            self.bind(event, neighbors);
-            self.apply_event(event);
+        for link_local in &mut self.link_locals {
+            let before = link_local.candidate();
+            let packet = link_local.poll(now, table);
+            let after = link_local.candidate();
+            if before != after {
+                self.events.push(ClaimEvent::Probing { ip: after });
+            }
+            if let Some(event) = link_local.take_event() {
+                bind(event, table, neighbors);
+                self.events.push(event);
+            }
+            if packet.is_some() {
+                return packet;
+            }
         }
-        packet
+        None
     }
 
-    fn receive_link_local(&mut self, now: Instant, packet: Packet<'_>) -> bool {
-        let Some(link_local) = &mut self.link_local else { return false };
-        let before = link_local.candidate();
-        let Some(event) = link_local.receive(now, packet) else { return false };
+    fn receive_link_local(
+        &mut self,
+        now: Instant,
+        table: &mut AddressTable,
+        subject: Ipv4Addr,
+        packet: Packet<'_>,
+    ) -> Option<ClaimEvent> {
+        let link_local = self.link_local_mut(subject)?;
+        let event = link_local.receive(now, table, packet)?;
         let after = link_local.candidate();
-        self.apply_event(event);
-        self.report_new_candidate(before, after);
-        true
-    }
-
-    fn report_new_candidate(&mut self, before: Ipv4Addr, after: Ipv4Addr) {
-        if before != after {
+        self.report(event);
+        if after != subject {
             self.events.push(ClaimEvent::Probing { ip: after });
         }
+        Some(event)
     }
 
-    /// Makes an address local that has come into use, and removes it from the neighbor table.
-    fn bind<P>(&mut self, event: ClaimEvent, neighbors: &mut NeighborTable<Ipv4Addr, P>) {
-        if let ClaimEvent::Bound { ip, mac } = event {
-            // The MAC address was added with the claim, and the IP address is not local yet.
-            // spec: rfc5227-answers
-            if self.locals.add(ip, ip, mac).is_ok() {
-                neighbors.remove(ip);
-            }
-        }
+    /// Returns the host that claims a link-local address, in use or not.
+    fn link_local_mut(&mut self, ip: Ipv4Addr) -> Option<&mut LinkLocal> {
+        self.link_locals.iter_mut().find(|link_local| link_local.claimed() == Some(ip))
     }
 
-    /// Reports an event. If the event ends the claim, removes the address.
-    fn apply_event(&mut self, event: ClaimEvent) {
-        match event {
-            ClaimEvent::ProbeConflict { ip, mac } | ClaimEvent::Ceased { ip, mac } => {
-                self.locals.remove(ip);
-                self.new_owner = Some(Identity { ip, mac });
-            }
-            ClaimEvent::Probing { .. }
-            | ClaimEvent::Bound { .. }
-            | ClaimEvent::Conflict { .. }
-            | ClaimEvent::Defended { .. } => {}
+    /// Reports an event, and notes the new owner of an address that is lost.
+    fn report(&mut self, event: ClaimEvent) {
+        if let ClaimEvent::ProbeConflict { ip, mac } | ClaimEvent::Ceased { ip, mac } = event {
+            self.new_owner = Some(Identity { ip, mac });
         }
         self.events.push(event);
     }
@@ -349,14 +388,9 @@ impl Claims {
             return None;
         }
         let active = self.due.first().map(|(at, _)| *at);
-        let link_local = self.link_local.as_ref().and_then(LinkLocal::deadline);
-        [active, link_local].into_iter().flatten().min()
-    }
-
-    /// Returns whether an address has an active claim, in use or not.
-    pub(crate) fn is_claimed(&self, ip: Ipv4Addr) -> bool {
-        let link_local = self.link_local.as_ref().and_then(LinkLocal::claimed);
-        link_local == Some(ip) || self.active.contains_key(&ip)
+        let conflict = self.conflicts.front().and_then(|(timer, _)| timer.deadline());
+        let link_locals = self.link_locals.iter().filter_map(LinkLocal::deadline);
+        link_locals.chain(active).chain(conflict).min()
     }
 
     fn insert(&mut self, claim: Claim, start: StartMode) {
@@ -366,14 +400,30 @@ impl Claims {
         self.update(ip, |_| ());
     }
 
-    /// Passes a packet to a claim. Suppresses its defense beyond the rate limit.
-    fn receive_active(&mut self, now: Instant, ip: Ipv4Addr, packet: Packet<'_>) -> Option<ClaimEvent> {
-        let event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
-        let ClaimEvent::Defended { mac, .. } = event else { return Some(event) };
-        // spec: defense-rate
-        if self.may_defend(now) {
-            return Some(event);
+    /// Passes a packet to a claim, and reports its event. Suppresses its defense beyond the rate limit.
+    fn receive_active(
+        &mut self,
+        now: Instant,
+        table: &mut AddressTable,
+        ip: Ipv4Addr,
+        packet: Packet<'_>,
+    ) -> Option<ClaimEvent> {
+        let mut event = self.update(ip, |claim| claim.receive(now, packet)).flatten()?;
+        match event {
+            ClaimEvent::ProbeConflict { .. } | ClaimEvent::Ceased { .. } => table.remove(ip),
+            // spec: defense-rate
+            ClaimEvent::Defended { mac, .. } if !self.may_defend(now) => {
+                self.suppress_defense(ip);
+                event = ClaimEvent::Conflict { ip, mac };
+            }
+            _ => {}
         }
+        self.report(event);
+        Some(event)
+    }
+
+    /// Cancels a defense that the rate limit does not permit.
+    fn suppress_defense(&mut self, ip: Ipv4Addr) {
         self.suppressed = self.suppressed.saturating_add(1);
         let entry = self.active.get(&ip);
         if entry.is_some_and(|entry| entry.start == StartMode::Immediate && entry.claim.defends_always()) {
@@ -382,7 +432,6 @@ impl Claims {
         } else {
             self.update(ip, Claim::suppress_defense);
         }
-        Some(ClaimEvent::Conflict { ip, mac })
     }
 
     /// Returns whether the rate limit permits another defense, and counts the defense.
@@ -416,8 +465,7 @@ impl Claims {
 
     /// Creates a claim for a local address that has none, because of a conflict.
     fn activate_claim(&mut self, now: Instant, identity: Identity, defense: Defense) {
-        let link_local = self.link_local.as_ref().and_then(LinkLocal::address);
-        if link_local == Some(identity.ip) || self.active.contains_key(&identity.ip) {
+        if self.active.contains_key(&identity.ip) || self.link_local_mut(identity.ip).is_some() {
             return;
         }
         let mut claim = Claim::immediate(now, identity, defense, false);
@@ -456,7 +504,20 @@ impl Claims {
                 entry.at = entry.at.map(|_| now);
                 self.due.extend(entry.at.map(|at| (at, *ip)));
             }
+            for (timer, _) in &mut self.conflicts {
+                *timer = Timer::new(now, DEFEND_INTERVAL);
+            }
         }
+    }
+}
+
+/// Sets the state of an address that has come into use, and removes the address from the neighbor table.
+fn bind<P>(event: ClaimEvent, table: &mut AddressTable, neighbors: &mut NeighborTable<Ipv4Addr, P>) {
+    // spec: rfc5227-answers
+    if let ClaimEvent::Bound { ip, .. } = event
+        && table.set_state(ip, AddressState::Preferred)
+    {
+        neighbors.remove(ip);
     }
 }
 

@@ -10,7 +10,7 @@ fn claim_delays_depend_on_separate_keys() {
     for seed in 0..100 {
         let mut config = ArpConfig::default();
         config.table.seed = seed;
-        let mut arp = Segment::new(LocalBindings::default(), config);
+        let mut arp = Segment::new(config);
         let other = Identity { ip: PEER, mac: PEER_MAC };
         for identity in [IDENTITY, other] {
             arp.claim(at(0), identity, StartMode::Probe).unwrap();

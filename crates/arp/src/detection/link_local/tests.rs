@@ -1,22 +1,55 @@
 use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use super::*;
 use crate::Operation;
+use address::AddressState;
 use proptest::prelude::*;
 
 const MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The selection of an address, and the table of the only host.
+struct Host {
+    link_local: LinkLocal,
+    table: AddressTable,
+}
+
+impl Host {
+    fn new(now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> Host {
+        Host::with_table(AddressTable::default(), now, mac, defense, seed)
+    }
+
+    /// Returns a host on the segment of other local hosts.
+    fn with_table(mut table: AddressTable, now: Instant, mac: MacAddr, defense: Defense, seed: u64) -> Host {
+        Host { link_local: LinkLocal::new(now, &mut table, mac, defense, seed), table }
+    }
+}
+
+impl Deref for Host {
+    type Target = LinkLocal;
+
+    fn deref(&self) -> &LinkLocal {
+        &self.link_local
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut LinkLocal {
+        &mut self.link_local
+    }
+}
+
 fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
-fn receive(host: &mut LinkLocal, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
+fn receive(host: &mut Host, now: Instant, fields: PacketFields) -> Option<ClaimEvent> {
     let mut bytes = [0; PacketFields::LENGTH];
     fields.write_to(&mut bytes).unwrap();
-    host.receive(now, Packet::parse(&bytes).unwrap())
+    host.link_local.receive(now, &mut host.table, Packet::parse(&bytes).unwrap())
 }
 
 /// Returns an announcement of the address by another host.
@@ -30,14 +63,14 @@ fn other_user(ip: Ipv4Addr) -> PacketFields {
     }
 }
 
-fn drain(host: &mut LinkLocal, now: Instant) -> Vec<PacketFields> {
-    let due: Vec<_> = std::iter::from_fn(|| host.poll(now)).take(10).collect();
+fn drain(host: &mut Host, now: Instant) -> Vec<PacketFields> {
+    let due: Vec<_> = std::iter::from_fn(|| host.link_local.poll(now, &mut host.table)).take(10).collect();
     assert!(due.len() < 10, "more than 10 packets are due at {now:?}");
     due
 }
 
 /// Polls at each deadline until no action is scheduled. Returns the time of the last poll.
-fn run(host: &mut LinkLocal) -> Instant {
+fn run(host: &mut Host) -> Instant {
     let mut now = Instant::ORIGIN;
     for _ in 0..20 {
         let Some(deadline) = host.deadline() else {
@@ -51,7 +84,7 @@ fn run(host: &mut LinkLocal) -> Instant {
 
 /// Returns the candidates of a station when each has a conflict as soon as it is selected.
 fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
-    let mut host = LinkLocal::new(at(0), mac, Defense::Once, seed);
+    let mut host = Host::new(at(0), mac, Defense::Once, seed);
     (1..=count)
         .map(|turn| {
             let candidate = host.candidate();
@@ -65,7 +98,7 @@ fn candidates(mac: MacAddr, seed: u64, count: u64) -> Vec<Ipv4Addr> {
 
 #[test]
 fn link_local_binds_first_candidate_without_conflict() {
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     let mut sent = Vec::new();
     let mut addresses = Vec::new();
     for _ in 0..5 {
@@ -117,9 +150,9 @@ fn candidates_depend_on_mac_only() {
 #[test]
 fn probe_delays_depend_on_seed_and_not_on_previous_candidate() {
     let deadlines: HashSet<_> =
-        (0..100).map(|seed| LinkLocal::new(at(0), MAC, Defense::Once, seed).deadline()).collect();
+        (0..100).map(|seed| Host::new(at(0), MAC, Defense::Once, seed).deadline()).collect();
     assert_eq!(deadlines.len(), 100);
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     let first = host.deadline();
     let candidate = host.candidate();
     receive(&mut host, at(0), other_user(candidate));
@@ -129,7 +162,7 @@ fn probe_delays_depend_on_seed_and_not_on_previous_candidate() {
 // proves: rfc3927-next
 #[test]
 fn probe_conflict_selects_next_candidate_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     let first = host.candidate();
     let event = ClaimEvent::ProbeConflict { ip: first, mac: PEER_MAC };
     assert_eq!(receive(&mut host, at(1), other_user(first)), Some(event));
@@ -144,7 +177,7 @@ fn probe_conflict_selects_next_candidate_at_once() {
 // proves: rfc3927-once, rfc3927-next
 #[test]
 fn link_local_defends_once_then_selects_next_candidate() {
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     let now = run(&mut host) + 100 * SECOND;
     let first = host.address().unwrap();
     host.take_event();
@@ -167,7 +200,7 @@ fn link_local_defends_once_then_selects_next_candidate() {
 #[test]
 fn candidates_are_rate_limited_after_ten_conflicts() {
     let expected = candidates(MAC, 1, 20);
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     let mut selections = vec![at(0)];
     let mut now = at(0);
     for _ in 0..50 {
@@ -196,7 +229,7 @@ fn candidates_are_rate_limited_after_ten_conflicts() {
 // proves: rfc5227-rate
 #[test]
 fn link_local_sends_nothing_and_has_no_address_while_rate_limited() {
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     for turn in 1..=10 {
         let candidate = host.candidate();
         receive(&mut host, at(0), other_user(candidate)).unwrap();
@@ -215,7 +248,7 @@ fn link_local_sends_nothing_and_has_no_address_while_rate_limited() {
 
 #[test]
 fn long_kept_address_is_replaced_at_once() {
-    let mut host = LinkLocal::new(at(0), MAC, Defense::Once, 1);
+    let mut host = Host::new(at(0), MAC, Defense::Once, 1);
     for _ in 0..9 {
         let candidate = host.candidate();
         receive(&mut host, at(0), other_user(candidate)).unwrap();
@@ -228,6 +261,36 @@ fn long_kept_address_is_replaced_at_once() {
     drain(&mut host, now);
     assert_ne!(host.candidate(), kept);
     assert!(host.deadline().unwrap() <= now + SECOND);
+}
+
+// proves: many-link-local
+#[test]
+fn candidate_is_no_address_of_another_local_host() {
+    let first = Host::new(at(0), MAC, Defense::Once, 1).candidate();
+    let mut table = AddressTable::default();
+    table.add(AddressRange { first, last: first, mac: PEER_MAC, prefix: 16 }).unwrap();
+    let mut host = Host::with_table(table, at(0), MAC, Defense::Once, 1);
+    let second = host.candidate();
+    assert_ne!(second, first);
+    assert_eq!(host.table.state(second), Some(AddressState::Tentative));
+    // A conflict removes the candidate from the table, and adds the next.
+    receive(&mut host, at(1), other_user(second)).unwrap();
+    assert_eq!((host.table.state(second), host.table.mac_of(first)), (None, Some(PEER_MAC)));
+    assert_eq!(host.table.state(host.candidate()), Some(AddressState::Tentative));
+}
+
+#[test]
+fn selection_is_repeated_each_minute_when_all_addresses_are_local() {
+    let mut table = AddressTable::default();
+    let (first, last) = (LINK_LOCAL.network(), LINK_LOCAL.broadcast());
+    table.add(AddressRange { first, last, mac: MacAddr::new([2, 1, 0, 0, 0, 0]), prefix: 32 }).unwrap();
+    let mut host = Host::with_table(table, at(0), MAC, Defense::Once, 1);
+    assert_eq!((host.claimed(), host.deadline()), (None, Some(at(60))));
+    assert!(drain(&mut host, at(60)).is_empty());
+    assert_eq!((host.claimed(), host.deadline()), (None, Some(at(120))));
+    (0x0100..0xff00).for_each(|low| host.table.remove((0xa9fe_0000 + low).into()));
+    drain(&mut host, at(120));
+    assert!(host.claimed().is_some());
 }
 
 /// Returns arbitrary times: near the end of the range, anywhere, or in the first five minutes.
@@ -246,13 +309,13 @@ proptest! {
         start in instant(),
         steps in prop::collection::vec((instant(), any::<bool>(), any::<[u8; 28]>()), 0..60),
     ) {
-        let mut host = LinkLocal::new(start, MAC, Defense::Once, seed);
+        let mut host = Host::new(start, MAC, Defense::Once, seed);
         for (now, is_conflict, bytes) in steps {
             if is_conflict {
                 let candidate = host.candidate();
                 receive(&mut host, now, other_user(candidate));
             } else if let Ok(packet) = Packet::parse(&bytes) {
-                host.receive(now, packet);
+                host.link_local.receive(now, &mut host.table, packet);
             }
             drain(&mut host, now);
             prop_assert!(host.deadline().is_none_or(|deadline| deadline > now));
@@ -266,7 +329,7 @@ proptest! {
         seed: u64,
         pauses in prop::collection::vec(0_u64..40_000, 0..60),
     ) {
-        let mut host = LinkLocal::new(at(0), MAC, Defense::Once, seed);
+        let mut host = Host::new(at(0), MAC, Defense::Once, seed);
         let mut selections = vec![(at(0), host.candidate())];
         let mut now = at(0);
         for pause in pauses {

@@ -18,7 +18,7 @@ fn up_again(start: StartMode, defense: Defense) -> Segment {
 fn probed_address_is_probed_again_before_use_when_link_comes_up() {
     let mut arp = up_again(StartMode::Probe, Defense::Always);
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip: LOCAL }]);
-    assert!(arp.is_probing() && arp.locals().is_empty());
+    assert!(arp.is_probing() && !arp.table.has_address_in_use());
     assert!(!is_answered(&mut arp, at(0) + UP, REQUEST));
     let all = run_until(&mut arp, at(0) + UP + LONG);
     let senders: Vec<_> = all.iter().map(|(_, fields)| fields.sender_protocol).collect();
@@ -62,7 +62,7 @@ fn defense_after_second_probing_keeps_defend_interval() {
     assert_eq!(run_until(&mut arp, defended).len(), 1);
     arp.link_up(defended);
     run_until(&mut arp, defended + LONG);
-    assert!(arp.locals().contains(LOCAL));
+    assert!(arp.table.mac_of(LOCAL).is_some());
     events(&mut arp);
     receive(&mut arp, defended + LONG, OTHER_USER).unwrap_err();
     assert_eq!(events(&mut arp), [ClaimEvent::Conflict { ip: LOCAL, mac: PEER_MAC }]);
@@ -87,16 +87,19 @@ fn link_local_address_is_probed_again_when_link_comes_up() {
     let mut arp = without_address(Defense::Once);
     arp.select_link_local(at(0), LOCAL_MAC).unwrap();
     run_until(&mut arp, at(0) + UP);
-    let ip = arp.link_local_address().unwrap();
+    let ip = arp.link_local_address(LOCAL_MAC).unwrap();
     events(&mut arp);
     arp.link_up(at(0) + UP);
-    assert_eq!((arp.link_local_address(), arp.locals().is_empty(), arp.is_probing()), (None, true, true));
+    assert_eq!(
+        (arp.link_local_address(LOCAL_MAC), !arp.table.has_address_in_use(), arp.is_probing()),
+        (None, true, true)
+    );
     let all = run_until(&mut arp, at(0) + UP + LONG);
     assert_eq!(all.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
     assert!(all.iter().all(|(_, fields)| fields.target_protocol == ip));
     let newly_bound = ClaimEvent::Bound { ip, mac: LOCAL_MAC };
     assert_eq!(events(&mut arp), [ClaimEvent::Probing { ip }, newly_bound]);
-    assert_eq!(arp.link_local_address(), Some(ip));
+    assert_eq!(arp.link_local_address(LOCAL_MAC), Some(ip));
 }
 
 // proves: rfc5227-probe-refused
@@ -126,7 +129,7 @@ fn refused_probe_restarts_probing_of_its_address_only() {
                 }
         });
         assert_eq!(sent.count(), probes, "{ip}");
-        assert!(arp.locals().contains(ip));
+        assert!(arp.table.mac_of(ip).is_some());
     }
 }
 
@@ -153,5 +156,5 @@ fn refused_probe_restarts_probing_of_link_local_address() {
     arp.claim_packet_refused(first, ip);
     let again = run_until(&mut arp, first + LONG);
     assert_eq!(again.iter().filter(|(_, fields)| fields.sender_protocol.is_unspecified()).count(), 3);
-    assert_eq!(arp.link_local_address(), Some(ip));
+    assert_eq!(arp.link_local_address(LOCAL_MAC), Some(ip));
 }
