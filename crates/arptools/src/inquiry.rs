@@ -1,5 +1,6 @@
 //! Inquiry: requests, probes or announcements for one IP address, as in `arping`.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use link::{Instant, MacAddr};
 
 use arp::constants::{ANNOUNCE_WAIT, PROBE_NUM};
 use arp::{Identity, Operation, Packet, PacketFields};
+
+use crate::requester::{RequestStep, Requester};
 
 /// Purpose of an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,18 +51,21 @@ pub struct InquiryPlan {
 /// replies before the next request are duplicates.
 ///
 /// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same
-/// interface. Pass these requests to [`Inquiry::receive`] too, so that replies to these requests are not counted as
+/// interface. Pass these requests to [`Requester::receive`] too, so that replies to these requests are not counted as
 /// duplicates.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
     plan: InquiryPlan,
     began: Instant,
-    /// Time of the last packet, accepted by the device or not.
+    /// Time of the last packet.
     last: Option<Instant>,
-    /// Time of the last request, and whether it has a reply.
-    open: Option<(Instant, bool)>,
+    /// Last request, and the request before it.
+    open: Option<OpenRequest>,
+    previous: Option<OpenRequest>,
     /// Time of the last required probe. More probes may follow.
     last_required: Option<Instant>,
+    /// Number of the first unicast packet.
+    first_unicast: Option<u64>,
     /// MAC address that replied first.
     responder: Option<MacAddr>,
     /// Number of unanswered requests by other programs with the same sender addresses.
@@ -68,6 +74,14 @@ pub struct Inquiry {
     last_foreign_request: Instant,
     counts: InquiryCounts,
     was_rx_blocked: bool,
+}
+
+/// Request that a reply answers.
+#[derive(Clone, Copy, Debug)]
+struct OpenRequest {
+    number: u64,
+    sent: Instant,
+    is_answered: bool,
 }
 
 /// Counts of an inquiry.
@@ -89,22 +103,6 @@ pub struct InquiryCounts {
     pub received_requests: u64,
     /// All other received packets.
     pub unrelated: u64,
-}
-
-/// Next step of an inquiry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InquiryStep {
-    /// Send this packet, then call [`Inquiry::sent`] or [`Inquiry::refused`].
-    Send {
-        /// Packet to send.
-        packet: PacketFields,
-        /// Destination of the frame: a station or broadcast.
-        destination: MacAddr,
-    },
-    /// Receive packets for up to this time.
-    Wait(Duration),
-    /// The inquiry is complete.
-    Done,
 }
 
 /// Reply to an inquiry, or packet that shows a conflict with a probe.
@@ -165,7 +163,9 @@ impl Inquiry {
             began: now,
             last: None,
             open: None,
+            previous: None,
             last_required: None,
+            first_unicast: None,
             responder: None,
             foreign_requests: 0,
             last_foreign_request: now,
@@ -184,68 +184,9 @@ impl Inquiry {
         &self.counts
     }
 
-    /// Returns the next step.
-    pub fn next(&self, now: Instant) -> InquiryStep {
-        if self.has_ended_early(now) {
-            return InquiryStep::Done;
-        }
-        let pause = match self.last.map(|last| last + self.pause()) {
-            Some(due) if now < due => due.since(now),
-            // All packets were sent and the last timeout has passed.
-            Some(_) if self.is_all_sent() => return InquiryStep::Done,
-            _ => return self.packet(),
-        };
-        InquiryStep::Wait(self.end().map_or(pause, |end| end.since(now).min(pause)))
-    }
-
-    /// Notes that the device accepted the packet.
-    pub fn sent(&mut self, now: Instant) {
-        self.last = Some(now);
-        self.open = Some((now, false));
-        self.counts.sent = self.counts.sent.saturating_add(1);
-        if self.counts.sent >= self.required() {
-            self.last_required.get_or_insert(now);
-        }
-        if self.destination() == MacAddr::BROADCAST {
-            self.counts.broadcast = self.counts.broadcast.saturating_add(1);
-        }
-    }
-
-    /// Notes that the device rejected the packet.
-    pub fn refused(&mut self, now: Instant) {
-        self.last = Some(now);
-        self.counts.refused = self.counts.refused.saturating_add(1);
-    }
-
     /// Notes that packets may have been lost because reception was interrupted.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
-    }
-
-    /// Processes a packet. Returns none if the packet is unrelated to the inquiry. `is_broadcast` reports whether the
-    /// frame was broadcast.
-    pub fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
-        let packet = PacketFields::from(packet);
-        if self.is_foreign_request(&packet) {
-            let is_expired = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
-            self.foreign_requests = if is_expired { 1 } else { self.foreign_requests.saturating_add(1) };
-            self.last_foreign_request = now;
-        }
-        if !self.is_related(&packet) || self.answers_foreign_request(now, &packet) {
-            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
-            return None;
-        }
-        let round_trip = self.open.map(|(sent, _)| now.since(sent));
-        let is_duplicate = self.open.as_mut().is_some_and(|(_, answered)| std::mem::replace(answered, true));
-        self.responder.get_or_insert(packet.sender_hardware);
-        let InquiryCounts { received, duplicates, received_broadcast, received_requests, .. } =
-            &mut self.counts;
-        let count = if is_duplicate { duplicates } else { received };
-        *count = count.saturating_add(1);
-        *received_broadcast = received_broadcast.saturating_add(u64::from(is_broadcast));
-        let is_request = packet.operation == Operation::REQUEST;
-        *received_requests = received_requests.saturating_add(u64::from(is_request));
-        Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate })
     }
 
     /// Returns the result if the inquiry ends now.
@@ -302,12 +243,16 @@ impl Inquiry {
 
     /// Returns whether `count` packets were passed to the device.
     fn is_all_sent(&self) -> bool {
-        let attempts = self.counts.sent.saturating_add(self.counts.refused);
-        self.plan.count.is_some_and(|count| attempts >= count)
+        self.plan.count.is_some_and(|count| self.attempts() >= count)
+    }
+
+    /// Returns how many packets were passed to the device.
+    fn attempts(&self) -> u64 {
+        self.counts.sent.saturating_add(self.counts.refused)
     }
 
     /// Returns the next packet to send.
-    fn packet(&self) -> InquiryStep {
+    fn packet(&self) -> RequestStep {
         let Identity { ip, mac } = self.plan.sender;
         let destination = self.destination();
         let (operation, target_hardware) = match self.plan.purpose {
@@ -324,7 +269,7 @@ impl Inquiry {
             target_hardware,
             target_protocol: self.plan.target,
         };
-        InquiryStep::Send { packet, destination }
+        RequestStep::Send { packet, destination }
     }
 
     /// Returns the destination of the next packet.
@@ -345,7 +290,7 @@ impl Inquiry {
     /// treated as such an answer, because such a reply shows that two stations use the address.
     fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
         let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
-        let is_answered = self.open.is_some_and(|(_, answered)| answered);
+        let is_answered = self.open.is_some_and(|request| request.is_answered);
         if self.foreign_requests == 0
             || is_late
             || !is_answered
@@ -385,6 +330,90 @@ impl Inquiry {
             }
             Purpose::Announce(_) => false,
         }
+    }
+}
+
+impl Requester for Inquiry {
+    type Reply = InquiryReply;
+
+    const NAME: &'static str = "arping";
+
+    fn next(&mut self, now: Instant) -> RequestStep {
+        if self.has_ended_early(now) {
+            return RequestStep::Done;
+        }
+        let pause = match self.last.map(|last| last + self.pause()) {
+            Some(due) if now < due => due.since(now),
+            // All packets were sent and the last timeout has passed.
+            Some(_) if self.is_all_sent() => return RequestStep::Done,
+            _ => return self.packet(),
+        };
+        RequestStep::Wait(self.end().map_or(pause, |end| end.since(now).min(pause)))
+    }
+
+    fn sent(&mut self, now: Instant) {
+        let number = self.attempts().saturating_add(1);
+        self.last = Some(now);
+        self.previous = self.open.replace(OpenRequest { number, sent: now, is_answered: false });
+        self.counts.sent = self.counts.sent.saturating_add(1);
+        if self.counts.sent >= self.required() {
+            self.last_required.get_or_insert(now);
+        }
+        if self.destination() == MacAddr::BROADCAST {
+            self.counts.broadcast = self.counts.broadcast.saturating_add(1);
+        } else {
+            self.first_unicast.get_or_insert(number);
+        }
+    }
+
+    fn refused(&mut self, number: u64) {
+        self.counts.sent = self.counts.sent.saturating_sub(1);
+        self.counts.refused = self.counts.refused.saturating_add(1);
+        if self.first_unicast.is_none_or(|first| number < first) {
+            self.counts.broadcast = self.counts.broadcast.saturating_sub(1);
+        }
+        if self.counts.sent < self.required() {
+            self.last_required = None;
+        }
+        // A reply that arrives now answers the request before.
+        if self.open.is_some_and(|request| request.number == number) {
+            self.open = self.previous.take();
+        }
+    }
+
+    fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
+        let packet = PacketFields::from(packet);
+        if self.is_foreign_request(&packet) {
+            let is_expired = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
+            self.foreign_requests = if is_expired { 1 } else { self.foreign_requests.saturating_add(1) };
+            self.last_foreign_request = now;
+        }
+        if !self.is_related(&packet) || self.answers_foreign_request(now, &packet) {
+            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
+            return None;
+        }
+        let round_trip = self.open.map(|request| now.since(request.sent));
+        let is_duplicate =
+            self.open.as_mut().is_some_and(|request| std::mem::replace(&mut request.is_answered, true));
+        self.responder.get_or_insert(packet.sender_hardware);
+        let InquiryCounts { received, duplicates, received_broadcast, received_requests, .. } =
+            &mut self.counts;
+        let count = if is_duplicate { duplicates } else { received };
+        *count = count.saturating_add(1);
+        *received_broadcast = received_broadcast.saturating_add(u64::from(is_broadcast));
+        let is_request = packet.operation == Operation::REQUEST;
+        *received_requests = received_requests.saturating_add(u64::from(is_request));
+        Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate })
+    }
+}
+
+impl fmt::Display for InquiryReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            _ if self.packet.operation == Operation::REQUEST => "conflicting request",
+            Self { is_duplicate: true, .. } => "duplicate reply",
+            _ => "reply",
+        })
     }
 }
 

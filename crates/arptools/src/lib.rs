@@ -2,6 +2,7 @@
 //!
 //! - [`inquiry::Inquiry`] sends requests, probes or announcements for one address (`arping`).
 //! - [`sweep::Sweep`] sends requests for many addresses (`scan`).
+//! - [`Station`] runs one of these two: it writes the frames of the packets, and filters and parses received frames.
 //! - [`census::Census`] sends no packets. The census records which station claims which address, and reports changes
 //!   and conflicts (`watch`).
 //!
@@ -11,7 +12,8 @@
 //! use std::time::Duration;
 //!
 //! use arp::{Identity, Instant, MacAddr};
-//! use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, SweepStep, TargetRanges};
+//! use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, TargetRanges};
+//! use arptools::{RequestStep, Requester};
 //!
 //! let plan = SweepPlan {
 //!     sender: Identity { ip: [10, 0, 0, 2].into(), mac: MacAddr::new([2, 0, 0, 0, 0, 2]) },
@@ -28,9 +30,9 @@
 //! let mut sweep = Sweep::new(now, plan, ranges);
 //! loop {
 //!     match sweep.next(now) {
-//!         SweepStep::Send(_packet) => sweep.sent(now), // Broadcast the packet before this call.
-//!         SweepStep::Wait(time) => now = now + time,   // Pass packets that arrive to `Sweep::receive`.
-//!         SweepStep::Done => break,
+//!         RequestStep::Send { .. } => sweep.sent(now), // Send the packet to its destination.
+//!         RequestStep::Wait(time) => now = now + time, // Pass packets that arrive to `Sweep::receive`.
+//!         RequestStep::Done => break,
 //!     }
 //! }
 //! assert_eq!(sweep.counts().sent, 253);
@@ -40,8 +42,11 @@
 //!
 //! # Order of calls
 //!
-//! [`Sweep`](sweep::Sweep) and [`Inquiry`](inquiry::Inquiry): call `next`. Send the packet and report it with `sent` or
-//! `refused`, or wait and pass received packets to `receive`. Repeat until `next` returns `Done`, then call `outcome`.
+//! [`Sweep`](sweep::Sweep) and [`Inquiry`](inquiry::Inquiry) are [`Requester`]s: call `next`. Send the packet and call
+//! `sent`, or wait and pass received packets to `receive`. If the device refuses the packet, call `refused`. Repeat until
+//! `next` returns `Done`, then call `outcome`.
+//!
+//! A [`Station`] makes these calls. It is a [`tap::Machine`], so an event loop moves its frames.
 //!
 //! [`Census`](census::Census): pass each packet to `receive`, and call `take_event` until it returns `None`. Call `poll`
 //! at the latest when `deadline` passes.
@@ -55,4 +60,9 @@
 
 pub mod census;
 pub mod inquiry;
+mod requester;
+mod station;
 pub mod sweep;
+
+pub use self::requester::{RequestStep, Requester};
+pub use self::station::{Station, StationDropReason, StationOutcome};

@@ -4,11 +4,13 @@ mod permutation;
 mod ranges;
 mod replies;
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use link::{Instant, MacAddr};
 
+use crate::requester::{RequestStep, Requester};
 use arp::{Identity, Operation, Packet, PacketFields};
 use permutation::Permutation;
 pub use ranges::{TargetRanges, TargetRangesError};
@@ -36,7 +38,7 @@ pub struct SweepPlan {
 /// Sends requests for many addresses and collects the replies.
 ///
 /// Other programs may send requests with the same sender addresses: the kernel, or another sweep on the same interface.
-/// Pass these requests to [`Sweep::receive`] too, so that replies to these requests are not counted as duplicates.
+/// Pass these requests to [`Requester::receive`] too, so that replies to these requests are not counted as duplicates.
 ///
 /// A sweep allocates 8 bytes and 1 bit per address at the start. The operating system provides pages on first write:
 /// 65,536 addresses need 0.5 MiB. [`TargetRanges::MAX_COUNT`] addresses need 2 MiB without replies and 130 MiB if all
@@ -89,22 +91,13 @@ pub struct SweepCounts {
     pub unrelated: u64,
 }
 
-/// Next step of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SweepStep {
-    /// Broadcast this packet, then call [`Sweep::sent`].
-    Send(PacketFields),
-    /// Receive packets for up to this time.
-    Wait(Duration),
-    /// The sweep is complete.
-    Done,
-}
-
 /// Reply to a request of the sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SweepReply {
     /// Fields of the packet.
     pub packet: PacketFields,
+    /// Whether the frame was broadcast.
+    pub is_broadcast: bool,
     /// Number of the reply for this address, starting at 1 and saturating at 4,095.
     pub number: u16,
     /// MAC address that replied first, if this reply has another sender: two stations use the same IP address.
@@ -183,84 +176,9 @@ impl Sweep {
         (self.pass.saturating_add(1), self.place)
     }
 
-    /// Returns the next step. The result stays the same until [`Sweep::sent`], a received reply or the passing of time.
-    pub fn next(&mut self, now: Instant) -> SweepStep {
-        if self.is_limit_reached() {
-            return SweepStep::Done;
-        }
-        while self.counts.answered < self.targets() {
-            if let Some((target, _)) = self.target() {
-                let ready = self.ready();
-                let is_early = now < ready;
-                return if is_early {
-                    SweepStep::Wait(ready.since(now))
-                } else {
-                    SweepStep::Send(self.request(target))
-                };
-            }
-            if self.pass.saturating_add(1) >= self.plan.passes {
-                break;
-            }
-            self.start_pass();
-        }
-        match self.last.map(|last| last + self.timeout(self.pass)) {
-            Some(end) if now < end => SweepStep::Wait(end.since(now)),
-            _ => {
-                self.is_complete = true;
-                SweepStep::Done
-            }
-        }
-    }
-
-    /// Notes that the due packet was passed to the device.
-    pub fn sent(&mut self, now: Instant) {
-        let Some((_, number)) = self.target() else { return };
-        let ready = self.ready();
-        let lateness = now.since(ready);
-        self.due = ready + lateness.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
-        let is_first = self.replies.note_request(number);
-        let block = self.block();
-        if let Some(mark) = self.block_times.get_mut(block) {
-            *mark = now;
-        }
-        self.last = Some(now);
-        self.place += 1;
-        self.counts.sent = self.counts.sent.saturating_add(1);
-        self.counts.requested += u64::from(is_first);
-    }
-
-    /// Notes that the device rejected `count` of the sent packets.
-    pub fn refused(&mut self, count: u64) {
-        self.counts.sent = self.counts.sent.saturating_sub(count);
-        self.counts.refused = self.counts.refused.saturating_add(count);
-    }
-
     /// Notes that packets may have been lost because reception was interrupted.
     pub fn rx_blocked(&mut self) {
         self.was_rx_blocked = true;
-    }
-
-    /// Processes a packet. Returns none if the packet is not a reply to the sweep.
-    pub fn receive(&mut self, packet: Packet<'_>) -> Option<SweepReply> {
-        let packet = PacketFields::from(packet);
-        let is_foreign_request = packet.operation == Operation::REQUEST && self.has_same_sender(&packet);
-        if let Some(number) = self.ranges.number(packet.target_protocol).filter(|_| is_foreign_request) {
-            self.replies.note_foreign_request(number);
-        }
-        let Some(RecordedReply { first, number, is_newly_contested }) = self.record(&packet) else {
-            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
-            return None;
-        };
-        let other_mac = Some(first).filter(|first| *first != packet.sender_hardware);
-        let SweepCounts { answered, duplicates, conflicts, contested, .. } = &mut self.counts;
-        let count = match other_mac {
-            Some(_) => conflicts,
-            None if number > 1 => duplicates,
-            None => answered,
-        };
-        *count = count.saturating_add(1);
-        *contested += u64::from(is_newly_contested);
-        Some(SweepReply { packet, number, other_mac })
     }
 
     /// Returns whether requests were rejected or reception was interrupted.
@@ -328,15 +246,16 @@ impl Sweep {
     }
 
     // spec: rfc826-request, rfc826-request-fields
-    fn request(&self, target: Ipv4Addr) -> PacketFields {
+    fn request(&self, target: Ipv4Addr) -> RequestStep {
         let Identity { ip, mac } = self.plan.sender;
-        PacketFields {
+        let packet = PacketFields {
             operation: Operation::REQUEST,
             sender_hardware: mac,
             sender_protocol: ip,
             target_hardware: MacAddr::ZERO,
             target_protocol: target,
-        }
+        };
+        RequestStep::Send { packet, destination: MacAddr::BROADCAST }
     }
 
     /// Returns whether a received packet has the sender addresses of the sweep. Such a packet comes from another
@@ -358,6 +277,89 @@ impl Sweep {
         let number = self.ranges.number(packet.sender_protocol).filter(|_| is_expected)?;
         let number = Some(number).filter(|number| self.replies.was_requested(*number))?;
         self.replies.record(number, packet.sender_hardware)
+    }
+}
+
+impl Requester for Sweep {
+    type Reply = SweepReply;
+
+    const NAME: &'static str = "scan";
+
+    fn next(&mut self, now: Instant) -> RequestStep {
+        if self.is_limit_reached() {
+            return RequestStep::Done;
+        }
+        while self.counts.answered < self.targets() {
+            if let Some((target, _)) = self.target() {
+                let ready = self.ready();
+                let is_early = now < ready;
+                return if is_early { RequestStep::Wait(ready.since(now)) } else { self.request(target) };
+            }
+            if self.pass.saturating_add(1) >= self.plan.passes {
+                break;
+            }
+            self.start_pass();
+        }
+        match self.last.map(|last| last + self.timeout(self.pass)) {
+            Some(end) if now < end => RequestStep::Wait(end.since(now)),
+            _ => {
+                self.is_complete = true;
+                RequestStep::Done
+            }
+        }
+    }
+
+    fn sent(&mut self, now: Instant) {
+        let Some((_, number)) = self.target() else { return };
+        let ready = self.ready();
+        let lateness = now.since(ready);
+        self.due = ready + lateness.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
+        let is_first = self.replies.note_request(number);
+        let block = self.block();
+        if let Some(mark) = self.block_times.get_mut(block) {
+            *mark = now;
+        }
+        self.last = Some(now);
+        self.place += 1;
+        self.counts.sent = self.counts.sent.saturating_add(1);
+        self.counts.requested += u64::from(is_first);
+    }
+
+    fn refused(&mut self, _number: u64) {
+        self.counts.sent = self.counts.sent.saturating_sub(1);
+        self.counts.refused = self.counts.refused.saturating_add(1);
+    }
+
+    fn receive(&mut self, _now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<SweepReply> {
+        let packet = PacketFields::from(packet);
+        let is_foreign_request = packet.operation == Operation::REQUEST && self.has_same_sender(&packet);
+        if let Some(number) = self.ranges.number(packet.target_protocol).filter(|_| is_foreign_request) {
+            self.replies.note_foreign_request(number);
+        }
+        let Some(RecordedReply { first, number, is_newly_contested }) = self.record(&packet) else {
+            self.counts.unrelated = self.counts.unrelated.saturating_add(1);
+            return None;
+        };
+        let other_mac = Some(first).filter(|first| *first != packet.sender_hardware);
+        let SweepCounts { answered, duplicates, conflicts, contested, .. } = &mut self.counts;
+        let count = match other_mac {
+            Some(_) => conflicts,
+            None if number > 1 => duplicates,
+            None => answered,
+        };
+        *count = count.saturating_add(1);
+        *contested += u64::from(is_newly_contested);
+        Some(SweepReply { packet, is_broadcast, number, other_mac })
+    }
+}
+
+impl fmt::Display for SweepReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self { other_mac: Some(_), .. } => "conflict: another station replied for this address",
+            Self { number: 1, .. } => "reply",
+            _ => "duplicate reply",
+        })
     }
 }
 

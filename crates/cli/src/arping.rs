@@ -5,22 +5,22 @@ mod json;
 mod text;
 
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use arp::{Identity, Operation};
-use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
+use arptools::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, Purpose};
+use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
-use tap::linux::{Descriptor, wait};
 
-use crate::clock::{Clock, WallClock};
+use crate::clock::WallClock;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::output::Sink;
 use crate::privileges;
-use crate::probe_socket::{ProbeSocket, drain};
+use crate::probe::{ProbeDevice, Prober, drain};
 use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::{check_sender, special_kind};
@@ -31,12 +31,13 @@ use text::ArpingEvent;
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     check_target(arguments)?;
-    let mut socket = ProbeSocket::open(&arguments.socket, &arguments.capture, arguments.vlan, clock)?;
-    let plan = plan(arguments, &socket)?;
-    socket.wait_for_carrier(clock.now())?;
+    let device = ProbeDevice::open(&arguments.socket, &arguments.capture, clock)?;
+    let plan = plan(arguments, &device)?;
+    device.wait_for_carrier()?;
+    // A congested device would send a packet later than captured, so the packet is refused instead.
+    let prober = device.start(Inquiry::new(clock.now(), plan), arguments.vlan, Duration::ZERO)?;
     let mut runner = ArpingRunner {
-        inquiry: Inquiry::new(clock.now(), plan),
-        socket,
+        prober,
         report: HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock),
         clock,
         json: arguments.json,
@@ -45,14 +46,14 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     // Signals are blocked last: until then, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
-    let name = runner.socket.name().clone();
+    let name = runner.prober.name().clone();
     runner.print_event(&ArpingEvent::Start { interface: &name });
     let ended = runner.run(&signals).and_then(|()| runner.drain());
     let gap = runner.explain_gap();
     if gap.is_some() {
-        runner.inquiry.rx_blocked();
+        runner.prober.requester_mut().rx_blocked();
     }
-    let outcome = runner.inquiry.outcome(clock.now());
+    let outcome = runner.prober.requester().outcome(clock.now());
     runner.print_event(&ArpingEvent::Statistics(outcome));
     runner.report.finish();
     ended?;
@@ -71,7 +72,7 @@ fn check_target(arguments: &ArpingArguments) -> Result<(), Failure> {
 }
 
 /// Returns the plan for these arguments.
-fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan, Failure> {
+fn plan(arguments: &ArpingArguments, device: &ProbeDevice) -> Result<InquiryPlan, Failure> {
     let purpose = match arguments {
         ArpingArguments { probe: true, .. } => Purpose::Probe,
         ArpingArguments { announce: true, .. } => Purpose::Announce(Operation::REQUEST),
@@ -82,7 +83,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
         (Some(sender_ip), _) => sender_ip,
         (None, Purpose::Probe) => Ipv4Addr::UNSPECIFIED,
         (None, Purpose::Announce(_)) => arguments.target,
-        (None, Purpose::Find) => sender_ip(arguments, socket)?,
+        (None, Purpose::Find) => sender_ip(arguments, device)?,
     };
     check_sender(ip).map_err(Failure::new)?;
     if purpose == Purpose::Find && ip == arguments.target {
@@ -93,7 +94,7 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
     }
     Ok(InquiryPlan {
         purpose,
-        sender: Identity { ip, mac: socket.mac() },
+        sender: Identity { ip, mac: device.mac() },
         target: arguments.target,
         count: arguments.count,
         interval: arguments.interval,
@@ -104,22 +105,21 @@ fn plan(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<InquiryPlan
 }
 
 /// Returns the sender address for arguments without one.
-fn sender_ip(arguments: &ArpingArguments, socket: &ProbeSocket) -> Result<Ipv4Addr, Failure> {
+fn sender_ip(arguments: &ArpingArguments, device: &ProbeDevice) -> Result<Ipv4Addr, Failure> {
     let target = arguments.target;
     if let Some(address) = arguments.socket.address {
         return Ok(address.addr());
     }
-    socket.kernel_address(target)?.ok_or_else(|| {
-        let name = socket.name();
+    device.kernel_address(target)?.ok_or_else(|| {
+        let name = device.name();
         Failure::new(format!("{name} has no address in the network of {target}"))
             .hint("set the sender address with `-s IP`")
     })
 }
 
-/// A running inquiry and its socket.
+/// A running inquiry and its output.
 struct ArpingRunner<W> {
-    inquiry: Inquiry,
-    socket: ProbeSocket,
+    prober: Prober<Inquiry>,
     report: HostReport<W>,
     clock: Clock,
     json: bool,
@@ -129,68 +129,53 @@ struct ArpingRunner<W> {
 impl<W: Sink> ArpingRunner<W> {
     /// Sends and receives until the inquiry is complete, a signal arrives or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
-        while signals.next()?.is_none() && self.report.has_reader() {
-            match self.inquiry.next(self.clock.now()) {
-                InquiryStep::Done => return Ok(()),
-                InquiryStep::Send { packet, destination } => {
-                    // Read the clock before the call: the reply may arrive before the call returns.
-                    let now = self.clock.now();
-                    if self.socket.send(now, &packet, destination)? {
-                        self.inquiry.sent(now);
-                    } else {
-                        self.inquiry.refused(now);
-                    }
-                }
-                InquiryStep::Wait(limit) => {
-                    wait(
-                        [self.socket.as_fd(), signals.as_fd()].map(|fd| Descriptor::readable(fd, ())),
-                        Some(limit),
-                    )?;
-                    self.receive()?;
-                }
+        // A signal may have arrived before the first packet.
+        let mut has_signal = true;
+        while !self.prober.is_done() && self.report.has_reader() {
+            if has_signal && signals.next()?.is_some() {
+                break;
             }
+            has_signal = self.prober.step(signals)?;
+            self.print_replies();
         }
         Ok(())
     }
 
     /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
-        if !drain(|| self.receive())? {
-            self.socket.mark_unread();
+        self.prober.stop();
+        let is_drained = drain(|| {
+            let has_arrived = self.prober.receive()?;
+            self.print_replies();
+            Ok(has_arrived)
+        })?;
+        if !is_drained {
+            self.prober.mark_unread();
         }
         Ok(())
     }
 
     /// Returns an explanation if a reply may have been lost.
     fn explain_gap(&mut self) -> Option<ErrorMessage> {
-        let gaps = Gaps { refused: self.inquiry.counts().refused, ..self.socket.gaps(self.clock.now()) };
-        gaps.explain(self.socket.name())
+        let refused = self.prober.requester().counts().refused;
+        Gaps { refused, ..self.prober.gaps() }.explain(self.prober.name())
     }
 
-    /// Receives one batch of frames. Returns whether more frames may be queued.
-    fn receive(&mut self) -> Result<bool, Failure> {
-        let now = self.clock.now();
-        let mut replies = Vec::new();
-        let inquiry = &mut self.inquiry;
-        let is_more = self.socket.receive(now, |packet, is_broadcast| {
-            let reply = inquiry.receive(now, packet, is_broadcast);
-            replies.extend(reply);
-            text::capture_comment(reply)
-        })?;
-        for reply in replies {
+    fn print_replies(&mut self) {
+        while let Some(reply) = self.prober.take_reply() {
             self.print_event(&ArpingEvent::Reply(reply));
         }
-        Ok(is_more)
     }
 
     fn print_event(&mut self, event: &ArpingEvent<'_>) {
         if self.quiet {
             return;
         }
+        let inquiry = self.prober.requester();
         let line = if self.json {
-            json::line(WallClock::from(self.clock).now(), &self.inquiry, event)
+            json::line(WallClock::from(self.clock).now(), inquiry, event)
         } else {
-            text::lines(&self.inquiry, event)
+            text::lines(inquiry, event)
         };
         self.report.print_line(&line);
         self.report.flush();
@@ -203,14 +188,14 @@ fn verdict<W>(
     outcome: InquiryOutcome,
     gap: Option<ErrorMessage>,
 ) -> Result<ExitCode, Failure> {
-    let (name, target) = (runner.socket.name(), runner.inquiry.plan().target);
+    let (name, target) = (runner.prober.name(), runner.prober.requester().plan().target);
     let no_result = |why: &str| Failure::new(format!("no result for {target}: {why}"));
     Err(match outcome {
         InquiryOutcome::Answered | InquiryOutcome::Free | InquiryOutcome::Announced => {
             return Ok(ExitCode::SUCCESS);
         }
         InquiryOutcome::NoReply | InquiryOutcome::InUse => return Ok(ExitCode::from(1)),
-        InquiryOutcome::NothingSent if runner.inquiry.counts().refused == 0 => {
+        InquiryOutcome::NothingSent if runner.prober.requester().counts().refused == 0 => {
             no_result("interrupted before the first packet was sent")
         }
         InquiryOutcome::NothingSent => no_result(&format!("{name} refused all frames"))

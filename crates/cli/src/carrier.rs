@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
+use runtime::Clock;
 use tap::Instant;
 use tap::linux::{CarrierState, Interface, InterfaceName, SocketError};
 
-use crate::clock::Clock;
 use crate::failure::Failure;
 
 /// Time between two checks of an interface without carrier.

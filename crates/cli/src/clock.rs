@@ -1,9 +1,10 @@
-//! The clock of the program, and its conversion to wall-clock times.
+//! Wall-clock times of events.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use nix::time::{ClockId, clock_gettime};
+use runtime::Clock;
 use tap::Instant;
 
 /// Largest difference of two readings of the origin that is not followed, so that times increase while the system clock is
@@ -11,41 +12,23 @@ use tap::Instant;
 const ORIGIN_TOLERANCE: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// Start and origin of the clock that was converted last. Without this cache, each reading of the two clocks would
+    /// The clock that was converted last, and its origin. Without this cache, each reading of the two clocks would
     /// give another origin, and events of one moment would have different times.
-    static LATEST_ORIGIN: Cell<Option<(std::time::Instant, Duration)>> = const { Cell::new(None) };
+    static LATEST_ORIGIN: Cell<Option<(Clock, Duration)>> = const { Cell::new(None) };
 }
 
-/// Time since the command began.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    start: std::time::Instant,
-}
-
-// Commands read the monotonic clock only here.
+/// Returns the wall-clock time of the origin of a clock, as time since 1970 in UTC. If the system clock is set, or the
+/// machine is suspended, the origin changes accordingly.
+// Commands read the wall clock only here.
 #[allow(clippy::disallowed_methods)]
-impl Clock {
-    /// Starts a clock with the current time as its origin.
-    pub(crate) fn start() -> Clock {
-        Clock { start: std::time::Instant::now() }
-    }
-
-    /// Returns the current time.
-    pub(crate) fn now(self) -> Instant {
-        Instant::ORIGIN + self.start.elapsed()
-    }
-
-    /// Returns the wall-clock time of the origin, as time since 1970 in UTC. If the system clock is set, or the machine is
-    /// suspended, the origin changes accordingly.
-    pub(crate) fn origin(self) -> Duration {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let origin = wall.saturating_sub(self.start.elapsed());
-        match LATEST_ORIGIN.get() {
-            Some((start, latest)) if start == self.start && is_same_origin(latest, origin) => latest,
-            _ => {
-                LATEST_ORIGIN.set(Some((self.start, origin)));
-                origin
-            }
+fn origin(clock: Clock) -> Duration {
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let origin = wall.saturating_sub(clock.now().since(Instant::ORIGIN));
+    match LATEST_ORIGIN.get() {
+        Some((of, latest)) if of == clock && is_same_origin(latest, origin) => latest,
+        _ => {
+            LATEST_ORIGIN.set(Some((clock, origin)));
+            origin
         }
     }
 }
@@ -85,13 +68,18 @@ impl WallClock {
         })
     }
 
-    /// Returns the moment of a time of the clock.
-    pub(crate) fn moment(self, now: Instant) -> Moment {
-        let origin = match self {
-            Self::System(clock) => clock.origin(),
+    /// Returns the wall-clock time of the clock's origin, as time since 1970 in UTC.
+    pub(crate) fn origin(self) -> Duration {
+        match self {
+            Self::System(clock) => origin(clock),
             #[cfg(test)]
             Self::Fixed(origin) => origin,
-        };
+        }
+    }
+
+    /// Returns the moment of a time of the clock.
+    pub(crate) fn moment(self, now: Instant) -> Moment {
+        let origin = self.origin();
         let elapsed = now.since(Instant::ORIGIN);
         Moment { wall: Instant::ORIGIN + origin + elapsed, elapsed }
     }

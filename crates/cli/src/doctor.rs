@@ -9,10 +9,11 @@ mod managers;
 use std::process::ExitCode;
 
 use anstyle::Style;
+use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::arguments::DoctorArguments;
-use crate::clock::{Clock, WallClock};
+use crate::clock::WallClock;
 use crate::color::{DIMMED, EMPHASIS, ERROR, SUCCESS, Styler, WARNING};
 use crate::failure::{Failure, print_line};
 use crate::json::{EventObject, command_schema};

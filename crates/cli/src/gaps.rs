@@ -1,11 +1,9 @@
 //! Gaps in reception. They decide whether a command may report a negative result.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use tap::linux::{Interface, InterfaceName, LinkMonitor};
-use tap::{DeviceCounters, DeviceEvent, Instant, LinkState};
+use tap::linux::{Interface, InterfaceName};
+use tap::{DeviceCounters, Instant, LinkState};
 
 use crate::error_message::ErrorMessage;
 
@@ -25,7 +23,7 @@ pub(crate) struct Gaps {
     pub(crate) turned_away: u64,
     /// Frames that the device refused to send.
     pub(crate) refused: u64,
-    /// Frames that the host could not pass to the device, for example because a transmit queue was full.
+    /// Frames that the host could not pass to the device, such as more fragments than the transmit queue holds.
     pub(crate) unsent: u64,
 }
 
@@ -87,10 +85,11 @@ impl Gaps {
     }
 }
 
-/// Monitors gaps that the counters of a device do not include: link state, TAP drops, unread frames.
+/// Records gaps that the counters of a device do not include: link state, TAP drops, unread frames.
 #[derive(Debug)]
 pub(crate) struct GapMonitor {
-    link: LinkMonitor,
+    /// Latest state of the link.
+    state: LinkState,
     /// Number of frames that the kernel had dropped at the start because the TAP queue was full. Reads do not report these drops.
     drops: Option<u64>,
     /// Time until which a link that was down at the start may come up without a report.
@@ -104,57 +103,45 @@ pub(crate) struct GapMonitor {
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl GapMonitor {
-    /// Starts to monitor an interface. `is_tap` says that the interface is a TAP that this process reads.
-    pub(crate) fn open(interface: &Interface, is_tap: bool, now: Instant) -> io::Result<GapMonitor> {
-        let link = LinkMonitor::open(interface.name())?;
-        let was_alive = link.state().carries_frames();
-        Ok(GapMonitor {
+    /// Starts to record gaps of an interface whose link has this state. `is_tap` says that the interface is a TAP that this
+    /// process reads.
+    pub(crate) fn new(interface: &Interface, is_tap: bool, state: LinkState, now: Instant) -> GapMonitor {
+        let is_alive = state.carries_frames();
+        GapMonitor {
+            state,
             drops: is_tap.then(|| interface.transmit_drops().ok()).flatten(),
-            carrier_deadline: (!was_alive).then_some(now + CARRIER_TIMEOUT),
-            was_alive,
+            carrier_deadline: (!is_alive).then_some(now + CARRIER_TIMEOUT),
+            was_alive: is_alive,
             was_down: false,
             is_unread: false,
-            link,
-        })
-    }
-
-    /// Returns the next change of the link to report.
-    pub(crate) fn poll(&mut self, now: Instant) -> Option<LinkState> {
-        loop {
-            let carrier_deadline = self.carrier_deadline.filter(|until| now < *until);
-            match self.link.poll() {
-                Ok(Some(DeviceEvent::Link(state))) => {
-                    self.carrier_deadline = None;
-                    self.was_alive |= state.carries_frames();
-                    if state.carries_frames() && carrier_deadline.is_some() {
-                        continue;
-                    }
-                    self.was_down |= !state.carries_frames();
-                    return Some(state);
-                }
-                Ok(None) if carrier_deadline.is_some() => return None,
-                Ok(None) => {
-                    self.carrier_deadline.take()?;
-                    self.was_down = true;
-                    return Some(self.link.state());
-                }
-                // The interface was deleted. The device reports the deletion.
-                Err(_) => {
-                    self.was_down = true;
-                    return None;
-                }
-            }
         }
     }
 
-    /// Returns the time after which [`poll`](GapMonitor::poll) may return a change although the descriptor is not readable.
-    pub(crate) fn pause(&self, now: Instant) -> Option<Duration> {
-        self.carrier_deadline.map(|until| until.since(now))
+    /// Records a change of the link. Returns whether to report it.
+    pub(crate) fn follow(&mut self, now: Instant, state: LinkState) -> bool {
+        let is_starting = self.carrier_deadline.take().is_some_and(|until| now < until);
+        let is_alive = state.carries_frames();
+        self.state = state;
+        self.was_alive |= is_alive;
+        self.was_down |= !is_alive;
+        !(is_alive && is_starting)
+    }
+
+    /// Returns the state of a link that was down at the start and has not come up in time. The state is returned once.
+    pub(crate) fn take_missing_carrier(&mut self, now: Instant) -> Option<LinkState> {
+        self.carrier_deadline.take_if(|until| now >= *until)?;
+        self.was_down = true;
+        Some(self.state)
+    }
+
+    /// Returns when [`take_missing_carrier`](GapMonitor::take_missing_carrier) may return a state.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.carrier_deadline
     }
 
     /// Whether the link is down. A link that may still come up after it was opened is not down.
     pub(crate) fn is_down(&self) -> bool {
-        !self.link.state().carries_frames() && self.carrier_deadline.is_none()
+        !self.state.carries_frames() && self.carrier_deadline.is_none()
     }
 
     /// Whether the link carried frames at any time.
@@ -167,24 +154,17 @@ impl GapMonitor {
         self.is_unread = true;
     }
 
-    /// Returns the gaps so far, including those of the device's counters. All link changes must have been polled.
+    /// Returns the gaps so far, including those of the device's counters. All changes of the link must have been recorded.
     pub(crate) fn gaps(&self, counters: &DeviceCounters, interface: &Interface) -> Gaps {
         let gaps = Gaps::of_device(counters);
         let drops =
             self.drops.and_then(|before| Some(interface.transmit_drops().ok()?.saturating_sub(before)));
         Gaps {
-            was_down: gaps.was_down || self.was_down || !self.link.state().carries_frames(),
+            was_down: gaps.was_down || self.was_down || !self.state.carries_frames(),
             lost: gaps.lost.saturating_add(drops.unwrap_or_default()),
             is_unread: self.is_unread,
             ..gaps
         }
-    }
-}
-
-impl AsFd for GapMonitor {
-    /// The descriptor is readable when the state of the link has changed.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.link.as_fd()
     }
 }
 

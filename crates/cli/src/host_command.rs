@@ -10,14 +10,14 @@ use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::sys::signal::Signal;
+use runtime::Clock;
 use tap::Device;
 use tap::linux::{InterfaceName, kernel_addresses};
 
 use crate::advice::explain;
 use crate::carrier::interface_down;
-use crate::clock::Clock;
+use crate::device::{NetworkDevice, shared_address};
 use crate::failure::Failure;
-use crate::host_device::{HostDevice, shared_address};
 use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
 use crate::privileges;
@@ -138,7 +138,7 @@ fn host_count(range: Ipv4Net) -> u64 {
 }
 
 /// Returns the hosts of these arguments.
-fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result<Host, Failure> {
+fn host(arguments: &HostArguments, device: &NetworkDevice, clock: &Clock) -> Result<Host, Failure> {
     let configs = configs(arguments, device)?;
     let mut configs = configs.iter();
     let first =
@@ -164,7 +164,7 @@ fn host(arguments: &HostArguments, device: &HostDevice, clock: &Clock) -> Result
 }
 
 /// Returns the configurations: one for a single host, or one for each range.
-fn configs(arguments: &HostArguments, device: &HostDevice) -> Result<Vec<HostConfig>, Failure> {
+fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<HostConfig>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
     let (mut base, _) = mac_range(arguments, device.name())?;
     // spec: rfc5227-start, rfc5227-many

@@ -12,10 +12,10 @@ use arp::NeighborSettings;
 use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
+use runtime::Clock;
 use tap::Instant;
 use tap::linux::{KernelNeighbor, KernelNeighborState, Namespace, Tap, default_busy_poll, kernel_neighbors};
 
-use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::output::Sink;

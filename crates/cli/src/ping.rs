@@ -15,15 +15,17 @@ use host::{EchoRequest, Host, HostConfig, SendOutcome, TxDropReason};
 use inet::InterfaceId;
 use ipv4::NextHop;
 use link::MacAddr;
+use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
-use tap::Device;
+use tap::linux::LinkMonitor;
+use tap::{Device, DeviceEvent};
 
 use crate::carrier::interface_down;
-use crate::clock::{Clock, WallClock};
+use crate::clock::WallClock;
+use crate::device::NetworkDevice;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
-use crate::host_device::HostDevice;
 use crate::json::command_schema;
 use crate::mac::default_mac;
 use crate::output::Sink;
@@ -62,8 +64,9 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         .with_recorder(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
-    let is_tap = matches!(device, HostDevice::Tap(_));
-    let monitor = GapMonitor::open(device.interface(), is_tap, clock.now())?;
+    let is_tap = matches!(device, NetworkDevice::Tap(_));
+    let link = LinkMonitor::open(&name)?;
+    let gaps = GapMonitor::new(device.interface(), is_tap, link.state(), clock.now());
     let mut runner = PingRunner {
         session: PingSession::new(plan(arguments)),
         server: Server::new(host, device, report, clock, performance.busy_poll_time())?
@@ -71,7 +74,8 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
-        monitor,
+        link,
+        gaps,
         time_to_live: arguments.time_to_live,
         data,
     };
@@ -96,7 +100,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
 /// Returns the host that sends the requests.
 fn host(
     arguments: &PingArguments,
-    device: &HostDevice,
+    device: &NetworkDevice,
     mac: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
@@ -154,7 +158,8 @@ struct PingRunner<W> {
     clock: Clock,
     json: bool,
     quiet: bool,
-    monitor: GapMonitor,
+    link: LinkMonitor,
+    gaps: GapMonitor,
     time_to_live: u8,
     /// Data of each request: the bytes 0, 1, 2 and so on, as in iputils.
     data: Vec<u8>,
@@ -191,10 +196,14 @@ impl<W: Sink> PingRunner<W> {
 
     /// Returns an explanation if replies may have been lost.
     fn explain_gap(&mut self) -> Option<ErrorMessage> {
-        while self.monitor.poll(self.clock.now()).is_some() {}
+        let now = self.clock.now();
+        while let Ok(Some(DeviceEvent::Link(state))) = self.link.poll() {
+            self.gaps.follow(now, state);
+        }
+        self.gaps.take_missing_carrier(now);
         let device = &self.server.device;
         let counters = device.counters();
-        let gaps = self.monitor.gaps(&counters, device.interface());
+        let gaps = self.gaps.gaps(&counters, device.interface());
         Gaps { refused: counters.refused, unsent: self.server.host.unsent(), ..gaps }.explain(device.name())
     }
 

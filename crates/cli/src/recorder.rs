@@ -1,5 +1,6 @@
 //! Captures of a running command (`--pcap`): all frames, and for each received frame the decision.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -9,10 +10,11 @@ use std::time::Duration;
 use capture::write::{self, whole_blocks};
 use capture::{Direction, LinkType};
 use clap::Args;
-use host::FrameOutcome;
+use link::{EthernetFrame, MacAddr};
+use runtime::Clock;
 use tap::Instant;
 
-use crate::clock::{Clock, WallClock};
+use crate::clock::WallClock;
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::help;
@@ -61,6 +63,7 @@ const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Recorder<W: Sink> {
     out: Output<W>,
     clock: WallClock,
+    kernel_mac: Option<MacAddr>,
     /// The last received frame; the decision on it is pending.
     received: Vec<u8>,
     /// Buffer for a block.
@@ -89,7 +92,8 @@ impl<W: Sink> Recorder<W> {
         interface: &str,
         clock: WallClock,
     ) -> Result<Recorder<W>, Failure> {
-        let mut recorder = Recorder { out, clock, received: Vec::new(), block: Vec::new(), name };
+        let mut recorder =
+            Recorder { out, clock, kernel_mac: None, received: Vec::new(), block: Vec::new(), name };
         recorder.block(|out| {
             write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
             write::interface(out, LinkType::ETHERNET, interface);
@@ -101,27 +105,29 @@ impl<W: Sink> Recorder<W> {
         }
     }
 
-    /// Stores a received frame until [`Recorder::frame_handled`] or [`Recorder::frame_decided`] writes it.
+    /// Sets the MAC address of the kernel, if the kernel sends on the interface too. Received frames with this source
+    /// were sent by the kernel.
+    pub(crate) fn with_kernel_mac(mut self, kernel_mac: Option<MacAddr>) -> Recorder<W> {
+        self.kernel_mac = kernel_mac;
+        self
+    }
+
+    /// Stores a received frame until [`Recorder::frame_decided`] writes it.
     pub(crate) fn frame_received(&mut self, bytes: &[u8]) {
         self.received.clear();
         self.received.extend_from_slice(bytes);
     }
 
-    /// Writes the last received frame with its outcome.
-    pub(crate) fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
-        self.frame_decided(now, &verdict.to_string());
-    }
-
-    /// Writes the last received frame with a comment.
-    pub(crate) fn frame_decided(&mut self, now: Instant, comment: &str) {
+    /// Writes the last received frame with the decision on it, as a comment.
+    pub(crate) fn frame_decided(&mut self, now: Instant, decision: impl Display) {
         let bytes = std::mem::take(&mut self.received);
-        self.write_frame(now, Direction::In, &bytes, Some(comment));
+        self.write_frame(now, self.direction(&bytes), &bytes, Some(&decision.to_string()));
         self.received = bytes;
     }
 
-    /// Writes a transmitted frame.
-    pub(crate) fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
-        self.write_frame(now, Direction::Out, bytes, None);
+    /// Writes a transmitted frame, optionally with a comment.
+    pub(crate) fn frame_sent(&mut self, now: Instant, bytes: &[u8], comment: Option<&str>) {
+        self.write_frame(now, Direction::Out, bytes, comment);
     }
 
     /// Flushes the buffer.
@@ -129,14 +135,13 @@ impl<W: Sink> Recorder<W> {
         self.write(Duration::ZERO);
     }
 
-    /// Writes a frame, optionally with a comment.
-    pub(crate) fn write_frame(
-        &mut self,
-        now: Instant,
-        direction: Direction,
-        bytes: &[u8],
-        comment: Option<&str>,
-    ) {
+    /// Returns the direction of a received frame.
+    fn direction(&self, bytes: &[u8]) -> Direction {
+        let is_sent = |frame: EthernetFrame<'_>| Some(frame.source()) == self.kernel_mac;
+        if EthernetFrame::parse(bytes).is_ok_and(is_sent) { Direction::Out } else { Direction::In }
+    }
+
+    fn write_frame(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: Option<&str>) {
         if !self.out.has_reader() {
             return;
         }

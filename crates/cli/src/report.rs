@@ -269,7 +269,7 @@ impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
 
     fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_handled(now, verdict);
+            recorder.frame_decided(now, verdict);
         }
         let Some(reason) = verdict.dropped() else { return };
         if self.level < Self::level_of(reason) || !self.admits(now, LineKind::of_drop(reason)) {
@@ -289,7 +289,7 @@ impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
 
     fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_sent(now, bytes);
+            recorder.frame_sent(now, bytes, None);
         }
         self.frame(now, Direction::Out, bytes);
     }

@@ -9,20 +9,18 @@ mod vendors;
 
 use std::fs::File;
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::Identity;
-use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, SweepStep, TargetRanges};
+use arptools::sweep::{Sweep, SweepOutcome, SweepPlan, TargetRanges};
 use indicatif::HumanDuration;
 use ipnet::Ipv4Net;
-use link::MacAddr;
+use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
-use tap::linux::{Descriptor, wait};
 
-use crate::clock::{Clock, WallClock};
+use crate::clock::WallClock;
 use crate::color::Styler;
 use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
@@ -30,7 +28,7 @@ use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::output::Output;
 use crate::privileges;
-use crate::probe_socket::{ProbeSocket, drain};
+use crate::probe::{ProbeDevice, Prober, drain};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
 use arguments::ScanArguments;
@@ -42,18 +40,16 @@ use vendors::Vendors;
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two checks for signals while the reader of the output is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-/// Maximum number of batches received in a row.
-const MAX_READS: u32 = 8;
 
 /// Runs the scan until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let mut socket = ProbeSocket::open(&arguments.socket, &arguments.capture, arguments.vlan, clock)?;
-    let network = arguments.localnet.then(|| local_network(arguments, &socket)).transpose()?;
+    let device = ProbeDevice::open(&arguments.socket, &arguments.capture, clock)?;
+    let network = arguments.localnet.then(|| local_network(arguments, &device)).transpose()?;
     let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), network)?;
-    let plan = plan(arguments, &socket, &ranges, clock)?;
+    let plan = plan(arguments, &device, &ranges, clock)?;
     let vendors = vendors(arguments)?;
-    socket.wait_for_carrier(clock.now())?;
+    device.wait_for_carrier()?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
     if let Some(warning) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
         warning.print();
@@ -62,8 +58,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let mut runner = ScanRunner {
         progress: ScanProgress::new(arguments, sweep.targets(), sweep.plan().passes),
         began: clock.now(),
-        sweep,
-        socket,
+        prober: device.start(sweep, arguments.vlan, CONGESTION_TIMEOUT)?,
         vendors,
         out: Output::new(capture.text_output()?),
         styler: capture.text_styler(),
@@ -77,7 +72,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     runner.print(Duration::ZERO);
     let ended = runner.sweep(&signals).and_then(|()| runner.drain());
     let (outcome, gap) = runner.end();
-    let (elapsed, lost) = (clock.now().since(runner.began), runner.socket.gaps(clock.now()).lost);
+    let (elapsed, lost) = (clock.now().since(runner.began), runner.prober.gaps().lost);
     runner.print_event(&ScanEvent::Statistics { outcome, elapsed, lost });
     runner.out.drain_to(0, &signals)?;
     warn_of_lost_lines(runner.out.finish(Duration::ZERO));
@@ -87,12 +82,12 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Returns the network of the sender address.
-fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4Net, Failure> {
+fn local_network(arguments: &ScanArguments, device: &ProbeDevice) -> Result<Ipv4Net, Failure> {
     if let Some(address) = arguments.socket.address {
         return Ok(address);
     }
-    socket.interface().addresses()?.into_iter().next().ok_or_else(|| {
-        let name = socket.name();
+    device.interface().addresses()?.into_iter().next().ok_or_else(|| {
+        let name = device.name();
         Failure::new(format!("{name} has no IPv4 address, so its network is unknown"))
             .hint(format!("set both: `scan -I {name} -s 10.0.0.2 10.0.0.0/24`"))
     })
@@ -101,15 +96,15 @@ fn local_network(arguments: &ScanArguments, socket: &ProbeSocket) -> Result<Ipv4
 /// Returns the plan for these arguments.
 fn plan(
     arguments: &ScanArguments,
-    socket: &ProbeSocket,
+    device: &ProbeDevice,
     ranges: &TargetRanges,
     clock: Clock,
 ) -> Result<SweepPlan, Failure> {
-    let ip = sender_ip(arguments, socket, ranges)?;
+    let ip = sender_ip(arguments, device, ranges)?;
     check_sender(ip).map_err(Failure::new)?;
-    let seed = u64::try_from(clock.origin().as_nanos()).unwrap_or_default();
+    let seed = u64::try_from(WallClock::from(clock).origin().as_nanos()).unwrap_or_default();
     Ok(SweepPlan {
-        sender: Identity { ip, mac: socket.mac() },
+        sender: Identity { ip, mac: device.mac() },
         passes: arguments.retry,
         timeout: arguments.timeout,
         backoff: arguments.backoff,
@@ -146,19 +141,19 @@ fn duration_warning(max_duration: Duration) -> Option<Failure> {
 /// target.
 fn sender_ip(
     arguments: &ScanArguments,
-    socket: &ProbeSocket,
+    device: &ProbeDevice,
     ranges: &TargetRanges,
 ) -> Result<Ipv4Addr, Failure> {
     if let Some(address) = arguments.arpspa.or(arguments.socket.address.map(|address| address.addr())) {
         return Ok(address);
     }
-    let addresses = socket.interface().addresses()?;
+    let addresses = device.interface().addresses()?;
     let near = ranges.iter().find_map(|range| {
         let overlaps = |own: &&Ipv4Net| own.network() <= *range.end() && *range.start() <= own.broadcast();
         addresses.iter().filter(overlaps).max_by_key(|own| own.prefix_len())
     });
     near.map(Ipv4Net::addr).ok_or_else(|| {
-        let name = socket.name();
+        let name = device.name();
         Failure::new(format!("{name} has no address in a network to scan"))
             .hint("set the sender address with `-s IP`")
     })
@@ -185,10 +180,9 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
     Ok(Some(vendors))
 }
 
-/// A running sweep and its socket.
+/// A running sweep and its output.
 struct ScanRunner<'a> {
-    sweep: Sweep,
-    socket: ProbeSocket,
+    prober: Prober<Sweep>,
     vendors: Option<Vendors>,
     out: Output<File>,
     styler: Styler,
@@ -201,118 +195,77 @@ struct ScanRunner<'a> {
 impl ScanRunner<'_> {
     /// Sends and receives until the sweep is complete, a signal arrives or the output is closed.
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
-        let mut congested = None;
-        while signals.next()?.is_none() && self.out.has_reader() {
+        // A signal may have arrived before the first packet.
+        let mut has_signal = true;
+        while !self.prober.is_done() && self.out.has_reader() {
+            if has_signal && signals.next()?.is_some() {
+                break;
+            }
             // So that a slow reader loses no lines, nothing is sent while the buffer is more than half full.
             if self.out.is_half_full() {
                 self.print(SIGNAL_CHECK_INTERVAL);
+                has_signal = true;
                 continue;
             }
-            let now = self.clock.now();
-            let next = self.send(now)?;
-            if next == SweepStep::Done {
-                return Ok(());
-            }
-            let is_congested = self.socket.is_congested();
-            congested = is_congested.then(|| congested.unwrap_or(now));
-            if congested.is_some_and(|since| now.since(since) > CONGESTION_TIMEOUT) {
-                self.sweep.refused(self.socket.discard_queued());
-            }
-            let limit = match next {
-                _ if is_congested => CONGESTION_TIMEOUT,
-                SweepStep::Wait(limit) => limit,
-                _ => Duration::ZERO,
-            };
-            if !limit.is_zero() {
-                let socket = Descriptor::readable(self.socket.as_fd(), ()).or_writable(is_congested);
-                wait([socket, Descriptor::readable(signals.as_fd(), ())], Some(limit))?;
-            }
-            self.receive_all()?;
+            has_signal = self.prober.step(signals)?;
+            self.print_replies();
+            self.print(Duration::ZERO);
+            self.progress.show(self.prober.requester());
         }
-        Ok(())
-    }
-
-    /// Sends due requests, up to the capacity of the device. Returns the next step.
-    fn send(&mut self, now: Instant) -> Result<SweepStep, Failure> {
-        let next = loop {
-            let next = self.sweep.next(now);
-            let SweepStep::Send(packet) = next else { break next };
-            if !self.socket.queue(&packet, MacAddr::BROADCAST)? {
-                break next;
-            }
-            self.sweep.sent(now);
-        };
-        let refused = self.socket.flush(now)?;
-        self.sweep.refused(refused);
-        Ok(next)
-    }
-
-    /// Receives up to [`MAX_READS`] batches of queued frames.
-    fn receive_all(&mut self) -> Result<(), Failure> {
-        for _ in 0..MAX_READS {
-            if !self.receive()? {
-                break;
-            }
-        }
-        self.print(Duration::ZERO);
-        self.progress.show(&self.sweep);
         Ok(())
     }
 
     /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
     fn drain(&mut self) -> Result<(), Failure> {
-        if !drain(|| self.receive())? {
-            self.socket.mark_unread();
+        self.prober.stop();
+        let is_drained = drain(|| {
+            let has_arrived = self.prober.receive()?;
+            self.print_replies();
+            Ok(has_arrived)
+        })?;
+        if !is_drained {
+            self.prober.mark_unread();
         }
         Ok(())
     }
 
-    /// Receives one batch of frames. Returns whether more frames may be queued.
-    fn receive(&mut self) -> Result<bool, Failure> {
-        let now = self.clock.now();
-        let mut replies = Vec::new();
-        let sweep = &mut self.sweep;
-        let is_more = self.socket.receive(now, |packet, is_broadcast| {
-            let reply = sweep.receive(packet);
-            replies.extend(reply.map(|reply| (reply, is_broadcast)));
-            text::capture_comment(reply)
-        })?;
-        for (reply, is_broadcast) in replies {
+    fn print_replies(&mut self) {
+        while let Some(reply) = self.prober.take_reply() {
             // --ignoredups hides duplicates, but not conflicts.
             if reply.number == 1 || reply.other_mac.is_some() || !self.arguments.ignoredups {
-                self.print_event(&ScanEvent::Reply { reply, is_broadcast });
+                self.print_event(&ScanEvent::Reply(reply));
             }
         }
-        Ok(is_more)
     }
 
     /// Returns an explanation if replies may have been lost.
     fn explain_gap(&mut self) -> Option<ErrorMessage> {
-        let gaps = Gaps { refused: self.sweep.counts().refused, ..self.socket.gaps(self.clock.now()) };
-        gaps.explain_with(self.socket.name(), "scan again at a lower --rate")
+        let refused = self.prober.requester().counts().refused;
+        let gaps = Gaps { refused, ..self.prober.gaps() };
+        gaps.explain_with(self.prober.name(), "scan again at a lower --rate")
     }
 
     /// Ends the sweep. Queued requests that were not sent are counted as refused.
     fn end(&mut self) -> (SweepOutcome, Option<ErrorMessage>) {
         self.progress.end();
-        self.sweep.refused(self.socket.discard_queued());
+        self.prober.stop();
         let gap = self.explain_gap();
         if gap.is_some() {
-            self.sweep.rx_blocked();
+            self.prober.requester_mut().rx_blocked();
         }
-        (self.sweep.outcome(), gap)
+        (self.prober.requester().outcome(), gap)
     }
 
     /// Adds an event to the output.
     fn print_event(&mut self, event: &ScanEvent) {
+        let sweep = self.prober.requester();
         let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
         if self.arguments.json {
-            let line =
-                json::line(WallClock::from(self.clock).now(), self.socket.name(), &self.sweep, names, event);
+            let line = json::line(WallClock::from(self.clock).now(), self.prober.name(), sweep, names, event);
             self.out.line(&line);
         } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
             let names = self.vendors.as_ref().map(|_| names);
-            self.out.line(&text::lines(self.styler, self.socket.name(), &self.sweep, names, event));
+            self.out.line(&text::lines(self.styler, self.prober.name(), sweep, names, event));
         }
     }
 
@@ -331,7 +284,7 @@ fn verdict(
     outcome: SweepOutcome,
     gap: Option<ErrorMessage>,
 ) -> Result<ExitCode, Failure> {
-    let (name, sweep) = (runner.socket.name(), &runner.sweep);
+    let (name, sweep) = (runner.prober.name(), runner.prober.requester());
     let no_result = |why: &str| Failure::new(format!("no result of the scan: {why}"));
     Err(match outcome {
         SweepOutcome::Found => {

@@ -5,12 +5,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::Host;
+use runtime::Clock;
 use tap::linux::{Descriptor, LinkMonitor, busy_poll, wait};
 use tap::{Device, DeviceError, DeviceEvent, Exchange, Instant, LinkState, Machine, Pool, PortId};
 
-use crate::clock::{Clock, Suspension};
+use crate::clock::Suspension;
+use crate::device::NetworkDevice;
 use crate::failure::Failure;
-use crate::host_device::HostDevice;
 use crate::output::Sink;
 use crate::report::HostReport;
 use crate::signals::Signals;
@@ -18,7 +19,7 @@ use crate::signals::Signals;
 /// A host, its device, and its report.
 pub(crate) struct Server<W> {
     pub(crate) host: Host,
-    pub(crate) device: HostDevice,
+    pub(crate) device: NetworkDevice,
     pub(crate) pool: Pool,
     pub(crate) report: HostReport<W>,
     exchange: Exchange,
@@ -72,7 +73,7 @@ impl<W: Sink> Server<W> {
 
     pub(crate) fn new(
         mut host: Host,
-        device: HostDevice,
+        device: NetworkDevice,
         report: HostReport<W>,
         clock: Clock,
         busy_poll_time: Duration,

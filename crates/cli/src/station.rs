@@ -11,9 +11,9 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use tap::linux::{InterfaceName, Tap, default_busy_poll};
 
+use crate::device::{HostAddresses, NetworkDevice, check_macs, shared_address};
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
-use crate::host_device::{HostAddresses, HostDevice, check_macs, shared_address};
 use crate::values::{ip_address, range};
 use arguments::{IoMode, PerformanceArguments, StationArguments};
 
@@ -25,11 +25,11 @@ impl StationArguments {
         io: IoMode,
         ips: &[Ipv4Net],
         macs: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
-    ) -> Result<HostDevice, Failure> {
+    ) -> Result<NetworkDevice, Failure> {
         match (&self.interface, &self.tap) {
             (Some(name), _) => {
                 let addresses = HostAddresses { macs: macs(name)?, ips };
-                let device = HostDevice::open_interface(name, &addresses)?;
+                let device = NetworkDevice::open_interface(name, &addresses)?;
                 self.gateway.map_or(Ok(()), |gateway| device.check_reachable(gateway))?;
                 Ok(device)
             }

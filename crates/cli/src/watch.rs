@@ -15,18 +15,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arptools::census::CensusEvent;
+use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
 use tap::linux::{Descriptor, wait};
 
-use crate::clock::Clock;
+use crate::clock::WallClock;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::{privileges, probe_socket};
+use crate::{privileges, probe};
 use arguments::{FailOn, WatchArguments};
 use observer::Observer;
 use output::{LineOutput, WatchOutput};
@@ -69,7 +70,8 @@ fn signals() -> std::io::Result<Signals> {
 fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
     let mut source = WatchSource::open(arguments, clock)?;
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
-    let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.origin(), &source)?;
+    let mut watcher =
+        FrameWatcher::new(Observer::new(arguments.vlan), recorder, WallClock::from(clock).origin(), &source)?;
     let signals = &signals()?;
     let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
     privileges::drop_all()?;
@@ -121,7 +123,7 @@ fn receive_rest(
     clock: Clock,
     (arguments, signals): (&WatchArguments, &Signals),
 ) -> Result<(), Failure> {
-    let is_drained = probe_socket::drain(|| {
+    let is_drained = probe::drain(|| {
         if is_over(arguments, &watcher.observer, output) {
             return Ok(false);
         }
@@ -160,7 +162,7 @@ fn receive_until_end(
         let others = others.into_iter().flatten().map(|fd| Descriptor::readable(fd, ()));
         wait(std::iter::once(device).chain(others), limit)?;
         let now = clock.now();
-        watcher.follow_clock(clock.origin());
+        watcher.follow_clock(WallClock::from(clock).origin());
         source.receive(now, watcher)?;
         watcher.observer.advance(watcher.wall_time(now));
         watcher.flush();

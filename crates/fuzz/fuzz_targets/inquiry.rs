@@ -7,7 +7,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Identity, Instant, MacAddr, Operation, Packet};
-use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryPlan, InquiryStep, Purpose};
+use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryPlan, Purpose};
+use arptools::{RequestStep, Requester};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -72,7 +73,7 @@ impl Scenario<'_> {
 
 /// Sends or rejects a due packet. Checks the interval since the last packet.
 fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refused: &mut bool) {
-    let InquiryStep::Send { packet, destination } = inquiry.next(now) else { return };
+    let RequestStep::Send { packet, destination } = inquiry.next(now) else { return };
     let plan = *inquiry.plan();
     assert!(destination.is_station() || destination == MacAddr::BROADCAST);
     assert_eq!((packet.sender_hardware, packet.target_protocol), (plan.sender.mac, plan.target));
@@ -81,7 +82,10 @@ fn send(inquiry: &mut Inquiry, now: Instant, last: &mut Option<Instant>, is_refu
         "packet sent before the interval has passed"
     );
     *last = Some(now);
-    if std::mem::take(is_refused) { inquiry.refused(now) } else { inquiry.sent(now) }
+    inquiry.sent(now);
+    if std::mem::take(is_refused) {
+        inquiry.refused(inquiry.counts().sent + inquiry.counts().refused);
+    }
 }
 
 fuzz_target!(|scenario: Scenario<'_>| {
@@ -139,12 +143,12 @@ fn check_end(mut inquiry: Inquiry, mut now: Instant) {
         }
         match inquiry.next(now) {
             // Probing that is incomplete can only be ended by a limit.
-            InquiryStep::Done => {
+            RequestStep::Done => {
                 let has_limit = inquiry.plan().purpose == Purpose::Probe && limit.is_some();
                 return assert!(inquiry.outcome(now) != InquiryOutcome::Unfinished || has_limit);
             }
-            InquiryStep::Wait(span) => now = now + span,
-            InquiryStep::Send { .. } => inquiry.sent(now),
+            RequestStep::Wait(span) => now = now + span,
+            RequestStep::Send { .. } => inquiry.sent(now),
         }
     }
     panic!("the inquiry did not end within 1,000 steps");

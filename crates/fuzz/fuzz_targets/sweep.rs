@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use arp::{Identity, Instant, MacAddr, Operation, Packet, PacketFields};
 use arptools::sweep::{
-    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply as Reply, SweepStep, TargetRanges,
+    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply, TargetRanges,
 };
+use arptools::{RequestStep, Requester};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -101,7 +102,7 @@ impl Model {
             None => usize::MAX,
         };
         let mut burst = 0;
-        while let SweepStep::Send(packet) = sweep.next(now) {
+        while let RequestStep::Send { packet, .. } = sweep.next(now) {
             burst += 1;
             assert!(burst <= most, "burst of {burst} packets (at most {most} allowed)");
             let target = packet.target_protocol;
@@ -119,10 +120,11 @@ impl Model {
         let Ok(packet) = Packet::parse(bytes) else { return };
         self.packet += 1;
         let expected = self.expected(&packet.into(), sweep.plan());
-        assert_eq!(sweep.receive(packet), expected);
+        let reply = sweep.receive(Instant::ORIGIN, packet, false);
+        assert_eq!(reply, expected);
     }
 
-    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<Reply> {
+    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<SweepReply> {
         let sender = plan.sender;
         let has_same_sender = (packet.sender_hardware, packet.sender_protocol) == (sender.mac, sender.ip);
         if has_same_sender && packet.operation == Operation::REQUEST {
@@ -152,7 +154,7 @@ impl Model {
         if other_mac.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(Reply { packet: *packet, number: *number, other_mac })
+        Some(SweepReply { packet: *packet, is_broadcast: false, number: *number, other_mac })
     }
 
     /// Checks that the counts and the outcome agree with the model.
@@ -220,9 +222,9 @@ fn check_end(mut sweep: Sweep, mut now: Instant, model: &mut Model) {
             return;
         }
         match sweep.next(now) {
-            SweepStep::Done => return model.check(&sweep),
-            SweepStep::Wait(span) => now = now + span,
-            SweepStep::Send(_) => model.send(&mut sweep, now),
+            RequestStep::Done => return model.check(&sweep),
+            RequestStep::Wait(span) => now = now + span,
+            RequestStep::Send { .. } => model.send(&mut sweep, now),
         }
     }
     panic!("the sweep did not end");

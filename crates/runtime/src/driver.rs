@@ -188,6 +188,11 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         }
     }
 
+    /// Returns the number of frames of the machine that no device has accepted yet.
+    pub fn departing(&self) -> usize {
+        self.ports.iter().map(|port| port.exchange.departing()).sum()
+    }
+
     /// Returns the time of the last turn.
     pub fn now(&self) -> Instant {
         self.now

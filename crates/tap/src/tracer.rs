@@ -16,3 +16,24 @@ pub trait Tracer<O> {
 }
 
 impl<O> Tracer<O> for () {}
+
+/// `None` is a tracer without cost.
+impl<O, T: Tracer<O>> Tracer<O> for Option<T> {
+    fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
+        if let Some(tracer) = self {
+            tracer.frame_received(now, bytes);
+        }
+    }
+
+    fn frame_handled(&mut self, now: Instant, outcome: O) {
+        if let Some(tracer) = self {
+            tracer.frame_handled(now, outcome);
+        }
+    }
+
+    fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
+        if let Some(tracer) = self {
+            tracer.frame_sent(now, bytes);
+        }
+    }
+}

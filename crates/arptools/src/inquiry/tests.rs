@@ -32,12 +32,12 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn wait(millis: u64) -> InquiryStep {
-    InquiryStep::Wait(Duration::from_millis(millis))
+fn wait(millis: u64) -> RequestStep {
+    RequestStep::Wait(Duration::from_millis(millis))
 }
 
-fn send(packet: PacketFields, destination: MacAddr) -> InquiryStep {
-    InquiryStep::Send { packet, destination }
+fn send(packet: PacketFields, destination: MacAddr) -> RequestStep {
+    RequestStep::Send { packet, destination }
 }
 
 fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
@@ -67,13 +67,13 @@ fn receive(inquiry: &mut Inquiry, now: Instant, fields: PacketFields) -> Option<
 }
 
 /// Runs an inquiry to its end without replies. Returns the sent packets with their times.
-fn run(inquiry: &mut Inquiry) -> Vec<(Instant, InquiryStep)> {
+fn run(inquiry: &mut Inquiry) -> Vec<(Instant, RequestStep)> {
     let (mut now, mut sent) = (at(0), Vec::new());
     for _ in 0..100 {
         match inquiry.next(now) {
-            InquiryStep::Done => return sent,
-            InquiryStep::Wait(span) => now = now + span,
-            next @ InquiryStep::Send { .. } => {
+            RequestStep::Done => return sent,
+            RequestStep::Wait(span) => now = now + span,
+            next @ RequestStep::Send { .. } => {
                 inquiry.sent(now);
                 sent.push((now, next));
             }
@@ -92,7 +92,7 @@ fn inquiry_sends_one_request_per_interval_and_waits_for_last_reply() {
     assert_eq!(inquiry.next(at(1_500)), send(REQUEST, MacAddr::BROADCAST));
     inquiry.sent(at(1_500));
     assert_eq!(inquiry.next(at(1_600)), wait(900));
-    assert_eq!(inquiry.next(at(2_500)), InquiryStep::Done);
+    assert_eq!(inquiry.next(at(2_500)), RequestStep::Done);
     assert_eq!(inquiry.outcome(at(2_500)), InquiryOutcome::NoReply);
     assert_eq!((inquiry.counts().sent, inquiry.counts().broadcast), (2, 2));
 }
@@ -193,7 +193,7 @@ fn inquiry_ends_at_first_reply_when_requested() {
     inquiry.sent(at(0));
     assert_eq!(inquiry.next(at(1)), wait(999));
     receive(&mut inquiry, at(1), REPLY).unwrap();
-    assert_eq!(inquiry.next(at(1)), InquiryStep::Done);
+    assert_eq!(inquiry.next(at(1)), RequestStep::Done);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn time_limit_ends_inquiry_after_first_request() {
     assert_eq!(inquiry.next(at(400)), wait(600));
     inquiry.sent(at(1_000));
     assert_eq!(inquiry.next(at(1_000)), wait(200));
-    assert_eq!(inquiry.next(at(1_200)), InquiryStep::Done);
+    assert_eq!(inquiry.next(at(1_200)), RequestStep::Done);
 }
 
 // proves: rfc5227-probe-times
@@ -246,7 +246,7 @@ fn probing_is_unfinished_when_limit_precedes_announce_wait() {
     assert_eq!((inquiry.next(at(3_000)), inquiry.outcome(at(3_000))), (wait(5), InquiryOutcome::Unfinished));
     assert_eq!(
         (inquiry.next(at(3_005)), inquiry.outcome(at(3_005))),
-        (InquiryStep::Done, InquiryOutcome::Free)
+        (RequestStep::Done, InquiryOutcome::Free)
     );
 }
 
@@ -272,7 +272,7 @@ fn probing_conflicts_with_user_and_with_other_prober() {
         let mut inquiry = inquiry(Purpose::Probe, |_| {});
         inquiry.sent(at(0));
         assert!(receive(&mut inquiry, at(1), fields).is_some(), "{fields:?}");
-        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (InquiryStep::Done, InquiryOutcome::InUse));
+        assert_eq!((inquiry.next(at(1)), inquiry.outcome(at(1))), (RequestStep::Done, InquiryOutcome::InUse));
     }
     let free = [
         PacketFields { sender_protocol: OTHER, ..other_probe },
@@ -305,21 +305,60 @@ fn announcement_waits_for_no_reply() {
 fn outcome_is_inconclusive_after_tx_errors_or_rx_loss() {
     for purpose in [Purpose::Find, Purpose::Probe, ANNOUNCE] {
         let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
-        inquiry.refused(at(0));
+        inquiry.sent(at(0));
+        inquiry.refused(1);
         assert_eq!(inquiry.next(at(0)), wait(1_000));
-        inquiry.refused(at(1_000));
+        inquiry.sent(at(1_000));
+        inquiry.refused(2);
         assert_eq!(inquiry.outcome(at(9_000)), InquiryOutcome::NothingSent, "{purpose:?}");
     }
     for purpose in [Purpose::Find, Purpose::Probe] {
         let mut inquiry = inquiry(purpose, |plan| plan.count = Some(2));
         inquiry.sent(at(0));
-        let mut refused = inquiry.clone();
-        refused.refused(at(1_000));
         inquiry.sent(at(1_000));
+        let mut refused = inquiry.clone();
+        refused.refused(2);
         inquiry.rx_blocked();
-        for impaired in [refused, inquiry] {
-            assert_eq!(impaired.next(at(9_000)), InquiryStep::Done);
+        for mut impaired in [refused, inquiry] {
+            assert_eq!(impaired.next(at(9_000)), RequestStep::Done);
             assert_eq!(impaired.outcome(at(9_000)), InquiryOutcome::Impaired);
         }
     }
+}
+
+#[test]
+fn refused_packet_leaves_no_trace_except_its_count_and_time() {
+    let mut inquiry = inquiry(Purpose::Find, |plan| plan.count = Some(3));
+    inquiry.sent(at(0));
+    inquiry.sent(at(1_000));
+    inquiry.refused(2);
+    let InquiryCounts { sent, broadcast, refused, .. } = *inquiry.counts();
+    assert_eq!((sent, broadcast, refused), (1, 1, 1));
+    // The reply answers the first request, and the packet after the refused packet is sent in time.
+    let reply = receive(&mut inquiry, at(1_007), REPLY).unwrap();
+    assert_eq!((reply.round_trip, reply.is_duplicate), (Some(Duration::from_millis(1_007)), false));
+    assert_eq!(inquiry.next(at(1_500)), wait(500));
+    // The third packet is unicast.
+    inquiry.sent(at(2_000));
+    inquiry.refused(3);
+    assert_eq!((inquiry.counts().sent, inquiry.counts().broadcast), (1, 1));
+}
+
+#[test]
+fn refused_probe_is_not_a_required_probe() {
+    let mut inquiry = inquiry(Purpose::Probe, |plan| plan.count = Some(1));
+    inquiry.sent(at(0));
+    inquiry.refused(1);
+    assert_eq!(inquiry.outcome(at(9_000)), InquiryOutcome::NothingSent);
+}
+
+#[test]
+fn text_of_reply_is_comment_in_captures() {
+    let text = |operation, is_duplicate| {
+        let packet = PacketFields { operation, ..REPLY };
+        InquiryReply { packet, is_broadcast: false, round_trip: None, is_duplicate }.to_string()
+    };
+    assert_eq!(text(Operation::REPLY, false), "reply");
+    assert_eq!(text(Operation::REPLY, true), "duplicate reply");
+    assert_eq!(text(Operation::REQUEST, false), "conflicting request");
 }

@@ -11,8 +11,8 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-fn wait(millis: u64) -> SweepStep {
-    SweepStep::Wait(Duration::from_millis(millis))
+fn wait(millis: u64) -> RequestStep {
+    RequestStep::Wait(Duration::from_millis(millis))
 }
 
 /// Returns an address of 10.0.0.0/24.
@@ -48,7 +48,7 @@ fn reply(target: Ipv4Addr) -> PacketFields {
 fn receive(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
     let mut bytes = [0; PacketFields::LENGTH];
     fields.write_to(&mut bytes).unwrap();
-    sweep.receive(Packet::parse(&bytes).unwrap())
+    sweep.receive(at(0), Packet::parse(&bytes).unwrap(), false)
 }
 
 /// Runs a sweep to its end without replies. Returns the times and targets of the requests, and the time of the end.
@@ -56,9 +56,9 @@ fn run(sweep: &mut Sweep, mut now: Instant) -> (Vec<(Instant, Ipv4Addr)>, Instan
     let mut requested = Vec::new();
     for _ in 0..100_000 {
         match sweep.next(now) {
-            SweepStep::Done => return (requested, now),
-            SweepStep::Wait(span) => now = now + span,
-            SweepStep::Send(packet) => {
+            RequestStep::Done => return (requested, now),
+            RequestStep::Wait(span) => now = now + span,
+            RequestStep::Send { packet, .. } => {
                 sweep.sent(now);
                 requested.push((now, packet.target_protocol));
             }
@@ -93,8 +93,12 @@ fn request_equals_rfc_826() {
         target_hardware: MacAddr::ZERO,
         target_protocol: host(10),
     };
-    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet));
-    assert_eq!(sweep.next(at(0)), SweepStep::Send(packet), "the step changed before `sent`");
+    assert_eq!(sweep.next(at(0)), RequestStep::Send { packet, destination: MacAddr::BROADCAST });
+    assert_eq!(
+        sweep.next(at(0)),
+        RequestStep::Send { packet, destination: MacAddr::BROADCAST },
+        "the step changed before `sent`"
+    );
 }
 
 #[test]
@@ -102,7 +106,10 @@ fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
     let mut sweep = sweep(10, 12, |_| {});
     sweep.sent(at(0));
     let received = receive(&mut sweep, reply(host(10)));
-    assert_eq!(received, Some(SweepReply { packet: reply(host(10)), number: 1, other_mac: None }));
+    assert_eq!(
+        received,
+        Some(SweepReply { packet: reply(host(10)), is_broadcast: false, number: 1, other_mac: None })
+    );
     let (requested, end) = run(&mut sweep, at(0));
     let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
     assert_eq!(requested, expected.map(|(time, number)| (at(time), host(number))));
@@ -115,7 +122,7 @@ fn sweep_waits_for_second_station_when_all_replied() {
     sweep.sent(at(0));
     receive(&mut sweep, reply(host(10))).unwrap();
     assert_eq!(sweep.next(at(1)), wait(499));
-    assert_eq!(sweep.next(at(500)), SweepStep::Done);
+    assert_eq!(sweep.next(at(500)), RequestStep::Done);
 }
 
 #[test]
@@ -128,7 +135,7 @@ fn sweep_ends_at_limit_and_is_below_limit_otherwise() {
     assert_eq!(sweep.outcome(), SweepOutcome::Unfinished);
     let mut other = sweep.clone();
     receive(&mut sweep, reply(host(11))).unwrap();
-    assert_eq!((sweep.next(at(3)), sweep.outcome()), (SweepStep::Done, SweepOutcome::Found));
+    assert_eq!((sweep.next(at(3)), sweep.outcome()), (RequestStep::Done, SweepOutcome::Found));
     assert_eq!(receive(&mut sweep, reply(host(11))), None, "a reply beyond the limit was reported");
     assert_eq!((sweep.counts().answered, sweep.counts().unrelated), (2, 1));
     run(&mut other, at(3));
@@ -174,7 +181,7 @@ fn reply_count_saturates_without_conflict() {
 #[test]
 fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
     let mut sweep = sweep(10, 12, |_| {});
-    let SweepStep::Send(foreign) = sweep.next(at(0)) else { panic!("no request is due") };
+    let RequestStep::Send { packet: foreign, .. } = sweep.next(at(0)) else { panic!("no request is due") };
     sweep.sent(at(0));
     // Requests by another program: before and after the reply, and for an address outside the sweep.
     assert_eq!(receive(&mut sweep, foreign), None);
@@ -193,7 +200,7 @@ fn reply_to_foreign_request_with_same_sender_is_no_duplicate() {
 #[test]
 fn seven_requests_by_other_programs_are_recorded() {
     let mut sweep = sweep(10, 12, |_| {});
-    let SweepStep::Send(foreign) = sweep.next(at(0)) else { panic!("no request is due") };
+    let RequestStep::Send { packet: foreign, .. } = sweep.next(at(0)) else { panic!("no request is due") };
     sweep.sent(at(0));
     for _ in 0..9 {
         receive(&mut sweep, foreign);
@@ -236,7 +243,7 @@ fn sender_address_is_not_requested() {
     let (requested, _) = run(&mut sweep, at(0));
     assert_eq!(requested, [(at(0), host(1)), (at(2), host(3))]);
     let mut alone = super::tests::sweep(2, 2, |_| {});
-    assert_eq!((alone.targets(), alone.next(at(0))), (0, SweepStep::Done));
+    assert_eq!((alone.targets(), alone.next(at(0))), (0, RequestStep::Done));
     assert_eq!(alone.outcome(), SweepOutcome::NothingSent);
 }
 
@@ -245,7 +252,7 @@ fn late_requests_are_made_up_for_within_tolerance() {
     let mut sweep = sweep(1, 200, |_| {});
     let burst = |sweep: &mut Sweep, now| {
         let mut count = 0;
-        while let SweepStep::Send(_) = sweep.next(now) {
+        while let RequestStep::Send { .. } = sweep.next(now) {
             sweep.sent(now);
             count += 1;
         }
@@ -261,7 +268,7 @@ fn late_requests_are_made_up_for_within_tolerance() {
 #[test]
 fn pass_starts_without_burst_after_wait() {
     let mut sweep = sweep(10, 29, |_| {});
-    while let SweepStep::Send(_) | SweepStep::Wait(_) = sweep.next(at(100)) {
+    while let RequestStep::Send { .. } | RequestStep::Wait(_) = sweep.next(at(100)) {
         if sweep.progress().0 == 2 {
             break;
         }
@@ -320,8 +327,18 @@ fn sweep_of_slash_8_touches_memory_on_demand() {
     let mut sweep = Sweep::new(at(0), *sweep(1, 1, |plan| plan.interval = Duration::ZERO).plan(), all);
     assert_eq!(sweep.targets(), u64::from(TargetRanges::MAX_COUNT) - 1);
     for _ in 0..1_000 {
-        assert!(matches!(sweep.next(at(1)), SweepStep::Send(_)));
+        assert!(matches!(sweep.next(at(1)), RequestStep::Send { .. }));
         sweep.sent(at(1));
     }
     assert_eq!(sweep.progress(), (1, 1_001));
+}
+
+#[test]
+fn text_of_reply_is_comment_in_captures() {
+    let text = |number, other_mac| {
+        SweepReply { packet: reply(host(10)), is_broadcast: false, number, other_mac }.to_string()
+    };
+    assert_eq!(text(1, None), "reply");
+    assert_eq!(text(2, None), "duplicate reply");
+    assert_eq!(text(2, Some(PEER_MAC)), "conflict: another station replied for this address");
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use link::VlanId;
 
 use crate::help;
-use crate::probe_socket::arguments::ProbeArguments;
+use crate::probe::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number, seconds, vlan};
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use arp::{Packet, PacketFields};
+use arptools::Requester;
 use arptools::inquiry::InquiryReply;
 use link::MacAddr;
 use std::time::Duration;

@@ -27,16 +27,6 @@ pub(super) fn lines(inquiry: &Inquiry, event: &ArpingEvent<'_>) -> String {
     }
 }
 
-/// Returns the comment on a packet in a capture.
-pub(super) fn capture_comment(reply: Option<InquiryReply>) -> &'static str {
-    match reply {
-        None => "not a reply to this arping",
-        Some(reply) if reply.packet.operation == Operation::REQUEST => "conflicting request",
-        Some(InquiryReply { is_duplicate: true, .. }) => "duplicate reply",
-        Some(_) => "reply",
-    }
-}
-
 fn reply_text(inquiry: &Inquiry, reply: &InquiryReply) -> String {
     let (packet, sender) = (reply.packet, inquiry.plan().sender);
     let destination = if reply.is_broadcast { "Broadcast" } else { "Unicast" };

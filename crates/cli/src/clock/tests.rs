@@ -1,19 +1,6 @@
-//! Suspensions, and origins of the clock.
+//! Origins of the clock.
 
 use super::*;
-
-// proves: rfc5227-wake
-#[test]
-fn suspension_is_reported_once_when_longer_than_slack() {
-    let mut suspension = Suspension { total: Duration::from_secs(100) };
-    assert!(!suspension.has_grown_to(Duration::from_secs(100)));
-    assert!(!suspension.has_grown_to(Duration::from_secs(101)));
-    assert!(suspension.has_grown_to(Duration::from_millis(101_001)));
-    assert!(!suspension.has_grown_to(Duration::from_millis(101_001)));
-    // Two readings may differ in either direction.
-    assert!(!suspension.has_grown_to(Duration::from_secs(99)));
-    assert!(!Suspension::start().has_ended());
-}
 
 #[test]
 fn events_of_one_moment_have_one_wall_clock_time() {

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use host::{Host, HostConfig};
 use link::EtherType;
+use runtime::Clock;
 use tap::linux::Cable;
 use tap::{Device, Exchange, Instant, Pool, PortId};
 
 use super::{HOST, KERNEL};
-use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::recorder::CaptureArguments;

@@ -10,10 +10,10 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
+use runtime::Clock;
 
 use super::{HOST, KERNEL, LabNetwork};
 use crate::advice::explain;
-use crate::clock::Clock;
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::output::standard_error;

@@ -66,9 +66,9 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
         if *arrived {
             recorder.frame_received(frame);
             recorder
-                .frame_handled(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotLocal)));
+                .frame_decided(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotLocal)));
         } else {
-            recorder.frame_sent(now, frame);
+            recorder.frame_sent(now, frame, None);
         }
     }
     drop(recorder);
@@ -83,7 +83,7 @@ fn received_frame_has_outcome_as_comment() {
         Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
     let received = arp::Reception { merge: Merge::Added, reply: None };
     recorder.frame_received(&[7; 42]);
-    recorder.frame_handled(Instant::ORIGIN, FrameOutcome::Arp(received));
+    recorder.frame_decided(Instant::ORIGIN, FrameOutcome::Arp(received));
     drop(recorder);
     assert_eq!(read(&bytes).0[0].4.as_deref(), Some("learned"));
 }

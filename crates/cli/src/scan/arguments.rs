@@ -11,7 +11,7 @@ use link::VlanId;
 use super::targets::TargetRange;
 use crate::error_message::ErrorMessage;
 use crate::help;
-use crate::probe_socket::arguments::ProbeArguments;
+use crate::probe::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number, vlan};
 

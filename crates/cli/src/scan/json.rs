@@ -116,17 +116,15 @@ pub(super) fn line<'a>(
             passes: plan.passes,
             interval_ns: nanos(plan.interval),
         },
-        ScanEvent::Reply { reply: SweepReply { packet, number, other_mac }, is_broadcast } => {
-            ScanJson::Reply {
-                ip: packet.sender_protocol,
-                mac: Mac(packet.sender_hardware),
-                vendor: names(packet.sender_hardware),
-                reply_number: number,
-                duplicate: number > 1,
-                other_mac: other_mac.map(Mac),
-                broadcast: is_broadcast,
-            }
-        }
+        ScanEvent::Reply(SweepReply { packet, is_broadcast, number, other_mac }) => ScanJson::Reply {
+            ip: packet.sender_protocol,
+            mac: Mac(packet.sender_hardware),
+            vendor: names(packet.sender_hardware),
+            reply_number: number,
+            duplicate: number > 1,
+            other_mac: other_mac.map(Mac),
+            broadcast: is_broadcast,
+        },
         ScanEvent::Statistics { outcome, elapsed, lost } => {
             let SweepCounts {
                 requested,

@@ -2,7 +2,9 @@
 
 use super::*;
 use arp::{Operation, Packet, PacketFields};
+use arptools::Requester;
 use arptools::sweep::SweepReply;
+use link::MacAddr;
 
 pub(super) const RIVAL: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 11]);
 
@@ -35,7 +37,7 @@ pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
     };
     let mut bytes = [0; PacketFields::LENGTH];
     packet.write_to(&mut bytes).unwrap();
-    sweep.receive(Packet::parse(&bytes).unwrap()).unwrap()
+    sweep.receive(Instant::ORIGIN, Packet::parse(&bytes).unwrap(), false).unwrap()
 }
 
 #[test]

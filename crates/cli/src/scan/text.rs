@@ -12,10 +12,7 @@ use crate::color::{ERROR, Styler};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ScanEvent {
     Start,
-    Reply {
-        reply: SweepReply,
-        is_broadcast: bool,
-    },
+    Reply(SweepReply),
     /// The result, with the number of frames that were lost before they were read.
     Statistics {
         outcome: SweepOutcome,
@@ -45,20 +42,10 @@ pub(super) fn lines<'a>(
             sender.ip,
             plural(sweep.targets(), "host", "hosts")
         ),
-        ScanEvent::Reply { reply, .. } => reply_text(styler, reply, names),
+        ScanEvent::Reply(reply) => reply_text(styler, reply, names),
         ScanEvent::Statistics { elapsed, lost, .. } => {
             statistics_text(styler, sweep.counts(), *elapsed, *lost)
         }
-    }
-}
-
-/// Returns the comment on a packet in a capture.
-pub(super) fn capture_comment(reply: Option<SweepReply>) -> &'static str {
-    match reply {
-        None => "not a reply to this scan",
-        Some(SweepReply { other_mac: Some(_), .. }) => "conflict: another station replied for this address",
-        Some(SweepReply { number: 1, .. }) => "reply",
-        Some(_) => "duplicate reply",
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use capture::{FrameReader, FrameReaderError};
 use nix::fcntl::OFlag;
+use runtime::Clock;
 use tap::Instant;
 use tap::linux::{Descriptor, wait};
 
@@ -18,7 +19,6 @@ use super::observer::Observer;
 use super::output::WatchOutput;
 use super::{FailOn, SourceKind, WatchOutcome, is_over, open_output, signals, unwatched_count};
 use crate::advice::explain;
-use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::input::open;

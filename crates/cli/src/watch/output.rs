@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use arptools::census::CensusEvent;
+use runtime::Clock;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
@@ -13,7 +14,7 @@ use super::json::{self, WatchJson};
 use super::observer::Observer;
 use super::screen::Screen;
 use super::{SourceKind, text};
-use crate::clock::{Clock, Moment};
+use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, Styler, WARNING};
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::json::EventObject;
@@ -182,7 +183,7 @@ impl LineOutput {
     /// Returns the moment of a wall-clock time.
     fn moment(&self, now: Instant) -> Moment {
         // If the system clock is set, the origin of the command's clock moves along.
-        let origin = self.clock.map(|clock| Instant::ORIGIN + clock.origin()).or(self.start);
+        let origin = self.clock.map(|clock| Instant::ORIGIN + WallClock::from(clock).origin()).or(self.start);
         Moment { wall: now, elapsed: origin.map_or(Duration::ZERO, |origin| now.since(origin)) }
     }
 

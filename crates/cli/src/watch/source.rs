@@ -4,20 +4,21 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use capture::Direction;
 use host::{FrameOutcome, Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{Interface, InterfaceName, PacketSocket, Tap};
-use tap::{Batch, Device, DeviceError, Exchange, Instant, LinkState, Machine, Pool, PortId, Tracer};
+use runtime::Clock;
+use tap::linux::{Interface, InterfaceName, LinkMonitor, PacketSocket, Tap};
+use tap::{
+    Batch, Device, DeviceError, DeviceEvent, Exchange, Instant, LinkState, Machine, Pool, PortId, Tracer,
+};
 
 use super::arguments::WatchArguments;
 use super::observer::{FrameDecision, Observer};
-use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
-use crate::probe_socket::{device_failure, frame_direction, open_tap};
+use crate::probe::open_tap;
 use crate::recorder::Recorder;
 use crate::station::secret;
 
@@ -34,8 +35,6 @@ pub(super) struct FrameWatcher {
     origin: Duration,
     /// Decision on the latest received frame.
     decision: Option<FrameDecision>,
-    /// MAC address of the kernel's interface: frames from this address are outgoing.
-    kernel: Option<MacAddr>,
 }
 
 /// An interface or TAP to watch.
@@ -50,7 +49,8 @@ pub(super) struct WatchSource {
     waits_for_writable: bool,
     /// Whether the simulated host must be polled again immediately.
     polls_again: bool,
-    monitor: GapMonitor,
+    link: LinkMonitor,
+    gaps: GapMonitor,
 }
 
 /// The device of a source.
@@ -89,7 +89,8 @@ impl WatchSource {
             SourceDevice::Tap(tap) | SourceDevice::Host(tap, _) => tap.interface(),
         };
         let is_tap = !matches!(device, SourceDevice::Socket(..));
-        let monitor = GapMonitor::open(interface, is_tap, clock.now())?;
+        let link = LinkMonitor::open(interface.name())?;
+        let gaps = GapMonitor::new(interface, is_tap, link.state(), clock.now());
         let arrived = Batch::new(BATCH);
         Ok(WatchSource {
             name,
@@ -99,7 +100,8 @@ impl WatchSource {
             exchange: Exchange::new(PortId::default()),
             waits_for_writable: false,
             polls_again: false,
-            monitor,
+            link,
+            gaps,
         })
     }
 
@@ -119,17 +121,22 @@ impl WatchSource {
             SourceDevice::Socket(socket, _) if socket.was_down() => Some(DOWN_CHECK_INTERVAL),
             _ => None,
         };
-        [of_device, self.monitor.pause(now)].into_iter().flatten().min()
+        [of_device, self.gaps.deadline().map(|at| at.since(now))].into_iter().flatten().min()
     }
 
     /// Returns a descriptor that becomes readable when the link changes.
     pub(super) fn link_fd(&self) -> BorrowedFd<'_> {
-        self.monitor.as_fd()
+        self.link.as_fd()
     }
 
     /// Returns the next change of the link.
     pub(super) fn take_link_change(&mut self, now: Instant) -> Option<LinkState> {
-        self.monitor.poll(now)
+        while let Ok(Some(DeviceEvent::Link(state))) = self.link.poll() {
+            if self.gaps.follow(now, state) {
+                return Some(state);
+            }
+        }
+        self.gaps.take_missing_carrier(now)
     }
 
     /// Whether to wait until the device is writable.
@@ -140,7 +147,7 @@ impl WatchSource {
     /// Receives frames; a host on the TAP replies to the frames. Returns whether frames were received.
     pub(super) fn receive(&mut self, now: Instant, watcher: &mut FrameWatcher) -> Result<bool, Failure> {
         let name = &self.name;
-        let failure = |error: DeviceError| device_failure(name, &error);
+        let failure = |error: DeviceError| Failure::new(format!("{name}: {error}"));
         let device: &mut dyn Device = match &mut self.device {
             SourceDevice::Socket(socket, _) => socket,
             SourceDevice::Tap(tap) => tap,
@@ -164,22 +171,22 @@ impl WatchSource {
 
     /// Whether the link is down.
     pub(super) fn is_down(&self) -> bool {
-        self.monitor.is_down()
+        self.gaps.is_down()
     }
 
     /// Returns the gaps in reception so far. All link changes must have been taken before.
     pub(super) fn gaps(&self) -> Gaps {
-        self.monitor.gaps(&self.device.device().counters(), self.interface())
+        self.gaps.gaps(&self.device.device().counters(), self.interface())
     }
 
     /// Whether frames could be received at any time.
     pub(super) fn was_alive(&self) -> bool {
-        self.monitor.was_alive()
+        self.gaps.was_alive()
     }
 
     /// Records that frames are left unread.
     pub(super) fn mark_unread(&mut self) {
-        self.monitor.mark_unread();
+        self.gaps.mark_unread();
     }
 
     fn interface(&self) -> &Interface {
@@ -228,7 +235,8 @@ impl FrameWatcher {
             // All frames read from a TAP are incoming.
             SourceDevice::Tap(_) | SourceDevice::Host(..) => None,
         };
-        Ok(FrameWatcher { observer, recorder, origin, decision: None, kernel })
+        let recorder = recorder.map(|recorder| recorder.with_kernel_mac(kernel));
+        Ok(FrameWatcher { observer, recorder, origin, decision: None })
     }
 
     /// Converts a time of the command's clock to wall-clock time.
@@ -244,19 +252,16 @@ impl FrameWatcher {
     /// Adds a received frame to the census and the capture.
     fn observe(&mut self, now: Instant, bytes: &[u8]) {
         let decision = self.observer.observe(self.wall_time(now), bytes);
-        self.record(now, frame_direction(self.kernel, bytes), bytes, &decision.to_string());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.frame_received(bytes);
+            recorder.frame_decided(now, decision);
+        }
     }
 
     /// Flushes the capture.
     pub(super) fn flush(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
-        }
-    }
-
-    fn record(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: &str) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.write_frame(now, direction, bytes, Some(comment));
         }
     }
 }
@@ -271,12 +276,14 @@ impl Tracer<FrameOutcome> for FrameWatcher {
 
     fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
         if let Some((recorder, decision)) = self.recorder.as_mut().zip(self.decision) {
-            recorder.frame_decided(now, &format!("{decision}; {verdict}"));
+            recorder.frame_decided(now, format!("{decision}; {verdict}"));
         }
     }
 
     fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
         let decision = self.observer.observe(self.wall_time(now), bytes);
-        self.record(now, Direction::Out, bytes, &decision.to_string());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.frame_sent(now, bytes, Some(&decision.to_string()));
+        }
     }
 }

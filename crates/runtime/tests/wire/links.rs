@@ -1,5 +1,6 @@
 //! Changes of links during the event loop.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use runtime::{Clock, Driver, DriverError, LinkChange};
@@ -44,10 +45,7 @@ impl Machine for Recorder {
     }
 }
 
-fn driver<D: Device>(device: &D) -> Driver<Recorder, D>
-where
-    D: std::os::fd::AsFd,
-{
+fn driver<D: Device + AsFd>(device: &D) -> Driver<Recorder, D> {
     Driver::new(Recorder::default(), Pool::new(device.capabilities().mtu, 128), Clock::start())
 }
 
@@ -99,7 +97,7 @@ fn loop_ends_when_interface_is_deleted_while_down() -> TestResult {
 }
 
 /// Checks that the loop ends because the device is gone, without a wait until the time limit.
-fn check_end<D: Device + std::os::fd::AsFd>(driver: &mut Driver<Recorder, D>) -> TestResult {
+fn check_end<D: Device + AsFd>(driver: &mut Driver<Recorder, D>) -> TestResult {
     let begin = driver.clock().now();
     loop {
         match driver.step::<()>(&mut (), &[], Some(LIMIT)) {

@@ -56,13 +56,13 @@ proptest! {
                     received += 1;
                 }
             }
-            if let InquiryStep::Send { packet, destination } = inquiry.next(now) {
+            if let RequestStep::Send { packet, destination } = inquiry.next(now) {
                 prop_assert!(destination.is_station() || destination == MacAddr::BROADCAST);
                 prop_assert_eq!(packet.sender_hardware, LOCAL_MAC);
+                inquiry.sent(now);
                 if std::mem::take(&mut refuses) {
-                    inquiry.refused(now);
+                    inquiry.refused(inquiry.attempts());
                 } else {
-                    inquiry.sent(now);
                     sent_times.push(now);
                 }
             }

@@ -53,9 +53,9 @@ proptest! {
         let (mut now, mut requested, mut lateness) = (at(0), Vec::new(), lateness.into_iter().cycle());
         loop {
             match sweep.next(now) {
-                SweepStep::Done => break,
-                SweepStep::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
-                SweepStep::Send(packet) => {
+                RequestStep::Done => break,
+                RequestStep::Wait(span) => now = now + span + Duration::from_micros(lateness.next().unwrap()),
+                RequestStep::Send { packet, .. } => {
                     sweep.sent(now);
                     requested.push((now, packet.target_protocol));
                 }
@@ -100,13 +100,14 @@ proptest! {
             match step {
                 Step::Wait(millis) => now = now + Duration::from_millis(millis),
                 Step::Jump(nanos) => now = Instant::from_nanos(nanos),
-                Step::Refuse => sweep.refused(u64::from(sweep.counts().sent > 0)),
+                Step::Refuse if sweep.counts().sent > 0 => sweep.refused(1),
+                Step::Refuse => {}
                 Step::Receive(fields) => {
                     received += 1;
                     // Excludes requests by another program, because replies to such requests are not reported.
                     let is_same_sender = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
                     prop_assume!(!is_same_sender || fields.operation != Operation::REQUEST);
-                    if let Some(SweepReply { packet, number, other_mac }) = receive(&mut sweep, fields) {
+                    if let Some(SweepReply { packet, number, other_mac, .. }) = receive(&mut sweep, fields) {
                         prop_assert_eq!(packet, fields);
                         prop_assert!(requested.contains(&packet.sender_protocol));
                         let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
@@ -116,7 +117,7 @@ proptest! {
                     }
                 }
             }
-            if let SweepStep::Send(packet) = sweep.next(now) {
+            if let RequestStep::Send { packet, .. } = sweep.next(now) {
                 prop_assert!(!found.contains_key(&packet.target_protocol), "request for an address that has already replied");
                 prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);

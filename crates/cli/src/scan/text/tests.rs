@@ -1,5 +1,6 @@
 use super::*;
 use crate::scan::tests::{RIVAL, reply, sweep};
+use arptools::Requester;
 
 const IANA: MacAddr = MacAddr::new([0, 0, 0x5e, 0, 1, 1]);
 
@@ -12,7 +13,7 @@ fn printed(sweep: &Sweep, event: ScanEvent) -> String {
 }
 
 fn line(reply: SweepReply) -> String {
-    printed(&sweep(), ScanEvent::Reply { reply, is_broadcast: false })
+    printed(&sweep(), ScanEvent::Reply(reply))
 }
 
 #[test]
@@ -68,12 +69,4 @@ fn reply_line_ends_with_mac_address_when_vendors_are_off() {
     let reply = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
     assert_eq!(reply_text(Styler::DISABLED, &reply, none), "10.0.0.1\t00:00:5e:00:01:01");
-}
-
-#[test]
-fn capture_comment_classifies_each_packet() {
-    let mut sweep = sweep();
-    let decisions = [IANA, IANA, RIVAL].map(|mac| capture_comment(Some(reply(&mut sweep, mac))));
-    let expected = ["reply", "duplicate reply", "conflict: another station replied for this address"];
-    assert_eq!((decisions, capture_comment(None)), (expected, "not a reply to this scan"));
 }

@@ -15,7 +15,7 @@ fn lines(clock: Option<Clock>, start: Option<Instant>) -> LineOutput {
 #[test]
 fn elapsed_time_is_that_of_command_on_link_and_from_first_frame_in_capture() {
     let (clock, seconds) = (Clock::start(), Duration::from_secs);
-    let wall = Instant::ORIGIN + clock.origin() + seconds(5);
+    let wall = Instant::ORIGIN + WallClock::from(clock).origin() + seconds(5);
     // The first line was printed before the system clock was set back by an hour.
     let later = wall + seconds(3_600);
     assert_eq!(lines(Some(clock), Some(later)).moment(wall).elapsed, seconds(5));

@@ -1,4 +1,4 @@
-//! The device of a host: a TAP, or an interface that the kernel uses too.
+//! The device of a command: a TAP, or an interface that the kernel uses too.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,12 +11,12 @@ use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, Receiv
 use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
 
-/// The device of a host.
+/// The device of a command.
 // A program has one device, so the size does not matter.
 #[allow(clippy::large_enum_variant)]
-pub(crate) enum HostDevice {
+pub(crate) enum NetworkDevice {
     Tap(Tap),
-    Interface(PacketSocket, Interface),
+    Socket(PacketSocket, Interface),
 }
 
 /// The addresses of the hosts on an interface.
@@ -27,26 +27,26 @@ pub(crate) struct HostAddresses<'a> {
     pub(crate) ips: &'a [Ipv4Net],
 }
 
-impl HostDevice {
+impl NetworkDevice {
     /// Opens an interface that the kernel uses too, for hosts with addresses of their own.
     pub(crate) fn open_interface(
         name: &InterfaceName,
         addresses: &HostAddresses<'_>,
-    ) -> Result<HostDevice, Failure> {
+    ) -> Result<NetworkDevice, Failure> {
         let (first, last) = addresses.macs;
         let socket = PacketSocket::open_for_stations(name, first.bytes(), last.bytes())?;
         let interface = Interface::named(name)?;
         addresses.check(&interface)?;
         warn_of_bridge(name)?;
         wait_for_carrier(&interface)?;
-        Ok(HostDevice::Interface(socket, interface))
+        Ok(NetworkDevice::Socket(socket, interface))
     }
 
     /// The kernel's interface.
     pub(crate) fn interface(&self) -> &Interface {
         match self {
             Self::Tap(tap) => tap.interface(),
-            Self::Interface(_, interface) => interface,
+            Self::Socket(_, interface) => interface,
         }
     }
 
@@ -61,7 +61,7 @@ impl HostDevice {
             Self::Tap(tap) => tap
                 .ring_error()
                 .map(|error| format!("using read and write system calls, because io_uring failed: {error}")),
-            Self::Interface(socket, _) => socket.ring_error().map(|error| {
+            Self::Socket(socket, _) => socket.ring_error().map(|error| {
                 format!("receiving one frame per system call, because the receive ring failed: {error}")
             }),
         }
@@ -69,13 +69,13 @@ impl HostDevice {
 
     /// Whether the interface may have been deleted without an error: the interface must be checked again soon.
     pub(crate) fn needs_recheck(&self) -> bool {
-        matches!(self, Self::Interface(socket, _) if socket.was_down())
+        matches!(self, Self::Socket(socket, _) if socket.was_down())
     }
 
     /// Rejects a neighbor that is this machine's kernel, which does not receive frames sent on its own interface.
     pub(crate) fn check_reachable(&self, neighbor: Ipv4Addr) -> Result<(), Failure> {
         // spec: shared-kernel
-        let Self::Interface(_, interface) = self else { return Ok(()) };
+        let Self::Socket(_, interface) = self else { return Ok(()) };
         if kernel_addresses()?.iter().any(|network| network.addr() == neighbor) {
             let name = interface.name();
             return Err(Failure::new(format!(
@@ -142,47 +142,47 @@ pub(crate) fn shared_address(range: Ipv4Net, kernel: Ipv4Addr) -> Failure {
     }
 }
 
-impl From<Tap> for HostDevice {
-    fn from(tap: Tap) -> HostDevice {
-        HostDevice::Tap(tap)
+impl From<Tap> for NetworkDevice {
+    fn from(tap: Tap) -> NetworkDevice {
+        NetworkDevice::Tap(tap)
     }
 }
 
-impl Device for HostDevice {
+impl Device for NetworkDevice {
     fn capabilities(&self) -> Capabilities {
         match self {
             Self::Tap(tap) => tap.capabilities(),
-            Self::Interface(socket, _) => socket.capabilities(),
+            Self::Socket(socket, _) => socket.capabilities(),
         }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
         match self {
             Self::Tap(tap) => tap.receive(pool, into),
-            Self::Interface(socket, _) => socket.receive(pool, into),
+            Self::Socket(socket, _) => socket.receive(pool, into),
         }
     }
 
     fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
         match self {
             Self::Tap(tap) => tap.transmit(from, pool),
-            Self::Interface(socket, _) => socket.transmit(from, pool),
+            Self::Socket(socket, _) => socket.transmit(from, pool),
         }
     }
 
     fn counters(&self) -> DeviceCounters {
         match self {
             Self::Tap(tap) => tap.counters(),
-            Self::Interface(socket, _) => socket.counters(),
+            Self::Socket(socket, _) => socket.counters(),
         }
     }
 }
 
-impl AsFd for HostDevice {
+impl AsFd for NetworkDevice {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tap(tap) => tap.as_fd(),
-            Self::Interface(socket, _) => socket.as_fd(),
+            Self::Socket(socket, _) => socket.as_fd(),
         }
     }
 }
