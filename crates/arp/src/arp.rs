@@ -81,7 +81,8 @@ pub struct Arp<P> {
 }
 
 impl<P> Arp<P> {
-    /// Capacity of each event queue. Further events are dropped and counted in [`Arp::events_lost`].
+    /// Capacity of the event queue of claims. Further events are dropped and counted in [`Arp::events_lost`]. A
+    /// [`ClaimEvent::Probing`] is never dropped.
     pub const EVENTS: usize = 256;
 
     /// Creates ARP for a segment. [`Arp::claim`] adds local addresses.

@@ -2,6 +2,7 @@
 
 mod claim;
 mod claims;
+mod events;
 mod link_local;
 mod timer;
 
@@ -84,6 +85,20 @@ pub enum ClaimEvent {
         /// MAC address of the other host.
         mac: MacAddr,
     },
+}
+
+impl ClaimEvent {
+    /// Returns the claimed IP address.
+    pub(crate) fn ip(self) -> Ipv4Addr {
+        match self {
+            Self::Probing { ip }
+            | Self::Bound { ip, .. }
+            | Self::ProbeConflict { ip, .. }
+            | Self::Conflict { ip, .. }
+            | Self::Defended { ip, .. }
+            | Self::Ceased { ip, .. } => ip,
+        }
+    }
 }
 
 /// Way in which a host starts to use an address.

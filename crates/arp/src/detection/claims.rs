@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use address::{AddressError, AddressRange, AddressState, AddressTable};
-use base::{EventQueue, Secret};
+use base::Secret;
 use link::{Instant, MacAddr};
 use neighbor::NeighborTable;
 
 use super::claim::Claim;
+use super::events::ClaimEvents;
 use super::link_local::LinkLocal;
 use super::timer::Timer;
 use super::{ClaimEvent, Defense, Identity, StartMode};
@@ -20,7 +21,7 @@ use crate::packet::{Packet, PacketFields};
 #[derive(Debug)]
 pub(crate) struct Claims {
     defense: Defense,
-    events: EventQueue<ClaimEvent>,
+    events: ClaimEvents,
     /// Claims by address: at most one for each local or probed address.
     active: BTreeMap<Ipv4Addr, ClaimEntry>,
     /// Deadlines of the claims.
@@ -73,7 +74,7 @@ impl Claims {
     pub(crate) fn new(defense: Defense, secret: Secret, events: usize) -> Claims {
         Claims {
             defense,
-            events: EventQueue::new(events),
+            events: ClaimEvents::new(events),
             active: BTreeMap::new(),
             due: BTreeSet::new(),
             link_locals: Vec::new(),
@@ -92,9 +93,9 @@ impl Claims {
         }
     }
 
-    /// Removes and returns the oldest event.
+    /// Removes and returns the next event.
     pub(crate) fn take_event(&mut self) -> Option<ClaimEvent> {
-        self.events.pop()
+        self.events.take()
     }
 
     /// Returns the number of events that were dropped because the queue was full.

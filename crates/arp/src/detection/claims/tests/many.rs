@@ -110,3 +110,49 @@ fn probing_claims_are_counted() {
     arp.link_up(at(0) + LONG);
     assert_eq!((arp.claims.probing, arp.is_probing()), (2, true));
 }
+
+/// Polls at each deadline, in turns of up to 64 packets, and takes the events after each turn.
+fn events_of_turns(arp: &mut Segment, until: Instant) -> Vec<ClaimEvent> {
+    let mut all = events(arp);
+    while let Some(now) = arp.deadline().filter(|due| *due <= until) {
+        for _ in 0..64 {
+            if arp.poll(now).is_none() {
+                break;
+            }
+        }
+        all.extend(events(arp));
+    }
+    all
+}
+
+// proves: probing-reported
+#[test]
+fn claims_that_start_at_once_report_every_address_once() {
+    let claimed: Vec<_> = (0..4_096).map(address).collect();
+    let mut arp = without_address(Defense::Always);
+    let range = range(claimed[0], claimed[4_095], MacAddr::new([2, 1, 0, 0, 0, 0]));
+    arp.claim_range(at(0), range, StartMode::Probe).unwrap();
+    for start in [at(0), at(60_000)] {
+        arp.link_up(start);
+        let (probing, others): (Vec<_>, Vec<_>) = events_of_turns(&mut arp, start + LONG)
+            .into_iter()
+            .partition(|event| matches!(event, ClaimEvent::Probing { .. }));
+        assert_eq!(probing, claimed.iter().map(|ip| ClaimEvent::Probing { ip: *ip }).collect::<Vec<_>>());
+        let mut bound: Vec<_> = others.into_iter().map(ClaimEvent::ip).collect();
+        bound.sort_unstable();
+        assert_eq!(bound, claimed);
+        assert_eq!(arp.events_lost(), 0);
+    }
+}
+
+// proves: probing-reported
+#[test]
+fn start_of_probing_is_reported_before_later_event_of_same_address() {
+    let mut arp = claimed(StartMode::Probe, Defense::Always);
+    let other = Identity { ip: PEER, mac: MacAddr::new([2, 0, 0, 0, 0, 9]) };
+    arp.claim(at(0), other, StartMode::Probe).unwrap();
+    receive(&mut arp, at(0), PacketFields { sender_protocol: PEER, ..OTHER_USER }).unwrap_err();
+    let ended = ClaimEvent::ProbeConflict { ip: PEER, mac: PEER_MAC };
+    let expected = [ClaimEvent::Probing { ip: PEER }, ended, ClaimEvent::Probing { ip: LOCAL }];
+    assert_eq!(events(&mut arp), expected);
+}
