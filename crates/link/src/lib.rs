@@ -8,8 +8,8 @@
 //! # Order of calls
 //!
 //! For each received frame, parse it and pass the result to [`Link::receive`], errors included, so that all drops are
-//! counted. The caller has the local MAC addresses and passes them too. To send, write the payload into a [`Frame`], call [`Link::add_header`], then [`pad`] if the device requires
-//! a minimum length.
+//! counted. The caller has the local MAC addresses and passes them too. To send, write the payload into a [`Frame`],
+//! and call [`Link::add_header`]. If the device requires a minimum length, call [`Frame::pad`].
 //!
 //! # Non-features
 //!
@@ -57,6 +57,6 @@ pub use tap::{Frame, Instant, OutOfSpace};
 pub use self::drop_reason::LinkDropReason;
 pub use self::ether_type::EtherType;
 pub use self::ethernet::{Encapsulation, EthernetFrame, EthernetHeader, SnapHeader, VlanTagHeader, VlanTags};
-pub use self::link::{DestinationKind, Link, MINIMUM_FRAME, ReceivedFrame, TooManyGroups, pad};
+pub use self::link::{DestinationKind, Link, MINIMUM_FRAME, ReceivedFrame, TooManyGroups};
 pub use self::mac::{LocalMacs, MacAddr, MacAddrError};
 pub use self::vlan::{VlanId, VlanIdError, VlanTag};

@@ -206,16 +206,6 @@ impl Link {
     }
 }
 
-/// Appends zeros until the frame has `minimum` bytes. Does nothing if the frame is already long enough.
-pub fn pad(frame: &mut Frame, minimum: usize) -> Result<(), OutOfSpace> {
-    // spec: ethernet-minimum, rfc826-reply-padding
-    let missing = minimum.saturating_sub(frame.len());
-    if missing > 0 {
-        frame.append(missing)?;
-    }
-    Ok(())
-}
-
 impl fmt::Display for TooManyGroups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} groups are already joined", Link::GROUPS)

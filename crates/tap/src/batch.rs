@@ -76,12 +76,6 @@ impl Batch {
         self.frames.iter()
     }
 
-    /// Returns a mutable reference to the frame at a position, counted from 0.
-    #[inline]
-    pub fn get_mut(&mut self, place: usize) -> Option<&mut Frame> {
-        self.frames.get_mut(place)
-    }
-
     /// Adds the token of a frame that the device refused, and that is no longer in the batch. [`Token::NONE`] is not
     /// added. Returns the token if the batch is full: a device that has accepted the frame in an earlier call must keep
     /// the token until the next call.

@@ -118,11 +118,8 @@ impl Exchange {
         while let Some(frame) = self.departing.next_unfinished() {
             // A frame that cannot be padded is transmitted without padding. The device may refuse such a frame, and
             // counts refused frames.
-            // spec: ethernet-minimum, rfc826-reply-padding
-            let missing = minimum.saturating_sub(frame.len());
-            if missing > 0 {
-                let _ = frame.append(missing);
-            }
+            // spec: ethernet-minimum
+            let _ = frame.pad(minimum);
             tracer.frame_sent(now, frame.bytes());
         }
     }

@@ -205,6 +205,17 @@ impl Frame {
         Ok(tail)
     }
 
+    /// Appends zeros until the frame has `minimum` bytes. Does nothing if the frame is already long enough.
+    #[inline]
+    pub fn pad(&mut self, minimum: usize) -> Result<(), OutOfSpace> {
+        // spec: ethernet-minimum, rfc826-reply-padding
+        let missing = minimum.saturating_sub(self.len());
+        if missing > 0 {
+            self.append(missing)?;
+        }
+        Ok(())
+    }
+
     #[inline]
     fn start(&self) -> usize {
         to_usize(self.start)

@@ -31,12 +31,12 @@ fn header_has_tag_when_link_is_in_vlan() {
 #[test]
 fn padding_adds_zeros_up_to_60_bytes_and_never_shortens() {
     let mut short = sent(None, &[0xff; 28]);
-    pad(&mut short, MINIMUM_FRAME).unwrap();
+    short.pad(MINIMUM_FRAME).unwrap();
     assert_eq!(short.len(), 60);
     assert_eq!(&short.bytes()[42..], &[0; 18]);
 
     let mut long = sent(None, &[0xff; 100]);
-    pad(&mut long, MINIMUM_FRAME).unwrap();
+    long.pad(MINIMUM_FRAME).unwrap();
     assert_eq!(long.len(), 114);
 }
 
@@ -44,11 +44,11 @@ fn padding_adds_zeros_up_to_60_bytes_and_never_shortens() {
 #[test]
 fn tagged_frame_is_padded_to_60_bytes() {
     let mut exact = sent(Some(5), &[0xff; 42]);
-    pad(&mut exact, MINIMUM_FRAME).unwrap();
+    exact.pad(MINIMUM_FRAME).unwrap();
     assert_eq!(exact.bytes()[18..], [0xff; 42]);
 
     let mut short = sent(Some(5), &[0xff; 28]);
-    pad(&mut short, MINIMUM_FRAME).unwrap();
+    short.pad(MINIMUM_FRAME).unwrap();
     assert_eq!(short.bytes()[46..], [0; 14]);
 }
 
@@ -56,7 +56,7 @@ fn tagged_frame_is_padded_to_60_bytes() {
 #[test]
 fn frame_is_not_padded_when_minimum_is_zero() {
     let mut frame = sent(None, &[0xff; 28]);
-    pad(&mut frame, 0).unwrap();
+    frame.pad(0).unwrap();
     assert_eq!(frame.len(), 42);
 }
 
