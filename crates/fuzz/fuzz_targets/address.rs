@@ -13,7 +13,13 @@ use link::{DestinationKind, MacAddr};
 #[derive(Arbitrary, Debug)]
 enum Step {
     /// Up to eight consecutive addresses are added, in use or tentative.
-    Add { first: u8, more: u8, mac: u8, prefix: u8, is_tentative: bool },
+    Add {
+        first: u8,
+        more: u8,
+        mac: u8,
+        prefix: u8,
+        is_tentative: bool,
+    },
     /// A MAC address without an IP address is added.
     AddStation(u8),
     Remove(u8),
@@ -138,10 +144,11 @@ impl Model {
 
     fn check_destination(&self, table: &AddressTable, ip: Ipv4Addr) {
         let is_local = self.addresses.contains_key(&ip);
-        let is_broadcast = !is_local && self.addresses.iter().any(|(local, (_, prefix, _))| {
-            let network = Ipv4Net::new(*local, *prefix).expect("prefix length should be valid");
-            *prefix < 31 && (network.broadcast() == ip || network.network() == ip)
-        });
+        let is_broadcast = !is_local
+            && self.addresses.iter().any(|(local, (_, prefix, _))| {
+                let network = Ipv4Net::new(*local, *prefix).expect("prefix length should be valid");
+                *prefix < 31 && (network.broadcast() == ip || network.network() == ip)
+            });
         let expected = if is_local {
             Some(DestinationKind::Unicast)
         } else if is_broadcast {

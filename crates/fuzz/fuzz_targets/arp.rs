@@ -51,6 +51,10 @@ enum Step<'a> {
     Flush,
     /// A local address or the address of a peer is claimed.
     Claim { address: u8, start: u8 },
+    /// The device refuses a request for an address, or a probe or announcement of an address.
+    Refuse { address: u8, is_request: bool },
+    /// The link goes down or comes up.
+    Link { is_up: bool },
 }
 
 fuzz_target!(|scenario: Scenario<'_>| {
@@ -120,6 +124,10 @@ impl Step<'_> {
                     [StartMode::Immediate, StartMode::Announce, StartMode::Probe][usize::from(start % 3)];
                 segment.claim(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), start);
             }
+            Self::Refuse { address, is_request } => {
+                segment.refuse(now, Ipv4Addr::new(10, 0, 0, 2 + address % 13), *is_request);
+            }
+            Self::Link { is_up } => segment.set_link(now, *is_up),
             Self::Receive { .. } | Self::Frame { .. } | Self::Wait(_) | Self::Jump(_) => {}
         }
     }

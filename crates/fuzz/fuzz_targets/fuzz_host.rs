@@ -99,7 +99,9 @@ impl FuzzHost {
         match outcome {
             FrameOutcome::Arp(received) => {
                 assert_eq!(replies.len(), usize::from(received.reply.is_some()));
-                replies.into_iter().for_each(|reply| self.check_arp_reply(bytes, reply));
+                for reply in replies {
+                    self.check_arp_reply(bytes, reply);
+                }
             }
             FrameOutcome::Ipv4(outcome) => {
                 assert!(replies.is_empty());

@@ -182,6 +182,34 @@ impl Segment {
         }
     }
 
+    /// Reports a refused packet. Checks that no address and no neighbor changes.
+    pub(crate) fn refuse(&mut self, now: Instant, ip: Ipv4Addr, is_request: bool) {
+        let state = |segment: &Segment| {
+            let counts = segment.arp.neighbors().counts();
+            let refused = counts.requests_refused + segment.arp.claim_packets_refused();
+            let in_use: Vec<_> = segment.addresses.in_use().collect();
+            (refused, segment.arp.neighbors().list(), in_use, segment.arp.is_probing())
+        };
+        let (refused, table, in_use, is_probing) = state(self);
+        if is_request {
+            self.arp.request_refused(now, ip);
+        } else {
+            self.arp.claim_packet_refused(now, ip);
+        }
+        assert_eq!(state(self), (refused + 1, table, in_use, is_probing));
+    }
+
+    /// Reports that the link is down or up. Checks that an address comes into use only by polling.
+    pub(crate) fn set_link(&mut self, now: Instant, is_up: bool) {
+        let before: Vec<_> = self.addresses.in_use().collect();
+        if is_up {
+            self.arp.link_up(now, &mut self.addresses);
+        } else {
+            self.arp.link_down();
+        }
+        assert!(self.addresses.in_use().all(|address| before.contains(&address)));
+    }
+
     fn is_local(&self, ip: Ipv4Addr) -> bool {
         self.addresses.mac_of(ip).is_some()
     }

@@ -8,9 +8,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Identity, Instant, MacAddr, Operation, Packet, PacketFields};
-use arptools::sweep::{
-    Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply, TargetRanges,
-};
+use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepPlan, SweepReply, TargetRanges};
 use arptools::{RequestStep, Requester};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
