@@ -157,14 +157,16 @@ impl TapOptions {
 /// A busy TAP may be free soon. The kernel destroys the ring of a killed program, and closes its file, some time after
 /// the program ended. On a loaded machine, this took more than a second. Attempts therefore continue for three seconds.
 ///
-/// The holder is not searched before the last attempt. A killed program is still visible as the holder, and the search
-/// takes a lock of the kernel that the release of the TAP needs too.
+/// After 300 milliseconds, a visible holder ends the attempts. The holder is not searched earlier: a killed program is
+/// still visible for some time, and the search takes a lock of the kernel that the release of the TAP needs too.
 fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
     const MAX_ATTEMPTS: u32 = 600;
+    const ATTEMPTS_BEFORE_LOOK: u32 = 60;
     let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
     let mut attached = attach();
-    for _ in 0..MAX_ATTEMPTS {
-        if attached != Err(Errno::EBUSY) {
+    for attempt in 0..MAX_ATTEMPTS {
+        let is_busy = attached == Err(Errno::EBUSY);
+        if !is_busy || (attempt == ATTEMPTS_BEFORE_LOOK && !holders(name).is_empty()) {
             break;
         }
         thread::sleep(Duration::from_millis(5));
