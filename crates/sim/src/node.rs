@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{EchoRequest, Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Pool, PortId};
 
@@ -99,6 +99,13 @@ impl Node {
             return SendOutcome::Dropped(TxDropReason::TooLong);
         }
         host.send(now, neighbor, ether_type, frame, pool)
+    }
+
+    pub(crate) fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8]) -> SendOutcome {
+        match self.as_host_mut() {
+            Some(HostNode { host, pool, .. }) => host.ping(now, request, data, pool),
+            None => SendOutcome::Dropped(TxDropReason::NoSourceAddress),
+        }
     }
 
     pub(crate) fn start(&mut self, now: Instant) -> Result<(), HostConfigError> {

@@ -5,6 +5,7 @@
 mod conflicts;
 mod flood;
 mod properties;
+mod separate;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
