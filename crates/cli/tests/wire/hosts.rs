@@ -2,12 +2,14 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{PersistentTapGuard, Running};
 use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::installed::installed;
 use testbed::program::{exit_and_text, run};
 use testbed::{Case, TestResult};
 
@@ -18,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("kernel_receives_port_unreachable_from_range", port_unreachable),
     ("range_answers_remote_hosts_through_gateway", through_gateway),
     ("log_is_limited_and_counters_are_exact_when_station_conflicts", log_is_limited),
+    ("range_answers_kernel_that_has_one_of_its_addresses", kernel_in_range),
     ("host_warns_at_start_when_range_contains_kernel_address", kernel_address),
     ("host_exits_2_with_message_for_invalid_ranges_and_routes", invalid_ranges),
 ];
@@ -161,7 +164,7 @@ fn log_is_limited() -> TestResult {
         wait_until_answering(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
         let station = (PEER_MAC, Ipv4Addr::new(10, 1, 0, 5));
         for _ in 0..REQUESTS {
-            send(&mut socket, &arp([0xff; 6], 1, station, ([0; 6], Ipv4Addr::new(10, 1, 0, 77))))?;
+            send(&mut socket, &arp([0xff; 6], 1, station, ([0; 6], station.1)))?;
         }
         wait_until_answering(&mut socket, Ipv4Addr::new(10, 1, 0, 9))?;
         let (code, out, errors) = host.stop()?;
@@ -176,6 +179,33 @@ fn log_is_limited() -> TestResult {
         };
         assert!(out.contains(&counted), "{out}");
     }
+    Ok(())
+}
+
+/// Returns whether the kernel receives a reply to an echo request.
+fn kernel_receives_reply(from: Ipv4Addr) -> Result<bool, Box<dyn std::error::Error>> {
+    let ping =
+        Command::new(installed("ping")?).args(["-n", "-c", "1", "-W", "3"]).arg(from.to_string()).output()?;
+    Ok(ping.status.success())
+}
+
+// proves: conflict-of-one-address
+fn kernel_in_range() -> TestResult {
+    // The kernel has the lowest address of the range.
+    let tap = PersistentTapGuard::create_with("within0", Some("10.0.1.0/8".parse()?))?;
+    let host = Running::begin(&["--tap", "within0", "--hosts", "10.0.1.0/24"])?;
+    // The second time, the kernel still has the hosts in its neighbor table.
+    for pause in [0, 20] {
+        std::thread::sleep(Duration::from_secs(pause));
+        for last in [1, 77, 255] {
+            let replied = kernel_receives_reply(Ipv4Addr::new(10, 0, 1, last))?;
+            assert!(replied, "no reply from 10.0.1.{last} after {pause} s");
+        }
+    }
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("6  icmp: echo replies sent\n"), "{out}");
+    drop(tap);
     Ok(())
 }
 

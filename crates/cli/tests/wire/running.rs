@@ -179,7 +179,8 @@ impl PersistentTapGuard {
         Self::create_with(name, None)
     }
 
-    fn create_with(
+    /// Creates a TAP with this address of the kernel.
+    pub(crate) fn create_with(
         name: &str,
         address: Option<ipnet::Ipv4Net>,
     ) -> Result<PersistentTapGuard, Box<dyn Error>> {

@@ -56,12 +56,14 @@ fn station_with_address_of_range_reaches_all_other_addresses() {
     for used in [0, 5, 255] {
         let (mut segment, range, station) = range_and_station(used);
         let others: Vec<_> = (0..=255).filter(|last| *last != used).map(of_range).collect();
+        // The second time, the station still has the addresses in its ARP cache. The third time, it resolves them.
         for round in 0..3 {
             assert_eq!(ping(&mut segment, station, &others).len(), 255, "{used} {round}");
             assert!(is_in_conflict(&segment, range, of_range(used)));
-            // The station resolves all addresses again.
             segment.run_for(30 * SECOND).unwrap();
-            segment.host_mut(station).unwrap().arp_mut().neighbors_mut().flush();
+            if round == 1 {
+                segment.host_mut(station).unwrap().arp_mut().neighbors_mut().flush();
+            }
         }
         let addresses = segment.host(range).unwrap().addresses();
         assert_eq!(addresses.in_use().count(), 256);
