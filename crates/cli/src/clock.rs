@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-use nix::time::{ClockId, clock_gettime};
 use runtime::Clock;
 use tap::Instant;
 
@@ -97,44 +96,6 @@ impl From<Clock> for WallClock {
     fn from(clock: Clock) -> WallClock {
         WallClock::System(clock)
     }
-}
-
-/// Detects that the machine was suspended. During a suspension, the clock of this program does not advance.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Suspension {
-    /// Total time of all suspensions since the machine started.
-    total: Duration,
-}
-
-impl Suspension {
-    /// Maximum difference of the two clocks without a suspension, as they are read one after the other.
-    const SLACK: Duration = Duration::from_secs(1);
-
-    /// Starts to detect suspensions.
-    pub(crate) fn start() -> Suspension {
-        Suspension { total: suspended() }
-    }
-
-    /// Returns whether the machine was suspended since the start, or since the last call that returned true.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.has_grown_to(suspended())
-    }
-
-    fn has_grown_to(&mut self, total: Duration) -> bool {
-        let has_grown = total.saturating_sub(self.total) > Self::SLACK;
-        if has_grown {
-            self.total = total;
-        }
-        has_grown
-    }
-}
-
-/// Returns how far `CLOCK_BOOTTIME`, which advances during a suspension, is ahead of `CLOCK_MONOTONIC`, which does not. Zero
-/// if the system has no such clock.
-fn suspended() -> Duration {
-    let read = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
-    let awake = read(ClockId::CLOCK_MONOTONIC);
-    read(ClockId::CLOCK_BOOTTIME).saturating_sub(awake)
 }
 
 #[cfg(test)]

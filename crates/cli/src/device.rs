@@ -5,8 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use ipnet::Ipv4Net;
 use link::MacAddr;
-use tap::linux::{Interface, InterfaceName, PacketSocket, Tap, bridge_of, kernel_addresses};
-use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, Received, Transmitted};
+use runtime::DriverError;
+use tap::linux::{Interface, InterfaceName, LinkMonitor, PacketSocket, Tap, bridge_of, kernel_addresses};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, PortId, Received, Transmitted};
 
 use crate::carrier::wait_for_carrier;
 use crate::failure::Failure;
@@ -67,9 +68,12 @@ impl NetworkDevice {
         }
     }
 
-    /// Whether the interface may have been deleted without an error: the interface must be checked again soon.
-    pub(crate) fn needs_recheck(&self) -> bool {
-        matches!(self, Self::Socket(socket, _) if socket.was_down())
+    /// Returns the device with a monitor of its link.
+    pub(crate) fn with_monitor(self) -> Result<(NetworkDevice, LinkMonitor), Failure> {
+        match LinkMonitor::open(self.name()) {
+            Ok(monitor) => Ok((self, monitor)),
+            Err(source) => Err(self.failure(&DriverError::Link { port: PortId::default(), source })),
+        }
     }
 
     /// Rejects a neighbor that is this machine's kernel, which does not receive frames sent on its own interface.

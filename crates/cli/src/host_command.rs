@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     if let Some(text) = device.fallback_message().filter(|_| arguments.verbose) {
         Failure::new(text).print();
     }
-    let mut server = Server::new(host, device, report, clock, arguments.performance.busy_poll_time())?
+    let busy_poll_time = arguments.performance.busy_poll_time();
+    let mut server = Server::new(host, device.with_monitor()?, report, clock, busy_poll_time)
         .with_link_lines(!arguments.quiet);
     // Signals are taken over last: a signal must end a blocking open of a FIFO.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
@@ -214,28 +215,28 @@ fn serve<W: Sink>(
     server.print_events();
     loop {
         // A link-local address may be replaced by another address, which is printed too.
-        let address = server.host.address().filter(|_| server.host.is_ready());
+        let address = server.host().address().filter(|_| server.host().is_ready());
         if address.is_some() && address != ready {
-            server.report.ready(name, &server.host);
+            server.report.ready(name, server.driver.machine());
         }
         // An address becomes ready again after a further probe.
         ready = address;
         was_ready |= ready.is_some();
         let stepped = server.step(signals, None);
-        let readiness = stepped.map_err(|error| server.device.failure(&error))?;
+        let step = stepped.map_err(|error| server.device().failure(&error))?;
         server.print_events();
         // spec: rfc5227-last
-        if let Some(other) = server.host.ceased() {
+        if let Some(other) = server.host().ceased() {
             return Err(address_lost(other, ready.is_some(), was_ready));
         }
-        if !readiness.has_signal {
+        if !step.has_signal {
             continue;
         }
         while let Some(signal) = signals.next()? {
             if signal != Signal::SIGUSR1 {
                 return Ok(ExitCode::SUCCESS);
             }
-            server.report.table(name, &server.host);
+            server.report.table(name, server.driver.machine());
         }
     }
 }

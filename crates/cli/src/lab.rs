@@ -16,6 +16,7 @@ use runtime::Clock;
 use tap::Instant;
 use tap::linux::{KernelNeighbor, KernelNeighborState, Namespace, Tap, default_busy_poll, kernel_neighbors};
 
+use crate::device::NetworkDevice;
 use crate::failure::Failure;
 use crate::mac::lab_mac;
 use crate::output::Sink;
@@ -98,7 +99,8 @@ impl LabNetwork {
         let table = NeighborSettings { seed: secret(), ..defaults.table };
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);
-        Server::new(host, self.tap.into(), report, clock, default_busy_poll())
+        let device = NetworkDevice::from(self.tap).with_monitor()?;
+        Ok(Server::new(host, device, report, clock, default_busy_poll()))
     }
 }
 
@@ -108,7 +110,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
     let report = HostReport::new(capture.text_output()?, Verbosity::Frames, false, clock);
     let mut server = network.serve(report.with_styler(capture.text_styler()), capture, clock)?;
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
-    let mac = server.host.config().mac;
+    let mac = server.host().config().mac;
     server.report.print_line(&format!(
         "tap0 in a new network namespace: the kernel is {}, tapstack is {} at {mac}",
         KERNEL.addr(),
@@ -135,17 +137,17 @@ fn serve_until_idle<W: Sink>(
     server: &mut Server<W>,
     signals: &Signals,
 ) -> Result<Option<KernelNeighbor>, Failure> {
-    let mac = server.host.config().mac;
+    let mac = server.host().config().mac;
     let clock = Clock::start();
     loop {
-        let readiness = server.step(signals, Some(IDLE_TIME))?;
+        let step = server.step(signals, Some(IDLE_TIME))?;
         server.print_events();
-        let entry = kernel_neighbors(server.device.interface())?
+        let entry = kernel_neighbors(server.device().interface())?
             .into_iter()
             .find(|entry| entry.address == HOST.addr());
         let is_reachable = entry.as_ref().is_some_and(|entry| is_reachable_at(entry, mac));
         let waited = clock.now().since(Instant::ORIGIN);
-        if readiness.has_signal || (is_reachable && !readiness.has_frames) || waited > EXCHANGE_TIMEOUT {
+        if step.has_signal || (is_reachable && step.received == 0) || waited > EXCHANGE_TIMEOUT {
             return Ok(entry);
         }
     }

@@ -17,8 +17,7 @@ use ipv4::NextHop;
 use link::MacAddr;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
-use tap::linux::LinkMonitor;
-use tap::{Device, DeviceEvent};
+use tap::Device;
 
 use crate::carrier::interface_down;
 use crate::clock::WallClock;
@@ -65,17 +64,16 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
     host.expect_echo_data(&data);
     let is_tap = matches!(device, NetworkDevice::Tap(_));
-    let link = LinkMonitor::open(&name)?;
-    let gaps = GapMonitor::new(device.interface(), is_tap, link.state(), clock.now());
+    let (device, monitor) = device.with_monitor()?;
+    let gaps = GapMonitor::new(device.interface(), is_tap, monitor.state(), clock.now());
+    let server = Server::new(host, (device, monitor), report, clock, performance.busy_poll_time());
     let mut runner = PingRunner {
         session: PingSession::new(plan(arguments)),
-        server: Server::new(host, device, report, clock, performance.busy_poll_time())?
-            .with_link_lines(!arguments.quiet),
+        server: server.with_link_lines(!arguments.quiet),
+        gaps,
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
-        link,
-        gaps,
         time_to_live: arguments.time_to_live,
         data,
     };
@@ -158,7 +156,6 @@ struct PingRunner<W> {
     clock: Clock,
     json: bool,
     quiet: bool,
-    link: LinkMonitor,
     gaps: GapMonitor,
     time_to_live: u8,
     /// Data of each request: the bytes 0, 1, 2 and so on, as in iputils.
@@ -169,7 +166,7 @@ impl<W: Sink> PingRunner<W> {
     /// Sends and receives until the session is complete, a signal arrives or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         while signals.next()?.is_none() && self.server.report.has_reader() {
-            let limit = match self.server.host.address().map(|_| self.session.next(self.clock.now())) {
+            let limit = match self.server.host().address().map(|_| self.session.next(self.clock.now())) {
                 None => None,
                 Some(PingStep::Over) => return Ok(()),
                 Some(PingStep::Wait(limit)) => Some(limit),
@@ -180,8 +177,9 @@ impl<W: Sink> PingRunner<W> {
                 }
             };
             let stepped = self.server.step(signals, limit);
-            stepped.map_err(|error| self.server.device.failure(&error))?;
-            if let Some(other) = self.server.host.ceased() {
+            stepped.map_err(|error| self.server.device().failure(&error))?;
+            self.follow_link();
+            if let Some(other) = self.server.host().ceased() {
                 return Err(Failure::new(format!(
                     "cannot use {}: {} uses or probes for the address too",
                     other.ip, other.mac
@@ -196,22 +194,28 @@ impl<W: Sink> PingRunner<W> {
 
     /// Returns an explanation if replies may have been lost.
     fn explain_gap(&mut self) -> Option<ErrorMessage> {
-        let now = self.clock.now();
-        while let Ok(Some(DeviceEvent::Link(state))) = self.link.poll() {
-            self.gaps.follow(now, state);
-        }
-        self.gaps.take_missing_carrier(now);
-        let device = &self.server.device;
+        // After an error, the loop has ended and the failure was returned.
+        let _ = self.server.driver.follow_links();
+        self.follow_link();
+        self.gaps.take_missing_carrier(self.clock.now());
+        let device = self.server.device();
         let counters = device.counters();
         let gaps = self.gaps.gaps(&counters, device.interface());
-        Gaps { refused: counters.refused, unsent: self.server.host.unsent(), ..gaps }.explain(device.name())
+        Gaps { refused: counters.refused, unsent: self.server.host().unsent(), ..gaps }.explain(device.name())
+    }
+
+    /// Records the changes of the link.
+    fn follow_link(&mut self) {
+        for change in self.server.driver.link_changes() {
+            self.gaps.follow(self.clock.now(), change.state);
+        }
     }
 
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
         let PingPlan { target: destination, identifier, .. } = *self.session.plan();
         let ping = EchoRequest { destination, identifier, sequence, time_to_live: self.time_to_live };
-        let Server { host, pool, .. } = &mut self.server;
+        let (host, pool) = self.server.driver.machine_and_pool();
         let sent = host.ping(now, ping, &self.data, pool);
         self.session.sent(now, sequence);
         let (reason, hint) = match sent {
@@ -226,8 +230,8 @@ impl<W: Sink> PingRunner<W> {
     }
 
     fn receive(&mut self) {
-        let now = self.server.now;
-        while let Some(event) = self.server.host.take_event() {
+        let now = self.server.driver.now();
+        while let Some(event) = self.server.driver.machine_mut().take_event() {
             if let Some(response) = self.session.receive(now, event)
                 && !self.quiet
             {

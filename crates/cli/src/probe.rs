@@ -15,7 +15,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use runtime::{Clock, Driver, DriverError};
 use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, PacketSocket, Tap};
-use tap::{Device, Exchange, Instant, Pool, PortId, Tracer};
+use tap::{Device, Exchange, Instant, Pool, Tracer};
 
 use crate::carrier::{interface_down, wait_for_carrier};
 use crate::device::{NetworkDevice, check_macs, warn_of_bridge};
@@ -101,17 +101,16 @@ impl ProbeDevice {
         let gaps = GapMonitor::new(device.interface(), kernel_mac.is_none(), link.state(), now);
         let pool = Pool::new(device.capabilities().mtu, 2 * Exchange::BATCH);
         let station = Station::new(now, requester, mac, vlan);
-        let mut driver = Driver::new(station, pool, clock).with_transmit_timeout(transmit_timeout);
-        let port = driver.add_device(device, Some(link));
+        let driver = Driver::new(station, device, Some(link), pool, clock);
+        let driver = driver.with_transmit_timeout(transmit_timeout);
         let capture = recorder.map(ProbeCapture::new);
-        Ok(Prober { driver, port, name, gaps, capture, refused: VecDeque::new() })
+        Ok(Prober { driver, name, gaps, capture, refused: VecDeque::new() })
     }
 }
 
 /// A station that sends requests, its event loop, and the capture of its frames.
 pub(crate) struct Prober<R: Requester> {
     driver: Driver<Station<R>, NetworkDevice>,
-    port: PortId,
     name: InterfaceName,
     gaps: GapMonitor,
     capture: Option<ProbeCapture>,
@@ -177,9 +176,8 @@ impl<R: Requester> Prober<R> {
         self.follow_links();
         let now = self.driver.clock().now();
         self.gaps.take_missing_carrier(now);
-        self.driver
-            .device(self.port)
-            .map_or_else(Gaps::default, |device| self.gaps.gaps(&device.counters(), device.interface()))
+        let device = self.driver.device();
+        self.gaps.gaps(&device.counters(), device.interface())
     }
 
     /// Records what happened in a turn.

@@ -10,7 +10,6 @@ mod source;
 mod text;
 
 use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,9 +17,7 @@ use arptools::census::CensusEvent;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
-use tap::linux::{Descriptor, wait};
 
-use crate::clock::WallClock;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
@@ -70,8 +67,7 @@ fn signals() -> std::io::Result<Signals> {
 fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
     let mut source = WatchSource::open(arguments, clock)?;
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
-    let mut watcher =
-        FrameWatcher::new(Observer::new(arguments.vlan), recorder, WallClock::from(clock).origin(), &source)?;
+    let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.into(), &source)?;
     let signals = &signals()?;
     let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
     privileges::drop_all()?;
@@ -99,7 +95,7 @@ fn report_link_changes(
     now: Instant,
 ) {
     let mut was_alive = !watcher.observer.is_down;
-    while let Some(state) = source.take_link_change(now) {
+    for state in source.link_changes() {
         // A link that goes down and comes up without a carrier is counted as one loss.
         let losses = u64::from(was_alive && !state.carries_frames());
         was_alive = state.carries_frames();
@@ -127,13 +123,14 @@ fn receive_rest(
         if is_over(arguments, &watcher.observer, output) {
             return Ok(false);
         }
-        let has_arrived = source.receive(clock.now(), watcher)?;
+        let has_arrived = source.receive(watcher)?;
         output.print_events(&mut watcher.observer, signals)?;
         Ok(has_arrived)
     })?;
     if !is_drained {
         source.mark_unread();
     }
+    source.follow_link()?;
     report_link_changes(source, watcher, output, clock.now());
     Ok(())
 }
@@ -147,7 +144,12 @@ fn receive_until_end(
     end: Option<Instant>,
     (arguments, signals): (&WatchArguments, &Signals),
 ) -> Result<(), Failure> {
-    while signals.next()?.is_none() && !is_over(arguments, &watcher.observer, output) {
+    // A signal may have arrived before the first wait.
+    let mut has_signal = true;
+    while !is_over(arguments, &watcher.observer, output) {
+        if has_signal && signals.next()?.is_some() {
+            return Ok(());
+        }
         let now = clock.now();
         let left = end.map(|end| end.since(now));
         if left == Some(Duration::ZERO) {
@@ -155,15 +157,9 @@ fn receive_until_end(
         }
         let wall_time = watcher.wall_time(now);
         let silent = watcher.observer.census.deadline().map(|at| at.since(wall_time));
-        let limit =
-            [left, source.delay(now), silent, output.refresh_delay(wall_time)].into_iter().flatten().min();
-        let device = Descriptor::readable(source.as_fd(), ()).or_writable(source.waits_for_writable());
-        let others = [Some(signals.as_fd()), output.key_fd(), Some(source.link_fd())];
-        let others = others.into_iter().flatten().map(|fd| Descriptor::readable(fd, ()));
-        wait(std::iter::once(device).chain(others), limit)?;
+        let limit = [left, silent, output.refresh_delay(wall_time)].into_iter().flatten().min();
+        has_signal = source.step(watcher, signals, output.key_fd(), limit)?;
         let now = clock.now();
-        watcher.follow_clock(WallClock::from(clock).origin());
-        source.receive(now, watcher)?;
         watcher.observer.advance(watcher.wall_time(now));
         watcher.flush();
         output.print_events(&mut watcher.observer, signals)?;

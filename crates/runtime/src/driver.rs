@@ -1,5 +1,6 @@
 //! The event loop.
 
+use std::iter::once;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -17,7 +18,10 @@ use crate::port::Port;
 #[derive(Debug)]
 pub struct Driver<M, D> {
     machine: M,
-    ports: Vec<Port<D>>,
+    /// The device with the port 0.
+    first: Port<D>,
+    /// The other devices, in the order of their ports.
+    others: Vec<Port<D>>,
     pool: Pool,
     clock: Clock,
     suspension: Suspension,
@@ -62,25 +66,39 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Maximum number of changes of links that one step reads. The next step reads further changes.
     const MAX_LINK_CHANGES: usize = 64;
 
-    /// Creates a driver without a device. `pool` must suffice for the frames of the machine, and for two batches of
-    /// [`Exchange::BATCH`](tap::Exchange::BATCH) frames for each device. `clock` gives the time of all calls.
+    /// Creates a driver of a machine and its first device, which has the port 0. `pool` must suffice for the frames of
+    /// the machine, and for two batches of [`Exchange::BATCH`](tap::Exchange::BATCH) frames for each device. `clock`
+    /// gives the time of all calls.
+    ///
+    /// With a monitor, the machine receives the present state of the link now, and each change later. Without a
+    /// monitor, the machine receives no state, and the driver may miss the deletion of an interface that is down.
     ///
     /// The driver sleeps immediately when there is no work, and keeps frames that a device does not accept yet:
     /// [`with_busy_poll`](Driver::with_busy_poll) and [`with_transmit_timeout`](Driver::with_transmit_timeout) change
     /// that.
-    pub fn new(machine: M, pool: Pool, clock: Clock) -> Driver<M, D> {
-        Driver {
+    pub fn new(
+        machine: M,
+        device: D,
+        monitor: Option<LinkMonitor>,
+        pool: Pool,
+        clock: Clock,
+    ) -> Driver<M, D> {
+        let now = clock.now();
+        let mut driver = Driver {
             machine,
-            ports: Vec::new(),
+            first: Port::new(PortId::new(0), device, monitor),
+            others: Vec::new(),
             pool,
             clock,
             suspension: Suspension::start(),
             busy_poll_time: Duration::ZERO,
             transmit_timeout: None,
-            now: clock.now(),
+            now,
             busy_steps: 0,
             link_changes: Vec::new(),
-        }
+        };
+        driver.first.report_link(now, &mut driver.machine, &mut driver.pool);
+        driver
     }
 
     /// Polls for frames for this time before each sleep.
@@ -96,21 +114,15 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         Driver { transmit_timeout: Some(transmit_timeout), ..self }
     }
 
-    /// Adds a device to the machine, and returns its port. Ports are numbered from 0 in the order of the calls.
+    /// Adds another device to the machine, and returns its port. Ports are numbered in the order of the calls.
     ///
-    /// With a monitor, the machine receives the present state of the link now, and each change later. Without a
-    /// monitor, the machine receives no state, and the driver may miss the deletion of an interface that is down. A
-    /// driver can wait for up to [`MAX_DESCRIPTORS`](tap::linux::MAX_DESCRIPTORS) descriptors: one for each device, one
+    /// A driver can wait for up to [`MAX_DESCRIPTORS`](tap::linux::MAX_DESCRIPTORS) descriptors: one for each device, one
     /// for each monitor, and those that are passed to [`Driver::step`].
     pub fn add_device(&mut self, device: D, monitor: Option<LinkMonitor>) -> PortId {
-        let id = PortId::new(u16::try_from(self.ports.len()).unwrap_or(u16::MAX));
-        let state = monitor.as_ref().map(LinkMonitor::state);
+        let id = PortId::new(u16::try_from(self.others.len() + 1).unwrap_or(u16::MAX));
         let mut port = Port::new(id, device, monitor);
-        if let Some(state) = state {
-            let now = self.clock.now();
-            port.exchange.device_event(now, &mut self.machine, DeviceEvent::Link(state), &mut self.pool);
-        }
-        self.ports.push(port);
+        port.report_link(self.clock.now(), &mut self.machine, &mut self.pool);
+        self.others.push(port);
         id
     }
 
@@ -134,7 +146,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         let limit = if has_more_changes { Some(Duration::ZERO) } else { self.time_limit(limit) };
         let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
         let was_blocked = self.is_tx_blocked();
-        let polls_again = self.ports.iter().any(|port| port.last.poll_again);
+        let polls_again = self.ports().any(|port| port.last.poll_again);
         let mut received = 0;
         let mut poll = || {
             received = self.turn(tracer)?;
@@ -162,7 +174,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     pub fn turn(&mut self, tracer: &mut impl Tracer<M::Outcome>) -> Result<usize, DriverError> {
         self.now = self.clock.now();
         let mut received = 0;
-        for port in &mut self.ports {
+        for port in once(&mut self.first).chain(&mut self.others) {
             received +=
                 port.turn(self.now, &mut self.machine, &mut self.pool, tracer, self.transmit_timeout)?;
         }
@@ -172,7 +184,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Reads the changes of all links, without waiting, and passes them to the machine. [`Driver::step`] does so when a
     /// link changed.
     pub fn follow_links(&mut self) -> Result<(), DriverError> {
-        (0..self.ports.len()).try_for_each(|place| self.follow_link(place))
+        (0..=self.others.len()).try_for_each(|place| self.follow_link(place))
     }
 
     /// Returns the changes of links that were read since the start of the last [`step`](Driver::step).
@@ -183,14 +195,14 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Discards the departing frames that no device has accepted yet. [`Machine::refused`] receives their tokens.
     pub fn discard_departing(&mut self) {
         let now = self.clock.now();
-        for port in &mut self.ports {
+        for port in once(&mut self.first).chain(&mut self.others) {
             port.discard(now, &mut self.machine, &mut self.pool);
         }
     }
 
     /// Returns the number of frames of the machine that no device has accepted yet.
     pub fn departing(&self) -> usize {
-        self.ports.iter().map(|port| port.exchange.departing()).sum()
+        self.ports().map(|port| port.exchange.departing()).sum()
     }
 
     /// Returns the time of the last turn.
@@ -223,15 +235,24 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         &self.pool
     }
 
-    /// Returns the device of a port, or `None` if there is no such port.
-    pub fn device(&self, port: PortId) -> Option<&D> {
-        self.ports.get(usize::from(port.number())).map(|port| &port.device)
+    /// Returns the first device.
+    pub fn device(&self) -> &D {
+        &self.first.device
+    }
+
+    /// Returns all devices, in the order of their ports.
+    pub fn devices(&self) -> impl Iterator<Item = &D> {
+        self.ports().map(|port| &port.device)
+    }
+
+    fn ports(&self) -> impl Iterator<Item = &Port<D>> {
+        once(&self.first).chain(&self.others)
     }
 
     /// Returns the time limit of the next wait: the caller's, or the time until the driver has something to do.
     fn time_limit(&self, limit: Option<Duration>) -> Option<Duration> {
         let deadline = self.machine.deadline().filter(|deadline| self.can_serve(*deadline));
-        let discard = self.ports.iter().filter_map(|port| port.discard_at(self.transmit_timeout)).min();
+        let discard = self.ports().filter_map(|port| port.discard_at(self.transmit_timeout)).min();
         let due = [deadline, discard].into_iter().flatten().min();
         let due = due.map(|due| due.since(self.clock.now()));
         [due, limit].into_iter().flatten().min()
@@ -240,15 +261,15 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Returns whether a turn at this deadline can send. A deadline that the last turn has not served belongs to a
     /// device that accepts no frames.
     fn can_serve(&self, deadline: Instant) -> bool {
-        match self.ports.iter().filter(|port| port.last.tx_blocked).count() {
+        match self.ports().filter(|port| port.last.tx_blocked).count() {
             0 => true,
-            blocked => blocked < self.ports.len() && deadline > self.now,
+            blocked => blocked < self.ports().count() && deadline > self.now,
         }
     }
 
     /// Returns whether frames wait until a device can transmit again.
     fn is_tx_blocked(&self) -> bool {
-        self.ports.iter().any(|port| port.last.tx_blocked)
+        self.ports().any(|port| port.last.tx_blocked)
     }
 
     /// Sleeps until a descriptor is ready or `limit` has passed, and follows the links. Returns the caller's tokens.
@@ -257,13 +278,13 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         descriptors: &[Descriptor<'_, T>],
         limit: Option<Duration>,
     ) -> Result<Readiness<T>, DriverError> {
-        let ports = self.ports.iter().flat_map(|port| {
+        let ports = self.ports().flat_map(|port| {
             let device = Descriptor::readable(port.device.as_fd(), Wake::Device);
             let link = port
                 .monitor
                 .as_ref()
                 .map(|monitor| Descriptor::readable(monitor.as_fd(), Wake::Link(port.exchange.port())));
-            std::iter::once(device.or_writable(port.last.tx_blocked)).chain(link)
+            once(device.or_writable(port.last.tx_blocked)).chain(link)
         });
         let callers = descriptors.iter().map(|descriptor| descriptor.map(Wake::Caller));
         let ready = wait(ports.chain(callers), limit).map_err(DriverError::Wait)?;
@@ -284,7 +305,13 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Reads the changes of the link of the device at this place, and passes them to the machine.
     fn follow_link(&mut self, place: usize) -> Result<(), DriverError> {
-        let Some(port) = self.ports.get_mut(place) else { return Ok(()) };
+        let port = match place.checked_sub(1) {
+            None => &mut self.first,
+            Some(place) => match self.others.get_mut(place) {
+                Some(port) => port,
+                None => return Ok(()),
+            },
+        };
         let id = port.exchange.port();
         while let Some(monitor) =
             port.monitor.as_mut().filter(|_| self.link_changes.len() < Self::MAX_LINK_CHANGES)
@@ -310,7 +337,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     // spec: rfc5227-wake
     fn handle_resume(&mut self) {
         let now = self.clock.now();
-        for port in &mut self.ports {
+        for port in once(&mut self.first).chain(&mut self.others) {
             let Some(state) = port.monitor.as_ref().map(LinkMonitor::state) else { continue };
             for state in [LinkState { has_carrier: false, ..state }, state] {
                 let event = DeviceEvent::Link(state);

@@ -8,7 +8,7 @@
 //! # Order of calls
 //!
 //! 1. [`Clock::start`], then create the machine and a [`Pool`](tap::Pool).
-//! 2. [`Driver::new`], then [`Driver::add_device`] for each device. The first device of a machine has the port 0.
+//! 2. [`Driver::new`] with the first device, which has the port 0, then [`Driver::add_device`] for each further device.
 //! 3. [`Driver::step`] in a loop. A step waits until a frame arrives, a link changes, a descriptor of the caller is
 //!    ready, or the deadline of the machine has passed. Then it takes one turn: it receives, runs the timers that are
 //!    due, and transmits.
@@ -53,8 +53,7 @@
 //! }
 //!
 //! let (mut near, far) = Cable::pair(1_500)?;
-//! let mut driver = Driver::new(Echo::default(), Pool::new(1_500, 128), Clock::start());
-//! driver.add_device(far, None);
+//! let mut driver = Driver::new(Echo::default(), far, None, Pool::new(1_500, 128), Clock::start());
 //!
 //! let (mut pool, mut batch) = (Pool::new(1_500, 1), Batch::new(1));
 //! let mut frame = pool.take().ok_or("the pool is exhausted")?;

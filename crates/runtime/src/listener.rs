@@ -127,8 +127,8 @@ impl<F: FnMut(&mut Batch, &mut Batch)> CallbackMachine<F> {
     fn serve<D: Device + AsFd>(self, device: D) -> ListenerOutcome {
         let shared = Arc::clone(&self.shared);
         let pool = Pool::new(device.capabilities().mtu, 2 * Exchange::BATCH);
-        let mut driver = Driver::new(self, pool, Clock::start()).with_busy_poll(default_busy_poll());
-        let port = driver.add_device(device, None);
+        let driver = Driver::new(self, device, None, pool, Clock::start());
+        let mut driver = driver.with_busy_poll(default_busy_poll());
         let stop = [Descriptor::readable(shared.stop.as_fd(), ())];
         let result = loop {
             if shared.is_stopped.load(Ordering::Relaxed) {
@@ -138,7 +138,7 @@ impl<F: FnMut(&mut Batch, &mut Batch)> CallbackMachine<F> {
                 break Err(error);
             }
         };
-        let counters = driver.device(port).map(Device::counters).unwrap_or_default();
+        let counters = driver.device().counters();
         ListenerOutcome { result, panics: shared.panics.load(Ordering::Relaxed), counters }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tap::linux::LinkMonitor;
-use tap::{Device, Exchange, Instant, Machine, Pool, PortId, Tracer, Turn};
+use tap::{Device, DeviceEvent, Exchange, Instant, Machine, Pool, PortId, Tracer, Turn};
 
 use crate::error::DriverError;
 
@@ -23,6 +23,13 @@ pub(crate) struct Port<D> {
 impl<D: Device> Port<D> {
     pub(crate) fn new(id: PortId, device: D, monitor: Option<LinkMonitor>) -> Port<D> {
         Port { device, exchange: Exchange::new(id), monitor, last: Turn::default(), blocked_since: None }
+    }
+
+    /// Passes the present state of the link to the machine, if the link is monitored.
+    pub(crate) fn report_link<M: Machine>(&mut self, now: Instant, machine: &mut M, pool: &mut Pool) {
+        if let Some(state) = self.monitor.as_ref().map(LinkMonitor::state) {
+            self.exchange.device_event(now, machine, DeviceEvent::Link(state), pool);
+        }
     }
 
     /// Takes one turn. Discards the departing frames if the device has been congested for `transmit_timeout`. Returns the

@@ -29,6 +29,14 @@ struct TestDevice {
     readable: PipeReader,
 }
 
+impl TestDevice {
+    fn new() -> (TestDevice, PipeWriter, Rc<RefCell<DeviceState>>) {
+        let (readable, pipe) = pipe().unwrap();
+        let state = Rc::new(RefCell::new(DeviceState::default()));
+        (TestDevice { state: Rc::clone(&state), readable }, pipe, state)
+    }
+}
+
 impl Device for TestDevice {
     fn capabilities(&self) -> Capabilities {
         Capabilities { mtu: 100, minimum_frame: 0 }
@@ -131,20 +139,20 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
-        let pool = Pool::new(100, 4 * Exchange::BATCH);
-        let mut fixture = Fixture {
-            driver: Driver::new(TestMachine::default(), pool, Clock::start()),
-            devices: Vec::new(),
-        };
-        fixture.add_device(None);
-        fixture
+        Fixture::with_monitor(None)
     }
 
-    fn add_device(&mut self, monitor: Option<LinkMonitor>) -> PortId {
-        let (readable, writable) = pipe().unwrap();
-        let state = Rc::new(RefCell::new(DeviceState::default()));
-        self.devices.push((Rc::clone(&state), writable));
-        self.driver.add_device(TestDevice { state, readable }, monitor)
+    fn with_monitor(monitor: Option<LinkMonitor>) -> Fixture {
+        let pool = Pool::new(100, 4 * Exchange::BATCH);
+        let (device, pipe, state) = TestDevice::new();
+        let driver = Driver::new(TestMachine::default(), device, monitor, pool, Clock::start());
+        Fixture { driver, devices: vec![(state, pipe)] }
+    }
+
+    fn add_device(&mut self) -> PortId {
+        let (device, pipe, state) = TestDevice::new();
+        self.devices.push((state, pipe));
+        self.driver.add_device(device, None)
     }
 
     /// Makes frames arrive at a device, one for each byte, and makes its descriptor readable.
@@ -157,7 +165,9 @@ impl Fixture {
     /// Makes the descriptor of a device unreadable again.
     fn set_unreadable(&mut self, device: usize) {
         let (readable, writable) = pipe().unwrap();
-        self.driver.ports[device].device.readable = readable;
+        let Driver { first, others, .. } = &mut self.driver;
+        let port = once(first).chain(others).nth(device).unwrap();
+        port.device.readable = readable;
         self.devices[device].1 = writable;
     }
 
@@ -242,7 +252,7 @@ fn deadline_is_ignored_while_device_is_congested() {
 #[test]
 fn congested_device_does_not_delay_timers_of_other_devices() {
     let mut fixture = Fixture::new();
-    fixture.add_device(None);
+    fixture.add_device();
     fixture.set_congested(1, true);
     fixture.arrive(1, b"a");
     fixture.step(LONG);
@@ -353,7 +363,7 @@ fn step_allocates_no_memory_when_warm() {
 #[test]
 fn error_of_device_names_its_port() {
     let mut fixture = Fixture::new();
-    let second = fixture.add_device(None);
+    let second = fixture.add_device();
     fixture.devices[1].0.borrow_mut().is_gone = true;
     let error = fixture.driver.step::<()>(&mut (), &[], Some(Duration::ZERO)).unwrap_err();
     assert!(matches!(error, DriverError::Device { port, source: DeviceError::Gone(_) } if port == second));
@@ -363,10 +373,9 @@ fn error_of_device_names_its_port() {
 // proves: rfc5227-wake
 #[test]
 fn machine_receives_state_of_link_and_a_loss_after_suspension() {
-    let mut fixture = Fixture::new();
     let monitor = LinkMonitor::open(&"lo".parse().unwrap()).unwrap();
-    let state = monitor.state();
-    let port = fixture.add_device(Some(monitor));
+    let (port, state) = (PortId::new(0), monitor.state());
+    let mut fixture = Fixture::with_monitor(Some(monitor));
     assert_eq!(fixture.driver.machine.events, [(port, state)]);
     fixture.driver.handle_resume();
     let loss = LinkState { has_carrier: false, ..state };

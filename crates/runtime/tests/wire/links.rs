@@ -45,8 +45,9 @@ impl Machine for Recorder {
     }
 }
 
-fn driver<D: Device + AsFd>(device: &D) -> Driver<Recorder, D> {
-    Driver::new(Recorder::default(), Pool::new(device.capabilities().mtu, 128), Clock::start())
+fn driver<D: Device + AsFd>(device: D, monitor: LinkMonitor) -> Driver<Recorder, D> {
+    let pool = Pool::new(device.capabilities().mtu, 128);
+    Driver::new(Recorder::default(), device, Some(monitor), pool, Clock::start())
 }
 
 fn machine_receives_each_change_of_link() -> TestResult {
@@ -56,8 +57,7 @@ fn machine_receives_each_change_of_link() -> TestResult {
         LinkMonitor::open(interface.name()).ok().filter(|monitor| monitor.state().carries_frames())
     })?;
     let up = monitor.state();
-    let mut driver = driver(&tap);
-    let port = driver.add_device(tap, Some(monitor));
+    let (port, mut driver) = (PortId::new(0), driver(tap, monitor));
     interface.set_up(false)?;
     interface.set_up(true)?;
     let mut changes = Vec::new();
@@ -75,8 +75,7 @@ fn loop_ends_when_tap_is_deleted() -> TestResult {
     let tap = wire_with(Io::ReadWrite)?;
     let interface = Interface::named(tap.interface().name())?;
     let monitor = LinkMonitor::open(interface.name())?;
-    let mut driver = driver(&tap);
-    driver.add_device(tap, Some(monitor));
+    let mut driver = driver(tap, monitor);
     delete_link(&interface)?;
     check_end(&mut driver)
 }
@@ -85,8 +84,7 @@ fn loop_ends_when_interface_is_deleted_while_down() -> TestResult {
     let veth = Veth::new()?;
     let name = veth.near.name();
     let (socket, monitor) = (PacketSocket::open(name)?, LinkMonitor::open(name)?);
-    let mut driver = driver(&socket);
-    driver.add_device(socket, Some(monitor));
+    let mut driver = driver(socket, monitor);
     veth.near.set_up(false)?;
     while driver.machine().states.last().is_none_or(|state| state.is_up) {
         driver.step::<()>(&mut (), &[], Some(LIMIT))?;
