@@ -38,7 +38,7 @@
 //! # Bounds
 //!
 //! [`ReassemblyLimits`] bounds stored fragments, in total and per source. A table has at most [`Routes::CAPACITY`]
-//! routes. The event queue holds at most [`Reassembly::EVENTS`] timeouts. After a warm-up, no received datagram causes an allocation.
+//! routes. After a warm-up, no received datagram causes an allocation.
 //!
 //! # Non-features
 //!

@@ -56,7 +56,7 @@ proptest! {
             prop_assert_eq!(fragment.range.start, end);
             prop_assert!(fragment.range.len() + 20 <= mtu);
             prop_assert_eq!(fragment.more_fragments, fragment.range.end < payload);
-            prop_assert!(!fragment.more_fragments || fragment.range.len() % 8 == 0);
+            prop_assert!(!fragment.more_fragments || fragment.range.len().is_multiple_of(8));
             end = fragment.range.end;
         }
         prop_assert_eq!(end, payload);
@@ -72,7 +72,7 @@ proptest! {
             let fragment = Fragments::of(payload, mtu, false).unwrap().starting_at(end).next().unwrap();
             prop_assert_eq!(fragment.range.start, end);
             prop_assert!(fragment.range.len() + 20 <= mtu);
-            prop_assert!(!fragment.more_fragments || fragment.range.len() % 8 == 0);
+            prop_assert!(!fragment.more_fragments || fragment.range.len().is_multiple_of(8));
             end = fragment.range.end;
             if !fragment.more_fragments {
                 break;
