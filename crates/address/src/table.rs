@@ -239,6 +239,7 @@ impl AddressTable {
     /// Returns whether `ip` is a broadcast address: 255.255.255.255, or the broadcast address of a local network.
     /// The obsolete form with host bits of zero is also a broadcast address (RFC 1122 3.3.6). A local address is never
     /// a broadcast address.
+    #[inline]
     pub fn is_broadcast(&self, ip: Ipv4Addr) -> bool {
         (ip.is_broadcast() || self.broadcasts.contains(&ip)) && !self.contains(ip)
     }
@@ -251,6 +252,7 @@ impl AddressTable {
 
     /// Returns whether a datagram to `destination` is unicast, multicast or broadcast to the local hosts. Returns
     /// `None` if the datagram is not addressed to them. A local address is a destination even if it is not in use.
+    #[inline]
     pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.contains(destination) {

@@ -134,6 +134,7 @@ impl<P> Arp<P> {
         self.neighbors.add_static(now, ip, mac)
     }
 
+    #[inline]
     fn is_valid_neighbor(&self, table: &AddressTable, ip: Ipv4Addr) -> bool {
         // spec: conflict-of-one-address
         let is_other_host = matches!(table.state(ip), None | Some(AddressState::Conflict { .. }));
@@ -232,10 +233,12 @@ impl<P> Arp<P> {
         let target = table.mac_of(packet.target_protocol());
         // The conflict concerns one local host. For the other local hosts, the sender is a neighbor.
         // spec: sender-protocol-local, conflict-of-one-address
-        let is_for_other_host = target.is_some()
-            && packet.target_protocol() != ip
-            && matches!(table.state(ip), None | Some(AddressState::Conflict { .. }));
-        if is_conflict && !is_for_other_host {
+        let is_for_other_host = || {
+            target.is_some()
+                && packet.target_protocol() != ip
+                && matches!(table.state(ip), None | Some(AddressState::Conflict { .. }))
+        };
+        if is_conflict && !is_for_other_host() {
             return Err(ArpDropReason::Conflict);
         }
         // spec: station-of-target

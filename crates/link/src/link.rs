@@ -180,6 +180,7 @@ pub const MINIMUM_FRAME: usize = 60;
 impl Link {
     /// Prepends an Ethernet II header (RFC 894) to the payload in `frame`, with a tag if the link is in a VLAN. SNAP
     /// headers (RFC 1042) are received but never sent.
+    #[inline]
     pub fn add_header(
         &self,
         frame: &mut Frame,
