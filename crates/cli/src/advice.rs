@@ -269,6 +269,9 @@ fn host_config(error: HostConfigError) -> ErrorMessage {
         HostConfigError::Mac(_) => plain.hint("use a unicast MAC address, e.g. 02:00:00:00:00:02"),
         HostConfigError::Defense => plain.hint("use `--defend once` or `--defend cease`"),
         HostConfigError::Duplicate(_) => plain.hint("use ranges that do not overlap"),
+        HostConfigError::TooManyInterfaces
+        | HostConfigError::NoInterface(_)
+        | HostConfigError::RouteSource(_) => plain,
         HostConfigError::Gateway(_) => plain.hint("use the address of another host"),
         HostConfigError::Route(error) => route(error),
     }

@@ -214,7 +214,8 @@ impl<W: Sink> PingRunner<W> {
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
         let PingPlan { target: destination, identifier, .. } = *self.session.plan();
-        let ping = EchoRequest { destination, identifier, sequence, time_to_live: self.time_to_live };
+        let ping =
+            EchoRequest { source: None, destination, identifier, sequence, time_to_live: self.time_to_live };
         let (host, pool) = self.server.driver.machine_and_pool();
         let sent = host.ping(now, ping, &self.data, pool);
         self.session.sent(now, sequence);

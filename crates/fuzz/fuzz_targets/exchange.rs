@@ -367,7 +367,7 @@ impl Wire {
     }
 
     fn ping(&mut self, destination: Ipv4Addr, bytes: usize) {
-        let request = EchoRequest { destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let request = EchoRequest { source: None, destination, identifier: 7, sequence: 1, time_to_live: 64 };
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
         self.machine.host.ping(self.now, request, &data, &mut self.pool);
     }

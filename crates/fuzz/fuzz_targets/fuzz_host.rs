@@ -215,7 +215,7 @@ impl FuzzHost {
     /// Sends an echo request.
     pub(crate) fn ping(&mut self, destination: Ipv4Addr, bytes: usize) {
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
-        let ping = EchoRequest { destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest { source: None, destination, identifier: 7, sequence: 1, time_to_live: 64 };
         let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
         let message = data.len() + 8;
         let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };

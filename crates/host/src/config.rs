@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 
 use address::AddressRange;
 use arp::{Defense, LINK_LOCAL, LearningPolicy, NeighborSettings, StartMode};
-use inet::{directed_broadcast, is_valid_host};
+use inet::{InterfaceId, directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
 use ipv4::{Ipv4Fields, RouteError};
 use link::{MacAddr, VlanId};
+use tap::PortId;
 
 /// The IP addresses of the configured hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct HostConfig {
     pub mac: MacAddr,
     /// Maximum payload of a frame, in bytes.
     pub mtu: usize,
+    /// Port of the device.
+    pub port: PortId,
     /// VLAN of the frames, or `None` for untagged frames.
     pub vlan: Option<VlanId>,
     /// Time to live of replies and errors. Echo requests have
@@ -60,6 +63,12 @@ pub enum HostConfigError {
     Defense,
     /// An earlier configuration already has an IP or MAC address of this configuration.
     Duplicate(Ipv4Net),
+    /// No identifier is left for another interface.
+    TooManyInterfaces,
+    /// The host has no such interface.
+    NoInterface(InterfaceId),
+    /// The source address of a route is not a local address of its interface.
+    RouteSource(Ipv4Addr),
     /// The gateway is a local address.
     Gateway(Ipv4Addr),
     /// The route is invalid.
@@ -69,7 +78,7 @@ pub enum HostConfigError {
 impl HostConfig {
     /// Returns the configuration of a host with this IP address and MAC address, and these defaults:
     ///
-    /// - an MTU of 1,500 bytes, no VLAN and no gateway
+    /// - an MTU of 1,500 bytes, port 0, no VLAN and no gateway
     /// - immediate use of the address, which is always defended
     /// - the learning policy `cautious`, and an ARP cache of 1,024 entries
     ///
@@ -81,6 +90,7 @@ impl HostConfig {
             addresses: HostSet::One(address),
             mac,
             mtu: 1_500,
+            port: PortId::new(0),
             vlan: None,
             time_to_live: Ipv4Fields::TIME_TO_LIVE,
             gateway: None,
@@ -194,6 +204,11 @@ impl fmt::Display for HostConfigError {
             }
             Self::Duplicate(range) => {
                 write!(f, "{range} shares IP or MAC addresses with a host that was added before")
+            }
+            Self::TooManyInterfaces => f.write_str("too many interfaces (limit 65536)"),
+            Self::NoInterface(id) => write!(f, "no interface {id}"),
+            Self::RouteSource(ip) => {
+                write!(f, "the source {ip} of the route is not an address of its interface")
             }
             Self::Gateway(ip) => write!(f, "the gateway {ip} is a local address"),
             Self::Route(error) => error.fmt(f),

@@ -2,7 +2,7 @@
 
 use base::{Reason, ReasonCounters};
 
-use crate::stack::Stack;
+use crate::interface::Interface;
 
 /// One counter of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,24 +19,24 @@ pub struct Counter {
     pub is_loss: bool,
 }
 
-/// Returns all counters of a stack.
-pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
-    let own = &stack.counters;
-    let mut all = vec![event("link", "accepted", "accepted", stack.link.accepted())];
-    all.extend(losses("link", stack.link.dropped()));
-    all.extend(of_arp(stack));
-    all.push(event("ipv4", "accepted", "accepted", stack.ipv4.accepted()));
-    all.extend(losses("ipv4", stack.ipv4.dropped()));
-    all.extend(losses("ipv4", stack.ipv4.reassembly().failures()));
+/// Returns all counters of an interface.
+pub(crate) fn of_interface(interface: &Interface) -> Vec<Counter> {
+    let own = &interface.counters;
+    let mut all = vec![event("link", "accepted", "accepted", interface.link.accepted())];
+    all.extend(losses("link", interface.link.dropped()));
+    all.extend(of_arp(interface));
+    all.push(event("ipv4", "accepted", "accepted", interface.ipv4.accepted()));
+    all.extend(losses("ipv4", interface.ipv4.dropped()));
+    all.extend(losses("ipv4", interface.ipv4.reassembly().failures()));
     all.push(event("ipv4", "sent", "sent", own.datagrams_sent));
     all.push(loss("ipv4", "no_route", "no route to the destination", own.no_route));
-    all.push(event("icmp", "accepted", "accepted", stack.icmp.accepted()));
-    all.extend(losses("icmp", stack.icmp.dropped()));
+    all.push(event("icmp", "accepted", "accepted", interface.icmp.accepted()));
+    all.extend(losses("icmp", interface.icmp.dropped()));
     all.push(event("icmp", "echo_replies_sent", "echo replies sent", own.echo_replies));
     all.push(event("icmp", "errors_sent", "errors sent", own.icmp_errors));
-    let suppressed = stack.icmp.suppressed().iter();
+    let suppressed = interface.icmp.suppressed().iter();
     all.extend(suppressed.map(|(reason, count)| event("icmp", reason.name(), reason.text(), count)));
-    all.extend(losses("udp", &stack.udp_dropped));
+    all.extend(losses("udp", &interface.udp_dropped));
     all.extend([
         loss("host", "unsupported_ethertype", "unsupported EtherType", own.unsupported_ether_type),
         loss("host", "address_not_in_use", "destination address not in use", own.address_not_in_use),
@@ -48,33 +48,38 @@ pub(crate) fn of_stack(stack: &Stack) -> Vec<Counter> {
         ),
         loss("host", "no_listener", "broadcast or multicast, no listener", own.no_listener),
     ]);
-    all.extend(losses("host", &stack.tx_dropped));
-    all.push(event("host", "events_lost", "events lost: event queue full", stack.events.lost()));
+    all.extend(losses("host", &interface.tx_dropped));
+    all.push(event("host", "events_lost", "events lost: event queue full", interface.deliveries.lost()));
     all
 }
 
-fn of_arp(stack: &Stack) -> Vec<Counter> {
-    let table = stack.arp.neighbors().counts();
-    let mut all = vec![event("arp", "replies_sent", "replies sent", stack.counters.arp_replies)];
-    all.extend(losses("arp", stack.arp.dropped()));
+/// Returns the counter of frames on ports without an interface.
+pub(crate) fn no_interface(count: u64) -> Counter {
+    loss("host", "no_interface", "no interface on the port", count)
+}
+
+fn of_arp(interface: &Interface) -> Vec<Counter> {
+    let table = interface.arp.neighbors().counts();
+    let mut all = vec![event("arp", "replies_sent", "replies sent", interface.counters.arp_replies)];
+    all.extend(losses("arp", interface.arp.dropped()));
     all.extend([
         event(
             "arp",
             "probes_and_announcements_sent",
             "probes and announcements sent",
-            stack.arp.claim_packets_sent(),
+            interface.arp.claim_packets_sent(),
         ),
         event(
             "arp",
             "probes_and_announcements_refused",
             "probes and announcements refused by the device",
-            stack.arp.claim_packets_refused(),
+            interface.arp.claim_packets_refused(),
         ),
         event(
             "arp",
             "defenses_suppressed",
             "address defenses not sent: rate limit of all addresses reached",
-            stack.arp.defenses_suppressed(),
+            interface.arp.defenses_suppressed(),
         ),
         event("arp", "requests_sent", "requests sent", table.requests),
         event("arp", "requests_refused", "requests refused by the device", table.requests_refused),
@@ -83,7 +88,7 @@ fn of_arp(stack: &Stack) -> Vec<Counter> {
         event("arp", "resolutions_failed", "resolutions failed", table.failed),
         event("arp", "table_full", "addresses not resolved: ARP cache full", table.refused),
         loss("arp", "pending_packets_dropped", "next hop not resolved", table.returned),
-        event("arp", "events_lost", "events lost: event queue full", stack.arp.events_lost()),
+        event("arp", "events_lost", "events lost: event queue full", interface.arp.events_lost()),
     ]);
     all
 }

@@ -2,9 +2,13 @@
 
 use std::net::Ipv4Addr;
 
+use inet::InterfaceId;
+
 /// An echo request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
+    /// Source address, a local address in use, or `None` for the source that the route selects.
+    pub source: Option<Ipv4Addr>,
     /// Destination address.
     pub destination: Ipv4Addr,
     /// ICMP identifier.
@@ -18,6 +22,8 @@ pub struct EchoRequest {
 /// A received echo reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoReply {
+    /// Interface that received the reply.
+    pub interface: InterfaceId,
     /// Source address.
     pub from: Ipv4Addr,
     /// Destination address, a local address of the host.

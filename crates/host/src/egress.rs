@@ -7,14 +7,14 @@ use icmp::{Echo, IcmpError, IcmpType};
 use inet::IpProtocol;
 use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
-use tap::{Frame, Instant, Pool};
+use tap::Frame;
 
 use crate::echo::EchoRequest;
+use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
-use crate::stack::{INTERFACE, PendingPacket, Stack};
 use crate::tx_queue::{FragmentCursor, QueuedPacket, TxQueue, TxQueues};
 
-/// Selects a queue of a stack.
+/// Selects a queue of an interface.
 type QueueOf = fn(&mut TxQueues) -> &mut TxQueue;
 
 /// The queue of replies and ICMP errors.
@@ -24,48 +24,42 @@ const DATA: QueueOf = |queues| &mut queues.data;
 
 /// Sends a payload to a neighbor.
 pub(crate) fn send_payload(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     neighbor: Ipv4Addr,
     ether_type: EtherType,
     frame: Frame,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    match stack.addresses.source_for(neighbor) {
-        Some((source, mac)) => {
-            resolve(stack, now, DATA, neighbor, PendingPacket { ether_type, source, mac, frame }, pool)
-        }
+    match cx.interface.addresses.source_for(neighbor) {
+        Some((source, mac)) => resolve(cx, DATA, neighbor, PendingPacket { ether_type, source, mac, frame }),
         // spec: rfc5227-silence
-        None => drop_frame(stack, TxDropReason::NoSourceAddress, frame, pool),
+        None => drop_frame(cx, TxDropReason::NoSourceAddress, frame),
     }
 }
 
-/// Sends an echo request with this data.
+/// Sends an echo request with this data from `source`, an address of the interface.
 pub(crate) fn ping(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
+    source: Option<Ipv4Addr>,
     request: EchoRequest,
     data: &[u8],
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    let source = stack.address().map(|network| network.addr());
     let length = Ipv4Fields::LENGTH + Echo::HEADER + data.len();
-    let is_large = length > stack.config.mtu;
-    let frame = if is_large { pool.take_large() } else { pool.take() };
-    let mut frame = frame.ok_or_else(|| stack.count_tx_dropped(TxDropReason::NoFrame))?;
+    let is_large = length > cx.interface.config.mtu;
+    let frame = if is_large { cx.pool.take_large() } else { cx.pool.take() };
+    let mut frame = frame.ok_or_else(|| cx.interface.count_tx_dropped(TxDropReason::NoFrame))?;
     let Some(source) = source else {
-        return drop_frame(stack, TxDropReason::NoSourceAddress, frame, pool);
+        return drop_frame(cx, TxDropReason::NoSourceAddress, frame);
     };
     let fields = Ipv4Fields {
         time_to_live: request.time_to_live,
-        identification: stack.identification.next(source, request.destination, IpProtocol::ICMP),
+        identification: cx.interface.identification.next(source, request.destination, IpProtocol::ICMP),
         ..Ipv4Fields::new(IpProtocol::ICMP, source, request.destination)
     };
     let echo = Echo { identifier: request.identifier, sequence: request.sequence, data };
     if write_echo_request(&mut frame, length, fields, echo).is_none() {
-        return drop_frame(stack, TxDropReason::TooLong, frame, pool);
+        return drop_frame(cx, TxDropReason::TooLong, frame);
     }
-    send_datagram(stack, now, DATA, (source, request.destination), frame, pool)
+    send_datagram(cx, DATA, (source, request.destination), frame)
 }
 
 /// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow the error. `addresses` are source and
@@ -73,143 +67,140 @@ pub(crate) fn ping(
 ///
 /// Fails if no frame is available, or if an allowed error cannot be sent.
 pub(crate) fn send_icmp_error(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     problem: IcmpError,
     about: &[u8],
     destination_kind: DestinationKind,
     addresses: (Ipv4Addr, Ipv4Addr),
-    pool: &mut Pool,
 ) -> Result<(), DropReason> {
     let (source, destination) = addresses;
-    let mut frame = pool.take().ok_or_else(|| stack.count_tx_dropped(TxDropReason::NoFrame))?;
+    let mut frame = cx.pool.take().ok_or_else(|| cx.interface.count_tx_dropped(TxDropReason::NoFrame))?;
     // With a small MTU, the error quotes fewer bytes.
-    let Ok(bytes) = frame.append((Ipv4Fields::LENGTH + IcmpError::MAX_LENGTH).min(stack.config.mtu)) else {
-        return Ok(drop_frame(stack, TxDropReason::TooLong, frame, pool).map(drop)?);
+    let Ok(bytes) = frame.append((Ipv4Fields::LENGTH + IcmpError::MAX_LENGTH).min(cx.interface.config.mtu))
+    else {
+        return Ok(drop_frame(cx, TxDropReason::TooLong, frame).map(drop)?);
     };
     let message = bytes.get_mut(Ipv4Fields::LENGTH..).unwrap_or_default();
     // `Icmp` counts the errors that it suppresses.
-    let error = stack.icmp.write_error(now, problem, about, destination_kind, &stack.addresses, message);
+    let error = cx.interface.icmp.write_error(
+        cx.now,
+        problem,
+        about,
+        destination_kind,
+        &cx.interface.addresses,
+        message,
+    );
     // spec: rfc1122-error-service
     let fields = Ipv4Fields {
-        time_to_live: stack.config.time_to_live,
-        identification: stack.identification.next(source, destination, IpProtocol::ICMP),
+        time_to_live: cx.interface.config.time_to_live,
+        identification: cx.interface.identification.next(source, destination, IpProtocol::ICMP),
         ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
     };
     let is_written = error.is_ok_and(|length| {
         frame.narrow(0, Ipv4Fields::LENGTH + length).is_ok() && fields.write_to(frame.bytes_mut()).is_ok()
     });
     if !is_written {
-        pool.give(frame);
+        cx.pool.give(frame);
         return Ok(());
     }
-    if send_datagram(stack, now, CONTROL, addresses, frame, pool)? == SendOutcome::NoRoute {
+    if send_datagram(cx, CONTROL, addresses, frame)? == SendOutcome::NoRoute {
         return Err(DropReason::NoRoute);
     }
-    stack.counters.icmp_errors = stack.counters.icmp_errors.saturating_add(1);
+    cx.interface.counters.icmp_errors = cx.interface.counters.icmp_errors.saturating_add(1);
     Ok(())
 }
 
 /// Sends a datagram from a local address, to a broadcast or multicast MAC address or to the next hop.
 fn send_datagram(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     queue: QueueOf,
     (source, destination): (Ipv4Addr, Ipv4Addr),
     frame: Frame,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
     // spec: rfc1122-source-address
-    let Some(mac) = stack.addresses.mac_of(source) else {
-        return drop_frame(stack, TxDropReason::NoSourceAddress, frame, pool);
+    let Some(mac) = cx.interface.addresses.mac_of(source) else {
+        return drop_frame(cx, TxDropReason::NoSourceAddress, frame);
     };
     let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
     // spec: rfc1122-broadcast-sent
-    if stack.addresses.is_broadcast(destination) {
-        return enqueue(stack, queue, MacAddr::BROADCAST, packet, pool);
+    if cx.interface.addresses.is_broadcast(destination) {
+        return enqueue(cx, queue, MacAddr::BROADCAST, packet);
     }
     if let Some(group) = multicast_mac(destination) {
-        return enqueue(stack, queue, group, packet, pool);
+        return enqueue(cx, queue, group, packet);
     }
-    send_unicast(stack, now, queue, destination, packet, pool)
+    send_unicast(cx, queue, destination, packet)
 }
 
 /// Sends a reply, which `packet` contains, to the next hop on the route to its destination.
 pub(crate) fn send_reply(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     destination: Ipv4Addr,
     packet: PendingPacket,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    send_unicast(stack, now, CONTROL, destination, packet, pool)
+    send_unicast(cx, CONTROL, destination, packet)
 }
 
 /// Sends a datagram to the next hop on the route to its destination.
 fn send_unicast(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     queue: QueueOf,
     destination: Ipv4Addr,
     packet: PendingPacket,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
-    let Some(hop) = stack.routes.next_hop(packet.source, destination, INTERFACE) else {
-        stack.counters.no_route = stack.counters.no_route.saturating_add(1);
-        pool.give(packet.frame);
+    let Some(hop) = cx.routes.next_hop(packet.source, destination, cx.interface.id) else {
+        cx.interface.counters.no_route = cx.interface.counters.no_route.saturating_add(1);
+        cx.pool.give(packet.frame);
         return Ok(SendOutcome::NoRoute);
     };
-    resolve(stack, now, queue, hop.neighbor(), packet, pool)
+    resolve(cx, queue, hop.neighbor(), packet)
 }
 
 /// Sends a packet to a neighbor. The packet becomes pending if the neighbor's MAC address is not known.
 fn resolve(
-    stack: &mut Stack,
-    now: Instant,
+    cx: &mut Context<'_>,
     queue: QueueOf,
     neighbor: Ipv4Addr,
     packet: PendingPacket,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
     // A host does not send to its own address, even if another host uses the address too.
     if neighbor == packet.source {
-        return drop_frame(stack, TxDropReason::NextHopUnresolved, packet.frame, pool);
+        return drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame);
     }
-    match stack.arp.resolve(now, &stack.addresses, neighbor, packet.frame.len(), packet) {
+    match cx.interface.arp.resolve(cx.now, &cx.interface.addresses, neighbor, packet.frame.len(), packet) {
         // spec: rfc826-found
-        Resolution::Known(mac, packet) => enqueue(stack, queue, mac, packet, pool),
+        Resolution::Known(mac, packet) => enqueue(cx, queue, mac, packet),
         // spec: reply-resolved
         Resolution::Pending => Ok(SendOutcome::Pending),
         // spec: drops-counted
-        Resolution::Refused(packet) => drop_frame(stack, TxDropReason::NextHopUnresolved, packet.frame, pool),
+        Resolution::Refused(packet) => drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame),
     }
 }
 
 /// Adds a packet to a queue: a frame with its link header, or a datagram that is longer than the MTU and departs in
 /// fragments.
 pub(crate) fn enqueue(
-    stack: &mut Stack,
+    cx: &mut Context<'_>,
     queue: QueueOf,
     to: MacAddr,
     packet: PendingPacket,
-    pool: &mut Pool,
 ) -> Result<SendOutcome, TxDropReason> {
     let PendingPacket { ether_type, mac, mut frame, .. } = packet;
     let is_datagram = ether_type == EtherType::IPV4;
-    let (is_sendable, fragments) = if is_datagram && frame.len() > stack.config.mtu {
+    let (is_sendable, fragments) = if is_datagram && frame.len() > cx.interface.config.mtu {
         let cursor = FragmentCursor { destination: to, source: mac, offset: 0 };
-        (can_be_fragmented(frame.bytes(), stack.config.mtu), Some(cursor))
+        (can_be_fragmented(frame.bytes(), cx.interface.config.mtu), Some(cursor))
     } else {
-        (stack.link.add_header(&mut frame, to, mac, ether_type).is_ok(), None)
+        (cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_ok(), None)
     };
     if !is_sendable {
-        return drop_frame(stack, TxDropReason::TooLong, frame, pool);
+        return drop_frame(cx, TxDropReason::TooLong, frame);
     }
-    if let Err(packet) = queue(&mut stack.tx_queues).push(QueuedPacket { frame, fragments }) {
-        return drop_frame(stack, TxDropReason::TxQueueFull, packet.frame, pool);
+    if let Err(packet) = queue(&mut cx.interface.tx_queues).push(QueuedPacket { frame, fragments }) {
+        return drop_frame(cx, TxDropReason::TxQueueFull, packet.frame);
     }
     if is_datagram {
-        stack.counters.datagrams_sent = stack.counters.datagrams_sent.saturating_add(1);
+        cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);
     }
     Ok(SendOutcome::Queued)
 }
@@ -221,14 +212,9 @@ fn can_be_fragmented(datagram: &[u8], mtu: usize) -> bool {
 }
 
 /// Returns a frame to the pool, and counts the reason for which the frame was not sent.
-fn drop_frame(
-    stack: &mut Stack,
-    reason: TxDropReason,
-    frame: Frame,
-    pool: &mut Pool,
-) -> Result<SendOutcome, TxDropReason> {
-    pool.give(frame);
-    Err(stack.count_tx_dropped(reason))
+fn drop_frame(cx: &mut Context<'_>, reason: TxDropReason, frame: Frame) -> Result<SendOutcome, TxDropReason> {
+    cx.pool.give(frame);
+    Err(cx.interface.count_tx_dropped(reason))
 }
 
 /// Writes an echo request of `length` bytes into an empty frame.

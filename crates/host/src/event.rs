@@ -4,15 +4,15 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use icmp::{IcmpError, QuotedDatagram};
-use inet::IpProtocol;
+use inet::{InterfaceId, IpProtocol};
 
 use crate::echo::EchoReply;
 
 /// An event of a host, taken with [`Host::take_event`](crate::Host::take_event).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
-    /// An event of a neighbor, or of a local address.
-    Arp(arp::ArpEvent),
+    /// An event of a neighbor or of a local address, on this interface.
+    Arp(InterfaceId, arp::ArpEvent),
     /// An echo reply was received.
     EchoReply(EchoReply),
     /// A datagram of the host was not delivered.
@@ -22,6 +22,8 @@ pub enum HostEvent {
 /// A datagram of the host that was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryFailure {
+    /// Interface of the source address.
+    pub interface: InterfaceId,
     /// Sender of the ICMP error, or the host's own address if the next hop did not answer.
     pub from: Ipv4Addr,
     /// The reported problem.
@@ -37,8 +39,14 @@ pub struct DeliveryFailure {
 }
 
 impl DeliveryFailure {
-    pub(crate) fn new(from: Ipv4Addr, problem: IcmpError, about: &QuotedDatagram<'_>) -> DeliveryFailure {
+    pub(crate) fn new(
+        interface: InterfaceId,
+        from: Ipv4Addr,
+        problem: IcmpError,
+        about: &QuotedDatagram<'_>,
+    ) -> DeliveryFailure {
         DeliveryFailure {
+            interface,
             from,
             problem,
             source: about.source(),

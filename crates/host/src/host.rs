@@ -1,69 +1,84 @@
-//! A host: one protocol stack per VLAN, on one device.
+//! A host: its interfaces, its routes and its ports.
 
 use std::net::Ipv4Addr;
 
 use address::AddressTable;
 use arp::{AddError, Arp, Identity, ProxyError};
+use inet::InterfaceId;
 use ipnet::Ipv4Net;
-use ipv4::{Ipv4, Route, Routes};
-use link::{EtherType, EthernetFrame, Link, MacAddr};
+use ipv4::{Ipv4, Route, RouteError, Routes};
+use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
 use crate::config::{HostConfig, HostConfigError};
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
-use crate::outcome::{FrameOutcome, SendOutcome, TxDropReason};
+use crate::interface::{Context, Interface, PendingPacket};
+use crate::interfaces::{Interfaces, Port};
+use crate::outcome::{DropReason, FrameOutcome, SendOutcome, TxDropReason};
 use crate::output::ArpSender;
-use crate::stack::{INTERFACE, PendingPacket, Stack};
 use crate::tx_queue::TxQueues;
 use crate::{egress, ingress, output};
 
-/// One or more hosts on one device.
+/// One or more hosts, on one or more devices.
+///
+/// The host implements the strong end-system model (RFC 1122 3.3.4.2): a datagram is accepted only on the interface of
+/// its destination address, and leaves by the interface of its source address.
 #[derive(Debug)]
 pub struct Host {
-    first: Stack,
-    /// One stack for each further VLAN.
-    others: Vec<Stack>,
-    /// Maximum MTU, set by the first state of the link.
-    mtu_limit: Option<usize>,
-    /// Whether the last state of the link was active.
-    is_link_active: bool,
+    interfaces: Interfaces,
+    /// The ports of the interfaces.
+    ports: Vec<Port>,
+    routes: Routes,
+    /// Frames received on ports without an interface.
+    no_interface: u64,
 }
 
 impl Host {
     /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
-    /// Maximum number of packets that [`Host::send`] and [`Host::ping`] have queued, in each VLAN. A datagram that
+    /// Maximum number of packets that [`Host::send`] and [`Host::ping`] have queued, on each interface. A datagram that
     /// departs in fragments is one packet.
     pub const DATA_QUEUE: usize = TxQueues::DATA;
 
-    /// Creates a host with this configuration. The host starts at `now`.
+    /// Creates a host with one interface. The host starts at `now`.
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
-        Ok(Host {
-            first: Stack::new(now, 0, &Self::capped(config))?,
-            others: Vec::new(),
-            mtu_limit: None,
-            is_link_active: true,
-        })
+        config.check()?;
+        let config = Self::capped(config);
+        let mut first = Interface::new(InterfaceId(0), &config);
+        let routes = first.start(now, &config, &Routes::default())?;
+        let (interfaces, ports) = (Interfaces::new(first), vec![Port::new(config.port)]);
+        Ok(Host { interfaces, ports, routes, no_interface: 0 })
     }
 
-    /// Adds hosts to the device. Hosts in one VLAN share the neighbor table, the storage for fragments, and the rate
-    /// limits of ICMP errors. The policies of the first configuration in a VLAN apply to all hosts in this VLAN.
+    /// Adds hosts to the interface of their port and VLAN, which is created if necessary. Returns the interface.
+    ///
+    /// The hosts of an interface share the neighbor table, the storage for fragments, and the rate limits of ICMP
+    /// errors. The policies of its first configuration apply to all its hosts.
     ///
     /// Fails without a change if the configuration is invalid or has an address of another host.
-    pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
-        if let Some(stack) = self.stacks_mut().find(|stack| stack.config.vlan == config.vlan) {
-            return stack.add(now, config);
+    pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<InterfaceId, HostConfigError> {
+        let mut of_port = self.interfaces.of_port_mut(config.port);
+        if let Some(interface) = of_port.find(|interface| interface.vlan() == config.vlan) {
+            self.routes = interface.add(now, config, &self.routes)?;
+            return Ok(interface.id());
         }
-        let mtu = if self.mtu_limit.is_some() { self.first.config.mtu } else { config.mtu };
-        let number = u16::try_from(self.others.len() + 1).unwrap_or(u16::MAX);
-        let mut stack = Stack::new(now, number, &Self::capped(&HostConfig { mtu, ..*config }))?;
-        if !self.is_link_active {
-            stack.arp.link_down();
+        drop(of_port);
+        config.check()?;
+        let id = self.interfaces.next_id().ok_or(HostConfigError::TooManyInterfaces)?;
+        let port = self.ports.iter().find(|port| port.id == config.port).copied();
+        let port_mtu = port.filter(|port| port.mtu_limit.is_some()).and_then(|_| self.mtu_of(config.port));
+        let config = Self::capped(&HostConfig { mtu: port_mtu.unwrap_or(config.mtu), ..*config });
+        let mut interface = Interface::new(id, &config);
+        self.routes = interface.start(now, &config, &self.routes)?;
+        match port {
+            None => self.ports.push(Port::new(config.port)),
+            Some(port) if !port.is_link_active => interface.arp.link_down(),
+            Some(_) => {}
         }
-        self.others.push(stack);
-        Ok(())
+        self.interfaces.push(interface);
+        Ok(id)
     }
 
     /// Returns the configuration with an MTU that a small frame of a pool can hold.
@@ -71,13 +86,15 @@ impl Host {
         HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
-    /// Returns the largest MTU of all VLANs. The MTUs may differ only before the first state of the link.
-    fn largest_mtu(&self) -> usize {
-        self.stacks().map(|stack| stack.config.mtu).fold(self.first.config.mtu, usize::max)
+    /// Returns the largest MTU of the interfaces of a port. The MTUs may differ only before the first state of the link.
+    fn mtu_of(&self, port: PortId) -> Option<usize> {
+        self.interfaces.of_port(port).map(|interface| interface.config.mtu).max()
     }
 
     /// Sends the payload in `frame` to a neighbor on the link. The frame is pending until the neighbor is resolved. The
     /// payload is copied only for fragmentation, if the payload is a datagram longer than the MTU.
+    ///
+    /// The route to the neighbor selects the interface. Without a route, the first interface sends the payload.
     pub fn send(
         &mut self,
         now: Instant,
@@ -86,48 +103,80 @@ impl Host {
         frame: Frame,
         pool: &mut Pool,
     ) -> SendOutcome {
-        pool.grow(self.first.config.mtu);
-        let sent = egress::send_payload(&mut self.first, now, neighbor, ether_type, frame, pool);
-        sent.unwrap_or_else(SendOutcome::Dropped)
+        let id = self.routes.route(neighbor, None).map_or(InterfaceId(0), |route| route.interface);
+        let mut cx = self.context(now, id, pool);
+        egress::send_payload(&mut cx, neighbor, ether_type, frame).unwrap_or_else(SendOutcome::Dropped)
     }
 
-    /// Sends an echo request with this data from the host's address. A reply causes a [`HostEvent::EchoReply`], an
-    /// error a [`HostEvent::DeliveryFailed`]. The event contains the identifier and sequence number of the request.
+    /// Sends an echo request with this data. A reply causes a [`HostEvent::EchoReply`], an error a
+    /// [`HostEvent::DeliveryFailed`]. The event contains the identifier and sequence number of the request.
+    ///
+    /// The request leaves by the interface of its source address. Without a source address, the route to the
+    /// destination selects interface and source. Destinations that are always on the link need no route: without a
+    /// route, the first interface sends the request.
+    // spec: rfc1122-strong-model, rfc1122-source-address
     pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
-        pool.grow(self.first.config.mtu);
-        egress::ping(&mut self.first, now, request, data, pool).unwrap_or_else(SendOutcome::Dropped)
+        let (id, source) = match request.source {
+            Some(source) => (self.interface_with(source), Some(source)),
+            None => {
+                let route = self.routes.route(request.destination, None);
+                (route.map_or(InterfaceId(0), |route| route.interface), route.and_then(|route| route.source))
+            }
+        };
+        let mut cx = self.context(now, id, pool);
+        let source = source.or_else(|| cx.interface.address().map(|network| network.addr()));
+        egress::ping(&mut cx, source, request, data).unwrap_or_else(SendOutcome::Dropped)
+    }
+
+    /// Returns the interface with a local address, or the first interface.
+    fn interface_with(&self, address: Ipv4Addr) -> InterfaceId {
+        let mut interfaces = self.interfaces.iter();
+        let owner = interfaces.find(|interface| interface.addresses.mac_of(address).is_some());
+        owner.map_or(InterfaceId(0), Interface::id)
+    }
+
+    /// Returns what sending on an interface needs.
+    fn context<'a>(&'a mut self, now: Instant, id: InterfaceId, pool: &'a mut Pool) -> Context<'a> {
+        let interface = self.interfaces.get_mut_or_first(id);
+        pool.grow(interface.config.mtu);
+        Context { now, interface, routes: &self.routes, pool }
     }
 
     /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a
-    /// difference. By default, nothing is compared.
+    /// difference. By default, nothing is compared. Interfaces that are added later compare nothing.
     pub fn expect_echo_data(&mut self, data: &[u8]) {
-        self.first.expected_echo_data = data.to_vec();
+        for interface in self.interfaces.iter_mut() {
+            interface.expected_echo_data = data.to_vec();
+        }
     }
 
-    /// Drops the packets that wait from a time before the link became active.
+    /// Drops the packets of a port that wait from a time before the link became active.
     // spec: rfc5227-silence
-    fn drop_stale_packets(&mut self, departing: &mut Batch, pool: &mut Pool) {
-        while let Some(frame) = departing.pop() {
-            pool.give(frame);
-            self.first.count_tx_dropped(TxDropReason::NoSourceAddress);
-        }
-        for stack in self.stacks_mut() {
-            while let Some(packet) = stack.tx_queues.pop() {
-                pool.give(packet.frame);
-                stack.count_tx_dropped(TxDropReason::NoSourceAddress);
+    fn drop_stale_packets(&mut self, port: PortId, departing: &mut Batch, pool: &mut Pool) {
+        for interface in self.interfaces.of_port_mut(port) {
+            while let Some(frame) =
+                departing.pop().or_else(|| interface.tx_queues.pop().map(|packet| packet.frame))
+            {
+                pool.give(frame);
+                interface.count_tx_dropped(TxDropReason::NoSourceAddress);
             }
         }
     }
 
     // spec: link-mtu
-    fn set_mtu(&mut self, mtu: usize) {
-        let configured = self.first.config.mtu;
-        let limit = *self.mtu_limit.get_or_insert(if configured < mtu { configured } else { Self::MTU });
+    fn set_mtu(&mut self, port: PortId, mtu: usize) {
+        let configured = self.interfaces.of_port(port).next().map_or(Self::MTU, |first| first.config.mtu);
+        let Some(state) = self.ports.iter_mut().find(|state| state.id == port) else { return };
+        let limit = *state.mtu_limit.get_or_insert(if configured < mtu { configured } else { Self::MTU });
         let mtu = mtu.min(limit);
-        for stack in self.stacks_mut() {
-            stack.config.mtu = mtu;
-            stack.link.set_mtu(mtu);
+        for interface in self.interfaces.of_port_mut(port) {
+            interface.config.mtu = mtu;
+            interface.link.set_mtu(mtu);
         }
+    }
+
+    fn is_link_active(&self, port: PortId) -> bool {
+        self.ports.iter().any(|state| state.id == port && state.is_link_active)
     }
 
     /// Returns the number of frames of a pool that never runs out. The number includes received frames, queued packets,
@@ -135,147 +184,180 @@ impl Host {
     /// the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
-        let waiting = |stack: &Stack| TxQueues::CAPACITY + 2 * stack.config.table.pending;
-        3 * Exchange::BATCH + self.stacks().map(waiting).sum::<usize>()
+        let waiting = |interface: &Interface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
+        3 * Exchange::BATCH * self.ports.len() + self.interfaces.iter().map(waiting).sum::<usize>()
     }
 
     /// Returns the configuration of the first host.
     pub fn config(&self) -> &HostConfig {
-        &self.first.config
+        &self.interfaces.first().config
     }
 
-    /// Returns the configurations of all hosts, grouped by VLAN.
+    /// Returns the configurations of all hosts, grouped by interface.
     pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
-        self.stacks().flat_map(Stack::hosts)
+        self.interfaces.iter().flat_map(Interface::hosts)
+    }
+
+    /// Returns the interfaces, in the order of their identifiers.
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        self.interfaces.iter()
+    }
+
+    /// Returns an interface.
+    pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.get(id)
+    }
+
+    /// Returns an interface for modification.
+    pub fn interface_mut(&mut self, id: InterfaceId) -> Option<&mut Interface> {
+        self.interfaces.get_mut(id)
     }
 
     /// Returns the first host's address and network, while the address is in use.
     pub fn address(&self) -> Option<Ipv4Net> {
-        self.first.address()
+        self.interfaces.first().address()
     }
 
-    /// Returns whether all hosts can answer: each VLAN has an address in use, and no host probes for an address. A host
-    /// that is configured to probe is not ready while the link is not active.
+    /// Returns whether all hosts can answer: each interface has an address in use, and no host probes for an address. A
+    /// host that is configured to probe is not ready while the link is not active.
     pub fn is_ready(&self) -> bool {
-        self.stacks().all(|stack| stack.is_ready() && (self.is_link_active || !stack.probes()))
+        let is_ready = |interface: &Interface| {
+            interface.is_ready() && (self.is_link_active(interface.port()) || !interface.probes())
+        };
+        self.interfaces.iter().all(is_ready)
     }
 
     /// Returns the IP and MAC address of the station that took the last local address. Returns `None` while an address
     /// is in use or being claimed.
     pub fn ceased(&self) -> Option<Identity> {
         let mut lost = None;
-        for stack in self.stacks() {
-            lost = Some(stack.arp.new_owner(&stack.addresses)?);
+        for interface in self.interfaces.iter() {
+            lost = Some(interface.arp.new_owner(&interface.addresses)?);
         }
         lost
     }
 
-    /// Returns the link layer of the first VLAN.
+    /// Returns the link layer of the first interface.
     pub fn link(&self) -> &Link {
-        &self.first.link
+        &self.interfaces.first().link
     }
 
-    /// Returns the ARP layer of the first VLAN.
+    /// Returns the ARP layer of the first interface.
     pub fn arp(&self) -> &Arp<PendingPacket> {
-        &self.first.arp
+        &self.interfaces.first().arp
     }
 
-    /// Returns the ARP layers of all VLANs.
+    /// Returns the ARP layers of all interfaces.
     pub fn arps(&self) -> impl Iterator<Item = &Arp<PendingPacket>> {
-        self.stacks().map(|stack| &stack.arp)
+        self.interfaces.iter().map(Interface::arp)
     }
 
-    /// Adds a static neighbor to the first VLAN: see [`Arp::add_static`].
+    /// Adds a static neighbor to the first interface: see [`Arp::add_static`].
     pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
-        self.first.arp.add_static(now, &self.first.addresses, ip, mac)
+        self.interfaces.first_mut().add_static(now, ip, mac)
     }
 
-    /// Replies to ARP requests for the hosts in a range, in the first VLAN: see [`Arp::add_proxy`].
+    /// Replies to ARP requests for the hosts in a range, on the first interface: see [`Arp::add_proxy`].
     pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
-        self.first.arp.add_proxy(&self.first.addresses, range, mac)
+        self.interfaces.first_mut().add_proxy(range, mac)
     }
 
-    /// Returns the local addresses of the first VLAN.
+    /// Returns the local addresses of the first interface.
     pub fn addresses(&self) -> &AddressTable {
-        &self.first.addresses
+        &self.interfaces.first().addresses
     }
 
-    /// Returns the ARP layer of the first VLAN, to change its neighbor table.
+    /// Returns the ARP layer of the first interface, to change its neighbor table.
     pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
-        &mut self.first.arp
+        &mut self.interfaces.first_mut().arp
     }
 
-    /// Returns the IPv4 layer of the first VLAN.
+    /// Returns the IPv4 layer of the first interface.
     pub fn ipv4(&self) -> &Ipv4 {
-        &self.first.ipv4
+        &self.interfaces.first().ipv4
     }
 
-    /// Returns the routes of the first VLAN.
+    /// Returns the routes.
     pub fn routes(&self) -> &Routes {
-        &self.first.routes
+        &self.routes
     }
 
-    /// Adds a route to a network, in every VLAN. If one VLAN refuses the route, no VLAN gets it.
+    /// Adds a route to a network through a gateway, on each interface that has the gateway on its link. Fails without a
+    /// change if no interface has it, or if one of these interfaces refuses the route.
     // spec: refused-without-effect
     pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
-        let route = Route::through(gateway, network, INTERFACE);
-        let routes: Vec<_> =
-            self.stacks().map(|stack| stack.routes_with_route(route)).collect::<Result<_, _>>()?;
-        for (stack, routes) in self.stacks_mut().zip(routes) {
-            stack.routes = routes;
+        let mut routes = self.routes.clone();
+        let mut added = Err(HostConfigError::Route(RouteError::NotOnLink(gateway)));
+        for interface in self.interfaces.iter().filter(|interface| interface.reaches(gateway, &self.routes)) {
+            interface.add_route(&mut routes, Route::through(gateway, network, interface.id))?;
+            added = Ok(());
         }
+        added?;
+        self.routes = routes;
         Ok(())
     }
 
-    /// Removes and returns an event of the first VLAN that has an event. Within a VLAN, echo replies and failed
-    /// deliveries precede events of ARP.
-    pub fn take_event(&mut self) -> Option<HostEvent> {
-        self.stacks_mut().find_map(Stack::take_event)
+    /// Adds a route with an interface, a source address and a metric. Fails if the host has no such interface, or if the
+    /// source is not a local address of the interface.
+    pub fn add_route_on(&mut self, route: Route) -> Result<(), HostConfigError> {
+        let interface =
+            self.interfaces.get(route.interface).ok_or(HostConfigError::NoInterface(route.interface))?;
+        if let Some(source) = route.source.filter(|source| !interface.addresses.contains(*source)) {
+            return Err(HostConfigError::RouteSource(source));
+        }
+        let mut routes = self.routes.clone();
+        interface.add_route(&mut routes, route)?;
+        self.routes = routes;
+        Ok(())
     }
 
-    /// Returns all counters, including zeros, lowest layer first. Counters of several VLANs are added up.
+    /// Removes the route to a network through an interface: see [`Routes::remove`].
+    pub fn remove_route(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
+        self.routes.remove(network, interface)
+    }
+
+    /// Removes and returns an event of the first interface that has an event. On an interface, echo replies and failed
+    /// deliveries precede events of ARP.
+    pub fn take_event(&mut self) -> Option<HostEvent> {
+        self.interfaces.iter_mut().find_map(Interface::take_event)
+    }
+
+    /// Returns all counters, including zeros, lowest layer first. Counters of several interfaces are added up.
     pub fn counters(&self) -> Vec<Counter> {
         let mut all: Vec<Counter> = Vec::new();
-        for counter in self.stacks().flat_map(counters::of_stack) {
+        for counter in self.interfaces.iter().flat_map(counters::of_interface) {
             match all.iter_mut().find(|other| other.layer == counter.layer && other.name == counter.name) {
                 Some(other) => other.count = other.count.saturating_add(counter.count),
                 None => all.push(counter),
             }
         }
+        all.push(counters::no_interface(self.no_interface));
         all
     }
 
     /// Returns the number of ARP replies sent.
     pub fn arp_replies(&self) -> u64 {
-        self.stacks().map(|stack| stack.counters.arp_replies).sum()
+        self.interfaces.iter().map(|interface| interface.counters.arp_replies).sum()
     }
 
     /// Returns the number of echo replies sent.
     pub fn echo_replies(&self) -> u64 {
-        self.stacks().map(|stack| stack.counters.echo_replies).sum()
+        self.interfaces.iter().map(|interface| interface.counters.echo_replies).sum()
     }
 
     /// Returns the number of received frames with an unsupported EtherType.
     pub fn unsupported_protocol(&self) -> u64 {
-        self.stacks().map(|stack| stack.counters.unsupported_ether_type).sum()
+        self.interfaces.iter().map(|interface| interface.counters.unsupported_ether_type).sum()
     }
 
     /// Returns the number of frames not sent for this reason.
     pub fn tx_dropped(&self, reason: TxDropReason) -> u64 {
-        self.stacks().map(|stack| stack.tx_dropped.get(reason)).sum()
+        self.interfaces.iter().map(|interface| interface.tx_dropped.get(reason)).sum()
     }
 
     /// Returns how many frames were not sent, for any reason.
     pub fn unsent(&self) -> u64 {
-        self.stacks().flat_map(|stack| stack.tx_dropped.iter()).map(|(_, count)| count).sum()
-    }
-
-    fn stacks(&self) -> impl Iterator<Item = &Stack> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-
-    fn stacks_mut(&mut self) -> impl Iterator<Item = &mut Stack> {
-        std::iter::once(&mut self.first).chain(&mut self.others)
+        self.interfaces.iter().flat_map(|interface| interface.tx_dropped.iter()).map(|(_, count)| count).sum()
     }
 }
 
@@ -286,33 +368,42 @@ impl Machine for Host {
     /// Returns whether the host has capacity for the replies to a batch of received frames. Packets that the user sends
     /// do not count.
     // spec: receive-bound
-    fn accepts_frames(&self, _port: PortId) -> bool {
-        self.stacks().all(|stack| stack.tx_queues.control.free_capacity() >= Exchange::BATCH)
+    fn accepts_frames(&self, port: PortId) -> bool {
+        let has_capacity =
+            |interface: &Interface| interface.tx_queues.control.free_capacity() >= Exchange::BATCH;
+        self.interfaces.of_port(port).all(has_capacity)
     }
 
     /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.
     #[inline]
-    fn receive(&mut self, now: Instant, _port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
-        let stack = select_stack(&mut self.first, &mut self.others, frame.bytes());
-        ingress::receive(stack, now, frame, pool)
+    fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
+        let outcome = ingress::receive(&mut self.interfaces, &self.routes, port, now, frame, pool);
+        outcome.unwrap_or_else(|| {
+            // spec: drops-counted
+            self.no_interface = self.no_interface.saturating_add(1);
+            FrameOutcome::Dropped(DropReason::NoInterface)
+        })
     }
 
     /// Runs the timers that are due, and adds queued packets to `departing` while it has capacity: see the
     /// [order](crate#congestion).
-    fn transmit(&mut self, now: Instant, _port: PortId, departing: &mut Batch, pool: &mut Pool) {
-        pool.grow(self.largest_mtu());
-        output::transmit(&mut self.first, &mut self.others, now, departing, pool);
+    fn transmit(&mut self, now: Instant, port: PortId, departing: &mut Batch, pool: &mut Pool) {
+        let Some(mtu) = self.mtu_of(port) else { return };
+        pool.grow(mtu);
+        if let Some(port) = self.ports.iter_mut().find(|state| state.id == port) {
+            output::transmit(&mut self.interfaces, &self.routes, port, now, departing, pool);
+        }
     }
 
     /// Handles the refusal of a frame. A refused probe or announcement concerns only its address, and a refused request
     /// only the resolution that sent it.
     // spec: rfc5227-probe-refused, announcement-refused, request-refused
     fn refused(&mut self, now: Instant, _port: PortId, token: Token) {
-        let Some((number, sender)) = ArpSender::of_token(token) else { return };
-        let Some(stack) = self.stacks_mut().find(|stack| stack.number == number) else { return };
+        let Some((id, sender)) = ArpSender::of_token(token) else { return };
+        let Some(interface) = self.interfaces.get_mut(id) else { return };
         match sender {
-            ArpSender::Claim(ip) => stack.arp.claim_packet_refused(now, ip),
-            ArpSender::Resolution(ip) => stack.arp.request_refused(now, ip),
+            ArpSender::Claim(ip) => interface.arp.claim_packet_refused(now, ip),
+            ArpSender::Resolution(ip) => interface.arp.request_refused(now, ip),
         }
     }
 
@@ -328,40 +419,38 @@ impl Machine for Host {
     fn device_event(
         &mut self,
         now: Instant,
-        _port: PortId,
+        port: PortId,
         event: DeviceEvent,
         departing: &mut Batch,
         pool: &mut Pool,
     ) {
         let DeviceEvent::Link(state) = event;
-        let is_active = state.carries_frames();
-        if is_active && !self.is_link_active {
-            self.stacks_mut().for_each(|stack| stack.arp.link_up(now, &mut stack.addresses));
-            if self.stacks().any(|stack| stack.arp.is_probing()) {
-                self.drop_stale_packets(departing, pool);
+        let Some(link) = self.ports.iter_mut().find(|link| link.id == port) else { return };
+        let was_active = std::mem::replace(&mut link.is_link_active, state.carries_frames());
+        let mut is_probing = false;
+        for interface in self.interfaces.of_port_mut(port) {
+            if !state.carries_frames() {
+                interface.arp.link_down();
+            } else if !was_active {
+                interface.arp.link_up(now, &mut interface.addresses);
+                is_probing |= interface.arp.is_probing();
             }
-        } else if !is_active {
-            self.stacks_mut().for_each(|stack| stack.arp.link_down());
         }
-        self.is_link_active = is_active;
-        self.set_mtu(state.mtu);
+        if is_probing {
+            self.drop_stale_packets(port, departing, pool);
+        }
+        self.set_mtu(port, state.mtu);
     }
 
     /// Returns the time at which the next timer is due. Returns a time that has passed if packets are queued, and `None`
     /// if no timer runs.
     fn deadline(&self) -> Option<Instant> {
-        self.stacks().filter_map(output::deadline).min()
+        // While a device does not accept all frames, the turn that follows its readiness serves the interface.
+        let is_served = |interface: &&Interface| {
+            !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
+        };
+        self.interfaces.iter().filter(is_served).filter_map(output::deadline).min()
     }
-}
-
-/// Returns the stack of the VLAN of a frame. A frame of any other VLAN goes to the first stack, which drops it.
-fn select_stack<'a>(first: &'a mut Stack, others: &'a mut [Stack], bytes: &[u8]) -> &'a mut Stack {
-    if others.is_empty() {
-        return first;
-    }
-    // spec: many-vlans
-    let Ok(frame) = EthernetFrame::parse(bytes) else { return first };
-    others.iter_mut().find(|stack| stack.link.is_local_vlan(frame.tags())).unwrap_or(first)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@
 //! let (mut near, mut far) = Cable::pair(1_500)?;
 //! let mut pool = Pool::new(1_500, host.pool_size() + peer.pool_size());
 //!
-//! let request = EchoRequest { destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+//! let request = EchoRequest { source: None, destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
 //! host.ping(now, request, b"data", &mut pool);
 //! let (mut exchange, mut peer_exchange) = (Exchange::new(PortId::default()), Exchange::new(PortId::default()));
 //! for _ in 0..3 {
@@ -84,10 +84,14 @@ mod echo;
 mod egress;
 mod event;
 mod host;
+mod icmp_input;
 mod ingress;
+mod interface;
+mod interfaces;
+mod ipv4_input;
 mod outcome;
 mod output;
-mod stack;
+mod reply;
 mod tx_queue;
 mod udp;
 
@@ -96,6 +100,7 @@ pub use self::counters::Counter;
 pub use self::echo::{DataMismatch, EchoReply, EchoRequest};
 pub use self::event::{DeliveryFailure, HostEvent};
 pub use self::host::Host;
-pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
-pub use self::stack::PendingPacket;
-pub use self::udp::UdpDropReason;
+pub use self::interface::{Interface, PendingPacket};
+pub use self::outcome::{
+    DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason, UdpDropReason,
+};

@@ -6,8 +6,6 @@ use base::Reason;
 use icmp::IcmpError;
 use link::EtherType;
 
-use crate::udp::UdpDropReason;
-
 /// Outcome of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameOutcome {
@@ -47,6 +45,8 @@ pub enum DropReason {
     Udp(UdpDropReason),
     /// The EtherType is not supported.
     UnsupportedEtherType(EtherType),
+    /// The host has no interface on the port.
+    NoInterface,
     /// The destination is a local address that is not in use.
     AddressNotInUse,
     /// The destination IP address and MAC address are of different local hosts.
@@ -89,6 +89,18 @@ base::reasons! {
     }
 }
 
+base::reasons! {
+    /// Reason for which a UDP datagram was dropped.
+    pub enum UdpDropReason {
+        /// The IP datagram ends within the 8 bytes of the header.
+        Truncated("truncated") = "shorter than a UDP header",
+        /// The length is below 8 bytes, or exceeds the IP datagram.
+        Length("length") = "UDP length below 8 bytes or beyond the datagram",
+        /// The checksum is wrong.
+        Checksum("bad_checksum") = "UDP checksum is wrong",
+    }
+}
+
 impl FrameOutcome {
     /// Returns the reason if the frame was dropped.
     pub fn dropped(self) -> Option<DropReason> {
@@ -109,6 +121,7 @@ impl DropReason {
             Self::Icmp(_) => "icmp",
             Self::Udp(_) => "udp",
             Self::UnsupportedEtherType(_)
+            | Self::NoInterface
             | Self::AddressNotInUse
             | Self::WrongMac
             | Self::NoListener
@@ -125,6 +138,7 @@ impl DropReason {
             Self::Icmp(reason) => reason.name(),
             Self::Udp(reason) => reason.name(),
             Self::UnsupportedEtherType(_) => "unsupported_ethertype",
+            Self::NoInterface => "no_interface",
             Self::AddressNotInUse => "address_not_in_use",
             Self::WrongMac => "wrong_destination_mac",
             Self::NoListener => "no_listener",
@@ -200,6 +214,7 @@ impl fmt::Display for DropReason {
             Self::Icmp(reason) => reason.fmt(f),
             Self::Udp(reason) => reason.fmt(f),
             Self::UnsupportedEtherType(ether_type) => write!(f, "unsupported EtherType {ether_type}"),
+            Self::NoInterface => f.write_str("no interface on the port"),
             Self::AddressNotInUse => f.write_str("destination address not in use"),
             Self::WrongMac => f.write_str("destination MAC address is of another local host"),
             Self::NoListener => f.write_str("broadcast or multicast, no listener"),

@@ -1,28 +1,33 @@
-//! Validation of UDP headers (RFC 768). There are no sockets: a valid datagram is rejected with port unreachable.
+//! Received UDP datagrams (RFC 768): validation of the header, and rejection without a socket.
 
+use icmp::IcmpError;
 use inet::IpProtocol;
 use inet::checksum::Sum;
 use ipv4::Datagram;
 use tap::Checksum;
 
-base::reasons! {
-    /// Reason for which a UDP datagram was dropped.
-    pub enum UdpDropReason {
-        /// The IP datagram ends within the 8 bytes of the header.
-        Truncated("truncated") = "shorter than a UDP header",
-        /// The length is below 8 bytes, or exceeds the IP datagram.
-        Length("length") = "UDP length below 8 bytes or beyond the datagram",
-        /// The checksum is wrong.
-        Checksum("bad_checksum") = "UDP checksum is wrong",
-    }
-}
+use crate::interface::Context;
+use crate::outcome::{FrameOutcome, UdpDropReason};
+use crate::reply::{Action, ReceivedPacket, reject};
 
 /// Length of a header, in bytes.
 const HEADER: usize = 8;
 
+/// Handles a UDP datagram. A datagram with an invalid header is dropped without an ICMP error.
+pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
+    if let Err(reason) = check(&packet.datagram, packet.frame.checksum) {
+        // spec: drops-counted
+        cx.interface.udp_dropped.count(reason);
+        return Action::Done(FrameOutcome::Dropped(reason.into()));
+    }
+    // The host has no UDP sockets, so no socket has this port.
+    // spec: rfc1122-port-unreachable
+    reject(cx, packet, IcmpError::PORT_UNREACHABLE)
+}
+
 /// Checks length and checksum. A checksum that the device has verified, or that no device has completed because the
 /// frame never left this machine, is not verified again.
-pub(crate) fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
+fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
     let payload = datagram.payload();
     let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {
         return Err(UdpDropReason::Truncated);

@@ -120,7 +120,7 @@ impl PingSession {
         let response = match event {
             HostEvent::EchoReply(reply) => self.receive_reply(now, reply),
             HostEvent::DeliveryFailed(undelivered) => self.receive_error(undelivered),
-            HostEvent::Arp(_) => return None,
+            HostEvent::Arp(..) => return None,
         };
         if response.is_none() {
             self.statistics.unmatched = self.statistics.unmatched.saturating_add(1);

@@ -240,8 +240,8 @@ impl HostJson {
 
     pub(super) fn event(event: HostEvent) -> HostJson {
         match event {
-            HostEvent::Arp(ArpEvent::Claim(event)) => HostJson::claim(event),
-            HostEvent::Arp(ArpEvent::Neighbor(event)) => HostJson::of_neighbor(event),
+            HostEvent::Arp(_, ArpEvent::Claim(event)) => HostJson::claim(event),
+            HostEvent::Arp(_, ArpEvent::Neighbor(event)) => HostJson::of_neighbor(event),
             HostEvent::EchoReply(reply) => HostJson::EchoReply {
                 ip: reply.from,
                 local_ip: reply.to,

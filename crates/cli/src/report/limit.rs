@@ -101,7 +101,7 @@ impl LineKind {
     /// Returns the kind of an event; none if other stations cannot cause the event repeatedly.
     pub(super) fn of_event(event: HostEvent) -> Option<LineKind> {
         let name = match event {
-            HostEvent::Arp(arp::ArpEvent::Claim(event)) => match event {
+            HostEvent::Arp(_, arp::ArpEvent::Claim(event)) => match event {
                 ClaimEvent::Conflict { ip, .. } => {
                     return Some(LineKind::EventAbout("conflict", ip));
                 }
@@ -113,7 +113,7 @@ impl LineKind {
                 | ClaimEvent::ProbeConflict { .. }
                 | ClaimEvent::Ceased { .. } => return None,
             },
-            HostEvent::Arp(arp::ArpEvent::Neighbor(event)) => match event {
+            HostEvent::Arp(_, arp::ArpEvent::Neighbor(event)) => match event {
                 NeighborEvent::Learned { .. } => "learned",
                 NeighborEvent::Resolving { .. } => "resolving",
                 NeighborEvent::Forgotten { .. } => "resolution_failed",

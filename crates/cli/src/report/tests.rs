@@ -28,6 +28,7 @@ fn events() -> Vec<HostEvent> {
         ClaimEvent::Ceased { ip, mac: a },
     ];
     let echo = EchoReply {
+        interface: inet::InterfaceId(0),
         from: ip,
         to: ip,
         identifier: 7,
@@ -37,6 +38,7 @@ fn events() -> Vec<HostEvent> {
         mismatch: None,
     };
     let undelivered = DeliveryFailure {
+        interface: inet::InterfaceId(0),
         from: ip,
         problem: icmp::IcmpError::HOST_UNREACHABLE,
         source: ip,
@@ -45,7 +47,9 @@ fn events() -> Vec<HostEvent> {
         echo: Some((7, 1)),
     };
     let arp = changes.into_iter().map(arp::ArpEvent::Neighbor);
-    let arp = arp.chain(claims.into_iter().map(arp::ArpEvent::Claim)).map(HostEvent::Arp);
+    let arp = arp
+        .chain(claims.into_iter().map(arp::ArpEvent::Claim))
+        .map(|event| HostEvent::Arp(inet::InterfaceId(0), event));
     arp.chain([HostEvent::EchoReply(echo), HostEvent::DeliveryFailed(undelivered)]).collect()
 }
 

@@ -11,8 +11,8 @@ use crate::color::{EMPHASIS, ERROR, WARNING};
 /// Returns the text of an event.
 pub(super) fn event_text(event: HostEvent) -> String {
     match event {
-        HostEvent::Arp(arp::ArpEvent::Claim(event)) => claim_text(event),
-        HostEvent::Arp(arp::ArpEvent::Neighbor(event)) => neighbor_text(event),
+        HostEvent::Arp(_, arp::ArpEvent::Claim(event)) => claim_text(event),
+        HostEvent::Arp(_, arp::ArpEvent::Neighbor(event)) => neighbor_text(event),
         HostEvent::EchoReply(EchoReply { from, sequence, time_to_live, length, .. }) => {
             format!("echo_reply from {from}: {length} bytes, icmp_seq={sequence} ttl={time_to_live}")
         }
@@ -23,16 +23,22 @@ pub(super) fn event_text(event: HostEvent) -> String {
 /// Returns the style of the first word of an event's text.
 pub(super) fn event_style(event: HostEvent) -> Style {
     match event {
-        HostEvent::Arp(arp::ArpEvent::Claim(
-            ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
-        )) => ERROR,
+        HostEvent::Arp(
+            _,
+            arp::ArpEvent::Claim(
+                ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
+            ),
+        ) => ERROR,
         HostEvent::DeliveryFailed(_)
-        | HostEvent::Arp(arp::ArpEvent::Neighbor(
-            NeighborEvent::Forgotten { .. }
-            | NeighborEvent::Moved { .. }
-            | NeighborEvent::StaticConflict { .. }
-            | NeighborEvent::Refused { .. },
-        )) => WARNING,
+        | HostEvent::Arp(
+            _,
+            arp::ArpEvent::Neighbor(
+                NeighborEvent::Forgotten { .. }
+                | NeighborEvent::Moved { .. }
+                | NeighborEvent::StaticConflict { .. }
+                | NeighborEvent::Refused { .. },
+            ),
+        ) => WARNING,
         _ => EMPHASIS,
     }
 }

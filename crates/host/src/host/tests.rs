@@ -15,6 +15,7 @@ mod claims;
 mod counters;
 mod datagrams;
 mod fragments;
+mod interfaces;
 mod many;
 mod standards;
 mod test_host;
@@ -207,7 +208,7 @@ fn reply_is_dropped_and_counted_when_control_queue_is_full() {
 
 /// Gives ARP requests to a host until its control queue is full.
 fn fill_control_queue(host: &mut Host, pool: &mut Pool) {
-    while host.first.tx_queues.control.free_capacity() > 0 {
+    while host.interfaces.first().tx_queues.control.free_capacity() > 0 {
         let mut frame = pool.take().unwrap();
         frame.write(&broadcast(&[&[8, 6], &request()])).unwrap();
         host.receive(NOW, PORT, frame, pool);

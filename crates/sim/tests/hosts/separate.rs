@@ -19,7 +19,13 @@ fn ping(segment: &mut Segment, from: NodeId, to: &[Ipv4Addr]) -> BTreeSet<Ipv4Ad
     while segment.host_mut(from).unwrap().take_event().is_some() {}
     let mut replied = BTreeSet::new();
     for destination in to {
-        let request = EchoRequest { destination: *destination, identifier: 1, sequence: 1, time_to_live: 64 };
+        let request = EchoRequest {
+            source: None,
+            destination: *destination,
+            identifier: 1,
+            sequence: 1,
+            time_to_live: 64,
+        };
         segment.ping(from, request, b"data");
         segment.run_for(Duration::from_millis(20)).unwrap();
         while let Some(event) = segment.host_mut(from).unwrap().take_event() {

@@ -18,6 +18,7 @@ fn ping_json_lines_match_schema() {
     session.sent(Instant::from_nanos(100), 1);
     let mismatch = Some(DataMismatch { offset: 9, expected: 9, received: 255 });
     let reply = EchoReply {
+        interface: inet::InterfaceId(0),
         from: TARGET,
         to: TARGET,
         identifier: 7,

@@ -25,6 +25,7 @@ fn session(count: Option<u64>) -> PingSession {
 
 fn reply(sequence: u16) -> EchoReply {
     EchoReply {
+        interface: inet::InterfaceId(0),
         from: TARGET,
         to: HOST_IP,
         identifier: IDENTIFIER,
@@ -37,6 +38,7 @@ fn reply(sequence: u16) -> EchoReply {
 
 fn undelivered(problem: IcmpError, sequence: u16) -> DeliveryFailure {
     DeliveryFailure {
+        interface: inet::InterfaceId(0),
         from: HOST_IP,
         problem,
         source: HOST_IP,
@@ -182,7 +184,7 @@ fn unrelated_events_are_counted_and_not_reported() {
     let PingStatistics { received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((received, errors, unmatched), (0, 0, 7));
     let neighbor = arp::ArpEvent::Neighbor(arp::NeighborEvent::Expired { ip: TARGET });
-    assert_eq!(session.receive(at(1), HostEvent::Arp(neighbor)), None);
+    assert_eq!(session.receive(at(1), HostEvent::Arp(inet::InterfaceId(0), neighbor)), None);
     assert_eq!(session.statistics().unmatched, 7);
 }
 

@@ -15,6 +15,7 @@ fn session(bytes: usize) -> PingSession {
 
 fn reply(sequence: u16, bytes: usize) -> EchoReply {
     EchoReply {
+        interface: inet::InterfaceId(0),
         from: TARGET,
         to: TARGET,
         identifier: 7,
@@ -177,6 +178,7 @@ fn statistics_text_lists_only_nonzero_counts() {
     session.receive(
         at(3_002_000),
         HostEvent::DeliveryFailed(DeliveryFailure {
+            interface: inet::InterfaceId(0),
             from: TARGET,
             problem: IcmpError::HOST_UNREACHABLE,
             source: TARGET,

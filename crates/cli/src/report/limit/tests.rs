@@ -52,7 +52,7 @@ fn line_kinds_are_bounded_when_sender_uses_all_ether_types() {
 fn conflict(number: u8) -> LineKind {
     let mac = link::MacAddr::new([2, 0, 0, 0, 0, 7]);
     let event = ClaimEvent::Conflict { ip: [10, 0, 0, number].into(), mac };
-    LineKind::of_event(HostEvent::Arp(arp::ArpEvent::Claim(event))).unwrap()
+    LineKind::of_event(HostEvent::Arp(inet::InterfaceId(0), arp::ArpEvent::Claim(event))).unwrap()
 }
 
 #[test]

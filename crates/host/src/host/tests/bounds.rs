@@ -55,7 +55,8 @@ fn host_receives_nothing_when_control_queue_lacks_capacity_for_batch() {
     );
 }
 
-const PING: EchoRequest = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+const PING: EchoRequest =
+    EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
 
 /// Sends pings until the data queue is full. Returns their number.
 fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
@@ -111,7 +112,7 @@ fn pool_of_required_size_suffices_when_all_queues_are_full() {
     let neighbors = table.pending.div_ceil(table.pending_per_entry);
     for number in 0..table.pending {
         let last = u8::try_from(100 + number % neighbors).unwrap();
-        let unknown = EchoRequest { destination: [10, 0, 0, last].into(), ..PING };
+        let unknown = EchoRequest { source: None, destination: [10, 0, 0, last].into(), ..PING };
         assert_eq!(host.ping(NOW, unknown, b"", &mut pool), SendOutcome::Pending);
     }
     assert_eq!(host.arp().neighbors().pending_packets(), table.pending);

@@ -513,7 +513,7 @@ fn claim_events_are_reported() {
         ClaimEvent::Bound { ip: HOST, mac: HOST_MAC },
         ClaimEvent::Defended { ip: HOST, mac: PEER_MAC },
     ];
-    assert_eq!(reported, expected.map(|event| HostEvent::Arp(arp::ArpEvent::Claim(event))));
+    assert_eq!(reported, expected.map(|event| HostEvent::Arp(InterfaceId(0), arp::ArpEvent::Claim(event))));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{DropReason, TxDropReason, UdpDropReason};
 #[test]
 fn counter_names_are_unique_identifiers_in_their_layer() {
     // `Host::counters` would add the counts of two counters with one name.
-    let counters = crate::counters::of_stack(&host(None).first);
+    let counters = crate::counters::of_interface(host(None).interfaces.first());
     for (index, counter) in counters.iter().enumerate() {
         let Counter { layer, name, text, .. } = *counter;
         assert!(name.starts_with(|first: char| first.is_ascii_lowercase()), "{layer}: {name}");

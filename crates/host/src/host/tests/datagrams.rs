@@ -379,8 +379,13 @@ fn reply_to_unknown_neighbor_waits_for_resolution() {
 fn datagram_is_reported_and_returned_when_neighbor_does_not_answer() {
     let mut test_host = TestHost::new(&config());
     test_host.exchange(&[frame(&datagram(icmp_fields(), &echo(b"data")))]);
-    let ping =
-        EchoRequest { destination: [10, 0, 0, 99].into(), identifier: 5, sequence: 6, time_to_live: 64 };
+    let ping = EchoRequest {
+        source: None,
+        destination: [10, 0, 0, 99].into(),
+        identifier: 5,
+        sequence: 6,
+        time_to_live: 64,
+    };
     assert_eq!(test_host.host.ping(NOW, ping, b"hello", &mut test_host.pool), SendOutcome::Pending);
     test_host.advance(Duration::from_secs(10));
     let reported: Vec<_> = test_host.events();
@@ -400,6 +405,7 @@ fn datagram_off_link_goes_to_gateway_of_route() {
     let (near, far) = (Ipv4Addr::new(10, 0, 0, 9), Ipv4Addr::new(10, 0, 0, 8));
     test_host.host.add_route("198.51.100.0/24".parse().unwrap(), far).unwrap();
     let ping = |destination: [u8; 4]| EchoRequest {
+        source: None,
         destination: destination.into(),
         identifier: 1,
         sequence: 1,
@@ -443,7 +449,7 @@ fn link_local_host_resolves_every_destination() {
         ..config()
     });
     for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
-        let ping = EchoRequest { destination, identifier: 1, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest { source: None, destination, identifier: 1, sequence: 1, time_to_live: 64 };
         assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Pending);
         let sent_frames = test_host.exchange(&[]);
         assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(destination)));
@@ -489,8 +495,13 @@ fn reply_is_dropped_and_counted_when_arp_cache_is_full() {
 #[test]
 fn datagram_is_dropped_and_counted_when_no_route_exists() {
     let mut test_host = TestHost::new(&config());
-    let ping =
-        EchoRequest { destination: [192, 0, 2, 1].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest {
+        source: None,
+        destination: [192, 0, 2, 1].into(),
+        identifier: 1,
+        sequence: 1,
+        time_to_live: 64,
+    };
     assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::NoRoute);
     let other = Ipv4Fields::new(IpProtocol::ICMP, ping.destination, HOST);
     let (outcome, sent) = test_host.exchange_one(&frame(&datagram(other, &echo(b""))));
@@ -503,8 +514,13 @@ fn datagram_is_dropped_and_counted_when_no_route_exists() {
 fn sent_broadcast_needs_no_resolution() {
     let mut test_host = TestHost::new(&config());
     for destination in [[255; 4], [10, 0, 0, 255], [224, 0, 0, 1]] {
-        let ping =
-            EchoRequest { destination: destination.into(), identifier: 1, sequence: 1, time_to_live: 1 };
+        let ping = EchoRequest {
+            source: None,
+            destination: destination.into(),
+            identifier: 1,
+            sequence: 1,
+            time_to_live: 1,
+        };
         assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Queued);
         let group = [1, 0, 0x5e, 0, 0, 1];
         let to = if destination[0] == 224 { group } else { [0xff; 6] };
@@ -515,7 +531,8 @@ fn sent_broadcast_needs_no_resolution() {
 #[test]
 fn echo_reply_is_reported_with_all_fields() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
+    let ping =
+        EchoRequest { source: None, destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
     assert_eq!(test_host.host.ping(NOW, ping, b"data", &mut test_host.pool), SendOutcome::Queued);
     let sent = single_payload(&test_host.exchange(&[]));
     let sent = Datagram::parse(&sent).unwrap();

@@ -161,7 +161,13 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
         let mut test_host = TestHost::new(&config);
         test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
-        let ping = EchoRequest { destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 64 };
+        let ping = EchoRequest {
+            source: None,
+            destination: PEER,
+            identifier: 0x1234,
+            sequence: 7,
+            time_to_live: 64,
+        };
         for bytes in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
             assert_eq!(
                 test_host.host.ping(NOW, ping, &data[..bytes], &mut test_host.pool),
@@ -201,7 +207,7 @@ fn long_reply_is_fragmented_when_next_hop_is_resolved() {
 fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut test_host = TestHost::with_known_peer();
     let data = vec![0; 8_000];
-    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let (mut pool, mut departing) = (Pool::new(1_500, 2), Batch::new(64));
     assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Queued);
     test_host.host.transmit(NOW, PORT, &mut departing, &mut pool);
@@ -248,7 +254,8 @@ fn long_frame_gets_long_reply_when_mtu_grows() {
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
     for length in [8_972, 8_973] {
-        let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+        let ping =
+            EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
         assert_eq!(
             test_host.host.ping(test_host.now, ping, &vec![0; length], &mut test_host.pool),
             SendOutcome::Queued
@@ -305,7 +312,7 @@ fn long_reply_does_not_delay_later_control_packets() {
 #[test]
 fn control_packet_departs_between_two_fragments_of_data() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     assert_eq!(test_host.host.ping(NOW, ping, &[7; 20_000], &mut test_host.pool), SendOutcome::Queued);
     let mut departing = Batch::new(4);
     let mut sent = Vec::new();
@@ -323,7 +330,7 @@ fn control_packet_departs_between_two_fragments_of_data() {
 #[test]
 fn rest_of_datagram_is_fragmented_for_new_mtu() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
     let data = vec![7; 20_000];
     test_host.host.ping(NOW, ping, &data, &mut test_host.pool);
     let mut sent = test_host.transmit(&mut Batch::new(2));
@@ -387,8 +394,13 @@ fn pending_packets_are_sent_in_several_polls() {
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
     for destination in &peers {
         for sequence in 0..each {
-            let ping =
-                crate::EchoRequest { destination: *destination, identifier: 7, sequence, time_to_live: 64 };
+            let ping = crate::EchoRequest {
+                source: None,
+                destination: *destination,
+                identifier: 7,
+                sequence,
+                time_to_live: 64,
+            };
             let sent = test_host.host.ping(test_host.now, ping, &[0x5a; 1_400], &mut test_host.pool);
             assert_eq!(sent, SendOutcome::Pending, "{destination} {sequence}");
         }

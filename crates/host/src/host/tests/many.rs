@@ -182,7 +182,7 @@ fn hosts_with_duplicate_addresses_are_rejected() {
         assert_eq!(host.add(NOW, &config), Err(HostConfigError::Duplicate(config.network())));
     }
     let fitting = HostConfig::range("10.2.0.0/24".parse().unwrap(), MacAddr::new([2, 0, 0, 9, 0, 0]));
-    assert_eq!((host.add(NOW, &fitting), host.hosts().count()), (Ok(()), 2));
+    assert_eq!((host.add(NOW, &fitting), host.hosts().count()), (Ok(InterfaceId(0)), 2));
 }
 
 // proves: rfc5227-silence

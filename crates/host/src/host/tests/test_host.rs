@@ -102,7 +102,7 @@ impl TestHost {
     /// Removes and returns the events. Discards events of ARP.
     pub(super) fn events(&mut self) -> Vec<HostEvent> {
         let events = std::iter::from_fn(|| self.host.take_event());
-        events.filter(|event| !matches!(event, HostEvent::Arp(_))).collect()
+        events.filter(|event| !matches!(event, HostEvent::Arp(..))).collect()
     }
 
     pub(super) fn advance(&mut self, span: Duration) -> Vec<Vec<u8>> {

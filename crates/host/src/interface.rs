@@ -1,31 +1,26 @@
-//! The protocol layers of one segment, and the addresses of its hosts.
+//! An interface: the protocol layers of one segment, and the addresses of its hosts.
 
 use std::net::Ipv4Addr;
 
 use address::{AddressRange, AddressTable};
-use arp::{Arp, LINK_LOCAL, NeighborSettings, StartMode};
+use arp::{AddError, Arp, LINK_LOCAL, NeighborSettings, ProxyError, StartMode};
 use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
 use inet::InterfaceId;
 use ipnet::Ipv4Net;
 use ipv4::{Identification, Ipv4, ReassemblyLimits, Route, Routes};
-use link::{EtherType, Link, MacAddr};
-use tap::{Frame, Instant};
+use link::{EtherType, Link, MacAddr, VlanId};
+use tap::{Exchange, Frame, Instant, Pool, PortId};
 
 use crate::config::{HostConfig, HostConfigError, HostSet};
 use crate::event::HostEvent;
-use crate::outcome::TxDropReason;
+use crate::outcome::{TxDropReason, UdpDropReason};
 use crate::tx_queue::TxQueues;
-use crate::udp::UdpDropReason;
 
-/// Interface of the routes of a stack. Each stack has a routing table of its own.
-pub(crate) const INTERFACE: InterfaceId = InterfaceId(0);
-
-/// The protocol layers of one segment: of the untagged link, or of one VLAN.
+/// An interface of a host: the protocol layers of the untagged frames of a port, or of one VLAN of the port.
 #[derive(Debug)]
-pub(crate) struct Stack {
-    /// Number of the stack in its host.
-    pub(crate) number: u16,
+pub struct Interface {
+    pub(crate) id: InterfaceId,
     /// Configuration of the first hosts.
     pub(crate) config: HostConfig,
     /// Configurations of the hosts added later.
@@ -36,23 +31,23 @@ pub(crate) struct Stack {
     pub(crate) arp: Arp<PendingPacket>,
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
-    pub(crate) routes: Routes,
     pub(crate) identification: Identification,
-    pub(crate) counters: StackCounters,
+    pub(crate) counters: InterfaceCounters,
     /// UDP datagrams dropped, by reason.
     pub(crate) udp_dropped: ReasonCounters<UdpDropReason>,
     /// Frames not sent, by reason.
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
     /// Packets that wait for the device.
     pub(crate) tx_queues: TxQueues,
-    pub(crate) events: EventQueue<HostEvent>,
+    /// Echo replies and failed deliveries.
+    pub(crate) deliveries: EventQueue<HostEvent>,
     /// Expected data of echo replies.
     pub(crate) expected_echo_data: Vec<u8>,
 }
 
-/// Counters of a stack, in addition to the counters of its layers.
+/// Counters of an interface, in addition to the counters of its layers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct StackCounters {
+pub(crate) struct InterfaceCounters {
     /// ARP replies sent.
     pub(crate) arp_replies: u64,
     /// Echo replies sent.
@@ -85,15 +80,25 @@ pub struct PendingPacket {
     pub(crate) frame: Frame,
 }
 
-impl Stack {
-    /// Maximum number of events in the queue. Further events are lost and counted.
-    const EVENTS: usize = 256;
+/// An interface, and what it needs to handle and send packets.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) interface: &'a mut Interface,
+    pub(crate) routes: &'a Routes,
+    pub(crate) pool: &'a mut Pool,
+}
 
-    pub(crate) fn new(now: Instant, number: u16, config: &HostConfig) -> Result<Stack, HostConfigError> {
-        config.check()?;
+impl Interface {
+    /// Maximum number of echo replies and failed deliveries in the queue. Further events are lost and counted. One turn
+    /// causes at most a batch of each.
+    const DELIVERIES: usize = 4 * Exchange::BATCH;
+
+    /// Creates an interface without addresses.
+    pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Interface {
         // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
-        // host in two VLANs.
-        let secret = Secret::new(Secret::new(config.table.seed).seed((config.mac.bytes(), config.vlan)));
+        // host in two VLANs or on two ports.
+        let key = (config.mac.bytes(), config.vlan, config.port.number());
+        let secret = Secret::new(Secret::new(config.table.seed).seed(key));
         let arp = arp::ArpConfig {
             policy: config.policy,
             table: NeighborSettings { seed: secret.seed("arp"), ..config.table },
@@ -104,8 +109,8 @@ impl Stack {
             },
             defense: config.defense,
         };
-        let mut stack = Stack {
-            number,
+        Interface {
+            id,
             config: *config,
             others: Vec::new(),
             addresses: AddressTable::default(),
@@ -113,76 +118,83 @@ impl Stack {
             arp: Arp::new(arp),
             ipv4: Ipv4::new(ReassemblyLimits::default(), secret.key("reassembly")),
             icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
-            routes: Routes::default(),
             identification: Identification::new(secret.key("identification")),
-            counters: StackCounters::default(),
+            counters: InterfaceCounters::default(),
             udp_dropped: ReasonCounters::default(),
             tx_dropped: ReasonCounters::default(),
             tx_queues: TxQueues::new(),
-            events: EventQueue::new(Self::EVENTS),
+            deliveries: EventQueue::new(Self::DELIVERIES),
             expected_echo_data: Vec::new(),
-        };
-        stack.start_hosts(now, config)?;
-        Ok(stack)
+        }
     }
 
-    /// Adds hosts to the segment. All hosts of a segment share one neighbor table.
-    pub(crate) fn add(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
+    /// Adds hosts to the segment, and returns the routes of the host with the routes of the configuration. All hosts of
+    /// a segment share one neighbor table. A configuration that is refused changes nothing.
+    // spec: refused-without-effect
+    pub(crate) fn add(
+        &mut self,
+        now: Instant,
+        config: &HostConfig,
+        routes: &Routes,
+    ) -> Result<Routes, HostConfigError> {
         config.check()?;
         if self.hosts().any(|other| other.shares_macs_with(config)) {
             return Err(HostConfigError::Duplicate(config.network()));
         }
-        self.start_hosts(now, config)?;
+        let routes = self.start(now, config, routes)?;
         self.others.push(*config);
-        Ok(())
+        Ok(routes)
     }
 
-    /// Adds the addresses and routes of a configuration. A configuration that is refused changes nothing.
-    // spec: refused-without-effect
-    fn start_hosts(&mut self, now: Instant, config: &HostConfig) -> Result<(), HostConfigError> {
+    /// Starts the hosts of a configuration: see [`Interface::add`].
+    pub(crate) fn start(
+        &mut self,
+        now: Instant,
+        config: &HostConfig,
+        routes: &Routes,
+    ) -> Result<Routes, HostConfigError> {
         let duplicate = |_| HostConfigError::Duplicate(config.network());
         let Some(range) = config.range_of_addresses() else {
-            return self.arp.select_link_local(now, &mut self.addresses, config.mac).map_err(duplicate);
+            self.arp.select_link_local(now, &mut self.addresses, config.mac).map_err(duplicate)?;
+            return Ok(routes.clone());
         };
         self.addresses.check(range).map_err(duplicate)?;
-        let routes = self.routes_with(config, range)?;
+        let routes = self.routes_with(config, range, routes)?;
         // spec: many-hosts
         self.arp.claim(now, &mut self.addresses, range, config.start).map_err(duplicate)?;
-        self.routes = routes;
-        Ok(())
+        Ok(routes)
     }
 
     /// Returns the routes with those of a configuration: the route to the local network, and the default route if there
     /// is a gateway. A link-local host needs no route, because all its datagrams stay on the link.
-    fn routes_with(&self, config: &HostConfig, range: AddressRange) -> Result<Routes, HostConfigError> {
-        let mut routes = self.routes.clone();
+    fn routes_with(
+        &self,
+        config: &HostConfig,
+        range: AddressRange,
+        routes: &Routes,
+    ) -> Result<Routes, HostConfigError> {
+        let mut routes = routes.clone();
         let on_link = match (config.addresses, config.gateway) {
             (HostSet::One(network), _) => network,
             // Only the range is on the link. Datagrams to other destinations are sent to the gateway.
             (HostSet::Range(range), Some(_)) => range,
             (HostSet::LinkLocal | HostSet::Range(_), _) => Ipv4Net::default(),
         };
-        add_route_once(&mut routes, Route::on_link(on_link, INTERFACE))?;
+        add_route_once(&mut routes, Route::on_link(on_link, self.id))?;
         let Some(gateway) = config.gateway else { return Ok(routes) };
         if (range.first..=range.last).contains(&gateway) {
             return Err(HostConfigError::Gateway(gateway));
         }
-        let default_route = Route::through(gateway, Ipv4Net::default(), INTERFACE);
+        let default_route = Route::through(gateway, Ipv4Net::default(), self.id);
         if !routes.iter().any(|other| other == default_route) {
-            self.add_route_to(&mut routes, default_route)?;
+            self.add_route(&mut routes, default_route)?;
         }
         Ok(routes)
     }
 
-    /// Returns the routes with another route. Fails if the gateway is a local address, or if the table does not allow
-    /// the route.
-    pub(crate) fn routes_with_route(&self, route: Route) -> Result<Routes, HostConfigError> {
-        let mut routes = self.routes.clone();
-        self.add_route_to(&mut routes, route)?;
-        Ok(routes)
-    }
-
-    fn add_route_to(&self, routes: &mut Routes, route: Route) -> Result<(), HostConfigError> {
+    /// Adds a route through this interface. Fails if the gateway is a local address, or if the table does not allow the
+    /// route.
+    pub(crate) fn add_route(&self, routes: &mut Routes, route: Route) -> Result<(), HostConfigError> {
         if let Some(gateway) = route.gateway {
             if self.addresses.contains(gateway) {
                 return Err(HostConfigError::Gateway(gateway));
@@ -192,24 +204,78 @@ impl Stack {
         Ok(routes.add(route)?)
     }
 
-    /// Adds a route to a gateway outside a range of hosts. A range is not a subnet, so the gateway is treated as on the
-    /// link.
+    /// Returns whether a gateway is on the link of this interface. A range of hosts is not a subnet, so every gateway is
+    /// treated as on its link.
+    pub(crate) fn reaches(&self, gateway: Ipv4Addr, routes: &Routes) -> bool {
+        matches!(self.config.addresses, HostSet::Range(_)) || routes.on_link(gateway, self.id).is_some()
+    }
+
+    /// Adds a route to a gateway outside a range of hosts.
     fn add_gateway_route(&self, routes: &mut Routes, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
-        let is_range = matches!(self.config.addresses, HostSet::Range(_));
-        if !is_range || routes.on_link(gateway, INTERFACE).is_some() {
+        if !self.reaches(gateway, routes) || routes.on_link(gateway, self.id).is_some() {
             return Ok(());
         }
-        add_route_once(routes, Route::on_link(gateway.into(), INTERFACE))
+        add_route_once(routes, Route::on_link(gateway.into(), self.id))
+    }
+
+    /// Returns the identifier.
+    pub fn id(&self) -> InterfaceId {
+        self.id
+    }
+
+    /// Returns the port.
+    pub fn port(&self) -> PortId {
+        self.config.port
+    }
+
+    /// Returns the VLAN, or `None` for the interface of untagged frames.
+    pub fn vlan(&self) -> Option<VlanId> {
+        self.config.vlan
+    }
+
+    /// Returns the link layer.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Returns the local addresses.
+    pub fn addresses(&self) -> &AddressTable {
+        &self.addresses
+    }
+
+    /// Returns the ARP layer.
+    pub fn arp(&self) -> &Arp<PendingPacket> {
+        &self.arp
+    }
+
+    /// Returns the ARP layer, to change its neighbor table.
+    pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
+        &mut self.arp
+    }
+
+    /// Adds a static neighbor: see [`Arp::add_static`].
+    pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
+        self.arp.add_static(now, &self.addresses, ip, mac)
+    }
+
+    /// Replies to ARP requests for the hosts in a range: see [`Arp::add_proxy`].
+    pub fn add_proxy(&mut self, range: Ipv4Net, mac: MacAddr) -> Result<(), ProxyError> {
+        self.arp.add_proxy(&self.addresses, range, mac)
+    }
+
+    /// Returns the IPv4 layer.
+    pub fn ipv4(&self) -> &Ipv4 {
+        &self.ipv4
     }
 
     /// Returns the configurations of all hosts.
-    pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
+    pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         std::iter::once(&self.config).chain(&self.others)
     }
 
     /// Returns the first host's address and network, while the address is in use. For a range, returns the lowest
     /// address in use.
-    pub(crate) fn address(&self) -> Option<Ipv4Net> {
+    pub fn address(&self) -> Option<Ipv4Net> {
         let in_use = |address: Ipv4Net| self.addresses.mac_of(address.addr()).map(|_| address);
         match self.config.addresses {
             HostSet::One(address) => in_use(address),
@@ -236,7 +302,8 @@ impl Stack {
 
     /// Removes and returns an event. Events of datagrams precede events of ARP.
     pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
-        self.events.pop().or_else(|| self.arp.take_event().map(HostEvent::Arp))
+        let id = self.id;
+        self.deliveries.pop().or_else(|| self.arp.take_event().map(|event| HostEvent::Arp(id, event)))
     }
 
     /// Counts a frame that is not sent.

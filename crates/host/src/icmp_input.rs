@@ -1,0 +1,59 @@
+//! Received ICMP messages: echo requests, echo replies, and errors about datagrams of the host.
+
+use icmp::ReceivedMessage;
+use inet::IpProtocol;
+use ipv4::{Datagram, Ipv4Fields};
+use link::MacAddr;
+
+use crate::echo::{DataMismatch, EchoReply};
+use crate::event::{DeliveryFailure, HostEvent};
+use crate::interface::Context;
+use crate::outcome::{DatagramOutcome, FrameOutcome};
+use crate::reply::{Action, EchoReplyPlan, ReceivedPacket, drop_without_listener};
+
+/// Handles an ICMP message.
+pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
+    let ReceivedPacket { datagram, destination_kind, mac, .. } = *packet;
+    let message = datagram.payload();
+    let interface = &mut *cx.interface;
+    match interface.icmp.receive(&interface.addresses, destination_kind, message) {
+        Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
+        Ok(ReceivedMessage::Request(_)) => match mac {
+            Some(mac) => Action::ReplyToEcho(plan_reply(cx, &datagram, mac)),
+            // `Icmp` accepts only unicast requests.
+            None => drop_without_listener(cx),
+        },
+        Ok(ReceivedMessage::Reply(echo)) => {
+            interface.deliveries.push(HostEvent::EchoReply(EchoReply {
+                interface: interface.id,
+                from: datagram.source(),
+                to: datagram.destination(),
+                identifier: echo.identifier,
+                sequence: echo.sequence,
+                length: message.len(),
+                time_to_live: datagram.time_to_live(),
+                mismatch: DataMismatch::between(&interface.expected_echo_data, echo.data),
+            }));
+            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+        }
+        Ok(ReceivedMessage::Error(problem, quoted)) => {
+            // spec: rfc1122-error-reported, rfc1122-error-hint
+            let failure = DeliveryFailure::new(interface.id, datagram.source(), problem, &quoted);
+            interface.deliveries.push(HostEvent::DeliveryFailed(failure));
+            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+        }
+    }
+}
+
+fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>, mac: MacAddr) -> EchoReplyPlan {
+    let (source, destination) = (request.destination(), request.source());
+    let fields = Ipv4Fields {
+        // spec: rfc1349-reply-service
+        type_of_service: request.type_of_service(),
+        // spec: rfc1122-time-to-live-configurable
+        time_to_live: cx.interface.config.time_to_live,
+        identification: cx.interface.identification.next(source, destination, IpProtocol::ICMP),
+        ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
+    };
+    EchoReplyPlan { request_header: request.header_length(), length: request.payload().len(), fields, mac }
+}

@@ -1,0 +1,137 @@
+//! Received datagrams: reassembly, the destination, and the protocol by its number.
+
+use arp::FrameView;
+use icmp::IcmpError;
+use inet::IpProtocol;
+use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
+use link::MacAddr;
+use tap::{Checksum, Frame, Pool};
+
+use crate::icmp_input;
+use crate::interface::Context;
+use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
+use crate::reply::{Action, FrameInfo, ReceivedPacket, drop_reply, reject, reply_to_echo};
+use crate::udp;
+
+/// Handler of the data of datagrams.
+type Handler = fn(&mut Context<'_>, &ReceivedPacket<'_>) -> Action;
+
+/// The supported protocols.
+const HANDLERS: [(IpProtocol, Handler); 2] =
+    [(IpProtocol::ICMP, icmp_input::receive), (IpProtocol::UDP, udp::receive)];
+
+/// Handles the datagram in a frame.
+pub(crate) fn receive(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo) -> Action {
+    let ethernet = view.ethernet();
+    // The link layer limits the payload. The total length of the datagram is within this limit.
+    let bytes = ethernet.payload();
+    if let Err(reason) = check_fragment(cx, bytes, info) {
+        return Action::Done(FrameOutcome::Dropped(reason));
+    }
+    let interface = &mut *cx.interface;
+    match interface.ipv4.receive(cx.now, &interface.addresses, info.destination_kind, bytes) {
+        Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
+        Ok(ReceivedDatagram::FragmentStored) => {
+            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::FragmentStored))
+        }
+        Ok(ReceivedDatagram::Whole(datagram, destination_kind)) => {
+            handle(cx, datagram, destination_kind, info)
+        }
+        Ok(ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
+            // A sender completes the checksum before it fragments the datagram.
+            let info = FrameInfo { checksum: Checksum::None, ..info };
+            let outcome = reassembled.datagram().map_or_else(
+                |reason| FrameOutcome::Dropped(reason.into()),
+                |datagram| handle_reassembled(cx, datagram, destination_kind, info),
+            );
+            cx.interface.ipv4.recycle(reassembled);
+            Action::Done(outcome)
+        }
+    }
+}
+
+/// Handles a datagram that is not in a frame of the pool.
+fn handle_reassembled(
+    cx: &mut Context<'_>,
+    datagram: Datagram<'_>,
+    destination_kind: DestinationKind,
+    info: FrameInfo,
+) -> FrameOutcome {
+    match handle(cx, datagram, destination_kind, info) {
+        Action::ReplyToEcho(plan) => match large_frame(datagram.bytes(), cx.pool) {
+            Some(frame) => reply_to_echo(cx, &plan, frame, 0),
+            None => drop_reply(cx, TxDropReason::NoFrame),
+        },
+        Action::ReplyToArp(reception, _) => FrameOutcome::Arp(reception),
+        Action::Done(outcome) => outcome,
+    }
+}
+
+/// Checks the destination of a fragment like the destination of a whole datagram. Without this check, the data of the
+/// fragment could become part of a datagram for another host.
+fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Result<(), DropReason> {
+    // A fragment is parsed again after this check. The cost is acceptable, because fragments are rare.
+    let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
+    if is_fragment
+        && let Ok(datagram) = Datagram::parse(bytes)
+        && let Some(destination_kind) = cx.interface.addresses.destination_kind(datagram.destination())
+    {
+        check_destination(cx, &datagram, destination_kind, info)?;
+    }
+    Ok(())
+}
+
+/// Checks that the destination of a unicast datagram is in use, and that the frame is addressed to the host with this
+/// address. Returns the MAC address of the host, or `None` if the datagram is not unicast.
+fn check_destination(
+    cx: &mut Context<'_>,
+    datagram: &Datagram<'_>,
+    destination_kind: DestinationKind,
+    info: FrameInfo,
+) -> Result<Option<MacAddr>, DropReason> {
+    if destination_kind != DestinationKind::Unicast {
+        return Ok(None);
+    }
+    let counters = &mut cx.interface.counters;
+    // spec: rfc5227-silence
+    let Some(mac) = cx.interface.addresses.mac_of(datagram.destination()) else {
+        counters.address_not_in_use = counters.address_not_in_use.saturating_add(1);
+        return Err(DropReason::AddressNotInUse);
+    };
+    // spec: station-of-destination
+    if info.mac.is_some_and(|destination| destination != mac) {
+        counters.wrong_mac = counters.wrong_mac.saturating_add(1);
+        return Err(DropReason::WrongMac);
+    }
+    Ok(Some(mac))
+}
+
+/// Handles a whole datagram by its protocol.
+fn handle(
+    cx: &mut Context<'_>,
+    datagram: Datagram<'_>,
+    destination_kind: DestinationKind,
+    frame: FrameInfo,
+) -> Action {
+    let mac = match check_destination(cx, &datagram, destination_kind, frame) {
+        Ok(mac) => mac,
+        Err(reason) => return Action::Done(FrameOutcome::Dropped(reason)),
+    };
+    let packet = ReceivedPacket { datagram, destination_kind, mac, frame };
+    let protocol = datagram.protocol();
+    match HANDLERS.iter().find(|(supported, _)| *supported == protocol) {
+        Some((_, handler)) => handler(cx, &packet),
+        // spec: rfc1122-protocol-unreachable
+        None => reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE),
+    }
+}
+
+/// Returns a large frame with these bytes.
+fn large_frame(bytes: &[u8], pool: &mut Pool) -> Option<Frame> {
+    let mut frame = pool.take_large()?;
+    if frame.write(bytes).is_err() {
+        pool.give(frame);
+        return None;
+    }
+    Some(frame)
+}

@@ -1,0 +1,159 @@
+//! What follows from a received frame: a reply in its place, an ICMP error, or nothing.
+
+use icmp::IcmpError;
+use ipv4::{Datagram, Ipv4Fields};
+use link::{DestinationKind, EtherType, MacAddr};
+use tap::{Checksum, Frame, Offload};
+
+use crate::egress;
+use crate::interface::{Context, PendingPacket};
+use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
+use crate::tx_queue::QueuedPacket;
+
+/// Properties of a received frame that the layers above the link layer need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FrameInfo {
+    /// Whether the frame is unicast, multicast or broadcast.
+    pub(crate) destination_kind: DestinationKind,
+    /// Destination MAC address of a unicast frame.
+    pub(crate) mac: Option<MacAddr>,
+    /// State of the transport checksum.
+    pub(crate) checksum: Checksum,
+}
+
+/// The action for a received frame.
+///
+/// A parsed packet borrows its frame, but a reply overwrites the request in the same frame. Input is therefore handled
+/// in two steps. A handler reads the packet, updates counters and events, and sends ICMP errors in other frames. It
+/// returns an action, which does not borrow the frame. The frame can then be rewritten or returned to the pool.
+pub(crate) enum Action {
+    /// The frame is handled.
+    Done(FrameOutcome),
+    /// The ARP request in the frame becomes its reply.
+    ReplyToArp(arp::Reception, arp::ArpReply),
+    /// The echo request in the frame becomes its reply.
+    ReplyToEcho(EchoReplyPlan),
+}
+
+/// How an echo request becomes its reply.
+pub(crate) struct EchoReplyPlan {
+    /// Length of the request's IP header, in bytes.
+    pub(crate) request_header: usize,
+    /// Length of the ICMP message, in bytes.
+    pub(crate) length: usize,
+    /// The reply's IP header.
+    pub(crate) fields: Ipv4Fields,
+    /// MAC address of the replying host.
+    pub(crate) mac: MacAddr,
+}
+
+/// A whole datagram to the local hosts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceivedPacket<'a> {
+    pub(crate) datagram: Datagram<'a>,
+    /// Whether the datagram is unicast, multicast or broadcast.
+    pub(crate) destination_kind: DestinationKind,
+    /// MAC address of the local host, if the datagram is unicast.
+    pub(crate) mac: Option<MacAddr>,
+    /// The frame, or the frame of the last fragment.
+    pub(crate) frame: FrameInfo,
+}
+
+/// Performs the action for a frame with a payload at `offset`.
+#[inline]
+pub(crate) fn finish(cx: &mut Context<'_>, action: Action, frame: Frame, offset: usize) -> FrameOutcome {
+    match action {
+        Action::Done(outcome) => {
+            cx.pool.give(frame);
+            outcome
+        }
+        Action::ReplyToArp(reception, reply) => reply_to_arp(cx, reception, reply, frame, offset),
+        Action::ReplyToEcho(plan) => reply_to_echo(cx, &plan, frame, offset),
+    }
+}
+
+/// Rewrites the ARP request at `offset` in `frame` into the reply, and queues the reply.
+fn reply_to_arp(
+    cx: &mut Context<'_>,
+    reception: arp::Reception,
+    reply: arp::ArpReply,
+    mut frame: Frame,
+    offset: usize,
+) -> FrameOutcome {
+    // spec: rfc826-reply-to, rfc826-reply-padding
+    frame.set_offload(Offload::default());
+    let is_written = frame.narrow(offset, arp::PacketFields::LENGTH).is_ok()
+        && reply.write_over(frame.bytes_mut()).is_ok()
+        && cx.interface.link.add_header(&mut frame, reply.destination, reply.mac, EtherType::ARP).is_ok();
+    if !is_written {
+        cx.pool.give(frame);
+        return drop_reply(cx, TxDropReason::TooLong);
+    }
+    // spec: reply-one
+    match cx.interface.tx_queues.control.push(QueuedPacket { frame, fragments: None }) {
+        Ok(()) => {
+            cx.interface.counters.arp_replies = cx.interface.counters.arp_replies.saturating_add(1);
+            FrameOutcome::Arp(reception)
+        }
+        Err(packet) => {
+            cx.pool.give(packet.frame);
+            drop_reply(cx, TxDropReason::TxQueueFull)
+        }
+    }
+}
+
+/// Rewrites the echo request in a frame into its reply, and sends the reply. The datagram of the request starts at
+/// `offset`.
+pub(crate) fn reply_to_echo(
+    cx: &mut Context<'_>,
+    plan: &EchoReplyPlan,
+    mut frame: Frame,
+    offset: usize,
+) -> FrameOutcome {
+    // spec: rfc792-echo, rfc1122-echo-mirrored
+    frame.set_offload(Offload::default());
+    let is_written = frame.narrow(offset.saturating_add(plan.request_header), plan.length).is_ok()
+        && icmp::reply_in_place(frame.bytes_mut()).is_ok()
+        && frame.prepend(Ipv4Fields::LENGTH).is_ok()
+        && plan.fields.write_to(frame.bytes_mut()).is_ok();
+    if !is_written {
+        cx.pool.give(frame);
+        return drop_reply(cx, TxDropReason::TooLong);
+    }
+    // The destination is one host: a datagram from a broadcast or multicast address is not accepted.
+    let EchoReplyPlan { fields: Ipv4Fields { source, destination, .. }, mac, .. } = *plan;
+    let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
+    match egress::send_reply(cx, destination, packet) {
+        Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
+        Ok(_) => {
+            cx.interface.counters.echo_replies = cx.interface.counters.echo_replies.saturating_add(1);
+            FrameOutcome::Ipv4(DatagramOutcome::EchoReplied)
+        }
+        Err(reason) => FrameOutcome::Dropped(reason.into()),
+    }
+}
+
+/// Counts a reply that is not sent.
+pub(crate) fn drop_reply(cx: &mut Context<'_>, reason: TxDropReason) -> FrameOutcome {
+    FrameOutcome::Dropped(cx.interface.count_tx_dropped(reason).into())
+}
+
+/// Drops a datagram that no part of the host handles. Sends an ICMP error to the sender of a unicast datagram.
+pub(crate) fn reject(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>, problem: IcmpError) -> Action {
+    // spec: rfc1122-no-listener
+    if packet.destination_kind != DestinationKind::Unicast {
+        return drop_without_listener(cx);
+    }
+    let addresses = (packet.datagram.destination(), packet.datagram.source());
+    let about = packet.datagram.bytes();
+    let sent = egress::send_icmp_error(cx, problem, about, packet.frame.destination_kind, addresses);
+    Action::Done(
+        sent.map_or_else(FrameOutcome::Dropped, |()| FrameOutcome::Ipv4(DatagramOutcome::Rejected(problem))),
+    )
+}
+
+/// Drops and counts a broadcast or multicast datagram.
+pub(crate) fn drop_without_listener(cx: &mut Context<'_>) -> Action {
+    cx.interface.counters.no_listener = cx.interface.counters.no_listener.saturating_add(1);
+    Action::Done(FrameOutcome::Dropped(DropReason::NoListener))
+}
