@@ -103,7 +103,7 @@ pub(crate) struct GapMonitor {
 const CARRIER_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 impl GapMonitor {
-    /// Starts to record gaps of an interface whose link has this state. `is_tap` says that the interface is a TAP that this
+    /// Starts to record gaps of an interface. `state` is the state of its link. `is_tap` says that it is a TAP that this
     /// process reads.
     pub(crate) fn new(interface: &Interface, is_tap: bool, state: LinkState, now: Instant) -> GapMonitor {
         let is_alive = state.carries_frames();

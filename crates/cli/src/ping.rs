@@ -165,7 +165,12 @@ struct PingRunner<W> {
 impl<W: Sink> PingRunner<W> {
     /// Sends and receives until the session is complete, a signal arrives or the output is closed.
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
-        while signals.next()?.is_none() && self.server.report.has_reader() {
+        // A signal may have arrived before the first step.
+        let mut has_signal = true;
+        while self.server.report.has_reader() {
+            if has_signal && signals.next()?.is_some() {
+                return Ok(());
+            }
             let limit = match self.server.host().address().map(|_| self.session.next(self.clock.now())) {
                 None => None,
                 Some(PingStep::Over) => return Ok(()),
@@ -177,7 +182,7 @@ impl<W: Sink> PingRunner<W> {
                 }
             };
             let stepped = self.server.step(signals, limit);
-            stepped.map_err(|error| self.server.device().failure(&error))?;
+            has_signal = stepped.map_err(|error| self.server.device().failure(&error))?.has_signal;
             self.follow_link();
             if let Some(other) = self.server.host().ceased() {
                 return Err(Failure::new(format!(

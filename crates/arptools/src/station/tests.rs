@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{Identity, Operation};
+use proptest::prelude::*;
 
 use super::*;
 use crate::inquiry::{Inquiry, InquiryOutcome, InquiryPlan, Purpose};
@@ -220,4 +221,25 @@ fn replies_beyond_limit_are_lost_and_counted() {
         fixture.receive(at(1), &bytes);
     }
     assert_eq!(fixture.station.events_lost(), 3);
+}
+
+/// Returns arbitrary bytes after the addresses of an ARP frame, so that most of them reach the requester.
+fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    let arp = prop::collection::vec(any::<u8>(), 0..60);
+    let arp = arp.prop_map(|rest| frame(PEER_MAC, &[&[8, 6], &[0, 1, 8, 0, 6, 4], &rest]));
+    prop_oneof![arp, prop::collection::vec(any::<u8>(), 0..100)]
+}
+
+proptest! {
+    /// Whatever a station receives, it sends only what its requester has due, and keeps no frame.
+    #[test]
+    fn station_sends_only_due_packets(frames in prop::collection::vec(any_frame(), 0..50)) {
+        let mut fixture = Fixture::new(inquiry(2), None);
+        prop_assert_eq!(fixture.sent(at(0)).len(), 1);
+        for bytes in &frames {
+            fixture.receive(at(1), bytes);
+            prop_assert!(fixture.sent(at(1)).is_empty());
+        }
+        prop_assert_eq!(fixture.pool.held(), 0);
+    }
 }

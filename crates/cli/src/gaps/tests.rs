@@ -76,3 +76,46 @@ fn device_loss_counters_become_gaps() {
         assert_eq!(Gaps::of_device(&counters).explain(&name()).is_some(), is_gap, "{counters:?}");
     }
 }
+
+const UP: LinkState = LinkState { is_up: true, has_carrier: true, mtu: 1_500 };
+const DOWN: LinkState = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
+
+fn at(millis: u64) -> Instant {
+    Instant::ORIGIN + Duration::from_millis(millis)
+}
+
+/// Returns a monitor of a link with this state at the start, and a function that returns whether it was down.
+fn monitor(state: LinkState) -> (GapMonitor, impl Fn(&GapMonitor) -> bool) {
+    let interface = Interface::named(&"lo".parse().unwrap()).unwrap();
+    let monitor = GapMonitor::new(&interface, false, state, at(0));
+    (monitor, move |monitor| monitor.gaps(&DeviceCounters::default(), &interface).was_down)
+}
+
+#[test]
+fn link_that_was_down_once_is_gap() {
+    let (mut monitor, was_down) = monitor(UP);
+    assert!(!was_down(&monitor) && monitor.was_alive() && monitor.deadline().is_none());
+    assert!(monitor.follow(at(10), DOWN) && monitor.is_down());
+    assert!(monitor.follow(at(20), UP) && !monitor.is_down());
+    assert!(was_down(&monitor));
+}
+
+#[test]
+fn carrier_that_appears_after_start_is_no_gap_and_is_not_reported() {
+    let (mut monitor, was_down) = monitor(DOWN);
+    assert!(!monitor.is_down() && !monitor.was_alive());
+    assert_eq!(monitor.take_missing_carrier(at(1_499)), None);
+    assert!(!monitor.follow(at(1_499), UP));
+    assert!(!was_down(&monitor) && monitor.was_alive());
+    assert_eq!(monitor.take_missing_carrier(at(9_000)), None);
+}
+
+#[test]
+fn missing_carrier_is_reported_once() {
+    let (mut monitor, was_down) = monitor(DOWN);
+    assert_eq!(monitor.deadline(), Some(at(1_500)));
+    assert_eq!(monitor.take_missing_carrier(at(1_500)), Some(DOWN));
+    assert_eq!((monitor.take_missing_carrier(at(1_501)), monitor.deadline()), (None, None));
+    assert!(was_down(&monitor) && monitor.is_down() && !monitor.was_alive());
+    assert!(monitor.follow(at(2_000), UP) && was_down(&monitor));
+}

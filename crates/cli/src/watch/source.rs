@@ -172,13 +172,11 @@ impl Machine for Responder {
     }
 
     fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> Option<FrameOutcome> {
-        match &mut self.0 {
-            Some(host) => Some(host.receive(now, port, frame, pool)),
-            None => {
-                pool.give(frame);
-                None
-            }
+        if let Some(host) = &mut self.0 {
+            return Some(host.receive(now, port, frame, pool));
         }
+        pool.give(frame);
+        None
     }
 
     fn transmit(&mut self, now: Instant, port: PortId, departing: &mut Batch, pool: &mut Pool) {

@@ -3,6 +3,7 @@
 // A test fails by panicking. Each has the type of a `Case`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 
+mod calls;
 mod links;
 mod listener;
 
@@ -13,7 +14,7 @@ use tap::linux::{Io, Tap};
 use testbed::WireTests;
 
 fn main() -> ExitCode {
-    let cases = [links::CASES, listener::CASES].concat();
+    let cases = [calls::CASES, links::CASES, listener::CASES].concat();
     testbed::main(WireTests { cases: &cases, refused: &[], unprivileged: &[] })
 }
 

@@ -150,8 +150,9 @@ impl PacketSocket {
 
     /// Returns whether the interface went down, and no frame arrived since.
     ///
-    /// The kernel does not report the deletion of an interface that is down. To detect the deletion, call `receive`
-    /// periodically.
+    /// The kernel does not report to the socket that an interface was deleted while it was down. After a
+    /// [`LinkMonitor`](super::LinkMonitor) has reported the deletion, `receive` fails with
+    /// [`DeviceError::Gone`]. Without a monitor, call `receive` periodically.
     pub fn was_down(&self) -> bool {
         self.receiver.was_down()
     }
