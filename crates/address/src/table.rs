@@ -135,9 +135,12 @@ impl AddressTable {
         let before = before.map(|last| Row { last, ..row });
         let after = after.and_then(|first| Some(Row { first, mac: row.mac_of(first)?, ..row }));
         self.rows.splice(place..place, before.into_iter().chain(after));
-        self.broadcasts.clear();
-        for row in &self.rows {
-            add_broadcasts(&mut self.broadcasts, *row);
+        // The hosts of a range have no broadcast address, and may lose many addresses one by one.
+        if row.prefix < 31 {
+            self.broadcasts.clear();
+            for row in &self.rows {
+                add_broadcasts(&mut self.broadcasts, *row);
+            }
         }
     }
 
@@ -226,6 +229,9 @@ impl AddressTable {
     /// The address is in use and differs from `target`. Addresses without a conflict precede addresses in conflict, and
     /// then addresses in the network of `target` precede others.
     pub fn source_for(&self, target: Ipv4Addr) -> Option<(Ipv4Addr, MacAddr)> {
+        if !self.has_address_in_use() {
+            return None;
+        }
         let preferred = |row: &Row| {
             let mut addresses = row.range().iter();
             addresses.find(|(ip, _)| *ip != target && !self.exceptions.contains_key(ip))
