@@ -9,10 +9,13 @@ use crate::{Offload, Token};
 ///
 /// A frame does not return to its pool when it is dropped: its consumer calls [`Pool::give`](crate::Pool::give). The
 /// preamble and the frame check sequence of Ethernet are not included.
-pub struct Frame {
+pub struct Frame(Box<FrameData>);
+
+/// Contents of a frame. A frame moves through several queues, so its value is only the pointer to the contents.
+struct FrameData {
     storage: Box<[u8]>,
-    start: u32,
-    end: u32,
+    start: usize,
+    end: usize,
     class: FrameClass,
     offload: Offload,
     token: Token,
@@ -26,9 +29,6 @@ pub(crate) enum FrameClass {
     /// A frame for the longest datagram.
     Large,
 }
-
-// Frames move by value.
-const _: () = assert!(size_of::<Frame>() <= 64);
 
 /// Error of a write that does not fit into the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,16 +52,14 @@ impl Frame {
 
     /// Creates an empty frame of a size class for a wire with this MTU.
     pub(crate) fn with_class(mtu: usize, class: FrameClass) -> Frame {
-        let mut frame = Frame {
+        Frame(Box::new(FrameData {
             storage: vec![0; Self::capacity_for(mtu)].into_boxed_slice(),
-            start: 0,
-            end: 0,
+            start: Self::HEADROOM,
+            end: Self::HEADROOM,
             class,
             offload: Offload::default(),
             token: Token::NONE,
-        };
-        frame.clear();
-        frame
+        }))
     }
 
     /// Returns the [`Frame::capacity`] of a frame for this MTU.
@@ -77,78 +75,78 @@ impl Frame {
     /// Returns the bytes of the frame.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        self.storage.get(self.start()..self.end()).unwrap_or_default()
+        self.0.storage.get(self.0.start..self.0.end).unwrap_or_default()
     }
 
     /// Returns a mutable reference to the bytes of the frame.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        let range = self.start()..self.end();
-        self.storage.get_mut(range).unwrap_or_default()
+        let range = self.0.start..self.0.end;
+        self.0.storage.get_mut(range).unwrap_or_default()
     }
 
     /// Returns the length in bytes.
     #[inline]
     pub fn len(&self) -> usize {
-        to_usize(self.end - self.start)
+        self.0.end - self.0.start
     }
 
     /// Returns whether the frame has no bytes.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.0.start == self.0.end
     }
 
     /// Returns the size of the storage in bytes, headroom included.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.storage.len()
+        self.0.storage.len()
     }
 
     /// Returns whether the bytes fill the storage to its end, as after a truncated read.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.end() == self.storage.len()
+        self.0.end == self.0.storage.len()
     }
 
     /// Returns the size class.
     #[inline]
     pub(crate) fn class(&self) -> FrameClass {
-        self.class
+        self.0.class
     }
 
     /// Returns the state of the work that is left to a device. [`Frame::clear`] resets the state. Other changes of the
     /// bytes do not reset it.
     #[inline]
     pub fn offload(&self) -> Offload {
-        self.offload
+        self.0.offload
     }
 
     /// Sets the state of the work that is left to a device.
     #[inline]
     pub fn set_offload(&mut self, offload: Offload) {
-        self.offload = offload;
+        self.0.offload = offload;
     }
 
     /// Returns the token, which identifies the sender if a device refuses the frame. [`Frame::clear`] resets the token to
     /// [`Token::NONE`].
     #[inline]
     pub fn token(&self) -> Token {
-        self.token
+        self.0.token
     }
 
     /// Sets the token.
     #[inline]
     pub fn set_token(&mut self, token: Token) {
-        self.token = token;
+        self.0.token = token;
     }
 
     /// Removes all bytes, resets offload state and token, and restores the headroom.
     #[inline]
     pub fn clear(&mut self) {
-        (self.offload, self.token) = (Offload::default(), Token::NONE);
-        self.start = to_u32(Self::HEADROOM.min(self.storage.len()));
-        self.end = self.start;
+        (self.0.offload, self.0.token) = (Offload::default(), Token::NONE);
+        self.0.start = Self::HEADROOM;
+        self.0.end = Self::HEADROOM;
     }
 
     /// Clears the frame and calls `read` to fill the storage after the headroom. Returns the new length in bytes.
@@ -156,10 +154,10 @@ impl Frame {
     /// Like [`std::io::Read::read`], `read` returns the number of bytes that it wrote.
     pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         self.clear();
-        let start = self.start();
-        let space = self.storage.get_mut(start..).unwrap_or_default();
+        let start = self.0.start;
+        let space = self.0.storage.get_mut(start..).unwrap_or_default();
         let length = read(space)?.min(space.len());
-        self.end = to_u32(start + length);
+        self.0.end = start + length;
         Ok(length)
     }
 
@@ -173,13 +171,13 @@ impl Frame {
     /// Shortens the frame to `length` bytes from `offset` on.
     #[inline]
     pub fn narrow(&mut self, offset: usize, length: usize) -> Result<(), OutOfSpace> {
-        let start = self.start().checked_add(offset).ok_or(OutOfSpace)?;
+        let start = self.0.start.checked_add(offset).ok_or(OutOfSpace)?;
         let end = start.checked_add(length).ok_or(OutOfSpace)?;
-        if end > self.end() {
+        if end > self.0.end {
             return Err(OutOfSpace);
         }
-        (self.start, self.end) = (to_u32(start), to_u32(end));
-        self.offload.move_towards_start(offset);
+        (self.0.start, self.0.end) = (start, end);
+        self.0.offload.move_towards_start(offset);
         Ok(())
     }
 
@@ -187,21 +185,21 @@ impl Frame {
     /// caller must overwrite all of them.
     #[inline]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
-        let end = self.start();
+        let end = self.0.start;
         let start = end.checked_sub(length).ok_or(OutOfSpace)?;
-        let header = self.storage.get_mut(start..end).ok_or(OutOfSpace)?;
-        self.start = to_u32(start);
-        self.offload.move_towards_end(length);
+        let header = self.0.storage.get_mut(start..end).ok_or(OutOfSpace)?;
+        self.0.start = start;
+        self.0.offload.move_towards_end(length);
         Ok(header)
     }
 
     /// Appends `length` zero bytes and returns these bytes.
     pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
-        let start = self.end();
+        let start = self.0.end;
         let end = start.checked_add(length).ok_or(OutOfSpace)?;
-        let tail = self.storage.get_mut(start..end).ok_or(OutOfSpace)?;
+        let tail = self.0.storage.get_mut(start..end).ok_or(OutOfSpace)?;
         tail.fill(0);
-        self.end = to_u32(end);
+        self.0.end = end;
         Ok(tail)
     }
 
@@ -215,28 +213,6 @@ impl Frame {
         }
         Ok(())
     }
-
-    #[inline]
-    fn start(&self) -> usize {
-        to_usize(self.start)
-    }
-
-    #[inline]
-    fn end(&self) -> usize {
-        to_usize(self.end)
-    }
-}
-
-/// Converts an offset. The conversion is exact on all processors that Linux supports.
-#[inline]
-fn to_usize(offset: u32) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
-/// Converts an offset in the storage of a frame, which is shorter than 4 GiB.
-#[inline]
-fn to_u32(offset: usize) -> u32 {
-    u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for Frame {
