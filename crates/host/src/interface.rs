@@ -97,8 +97,12 @@ impl Interface {
     pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Interface {
         // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
         // host in two VLANs or on two ports.
-        let key = (config.mac.bytes(), config.vlan, config.port.number());
-        let secret = Secret::new(Secret::new(config.table.seed).seed(key));
+        let key = (config.mac.bytes(), config.vlan);
+        let mut secret = Secret::new(Secret::new(config.table.seed).seed(key));
+        // The random numbers of a host on the first port do not depend on the number of ports.
+        if config.port != PortId::default() {
+            secret = Secret::new(secret.seed(config.port.number()));
+        }
         let arp = arp::ArpConfig {
             policy: config.policy,
             table: NeighborSettings { seed: secret.seed("arp"), ..config.table },

@@ -41,7 +41,8 @@
 //! # Non-features
 //!
 //! The crate performs no I/O and reads no clock. Hosts receive frames and run timers only in [`tap::Exchange::turn`],
-//! as in an event loop. The crate does not model bandwidth, collisions or a switch: each frame is sent to all other nodes.
+//! as in an event loop. The crate does not model collisions or a switch: each frame is sent to all other nodes on
+//! its wire. [`Segment::limit_transmission`] models the bandwidth of a device.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]
@@ -56,5 +57,5 @@ mod segment;
 
 pub use self::faults::{ByteChange, Deliveries, Delivery, Faults};
 pub use self::medium::{RecordedFrame, SegmentCounters};
-pub use self::node::{NodeId, ScriptedFrame};
+pub use self::node::{NodeId, ScriptedFrame, WireId};
 pub use self::segment::{Livelock, Segment};

@@ -7,7 +7,7 @@ use link::{EtherType, EthernetFrame};
 use tap::{Instant, Offload};
 
 use crate::faults::Faults;
-use crate::node::NodeId;
+use crate::node::{NodeId, Station, WireId};
 
 /// A frame as a node sent it, before any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct RecordedFrame {
     pub bytes: Vec<u8>,
 }
 
-/// Counters of a segment. Each frame is copied once for every receiving node.
+/// Counters of a segment. Each frame is copied once for every other node on its wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SegmentCounters {
     /// Frames sent.
@@ -48,9 +48,9 @@ pub struct SegmentCounters {
 #[derive(Debug)]
 pub(crate) enum MediumEvent {
     /// A node sends a frame.
-    Transmit { from: NodeId, bytes: Vec<u8>, offload: Offload },
+    Transmit { from: Station, bytes: Vec<u8>, offload: Offload },
     /// A copy arrives at a node.
-    Deliver { to: NodeId, bytes: Vec<u8>, offload: Offload },
+    Deliver { to: Station, bytes: Vec<u8>, offload: Offload },
 }
 
 #[derive(Debug)]
@@ -99,24 +99,25 @@ impl Medium {
     }
 
     /// Schedules the transmission of a frame.
-    pub(crate) fn send_at(&mut self, at: Instant, from: NodeId, bytes: Vec<u8>, offload: Offload) {
+    pub(crate) fn send_at(&mut self, at: Instant, from: Station, bytes: Vec<u8>, offload: Offload) {
         self.schedule(at, MediumEvent::Transmit { from, bytes, offload });
     }
 
-    /// Sends a frame: each of the `nodes` except the sender gets a copy. The faults apply to each copy separately.
+    /// Sends a frame on a wire: each of the `stations` on the wire except the sender gets a copy. The faults apply to
+    /// each copy separately.
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        from: Option<NodeId>,
+        (wire, from): (WireId, Option<Station>),
         bytes: &[u8],
         offload: Offload,
-        nodes: usize,
+        stations: &[Station],
     ) {
         self.counters.sent += 1;
         if let Some(from) = from {
-            self.capture(now, from, bytes);
+            self.capture(now, from.node, bytes);
         }
-        for to in (0..nodes).map(NodeId).filter(|to| Some(*to) != from) {
+        for to in stations.iter().copied().filter(|to| to.wire == wire && Some(*to) != from) {
             let deliveries = self.faults.deliveries(self.counters.copies, bytes.len());
             self.counters.copies += 1;
             let mut count = 0;

@@ -6,13 +6,25 @@ use std::time::Duration;
 
 use host::{EchoRequest, Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
-use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Pool, PortId};
+use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Offload, Pool, PortId};
 
 use crate::port::SegmentPort;
 
 /// Identifier of a node of a segment. An identifier is valid only for its segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) usize);
+
+/// Identifier of a wire of a segment. An identifier is valid only for its segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireId(pub(crate) usize);
+
+/// A port of a node on a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Station {
+    pub(crate) node: NodeId,
+    pub(crate) port: PortId,
+    pub(crate) wire: WireId,
+}
 
 /// A frame that a script sends: delay and bytes.
 pub type ScriptedFrame = (Duration, Vec<u8>);
@@ -33,15 +45,28 @@ pub(crate) enum NodeKind {
     Script(Script),
 }
 
-/// A host with its pool and its device.
+/// A host with its pool and its devices.
 #[derive(Debug)]
 pub(crate) struct HostNode {
     pub(crate) host: Host,
     pub(crate) pool: Pool,
-    pub(crate) port: SegmentPort,
-    exchange: Exchange,
+    pub(crate) ports: Vec<HostPort>,
     /// Whether to take the next turn immediately: the last turn requires it, or the host was accessed since then.
     needs_turn: bool,
+}
+
+/// A device of a host, and its exchange.
+#[derive(Debug)]
+pub(crate) struct HostPort {
+    pub(crate) device: SegmentPort,
+    exchange: Exchange,
+    is_tx_blocked: bool,
+}
+
+impl HostPort {
+    fn new(id: PortId, mtu: usize) -> HostPort {
+        HostPort { device: SegmentPort::new(mtu), exchange: Exchange::new(id), is_tx_blocked: false }
+    }
 }
 
 impl Node {
@@ -78,7 +103,13 @@ impl Node {
     /// Returns the time at which the node has work if no frame arrives earlier.
     pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
         let node = self.as_host().filter(|_| self.is_running)?;
-        if node.needs_turn || node.port.is_rx_ready() { Some(now) } else { node.host.deadline() }
+        let is_ready =
+            |port: &HostPort| port.device.is_rx_ready() && node.host.accepts_frames(port.exchange.port());
+        if node.needs_turn || node.ports.iter().any(is_ready) {
+            return Some(now);
+        }
+        let blocked = node.ports.iter().filter(|port| port.is_tx_blocked);
+        blocked.map(|port| port.device.next_tx()).chain(node.host.deadline()).min()
     }
 
     pub(crate) fn send(
@@ -110,7 +141,7 @@ impl Node {
 
     pub(crate) fn start(&mut self, now: Instant) -> Result<(), HostConfigError> {
         if let Some(node) = self.as_host_mut() {
-            *node = HostNode::new(now, &node.host.config().clone())?;
+            node.restart(now)?;
         }
         self.is_running = true;
         Ok(())
@@ -121,19 +152,71 @@ impl HostNode {
     fn new(now: Instant, config: &HostConfig) -> Result<HostNode, HostConfigError> {
         let host = Host::new(now, config)?;
         let pool = Pool::new(config.mtu, host.pool_size());
-        let (port, exchange) = (SegmentPort::new(config.mtu), Exchange::new(PortId::default()));
-        Ok(HostNode { host, pool, port, exchange, needs_turn: true })
+        let ports = vec![HostPort::new(config.port, config.mtu)];
+        Ok(HostNode { host, pool, ports, needs_turn: true })
     }
 
-    /// Takes one turn of the host with its device.
+    /// Adds hosts, and a device if their port has none. Returns whether a device was added.
+    pub(crate) fn add(&mut self, now: Instant, config: &HostConfig) -> Result<bool, HostConfigError> {
+        self.host.add(now, config)?;
+        let is_new = self.port_mut(config.port).is_none();
+        if is_new {
+            self.ports.push(HostPort::new(config.port, config.mtu));
+        }
+        self.pool = Pool::new(self.pool.mtu().max(config.mtu), self.host.pool_size());
+        Ok(is_new)
+    }
+
+    /// Starts the host again with the same hosts and devices.
+    fn restart(&mut self, now: Instant) -> Result<(), HostConfigError> {
+        let configs: Vec<_> = self.host.hosts().copied().collect();
+        let mut host = Host::new(now, self.host.config())?;
+        for config in configs.iter().skip(1) {
+            host.add(now, config)?;
+        }
+        let ports = self.ports.iter().map(|port| {
+            let mut again = HostPort::new(port.exchange.port(), port.device.capabilities().mtu);
+            again.device.interval = port.device.interval;
+            again
+        });
+        let pool = Pool::new(self.pool.mtu(), host.pool_size());
+        *self = HostNode { ports: ports.collect(), host, pool, needs_turn: true };
+        Ok(())
+    }
+
+    /// Takes one turn of the host with each of its devices.
     pub(crate) fn turn(&mut self, now: Instant) {
-        let turn = self.exchange.turn(now, &mut self.host, &mut self.port, &mut self.pool, &mut ());
-        // A device in memory does not fail, and accepts every frame.
-        self.needs_turn = turn.is_ok_and(|turn| turn.poll_again);
+        self.needs_turn = false;
+        for HostPort { device, exchange, is_tx_blocked } in &mut self.ports {
+            device.set_now(now);
+            // A device in memory does not fail.
+            let turn =
+                exchange.turn(now, &mut self.host, device, &mut self.pool, &mut ()).unwrap_or_default();
+            *is_tx_blocked = turn.tx_blocked;
+            self.needs_turn |= turn.poll_again;
+        }
     }
 
+    pub(crate) fn port_mut(&mut self, port: PortId) -> Option<&mut SegmentPort> {
+        let mut ports = self.ports.iter_mut();
+        ports.find(|device| device.exchange.port() == port).map(|port| &mut port.device)
+    }
+
+    /// Removes and returns the frames that the host transmitted, with their ports.
+    pub(crate) fn take_tx(&mut self) -> Vec<(PortId, Vec<u8>, Offload)> {
+        let mut sent = Vec::new();
+        for HostPort { device, exchange, .. } in &mut self.ports {
+            let port = exchange.port();
+            sent.extend(
+                std::iter::from_fn(|| device.take_tx()).map(|(bytes, offload)| (port, bytes, offload)),
+            );
+        }
+        sent
+    }
+
+    /// Returns the counters of the first device.
     pub(crate) fn counters(&self) -> DeviceCounters {
-        self.port.counters()
+        self.ports.first().map(|port| port.device.counters()).unwrap_or_default()
     }
 }
 

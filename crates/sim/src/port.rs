@@ -1,8 +1,11 @@
 //! The network device of a simulated host.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Pool, Received, Transmitted};
+use tap::{
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Instant, Offload, Pool, Received, Transmitted,
+};
 
 /// A device in memory: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
@@ -13,6 +16,11 @@ pub(crate) struct SegmentPort {
     /// batch.
     transmitted: VecDeque<(Vec<u8>, Offload)>,
     counters: DeviceCounters,
+    /// Minimum time between two transmitted frames.
+    pub(crate) interval: Duration,
+    /// Time at which the device accepts the next frame.
+    next_tx: Instant,
+    now: Instant,
 }
 
 impl SegmentPort {
@@ -25,7 +33,20 @@ impl SegmentPort {
             rx_queue: VecDeque::new(),
             transmitted: VecDeque::new(),
             counters: DeviceCounters::default(),
+            interval: Duration::ZERO,
+            next_tx: Instant::ORIGIN,
+            now: Instant::ORIGIN,
         }
+    }
+
+    /// Sets the time of the calls that follow.
+    pub(crate) fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Returns the time at which the device accepts the next frame.
+    pub(crate) fn next_tx(&self) -> Instant {
+        self.next_tx
     }
 
     /// Returns whether the receive queue is full.
@@ -73,13 +94,19 @@ impl Device for SegmentPort {
     }
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
-        let sent = departing.len();
-        while let Some(frame) = departing.pop() {
+        let mut sent = 0;
+        while self.next_tx <= self.now
+            && let Some(frame) = departing.pop()
+        {
+            sent += 1;
+            if self.interval > Duration::ZERO {
+                self.next_tx = self.now + self.interval;
+            }
             self.transmitted.push_back((frame.bytes().to_vec(), frame.offload()));
             self.counters.transmitted += 1;
             pool.give(frame);
         }
-        Ok(Transmitted { sent, ..Transmitted::default() })
+        Ok(Transmitted { sent, would_block: !departing.is_empty(), ..Transmitted::default() })
     }
 
     fn counters(&self) -> DeviceCounters {

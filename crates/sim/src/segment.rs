@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use host::{EchoRequest, Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
-use tap::{DeviceCounters, Instant, Offload, Pool};
+use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 
 use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
-use crate::node::{Node, NodeId, NodeKind, ScriptedFrame};
+use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, Station, WireId};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
-/// Each frame is delivered to all other nodes, like on a hub. The link layer of each host filters by destination. The
+/// Each frame is delivered to all other nodes on its wire, like on a hub. The link layer of each host filters by destination. The
 /// [`Faults`] of the segment apply to each copy separately. The segment does not sleep or read a clock, so the run time
 /// does not depend on the simulated time. The same calls produce the same run.
 ///
@@ -47,6 +47,10 @@ pub struct Segment {
     now: Instant,
     medium: Medium,
     nodes: Vec<Node>,
+    /// The ports of the nodes.
+    stations: Vec<Station>,
+    /// Number of wires in addition to the first.
+    wires: usize,
 }
 
 /// Error of a run in which the clock cannot advance, because events at one instant cause each other endlessly.
@@ -70,18 +74,48 @@ impl Segment {
 
     /// Creates a segment without nodes. The virtual clock starts at `now`.
     pub fn new(now: Instant, faults: Faults) -> Segment {
-        Segment { now, medium: Medium::new(faults), nodes: Vec::new() }
+        Segment { now, medium: Medium::new(faults), nodes: Vec::new(), stations: Vec::new(), wires: 0 }
     }
 
-    /// Adds a host, which starts now.
+    /// Adds a host, which starts now. Its port is on the first wire.
     pub fn add(&mut self, config: &HostConfig) -> Result<NodeId, HostConfigError> {
-        let node = Node::host(self.now, config)?;
-        Ok(self.add_node(node))
+        self.add_on(WireId::default(), config)
     }
 
-    /// Adds a scripted peer. `script` receives each frame that arrives, and returns the frames to send.
+    /// Adds a host with its port on a wire.
+    pub fn add_on(&mut self, wire: WireId, config: &HostConfig) -> Result<NodeId, HostConfigError> {
+        let node = Node::host(self.now, config)?;
+        Ok(self.add_node(node, config.port, wire))
+    }
+
+    /// Adds a wire: a second hub, which is not connected to the first.
+    pub fn add_wire(&mut self) -> WireId {
+        self.wires += 1;
+        WireId(self.wires)
+    }
+
+    /// Adds hosts to the host of a node: see [`Host::add`]. A new port gets a device on this wire. Does nothing if the
+    /// node is not a host.
+    pub fn add_to(&mut self, node: NodeId, wire: WireId, config: &HostConfig) -> Result<(), HostConfigError> {
+        let now = self.now;
+        let Some(host) = self.nodes.get_mut(node.0).and_then(Node::as_host_mut) else { return Ok(()) };
+        if host.add(now, config)? {
+            self.stations.push(Station { node, port: config.port, wire });
+        }
+        Ok(())
+    }
+
+    /// Limits the devices of a node to one frame per interval. The frames that the device does not accept yet wait in
+    /// the host.
+    pub fn limit_transmission(&mut self, node: NodeId, interval: Duration) {
+        if let Some(host) = self.nodes.get_mut(node.0).and_then(Node::as_host_mut) {
+            host.ports.iter_mut().for_each(|port| port.device.interval = interval);
+        }
+    }
+
+    /// Adds a scripted peer on the first wire. `script` receives each frame that arrives, and returns the frames to send.
     pub fn attach(&mut self, script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static) -> NodeId {
-        self.add_node(Node::script(Box::new(script)))
+        self.add_node(Node::script(Box::new(script)), PortId::default(), WireId::default())
     }
 
     /// Passes each frame that a node sends from now on to `script`. The frames that the script returns are sent
@@ -96,14 +130,14 @@ impl Segment {
         }
     }
 
-    /// Sends a frame with these bytes to all nodes, as if from a further node. The frame is not captured.
+    /// Sends a frame with these bytes to all nodes on the first wire, as if from a further node. The frame is not captured.
     pub fn inject(&mut self, bytes: &[u8]) {
         self.inject_with(bytes, Offload::default());
     }
 
     /// Sends a frame like [`Segment::inject`], with this offload state.
     pub fn inject_with(&mut self, bytes: &[u8], offload: Offload) {
-        self.medium.send(self.now, None, bytes, offload, self.nodes.len());
+        self.medium.send(self.now, (WireId::default(), None), bytes, offload, &self.stations);
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
@@ -200,7 +234,7 @@ impl Segment {
         Some(&self.nodes.get(node.0)?.as_host()?.pool)
     }
 
-    /// Returns the device counters of a host.
+    /// Returns the counters of the first device of a host.
     pub fn device_counters(&self, node: NodeId) -> Option<DeviceCounters> {
         Some(self.nodes.get(node.0)?.as_host()?.counters())
     }
@@ -220,9 +254,11 @@ impl Segment {
         self.medium.counters
     }
 
-    fn add_node(&mut self, node: Node) -> NodeId {
+    fn add_node(&mut self, node: Node, port: PortId, wire: WireId) -> NodeId {
+        let id = NodeId(self.nodes.len());
         self.nodes.push(node);
-        NodeId(self.nodes.len() - 1)
+        self.stations.push(Station { node: id, port, wire });
+        id
     }
 
     /// Processes the events that are due. Then each host with work takes one turn.
@@ -232,7 +268,7 @@ impl Segment {
         while let Some(event) = self.medium.take_due(self.now, before) {
             match event {
                 MediumEvent::Transmit { from, bytes, offload } => {
-                    self.medium.send(self.now, Some(from), &bytes, offload, self.nodes.len());
+                    self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.stations);
                 }
                 MediumEvent::Deliver { to, bytes, offload } => self.deliver(to, bytes, offload),
             }
@@ -242,8 +278,8 @@ impl Segment {
         }
     }
 
-    fn deliver(&mut self, to: NodeId, bytes: Vec<u8>, offload: Offload) {
-        let Some(node) = self.nodes.get_mut(to.0) else { return };
+    fn deliver(&mut self, to: Station, bytes: Vec<u8>, offload: Offload) {
+        let Some(node) = self.nodes.get_mut(to.node.0) else { return };
         let counters = &mut self.medium.counters;
         if !node.is_running {
             counters.receiver_stopped += 1;
@@ -251,11 +287,13 @@ impl Segment {
         }
         let mut replies = Vec::new();
         match &mut node.kind {
-            NodeKind::Host(node) if node.port.is_rx_full() => {
-                counters.overflowed += 1;
-                return;
-            }
-            NodeKind::Host(node) => node.port.push_rx(bytes, offload),
+            NodeKind::Host(node) => match node.port_mut(to.port) {
+                Some(device) if !device.is_rx_full() => device.push_rx(bytes, offload),
+                _ => {
+                    counters.overflowed += 1;
+                    return;
+                }
+            },
             NodeKind::Script(script) => replies = script(self.now, &bytes),
         }
         counters.delivered += 1;
@@ -272,15 +310,17 @@ impl Segment {
         }
         let Some(node) = node.as_host_mut() else { return };
         node.turn(self.now);
-        let sent: Vec<_> = std::iter::from_fn(|| node.port.take_tx()).collect();
-        for (bytes, offload) in sent {
-            self.transmit(id, Duration::ZERO, bytes, offload);
+        for (port, bytes, offload) in node.take_tx() {
+            let is_sender = |station: &&Station| station.node == id && station.port == port;
+            if let Some(from) = self.stations.iter().find(is_sender).copied() {
+                self.transmit(from, Duration::ZERO, bytes, offload);
+            }
         }
     }
 
     /// Sends a frame of a node, through the interceptor of the node if present.
-    fn transmit(&mut self, from: NodeId, delay: Duration, bytes: Vec<u8>, offload: Offload) {
-        let interceptor = self.nodes.get_mut(from.0).and_then(|node| node.interceptor.as_mut());
+    fn transmit(&mut self, from: Station, delay: Duration, bytes: Vec<u8>, offload: Offload) {
+        let interceptor = self.nodes.get_mut(from.node.0).and_then(|node| node.interceptor.as_mut());
         // Scripted frames have complete checksums.
         let (frames, offload) = match interceptor {
             Some(script) => (script(self.now, &bytes), Offload::default()),
@@ -291,7 +331,7 @@ impl Segment {
             if at > self.now {
                 self.medium.send_at(at, from, bytes, offload);
             } else {
-                self.medium.send(self.now, Some(from), &bytes, offload, self.nodes.len());
+                self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.stations);
             }
         }
     }

@@ -4,6 +4,7 @@
 
 mod conflicts;
 mod flood;
+mod interfaces;
 mod properties;
 mod separate;
 
