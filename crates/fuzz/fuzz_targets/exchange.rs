@@ -1,5 +1,5 @@
-//! Turns between hosts in two VLANs and a device that blocks, refuses frames and keeps frames in flight. Checks that no
-//! frame and no token is lost, and that packets to send stop neither receiving nor ARP.
+//! Turns between hosts on two ports, with and without a VLAN, and devices that block, refuse frames and keep frames in
+//! flight. Checks that no frame and no token is lost, and that packets to send stop neither receiving nor ARP.
 #![no_main]
 
 mod datagram;
@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{NeighborSettings, Operation, Packet, PacketFields, StartMode};
-use host::{EchoRequest, FrameOutcome, Host, HostConfig};
+use host::{EchoRequest, FrameOutcome, Host, HostConfig, Interface};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use ipnet::Ipv4Net;
@@ -31,8 +31,15 @@ struct Scenario<'a> {
     steps: Vec<Step<'a>>,
 }
 
+/// Step at one of the two ports.
 #[derive(Arbitrary, Debug)]
-enum Step<'a> {
+struct Step<'a> {
+    second_port: bool,
+    act: Act<'a>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Act<'a> {
     /// A frame of arbitrary bytes arrives at the device.
     RandomFrame(&'a [u8]),
     Arp(ArpFrame<'a>),
@@ -49,7 +56,7 @@ enum Step<'a> {
     Mode(Mode),
     /// One turn, after tenths of a second.
     Turn(u8),
-    /// The device accepts everything, and turns follow until nothing is due.
+    /// The devices accept everything, and turns follow until nothing is due.
     Settle,
     /// The state of the link changes.
     Link {
@@ -63,13 +70,15 @@ enum Step<'a> {
         peer: u8,
         bytes: u16,
     },
+    /// A ping from the address of a host, or from an address that the host selects.
     Ping {
+        source: Option<u8>,
         peer: u8,
         remote: bool,
         bytes: u16,
     },
     Add(NewHost),
-    /// The neighbor table is flushed.
+    /// The neighbor tables are flushed.
     Flush,
 }
 
@@ -95,6 +104,7 @@ enum PeerPacket {
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct NewHost {
     number: u8,
+    second_port: bool,
     tagged: bool,
     is_link_local: bool,
     start: u8,
@@ -104,63 +114,68 @@ struct NewHost {
 struct Recorder {
     host: Host,
     refused: Vec<Token>,
-    received: usize,
+    /// Number of frames received at each port since the devices have accepted everything.
+    received: [usize; 2],
 }
 
 struct Wire {
     machine: Recorder,
-    exchange: Exchange,
-    device: WildDevice,
+    ports: [Port; 2],
     pool: Pool,
     now: Instant,
     /// Number of tokens of discarded frames.
     discarded: usize,
 }
 
-const PORT: PortId = PortId::new(0);
+struct Port {
+    exchange: Exchange,
+    device: WildDevice,
+}
+
 /// EtherType of the payloads that the host sends.
 const PAYLOAD: EtherType = EtherType(0x88b5);
 
 fuzz_target!(|scenario: Scenario<'_>| {
     let mut wire = Wire::new(&scenario);
     let mut frame = Vec::new();
-    for step in &scenario.steps {
-        match step {
-            Step::RandomFrame(bytes) => wire.arrive(&mut frame, bytes.to_vec()),
-            Step::Arp(arp) => wire.arrive(&mut frame, arp.bytes()),
-            Step::Ip(ip) => wire.arrive(&mut frame, ip.bytes()),
-            Step::Peer { peer, host, tagged, packet } => {
+    for Step { second_port, act } in &scenario.steps {
+        let port = usize::from(*second_port);
+        match act {
+            Act::RandomFrame(bytes) => wire.arrive(port, &mut frame, bytes.to_vec()),
+            Act::Arp(arp) => wire.arrive(port, &mut frame, arp.bytes()),
+            Act::Ip(ip) => wire.arrive(port, &mut frame, ip.bytes()),
+            Act::Peer { peer, host, tagged, packet } => {
                 let (local, remote) = (local(*host), (neighbor(*peer), peer_mac(*peer)));
                 for (ether_type, payload) in packet.payloads(local, remote) {
                     let tag: &[u8] = if *tagged { &[0x81, 0, 0, 5] } else { &[] };
                     let addresses = [local.1.bytes(), remote.1.bytes()].concat();
                     let bytes = [&addresses, tag, &ether_type.0.to_be_bytes(), &payload].concat();
-                    wire.arrive(&mut frame, bytes);
+                    wire.arrive(port, &mut frame, bytes);
                 }
             }
-            Step::Repeat(count) => {
+            Act::Repeat(count) => {
                 for _ in 0..*count {
-                    wire.arrive(&mut Vec::new(), frame.clone());
+                    wire.arrive(port, &mut Vec::new(), frame.clone());
                 }
             }
-            Step::Mode(mode) => wire.device.mode = *mode,
-            Step::Turn(tenths) => {
+            Act::Mode(mode) => wire.ports[port].device.mode = *mode,
+            Act::Turn(tenths) => {
                 wire.now = wire.now + Duration::from_millis(u64::from(*tenths) * 100);
-                wire.turn();
+                wire.turn(port);
             }
-            Step::Settle => wire.settle(),
-            Step::Link { is_up, has_carrier, is_short } => {
+            Act::Settle => wire.settle(),
+            Act::Link { is_up, has_carrier, is_short } => {
                 let mtu = if *is_short { 576 } else { 1_500 };
-                wire.set_link(LinkState { is_up: *is_up, has_carrier: *has_carrier, mtu });
+                wire.set_link(port, LinkState { is_up: *is_up, has_carrier: *has_carrier, mtu });
             }
-            Step::Discard => wire.discard(),
-            Step::Send { peer, bytes } => wire.send(neighbor(*peer), (bytes % 1_501).into()),
-            Step::Ping { peer, remote, bytes } => {
+            Act::Discard => wire.discard(port),
+            Act::Send { peer, bytes } => wire.send(neighbor(*peer), (bytes % 1_501).into()),
+            Act::Ping { source, peer, remote, bytes } => {
                 let to = if *remote { Ipv4Addr::new(192, 0, 2, *peer) } else { neighbor(*peer) };
-                wire.ping(to, (*bytes).into());
+                wire.ping(source.map(|number| local(number).0), to, (*bytes).into());
             }
-            Step::Add(new) => wire.add(*new, scenario.entries),
-            Step::Flush => wire.machine.host.arp_mut().neighbors_mut().flush(),
+            Act::Add(new) => wire.add(*new, scenario.entries),
+            Act::Flush => wire.flush(),
         }
         wire.check();
     }
@@ -174,6 +189,7 @@ impl NewHost {
         let config =
             if self.is_link_local { HostConfig::link_local(mac) } else { HostConfig::new(address, mac) };
         HostConfig {
+            port: PortId::new(self.second_port.into()),
             vlan: VlanId::new(5).filter(|_| self.tagged),
             start: [StartMode::Immediate, StartMode::Announce, StartMode::Probe][usize::from(self.start % 3)],
             table: NeighborSettings {
@@ -235,72 +251,79 @@ impl PeerPacket {
 impl Wire {
     fn new(scenario: &Scenario<'_>) -> Wire {
         let mut hosts = scenario.hosts.iter();
-        let first = NewHost { number: 0, tagged: false, is_link_local: false, start: 0 };
+        let first = NewHost { number: 0, second_port: false, tagged: false, is_link_local: false, start: 0 };
         let first = hosts.next().copied().unwrap_or(first).config(scenario.entries);
         let host = Host::new(Instant::ORIGIN, &first).expect("configuration should be valid");
         let mut wire = Wire {
-            machine: Recorder { host, refused: Vec::new(), received: 0 },
-            exchange: Exchange::new(PORT),
-            device: WildDevice::new(),
-            pool: Pool::new(1_500, 0),
+            machine: Recorder { host, refused: Vec::new(), received: [0; 2] },
+            ports: [0, 1].map(|number| Port {
+                exchange: Exchange::new(PortId::new(number)),
+                device: WildDevice::new(),
+            }),
+            pool: Pool::new(1_500, pool_size(scenario.entries)),
             now: Instant::ORIGIN,
             discarded: 0,
         };
         hosts.take(4).for_each(|new| wire.add(*new, scenario.entries));
-        // Hosts that are added later may be in a VLAN of their own.
-        wire.pool = Pool::new(1_500, 2 * wire.machine.host.pool_size());
         wire
     }
 
     /// Adds a host. A host that is refused changes nothing.
     fn add(&mut self, new: NewHost, entries: u8) {
+        let state = |host: &Host| {
+            let in_use = host.interfaces().map(|interface| interface.addresses().in_use().count());
+            let routes: Vec<_> = host.routes().iter().collect();
+            (host.hosts().count(), host.deadline(), host.is_ready(), in_use.sum::<usize>(), routes)
+        };
         let host = &mut self.machine.host;
-        let before =
-            (host.hosts().count(), host.deadline(), host.is_ready(), host.addresses().in_use().count());
+        let before = state(host);
         if host.add(self.now, &new.config(entries)).is_err() {
-            let after =
-                (host.hosts().count(), host.deadline(), host.is_ready(), host.addresses().in_use().count());
-            assert_eq!(before, after, "a refused host left something behind");
+            assert_eq!(before, state(host), "a refused host left something behind");
         }
     }
 
-    fn arrive(&mut self, previous: &mut Vec<u8>, bytes: Vec<u8>) {
+    fn arrive(&mut self, port: usize, previous: &mut Vec<u8>, bytes: Vec<u8>) {
         let longest = Frame::capacity_for(1_500) - Frame::HEADROOM;
-        if bytes.len() <= longest && self.device.arrived.len() < 1_000 {
+        let arrived = &mut self.ports[port].device.arrived;
+        if bytes.len() <= longest && arrived.len() < 1_000 {
             previous.clone_from(&bytes);
-            self.device.arrived.push_back(bytes);
+            arrived.push_back(bytes);
         }
     }
 
-    /// Takes a turn, and checks the transmitted frames. Returns whether another turn is due now.
-    fn turn(&mut self) -> bool {
-        let before = self.machine.received;
-        let Wire { machine, exchange, device, pool, now, .. } = self;
-        let turn = exchange.turn(*now, machine, device, pool, &mut ()).expect("device should not fail");
-        assert!(turn.received <= Exchange::BATCH && turn.received == self.machine.received - before);
-        assert!(self.exchange.departing() <= Exchange::BATCH);
-        assert!(turn.tx_blocked || self.exchange.departing() == 0);
-        for bytes in std::mem::take(&mut self.device.transmitted) {
-            self.check_frame(&bytes);
+    /// Takes a turn at a port, and checks the transmitted frames. Returns whether another turn at this port is due now.
+    fn turn(&mut self, port: usize) -> bool {
+        let before = self.machine.received[port];
+        let Port { exchange, device } = &mut self.ports[port];
+        let turn = exchange.turn(self.now, &mut self.machine, device, &mut self.pool, &mut ());
+        let turn = turn.expect("device should not fail");
+        assert!(turn.received <= Exchange::BATCH && turn.received == self.machine.received[port] - before);
+        assert!(exchange.departing() <= Exchange::BATCH);
+        assert!(turn.tx_blocked || exchange.departing() == 0);
+        let is_due = turn.poll_again || turn.tx_blocked || !device.arrived.is_empty();
+        for bytes in std::mem::take(&mut device.transmitted) {
+            self.check_frame(port, &bytes);
         }
-        let mut events = 0;
-        while self.machine.host.take_event().is_some() {
-            events += 1;
-        }
+        let events = std::iter::from_fn(|| self.machine.host.take_event()).count();
         assert!(events <= 4_096, "{events} events in one turn");
-        let is_due = self.machine.deadline().is_some_and(|deadline| deadline <= self.now);
-        turn.poll_again || turn.tx_blocked || is_due || !self.device.arrived.is_empty()
+        is_due
     }
 
-    /// Takes turns with a device that accepts everything, until nothing is due. Then only pending packets hold frames.
+    /// Takes turns with devices that accept everything, until nothing is due. Then only pending packets hold frames.
     fn settle(&mut self) {
-        self.device.mode = Mode::OPEN;
         let mut turns = 0;
-        while self.turn() {
+        let mut is_due = true;
+        while is_due {
             turns += 1;
             assert!(turns < 20_000, "endless turns");
+            is_due = false;
+            for port in 0..2 {
+                self.ports[port].device.mode = Mode::OPEN;
+                is_due |= self.turn(port);
+            }
+            is_due |= self.machine.deadline().is_some_and(|deadline| deadline <= self.now);
         }
-        self.machine.received = 0;
+        self.machine.received = [0; 2];
         let pending: usize = self.machine.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
         assert_eq!(self.pool.held(), pending, "a frame was lost");
         self.check_tokens();
@@ -308,7 +331,8 @@ impl Wire {
 
     /// Checks that the host received the token of each refused frame, once.
     fn check_tokens(&self) {
-        let (mut refused, mut reported) = (self.device.refused.clone(), self.machine.refused.clone());
+        let mut refused = self.ports.each_ref().map(|port| port.device.refused.as_slice()).concat();
+        let mut reported = self.machine.refused.clone();
         refused.sort_unstable();
         reported.sort_unstable();
         assert_eq!(refused, reported, "a token was lost or invented");
@@ -324,13 +348,18 @@ impl Wire {
     fn check(&self) {
         assert_eq!(self.pool.exhausted(), 0, "a pool of the recommended size ran out");
         // The control queue has capacity for the replies to a batch, whatever else waits.
-        assert!(self.machine.received > Exchange::BATCH || self.machine.accepts_frames(PORT));
+        for Port { exchange, .. } in &self.ports {
+            let port = exchange.port();
+            let received = self.machine.received[usize::from(port.number())];
+            assert!(received > Exchange::BATCH || self.machine.accepts_frames(port));
+        }
     }
 
-    fn check_frame(&self, bytes: &[u8]) {
+    fn check_frame(&self, port: usize, bytes: &[u8]) {
         let frame = EthernetFrame::parse(bytes).expect("sent frame should be valid");
         assert!((60..=1_500 + 18).contains(&bytes.len()));
-        let mut senders = self.machine.host.hosts().filter(|host| host.mac == frame.source());
+        let hosts = self.machine.host.hosts().filter(|host| usize::from(host.port.number()) == port);
+        let mut senders = hosts.filter(|host| host.mac == frame.source());
         let tag = frame.tags().iter().next().map(|tag| tag.control & 0xfff);
         assert!(senders.any(|host| host.vlan.map(VlanId::number) == tag), "frame of no host");
         assert!(frame.destination().is_station() || frame.destination() == MacAddr::BROADCAST);
@@ -347,17 +376,24 @@ impl Wire {
         }
     }
 
-    fn set_link(&mut self, state: LinkState) {
-        self.device.mtu = state.mtu;
-        let Wire { machine, exchange, pool, now, .. } = self;
-        exchange.device_event(*now, machine, DeviceEvent::Link(state), pool);
+    fn set_link(&mut self, port: usize, state: LinkState) {
+        let Port { exchange, device } = &mut self.ports[port];
+        device.mtu = state.mtu;
+        exchange.device_event(self.now, &mut self.machine, DeviceEvent::Link(state), &mut self.pool);
     }
 
-    fn discard(&mut self) {
+    fn discard(&mut self, port: usize) {
         let before = self.machine.refused.len();
-        let Wire { machine, exchange, pool, now, .. } = self;
-        exchange.discard(*now, machine, pool);
+        self.ports[port].exchange.discard(self.now, &mut self.machine, &mut self.pool);
         self.discarded += self.machine.refused.split_off(before).len();
+    }
+
+    fn flush(&mut self) {
+        let ids: Vec<_> = self.machine.host.interfaces().map(Interface::id).collect();
+        for id in ids {
+            let interface = self.machine.host.interface_mut(id).expect("interface should exist");
+            interface.arp_mut().neighbors_mut().flush();
+        }
     }
 
     fn send(&mut self, to: Ipv4Addr, bytes: usize) {
@@ -366,15 +402,17 @@ impl Wire {
         self.machine.host.send(self.now, to, PAYLOAD, frame, &mut self.pool);
     }
 
-    fn ping(&mut self, destination: Ipv4Addr, bytes: usize) {
-        let request = EchoRequest { source: None, destination, identifier: 7, sequence: 1, time_to_live: 64 };
+    fn ping(&mut self, source: Option<Ipv4Addr>, destination: Ipv4Addr, bytes: usize) {
+        let request = EchoRequest { source, destination, identifier: 7, sequence: 1, time_to_live: 64 };
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
         self.machine.host.ping(self.now, request, &data, &mut self.pool);
     }
 
     /// Advances the time until no packet waits.
     fn finish(&mut self) {
-        self.set_link(LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+        for port in 0..2 {
+            self.set_link(port, LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
+        }
         self.settle();
         for _ in 0..1_000 {
             if self.pool.held() == 0 {
@@ -396,7 +434,7 @@ impl Machine for Recorder {
     }
 
     fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
-        self.received += 1;
+        self.received[usize::from(port.number())] += 1;
         self.host.receive(now, port, frame, pool)
     }
 
@@ -423,6 +461,18 @@ impl Machine for Recorder {
     fn deadline(&self) -> Option<Instant> {
         self.host.deadline()
     }
+}
+
+/// Returns the number of frames for hosts on both ports, with and without a VLAN.
+fn pool_size(entries: u8) -> usize {
+    let new = |second_port, tagged| {
+        NewHost { number: 0, second_port, tagged, is_link_local: false, start: 0 }.config(entries)
+    };
+    let mut host = Host::new(Instant::ORIGIN, &new(false, false)).expect("configuration should be valid");
+    for (second_port, tagged) in [(false, true), (true, false), (true, true)] {
+        host.add(Instant::ORIGIN, &new(second_port, tagged)).expect("host should be added");
+    }
+    host.pool_size()
 }
 
 /// Returns the addresses of a host in 10.0.0.2 to .5.
