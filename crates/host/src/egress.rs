@@ -12,7 +12,7 @@ use tap::Frame;
 use crate::echo::EchoRequest;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
-use crate::tx_queue::{FragmentCursor, QueuedPacket, TxQueue, TxQueues};
+use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Selects a queue of an interface.
 type QueueOf = fn(&mut TxQueues) -> &mut TxQueue;
@@ -187,17 +187,20 @@ pub(crate) fn enqueue(
 ) -> Result<SendOutcome, TxDropReason> {
     let PendingPacket { ether_type, mac, mut frame, .. } = packet;
     let is_datagram = ether_type == EtherType::IPV4;
-    let (is_sendable, fragments) = if is_datagram && frame.len() > cx.interface.config.mtu {
+    let queued = if is_datagram && frame.len() > cx.interface.config.mtu {
+        if !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
+            return drop_frame(cx, TxDropReason::TooLong, frame);
+        }
         let cursor = FragmentCursor { destination: to, source: mac, offset: 0 };
-        (can_be_fragmented(frame.bytes(), cx.interface.config.mtu), Some(cursor))
+        queue(&mut cx.interface.tx_queues).push_datagram(frame, cursor)
     } else {
-        (cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_ok(), None)
+        if cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_err() {
+            return drop_frame(cx, TxDropReason::TooLong, frame);
+        }
+        queue(&mut cx.interface.tx_queues).push(frame)
     };
-    if !is_sendable {
-        return drop_frame(cx, TxDropReason::TooLong, frame);
-    }
-    if let Err(packet) = queue(&mut cx.interface.tx_queues).push(QueuedPacket { frame, fragments }) {
-        return drop_frame(cx, TxDropReason::TxQueueFull, packet.frame);
+    if let Err(frame) = queued {
+        return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
     if is_datagram {
         cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);

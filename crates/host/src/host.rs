@@ -154,9 +154,7 @@ impl Host {
     // spec: rfc5227-silence
     fn drop_stale_packets(&mut self, port: PortId, departing: &mut Batch, pool: &mut Pool) {
         for interface in self.interfaces.of_port_mut(port) {
-            while let Some(frame) =
-                departing.pop().or_else(|| interface.tx_queues.pop().map(|packet| packet.frame))
-            {
+            while let Some(frame) = departing.pop().or_else(|| interface.tx_queues.pop()) {
                 pool.give(frame);
                 interface.count_tx_dropped(TxDropReason::NoSourceAddress);
             }

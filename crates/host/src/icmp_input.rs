@@ -12,6 +12,7 @@ use crate::outcome::{DatagramOutcome, FrameOutcome};
 use crate::reply::{Action, EchoReplyPlan, ReceivedPacket, drop_without_listener};
 
 /// Handles an ICMP message.
+#[inline]
 pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
     let ReceivedPacket { datagram, destination_kind, mac, .. } = *packet;
     let message = datagram.payload();

@@ -62,6 +62,7 @@ pub(crate) fn receive(
 }
 
 /// Handles an ARP packet.
+#[inline]
 fn receive_arp(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo) -> Action {
     match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, info.mac, view.packet()) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),

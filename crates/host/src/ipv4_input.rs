@@ -83,6 +83,7 @@ fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Result
 
 /// Checks that the destination of a unicast datagram is in use, and that the frame is addressed to the host with this
 /// address. Returns the MAC address of the host, or `None` if the datagram is not unicast.
+#[inline]
 fn check_destination(
     cx: &mut Context<'_>,
     datagram: &Datagram<'_>,
@@ -107,6 +108,7 @@ fn check_destination(
 }
 
 /// Handles a whole datagram by its protocol.
+#[inline]
 fn handle(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,

@@ -48,10 +48,11 @@
 //!
 //! # Congestion
 //!
-//! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: replies and ICMP
-//! errors, ARP requests and probes, packets with a next hop that was just resolved, and the packets of [`Host::send`] and
-//! [`Host::ping`]. Replies leave a quarter of each batch to the other packets. A datagram that is longer than the MTU is
-//! fragmented as the device accepts it, so the number of fragments has no limit.
+//! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests and
+//! probes, replies and ICMP errors, packets with a next hop that was just resolved, and the packets of [`Host::send`] and
+//! [`Host::ping`]. ARP requests and probes take at most a quarter of a batch, and replies leave a quarter to the packets
+//! behind them. A datagram that is longer than the MTU is fragmented as the device accepts it, so the number of fragments
+//! has no limit.
 //!
 //! The packets of the user wait in a queue of [`Host::DATA_QUEUE`] packets. They stop neither receiving nor replies.
 //! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in the

@@ -14,7 +14,7 @@ use crate::event::{DeliveryFailure, HostEvent};
 use crate::interface::{Context, Interface, PendingPacket};
 use crate::interfaces::{Interfaces, Port};
 use crate::outcome::TxDropReason;
-use crate::tx_queue::{FragmentCursor, QueuedPacket, TxQueue, TxQueues};
+use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Returns the time at which the next timer of an interface is due, or the start of the time scale while packets wait.
 pub(crate) fn deadline(interface: &Interface) -> Option<Instant> {
@@ -25,11 +25,12 @@ pub(crate) fn deadline(interface: &Interface) -> Option<Instant> {
 }
 
 /// Runs the timers of the interfaces of a port that are due at `now`, and moves packets to `departing` while it has
-/// capacity. The order is control packets, ARP requests and probes, packets with a next hop that was just resolved, and
+/// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved, and
 /// data. The interfaces take turns.
 ///
-/// Control packets leave a quarter of the batch to the other packets, so that a flood of requests stops neither ARP nor
-/// data. Data waits in its queue, so that data stops neither ARP nor receiving.
+/// ARP takes at most a quarter of the batch. Control packets leave a quarter of the batch to the packets behind them, so
+/// that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data stops neither ARP nor
+/// receiving.
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
     routes: &Routes,
@@ -40,22 +41,31 @@ pub(crate) fn transmit(
 ) {
     let (id, turns) = (port.id, port.turns);
     port.turns = turns.wrapping_add(1);
-    let reserved = departing.free_capacity() / 4;
+    let quarter = departing.free_capacity() / 4;
+    let mut has_others = false;
     interfaces.for_each(id, turns, |interface| {
         let cx = &mut Context { now, interface, routes, pool };
         report_reassembly_timeouts(cx);
+        run_arp(cx, departing.free_capacity().saturating_sub(quarter.max(1)), departing);
+        let TxQueues { resolved, data, .. } = &cx.interface.tx_queues;
+        has_others |= !resolved.is_empty() || !data.is_empty();
+    });
+    let reserved = if has_others { quarter } else { 0 };
+    interfaces.for_each(id, turns, |interface| {
+        let cx = &mut Context { now, interface, routes, pool };
         depart(cx, |queues| &mut queues.control, reserved, departing);
     });
-    interfaces.for_each(id, turns, |interface| {
-        let cx = &mut Context { now, interface, routes, pool };
-        run_arp(cx, departing);
-        depart(cx, |queues| &mut queues.resolved, 0, departing);
-    });
-    interfaces.for_each(id, turns, |interface| {
-        let cx = &mut Context { now, interface, routes, pool };
-        depart(cx, |queues| &mut queues.data, 0, departing);
-        depart(cx, |queues| &mut queues.control, 0, departing);
-    });
+    if has_others {
+        interfaces.for_each(id, turns, |interface| {
+            let cx = &mut Context { now, interface, routes, pool };
+            depart(cx, |queues| &mut queues.resolved, 0, departing);
+        });
+        interfaces.for_each(id, turns, |interface| {
+            let cx = &mut Context { now, interface, routes, pool };
+            depart(cx, |queues| &mut queues.data, 0, departing);
+            depart(cx, |queues| &mut queues.control, 0, departing);
+        });
+    }
     port.is_congested = departing.free_capacity() == 0;
 }
 
@@ -91,24 +101,27 @@ fn depart(
     reserved: usize,
     departing: &mut Batch,
 ) {
-    while departing.free_capacity() > reserved {
-        let Some(packet) = queue(&mut cx.interface.tx_queues).pop() else { return };
-        let Some(cursor) = packet.fragments else {
-            push(cx, departing, packet.frame);
-            continue;
-        };
-        match cut_fragment(cx, packet.frame.bytes(), cursor) {
+    loop {
+        let packets = queue(&mut cx.interface.tx_queues);
+        packets.move_frames(departing, reserved);
+        if departing.free_capacity() <= reserved {
+            return;
+        }
+        let Some((frame, cursor)) = packets.pop_datagram() else { return };
+        match cut_fragment(cx, frame.bytes(), cursor) {
             Ok((fragment, next)) => {
                 push(cx, departing, fragment);
-                match next {
-                    Some(_) => queue(&mut cx.interface.tx_queues)
-                        .put_back(QueuedPacket { fragments: next, ..packet }),
-                    None => cx.pool.give(packet.frame),
+                let rest = match next {
+                    Some(cursor) => queue(&mut cx.interface.tx_queues).put_back(frame, cursor),
+                    None => Err(frame),
+                };
+                if let Err(frame) = rest {
+                    cx.pool.give(frame);
                 }
             }
             Err(reason) => {
                 cx.interface.count_tx_dropped(reason);
-                cx.pool.give(packet.frame);
+                cx.pool.give(frame);
             }
         }
     }
@@ -157,12 +170,13 @@ fn write_datagram(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<
     fields.write_to(bytes).ok()
 }
 
-/// Performs the actions of ARP that are due, while the batch and the queue of resolved packets have capacity. Reports at
-/// most a batch of failed deliveries, so that their queue has capacity for the next turn if the events are taken.
+/// Performs the actions of ARP that are due, while the batch has more than `reserved` free places and the queue of
+/// resolved packets has capacity. Reports at most a batch of failed deliveries, so that their queue has capacity for the
+/// next turn if the events are taken.
 // spec: deliveries-not-lost
-fn run_arp(cx: &mut Context<'_>, departing: &mut Batch) {
+fn run_arp(cx: &mut Context<'_>, reserved: usize, departing: &mut Batch) {
     let most = cx.interface.deliveries.len() + Exchange::BATCH;
-    while departing.free_capacity() > 0
+    while departing.free_capacity() > reserved
         && cx.interface.tx_queues.resolved.free_capacity() > 0
         && cx.interface.deliveries.len() < most
     {

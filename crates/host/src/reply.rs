@@ -8,7 +8,6 @@ use tap::{Checksum, Frame, Offload};
 use crate::egress;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
-use crate::tx_queue::QueuedPacket;
 
 /// Properties of a received frame that the layers above the link layer need.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +72,7 @@ pub(crate) fn finish(cx: &mut Context<'_>, action: Action, frame: Frame, offset:
 }
 
 /// Rewrites the ARP request at `offset` in `frame` into the reply, and queues the reply.
+#[inline]
 fn reply_to_arp(
     cx: &mut Context<'_>,
     reception: arp::Reception,
@@ -90,13 +90,13 @@ fn reply_to_arp(
         return drop_reply(cx, TxDropReason::TooLong);
     }
     // spec: reply-one
-    match cx.interface.tx_queues.control.push(QueuedPacket { frame, fragments: None }) {
+    match cx.interface.tx_queues.control.push(frame) {
         Ok(()) => {
             cx.interface.counters.arp_replies = cx.interface.counters.arp_replies.saturating_add(1);
             FrameOutcome::Arp(reception)
         }
-        Err(packet) => {
-            cx.pool.give(packet.frame);
+        Err(frame) => {
+            cx.pool.give(frame);
             drop_reply(cx, TxDropReason::TxQueueFull)
         }
     }
@@ -104,6 +104,7 @@ fn reply_to_arp(
 
 /// Rewrites the echo request in a frame into its reply, and sends the reply. The datagram of the request starts at
 /// `offset`.
+#[inline]
 pub(crate) fn reply_to_echo(
     cx: &mut Context<'_>,
     plan: &EchoReplyPlan,

@@ -3,16 +3,7 @@
 use std::collections::VecDeque;
 
 use link::MacAddr;
-use tap::{Exchange, Frame};
-
-/// A packet that waits for the device: a frame with its headers, or a datagram that is longer than the MTU.
-#[derive(Debug)]
-pub(crate) struct QueuedPacket {
-    /// The frame, or the whole datagram without a link header.
-    pub(crate) frame: Frame,
-    /// The next fragment of a datagram that is longer than the MTU.
-    pub(crate) fragments: Option<FragmentCursor>,
-}
+use tap::{Batch, Exchange, Frame};
 
 /// Position in a datagram that departs in fragments.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +16,15 @@ pub(crate) struct FragmentCursor {
     pub(crate) offset: u16,
 }
 
-/// Bounded queue of packets.
+/// Bounded queue of packets: frames with their headers, and datagrams that are longer than the MTU.
 #[derive(Debug)]
 pub(crate) struct TxQueue {
-    packets: VecDeque<QueuedPacket>,
+    /// The packets. A datagram has no link header.
+    packets: VecDeque<Frame>,
+    /// The datagrams in the queue: the number of each packet, and its next fragment.
+    datagrams: VecDeque<(u64, FragmentCursor)>,
+    /// Number of the first packet. Packets are numbered in the order of the queue.
+    first: u64,
     capacity: usize,
     turns: Turns,
 }
@@ -55,31 +51,74 @@ pub(crate) struct TxQueues {
 
 impl TxQueue {
     fn new(capacity: usize, turns: Turns) -> TxQueue {
-        TxQueue { packets: VecDeque::with_capacity(capacity), capacity, turns }
+        TxQueue {
+            packets: VecDeque::with_capacity(capacity),
+            datagrams: VecDeque::with_capacity(capacity),
+            first: 0,
+            capacity,
+            turns,
+        }
     }
 
-    /// Appends a packet. Returns the packet if the queue is full.
+    /// Appends a frame with its headers. Returns the frame if the queue is full.
     #[inline]
-    pub(crate) fn push(&mut self, packet: QueuedPacket) -> Result<(), QueuedPacket> {
+    pub(crate) fn push(&mut self, frame: Frame) -> Result<(), Frame> {
         if self.free_capacity() == 0 {
-            return Err(packet);
+            return Err(frame);
         }
-        self.packets.push_back(packet);
+        self.packets.push_back(frame);
+        Ok(())
+    }
+
+    /// Appends a datagram that departs in fragments. Returns the frame if the queue is full.
+    pub(crate) fn push_datagram(&mut self, frame: Frame, cursor: FragmentCursor) -> Result<(), Frame> {
+        let number = self.first.wrapping_add(count(self.packets.len()));
+        self.push(frame)?;
+        self.datagrams.push_back((number, cursor));
         Ok(())
     }
 
     /// Returns a datagram to the queue after one of its fragments has departed.
-    pub(crate) fn put_back(&mut self, datagram: QueuedPacket) {
+    pub(crate) fn put_back(&mut self, frame: Frame, cursor: FragmentCursor) -> Result<(), Frame> {
         match self.turns {
-            Turns::Datagram => self.packets.push_front(datagram),
-            Turns::Fragment => self.packets.push_back(datagram),
+            Turns::Datagram => {
+                self.first = self.first.wrapping_sub(1);
+                self.packets.push_front(frame);
+                self.datagrams.push_front((self.first, cursor));
+                Ok(())
+            }
+            Turns::Fragment => self.push_datagram(frame, cursor),
         }
     }
 
-    /// Removes and returns the first packet.
+    /// Moves the frames in front of the first datagram to the batch, while the batch has more than `reserved` free
+    /// places.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<QueuedPacket> {
-        self.packets.pop_front()
+    pub(crate) fn move_frames(&mut self, departing: &mut Batch, reserved: usize) {
+        let frames = match self.datagrams.front() {
+            None => self.packets.len(),
+            Some((number, _)) => usize::try_from(number.wrapping_sub(self.first)).unwrap_or(0),
+        };
+        let places = departing.free_capacity().saturating_sub(reserved);
+        let moved = departing.append(&mut self.packets, frames.min(places));
+        self.first = self.first.wrapping_add(count(moved));
+    }
+
+    /// Removes and returns the first packet if it is a datagram, with its next fragment.
+    pub(crate) fn pop_datagram(&mut self) -> Option<(Frame, FragmentCursor)> {
+        let (_, cursor) = self.datagrams.pop_front_if(|(number, _)| *number == self.first)?;
+        self.first = self.first.wrapping_add(1);
+        Some((self.packets.pop_front()?, cursor))
+    }
+
+    /// Removes and returns the first packet.
+    fn pop(&mut self) -> Option<Frame> {
+        if let Some((frame, _)) = self.pop_datagram() {
+            return Some(frame);
+        }
+        let frame = self.packets.pop_front()?;
+        self.first = self.first.wrapping_add(1);
+        Some(frame)
     }
 
     /// Returns how many more packets fit.
@@ -118,7 +157,12 @@ impl TxQueues {
     }
 
     /// Removes and returns a packet of any queue.
-    pub(crate) fn pop(&mut self) -> Option<QueuedPacket> {
+    pub(crate) fn pop(&mut self) -> Option<Frame> {
         self.control.pop().or_else(|| self.resolved.pop()).or_else(|| self.data.pop())
     }
+}
+
+/// Converts a number of packets.
+fn count(packets: usize) -> u64 {
+    u64::try_from(packets).unwrap_or(u64::MAX)
 }

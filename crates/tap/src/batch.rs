@@ -40,6 +40,19 @@ impl Batch {
         Ok(())
     }
 
+    /// Moves up to `count` frames from the front of a queue to this batch, while the batch has capacity. Returns the
+    /// number of moved frames.
+    #[inline]
+    pub fn append(&mut self, queue: &mut VecDeque<Frame>, count: usize) -> usize {
+        let count = count.min(queue.len()).min(self.free_capacity());
+        if count == queue.len() {
+            self.frames.append(queue);
+        } else {
+            self.frames.extend(queue.drain(..count));
+        }
+        count
+    }
+
     /// Removes and returns the first frame.
     #[inline]
     pub fn pop(&mut self) -> Option<Frame> {

@@ -47,3 +47,25 @@ fn unfinished_frames_are_those_pushed_since_last_call() {
     push(&mut batch, 5);
     assert_eq!((next(&mut batch), next(&mut batch)), (Some(5), None));
 }
+
+#[test]
+fn append_moves_frames_in_order_up_to_count_and_capacity() {
+    let frames = |bytes: &[u8]| {
+        let frame = |byte: &u8| {
+            let mut frame = Frame::for_mtu(10);
+            frame.write(&[*byte]).unwrap();
+            frame
+        };
+        bytes.iter().map(frame).collect::<VecDeque<_>>()
+    };
+    let bytes =
+        |frames: &mut dyn Iterator<Item = &Frame>| frames.map(|frame| frame.bytes()[0]).collect::<Vec<_>>();
+    let mut batch = Batch::new(4);
+    let mut queue = frames(&[1, 2, 3]);
+    assert_eq!(batch.append(&mut queue, 1), 1);
+    assert_eq!(batch.append(&mut queue, 5), 2);
+    let mut more = frames(&[4, 5]);
+    assert_eq!(batch.append(&mut more, 5), 1);
+    assert_eq!((bytes(&mut batch.iter()), bytes(&mut more.iter())), (vec![1, 2, 3, 4], vec![5]));
+    assert!(queue.is_empty());
+}
