@@ -31,6 +31,7 @@ pub(crate) fn deadline(interface: &Interface) -> Option<Instant> {
 /// ARP takes at most a quarter of the batch. Control packets leave a quarter of the batch to the packets behind them, so
 /// that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data stops neither ARP nor
 /// receiving.
+// spec: output-order
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
     routes: &Routes,
@@ -95,6 +96,7 @@ fn report_reassembly_timeouts(cx: &mut Context<'_>) {
 
 /// Moves packets of a queue to the batch, while the batch has more than `reserved` free places. A datagram that is
 /// longer than the MTU is fragmented, and returns to the queue until its last fragment departs.
+// spec: fragments-departure
 fn depart(
     cx: &mut Context<'_>,
     queue: impl Fn(&mut TxQueues) -> &mut TxQueue,

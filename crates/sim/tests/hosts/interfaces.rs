@@ -117,7 +117,7 @@ fn vlan_on_second_wire_is_separate_interface() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    // proves: receive-bound
+    // proves: receive-bound, output-order
     #[test]
     fn own_data_delays_neither_arp_replies_nor_receiving(
         bytes in 100_usize..65_000,

@@ -64,7 +64,7 @@ fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
     sent.count()
 }
 
-// proves: receive-bound
+// proves: receive-bound, output-order
 #[test]
 fn full_data_queue_stops_neither_receiving_nor_replies() {
     let mut host = host(None);
@@ -87,7 +87,7 @@ fn full_data_queue_stops_neither_receiving_nor_replies() {
     }
 }
 
-// proves: receive-bound
+// proves: output-order
 #[test]
 fn flood_of_requests_leaves_capacity_for_arp_and_data() {
     let mut host = Host::new(NOW, &HostConfig { start: arp::StartMode::Announce, ..config() }).unwrap();

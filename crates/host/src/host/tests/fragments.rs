@@ -286,7 +286,7 @@ fn configured_mtu_is_limit_when_link_mtu_is_larger() {
     );
 }
 
-// proves: rfc791-fragmentation
+// proves: rfc791-fragmentation, fragments-departure
 #[test]
 fn reply_of_any_number_of_fragments_departs() {
     for (mtu, bytes) in [(68, 65_507), (260, 65_507), (1_500, 65_507), (68, 49)] {
@@ -300,6 +300,7 @@ fn reply_of_any_number_of_fragments_departs() {
     }
 }
 
+// proves: fragments-departure
 #[test]
 fn long_reply_does_not_delay_later_control_packets() {
     let mut test_host = TestHost::with_known_peer();
