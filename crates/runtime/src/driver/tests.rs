@@ -250,6 +250,23 @@ fn deadline_is_ignored_while_device_is_congested() {
 }
 
 #[test]
+fn step_does_not_sleep_past_deadline_when_congestion_ends_in_busy_poll() {
+    let mut fixture = Fixture::new();
+    fixture.set_congested(0, true);
+    fixture.arrive(0, b"a");
+    fixture.step(LONG);
+    fixture.set_unreadable(0);
+    fixture.driver.busy_poll_time = Duration::from_millis(1);
+    let due = fixture.set_timer(SHORT);
+    fixture.set_congested(0, false);
+    // The limit of this step was computed while the deadline was ignored.
+    fixture.step(LONG);
+    fixture.step(LONG);
+    assert!(fixture.driver.now() < due + Duration::from_mins(1));
+    assert_eq!(fixture.sent(0), b"at");
+}
+
+#[test]
 fn congested_device_does_not_delay_timers_of_other_devices() {
     let mut fixture = Fixture::new();
     fixture.add_device();
