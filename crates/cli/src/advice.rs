@@ -2,6 +2,7 @@
 //!
 //! The libraries report the kinds and causes of errors. Only this module knows commands and options.
 
+use ipnet::IpNet;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -262,13 +263,17 @@ fn host_config(error: HostConfigError) -> ErrorMessage {
     let plain = message(&error);
     match error {
         HostConfigError::Address(network) => {
-            let kind = non_host_kind(network);
+            let kind = match network {
+                IpNet::V4(network) => non_host_kind(network),
+                IpNet::V6(_) => None,
+            };
             kind.map_or(plain, |kind| ErrorMessage::new(format!("{} is {kind}", network.addr())))
                 .hint("use the address of a host, e.g. 10.0.0.2/24")
         }
         HostConfigError::Mac(_) => plain.hint("use a unicast MAC address, e.g. 02:00:00:00:00:02"),
         HostConfigError::Defense => plain.hint("use `--defend once` or `--defend cease`"),
         HostConfigError::Duplicate(_) => plain.hint("use ranges that do not overlap"),
+        HostConfigError::Ipv6(_) => plain.hint("use an IPv4 address"),
         HostConfigError::TooManyInterfaces
         | HostConfigError::NoInterface(_)
         | HostConfigError::RouteSource(_) => plain,

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -174,7 +175,7 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
         // spec: rfc1122-mtu
         mtu: device.capabilities().mtu,
         time_to_live: arguments.time_to_live,
-        gateway: arguments.station.gateway,
+        gateway: arguments.station.gateway.map(IpAddr::V4),
         policy: arguments.learn.into(),
         start: match (probes, claim.announce) {
             (true, _) => StartMode::Probe,
@@ -192,12 +193,12 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
     if ranges.hosts.is_empty() {
         let defaults = claim
             .address
-            .map_or_else(|| HostConfig::link_local(base), |address| HostConfig::new(address, base));
+            .map_or_else(|| HostConfig::link_local(base), |address| HostConfig::new(address.into(), base));
         return Ok(vec![common(HostConfig { vlan: arguments.station.vlan, ..defaults })]);
     }
     let mut configs = Vec::new();
     for HostRange { range, vlan } in &ranges.hosts {
-        configs.push(common(HostConfig { vlan: *vlan, ..HostConfig::range(*range, base) }));
+        configs.push(common(HostConfig { vlan: *vlan, ..HostConfig::range((*range).into(), base) }));
         // `mac_range` has checked that enough addresses follow. None is needed after the last range.
         base = base.plus(host_count(*range)).unwrap_or(base);
     }

@@ -95,7 +95,7 @@ impl LabNetwork {
         }
         let name = self.tap.interface().name();
         let mac = lab_mac(name, HOST);
-        let defaults = HostConfig::new(HOST, mac);
+        let defaults = HostConfig::new(HOST.into(), mac);
         let table = NeighborSettings { seed: secret(), ..defaults.table };
         let host = Host::new(Instant::ORIGIN, &HostConfig { table, ..defaults })?;
         let report = report.with_recorder(capture.start_recorder(name.as_str(), clock)?);

@@ -6,7 +6,7 @@ mod session;
 mod statistics;
 mod text;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -102,11 +102,11 @@ fn host(
     mac: MacAddr,
     clock: &Clock,
 ) -> Result<Host, Failure> {
-    let defaults = HostConfig::new(arguments.address, mac);
+    let defaults = HostConfig::new(arguments.address.into(), mac);
     let config = HostConfig {
         mtu: device.capabilities().mtu,
         vlan: arguments.station.vlan,
-        gateway: arguments.station.gateway,
+        gateway: arguments.station.gateway.map(IpAddr::V4),
         start: if arguments.probe { StartMode::Probe } else { StartMode::Immediate },
         table: NeighborSettings { seed: secret(), ..defaults.table },
         ..defaults
@@ -218,7 +218,8 @@ impl<W: Sink> PingRunner<W> {
 
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
-        let PingPlan { target: destination, identifier, .. } = *self.session.plan();
+        let PingPlan { target, identifier, .. } = *self.session.plan();
+        let destination = target.into();
         let ping =
             EchoRequest { source: None, destination, identifier, sequence, time_to_live: self.time_to_live };
         let (host, pool) = self.server.driver.machine_and_pool();
@@ -266,6 +267,7 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
 /// Returns what to change after an echo request was not sent.
 fn unsent_hint(reason: TxDropReason) -> &'static str {
     match reason {
+        TxDropReason::Ipv6 => "use an IPv4 address",
         TxDropReason::TooLong => "use less data with -s",
         TxDropReason::NoSourceAddress => "choose another address with --address, or wait for the link",
         TxDropReason::TxQueueFull | TxDropReason::NoFrame | TxDropReason::NextHopUnresolved => {

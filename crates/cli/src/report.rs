@@ -5,7 +5,7 @@ mod limit;
 mod text;
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use arp::Neighbor;
@@ -61,7 +61,8 @@ pub(crate) struct ReadyHosts {
     /// MAC address of the first host; the MAC addresses of the other hosts follow.
     mac: Mac,
     /// IP address of the first host; the IP addresses of the other hosts follow.
-    ip: Ipv4Addr,
+    #[schemars(with = "Ipv4Addr")]
+    ip: IpAddr,
     /// Prefix length of the network or of the range, in bits.
     prefix_length: u8,
     /// Number of hosts.
@@ -309,7 +310,10 @@ impl ReadyHosts {
         };
         let count = match config.addresses {
             HostSet::One(_) | HostSet::LinkLocal => 1,
-            HostSet::Range(range) => 1_u64 << (32 - range.prefix_len()),
+            HostSet::Range(range) => {
+                let bits = range.max_prefix_len().saturating_sub(range.prefix_len());
+                1_u64.checked_shl(bits.into()).unwrap_or(u64::MAX)
+            }
         };
         let vlan = config.vlan.map(VlanId::number);
         let (ip, prefix_length) = (address.addr(), address.prefix_len());

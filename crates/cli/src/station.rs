@@ -80,7 +80,7 @@ impl StationArguments {
         for words in self.routes.chunks(3) {
             let invalid = |why: ErrorMessage| why.context(format!("invalid route '{}'", words.join(" ")));
             let (network, gateway) = route(words).map_err(invalid)?;
-            host.add_route(network, gateway)?;
+            host.add_route(network.into(), gateway.into())?;
         }
         Ok(())
     }

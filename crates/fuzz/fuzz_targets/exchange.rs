@@ -186,8 +186,11 @@ impl NewHost {
     fn config(self, entries: u8) -> HostConfig {
         let (ip, mac) = local(self.number);
         let address = Ipv4Net::new_assert(ip, 28);
-        let config =
-            if self.is_link_local { HostConfig::link_local(mac) } else { HostConfig::new(address, mac) };
+        let config = if self.is_link_local {
+            HostConfig::link_local(mac)
+        } else {
+            HostConfig::new(address.into(), mac)
+        };
         HostConfig {
             port: PortId::new(self.second_port.into()),
             vlan: VlanId::new(5).filter(|_| self.tagged),
@@ -399,10 +402,11 @@ impl Wire {
     fn send(&mut self, to: Ipv4Addr, bytes: usize) {
         let Some(mut frame) = self.pool.take() else { return };
         frame.append(bytes).expect("frame should have capacity for the payload");
-        self.machine.host.send(self.now, to, PAYLOAD, frame, &mut self.pool);
+        self.machine.host.send(self.now, to.into(), PAYLOAD, frame, &mut self.pool);
     }
 
     fn ping(&mut self, source: Option<Ipv4Addr>, destination: Ipv4Addr, bytes: usize) {
+        let (source, destination) = (source.map(Into::into), destination.into());
         let request = EchoRequest { source, destination, identifier: 7, sequence: 1, time_to_live: 64 };
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
         self.machine.host.ping(self.now, request, &data, &mut self.pool);

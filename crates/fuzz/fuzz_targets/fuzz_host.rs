@@ -67,7 +67,7 @@ impl FuzzHost {
                 pending_per_entry: 2,
                 ..NeighborSettings::default()
             },
-            ..HostConfig::new(HOST, HOST_MAC)
+            ..HostConfig::new(HOST.into(), HOST_MAC)
         };
         let host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
         FuzzHost {
@@ -208,14 +208,20 @@ impl FuzzHost {
     pub(crate) fn send(&mut self, to: Ipv4Addr, bytes: usize) {
         let Some(mut frame) = self.pool.take() else { return };
         frame.append(bytes).expect("frame should have capacity for the payload");
-        let sent = self.host.send(self.now, to, EtherType::IPV4, frame, &mut self.pool);
+        let sent = self.host.send(self.now, to.into(), EtherType::IPV4, frame, &mut self.pool);
         self.queued += usize::from(sent == SendOutcome::Queued);
     }
 
     /// Sends an echo request.
     pub(crate) fn ping(&mut self, destination: Ipv4Addr, bytes: usize) {
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
-        let ping = EchoRequest { source: None, destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest {
+            source: None,
+            destination: destination.into(),
+            identifier: 7,
+            sequence: 1,
+            time_to_live: 64,
+        };
         let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
         let message = data.len() + 8;
         let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };
@@ -227,7 +233,7 @@ impl FuzzHost {
     pub(crate) fn add_route(&mut self, prefix: u8, gateway: Ipv4Addr) {
         let network = Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 2, 0), prefix);
         let before = self.host.routes().iter().count();
-        let added = self.host.add_route(network, gateway).is_ok();
+        let added = self.host.add_route(network.into(), gateway.into()).is_ok();
         assert_eq!(self.host.routes().iter().count(), before + usize::from(added));
     }
 

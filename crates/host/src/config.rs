@@ -1,12 +1,12 @@
 //! Configuration of hosts.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use address::AddressRange;
 use arp::{Defense, LINK_LOCAL, LearningPolicy, NeighborSettings, StartMode};
 use inet::{InterfaceId, directed_broadcast, is_valid_host};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4Fields, RouteError};
 use link::{MacAddr, VlanId};
 use tap::PortId;
@@ -15,12 +15,12 @@ use tap::PortId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostSet {
     /// One host with this address. The network of the address is on the link.
-    One(Ipv4Net),
+    One(IpNet),
     /// One host that selects a link-local address (RFC 3927).
     LinkLocal,
     /// A host for each address of a range, with consecutive MAC addresses. The range is not a subnet, so the only
     /// broadcast address is 255.255.255.255. Without a gateway, every destination is on the link.
-    Range(Ipv4Net),
+    Range(IpNet),
 }
 
 /// Configuration of one or more hosts.
@@ -40,7 +40,7 @@ pub struct HostConfig {
     /// [`EchoRequest::time_to_live`](crate::EchoRequest::time_to_live).
     pub time_to_live: u8,
     /// Gateway to destinations off the link.
-    pub gateway: Option<Ipv4Addr>,
+    pub gateway: Option<IpAddr>,
     /// How the use of an address starts. A host always probes for a link-local address.
     pub start: StartMode,
     /// How an address is defended when another host uses it.
@@ -56,21 +56,23 @@ pub struct HostConfig {
 pub enum HostConfigError {
     /// The address, or an end of the range, is not valid for a host: a network, broadcast, multicast, loopback or
     /// reserved address.
-    Address(Ipv4Net),
+    Address(IpNet),
+    /// IPv6 is not supported.
+    Ipv6(IpAddr),
     /// The MAC address is multicast or zero, or too few unicast addresses for the range follow it.
     Mac(MacAddr),
     /// A link-local address cannot be defended without limit (RFC 3927 2.5).
     Defense,
     /// An earlier configuration already has an IP or MAC address of this configuration.
-    Duplicate(Ipv4Net),
+    Duplicate(IpNet),
     /// No identifier is left for another interface.
     TooManyInterfaces,
     /// The host has no such interface.
     NoInterface(InterfaceId),
     /// The source address of a route is not a local address of its interface.
-    RouteSource(Ipv4Addr),
+    RouteSource(IpAddr),
     /// The gateway is a local address.
-    Gateway(Ipv4Addr),
+    Gateway(IpAddr),
     /// The route is invalid.
     Route(RouteError),
 }
@@ -85,7 +87,7 @@ impl HostConfig {
     /// The seed of the table is 0, so that a run can be repeated. A host on a real network needs a seed that other
     /// hosts cannot predict. Set [`NeighborSettings::seed`] to 128 random bits from the operating system, as in
     /// `examples/answer.rs`.
-    pub fn new(address: Ipv4Net, mac: MacAddr) -> HostConfig {
+    pub fn new(address: IpNet, mac: MacAddr) -> HostConfig {
         HostConfig {
             addresses: HostSet::One(address),
             mac,
@@ -112,40 +114,36 @@ impl HostConfig {
         HostConfig {
             addresses: HostSet::LinkLocal,
             defense: Defense::Once,
-            ..HostConfig::new(Ipv4Net::default(), mac)
+            ..HostConfig::new(Ipv4Net::default().into(), mac)
         }
     }
 
     /// Returns the configuration of a host for each address of a range. The MAC addresses start at `mac`.
-    pub fn range(range: Ipv4Net, mac: MacAddr) -> HostConfig {
+    pub fn range(range: IpNet, mac: MacAddr) -> HostConfig {
         HostConfig { addresses: HostSet::Range(range.trunc()), ..HostConfig::new(range, mac) }
     }
 
-    /// Returns the addresses, or `None` for a link-local host.
-    pub(crate) fn range_of_addresses(&self) -> Option<AddressRange> {
-        match self.addresses {
-            HostSet::One(address) => Some(AddressRange::one(address, self.mac)),
-            HostSet::LinkLocal => None,
-            // The range is not a subnet, so it has no broadcast address.
-            HostSet::Range(range) => {
-                let (first, last) = (range.network(), range.broadcast());
-                Some(AddressRange { first, last, mac: self.mac, prefix: 32 })
-            }
-        }
+    /// Returns the IPv4 addresses. Fails for IPv6 addresses, which are not supported.
+    pub(crate) fn ipv4_hosts(&self) -> Result<Ipv4Hosts, HostConfigError> {
+        Ok(match self.addresses {
+            HostSet::One(address) => Ipv4Hosts::One(ipv4_network(address)?),
+            HostSet::LinkLocal => Ipv4Hosts::LinkLocal,
+            HostSet::Range(range) => Ipv4Hosts::Range(ipv4_network(range)?),
+        })
     }
 
     /// Returns the network or range, for messages.
-    pub(crate) fn network(&self) -> Ipv4Net {
+    pub(crate) fn network(&self) -> IpNet {
         match self.addresses {
             HostSet::One(network) | HostSet::Range(network) => network,
-            HostSet::LinkLocal => LINK_LOCAL,
+            HostSet::LinkLocal => LINK_LOCAL.into(),
         }
     }
 
     /// Returns the MAC address of the last host.
     pub(crate) fn last_mac(&self) -> MacAddr {
-        let steps =
-            self.range_of_addresses().map_or(0, |range| u32::from(range.last) - u32::from(range.first));
+        let range = self.ipv4_hosts().ok().and_then(|hosts| hosts.range(self.mac));
+        let steps = range.map_or(0, |range| u32::from(range.last) - u32::from(range.first));
         // `check` has verified that this MAC address exists.
         self.mac.plus(steps.into()).unwrap_or(self.mac)
     }
@@ -156,28 +154,67 @@ impl HostConfig {
     }
 
     pub(crate) fn check(&self) -> Result<(), HostConfigError> {
-        let (invalid, steps) = match self.addresses {
-            HostSet::One(network) => (Some(network).filter(|network| !is_host_in(*network)), 0),
+        let (is_valid, steps) = match self.ipv4_hosts()? {
+            Ipv4Hosts::One(network) => (is_host_in(network), 0),
             // spec: rfc3927-once
-            HostSet::LinkLocal if self.defense == Defense::Always => return Err(HostConfigError::Defense),
+            Ipv4Hosts::LinkLocal if self.defense == Defense::Always => return Err(HostConfigError::Defense),
             // spec: rfc3927-arp-for-everything
-            HostSet::LinkLocal if self.gateway.is_some() => {
+            Ipv4Hosts::LinkLocal if self.gateway.is_some() => {
                 return Err(HostConfigError::Route(RouteError::NoGatewayAllowed(LINK_LOCAL)));
             }
-            HostSet::LinkLocal => (None, 0),
-            HostSet::Range(range) => {
+            Ipv4Hosts::LinkLocal => (true, 0),
+            Ipv4Hosts::Range(range) => {
                 let is_valid = is_valid_host(range.network()) && is_valid_host(range.broadcast());
-                (Some(range).filter(|_| !is_valid), u32::from(range.broadcast()) - u32::from(range.network()))
+                (is_valid, u32::from(range.broadcast()) - u32::from(range.network()))
             }
         };
-        if let Some(network) = invalid {
-            return Err(HostConfigError::Address(network));
+        if !is_valid {
+            return Err(HostConfigError::Address(self.network()));
         }
         let last = self.mac.plus(steps.into());
         if !self.mac.is_station() || !last.is_some_and(MacAddr::is_station) {
             return Err(HostConfigError::Mac(self.mac));
         }
         Ok(())
+    }
+}
+
+/// The IPv4 addresses of the configured hosts: see [`HostSet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ipv4Hosts {
+    One(Ipv4Net),
+    LinkLocal,
+    Range(Ipv4Net),
+}
+
+impl Ipv4Hosts {
+    /// Returns the addresses with MAC addresses from `mac` on, or `None` for a link-local host.
+    pub(crate) fn range(self, mac: MacAddr) -> Option<AddressRange> {
+        match self {
+            Self::One(address) => Some(AddressRange::one(address, mac)),
+            Self::LinkLocal => None,
+            // The range is not a subnet, so it has no broadcast address.
+            Self::Range(range) => {
+                let (first, last) = (range.network(), range.broadcast());
+                Some(AddressRange { first, last, mac, prefix: 32 })
+            }
+        }
+    }
+}
+
+/// Returns an IPv4 address. Fails for an IPv6 address, which is not supported.
+pub(crate) fn ipv4_address(ip: IpAddr) -> Result<Ipv4Addr, HostConfigError> {
+    match ip {
+        IpAddr::V4(ip) => Ok(ip),
+        IpAddr::V6(_) => Err(HostConfigError::Ipv6(ip)),
+    }
+}
+
+/// Returns an IPv4 network. Fails for an IPv6 network, which is not supported.
+pub(crate) fn ipv4_network(network: IpNet) -> Result<Ipv4Net, HostConfigError> {
+    match network {
+        IpNet::V4(network) => Ok(network),
+        IpNet::V6(_) => Err(HostConfigError::Ipv6(network.addr())),
     }
 }
 
@@ -197,6 +234,7 @@ impl fmt::Display for HostConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => write!(f, "{address} is not the address of a host"),
+            Self::Ipv6(ip) => write!(f, "IPv6 is not supported: {ip}"),
             Self::Mac(mac) if mac.is_station() => write!(f, "too few unicast MAC addresses follow {mac}"),
             Self::Mac(mac) => write!(f, "{mac} is not a unicast MAC address"),
             Self::Defense => {

@@ -1,6 +1,6 @@
 //! Echo requests and replies (ping).
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use inet::InterfaceId;
 
@@ -8,9 +8,9 @@ use inet::InterfaceId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
     /// Source address, a local address in use, or `None` for the source that the route selects.
-    pub source: Option<Ipv4Addr>,
+    pub source: Option<IpAddr>,
     /// Destination address.
-    pub destination: Ipv4Addr,
+    pub destination: IpAddr,
     /// ICMP identifier.
     pub identifier: u16,
     /// ICMP sequence number.
@@ -25,9 +25,9 @@ pub struct EchoReply {
     /// Interface that received the reply.
     pub interface: InterfaceId,
     /// Source address.
-    pub from: Ipv4Addr,
+    pub from: IpAddr,
     /// Destination address, a local address of the host.
-    pub to: Ipv4Addr,
+    pub to: IpAddr,
     /// ICMP identifier.
     pub identifier: u16,
     /// ICMP sequence number.

@@ -40,6 +40,7 @@ pub(crate) fn send_payload(
 pub(crate) fn ping(
     cx: &mut Context<'_>,
     source: Option<Ipv4Addr>,
+    destination: Ipv4Addr,
     request: EchoRequest,
     data: &[u8],
 ) -> Result<SendOutcome, TxDropReason> {
@@ -52,14 +53,14 @@ pub(crate) fn ping(
     };
     let fields = Ipv4Fields {
         time_to_live: request.time_to_live,
-        identification: cx.interface.identification.next(source, request.destination, IpProtocol::ICMP),
-        ..Ipv4Fields::new(IpProtocol::ICMP, source, request.destination)
+        identification: cx.interface.identification.next(source, destination, IpProtocol::ICMP),
+        ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
     };
     let echo = Echo { identifier: request.identifier, sequence: request.sequence, data };
     if write_echo_request(&mut frame, length, fields, echo).is_none() {
         return drop_frame(cx, TxDropReason::TooLong, frame);
     }
-    send_datagram(cx, DATA, (source, request.destination), frame)
+    send_datagram(cx, DATA, (source, destination), frame)
 }
 
 /// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow the error. `addresses` are source and

@@ -1,7 +1,7 @@
 //! Events of a host.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use icmp::{IcmpError, QuotedDatagram};
 use inet::{InterfaceId, IpProtocol};
@@ -25,13 +25,13 @@ pub struct DeliveryFailure {
     /// Interface of the source address.
     pub interface: InterfaceId,
     /// Sender of the ICMP error, or the host's own address if the next hop did not answer.
-    pub from: Ipv4Addr,
+    pub from: IpAddr,
     /// The reported problem.
     pub problem: IcmpError,
     /// Source address of the datagram.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// Destination address of the datagram.
-    pub destination: Ipv4Addr,
+    pub destination: IpAddr,
     /// Protocol of the datagram's payload.
     pub protocol: IpProtocol,
     /// Identifier and sequence number, if the datagram was an echo request.
@@ -47,10 +47,10 @@ impl DeliveryFailure {
     ) -> DeliveryFailure {
         DeliveryFailure {
             interface,
-            from,
+            from: from.into(),
             problem,
-            source: about.source(),
-            destination: about.destination(),
+            source: about.source().into(),
+            destination: about.destination().into(),
             protocol: about.protocol(),
             echo: about.echo(),
         }

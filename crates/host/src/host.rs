@@ -1,16 +1,16 @@
 //! A host: its interfaces, its routes and its ports.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use address::AddressTable;
 use arp::{AddError, Arp, Identity, ProxyError};
 use inet::InterfaceId;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4, Route, RouteError, Routes};
 use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
-use crate::config::{HostConfig, HostConfigError};
+use crate::config::{HostConfig, HostConfigError, ipv4_address, ipv4_network};
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
@@ -46,7 +46,7 @@ impl Host {
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         config.check()?;
         let config = Self::capped(config);
-        let mut first = Interface::new(InterfaceId(0), &config);
+        let mut first = Interface::new(InterfaceId(0), &config)?;
         let routes = first.start(now, &config, &Routes::default())?;
         let (interfaces, ports) = (Interfaces::new(first), vec![Port::new(config.port)]);
         Ok(Host { interfaces, ports, routes, no_interface: 0 })
@@ -70,7 +70,7 @@ impl Host {
         let port = self.ports.iter().find(|port| port.id == config.port).copied();
         let port_mtu = port.filter(|port| port.mtu_limit.is_some()).and_then(|_| self.mtu_of(config.port));
         let config = Self::capped(&HostConfig { mtu: port_mtu.unwrap_or(config.mtu), ..*config });
-        let mut interface = Interface::new(id, &config);
+        let mut interface = Interface::new(id, &config)?;
         self.routes = interface.start(now, &config, &self.routes)?;
         match port {
             None => self.ports.push(Port::new(config.port)),
@@ -98,11 +98,15 @@ impl Host {
     pub fn send(
         &mut self,
         now: Instant,
-        neighbor: Ipv4Addr,
+        neighbor: IpAddr,
         ether_type: EtherType,
         frame: Frame,
         pool: &mut Pool,
     ) -> SendOutcome {
+        let IpAddr::V4(neighbor) = neighbor else {
+            pool.give(frame);
+            return self.refuse_ipv6();
+        };
         let id = self.routes.route(neighbor, None).map_or(InterfaceId(0), |route| route.interface);
         let mut cx = self.context(now, id, pool);
         egress::send_payload(&mut cx, neighbor, ether_type, frame).unwrap_or_else(SendOutcome::Dropped)
@@ -116,16 +120,25 @@ impl Host {
     /// route, the first interface sends the request.
     // spec: rfc1122-strong-model, rfc1122-source-address
     pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
-        let (id, source) = match request.source {
-            Some(source) => (self.interface_with(source), Some(source)),
-            None => {
-                let route = self.routes.route(request.destination, None);
-                (route.map_or(InterfaceId(0), |route| route.interface), route.and_then(|route| route.source))
+        let (id, source, destination) = match (request.source, request.destination) {
+            (Some(IpAddr::V4(source)), IpAddr::V4(destination)) => {
+                (self.interface_with(source), Some(source), destination)
             }
+            (None, IpAddr::V4(destination)) => {
+                let route = self.routes.route(destination, None);
+                let id = route.map_or(InterfaceId(0), |route| route.interface);
+                (id, route.and_then(|route| route.source), destination)
+            }
+            _ => return self.refuse_ipv6(),
         };
         let mut cx = self.context(now, id, pool);
-        let source = source.or_else(|| cx.interface.address().map(|network| network.addr()));
-        egress::ping(&mut cx, source, request, data).unwrap_or_else(SendOutcome::Dropped)
+        let source = source.or_else(|| cx.interface.ipv4_address().map(|network| network.addr()));
+        egress::ping(&mut cx, source, destination, request, data).unwrap_or_else(SendOutcome::Dropped)
+    }
+
+    /// Counts a packet with an IPv6 address.
+    fn refuse_ipv6(&mut self) -> SendOutcome {
+        SendOutcome::Dropped(self.interfaces.first_mut().count_tx_dropped(TxDropReason::Ipv6))
     }
 
     /// Returns the interface with a local address, or the first interface.
@@ -212,7 +225,7 @@ impl Host {
     }
 
     /// Returns the first host's address and network, while the address is in use.
-    pub fn address(&self) -> Option<Ipv4Net> {
+    pub fn address(&self) -> Option<IpNet> {
         self.interfaces.first().address()
     }
 
@@ -283,7 +296,8 @@ impl Host {
     /// Adds a route to a network through a gateway, on each interface that has the gateway on its link. Fails without a
     /// change if no interface has it, or if one of these interfaces refuses the route.
     // spec: refused-without-effect
-    pub fn add_route(&mut self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), HostConfigError> {
+    pub fn add_route(&mut self, network: IpNet, gateway: IpAddr) -> Result<(), HostConfigError> {
+        let (network, gateway) = (ipv4_network(network)?, ipv4_address(gateway)?);
         let mut routes = self.routes.clone();
         let mut added = Err(HostConfigError::Route(RouteError::NotOnLink(gateway)));
         for interface in self.interfaces.iter().filter(|interface| interface.reaches(gateway, &self.routes)) {
@@ -301,7 +315,7 @@ impl Host {
         let interface =
             self.interfaces.get(route.interface).ok_or(HostConfigError::NoInterface(route.interface))?;
         if let Some(source) = route.source.filter(|source| !interface.addresses.contains(*source)) {
-            return Err(HostConfigError::RouteSource(source));
+            return Err(HostConfigError::RouteSource(source.into()));
         }
         let mut routes = self.routes.clone();
         interface.add_route(&mut routes, route)?;

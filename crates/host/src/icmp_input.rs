@@ -27,8 +27,8 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
         Ok(ReceivedMessage::Reply(echo)) => {
             interface.deliveries.push(HostEvent::EchoReply(EchoReply {
                 interface: interface.id,
-                from: datagram.source(),
-                to: datagram.destination(),
+                from: datagram.source().into(),
+                to: datagram.destination().into(),
                 identifier: echo.identifier,
                 sequence: echo.sequence,
                 length: message.len(),

@@ -7,12 +7,12 @@ use arp::{AddError, Arp, LINK_LOCAL, NeighborSettings, ProxyError, StartMode};
 use base::{EventQueue, ReasonCounters, Secret};
 use icmp::Icmp;
 use inet::InterfaceId;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Identification, Ipv4, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, VlanId};
 use tap::{Exchange, Frame, Instant, Pool, PortId};
 
-use crate::config::{HostConfig, HostConfigError, HostSet};
+use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
 use crate::event::HostEvent;
 use crate::outcome::{TxDropReason, UdpDropReason};
 use crate::tx_queue::TxQueues;
@@ -23,6 +23,8 @@ pub struct Interface {
     pub(crate) id: InterfaceId,
     /// Configuration of the first hosts.
     pub(crate) config: HostConfig,
+    /// Addresses of the first hosts.
+    ipv4_hosts: Ipv4Hosts,
     /// Configurations of the hosts added later.
     others: Vec<HostConfig>,
     /// The local addresses.
@@ -93,8 +95,9 @@ impl Interface {
     /// causes at most a batch of each.
     const DELIVERIES: usize = 4 * Exchange::BATCH;
 
-    /// Creates an interface without addresses.
-    pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Interface {
+    /// Creates an interface without addresses. Fails for the configuration of an IPv6 host.
+    pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Result<Interface, HostConfigError> {
+        let ipv4_hosts = config.ipv4_hosts()?;
         // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
         // host in two VLANs or on two ports.
         let key = (config.mac.bytes(), config.vlan);
@@ -106,16 +109,17 @@ impl Interface {
         let arp = arp::ArpConfig {
             policy: config.policy,
             table: NeighborSettings { seed: secret.seed("arp"), ..config.table },
-            network: match config.addresses {
-                HostSet::One(network) => Some(network),
-                HostSet::LinkLocal => Some(LINK_LOCAL),
-                HostSet::Range(_) => None,
+            network: match ipv4_hosts {
+                Ipv4Hosts::One(network) => Some(network),
+                Ipv4Hosts::LinkLocal => Some(LINK_LOCAL),
+                Ipv4Hosts::Range(_) => None,
             },
             defense: config.defense,
         };
-        Interface {
+        Ok(Interface {
             id,
             config: *config,
+            ipv4_hosts,
             others: Vec::new(),
             addresses: AddressTable::default(),
             link: Link::new(config.mtu, config.vlan),
@@ -129,7 +133,7 @@ impl Interface {
             tx_queues: TxQueues::new(),
             deliveries: EventQueue::new(Self::DELIVERIES),
             expected_echo_data: Vec::new(),
-        }
+        })
     }
 
     /// Adds hosts to the segment, and returns the routes of the host with the routes of the configuration. All hosts of
@@ -158,7 +162,7 @@ impl Interface {
         routes: &Routes,
     ) -> Result<Routes, HostConfigError> {
         let duplicate = |_| HostConfigError::Duplicate(config.network());
-        let Some(range) = config.range_of_addresses() else {
+        let Some(range) = config.ipv4_hosts()?.range(config.mac) else {
             self.arp.select_link_local(now, &mut self.addresses, config.mac).map_err(duplicate)?;
             return Ok(routes.clone());
         };
@@ -178,16 +182,16 @@ impl Interface {
         routes: &Routes,
     ) -> Result<Routes, HostConfigError> {
         let mut routes = routes.clone();
-        let on_link = match (config.addresses, config.gateway) {
-            (HostSet::One(network), _) => network,
+        let on_link = match (config.ipv4_hosts()?, config.gateway) {
+            (Ipv4Hosts::One(network), _) => network,
             // Only the range is on the link. Datagrams to other destinations are sent to the gateway.
-            (HostSet::Range(range), Some(_)) => range,
-            (HostSet::LinkLocal | HostSet::Range(_), _) => Ipv4Net::default(),
+            (Ipv4Hosts::Range(range), Some(_)) => range,
+            (Ipv4Hosts::LinkLocal | Ipv4Hosts::Range(_), _) => Ipv4Net::default(),
         };
         add_route_once(&mut routes, Route::on_link(on_link, self.id))?;
-        let Some(gateway) = config.gateway else { return Ok(routes) };
+        let Some(gateway) = config.gateway.map(ipv4_address).transpose()? else { return Ok(routes) };
         if (range.first..=range.last).contains(&gateway) {
-            return Err(HostConfigError::Gateway(gateway));
+            return Err(HostConfigError::Gateway(gateway.into()));
         }
         let default_route = Route::through(gateway, Ipv4Net::default(), self.id);
         if !routes.iter().any(|other| other == default_route) {
@@ -201,7 +205,7 @@ impl Interface {
     pub(crate) fn add_route(&self, routes: &mut Routes, route: Route) -> Result<(), HostConfigError> {
         if let Some(gateway) = route.gateway {
             if self.addresses.contains(gateway) {
-                return Err(HostConfigError::Gateway(gateway));
+                return Err(HostConfigError::Gateway(gateway.into()));
             }
             self.add_gateway_route(routes, gateway)?;
         }
@@ -211,7 +215,7 @@ impl Interface {
     /// Returns whether a gateway is on the link of this interface. A range of hosts is not a subnet, so every gateway is
     /// treated as on its link.
     pub(crate) fn reaches(&self, gateway: Ipv4Addr, routes: &Routes) -> bool {
-        matches!(self.config.addresses, HostSet::Range(_)) || routes.on_link(gateway, self.id).is_some()
+        matches!(self.ipv4_hosts, Ipv4Hosts::Range(_)) || routes.on_link(gateway, self.id).is_some()
     }
 
     /// Adds a route to a gateway outside a range of hosts.
@@ -279,15 +283,20 @@ impl Interface {
 
     /// Returns the first host's address and network, while the address is in use. For a range, returns the lowest
     /// address in use.
-    pub fn address(&self) -> Option<Ipv4Net> {
+    pub fn address(&self) -> Option<IpNet> {
+        self.ipv4_address().map(IpNet::V4)
+    }
+
+    /// Returns the first host's IPv4 address: see [`Interface::address`].
+    pub(crate) fn ipv4_address(&self) -> Option<Ipv4Net> {
         let in_use = |address: Ipv4Net| self.addresses.mac_of(address.addr()).map(|_| address);
-        match self.config.addresses {
-            HostSet::One(address) => in_use(address),
-            HostSet::LinkLocal => {
+        match self.ipv4_hosts {
+            Ipv4Hosts::One(address) => in_use(address),
+            Ipv4Hosts::LinkLocal => {
                 let address = self.arp.link_local_address(self.config.mac)?;
                 Ipv4Net::new(address, LINK_LOCAL.prefix_len()).ok()
             }
-            HostSet::Range(range) => in_use(range.trunc()).or_else(|| {
+            Ipv4Hosts::Range(range) => in_use(range.trunc()).or_else(|| {
                 let mut addresses = self.addresses.in_use().map(|(ip, _)| ip);
                 Ipv4Net::new(addresses.find(|ip| range.contains(ip))?, range.prefix_len()).ok()
             }),

@@ -78,6 +78,8 @@ base::reasons! {
     pub enum TxDropReason {
         /// The host has no address in use, or the source address is no longer in use.
         NoSourceAddress("no_source_address") = "no source address in use",
+        /// The source or destination is an IPv6 address.
+        Ipv6("ipv6_not_supported") = "IPv6 is not supported",
         /// The transmit queue has no capacity for the packet.
         TxQueueFull("transmit_queue_full") = "transmit queue full",
         /// All frames of the pool are in use.

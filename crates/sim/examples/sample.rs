@@ -158,7 +158,7 @@ fn mac(last: u8) -> MacAddr {
 }
 
 fn config(address: Ipv4Addr, mac: MacAddr) -> HostConfig {
-    HostConfig::new(ipnet::Ipv4Net::new_assert(address, 24), mac)
+    HostConfig::new(ipnet::Ipv4Net::new_assert(address, 24).into(), mac)
 }
 
 fn echo_request(sequence: u16, length: usize) -> Result<Vec<u8>, Box<dyn Error>> {

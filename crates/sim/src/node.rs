@@ -129,7 +129,7 @@ impl Node {
             pool.give(frame);
             return SendOutcome::Dropped(TxDropReason::TooLong);
         }
-        host.send(now, neighbor, ether_type, frame, pool)
+        host.send(now, neighbor.into(), ether_type, frame, pool)
     }
 
     pub(crate) fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8]) -> SendOutcome {

@@ -26,8 +26,8 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let name = "cable0".parse()?;
     let (near, far) = Cable::pair(1_500)?;
     let clock = Clock::start();
-    let attach = |address, cable: Cable| {
-        let host = Host::new(Instant::ORIGIN, &HostConfig::new(address, lab_mac(&name, address)))?;
+    let attach = |address: ipnet::Ipv4Net, cable: Cable| {
+        let host = Host::new(Instant::ORIGIN, &HostConfig::new(address.into(), lab_mac(&name, address)))?;
         let pool = Pool::new(cable.capabilities().mtu, host.pool_size());
         Ok::<_, Failure>(Driver::new(host, cable, None, pool, clock))
     };
@@ -47,7 +47,7 @@ pub(super) fn exchange(capture: &CaptureArguments) -> Result<ExitCode, Failure> 
     let (sender, pool) = peer.machine_and_pool();
     if let Some(mut frame) = pool.take() {
         frame.write(b"hello")?;
-        sender.send(clock.now(), HOST.addr(), EXPERIMENTAL, frame, pool);
+        sender.send(clock.now(), HOST.addr().into(), EXPERIMENTAL, frame, pool);
     }
     for _ in 0..ROUNDS {
         peer.turn(&mut ())?;

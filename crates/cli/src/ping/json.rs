@@ -1,6 +1,6 @@
 //! Events of a session as JSON: one object per line.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use host::DataMismatch;
 use ipnet::Ipv4Net;
@@ -39,7 +39,8 @@ pub(super) enum PingJson {
     /// An echo reply.
     Reply {
         /// IP address of the replying host.
-        ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        ip: IpAddr,
         /// ICMP sequence number of the request.
         sequence: u16,
         /// Length of the ICMP message with its header, in bytes.
@@ -91,7 +92,8 @@ pub(super) enum PingJson {
 #[schemars(inline)]
 pub(super) struct ProblemFields {
     /// IP address of the host that sent the message.
-    reporter_ip: Ipv4Addr,
+    #[schemars(with = "Ipv4Addr")]
+    reporter_ip: IpAddr,
     /// ICMP sequence number of the request.
     sequence: u16,
     /// ICMP type.

@@ -1,7 +1,7 @@
 //! A session of echo requests: schedule, matching of replies, and end.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use host::{DeliveryFailure, EchoReply, HostEvent};
@@ -67,9 +67,9 @@ pub(super) enum PingResponse {
         is_from_another: bool,
     },
     /// An ICMP error. The request was not delivered.
-    Error { from: Ipv4Addr, sequence: u16, problem: IcmpError },
+    Error { from: IpAddr, sequence: u16, problem: IcmpError },
     /// A redirect or source quench. The request may have been delivered.
-    Advice { from: Ipv4Addr, sequence: u16, problem: IcmpError },
+    Advice { from: IpAddr, sequence: u16, problem: IcmpError },
 }
 
 impl PingSession {

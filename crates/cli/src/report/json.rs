@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use arp::{ArpEvent, ClaimEvent, Neighbor, NeighborEvent, NeighborState};
 use capture::Direction;
@@ -36,7 +36,8 @@ pub(super) enum HostJson {
         /// MAC address of the first host.
         mac: Option<Mac>,
         /// IP address of the first host.
-        ip: Option<Ipv4Addr>,
+        #[schemars(with = "Option<Ipv4Addr>")]
+        ip: Option<IpAddr>,
         /// Prefix length of its network, in bits.
         prefix_length: Option<u8>,
         /// VLAN ID of the first host, 1 to 4094; null if the host is untagged.
@@ -93,9 +94,11 @@ pub(super) enum HostJson {
     /// An echo request of this host was answered.
     EchoReply {
         /// IP address of the replying host.
-        ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        ip: IpAddr,
         /// Local IP address that the request was sent from.
-        local_ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        local_ip: IpAddr,
         /// ICMP identifier of the request.
         identifier: u16,
         /// ICMP sequence number of the request.
@@ -108,11 +111,14 @@ pub(super) enum HostJson {
     /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
     DeliveryFailed {
         /// IP address of the host that sent the error; a local address if the next hop was not resolved.
-        reporter_ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        reporter_ip: IpAddr,
         /// Source of the datagram.
-        source_ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        source_ip: IpAddr,
         /// Destination of the datagram.
-        destination_ip: Ipv4Addr,
+        #[schemars(with = "Ipv4Addr")]
+        destination_ip: IpAddr,
         /// IP protocol number of the datagram.
         protocol: u8,
         /// ICMP type of the error.

@@ -29,8 +29,8 @@ fn events() -> Vec<HostEvent> {
     ];
     let echo = EchoReply {
         interface: inet::InterfaceId(0),
-        from: ip,
-        to: ip,
+        from: ip.into(),
+        to: ip.into(),
         identifier: 7,
         sequence: 1,
         length: 64,
@@ -39,10 +39,10 @@ fn events() -> Vec<HostEvent> {
     };
     let undelivered = DeliveryFailure {
         interface: inet::InterfaceId(0),
-        from: ip,
+        from: ip.into(),
         problem: icmp::IcmpError::HOST_UNREACHABLE,
-        source: ip,
-        destination: ip,
+        source: ip.into(),
+        destination: ip.into(),
         protocol: inet::IpProtocol::ICMP,
         echo: Some((7, 1)),
     };
@@ -187,7 +187,7 @@ fn json_lines_match_schema_and_cover_all_its_events() {
     let interface = "tap0".parse().unwrap();
     let ip = Ipv4Addr::new(10, 0, 0, 2);
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
-    let one = ReadyHosts { mac: Mac(mac), ip, prefix_length: 24, count: 1, vlan: None };
+    let one = ReadyHosts { mac: Mac(mac), ip: ip.into(), prefix_length: 24, count: 1, vlan: None };
     let range = ReadyHosts { vlan: Some(5), count: 256, ..one };
     let entry = |mac| Neighbor { ip, mac, state: arp::NeighborState::Static };
     let reason = DropReason::from(link::LinkDropReason::GroupSource);

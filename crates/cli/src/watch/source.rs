@@ -151,7 +151,7 @@ impl WatchSource {
 
 /// Creates a host that uses its address immediately, without ARP probes.
 fn new_host(arguments: &WatchArguments, tap: &Tap, address: Ipv4Net, now: Instant) -> Result<Host, Failure> {
-    let usual = HostConfig::new(address, default_mac(tap.interface().name(), Some(address)));
+    let usual = HostConfig::new(address.into(), default_mac(tap.interface().name(), Some(address)));
     let table = NeighborSettings { seed: secret(), ..usual.table };
     let mtu = tap.capabilities().mtu;
     Ok(Host::new(now, &HostConfig { mtu, vlan: arguments.vlan, table, ..usual })?)

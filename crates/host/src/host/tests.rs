@@ -67,6 +67,14 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     (outcome, sent)
 }
 
+/// Returns an IPv4 address.
+fn v4(ip: std::net::IpAddr) -> Ipv4Addr {
+    match ip {
+        std::net::IpAddr::V4(ip) => ip,
+        std::net::IpAddr::V6(ip) => panic!("{ip} is not an IPv4 address"),
+    }
+}
+
 /// Takes one turn of a host with a device that accepts all frames.
 fn turn(host: &mut Host, now: Instant, device: &mut impl Device, pool: &mut Pool) -> Turn {
     let mut exchange = Exchange::new(PortId::default());
@@ -253,7 +261,7 @@ const TEST: EtherType = EtherType(0x88b5);
 fn first_payload_waits_for_reply_and_arrives() {
     let mut pair = Pair::new();
     let frame = pair.payload(b"hello");
-    assert_eq!(pair.host.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Pending);
+    assert_eq!(pair.host.send(NOW, PEER.into(), TEST, frame, &mut pair.pool), SendOutcome::Pending);
     assert_eq!(pair.host.deadline(), Some(NOW));
     pair.settle(NOW);
     assert_eq!(pair.peer.unsupported_protocol(), 1, "the payload did not arrive");
@@ -263,7 +271,7 @@ fn first_payload_waits_for_reply_and_arrives() {
     assert_eq!(entry(&pair.peer, HOST), Some((Some(HOST_MAC), NeighborState::Stale)));
 
     let frame = pair.payload(b"again");
-    assert_eq!(pair.host.send(NOW, PEER, TEST, frame, &mut pair.pool), SendOutcome::Queued);
+    assert_eq!(pair.host.send(NOW, PEER.into(), TEST, frame, &mut pair.pool), SendOutcome::Queued);
     pair.settle(NOW);
     assert_eq!((pair.peer.unsupported_protocol(), pair.pool.held()), (2, 0));
 }
@@ -273,7 +281,7 @@ fn payload_returns_to_pool_and_is_counted_when_neighbor_does_not_answer() {
     let mut pair = Pair::new();
     let frame = pair.payload(b"hello");
     let unanswered = Ipv4Addr::new(10, 0, 0, 99);
-    assert_eq!(pair.host.send(NOW, unanswered, TEST, frame, &mut pair.pool), SendOutcome::Pending);
+    assert_eq!(pair.host.send(NOW, unanswered.into(), TEST, frame, &mut pair.pool), SendOutcome::Pending);
     while let Some(now) = pair.host.deadline().filter(|now| *now <= NOW + Duration::from_secs(3)) {
         pair.settle(now);
     }
@@ -288,7 +296,7 @@ fn requests_stay_due_when_transmit_queue_is_full() {
     let mut pair = Pair::new();
     for last in 100..=254 {
         let frame = pair.payload(b"hello");
-        pair.host.send(NOW, Ipv4Addr::new(10, 0, 0, last), TEST, frame, &mut pair.pool);
+        pair.host.send(NOW, Ipv4Addr::new(10, 0, 0, last).into(), TEST, frame, &mut pair.pool);
     }
     let mut requests = 0;
     for _ in 0..200 {
@@ -366,7 +374,7 @@ fn sent_request_is_padded_and_traced() {
         (PaddingDevice(right, link::MINIMUM_FRAME), Pool::new(1_500, 256), host(None));
     let (mut frame, mut sent_frames) = (pool.take().unwrap(), SentFrames(Vec::new()));
     frame.write(b"hello").unwrap();
-    host.send(NOW, PEER, TEST, frame, &mut pool);
+    host.send(NOW, PEER.into(), TEST, frame, &mut pool);
     let mut exchange = Exchange::new(PORT);
     for _ in 0..2 {
         exchange.turn(NOW, &mut host, &mut right, &mut pool, &mut sent_frames).unwrap();

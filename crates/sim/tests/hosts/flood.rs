@@ -29,8 +29,9 @@ fn ping(from: MacAddr, source: Ipv4Addr) -> Vec<u8> {
 fn under_forged_pings(per_second: u64) -> (usize, usize) {
     let mut segment = segment(Faults::NONE);
     let network = "10.0.0.2/16".parse().unwrap();
-    let host =
-        segment.add(&HostConfig { gateway: Some(GATEWAY), ..HostConfig::new(network, mac(2)) }).unwrap();
+    let host = segment
+        .add(&HostConfig { gateway: Some(GATEWAY.into()), ..HostConfig::new(network, mac(2)) })
+        .unwrap();
     segment.add(&HostConfig::new("10.0.0.1/16".parse().unwrap(), mac(1))).unwrap();
     let (mut answered, mut max_broadcasts) = (0, 0);
     let mut forged = 0_u32;

@@ -42,7 +42,7 @@ fn request(destination: [u8; 4]) -> EchoRequest {
 }
 
 /// Pings from a node. Returns the interface and the address to which the reply arrived, if any.
-fn ping(segment: &mut Segment, from: NodeId, ping: EchoRequest) -> Option<(InterfaceId, std::net::Ipv4Addr)> {
+fn ping(segment: &mut Segment, from: NodeId, ping: EchoRequest) -> Option<(InterfaceId, std::net::IpAddr)> {
     segment.ping(from, ping, b"data");
     segment.run_for(5 * SECOND).unwrap();
     let host = segment.host_mut(from).unwrap();

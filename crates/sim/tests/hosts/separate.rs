@@ -1,11 +1,11 @@
 //! The hosts of one node behave as separate machines: a conflict of one address, and link-local addresses.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use arp::{AddressState, Defense, StartMode};
-use host::{EchoRequest, HostConfig, HostEvent};
+use host::{EchoReply, EchoRequest, HostConfig, HostEvent};
 use link::MacAddr;
 use sim::{Faults, NodeId, Segment};
 
@@ -21,7 +21,7 @@ fn ping(segment: &mut Segment, from: NodeId, to: &[Ipv4Addr]) -> BTreeSet<Ipv4Ad
     for destination in to {
         let request = EchoRequest {
             source: None,
-            destination: *destination,
+            destination: (*destination).into(),
             identifier: 1,
             sequence: 1,
             time_to_live: 64,
@@ -29,8 +29,8 @@ fn ping(segment: &mut Segment, from: NodeId, to: &[Ipv4Addr]) -> BTreeSet<Ipv4Ad
         segment.ping(from, request, b"data");
         segment.run_for(Duration::from_millis(20)).unwrap();
         while let Some(event) = segment.host_mut(from).unwrap().take_event() {
-            if let HostEvent::EchoReply(reply) = event {
-                replied.insert(reply.from);
+            if let HostEvent::EchoReply(EchoReply { from: IpAddr::V4(from), .. }) = event {
+                replied.insert(from);
             }
         }
     }
@@ -126,7 +126,7 @@ fn station_takes_address_that_range_does_not_defend() {
 #[test]
 fn link_local_hosts_and_other_hosts_of_one_node_answer() {
     let link_locals = [mac(0x11), mac(0x12), mac(0x13)].map(HostConfig::link_local);
-    let with_gateway = HostConfig { gateway: Some(Ipv4Addr::new(10, 0, 0, 1)), ..config(2) };
+    let with_gateway = HostConfig { gateway: Some(Ipv4Addr::new(10, 0, 0, 1).into()), ..config(2) };
     for other in [config(2), with_gateway] {
         for place in 0..4 {
             let mut configs = link_locals.to_vec();
@@ -156,6 +156,7 @@ fn link_local_hosts_and_other_hosts_of_one_node_answer() {
             let first_is_link_local = place > 0;
             let tester = testers[usize::from(first_is_link_local)];
             let target = segment.host(tester).unwrap().address().unwrap().addr();
+            let IpAddr::V4(target) = target else { panic!("{target} is not an IPv4 address") };
             assert_eq!(ping(&mut segment, node, &[target]), [target].into(), "{place}");
         }
     }

@@ -141,13 +141,13 @@ impl Engine for NaiveEngine {
 /// Creates a host with its addresses and neighbors.
 fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
     let Population { hosts, neighbors } = population;
-    let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?, mac(RESPONDER)) };
+    let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
     // The table also needs capacity for the requester.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.ip, prefix_of(row.count)).map_err(|error| error.to_string())?;
-        let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range, mac(*row)) };
+        let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range.into(), mac(*row)) };
         host.add(now, &many).map_err(|error| error.to_string())?;
     }
     for step in 0..neighbors.count {

@@ -19,8 +19,8 @@ fn ping_json_lines_match_schema() {
     let mismatch = Some(DataMismatch { offset: 9, expected: 9, received: 255 });
     let reply = EchoReply {
         interface: inet::InterfaceId(0),
-        from: TARGET,
-        to: TARGET,
+        from: TARGET.into(),
+        to: TARGET.into(),
         identifier: 7,
         sequence: 1,
         length: 64,
@@ -49,8 +49,11 @@ fn ping_json_lines_match_schema() {
     let (from, sequence, problem) = (TARGET, 1, IcmpError::HOST_UNREACHABLE);
     let error = json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "error", "reporter_ip": "10.0.0.1",
         "sequence": 1, "icmp_type": 3, "icmp_code": 1, "message": "Destination Host Unreachable"});
-    assert_eq!(object(PingEvent::Response(PingResponse::Error { from, sequence, problem })), error);
-    let notice = object(PingEvent::Response(PingResponse::Advice { from, sequence, problem }));
+    assert_eq!(
+        object(PingEvent::Response(PingResponse::Error { from: from.into(), sequence, problem })),
+        error
+    );
+    let notice = object(PingEvent::Response(PingResponse::Advice { from: from.into(), sequence, problem }));
     assert_eq!((&notice["event"], &notice["sequence"]), (&json!("notice"), &json!(1)));
     assert_eq!(
         object(PingEvent::Statistics),

@@ -26,8 +26,8 @@ fn session(count: Option<u64>) -> PingSession {
 fn reply(sequence: u16) -> EchoReply {
     EchoReply {
         interface: inet::InterfaceId(0),
-        from: TARGET,
-        to: HOST_IP,
+        from: TARGET.into(),
+        to: HOST_IP.into(),
         identifier: IDENTIFIER,
         sequence,
         length: 64,
@@ -39,10 +39,10 @@ fn reply(sequence: u16) -> EchoReply {
 fn undelivered(problem: IcmpError, sequence: u16) -> DeliveryFailure {
     DeliveryFailure {
         interface: inet::InterfaceId(0),
-        from: HOST_IP,
+        from: HOST_IP.into(),
         problem,
-        source: HOST_IP,
-        destination: TARGET,
+        source: HOST_IP.into(),
+        destination: TARGET.into(),
         protocol: IpProtocol::ICMP,
         echo: Some((IDENTIFIER, sequence)),
     }
@@ -114,7 +114,8 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
     session.sent(at(1_000), 2);
-    let error = PingResponse::Error { from: HOST_IP, sequence: 1, problem: IcmpError::HOST_UNREACHABLE };
+    let error =
+        PingResponse::Error { from: HOST_IP.into(), sequence: 1, problem: IcmpError::HOST_UNREACHABLE };
     assert_eq!(
         session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(IcmpError::HOST_UNREACHABLE, 1))),
         Some(error)
@@ -175,7 +176,7 @@ fn unrelated_events_are_counted_and_not_reported() {
         HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER, 2)), ..valid }),
         HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER + 1, 1)), ..valid }),
         HostEvent::DeliveryFailed(DeliveryFailure { echo: None, ..valid }),
-        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP, ..valid }),
+        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP.into(), ..valid }),
         HostEvent::DeliveryFailed(DeliveryFailure { protocol: IpProtocol::UDP, ..valid }),
     ];
     for event in unmatched {

@@ -16,8 +16,8 @@ fn session(bytes: usize) -> PingSession {
 fn reply(sequence: u16, bytes: usize) -> EchoReply {
     EchoReply {
         interface: inet::InterfaceId(0),
-        from: TARGET,
-        to: TARGET,
+        from: TARGET.into(),
+        to: TARGET.into(),
         identifier: 7,
         sequence,
         length: bytes,
@@ -101,12 +101,12 @@ fn reply_text_marks_truncated_duplicate_changed_and_other_senders_replies() {
 #[test]
 fn icmp_errors_print_like_iputils() {
     let from = Ipv4Addr::new(10, 0, 0, 2);
-    let error = |problem| response_text(56, &PingResponse::Error { from, sequence: 3, problem });
+    let error = |problem| response_text(56, &PingResponse::Error { from: from.into(), sequence: 3, problem });
     assert_eq!(error(IcmpError::HOST_UNREACHABLE), "From 10.0.0.2 icmp_seq=3 Destination Host Unreachable");
     assert_eq!(error(IcmpError::HOPS_EXCEEDED), "From 10.0.0.2 icmp_seq=3 Time to live exceeded");
     let problem = problem(5, 1, [10, 0, 0, 254]);
     assert_eq!(
-        response_text(56, &PingResponse::Advice { from, sequence: 3, problem }),
+        response_text(56, &PingResponse::Advice { from: from.into(), sequence: 3, problem }),
         "From 10.0.0.2: icmp_seq=3 Redirect Host(New nexthop: 10.0.0.254)"
     );
 }
@@ -179,10 +179,10 @@ fn statistics_text_lists_only_nonzero_counts() {
         at(3_002_000),
         HostEvent::DeliveryFailed(DeliveryFailure {
             interface: inet::InterfaceId(0),
-            from: TARGET,
+            from: TARGET.into(),
             problem: IcmpError::HOST_UNREACHABLE,
-            source: TARGET,
-            destination: TARGET,
+            source: TARGET.into(),
+            destination: TARGET.into(),
             protocol: inet::IpProtocol::ICMP,
             echo: Some((7, 2)),
         }),

@@ -35,8 +35,8 @@ fn refused_host_does_not_answer() {
     let error = HostConfigError::Route(RouteError::NotOnLink([192, 0, 2, 1].into()));
     assert_eq!(test_host.host.add(NOW, &gateway), Err(error));
     assert_eq!(test_host.exchange(&[arp_request_for([10, 9, 0, 3].into())]).len(), 0);
-    let local_gateway = HostConfig { gateway: Some(HOST), ..third };
-    assert_eq!(test_host.host.add(NOW, &local_gateway), Err(HostConfigError::Gateway(HOST)));
+    let local_gateway = HostConfig { gateway: Some(HOST.into()), ..third };
+    assert_eq!(test_host.host.add(NOW, &local_gateway), Err(HostConfigError::Gateway(HOST.into())));
     assert_eq!(test_host.host.hosts().count(), 1);
     // The same host without the gateway is added.
     assert_eq!(test_host.host.add(NOW, &third), Ok(InterfaceId(0)));
@@ -50,16 +50,22 @@ fn route_is_added_on_interfaces_with_gateway_on_link_or_on_none() {
     let other = HostConfig { vlan, ..HostConfig::new("10.9.0.3/24".parse().unwrap(), THIRD_MAC) };
     let mut host = host(None);
     assert_eq!(host.add(NOW, &other), Ok(InterfaceId(1)));
-    let network = "192.0.2.0/24".parse().unwrap();
-    assert_eq!(host.add_route(network, PEER), Ok(()));
+    let network: Ipv4Net = "192.0.2.0/24".parse().unwrap();
+    assert_eq!(host.add_route(network.into(), PEER.into()), Ok(()));
     let on = |host: &Host, id| host.routes().route([192, 0, 2, 1].into(), Some(InterfaceId(id)));
     assert!(on(&host, 0).is_some() && on(&host, 1).is_none());
     // Both interfaces have this gateway on their link, and the first refuses the route.
     host.add(NOW, &HostConfig { vlan, ..HostConfig::new("10.0.0.9/24".parse().unwrap(), HOST_MAC) }).unwrap();
     let before: Vec<_> = host.routes().iter().collect();
-    assert_eq!(host.add_route(network, PEER), Err(HostConfigError::Route(RouteError::Exists(network))));
-    let nowhere = [10, 8, 0, 1].into();
-    assert_eq!(host.add_route(network, nowhere), Err(HostConfigError::Route(RouteError::NotOnLink(nowhere))));
+    assert_eq!(
+        host.add_route(network.into(), PEER.into()),
+        Err(HostConfigError::Route(RouteError::Exists(network)))
+    );
+    let nowhere = Ipv4Addr::new(10, 8, 0, 1);
+    assert_eq!(
+        host.add_route(network.into(), nowhere.into()),
+        Err(HostConfigError::Route(RouteError::NotOnLink(nowhere)))
+    );
     assert_eq!(host.routes().iter().collect::<Vec<_>>(), before);
 }
 
@@ -75,7 +81,7 @@ fn link_local_host_with_gateway_is_refused() {
 #[test]
 fn link_local_host_and_other_host_answer_in_either_order() {
     let gateway = Some(PEER);
-    for other in [config(), HostConfig { gateway, ..config() }] {
+    for other in [config(), HostConfig { gateway: gateway.map(Into::into), ..config() }] {
         let link_local = HostConfig::link_local(THIRD_MAC);
         for configs in [[other, link_local], [link_local, other]] {
             let mut host = Host::new(NOW, &configs[0]).unwrap();
@@ -101,26 +107,33 @@ fn request_of_link_local_host_has_link_local_sender() {
     test_host.advance(PROBING);
     let local = test_host.host.address().unwrap().addr();
     let destination = Ipv4Addr::new(169, 254, 3, 4);
-    let ping = EchoRequest { source: None, destination, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = EchoRequest {
+        source: None,
+        destination: destination.into(),
+        identifier: 1,
+        sequence: 1,
+        time_to_live: 64,
+    };
     assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), SendOutcome::Pending);
     let sent = test_host.exchange(&[]);
-    assert_eq!((&sent[0][6..12], &sent[0][28..32]), (&THIRD_MAC.bytes()[..], &local.octets()[..]));
+    assert_eq!((&sent[0][6..12], &sent[0][28..32]), (&THIRD_MAC.bytes()[..], &v4(local).octets()[..]));
 }
 
 /// Returns arbitrary configurations with few different addresses, networks, gateways and VLANs.
 fn any_config() -> impl Strategy<Value = HostConfig> {
     let ip = (0_u8..2, 0_u8..16).prop_map(|(network, host)| Ipv4Addr::new(10, 0, network, host));
+    let gateway = ip.clone().prop_map(std::net::IpAddr::V4);
     let prefix = prop_oneof![Just(24_u8), Just(28), Just(30), Just(32)];
     let network = (ip.clone(), prefix).prop_map(|(ip, prefix)| Ipv4Net::new(ip, prefix).unwrap());
     let addresses = prop_oneof![
-        3 => network.clone().prop_map(HostSet::One),
+        3 => network.clone().prop_map(|network| HostSet::One(network.into())),
         1 => Just(HostSet::LinkLocal),
-        2 => network.prop_map(|network| HostSet::Range(network.trunc())),
+        2 => network.prop_map(|network| HostSet::Range(network.trunc().into())),
     ];
     let start = prop_oneof![Just(StartMode::Immediate), Just(StartMode::Announce), Just(StartMode::Probe)];
     let mac =
         prop_oneof![Just(MacAddr::ZERO), (0_u8..40).prop_map(|last| MacAddr::new([2, 0, 0, 0, 1, last]))];
-    (addresses, mac, prop::option::of(ip), start, any::<bool>(), any::<bool>()).prop_map(
+    (addresses, mac, prop::option::of(gateway), start, any::<bool>(), any::<bool>()).prop_map(
         |(addresses, mac, gateway, start, has_vlan, is_always)| HostConfig {
             addresses,
             mac,
@@ -156,6 +169,7 @@ proptest! {
             let before = format!("{host:?}");
             let network = Ipv4Net::new(Ipv4Addr::new(192, 0, network, 0), 24).unwrap();
             let gateway = Ipv4Addr::new(10, 0, 0, gateway);
+            let (network, gateway) = (network.into(), gateway.into());
             if host.add_route(network, gateway).is_ok() {
                 prop_assert_eq!(other.add_route(network, gateway), Ok(()));
             } else {

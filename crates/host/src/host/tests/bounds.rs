@@ -55,8 +55,13 @@ fn host_receives_nothing_when_control_queue_lacks_capacity_for_batch() {
     );
 }
 
-const PING: EchoRequest =
-    EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+const PING: EchoRequest = EchoRequest {
+    source: None,
+    destination: std::net::IpAddr::V4(PEER),
+    identifier: 1,
+    sequence: 1,
+    time_to_live: 64,
+};
 
 /// Sends pings until the data queue is full. Returns their number.
 fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {

@@ -75,7 +75,7 @@ fn host_probes_again_and_stays_silent_until_done_when_link_becomes_active() {
         let mut pool = Pool::new(1_500, 1);
         let frame = pool.take().unwrap();
         assert_eq!(
-            host.send(then, PEER, EtherType::IPV4, frame, &mut pool),
+            host.send(then, PEER.into(), EtherType::IPV4, frame, &mut pool),
             SendOutcome::Dropped(TxDropReason::NoSourceAddress)
         );
         assert_eq!(run(&mut host, then + PROBING * 2).len(), 5);
@@ -217,7 +217,7 @@ fn refused_datagram_does_not_restart_probing_after_transmitted_probe() {
     let mut to_other = request();
     to_other[24..28].copy_from_slice(&[10, 0, 0, 3]);
     device.arrived.push(broadcast(&[&[8, 6], &to_other]));
-    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
+    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, v4(other.network().addr()));
     let echo = test_host::datagram(fields, &test_host::echo(b"hello"));
     device.arrived.push(test_host::framed(other.mac, PEER_MAC, &echo));
     turn(&mut host, probe, &mut device, &mut pool);
@@ -234,7 +234,7 @@ fn refused_datagram_does_not_restart_probing_when_probe_is_in_same_batch() {
     host.add_static(NOW, PEER, PEER_MAC).unwrap();
     let (mut device, mut pool) = (GatedDevice::new(true), Pool::new(1_500, host.pool_size()));
     device.refuses_datagrams = true;
-    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, other.network().addr());
+    let fields = ipv4::Ipv4Fields::new(inet::IpProtocol::ICMP, PEER, v4(other.network().addr()));
     let echo = test_host::datagram(fields, &test_host::echo(b"hello"));
     device.arrived.push(test_host::framed(other.mac, PEER_MAC, &echo));
     let probe = host.deadline().unwrap();
@@ -251,7 +251,7 @@ fn refused_request_is_counted_and_repeated() {
     let mut wire = RefusingDevice { wire: near, down: true, refused: 0 };
     let mut pool = Pool::new(1_500, host.pool_size());
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(NOW, PEER, TEST, frame, &mut pool), SendOutcome::Pending);
+    assert_eq!(host.send(NOW, PEER.into(), TEST, frame, &mut pool), SendOutcome::Pending);
     turn(&mut host, NOW, &mut wire, &mut pool);
     assert_eq!(host.arp().neighbors().counts().requests_refused, 1);
     wire.down = false;
@@ -270,10 +270,10 @@ fn link_local_host_probes_again_when_link_becomes_active() {
     let address = host.address().unwrap();
     link_changed(&mut host, NOW + PROBING * 2, DOWN);
     link_changed(&mut host, NOW + PROBING * 2, ACTIVE);
-    assert!(host.address().is_none() && host.addresses().mac_of(address.addr()).is_none());
+    assert!(host.address().is_none() && host.addresses().mac_of(v4(address.addr())).is_none());
     assert_eq!(run(&mut host, NOW + PROBING * 4).len(), 5);
     assert_eq!(host.address(), Some(address));
-    assert!(host.addresses().mac_of(address.addr()).is_some());
+    assert!(host.addresses().mac_of(v4(address.addr())).is_some());
 }
 
 /// A device that refuses all frames while it is down.
@@ -426,13 +426,13 @@ fn nothing_is_sent_from_unused_address() {
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
     assert_eq!(
-        host.send(NOW, PEER, TEST, frame, &mut pool),
+        host.send(NOW, PEER.into(), TEST, frame, &mut pool),
         SendOutcome::Dropped(TxDropReason::NoSourceAddress)
     );
     assert_eq!((host.tx_dropped(TxDropReason::NoSourceAddress), pool.held()), (1, 0));
     run(&mut host, NOW + PROBING);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(NOW + PROBING, PEER, TEST, frame, &mut pool), SendOutcome::Pending);
+    assert_eq!(host.send(NOW + PROBING, PEER.into(), TEST, frame, &mut pool), SendOutcome::Pending);
 }
 
 // proves: rfc5227-silence, rfc5227-given-up
@@ -444,7 +444,7 @@ fn pending_packets_are_dropped_when_source_address_is_given_up() {
     let other = Ipv4Addr::new(10, 0, 0, 9);
     for neighbor in [PEER, other] {
         let frame = pair.payload(b"hello");
-        assert_eq!(pair.host.send(NOW, neighbor, TEST, frame, &mut pair.pool), SendOutcome::Pending);
+        assert_eq!(pair.host.send(NOW, neighbor.into(), TEST, frame, &mut pair.pool), SendOutcome::Pending);
     }
     let conflict = pair.payload(&conflicting_request());
     let outcome = pair.host.receive(NOW, PORT, conflict, &mut pair.pool);
@@ -487,7 +487,7 @@ fn arp_from_link_local_address_is_broadcast() {
     assert_eq!((network.prefix_len(), network.network()), (16, [169, 254, 0, 0].into()));
 
     let mut packet = request();
-    packet[24..28].copy_from_slice(&network.addr().octets());
+    packet[24..28].copy_from_slice(&v4(network.addr()).octets());
     let (_, sent) = receive_one(&mut host, &broadcast(&[&[8, 6], &packet]));
     assert!(sent[0].starts_with(&[0xff; 6]), "the reply is not broadcast");
     assert_eq!(sent[0][32..38], PEER_MAC.bytes(), "the target of the reply is not the peer");
@@ -496,7 +496,7 @@ fn arp_from_link_local_address_is_broadcast() {
     let now = NOW + PROBING * 3;
     let mut pool = Pool::new(1_500, 8);
     let frame = pool.take().unwrap();
-    assert_eq!(host.send(now, PEER, TEST, frame, &mut pool), SendOutcome::Queued);
+    assert_eq!(host.send(now, PEER.into(), TEST, frame, &mut pool), SendOutcome::Queued);
     let frames = run(&mut host, now + PROBING);
     let requests = frames.iter().filter(|frame| frame[12..14] == [8, 6]).collect::<Vec<_>>();
     assert!(!requests.is_empty() && requests.iter().all(|frame| frame.starts_with(&[0xff; 6])));
@@ -539,7 +539,7 @@ fn hosts_with_one_mac_in_two_vlans_do_not_send_together() {
 fn lost_link_local_address_is_no_longer_local() {
     let mut host = Host::new(NOW, &HostConfig::link_local(HOST_MAC)).unwrap();
     run(&mut host, NOW + PROBING * 2);
-    let lost = host.address().unwrap().addr();
+    let lost = v4(host.address().unwrap().addr());
     let mut packet = request();
     packet[14..18].copy_from_slice(&lost.octets());
     for _ in 0..2 {
@@ -550,7 +550,7 @@ fn lost_link_local_address_is_no_longer_local() {
     run(&mut host, probes);
     assert!(host.addresses().mac_of(lost).is_none());
     run(&mut host, NOW + PROBING * 4);
-    let next = host.address().unwrap().addr();
+    let next = v4(host.address().unwrap().addr());
     assert!(next != lost && host.addresses().mac_of(next).is_some());
     assert!(host.addresses().mac_of(lost).is_none());
 }

@@ -392,8 +392,14 @@ fn datagram_is_reported_and_returned_when_neighbor_does_not_answer() {
     let [HostEvent::DeliveryFailed(reply), HostEvent::DeliveryFailed(request)] = reported[..] else {
         panic!("{reported:?}")
     };
-    assert_eq!((reply.problem, reply.destination, reply.echo), (IcmpError::HOST_UNREACHABLE, PEER, None));
-    assert_eq!((request.from, request.source, request.problem), (HOST, HOST, IcmpError::HOST_UNREACHABLE));
+    assert_eq!(
+        (reply.problem, reply.destination, reply.echo),
+        (IcmpError::HOST_UNREACHABLE, PEER.into(), None)
+    );
+    assert_eq!(
+        (request.from, request.source, request.problem),
+        (HOST.into(), HOST.into(), IcmpError::HOST_UNREACHABLE)
+    );
     assert_eq!((request.destination, request.echo), (ping.destination, Some((5, 6))));
     assert_eq!(test_host.pool.held(), 0);
 }
@@ -401,9 +407,9 @@ fn datagram_is_reported_and_returned_when_neighbor_does_not_answer() {
 // proves: rfc1122-local-remote, rfc1122-gateway
 #[test]
 fn datagram_off_link_goes_to_gateway_of_route() {
-    let mut test_host = TestHost::new(&HostConfig { gateway: Some(PEER), ..config() });
+    let mut test_host = TestHost::new(&HostConfig { gateway: Some(PEER.into()), ..config() });
     let (near, far) = (Ipv4Addr::new(10, 0, 0, 9), Ipv4Addr::new(10, 0, 0, 8));
-    test_host.host.add_route("198.51.100.0/24".parse().unwrap(), far).unwrap();
+    test_host.host.add_route("198.51.100.0/24".parse().unwrap(), far.into()).unwrap();
     let ping = |destination: [u8; 4]| EchoRequest {
         source: None,
         destination: destination.into(),
@@ -431,7 +437,7 @@ fn datagram_off_link_goes_to_gateway_of_route() {
 fn link_local_neighbor_gets_direct_reply_with_or_without_gateway() {
     let neighbor = Ipv4Addr::new(169, 254, 7, 7);
     for gateway in [Some(Ipv4Addr::new(10, 0, 0, 9)), None] {
-        let mut test_host = TestHost::new(&HostConfig { gateway, ..config() });
+        let mut test_host = TestHost::new(&HostConfig { gateway: gateway.map(Into::into), ..config() });
         let (outcome, sent) = test_host
             .exchange_one(&frame(&datagram(Ipv4Fields::new(IpProtocol::ICMP, neighbor, HOST), &echo(b""))));
         assert_eq!((outcome, sent.len(), arp_target(&sent[0])), (ECHO_REPLIED, 1, Some(neighbor)));
@@ -449,7 +455,13 @@ fn link_local_host_resolves_every_destination() {
         ..config()
     });
     for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
-        let ping = EchoRequest { source: None, destination, identifier: 1, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest {
+            source: None,
+            destination: destination.into(),
+            identifier: 1,
+            sequence: 1,
+            time_to_live: 64,
+        };
         assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Pending);
         let sent_frames = test_host.exchange(&[]);
         assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(destination)));
@@ -458,12 +470,12 @@ fn link_local_host_resolves_every_destination() {
 
 #[test]
 fn local_address_is_rejected_as_gateway() {
-    let error = Some(HostConfigError::Gateway(HOST));
-    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..config() }).err(), error);
+    let error = Some(HostConfigError::Gateway(HOST.into()));
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST.into()), ..config() }).err(), error);
     let range = HostConfig::range("10.0.0.0/30".parse().unwrap(), HOST_MAC);
-    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST), ..range }).err(), error);
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(HOST.into()), ..range }).err(), error);
     let mut host = Host::new(NOW, &config()).unwrap();
-    assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), HOST).err(), error);
+    assert_eq!(host.add_route("192.0.2.0/24".parse().unwrap(), HOST.into()).err(), error);
     assert_eq!(host.routes().iter().count(), 1);
 }
 
@@ -503,7 +515,7 @@ fn datagram_is_dropped_and_counted_when_no_route_exists() {
         time_to_live: 64,
     };
     assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::NoRoute);
-    let other = Ipv4Fields::new(IpProtocol::ICMP, ping.destination, HOST);
+    let other = Ipv4Fields::new(IpProtocol::ICMP, v4(ping.destination), HOST);
     let (outcome, sent) = test_host.exchange_one(&frame(&datagram(other, &echo(b""))));
     assert_eq!((outcome.dropped(), sent.len()), (Some(DropReason::NoRoute), 0));
     assert_eq!((test_host.count("ipv4", "no_route"), test_host.pool.held()), (2, 0));
@@ -531,8 +543,13 @@ fn sent_broadcast_needs_no_resolution() {
 #[test]
 fn echo_reply_is_reported_with_all_fields() {
     let mut test_host = TestHost::with_known_peer();
-    let ping =
-        EchoRequest { source: None, destination: PEER, identifier: 0x1234, sequence: 7, time_to_live: 3 };
+    let ping = EchoRequest {
+        source: None,
+        destination: PEER.into(),
+        identifier: 0x1234,
+        sequence: 7,
+        time_to_live: 3,
+    };
     assert_eq!(test_host.host.ping(NOW, ping, b"data", &mut test_host.pool), SendOutcome::Queued);
     let sent = single_payload(&test_host.exchange(&[]));
     let sent = Datagram::parse(&sent).unwrap();
@@ -546,7 +563,10 @@ fn echo_reply_is_reported_with_all_fields() {
     );
     let reported = test_host.events();
     let [HostEvent::EchoReply(reply)] = reported[..] else { panic!("{reported:?}") };
-    assert_eq!((reply.from, reply.to, reply.identifier, reply.sequence), (PEER, HOST, 0x1234, 7));
+    assert_eq!(
+        (reply.from, reply.to, reply.identifier, reply.sequence),
+        (PEER.into(), HOST.into(), 0x1234, 7)
+    );
     assert_eq!((reply.length, reply.time_to_live), (12, 62));
 }
 
@@ -586,7 +606,7 @@ fn icmp_error_about_ping_names_identifier_and_sequence() {
     let [HostEvent::DeliveryFailed(reported)] = reported[..] else { panic!("{reported:?}") };
     assert_eq!(
         (reported.from, reported.problem, reported.echo),
-        (PEER, IcmpError::HOPS_EXCEEDED, Some((0x1234, 7)))
+        (PEER.into(), IcmpError::HOPS_EXCEEDED, Some((0x1234, 7)))
     );
     assert!(
         QuotedDatagram::parse(&request).is_some_and(|quoted| quoted.destination() == reported.destination)

@@ -163,7 +163,7 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
         let ping = EchoRequest {
             source: None,
-            destination: PEER,
+            destination: PEER.into(),
             identifier: 0x1234,
             sequence: 7,
             time_to_live: 64,
@@ -207,7 +207,8 @@ fn long_reply_is_fragmented_when_next_hop_is_resolved() {
 fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut test_host = TestHost::with_known_peer();
     let data = vec![0; 8_000];
-    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping =
+        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     let (mut pool, mut departing) = (Pool::new(1_500, 2), Batch::new(64));
     assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Queued);
     test_host.host.transmit(NOW, PORT, &mut departing, &mut pool);
@@ -254,8 +255,13 @@ fn long_frame_gets_long_reply_when_mtu_grows() {
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
     for length in [8_972, 8_973] {
-        let ping =
-            EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+        let ping = EchoRequest {
+            source: None,
+            destination: PEER.into(),
+            identifier: 1,
+            sequence: 1,
+            time_to_live: 64,
+        };
         assert_eq!(
             test_host.host.ping(test_host.now, ping, &vec![0; length], &mut test_host.pool),
             SendOutcome::Queued
@@ -313,7 +319,8 @@ fn long_reply_does_not_delay_later_control_packets() {
 #[test]
 fn control_packet_departs_between_two_fragments_of_data() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping =
+        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     assert_eq!(test_host.host.ping(NOW, ping, &[7; 20_000], &mut test_host.pool), SendOutcome::Queued);
     let mut departing = Batch::new(4);
     let mut sent = Vec::new();
@@ -331,7 +338,8 @@ fn control_packet_departs_between_two_fragments_of_data() {
 #[test]
 fn rest_of_datagram_is_fragmented_for_new_mtu() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping =
+        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     let data = vec![7; 20_000];
     test_host.host.ping(NOW, ping, &data, &mut test_host.pool);
     let mut sent = test_host.transmit(&mut Batch::new(2));
@@ -397,7 +405,7 @@ fn pending_packets_are_sent_in_several_polls() {
         for sequence in 0..each {
             let ping = crate::EchoRequest {
                 source: None,
-                destination: *destination,
+                destination: (*destination).into(),
                 identifier: 7,
                 sequence,
                 time_to_live: 64,

@@ -14,8 +14,13 @@ const SECOND_HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const SECOND_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 1, 2]);
 /// The neighbor on the second port.
 const SECOND_PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const PING: EchoRequest =
-    EchoRequest { source: None, destination: PEER, identifier: 7, sequence: 1, time_to_live: 64 };
+const PING: EchoRequest = EchoRequest {
+    source: None,
+    destination: std::net::IpAddr::V4(PEER),
+    identifier: 7,
+    sequence: 1,
+    time_to_live: 64,
+};
 
 fn second_config() -> HostConfig {
     HostConfig { port: SECOND, ..HostConfig::new("192.0.2.2/24".parse().unwrap(), SECOND_MAC) }
@@ -101,12 +106,12 @@ fn address_is_answered_only_on_its_port() {
 fn ping_leaves_by_interface_of_route_or_source() {
     let mut two = TwoPorts::new();
     assert_eq!(two.sources(PING), [vec![HOST], vec![]]);
-    let second = EchoRequest { destination: SECOND_PEER, ..PING };
+    let second = EchoRequest { destination: SECOND_PEER.into(), ..PING };
     assert_eq!(two.sources(second), [vec![], vec![SECOND_HOST]]);
     // With a source address, the route of another interface is not used.
-    let from_first = EchoRequest { source: Some(HOST), ..second };
+    let from_first = EchoRequest { source: Some(HOST.into()), ..second };
     assert_eq!(two.host.ping(NOW, from_first, b"", &mut two.pool), SendOutcome::NoRoute);
-    two.host.add_route("192.0.2.0/24".parse().unwrap(), PEER).unwrap();
+    two.host.add_route("192.0.2.0/24".parse().unwrap(), PEER.into()).unwrap();
     assert_eq!(two.sources(from_first), [vec![HOST], vec![]]);
     let unknown = EchoRequest { source: Some([10, 0, 0, 99].into()), ..PING };
     let no_source = SendOutcome::Dropped(TxDropReason::NoSourceAddress);
@@ -135,7 +140,7 @@ fn route_with_lowest_metric_selects_interface_and_source() {
     assert_eq!(two.host.remove_route(network, InterfaceId(1)), Ok(fast));
     assert_eq!(two.sources(remote), [vec![HOST], vec![]]);
     let foreign = Route { source: Some(HOST), ..fast };
-    assert_eq!(two.host.add_route_on(foreign), Err(HostConfigError::RouteSource(HOST)));
+    assert_eq!(two.host.add_route_on(foreign), Err(HostConfigError::RouteSource(HOST.into())));
     let absent = Route { interface: InterfaceId(9), ..slow };
     assert_eq!(two.host.add_route_on(absent), Err(HostConfigError::NoInterface(InterfaceId(9))));
 }
@@ -248,4 +253,24 @@ fn delivery_events_of_one_turn_are_not_lost() {
         failed += events.len();
     }
     assert_eq!((test_host.count("host", "events_lost"), test_host.pool.held()), (0, 0));
+}
+
+#[test]
+fn ipv6_addresses_are_refused_with_reason() {
+    let ip: std::net::IpAddr = "2001:db8::2".parse().unwrap();
+    let error = HostConfigError::Ipv6(ip);
+    let v6 = HostConfig::new("2001:db8::2/64".parse().unwrap(), HOST_MAC);
+    assert_eq!(Host::new(NOW, &v6).unwrap_err(), error);
+    assert_eq!(error.to_string(), "IPv6 is not supported: 2001:db8::2");
+    assert_eq!(Host::new(NOW, &HostConfig { gateway: Some(ip), ..config() }).unwrap_err(), error);
+    let mut two = TwoPorts::new();
+    assert_eq!(two.host.add(NOW, &v6).unwrap_err(), error);
+    assert_eq!(two.host.add_route("192.0.2.0/24".parse().unwrap(), ip), Err(error));
+    let refused = SendOutcome::Dropped(TxDropReason::Ipv6);
+    for ping in [EchoRequest { destination: ip, ..PING }, EchoRequest { source: Some(ip), ..PING }] {
+        assert_eq!(two.host.ping(NOW, ping, b"", &mut two.pool), refused);
+    }
+    let frame = two.pool.take().unwrap();
+    assert_eq!(two.host.send(NOW, ip, TEST, frame, &mut two.pool), refused);
+    assert_eq!((two.host.tx_dropped(TxDropReason::Ipv6), two.pool.held()), (3, 0));
 }

@@ -98,7 +98,7 @@ fn range_has_no_broadcast_address_and_all_destinations_are_on_link() {
 #[test]
 fn range_with_gateway_replies_to_remote_hosts_through_gateway() {
     let gateway = Ipv4Addr::new(10, 0, 0, 1);
-    let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway), ..range_of_hosts() });
+    let mut test_host = TestHost::new(&HostConfig { gateway: Some(gateway.into()), ..range_of_hosts() });
     let (address, mac) = addresses_of(3);
     test_host.exchange(&[arp_request_for(address)]);
     let other = Ipv4Fields::new(IpProtocol::ICMP, [192, 0, 2, 1].into(), address);
@@ -264,9 +264,9 @@ fn accepted(test_host: &TestHost) -> u64 {
 fn range_may_have_several_gateways_outside_it() {
     let gateway = Some(Ipv4Addr::new(10, 1, 1, 1));
     let range = HostConfig::range("10.1.0.0/24".parse().unwrap(), HOST_MAC);
-    let mut host = Host::new(NOW, &HostConfig { gateway, ..range }).unwrap();
+    let mut host = Host::new(NOW, &HostConfig { gateway: gateway.map(Into::into), ..range }).unwrap();
     let other = Ipv4Addr::new(10, 1, 1, 2);
-    host.add_route("192.0.2.0/24".parse().unwrap(), other).unwrap();
+    host.add_route("192.0.2.0/24".parse().unwrap(), other.into()).unwrap();
     let hop =
         |to: [u8; 4]| host.routes().next_hop(HOST, to.into(), InterfaceId(0)).map(ipv4::NextHop::neighbor);
     assert_eq!((hop([192, 0, 2, 9]), hop([198, 51, 100, 9])), (Some(other), gateway));
@@ -274,7 +274,7 @@ fn range_may_have_several_gateways_outside_it() {
 
     let mut one = Host::new(NOW, &config()).unwrap();
     assert!(
-        one.add_route("192.0.2.0/24".parse().unwrap(), other).is_err(),
+        one.add_route("192.0.2.0/24".parse().unwrap(), other.into()).is_err(),
         "the gateway is not in the subnet of the host"
     );
 }

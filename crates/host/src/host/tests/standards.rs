@@ -52,7 +52,7 @@ fn error_has_type_of_service_0_and_reply_that_of_request() {
 fn link_local_host_resolves_every_destination_on_link() {
     let mut test_host = TestHost::new(&HostConfig::link_local(HOST_MAC));
     test_host.advance(Duration::from_secs(20));
-    let local = test_host.host.address().unwrap().addr();
+    let local = v4(test_host.host.address().unwrap().addr());
     for other in [[192, 0, 2, 1], [10, 0, 0, 9], [169, 254, 7, 7]] {
         let fields = ipv4::Ipv4Fields::new(IpProtocol::ICMP, other.into(), local);
         let sent = test_host.exchange(&[framed(HOST_MAC, PEER_MAC, &datagram(fields, &echo(b"data")))]);
@@ -64,7 +64,8 @@ fn link_local_host_resolves_every_destination_on_link() {
 #[test]
 fn icmp_error_about_route_changes_nothing_and_unused_field_is_ignored() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping =
+        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     for (kind, code) in [(3, 0), (3, 1), (3, 5), (5, 1), (4, 0)] {
         assert_eq!(
             test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool),
@@ -124,7 +125,8 @@ fn datagram_returned_by_full_queue_is_not_reported_as_unreachable() {
     let mut test_host = TestHost::new(&config());
     let each = test_host.host.config().table.pending_per_entry;
     for sequence in 0..=u16::try_from(each).unwrap() {
-        let ping = EchoRequest { source: None, destination: PEER, identifier: 1, sequence, time_to_live: 64 };
+        let ping =
+            EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence, time_to_live: 64 };
         assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), SendOutcome::Pending);
     }
     test_host.exchange(&[]);
