@@ -113,12 +113,9 @@ fn depart(
         match cut_fragment(cx, frame.bytes(), cursor) {
             Ok((fragment, next)) => {
                 push(cx, departing, fragment);
-                let rest = match next {
+                match next {
                     Some(cursor) => queue(&mut cx.interface.tx_queues).put_back(frame, cursor),
-                    None => Err(frame),
-                };
-                if let Err(frame) = rest {
-                    cx.pool.give(frame);
+                    None => cx.pool.give(frame),
                 }
             }
             Err(reason) => {

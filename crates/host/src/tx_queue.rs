@@ -26,16 +26,6 @@ pub(crate) struct TxQueue {
     /// Number of the first packet. Packets are numbered in the order of the queue.
     first: u64,
     capacity: usize,
-    turns: Turns,
-}
-
-/// What departs before the next packet of a queue.
-#[derive(Clone, Copy, Debug)]
-enum Turns {
-    /// All fragments of a datagram.
-    Datagram,
-    /// One fragment of a datagram, so that a long datagram does not delay the packets behind it.
-    Fragment,
 }
 
 /// The queues of a stack, in the order in which they depart.
@@ -50,13 +40,12 @@ pub(crate) struct TxQueues {
 }
 
 impl TxQueue {
-    fn new(capacity: usize, turns: Turns) -> TxQueue {
+    fn new(capacity: usize) -> TxQueue {
         TxQueue {
             packets: VecDeque::with_capacity(capacity),
             datagrams: VecDeque::with_capacity(capacity),
             first: 0,
             capacity,
-            turns,
         }
     }
 
@@ -78,17 +67,11 @@ impl TxQueue {
         Ok(())
     }
 
-    /// Returns a datagram to the queue after one of its fragments has departed.
-    pub(crate) fn put_back(&mut self, frame: Frame, cursor: FragmentCursor) -> Result<(), Frame> {
-        match self.turns {
-            Turns::Datagram => {
-                self.first = self.first.wrapping_sub(1);
-                self.packets.push_front(frame);
-                self.datagrams.push_front((self.first, cursor));
-                Ok(())
-            }
-            Turns::Fragment => self.push_datagram(frame, cursor),
-        }
+    /// Returns a datagram to the front of the queue after one of its fragments has departed.
+    pub(crate) fn put_back(&mut self, frame: Frame, cursor: FragmentCursor) {
+        self.first = self.first.wrapping_sub(1);
+        self.packets.push_front(frame);
+        self.datagrams.push_front((self.first, cursor));
     }
 
     /// Moves the frames in front of the first datagram to the batch, while the batch has more than `reserved` free
@@ -145,9 +128,9 @@ impl TxQueues {
 
     pub(crate) fn new() -> TxQueues {
         TxQueues {
-            control: TxQueue::new(Self::CONTROL, Turns::Fragment),
-            resolved: TxQueue::new(Self::RESOLVED, Turns::Datagram),
-            data: TxQueue::new(Self::DATA, Turns::Datagram),
+            control: TxQueue::new(Self::CONTROL),
+            resolved: TxQueue::new(Self::RESOLVED),
+            data: TxQueue::new(Self::DATA),
         }
     }
 
