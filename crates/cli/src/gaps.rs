@@ -23,7 +23,7 @@ pub(crate) struct Gaps {
     pub(crate) turned_away: u64,
     /// Frames that the device refused to send.
     pub(crate) refused: u64,
-    /// Frames that the host could not pass to the device, such as more fragments than the transmit queue holds.
+    /// Packets that the host could not queue for the device, for example because the queue was full.
     pub(crate) unsent: u64,
 }
 

@@ -104,7 +104,7 @@ impl ProbeDevice {
         let driver = Driver::new(station, device, Some(link), pool, clock);
         let driver = driver.with_transmit_timeout(transmit_timeout);
         let capture = recorder.map(ProbeCapture::new);
-        Ok(Prober { driver, name, gaps, capture, refused: VecDeque::new() })
+        Ok(Prober { driver, name, gaps, capture, refused: Vec::new() })
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) struct Prober<R: Requester> {
     gaps: GapMonitor,
     capture: Option<ProbeCapture>,
     /// Numbers of refused packets of the last turn.
-    refused: VecDeque<u64>,
+    refused: Vec<u64>,
 }
 
 impl<R: Requester> Prober<R> {
@@ -183,7 +183,7 @@ impl<R: Requester> Prober<R> {
     /// Records what happened in a turn.
     fn finish_turn(&mut self) {
         while let Some(number) = self.driver.machine_mut().take_refused() {
-            self.refused.push_back(number);
+            self.refused.push(number);
         }
         if let Some(capture) = &mut self.capture {
             capture.finish_turn(self.driver.departing(), &self.refused);
@@ -222,7 +222,7 @@ impl ProbeCapture {
 
     /// Writes the sent frames except the last `departing`, which wait for the device. `refused` has the numbers of the
     /// refused frames.
-    fn finish_turn(&mut self, departing: usize, refused: &VecDeque<u64>) {
+    fn finish_turn(&mut self, departing: usize, refused: &[u64]) {
         while self.sent.len() > departing
             && let Some(SentFrame { number, time, bytes }) = self.sent.pop_front()
         {

@@ -139,9 +139,10 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         limit: Option<Duration>,
     ) -> Result<Step<T>, DriverError> {
         let has_more_changes = self.link_changes.len() >= Self::MAX_LINK_CHANGES;
-        self.link_changes.clear();
         if has_more_changes {
             self.follow_links()?;
+        } else {
+            self.link_changes.clear();
         }
         let limit = if has_more_changes { Some(Duration::ZERO) } else { self.time_limit(limit) };
         let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
@@ -184,10 +185,12 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Reads the changes of all links, without waiting, and passes them to the machine. [`Driver::step`] does so when a
     /// link changed.
     pub fn follow_links(&mut self) -> Result<(), DriverError> {
+        self.link_changes.clear();
         (0..=self.others.len()).try_for_each(|place| self.follow_link(place))
     }
 
-    /// Returns the changes of links that were read since the start of the last [`step`](Driver::step).
+    /// Returns the changes of links that the last call of [`step`](Driver::step) or
+    /// [`follow_links`](Driver::follow_links) has read.
     pub fn link_changes(&self) -> &[LinkUpdate] {
         &self.link_changes
     }

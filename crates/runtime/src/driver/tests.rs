@@ -274,6 +274,7 @@ fn congested_device_does_not_delay_timers_of_other_devices() {
     fixture.arrive(1, b"a");
     fixture.step(LONG);
     fixture.set_unreadable(1);
+    assert_eq!(fixture.driver.devices().count(), 2);
     let due = fixture.set_timer(SHORT);
     fixture.step(LONG);
     assert!(fixture.driver.now() >= due);

@@ -68,6 +68,9 @@ fn machine_receives_each_change_of_link() -> TestResult {
     let down = LinkState { is_up: false, has_carrier: false, ..up };
     assert_eq!(changes, [down, up].map(|state| LinkUpdate { port, state }));
     assert_eq!(driver.machine().states, [up, down, up]);
+    // A change is returned once.
+    driver.follow_links()?;
+    assert!(driver.link_changes().is_empty());
     Ok(())
 }
 
