@@ -31,6 +31,8 @@ pub struct Host {
     /// The ports of the interfaces.
     ports: Vec<Port>,
     routes: Routes,
+    /// Time at which the user last sent a packet.
+    sent_at: Instant,
     /// Frames received on ports without an interface.
     no_interface: u64,
 }
@@ -49,7 +51,7 @@ impl Host {
         let mut first = Interface::new(InterfaceId(0), &config)?;
         let routes = first.start(now, &config, &Routes::default())?;
         let (interfaces, ports) = (Interfaces::new(first), vec![Port::new(config.port)]);
-        Ok(Host { interfaces, ports, routes, no_interface: 0 })
+        Ok(Host { interfaces, ports, routes, sent_at: now, no_interface: 0 })
     }
 
     /// Adds hosts to the interface of their port and VLAN, which is created if necessary. Returns the interface.
@@ -150,6 +152,7 @@ impl Host {
 
     /// Returns what sending on an interface needs.
     fn context<'a>(&'a mut self, now: Instant, id: InterfaceId, pool: &'a mut Pool) -> Context<'a> {
+        self.sent_at = now;
         let interface = self.interfaces.get_mut_or_first(id);
         pool.grow(interface.config.mtu);
         Context { now, interface, routes: &self.routes, pool }
@@ -454,14 +457,15 @@ impl Machine for Host {
         self.set_mtu(port, state.mtu);
     }
 
-    /// Returns the time at which the next timer is due. Returns a time that has passed if packets are queued, and `None`
-    /// if no timer runs.
+    /// Returns the time at which the next timer is due, or `None` if no timer runs. After [`Host::send`] and
+    /// [`Host::ping`], returns the time of the call.
     fn deadline(&self) -> Option<Instant> {
         // While a device does not accept all frames, the turn that follows its readiness serves the interface.
         let is_served = |interface: &&Interface| {
             !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
         };
-        self.interfaces.iter().filter(is_served).filter_map(output::deadline).min()
+        let deadline = |interface: &Interface| output::deadline(interface, self.sent_at);
+        self.interfaces.iter().filter(is_served).filter_map(deadline).min()
     }
 }
 

@@ -48,17 +48,23 @@ pub(crate) fn receive(
     let mac = (destination_kind == DestinationKind::Unicast).then_some(ethernet.destination());
     let offset = ethernet.payload_offset();
     let info = FrameInfo { destination_kind, mac, checksum: frame.offload().checksum };
-    let ether_type = ethernet.ether_type();
-    let action = match HANDLERS.iter().find(|(supported, _)| *supported == ether_type) {
-        Some((_, handler)) => handler(cx, &view, info),
-        None => {
-            // spec: drops-counted
-            let counters = &mut cx.interface.counters;
-            counters.unsupported_ether_type = counters.unsupported_ether_type.saturating_add(1);
-            Action::Done(FrameOutcome::Dropped(DropReason::UnsupportedEtherType(ether_type)))
-        }
-    };
+    let action = handle(cx, &view, info, ethernet.ether_type());
     Some(finish(cx, action, frame, offset))
+}
+
+/// Handles an accepted frame by its EtherType.
+#[inline]
+fn handle(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo, ether_type: EtherType) -> Action {
+    // The call is in the loop, so that the compiler replaces the table by direct calls.
+    for (supported, handler) in &HANDLERS {
+        if *supported == ether_type {
+            return handler(cx, view, info);
+        }
+    }
+    // spec: drops-counted
+    let counters = &mut cx.interface.counters;
+    counters.unsupported_ether_type = counters.unsupported_ether_type.saturating_add(1);
+    Action::Done(FrameOutcome::Dropped(DropReason::UnsupportedEtherType(ether_type)))
 }
 
 /// Handles an ARP packet.

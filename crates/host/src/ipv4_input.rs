@@ -121,11 +121,14 @@ fn handle(
     };
     let packet = ReceivedPacket { datagram, destination_kind, mac, frame };
     let protocol = datagram.protocol();
-    match HANDLERS.iter().find(|(supported, _)| *supported == protocol) {
-        Some((_, handler)) => handler(cx, &packet),
-        // spec: rfc1122-protocol-unreachable
-        None => reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE),
+    // The call is in the loop, so that the compiler replaces the table by direct calls.
+    for (supported, handler) in &HANDLERS {
+        if *supported == protocol {
+            return handler(cx, &packet);
+        }
     }
+    // spec: rfc1122-protocol-unreachable
+    reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE)
 }
 
 /// Returns a large frame with these bytes.

@@ -16,10 +16,11 @@ use crate::interfaces::{Interfaces, Port};
 use crate::outcome::TxDropReason;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
-/// Returns the time at which the next timer of an interface is due, or the start of the time scale while packets wait.
-pub(crate) fn deadline(interface: &Interface) -> Option<Instant> {
+/// Returns the time at which the next timer of an interface is due. While packets wait, the time is `sent_at`, when the
+/// user last sent a packet.
+pub(crate) fn deadline(interface: &Interface, sent_at: Instant) -> Option<Instant> {
     if !interface.tx_queues.is_empty() {
-        return Some(Instant::ORIGIN);
+        return Some(sent_at);
     }
     [interface.arp.deadline(), interface.ipv4.deadline()].into_iter().flatten().min()
 }

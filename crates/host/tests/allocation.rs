@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use arp::{Operation, PacketFields};
-use host::{Host, HostConfig};
+use host::{EchoRequest, Host, HostConfig};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use tap::linux::Cable;
 use tap::{Batch, Device, Exchange, Instant, Pool, PortId};
 
@@ -163,5 +163,68 @@ fn range_of_65536_hosts_costs_same_memory_as_one_host() -> Result<(), Box<dyn Er
         all.1 <= first.1 + 1_024,
         "allocations and bytes of 65,536 hosts: {all:?}, of one host: {first:?}"
     );
+    Ok(())
+}
+
+/// A port of a host: the exchange, and both ends of the cable.
+struct TestPort {
+    exchange: Exchange,
+    near: Cable,
+    far: Cable,
+}
+
+#[test]
+fn two_interfaces_and_sent_fragments_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
+    let networks = [("10.1.0.2/24", [10, 1, 0, 1]), ("10.2.0.2/24", [10, 2, 0, 1])];
+    let config = |number: usize| -> Result<HostConfig, Box<dyn Error>> {
+        let address = networks.get(number).ok_or("no network")?.0;
+        let port = PortId::new(u16::try_from(number)?);
+        let mac = HOST.plus(number.try_into()?).ok_or("no MAC address left")?;
+        Ok(HostConfig { port, ..HostConfig::new(address.parse()?, mac) })
+    };
+    let mut host = Host::new(Instant::ORIGIN, &config(0)?)?;
+    host.add(Instant::ORIGIN, &config(1)?)?;
+    let mut ports = Vec::new();
+    for (number, (_, peer)) in networks.iter().enumerate() {
+        let number = u16::try_from(number)?;
+        let interface = host.interface_mut(inet::InterfaceId(number)).ok_or("no interface")?;
+        interface.add_static(Instant::ORIGIN, Ipv4Addr::from(*peer), PEER)?;
+        let (near, far) = Cable::pair(1_500)?;
+        ports.push(TestPort { exchange: Exchange::new(PortId::new(number)), near, far });
+    }
+    let (mut pool, mut peer_pool) = (Pool::new(1_500, host.pool_size()), Pool::new(1_500, 256));
+    let mut batch = Batch::new(64);
+    let data = [7; 20_000];
+    let requests = [request([10, 1, 0, 2].into())?, request([10, 2, 0, 2].into())?];
+    let mut received = 0;
+    let mut round = || -> Result<(), Box<dyn Error>> {
+        for (port, ((_, peer), request)) in ports.iter_mut().zip(networks.iter().zip(&requests)) {
+            let ping = EchoRequest {
+                source: None,
+                destination: IpAddr::from(*peer),
+                identifier: 1,
+                sequence: 1,
+                time_to_live: 64,
+            };
+            host.ping(Instant::ORIGIN, ping, &data, &mut pool);
+            let mut frame = peer_pool.take().ok_or("the pool is empty")?;
+            frame.write(request)?;
+            batch.push(frame).map_err(|_| "the batch is full")?;
+            port.far.transmit(&mut batch, &mut peer_pool)?;
+            port.exchange.turn(Instant::ORIGIN, &mut host, &mut port.near, &mut pool, &mut ())?;
+            received += port.far.receive(&mut peer_pool, &mut batch)?.frames;
+            while let Some(frame) = batch.pop() {
+                peer_pool.give(frame);
+            }
+        }
+        Ok(())
+    };
+    (0..1_000).try_for_each(|_| round())?;
+    let mut outcome = Ok(());
+    let allocated = allocation_counter::measure(|| outcome = (0..10_000).try_for_each(|_| round()));
+    outcome?;
+    assert_eq!(allocated.count_total, 0);
+    // An ARP reply and 14 fragments on each interface.
+    assert_eq!((received, host.arp_replies()), (11_000 * 2 * 15, 22_000));
     Ok(())
 }
