@@ -1,8 +1,7 @@
 //! Received frames: the interface, the link layer, and the protocol by EtherType.
 
-use arp::FrameView;
 use ipv4::Routes;
-use link::{DestinationKind, EtherType, ReceivedFrame, VlanTags};
+use link::{DestinationKind, EtherType, EthernetFrame, ReceivedFrame, VlanTags};
 use tap::{Frame, Instant, Pool, PortId};
 
 use crate::interface::Context;
@@ -12,7 +11,7 @@ use crate::outcome::{DropReason, FrameOutcome};
 use crate::reply::{Action, FrameInfo, finish};
 
 /// Handler of the payload of accepted frames.
-type Handler = fn(&mut Context<'_>, &FrameView<'_>, FrameInfo) -> Action;
+type Handler = fn(&mut Context<'_>, &[u8], FrameInfo) -> Action;
 
 /// The supported protocols of the link layer.
 const HANDLERS: [(EtherType, Handler); 2] =
@@ -29,36 +28,36 @@ pub(crate) fn receive(
     frame: Frame,
     pool: &mut Pool,
 ) -> Option<FrameOutcome> {
-    let view = FrameView::parse(frame.bytes());
-    let tags = view.as_ref().map_or(VlanTags::None, |view| view.ethernet().tags());
+    let parsed = EthernetFrame::parse(frame.bytes());
+    // Computed only if a port has several interfaces.
+    let tags = || parsed.as_ref().map_or(VlanTags::None, EthernetFrame::tags);
     let Some(interface) = interfaces.select(port, tags) else {
         pool.give(frame);
         return None;
     };
     let cx = &mut Context { now, interface, routes, pool };
-    let accepted = cx.interface.link.receive(&cx.interface.addresses, view.map(|view| view.ethernet()));
-    let (view, accepted) = match view.and_then(|view| Ok((view, accepted?))) {
-        Ok(accepted) => accepted,
-        Err(reason) => {
-            cx.pool.give(frame);
-            return Some(FrameOutcome::Dropped(reason.into()));
-        }
-    };
-    let ReceivedFrame { frame: ethernet, destination_kind } = accepted;
+    let ReceivedFrame { frame: ethernet, destination_kind } =
+        match cx.interface.link.receive(&cx.interface.addresses, parsed) {
+            Ok(accepted) => accepted,
+            Err(reason) => {
+                cx.pool.give(frame);
+                return Some(FrameOutcome::Dropped(reason.into()));
+            }
+        };
     let mac = (destination_kind == DestinationKind::Unicast).then_some(ethernet.destination());
     let offset = ethernet.payload_offset();
     let info = FrameInfo { destination_kind, mac, checksum: frame.offload().checksum };
-    let action = handle(cx, &view, info, ethernet.ether_type());
+    let action = handle(cx, ethernet.payload(), info, ethernet.ether_type());
     Some(finish(cx, action, frame, offset))
 }
 
 /// Handles an accepted frame by its EtherType.
 #[inline]
-fn handle(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo, ether_type: EtherType) -> Action {
+fn handle(cx: &mut Context<'_>, payload: &[u8], info: FrameInfo, ether_type: EtherType) -> Action {
     // The call is in the loop, so that the compiler replaces the table by direct calls.
     for (supported, handler) in &HANDLERS {
         if *supported == ether_type {
-            return handler(cx, view, info);
+            return handler(cx, payload, info);
         }
     }
     // spec: drops-counted
@@ -69,8 +68,9 @@ fn handle(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo, ether_typ
 
 /// Handles an ARP packet.
 #[inline]
-fn receive_arp(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo) -> Action {
-    match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, info.mac, view.packet()) {
+fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: FrameInfo) -> Action {
+    let packet = arp::Packet::parse(payload);
+    match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, info.mac, packet) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
         Ok(reception) => match reception.reply {
             None => Action::Done(FrameOutcome::Arp(reception)),

@@ -99,10 +99,11 @@ impl Interfaces {
     /// first interface of the port, which drops the frame. Returns `None` for a port without an interface.
     // spec: many-vlans
     #[inline]
-    pub(crate) fn select(&mut self, port: PortId, tags: VlanTags) -> Option<&mut Interface> {
+    pub(crate) fn select(&mut self, port: PortId, tags: impl FnOnce() -> VlanTags) -> Option<&mut Interface> {
         if self.others.is_empty() {
             return Some(&mut self.first).filter(|interface| interface.port() == port);
         }
+        let tags = tags();
         let is_local = |interface: &Interface| interface.link.is_local_vlan(tags);
         let place = self.of_port(port).find(|interface| is_local(interface));
         let id = place.or_else(|| self.of_port(port).next())?.id;

@@ -1,6 +1,5 @@
 //! Received datagrams: reassembly, the destination, and the protocol by its number.
 
-use arp::FrameView;
 use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
@@ -21,10 +20,8 @@ const HANDLERS: [(IpProtocol, Handler); 2] =
     [(IpProtocol::ICMP, icmp_input::receive), (IpProtocol::UDP, udp::receive)];
 
 /// Handles the datagram in a frame.
-pub(crate) fn receive(cx: &mut Context<'_>, view: &FrameView<'_>, info: FrameInfo) -> Action {
-    let ethernet = view.ethernet();
+pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Action {
     // The link layer limits the payload. The total length of the datagram is within this limit.
-    let bytes = ethernet.payload();
     if let Err(reason) = check_fragment(cx, bytes, info) {
         return Action::Done(FrameOutcome::Dropped(reason));
     }
