@@ -11,7 +11,7 @@ use std::time::Duration;
 use arp::Neighbor;
 use capture::Direction;
 use dissect::summarize;
-use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet};
+use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet, Interface};
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -128,6 +128,7 @@ impl<W: Sink> HostReport<W> {
     /// Prints the pending events of the host.
     pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
         while let Some(event) = host.take_event() {
+            let vlan = host.interface(event.interface()).and_then(Interface::vlan);
             let kind = LineKind::of_event(event);
             if self.level >= Verbosity::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
                 let text =
@@ -135,7 +136,7 @@ impl<W: Sink> HostReport<W> {
                 self.print(
                     self.clock.moment(now),
                     |styler, at| with_time(styler, at, &text(styler)),
-                    || HostJson::event(event),
+                    || HostJson::event(event, vlan),
                 );
             }
         }

@@ -19,6 +19,17 @@ pub enum HostEvent {
     DeliveryFailed(DeliveryFailure),
 }
 
+impl HostEvent {
+    /// Returns the interface of the event.
+    pub fn interface(&self) -> InterfaceId {
+        match self {
+            Self::Arp(interface, _) => *interface,
+            Self::EchoReply(reply) => reply.interface,
+            Self::DeliveryFailed(failure) => failure.interface,
+        }
+    }
+}
+
 /// A datagram of the host that was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryFailure {

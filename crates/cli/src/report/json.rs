@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use arp::{ArpEvent, ClaimEvent, Neighbor, NeighborEvent, NeighborState};
 use capture::Direction;
 use host::{Counter, DropReason, HostEvent};
-use link::MacAddr;
+use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use tap::linux::InterfaceName;
@@ -57,6 +57,9 @@ pub(super) enum HostJson {
         mac: Mac,
         /// Previous MAC address.
         old_mac: Mac,
+        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vlan: Option<u16>,
     },
     /// A sender claims the IP address of a static entry. The entry does not change.
     StaticConflict(IpAndMac),
@@ -68,6 +71,9 @@ pub(super) enum HostJson {
         state: EntryState,
         /// Previous state.
         old_state: EntryState,
+        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vlan: Option<u16>,
     },
     /// ARP requests for an unknown IP address are being sent.
     Resolving(IpOnly),
@@ -107,6 +113,9 @@ pub(super) enum HostJson {
         bytes: usize,
         /// Time to live of the reply, in hops.
         ttl: u8,
+        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vlan: Option<u16>,
     },
     /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
     DeliveryFailed {
@@ -127,6 +136,9 @@ pub(super) enum HostJson {
         icmp_code: u8,
         /// The error in words.
         message: String,
+        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        vlan: Option<u16>,
     },
     /// A received frame was dropped. With `-v` also frames for other stations and VLANs are reported.
     Dropped {
@@ -184,6 +196,9 @@ pub(super) enum HostJson {
 pub(super) struct IpOnly {
     /// IP address.
     ip: Ipv4Addr,
+    /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<u16>,
 }
 
 /// Fields of an event of an IP address and a MAC address.
@@ -194,6 +209,9 @@ pub(super) struct IpAndMac {
     ip: Ipv4Addr,
     /// MAC address of its station.
     mac: Mac,
+    /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<u16>,
 }
 
 /// State of an entry of the ARP cache, as `ip neigh` names it.
@@ -219,13 +237,13 @@ pub(super) enum EntryState {
 
 impl IpOnly {
     fn new(ip: Ipv4Addr) -> IpOnly {
-        IpOnly { ip }
+        IpOnly { ip, vlan: None }
     }
 }
 
 impl IpAndMac {
     fn new(ip: Ipv4Addr, mac: MacAddr) -> IpAndMac {
-        IpAndMac { ip, mac: Mac(mac) }
+        IpAndMac { ip, mac: Mac(mac), vlan: None }
     }
 }
 
@@ -244,7 +262,33 @@ impl HostJson {
         }
     }
 
-    pub(super) fn event(event: HostEvent) -> HostJson {
+    /// An event of an interface in a VLAN, or of an untagged interface.
+    pub(super) fn event(event: HostEvent, vlan: Option<VlanId>) -> HostJson {
+        let mut json = HostJson::untagged_event(event);
+        match &mut json {
+            Self::Learned(IpAndMac { vlan: field, .. })
+            | Self::Moved { vlan: field, .. }
+            | Self::StaticConflict(IpAndMac { vlan: field, .. })
+            | Self::StateChanged { vlan: field, .. }
+            | Self::Resolving(IpOnly { vlan: field, .. })
+            | Self::ResolutionFailed(IpOnly { vlan: field, .. })
+            | Self::Expired(IpOnly { vlan: field, .. })
+            | Self::Evicted(IpOnly { vlan: field, .. })
+            | Self::TableFull(IpOnly { vlan: field, .. })
+            | Self::Probing(IpOnly { vlan: field, .. })
+            | Self::Bound(IpAndMac { vlan: field, .. })
+            | Self::ProbeConflict(IpAndMac { vlan: field, .. })
+            | Self::Conflict(IpAndMac { vlan: field, .. })
+            | Self::Defended(IpAndMac { vlan: field, .. })
+            | Self::Ceased(IpAndMac { vlan: field, .. })
+            | Self::EchoReply { vlan: field, .. }
+            | Self::DeliveryFailed { vlan: field, .. } => *field = vlan.map(VlanId::number),
+            _ => {}
+        }
+        json
+    }
+
+    fn untagged_event(event: HostEvent) -> HostJson {
         match event {
             HostEvent::Arp(_, ArpEvent::Claim(event)) => HostJson::claim(event),
             HostEvent::Arp(_, ArpEvent::Neighbor(event)) => HostJson::of_neighbor(event),
@@ -255,6 +299,7 @@ impl HostJson {
                 sequence: reply.sequence,
                 bytes: reply.length,
                 ttl: reply.time_to_live,
+                vlan: None,
             },
             HostEvent::DeliveryFailed(failure) => HostJson::DeliveryFailed {
                 reporter_ip: failure.from,
@@ -264,6 +309,7 @@ impl HostJson {
                 icmp_type: failure.problem.icmp_type().0,
                 icmp_code: failure.problem.code(),
                 message: failure.problem.to_string(),
+                vlan: None,
             },
         }
     }
@@ -282,10 +328,12 @@ impl HostJson {
     fn of_neighbor(event: NeighborEvent<Ipv4Addr>) -> HostJson {
         match event {
             NeighborEvent::Learned { ip, mac } => HostJson::Learned(IpAndMac::new(ip, mac)),
-            NeighborEvent::Moved { ip, from, to } => HostJson::Moved { ip, mac: Mac(to), old_mac: Mac(from) },
+            NeighborEvent::Moved { ip, from, to } => {
+                HostJson::Moved { ip, mac: Mac(to), old_mac: Mac(from), vlan: None }
+            }
             NeighborEvent::StaticConflict { ip, mac } => HostJson::StaticConflict(IpAndMac::new(ip, mac)),
             NeighborEvent::Changed { ip, from, to } => {
-                HostJson::StateChanged { ip, state: to.into(), old_state: from.into() }
+                HostJson::StateChanged { ip, state: to.into(), old_state: from.into(), vlan: None }
             }
             NeighborEvent::Resolving { ip } => HostJson::Resolving(IpOnly::new(ip)),
             NeighborEvent::Forgotten { ip } => HostJson::ResolutionFailed(IpOnly::new(ip)),

@@ -133,7 +133,7 @@ fn drop_flood_is_suppressed_unless_all_frames_are_printed() {
 #[test]
 fn line_kind_has_json_event_name() {
     for event in events() {
-        let line = serde_json::to_value(HostJson::event(event)).unwrap();
+        let line = serde_json::to_value(HostJson::event(event, None)).unwrap();
         let name = LineKind::of_event(event).map(LineKind::name);
         assert!(name.is_none_or(|name| line["event"] == name), "{line}: {name:?}");
     }
@@ -165,9 +165,18 @@ fn json_is_not_styled_and_events_have_styles_by_severity() {
 }
 
 #[test]
+fn json_event_of_vlan_names_it() {
+    for event in events() {
+        let json = |vlan| serde_json::to_value(HostJson::event(event, vlan)).unwrap();
+        assert_eq!(json(link::VlanId::new(5))["vlan"], 5, "{event:?}");
+        assert_eq!(json(None).get("vlan"), None);
+    }
+}
+
+#[test]
 fn host_event_is_one_json_object_with_time() {
     for event in events() {
-        let line = serde_json::to_value(HostJson::event(event)).unwrap();
+        let line = serde_json::to_value(HostJson::event(event, None)).unwrap();
         assert!(line.get("event").is_some_and(Value::is_string), "{line}");
         assert!(event_text(event).starts_with(line["event"].as_str().unwrap()));
     }
@@ -205,7 +214,10 @@ fn json_lines_match_schema_and_cover_all_its_events() {
         HostJson::frame(Direction::Out, &[]),
         HostJson::counters(&zero_counters()),
     ];
-    let lines = events().into_iter().map(HostJson::event).chain(more);
+    let lines = events()
+        .into_iter()
+        .flat_map(|event| [None, link::VlanId::new(5)].map(|vlan| HostJson::event(event, vlan)));
+    let lines = lines.chain(more);
     let link = LinkState { is_up: true, has_carrier: false, mtu: 1_500 };
     let at = Moment::of_nanos(NOW.as_nanos());
     let link = output::json(&EventObject::new(at, LinkJson::from(link)));
