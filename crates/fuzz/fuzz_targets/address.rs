@@ -127,7 +127,7 @@ impl Model {
         let in_use: Vec<_> = self.addresses.iter().filter(|(_, (.., state))| is_in_use(*state)).collect();
         assert!(table.in_use().eq(in_use.iter().map(|(ip, (mac, ..))| (**ip, *mac))));
         assert_eq!(table.has_address_in_use(), !in_use.is_empty());
-        for number in 0..=u8::MAX {
+        for number in 0..ADDRESSES + 16 {
             assert_eq!(table.has_mac(mac(number)), self.macs.contains(&mac(number)));
             let ip = Ipv4Addr::new(10, 0, 0, number);
             let entry = self.addresses.get(&ip);
