@@ -30,11 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     loop {
         // Wait for a frame, a change of the link, the next timer or the stop. Then receive and answer frames, run the
         // timers that are due, and transmit.
-        let step = driver.step(&mut (), &[Descriptor::readable(stop.as_fd(), ())], None)?;
+        let result = driver.step(&mut (), &[Descriptor::readable(stop.as_fd(), ())], None)?;
         while let Some(event) = driver.machine_mut().take_event() {
             println!("{event:?}");
         }
-        if !step.ready.is_empty() {
+        if !result.ready.is_empty() {
             return Ok(());
         }
     }

@@ -32,13 +32,15 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. A [`Pool`](tap::Pool) of
-//!    [`Host::pool_size`] frames never runs out.
+//! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. [`HostConfig::port`] and [`HostConfig::vlan`]
+//!    select the [`Interface`]. A [`Pool`](tap::Pool) of [`Host::pool_size`] frames never runs out.
 //! 2. [`Exchange::device_event`](tap::Exchange::device_event), if the device reports the state of its link: at the start
 //!    and for each change.
-//! 3. [`Exchange::turn`](tap::Exchange::turn). It receives, handles and transmits frames, and runs the timers that are
-//!    due.
-//! 4. [`Host::take_event`] until it returns `None`. When the event queue is full, further events are lost and counted.
+//! 3. [`Exchange::turn`](tap::Exchange::turn) for each device. It receives, handles and transmits frames, and runs the
+//!    timers that are due.
+//! 4. [`Host::take_event`] until it returns `None`, after each turn. The queue of echo replies and failed deliveries holds
+//!    more than one turn causes, so none of them is lost. If events stay in a full queue, further events are lost and
+//!    counted.
 //! 5. If [`Turn::poll_again`](tap::Turn::poll_again) is set, continue with step 3 without waiting. Otherwise, wait until
 //!    the device has frames or until the deadline of the host. If [`Turn::tx_blocked`](tap::Turn::tx_blocked) is set,
 //!    wait until the device has frames or accepts frames, and ignore the deadline. Continue with step 3.

@@ -308,13 +308,11 @@ fn arp_frame(cx: &mut Context<'_>, fields: PacketFields, to: MacAddr) -> Result<
     let mut frame = cx.pool.take().ok_or(TxDropReason::NoFrame)?;
     let written = write_arp(&mut frame, fields)
         .and_then(|()| cx.interface.link.add_header(&mut frame, to, fields.sender_hardware, EtherType::ARP));
-    match written {
-        Ok(()) => Ok(frame),
-        Err(OutOfSpace) => {
-            cx.pool.give(frame);
-            Err(TxDropReason::TooLong)
-        }
+    if written.is_err() {
+        cx.pool.give(frame);
+        return Err(TxDropReason::TooLong);
     }
+    Ok(frame)
 }
 
 fn write_arp(frame: &mut Frame, fields: PacketFields) -> Result<(), OutOfSpace> {

@@ -194,7 +194,7 @@ fn two_interfaces_and_sent_fragments_allocate_nothing_after_warm_up() -> Result<
     }
     let (mut pool, mut peer_pool) = (Pool::new(1_500, host.pool_size()), Pool::new(1_500, 256));
     let mut batch = Batch::new(64);
-    let data = [7; 20_000];
+    let data = vec![7; 20_000];
     let requests = [request([10, 1, 0, 2].into())?, request([10, 2, 0, 2].into())?];
     let mut received = 0;
     let mut round = || -> Result<(), Box<dyn Error>> {

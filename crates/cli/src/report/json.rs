@@ -59,6 +59,7 @@ pub(super) enum HostJson {
         old_mac: Mac,
         /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u16")]
         vlan: Option<u16>,
     },
     /// A sender claims the IP address of a static entry. The entry does not change.
@@ -73,6 +74,7 @@ pub(super) enum HostJson {
         old_state: EntryState,
         /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u16")]
         vlan: Option<u16>,
     },
     /// ARP requests for an unknown IP address are being sent.
@@ -115,6 +117,7 @@ pub(super) enum HostJson {
         ttl: u8,
         /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u16")]
         vlan: Option<u16>,
     },
     /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
@@ -138,6 +141,7 @@ pub(super) enum HostJson {
         message: String,
         /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "u16")]
         vlan: Option<u16>,
     },
     /// A received frame was dropped. With `-v` also frames for other stations and VLANs are reported.
@@ -198,6 +202,7 @@ pub(super) struct IpOnly {
     ip: Ipv4Addr,
     /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
     vlan: Option<u16>,
 }
 
@@ -211,6 +216,7 @@ pub(super) struct IpAndMac {
     mac: Mac,
     /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
     vlan: Option<u16>,
 }
 

@@ -65,7 +65,8 @@ const PING: EchoRequest = EchoRequest {
 
 /// Sends pings until the data queue is full. Returns their number.
 fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
-    let sent = (0..).take_while(|_| host.ping(NOW, PING, &[7; 65_000], pool) == SendOutcome::Queued);
+    let data = vec![7; 65_000];
+    let sent = (0..).take_while(|_| host.ping(NOW, PING, &data, pool) == SendOutcome::Queued);
     sent.count()
 }
 

@@ -312,7 +312,7 @@ fn control_packet_departs_between_two_fragments_of_data() {
     let mut test_host = TestHost::with_known_peer();
     let ping =
         EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
-    assert_eq!(test_host.host.ping(NOW, ping, &[7; 20_000], &mut test_host.pool), SendOutcome::Queued);
+    assert_eq!(test_host.host.ping(NOW, ping, &vec![7; 20_000], &mut test_host.pool), SendOutcome::Queued);
     let mut departing = Batch::new(4);
     let mut sent = Vec::new();
     for _ in 0..4 {

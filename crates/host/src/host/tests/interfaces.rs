@@ -130,13 +130,14 @@ fn route_with_lowest_metric_selects_interface_and_source() {
     assert_eq!(two.host.add(NOW, &other), Ok(InterfaceId(1)));
     let network = "198.51.100.0/24".parse().unwrap();
     let slow = Route { metric: 5, ..Route::through(PEER, network, InterfaceId(0)) };
-    let source = Some(Ipv4Addr::new(192, 0, 2, 3));
-    let fast = Route { metric: 1, source, ..Route::through(SECOND_PEER, network, InterfaceId(1)) };
+    let source = Ipv4Addr::new(192, 0, 2, 3);
+    let fast =
+        Route { metric: 1, source: Some(source), ..Route::through(SECOND_PEER, network, InterfaceId(1)) };
     two.host.add_route_on(slow).unwrap();
     let remote = EchoRequest { destination: [198, 51, 100, 7].into(), ..PING };
     assert_eq!(two.sources(remote), [vec![HOST], vec![]]);
     two.host.add_route_on(fast).unwrap();
-    assert_eq!(two.sources(remote), [vec![], vec![source.unwrap()]]);
+    assert_eq!(two.sources(remote), [vec![], vec![source]]);
     assert_eq!(two.host.remove_route(network, InterfaceId(1)), Ok(fast));
     assert_eq!(two.sources(remote), [vec![HOST], vec![]]);
     let foreign = Route { source: Some(HOST), ..fast };
