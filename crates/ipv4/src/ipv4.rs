@@ -1,10 +1,12 @@
 //! Reception of IPv4 datagrams, for one host or many.
 
-use address::AddressTable;
+use std::net::Ipv4Addr;
+
+use address::{AddressState, AddressTable};
 use base::ReasonCounters;
+use inet::is_valid_host;
 use link::{DestinationKind, Instant};
 
-use crate::addresses::check_source;
 use crate::datagram::has_incomplete_source_route;
 use crate::{Datagram, Ipv4DropReason, ReassembledDatagram, Reassembly, ReassemblyLimits, ReassemblyTimeout};
 
@@ -115,6 +117,30 @@ impl Ipv4 {
     /// Returns the number of dropped datagrams and fragments, by reason.
     pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
+    }
+}
+
+/// Checks that `source` is valid as the source of a datagram that was received for `destination`. Fails with the reason
+/// to drop the datagram.
+#[inline]
+fn check_source(table: &AddressTable, source: Ipv4Addr, destination: Ipv4Addr) -> Result<(), Ipv4DropReason> {
+    // spec: rfc1122-source
+    if source.is_multicast() {
+        Err(Ipv4DropReason::SourceGroup)
+    } else if source.is_loopback() {
+        Err(Ipv4DropReason::SourceLoopback)
+    } else if table.contains(source) {
+        // A neighbor may use the address of a local host. For the other local hosts, it is a neighbor like any other.
+        // spec: source-local, conflict-of-one-address
+        let is_neighbor = matches!(table.state(source), Some(AddressState::Conflict { .. }));
+        if is_neighbor && source != destination { Ok(()) } else { Err(Ipv4DropReason::SourceLocal) }
+    } else if table.is_broadcast(source) {
+        Err(Ipv4DropReason::SourceBroadcast)
+    // spec: rfc1122-source
+    } else if !is_valid_host(source) {
+        Err(Ipv4DropReason::SourceReserved)
+    } else {
+        Ok(())
     }
 }
 

@@ -47,7 +47,6 @@
 //! reads only source routes, because a datagram with an incomplete source route is dropped. It does not write options.
 #![forbid(unsafe_code)]
 
-mod addresses;
 mod datagram;
 mod drop_reason;
 mod fragments;
@@ -59,7 +58,6 @@ mod routes;
 pub use address::AddressTable;
 pub use link::{DestinationKind, Instant, MacAddr};
 
-pub use self::addresses::multicast_mac;
 pub use self::datagram::{Datagram, DatagramLengthError, Ipv4Fields, Ipv4Header};
 pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
@@ -68,4 +66,4 @@ pub use self::ipv4::{Ipv4, ReceivedDatagram};
 pub use self::reassembly::{
     FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,
 };
-pub use self::routes::{NextHop, Route, RouteError, Routes};
+pub use self::routes::{NextHop, Route, RouteError, Routes, multicast_mac};

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use inet::{InterfaceId, directed_broadcast, is_reserved_range, is_valid_host};
 use ipnet::Ipv4Net;
+use link::MacAddr;
 
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
@@ -193,6 +194,13 @@ impl NextHop {
             Self::OnLink(neighbor) | Self::Gateway(neighbor) => neighbor,
         }
     }
+}
+
+/// Returns the MAC address of a multicast group: 01:00:5e and the lower 23 bits of the group (RFC 1112 6.4). Returns
+/// `None` for an address that is not multicast.
+pub fn multicast_mac(group: Ipv4Addr) -> Option<MacAddr> {
+    let [_, b, c, d] = group.octets();
+    group.is_multicast().then(|| MacAddr::new([1, 0, 0x5e, b & 0x7f, c, d]))
 }
 
 /// Returns whether the network is link-local or reserved, so that no datagram to it is sent to a gateway.

@@ -5,6 +5,8 @@ use inet::IpProtocol;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+mod source;
+
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 

@@ -290,3 +290,10 @@ proptest! {
         prop_assert_eq!(routes.route(destination, interface), best);
     }
 }
+
+#[test]
+fn multicast_mac_has_lower_23_bits_of_group() {
+    assert_eq!(multicast_mac(address("224.0.0.1")), Some(MacAddr::new([1, 0, 0x5e, 0, 0, 1])));
+    assert_eq!(multicast_mac(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
+    assert_eq!(multicast_mac(address("10.0.0.1")), None);
+}

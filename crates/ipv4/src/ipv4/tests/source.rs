@@ -1,5 +1,6 @@
 use super::*;
 use address::AddressRange;
+use link::MacAddr;
 
 const LOCAL_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 const PEER_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 1]);
@@ -54,11 +55,4 @@ fn source_in_conflict_is_accepted_by_other_local_hosts() {
         assert_eq!(check_source(&table, source, source), Err(Ipv4DropReason::SourceLocal), "{state:?}");
         assert_eq!(check_source(&table, other, source), Err(Ipv4DropReason::SourceLocal), "{state:?}");
     }
-}
-
-#[test]
-fn multicast_mac_has_lower_23_bits_of_group() {
-    assert_eq!(multicast_mac(address("224.0.0.1")), Some(MacAddr::new([1, 0, 0x5e, 0, 0, 1])));
-    assert_eq!(multicast_mac(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
-    assert_eq!(multicast_mac(address("10.0.0.1")), None);
 }
