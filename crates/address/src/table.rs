@@ -17,7 +17,7 @@ pub enum AddressState {
     Tentative,
     /// The address is in use.
     Preferred,
-    /// The address is in use, and another host uses it too. Other local hosts communicate with this host.
+    /// The address is in use, and another host uses it too. For the other local hosts, this other host is a neighbor.
     Conflict {
         /// MAC address of the other host.
         with: MacAddr,
@@ -190,7 +190,7 @@ impl AddressTable {
         self.row_of(ip).is_some()
     }
 
-    /// Returns the state of a local IP address, or none if the address is not local.
+    /// Returns the state of a local IP address, or `None` if the address is not local.
     #[inline]
     pub fn state(&self, ip: Ipv4Addr) -> Option<AddressState> {
         self.row_of(ip)?;
@@ -213,7 +213,7 @@ impl AddressTable {
         self.stations.contains(mac)
     }
 
-    /// Returns whether an IP address is in use.
+    /// Returns whether any IP address is in use.
     pub fn has_address_in_use(&self) -> bool {
         self.addresses > self.tentative
     }
@@ -226,8 +226,8 @@ impl AddressTable {
 
     /// Returns the IP and MAC address of the local host that sends an ARP request for `target`.
     ///
-    /// The address is in use and differs from `target`. Addresses without a conflict precede addresses in conflict, and
-    /// then addresses in the network of `target` precede others.
+    /// The address is in use and differs from `target`. An address without a conflict is preferred, and among these
+    /// addresses one in the network of `target`.
     pub fn source_for(&self, target: Ipv4Addr) -> Option<(Ipv4Addr, MacAddr)> {
         if !self.has_address_in_use() {
             return None;

@@ -277,8 +277,8 @@ impl<P> Arp<P> {
             merge = self.neighbors.learn(now, sender, observation);
         }
 
-        // RFC 826: check the operation last. To answer a request, swap sender and target, write the local MAC address, and
-        // send the packet to the requester.
+        // RFC 826: check the operation last. To answer a request, swap sender and target, write the local MAC address,
+        // and send the packet to the requester.
         // spec: rfc826-operation-last, rfc826-target-hardware, rfc826-reply-to, reply-one, reply-none
         let reply = match local_mac.or_else(|| self.proxies.mac_for(packet, self.config.network, table)) {
             Some(mac) if packet.operation() == Operation::REQUEST => {
@@ -372,7 +372,7 @@ impl<P> Arp<P> {
         self.claims.link_up(now, table);
     }
 
-    /// Returns the link-local address of the host with this MAC address, or none if no such address is in use.
+    /// Returns the link-local address of the host with this MAC address, or `None` if no such address is in use.
     pub fn link_local_address(&self, mac: MacAddr) -> Option<Ipv4Addr> {
         self.claims.link_local_address(mac)
     }

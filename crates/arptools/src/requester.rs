@@ -1,4 +1,4 @@
-//! What a station sends, and what it expects in reply.
+//! The trait of the state machines that a station runs.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,13 +20,13 @@ pub trait Requester {
     /// time.
     fn next(&mut self, now: Instant) -> RequestStep;
 
-    /// Notes that the due packet is passed to the device.
+    /// Records that the due packet was passed to the device.
     fn sent(&mut self, now: Instant);
 
-    /// Notes that the device refused the packet with this number, after [`Requester::sent`].
+    /// Records that the device refused the packet with this number, after [`Requester::sent`].
     fn refused(&mut self, number: u64);
 
-    /// Processes a packet. Returns none if the packet is not a reply. `is_broadcast` reports whether the frame was
+    /// Processes a packet. Returns `None` if the packet is not a reply. `is_broadcast` says whether the frame was
     /// broadcast.
     fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<Self::Reply>;
 }
@@ -41,7 +41,7 @@ pub enum RequestStep {
         /// Destination of the frame: a station or broadcast.
         destination: MacAddr,
     },
-    /// Receive packets for up to this time.
+    /// Receive packets for this time, then call [`Requester::next`].
     Wait(Duration),
     /// All packets were sent, and the last timeout has passed.
     Done,

@@ -1,4 +1,4 @@
-//! A station: the frames of a requester.
+//! A station: writes and reads the frames of a requester.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub struct Station<R: Requester> {
     /// Numbers of the packets that the device refused.
     refused: EventQueue<u64>,
     replies: EventQueue<R::Reply>,
-    /// Time of the next step, or none after the last step.
+    /// Time of the next step, or `None` after the last step.
     deadline: Option<Instant>,
     dropped: u64,
 }
@@ -127,7 +127,8 @@ impl<R: Requester> Station<R> {
         }
     }
 
-    /// Returns a frame with this packet, or none if the pool is exhausted or a frame has no capacity for the packet.
+    /// Returns a frame with this packet. Returns `None` if the pool is exhausted, or if a frame has no capacity for the
+    /// packet.
     fn frame(&self, packet: &PacketFields, destination: MacAddr, pool: &mut Pool) -> Option<Frame> {
         let mut frame = pool.take()?;
         let written = frame.append(PacketFields::LENGTH).is_ok_and(|bytes| packet.write_to(bytes).is_ok());

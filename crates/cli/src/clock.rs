@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use runtime::Clock;
 use tap::Instant;
 
-/// Largest difference of two readings of the origin that is not followed, so that times increase while the system clock is
-/// adjusted gradually.
+/// Largest difference of two readings of the origin that is not followed, so that times increase while the system clock
+/// is adjusted gradually.
 const ORIGIN_TOLERANCE: Duration = Duration::from_millis(100);
 
 thread_local! {
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Returns the wall-clock time of the origin of a clock, as time since 1970 in UTC. If the system clock is set, or the
-/// machine is suspended, the origin changes accordingly.
+/// computer is suspended, the origin changes accordingly.
 // Commands read the wall clock only here.
 #[allow(clippy::disallowed_methods)]
 fn origin(clock: Clock) -> Duration {
@@ -32,8 +32,8 @@ fn origin(clock: Clock) -> Duration {
     }
 }
 
-/// Returns whether two readings of the origin are close enough to be treated as equal: the system clock was not set between
-/// the readings.
+/// Returns whether two readings of the origin are close enough to be treated as equal: the system clock was not set
+/// between the readings.
 fn is_same_origin(latest: Duration, origin: Duration) -> bool {
     origin.abs_diff(latest) <= ORIGIN_TOLERANCE
 }
@@ -76,7 +76,7 @@ impl WallClock {
         }
     }
 
-    /// Returns the moment of a time of the clock.
+    /// Converts a time of the clock.
     pub(crate) fn moment(self, now: Instant) -> Moment {
         let origin = self.origin();
         let elapsed = now.since(Instant::ORIGIN);

@@ -1,4 +1,4 @@
-//! The device of a command: a TAP, or an interface that the kernel uses too.
+//! The network device of a command: a TAP, or an interface that the kernel uses too.
 
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};

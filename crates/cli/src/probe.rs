@@ -26,7 +26,7 @@ use crate::recorder::{CaptureArguments, Recorder};
 use crate::signals::Signals;
 use arguments::ProbeArguments;
 
-/// Maximum number of turns at the end: more than any receive queue holds.
+/// Maximum number of turns at the end: enough for the frames of any receive queue.
 const MAX_DRAIN_TURNS: u32 = 256;
 
 /// An open device for a station.
@@ -180,7 +180,7 @@ impl<R: Requester> Prober<R> {
         self.gaps.gaps(&device.counters(), device.interface())
     }
 
-    /// Records what happened in a turn.
+    /// Records the refused packets, the sent frames and the changes of the link of a turn.
     fn finish_turn(&mut self) {
         while let Some(number) = self.driver.machine_mut().take_refused() {
             self.refused.push(number);

@@ -7,7 +7,7 @@ use inet::InterfaceId;
 /// An echo request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
-    /// Source address, a local address in use, or `None` for the source that the route selects.
+    /// Source address, which must be a local address in use, or `None` for the source that the route selects.
     pub source: Option<IpAddr>,
     /// Destination address.
     pub destination: IpAddr,

@@ -88,7 +88,8 @@ impl Host {
         HostConfig { mtu: config.mtu.min(Self::MTU), ..*config }
     }
 
-    /// Returns the largest MTU of the interfaces of a port. The MTUs may differ only before the first state of the link.
+    /// Returns the largest MTU of the interfaces of a port. The MTUs may differ only before the first state of the
+    /// link.
     fn mtu_of(&self, port: PortId) -> Option<usize> {
         self.interfaces.of_port(port).map(|interface| interface.config.mtu).max()
     }
@@ -150,7 +151,7 @@ impl Host {
         owner.map_or(InterfaceId(0), Interface::id)
     }
 
-    /// Returns what sending on an interface needs.
+    /// Returns the context for sending on an interface, and records the time.
     fn context<'a>(&'a mut self, now: Instant, id: InterfaceId, pool: &'a mut Pool) -> Context<'a> {
         self.sent_at = now;
         let interface = self.interfaces.get_mut_or_first(id);
@@ -166,7 +167,7 @@ impl Host {
         }
     }
 
-    /// Drops the packets of a port that wait from a time before the link became active.
+    /// Drops the packets of a port that were queued before the link became active.
     // spec: rfc5227-silence
     fn drop_stale_packets(&mut self, port: PortId, departing: &mut Batch, pool: &mut Pool) {
         for interface in self.interfaces.of_port_mut(port) {
@@ -312,8 +313,8 @@ impl Host {
         Ok(())
     }
 
-    /// Adds a route with an interface, a source address and a metric. Fails if the host has no such interface, or if the
-    /// source is not a local address of the interface.
+    /// Adds a route with an interface, a source address and a metric. Fails if the host has no such interface, or if
+    /// the source is not a local address of the interface.
     pub fn add_route_on(&mut self, route: Route) -> Result<(), HostConfigError> {
         let interface =
             self.interfaces.get(route.interface).ok_or(HostConfigError::NoInterface(route.interface))?;
@@ -376,7 +377,7 @@ impl Host {
     }
 }
 
-/// A [`tap::Exchange`] moves the frames between the host and its device.
+/// A [`tap::Exchange`] moves the frames between the host and one of its devices.
 impl Machine for Host {
     type Outcome = FrameOutcome;
 
@@ -460,7 +461,7 @@ impl Machine for Host {
     /// Returns the time at which the next timer is due, or `None` if no timer runs. After [`Host::send`] and
     /// [`Host::ping`], returns the time of the call.
     fn deadline(&self) -> Option<Instant> {
-        // While a device does not accept all frames, the turn that follows its readiness serves the interface.
+        // The interfaces of a congested port have no deadline: the turn after the device becomes writable serves them.
         let is_served = |interface: &&Interface| {
             !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
         };

@@ -1,4 +1,4 @@
-//! An interface: the protocol layers of one segment, and the addresses of its hosts.
+//! An interface: the protocol layers of one link, and the addresses of its hosts.
 
 use std::net::Ipv4Addr;
 
@@ -82,7 +82,7 @@ pub struct PendingPacket {
     pub(crate) frame: Frame,
 }
 
-/// An interface, and what it needs to handle and send packets.
+/// An interface, with the time, routes and pool with which it handles and sends packets.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) interface: &'a mut Interface,
@@ -136,8 +136,8 @@ impl Interface {
         })
     }
 
-    /// Adds hosts to the segment, and returns the routes of the host with the routes of the configuration. All hosts of
-    /// a segment share one neighbor table. A configuration that is refused changes nothing.
+    /// Adds hosts to the interface, and returns the routes of the host with the routes of the configuration. All hosts
+    /// of an interface share one neighbor table. A configuration that is refused changes nothing.
     // spec: refused-without-effect
     pub(crate) fn add(
         &mut self,
@@ -212,8 +212,8 @@ impl Interface {
         Ok(routes.add(route)?)
     }
 
-    /// Returns whether a gateway is on the link of this interface. A range of hosts is not a subnet, so every gateway is
-    /// treated as on its link.
+    /// Returns whether a gateway is on the link of this interface. A range of hosts is not a subnet, so every gateway
+    /// is treated as on its link.
     pub(crate) fn reaches(&self, gateway: Ipv4Addr, routes: &Routes) -> bool {
         matches!(self.ipv4_hosts, Ipv4Hosts::Range(_)) || routes.on_link(gateway, self.id).is_some()
     }

@@ -1,4 +1,4 @@
-//! A host: the protocol layers combined on one network device.
+//! A host: the protocol layers combined, on one or more network devices.
 //!
 //! [`Host`] answers ARP requests and pings, resolves neighbors, defends its addresses, and rejects other datagrams with
 //! ICMP errors. It is a state machine without a clock: a [`tap::Device`] receives and transmits the frames, and each
@@ -18,9 +18,11 @@
 //! let (mut near, mut far) = Cable::pair(1_500)?;
 //! let mut pool = Pool::new(1_500, host.pool_size() + peer.pool_size());
 //!
-//! let request = EchoRequest { source: None, destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
+//! let request =
+//!     EchoRequest { source: None, destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
 //! host.ping(now, request, b"data", &mut pool);
-//! let (mut exchange, mut peer_exchange) = (Exchange::new(PortId::default()), Exchange::new(PortId::default()));
+//! let mut exchange = Exchange::new(PortId::default());
+//! let mut peer_exchange = Exchange::new(PortId::default());
 //! for _ in 0..3 {
 //!     exchange.turn(now, &mut host, &mut near, &mut pool, &mut ())?;
 //!     peer_exchange.turn(now, &mut peer, &mut far, &mut pool, &mut ())?;
@@ -50,15 +52,15 @@
 //!
 //! # Congestion
 //!
-//! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests and
-//! probes, replies and ICMP errors, packets with a next hop that was just resolved, and the packets of [`Host::send`] and
-//! [`Host::ping`]. ARP requests and probes take at most a quarter of a batch, and replies leave a quarter to the packets
-//! behind them. A datagram that is longer than the MTU is fragmented as the device accepts it, so the number of fragments
-//! has no limit.
+//! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests
+//! and probes, replies and ICMP errors, packets with a next hop that was just resolved, and the packets of
+//! [`Host::send`] and [`Host::ping`]. The ARP requests and probes of an interface take at most a quarter of a batch,
+//! and replies leave a quarter to the packets behind them. A datagram that is longer than the MTU is fragmented as the
+//! device accepts it, so the number of fragments has no limit.
 //!
 //! The packets of the user wait in a queue of [`Host::DATA_QUEUE`] packets. They stop neither receiving nor replies.
-//! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in the
-//! kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
+//! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in
+//! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
 //!
 //! # An event loop
@@ -71,8 +73,8 @@
 //!
 //! # Non-features
 //!
-//! The host does not wait, read a clock, start threads or print. A [`tap::Tracer`] observes the frames of a host. The host
-//! has no UDP or TCP sockets: it rejects UDP datagrams with port unreachable, and other protocols except ICMP with
+//! The host does not wait, read a clock, start threads or print. A [`tap::Tracer`] observes the frames of a host. The
+//! host has no UDP or TCP sockets: it rejects UDP datagrams with port unreachable, and other protocols except ICMP with
 //! protocol unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
 //! virtual clock.
 #![forbid(unsafe_code)]

@@ -29,9 +29,9 @@ pub(crate) fn deadline(interface: &Interface, sent_at: Instant) -> Option<Instan
 /// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved, and
 /// data. The interfaces take turns.
 ///
-/// ARP takes at most a quarter of the batch. Control packets leave a quarter of the batch to the packets behind them, so
-/// that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data stops neither ARP nor
-/// receiving.
+/// The ARP packets of an interface take at most a quarter of the batch. Control packets leave a quarter of the batch to
+/// the packets behind them, so that a flood of requests stops neither ARP nor data. Data waits in its queue, so that
+/// data stops neither ARP nor receiving.
 // spec: output-order
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
@@ -71,7 +71,7 @@ pub(crate) fn transmit(
     port.is_congested = departing.free_capacity() == 0;
 }
 
-/// Maximum number of reassembly timeouts in one iteration of the event loop. The next iteration follows immediately.
+/// Maximum number of reassembly timeouts of an interface in one turn. The next turn follows immediately.
 const REASSEMBLY_TIMEOUTS: usize = 64;
 
 /// Sends an ICMP error to the sender of each incomplete datagram that has timed out, while the control queue has more
@@ -171,8 +171,8 @@ fn write_datagram(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<
 }
 
 /// Performs the actions of ARP that are due, while the batch has more than `reserved` free places and the queue of
-/// resolved packets has capacity. Reports at most a batch of failed deliveries, so that their queue has capacity for the
-/// next turn if the events are taken.
+/// resolved packets has capacity. Reports at most a batch of failed deliveries, so that their queue has capacity for
+/// the next turn if the events are taken.
 // spec: deliveries-not-lost
 fn run_arp(cx: &mut Context<'_>, reserved: usize, departing: &mut Batch) {
     let most = cx.interface.deliveries.len() + Exchange::BATCH;

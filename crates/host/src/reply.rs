@@ -1,4 +1,4 @@
-//! What follows from a received frame: a reply in its place, an ICMP error, or nothing.
+//! Actions for received frames: a reply in the same frame, an ICMP error, or none.
 
 use icmp::IcmpError;
 use ipv4::{Datagram, Ipv4Fields};
@@ -34,7 +34,7 @@ pub(crate) enum Action {
     ReplyToEcho(EchoReplyPlan),
 }
 
-/// How an echo request becomes its reply.
+/// Data for the rewriting of an echo request into its reply.
 pub(crate) struct EchoReplyPlan {
     /// Length of the request's IP header, in bytes.
     pub(crate) request_header: usize,

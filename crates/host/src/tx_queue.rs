@@ -28,7 +28,7 @@ pub(crate) struct TxQueue {
     capacity: usize,
 }
 
-/// The queues of a stack, in the order in which they depart.
+/// The queues of an interface, in the order in which they depart.
 #[derive(Debug)]
 pub(crate) struct TxQueues {
     /// Replies and ICMP errors. Their number is limited by the number of received frames.
@@ -123,7 +123,7 @@ impl TxQueues {
     const RESOLVED: usize = 64;
     /// Maximum number of packets in the data queue.
     pub(crate) const DATA: usize = 256;
-    /// Maximum number of packets in all queues of a stack.
+    /// Maximum number of packets in all queues of an interface.
     pub(crate) const CAPACITY: usize = Self::CONTROL + Self::RESOLVED + Self::DATA;
 
     pub(crate) fn new() -> TxQueues {

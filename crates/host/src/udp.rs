@@ -25,8 +25,8 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
     reject(cx, packet, IcmpError::PORT_UNREACHABLE)
 }
 
-/// Checks length and checksum. A checksum that the device has verified, or that no device has completed because the
-/// frame never left this machine, is not verified again.
+/// Checks length and checksum. A checksum that the device has verified is not verified again. The same applies to an
+/// incomplete checksum of a frame that never left this computer.
 fn check(datagram: &Datagram<'_>, checksum: Checksum) -> Result<(), UdpDropReason> {
     let payload = datagram.payload();
     let Some(([_, _, _, _, l, m, c, d], _)) = payload.split_first_chunk::<HEADER>() else {

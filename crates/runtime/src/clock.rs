@@ -1,17 +1,17 @@
-//! The clock of a program.
+//! The monotonic clock of a program, and the detection of suspensions.
 
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use tap::Instant;
 
-/// Monotonic time since the clock was started. The clock does not advance while the machine is suspended.
+/// Monotonic time since the clock was started. The clock does not advance while the computer is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     start: std::time::Instant,
 }
 
-// Programs read the monotonic clock only here.
+// Event loops read the monotonic clock only here.
 #[allow(clippy::disallowed_methods)]
 impl Clock {
     /// Starts a clock with the current time as its origin.
@@ -26,10 +26,10 @@ impl Clock {
     }
 }
 
-/// Detects that the machine was suspended.
+/// Detects that the computer was suspended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Suspension {
-    /// Total time of all suspensions since the machine started.
+    /// Total time of all suspensions since the computer started.
     total: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Suspension {
         Suspension { total: suspended() }
     }
 
-    /// Returns whether the machine was suspended since the start, or since the last call that returned true.
+    /// Returns whether the computer was suspended since the start, or since the last call that returned true.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.has_grown_to(suspended())
     }
@@ -56,8 +56,8 @@ impl Suspension {
     }
 }
 
-/// Returns how far `CLOCK_BOOTTIME`, which advances during a suspension, is ahead of `CLOCK_MONOTONIC`, which does not. Zero
-/// if the system has no such clock.
+/// Returns how far `CLOCK_BOOTTIME` is ahead of `CLOCK_MONOTONIC`, which does not advance during a suspension. Returns
+/// zero if the system has no such clock.
 fn suspended() -> Duration {
     let read = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
     let awake = read(ClockId::CLOCK_MONOTONIC);

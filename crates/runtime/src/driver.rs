@@ -52,7 +52,7 @@ pub struct Step<T> {
     pub received: usize,
 }
 
-/// What ends a wait.
+/// Reason for the end of a wait.
 #[derive(Clone, Copy, Debug)]
 enum Wake<T> {
     Device,
@@ -73,9 +73,9 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// With a monitor, the machine receives the present state of the link now, and each change later. Without a
     /// monitor, the machine receives no state, and the driver may miss the deletion of an interface that is down.
     ///
-    /// The driver sleeps immediately when there is no work, and keeps frames that a device does not accept yet:
-    /// [`with_busy_poll`](Driver::with_busy_poll) and [`with_transmit_timeout`](Driver::with_transmit_timeout) change
-    /// that.
+    /// The driver sleeps immediately when there is no work, unless [`with_busy_poll`](Driver::with_busy_poll) sets a
+    /// time. It keeps frames that a device does not accept yet, unless
+    /// [`with_transmit_timeout`](Driver::with_transmit_timeout) sets a limit.
     pub fn new(
         machine: M,
         device: D,
@@ -116,8 +116,8 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Adds another device to the machine, and returns its port. Ports are numbered in the order of the calls.
     ///
-    /// A driver can wait for up to [`MAX_DESCRIPTORS`](tap::linux::MAX_DESCRIPTORS) descriptors: one for each device, one
-    /// for each monitor, and those that are passed to [`Driver::step`].
+    /// A driver can wait for up to [`MAX_DESCRIPTORS`](tap::linux::MAX_DESCRIPTORS) descriptors: one for each device,
+    /// one for each monitor, and those that are passed to [`Driver::step`].
     pub fn add_device(&mut self, device: D, monitor: Option<LinkMonitor>) -> PortId {
         let id = PortId::new(u16::try_from(self.others.len() + 1).unwrap_or(u16::MAX));
         let mut port = Port::new(id, device, monitor);
@@ -127,7 +127,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     }
 
     /// Waits for frames, for a change of a link, for one of `descriptors`, for the deadline of the machine, or until
-    /// `limit` has passed. Then takes a [`turn`](Driver::turn).
+    /// `limit` has passed. Then takes one [`turn`](Driver::turn) of each device.
     ///
     /// The step does not wait if a device has more frames. After 64 steps with work, and before each sleep, the step
     /// checks the descriptors. While no device accepts frames, nothing can be sent, so the deadline of the machine is
@@ -170,8 +170,8 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         Ok(Step { ready, received })
     }
 
-    /// Takes one turn of each device, without waiting: receives frames, runs the timers that are due, and transmits. See
-    /// [`Exchange::turn`](tap::Exchange::turn). Returns the number of received frames.
+    /// Takes one turn of each device, without waiting: receives frames, runs the timers that are due, and transmits.
+    /// See [`Exchange::turn`](tap::Exchange::turn). Returns the number of received frames.
     pub fn turn(&mut self, tracer: &mut impl Tracer<M::Outcome>) -> Result<usize, DriverError> {
         self.now = self.clock.now();
         let mut received = 0;
@@ -335,8 +335,8 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         Ok(())
     }
 
-    /// Reports a lost link to the machine after a suspension. The computer may now be connected to another network,
-    /// even if the carrier was not lost.
+    /// Reports to the machine after a suspension that each link was lost and is back. The computer may now be connected
+    /// to another network, even if the carrier was not lost.
     // spec: rfc5227-wake
     fn handle_resume(&mut self) {
         let now = self.clock.now();

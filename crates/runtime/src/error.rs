@@ -22,7 +22,7 @@ pub enum DriverError {
         /// Error of the link monitor.
         source: io::Error,
     },
-    /// The descriptors cannot be waited for.
+    /// The wait for the descriptors failed.
     Wait(io::Error),
 }
 

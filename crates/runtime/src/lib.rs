@@ -1,8 +1,8 @@
-//! The event loop of every program: it moves frames between a machine and its devices, and waits.
+//! The event loop, which moves frames between a machine and its devices, and waits.
 //!
 //! - [`Driver`]: the only event loop. It owns a [`Machine`](tap::Machine), its devices, the pool, the clock and the
 //!   monitors of the links.
-//! - [`Clock`]: monotonic time. Only this crate reads it.
+//! - [`Clock`]: monotonic time. A machine receives the time as an argument.
 //! - [`listen`]: serves a device with a callback, in its own thread.
 //!
 //! # Order of calls

@@ -78,7 +78,7 @@ impl Listener {
     pub fn join(mut self) -> ListenerOutcome {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
-            // The loop itself does not panic. This error would report a panic.
+            // The loop does not panic, so this error is not expected.
             _ => ListenerOutcome {
                 result: Err(DriverError::Wait(io::Error::other("the listener's thread panicked"))),
                 panics: self.panics(),
@@ -156,7 +156,7 @@ impl<F: FnMut(&mut Batch, &mut Batch)> Machine for CallbackMachine<F> {
         if self.arrived.is_empty() {
             return;
         }
-        // The device has the other frames in flight.
+        // All other frames are in flight.
         let in_flight = pool.held().saturating_sub(self.arrived.len() + departing.len());
         let (callback, arrived) = (&mut self.callback, &mut self.arrived);
         // The batches are valid wherever the callback panicked.

@@ -1,4 +1,4 @@
-//! A device of a driver.
+//! A port of a driver: one device.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ impl<D: Device> Port<D> {
         }
     }
 
-    /// Takes one turn. Discards the departing frames if the device has been congested for `transmit_timeout`. Returns the
-    /// number of received frames.
+    /// Takes one turn. Discards the departing frames if the device has been congested for `transmit_timeout`. Returns
+    /// the number of received frames.
     #[inline]
     pub(crate) fn turn<M: Machine>(
         &mut self,

@@ -25,7 +25,7 @@ pub struct RecordedFrame {
 pub struct SegmentCounters {
     /// Frames sent.
     pub sent: u64,
-    /// Copies made: one for each node except the sender.
+    /// Copies made: one for each other node on the wire of the sender.
     pub copies: u64,
     /// Copies lost by the faults.
     pub lost: u64,

@@ -1,4 +1,4 @@
-//! The network device of a simulated host.
+//! The devices of a simulated host.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tap::{
 pub(crate) struct SegmentPort {
     mtu: usize,
     rx_queue: VecDeque<(Vec<u8>, Offload)>,
-    /// Frames transmitted in one poll. The segment removes the frames after each poll, so the queue holds at most one
+    /// Frames transmitted in one turn. The segment removes the frames after each turn, so the queue holds at most one
     /// batch.
     transmitted: VecDeque<(Vec<u8>, Offload)>,
     counters: DeviceCounters,

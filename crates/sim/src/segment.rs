@@ -14,9 +14,9 @@ use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, Station, WireId};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
-/// Each frame is delivered to all other nodes on its wire, like on a hub. The link layer of each host filters by destination. The
-/// [`Faults`] of the segment apply to each copy separately. The segment does not sleep or read a clock, so the run time
-/// does not depend on the simulated time. The same calls produce the same run.
+/// Each frame is delivered to all other nodes on its wire, as on a hub. The link layer of each host filters by
+/// destination. The [`Faults`] of the segment apply to each copy separately. The segment does not sleep or read a
+/// clock, so the run time does not depend on the simulated time. The same calls produce the same run.
 ///
 /// In this example, a host resolves the MAC address of a second host, and sends a payload to this host:
 ///
@@ -113,7 +113,8 @@ impl Segment {
         }
     }
 
-    /// Adds a scripted peer on the first wire. `script` receives each frame that arrives, and returns the frames to send.
+    /// Adds a scripted peer on the first wire. `script` receives each frame that arrives, and returns the frames to
+    /// send.
     pub fn attach(&mut self, script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static) -> NodeId {
         self.add_node(Node::script(Box::new(script)), PortId::default(), WireId::default())
     }
@@ -130,7 +131,8 @@ impl Segment {
         }
     }
 
-    /// Sends a frame with these bytes to all nodes on the first wire, as if from a further node. The frame is not captured.
+    /// Sends a frame with these bytes to all nodes on the first wire, as if from a further node. The frame is not
+    /// captured.
     pub fn inject(&mut self, bytes: &[u8]) {
         self.inject_with(bytes, Offload::default());
     }
@@ -142,8 +144,8 @@ impl Segment {
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
     ///
-    /// If the node is not a running host, the payload is dropped for [`TxDropReason::NoSourceAddress`]. If the payload is
-    /// longer than a frame, the payload is dropped for [`TxDropReason::TooLong`].
+    /// If the node is not a running host, the payload is dropped for [`TxDropReason::NoSourceAddress`]. If the payload
+    /// is longer than a frame, the payload is dropped for [`TxDropReason::TooLong`].
     pub fn send(
         &mut self,
         node: NodeId,

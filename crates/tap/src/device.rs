@@ -27,7 +27,8 @@ pub trait Device {
     /// device refuses a frame in flight, the next call reports it.
     fn transmit(&mut self, from: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError>;
 
-    /// Returns the counters. They are statistics: the results of the calls contain everything that a caller needs.
+    /// Returns the counters. They are statistics: the results of `receive` and `transmit` contain everything that a
+    /// caller needs.
     fn counters(&self) -> DeviceCounters;
 }
 

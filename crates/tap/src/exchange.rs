@@ -31,7 +31,7 @@ impl Exchange {
     /// Maximum number of frames that one turn receives, and maximum number of frames that it transmits.
     pub const BATCH: usize = 64;
 
-    /// Creates the exchange of a port. No frame is in motion.
+    /// Creates the exchange of a port, without frames.
     pub fn new(port: PortId) -> Exchange {
         Exchange { port, received: Batch::new(Self::BATCH), departing: Batch::new(Self::BATCH) }
     }

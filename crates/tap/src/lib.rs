@@ -23,9 +23,10 @@
 //!
 //! # Non-features
 //!
-//! - The crate interprets no frames: MAC addresses, EtherTypes and padding belong to the crate `link`.
+//! - The crate interprets no frames: MAC addresses and EtherTypes belong to the crate `link`. [`Exchange::turn`] only
+//!   adds zeros to frames that are too short for the device.
 //! - The crate measures no time for the layers above: [`Instant`] is an argument everywhere.
-//! - The crate drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
+//! - A device drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
 //!
 //! # Example
 //!

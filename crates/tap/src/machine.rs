@@ -2,7 +2,7 @@
 
 use crate::{Batch, DeviceEvent, Frame, Instant, Pool, Token};
 
-/// Port of a machine: one device. The caller numbers the devices of a machine from 0.
+/// Number of a port. Each device of a machine is a port. The caller numbers the ports from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(u16);
 
@@ -26,8 +26,8 @@ pub trait Machine {
     /// Outcome of a received frame, for the tracer.
     type Outcome;
 
-    /// Returns whether the machine has capacity for everything that one batch of received frames can cause. While the
-    /// method returns false, the frames stay in the device.
+    /// Returns whether the machine has capacity for the replies to one batch of received frames. While the method
+    /// returns false, the frames stay in the device.
     fn accepts_frames(&self, _port: PortId) -> bool {
         true
     }
@@ -43,8 +43,8 @@ pub trait Machine {
     /// Handles the refusal of a frame by the device. The device has dropped the frame with this token.
     fn refused(&mut self, _now: Instant, _port: PortId, _token: Token) {}
 
-    /// Handles a change of the device. `departing` has the frames that the device has not accepted yet. The machine may
-    /// remove these frames.
+    /// Handles a change of the device. `departing` has the frames that the device has not accepted yet, and the machine
+    /// may remove these frames.
     fn device_event(
         &mut self,
         _now: Instant,

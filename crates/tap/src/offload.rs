@@ -1,6 +1,7 @@
-//! Work on a frame that a device does, or has done: checksums and segmentation.
+//! Checksums and segmentation of a frame that a device computes or has checked.
 
-/// State of the work on a frame that is left to a device. By default, no work is left, and nothing is verified.
+/// Checksum and segmentation work on a frame that is left to a device. By default, no work is left, and no checksum is
+/// verified.
 ///
 /// Positions are in bytes from the start of the frame. [`Frame::prepend`](crate::Frame::prepend) and
 /// [`Frame::narrow`](crate::Frame::narrow) move them with the bytes.
@@ -18,7 +19,7 @@ pub enum Checksum {
     /// Unknown in a received frame: the receiver must check the checksum. Complete in a frame to send.
     #[default]
     None,
-    /// The receiver need not check the checksum: the device checked it, or the frame never left this machine. In the
+    /// The receiver need not check the checksum: the device checked it, or the frame never left this computer. In the
     /// second case, the checksum field may be incomplete, as on a veth pair.
     Verified,
     /// Incomplete: the checksum field contains only the sum of the pseudo header. The device completes the checksum.

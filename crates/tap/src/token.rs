@@ -1,6 +1,7 @@
-//! The identity of the sender of a frame.
+//! The token of a frame, which identifies its sender.
 
-/// Token of a frame: identifies the sender of the frame to the machine that sent it.
+/// Token of a frame. By the token, the machine that sent the frame identifies the part that sent it, such as a probe of
+/// an address.
 ///
 /// If a device refuses a frame, the [`Machine`](crate::Machine) receives the token of the frame. The values have no
 /// meaning for devices.

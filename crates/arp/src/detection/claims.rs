@@ -193,7 +193,7 @@ impl Claims {
         }
     }
 
-    /// Returns the link-local address of the host with this MAC address, or none if no such address is in use.
+    /// Returns the link-local address of the host with this MAC address, or `None` if no such address is in use.
     pub(crate) fn link_local_address(&self, mac: MacAddr) -> Option<Ipv4Addr> {
         let link_local = self.link_locals.iter().find(|link_local| link_local.mac() == mac);
         link_local.and_then(LinkLocal::address)
@@ -244,7 +244,7 @@ impl Claims {
         }
     }
 
-    /// Ends the conflicts that are over. A conflict lasts while this host defends the address and while the other host
+    /// Ends the conflicts that are over. A conflict lasts as long as this host defends the address, or the other host
     /// is in the neighbor table.
     // spec: conflict-of-one-address
     fn end_conflicts<P>(

@@ -19,7 +19,7 @@ fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
 
-/// A station, and everything that moves its frames.
+/// A station with its exchange, device and pool.
 struct Fixture<R: Requester> {
     station: Station<R>,
     pool: Pool,
@@ -231,7 +231,7 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Whatever a station receives, it sends only what its requester has due, and keeps no frame.
+    /// A station sends only the packets of its requester, for any received frames, and keeps no frame.
     #[test]
     fn station_sends_only_due_packets(frames in prop::collection::vec(any_frame(), 0..50)) {
         let mut fixture = Fixture::new(inquiry(2), None);

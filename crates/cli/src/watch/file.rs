@@ -35,7 +35,7 @@ struct StoppableReader<'a> {
     stopped: &'a AtomicBool,
 }
 
-/// What ends a wait of [`StoppableReader`].
+/// Reason for the end of a wait of [`StoppableReader`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
     Data,

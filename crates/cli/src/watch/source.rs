@@ -42,7 +42,7 @@ pub(super) struct WatchSource {
     gaps: GapMonitor,
 }
 
-/// What ends a wait of a source.
+/// Reason for the end of a wait of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wake {
     Signal,
@@ -81,8 +81,8 @@ impl WatchSource {
         &self.name
     }
 
-    /// Waits for frames, a signal, a key or a change of the link, or until `limit` has passed. Receives frames; a host on
-    /// the TAP replies to the frames. Returns whether a signal waits.
+    /// Waits for frames, a signal, a key or a change of the link, or until `limit` has passed. Receives frames; a host
+    /// on the TAP replies to the frames. Returns whether a signal waits.
     pub(super) fn step(
         &mut self,
         watcher: &mut FrameWatcher,
@@ -227,7 +227,7 @@ impl FrameWatcher {
     }
 
     /// Converts a time of the command's clock to wall-clock time. It follows the system clock if the system clock was
-    /// set, or if the machine was suspended.
+    /// set, or if the computer was suspended.
     pub(super) fn wall_time(&self, now: Instant) -> Instant {
         self.clock.moment(now).wall
     }
