@@ -39,8 +39,8 @@ pub(crate) const LINE_RULES: &[LineRule] = &[
                 "[shorter than an ARP packet]",
                 "[hardware type is",
                 "[protocol type is",
-                "[hardware length is",
-                "[protocol length is",
+                "[hardware address length is",
+                "[protocol address length is",
             ];
             reasons.iter().any(|reason| text.contains(reason)) && reference.starts_with(head)
         },
