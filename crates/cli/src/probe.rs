@@ -99,7 +99,8 @@ impl ProbeDevice {
         let (name, now) = (device.name().clone(), clock.now());
         let link = LinkMonitor::open(&name)?;
         let gaps = GapMonitor::new(device.interface(), kernel_mac.is_none(), link.state(), now);
-        let pool = Pool::new(device.capabilities().mtu, 2 * Exchange::BATCH);
+        // A station sends only ARP packets.
+        let pool = Pool::new(device.capabilities().mtu, 2 * Exchange::BATCH).with_large_limit(0);
         let station = Station::new(now, requester, mac, vlan);
         let driver = Driver::new(station, device, Some(link), pool, clock);
         let driver = driver.with_transmit_timeout(transmit_timeout);
