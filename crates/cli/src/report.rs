@@ -11,7 +11,7 @@ use std::time::Duration;
 use arp::Neighbor;
 use capture::Direction;
 use dissect::summarize;
-use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostSet, Interface};
+use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostInterface, HostSet};
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -128,7 +128,7 @@ impl<W: Sink> HostReport<W> {
     /// Prints the pending events of the host.
     pub(crate) fn events(&mut self, now: Instant, host: &mut Host) {
         while let Some(event) = host.take_event() {
-            let vlan = host.interface(event.interface()).and_then(Interface::vlan);
+            let vlan = host.interface(event.interface()).and_then(HostInterface::vlan);
             let kind = LineKind::of_event(event);
             if self.level >= Verbosity::Events && kind.is_none_or(|kind| self.admits(now, kind)) {
                 let text =

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{NeighborSettings, Operation, Packet, PacketFields, StartMode};
-use host::{EchoRequest, FrameOutcome, Host, HostConfig, Interface};
+use host::{EchoRequest, FrameOutcome, Host, HostConfig, HostInterface};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use ipnet::Ipv4Net;
@@ -392,7 +392,7 @@ impl Wire {
     }
 
     fn flush(&mut self) {
-        let ids: Vec<_> = self.machine.host.interfaces().map(Interface::id).collect();
+        let ids: Vec<_> = self.machine.host.interfaces().map(HostInterface::id).collect();
         for id in ids {
             let interface = self.machine.host.interface_mut(id).expect("interface should exist");
             interface.arp_mut().neighbors_mut().flush();

@@ -2,7 +2,7 @@
 
 use base::{Reason, ReasonCounters};
 
-use crate::interface::Interface;
+use crate::interface::HostInterface;
 
 /// One counter of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Counter {
 }
 
 /// Returns all counters of an interface.
-pub(crate) fn of_interface(interface: &Interface) -> Vec<Counter> {
+pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     let own = &interface.counters;
     let mut all = vec![event("link", "accepted", "accepted", interface.link.accepted())];
     all.extend(losses("link", interface.link.dropped()));
@@ -58,7 +58,7 @@ pub(crate) fn no_interface(count: u64) -> Counter {
     loss("host", "no_interface", "no interface on the port", count)
 }
 
-fn of_arp(interface: &Interface) -> Vec<Counter> {
+fn of_arp(interface: &HostInterface) -> Vec<Counter> {
     let table = interface.arp.neighbors().counts();
     let mut all = vec![event("arp", "replies_sent", "replies sent", interface.counters.arp_replies)];
     all.extend(losses("arp", interface.arp.dropped()));

@@ -14,8 +14,8 @@ use crate::config::{HostConfig, HostConfigError, ipv4_address, ipv4_network};
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
-use crate::interface::{Context, Interface, PendingPacket};
-use crate::interfaces::{Interfaces, Port};
+use crate::interface::{Context, HostInterface, PendingPacket};
+use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{DropReason, FrameOutcome, SendOutcome, TxDropReason};
 use crate::output::ArpSender;
 use crate::tx_queue::TxQueues;
@@ -29,7 +29,7 @@ use crate::{egress, ingress, output};
 pub struct Host {
     interfaces: Interfaces,
     /// The ports of the interfaces.
-    ports: Vec<Port>,
+    ports: Vec<PortState>,
     routes: Routes,
     /// Time at which the user last sent a packet.
     sent_at: Instant,
@@ -48,9 +48,9 @@ impl Host {
     pub fn new(now: Instant, config: &HostConfig) -> Result<Host, HostConfigError> {
         config.check()?;
         let config = Self::capped(config);
-        let mut first = Interface::new(InterfaceId(0), &config)?;
+        let mut first = HostInterface::new(InterfaceId(0), &config)?;
         let routes = first.start(now, &config, &Routes::default())?;
-        let (interfaces, ports) = (Interfaces::new(first), vec![Port::new(config.port)]);
+        let (interfaces, ports) = (Interfaces::new(first), vec![PortState::new(config.port)]);
         Ok(Host { interfaces, ports, routes, sent_at: now, no_interface: 0 })
     }
 
@@ -72,10 +72,10 @@ impl Host {
         let port = self.ports.iter().find(|port| port.id == config.port).copied();
         let port_mtu = port.filter(|port| port.mtu_limit.is_some()).and_then(|_| self.mtu_of(config.port));
         let config = Self::capped(&HostConfig { mtu: port_mtu.unwrap_or(config.mtu), ..*config });
-        let mut interface = Interface::new(id, &config)?;
+        let mut interface = HostInterface::new(id, &config)?;
         self.routes = interface.start(now, &config, &self.routes)?;
         match port {
-            None => self.ports.push(Port::new(config.port)),
+            None => self.ports.push(PortState::new(config.port)),
             Some(port) if !port.is_link_active => interface.arp.link_down(),
             Some(_) => {}
         }
@@ -148,7 +148,7 @@ impl Host {
     fn interface_with(&self, address: Ipv4Addr) -> InterfaceId {
         let mut interfaces = self.interfaces.iter();
         let owner = interfaces.find(|interface| interface.addresses.mac_of(address).is_some());
-        owner.map_or(InterfaceId(0), Interface::id)
+        owner.map_or(InterfaceId(0), HostInterface::id)
     }
 
     /// Returns the context for sending on an interface, and records the time.
@@ -199,7 +199,7 @@ impl Host {
     /// the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
-        let waiting = |interface: &Interface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
+        let waiting = |interface: &HostInterface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
         3 * Exchange::BATCH * self.ports.len() + self.interfaces.iter().map(waiting).sum::<usize>()
     }
 
@@ -210,21 +210,21 @@ impl Host {
 
     /// Returns the configurations of all hosts, grouped by interface.
     pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
-        self.interfaces.iter().flat_map(Interface::hosts)
+        self.interfaces.iter().flat_map(HostInterface::hosts)
     }
 
     /// Returns the interfaces, in the order of their identifiers.
-    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+    pub fn interfaces(&self) -> impl Iterator<Item = &HostInterface> {
         self.interfaces.iter()
     }
 
     /// Returns an interface.
-    pub fn interface(&self, id: InterfaceId) -> Option<&Interface> {
+    pub fn interface(&self, id: InterfaceId) -> Option<&HostInterface> {
         self.interfaces.get(id)
     }
 
     /// Returns an interface for modification.
-    pub fn interface_mut(&mut self, id: InterfaceId) -> Option<&mut Interface> {
+    pub fn interface_mut(&mut self, id: InterfaceId) -> Option<&mut HostInterface> {
         self.interfaces.get_mut(id)
     }
 
@@ -236,7 +236,7 @@ impl Host {
     /// Returns whether all hosts can answer: each interface has an address in use, and no host probes for an address. A
     /// host that is configured to probe is not ready while the link is not active.
     pub fn is_ready(&self) -> bool {
-        let is_ready = |interface: &Interface| {
+        let is_ready = |interface: &HostInterface| {
             interface.is_ready() && (self.is_link_active(interface.port()) || !interface.probes())
         };
         self.interfaces.iter().all(is_ready)
@@ -264,7 +264,7 @@ impl Host {
 
     /// Returns the ARP layers of all interfaces.
     pub fn arps(&self) -> impl Iterator<Item = &Arp<PendingPacket>> {
-        self.interfaces.iter().map(Interface::arp)
+        self.interfaces.iter().map(HostInterface::arp)
     }
 
     /// Adds a static neighbor to the first interface: see [`Arp::add_static`].
@@ -335,7 +335,7 @@ impl Host {
     /// Removes and returns an event of the first interface that has an event. On an interface, echo replies and failed
     /// deliveries precede events of ARP.
     pub fn take_event(&mut self) -> Option<HostEvent> {
-        self.interfaces.iter_mut().find_map(Interface::take_event)
+        self.interfaces.iter_mut().find_map(HostInterface::take_event)
     }
 
     /// Returns all counters, including zeros, lowest layer first. Counters of several interfaces are added up.
@@ -386,7 +386,7 @@ impl Machine for Host {
     // spec: receive-bound
     fn accepts_frames(&self, port: PortId) -> bool {
         let has_capacity =
-            |interface: &Interface| interface.tx_queues.control.free_capacity() >= Exchange::BATCH;
+            |interface: &HostInterface| interface.tx_queues.control.free_capacity() >= Exchange::BATCH;
         self.interfaces.of_port(port).all(has_capacity)
     }
 
@@ -462,10 +462,10 @@ impl Machine for Host {
     /// [`Host::ping`], returns the time of the call.
     fn deadline(&self) -> Option<Instant> {
         // The interfaces of a congested port have no deadline: the turn after the device becomes writable serves them.
-        let is_served = |interface: &&Interface| {
+        let is_served = |interface: &&HostInterface| {
             !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
         };
-        let deadline = |interface: &Interface| output::deadline(interface, self.sent_at);
+        let deadline = |interface: &HostInterface| output::deadline(interface, self.sent_at);
         self.interfaces.iter().filter(is_served).filter_map(deadline).min()
     }
 }

@@ -19,7 +19,7 @@ use crate::tx_queue::TxQueues;
 
 /// An interface of a host: the protocol layers of the untagged frames of a port, or of one VLAN of the port.
 #[derive(Debug)]
-pub struct Interface {
+pub struct HostInterface {
     pub(crate) id: InterfaceId,
     /// Configuration of the first hosts.
     pub(crate) config: HostConfig,
@@ -85,18 +85,18 @@ pub struct PendingPacket {
 /// An interface, with the time, routes and pool with which it handles and sends packets.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
-    pub(crate) interface: &'a mut Interface,
+    pub(crate) interface: &'a mut HostInterface,
     pub(crate) routes: &'a Routes,
     pub(crate) pool: &'a mut Pool,
 }
 
-impl Interface {
+impl HostInterface {
     /// Maximum number of echo replies and failed deliveries in the queue. Further events are lost and counted. One turn
     /// causes at most a batch of each.
     const DELIVERIES: usize = 4 * Exchange::BATCH;
 
     /// Creates an interface without addresses. Fails for the configuration of an IPv6 host.
-    pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Result<Interface, HostConfigError> {
+    pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Result<HostInterface, HostConfigError> {
         let ipv4_hosts = config.ipv4_hosts()?;
         // Hosts with the same seed that start at the same time must not send at the same time. The same applies to one
         // host in two VLANs or on two ports.
@@ -116,7 +116,7 @@ impl Interface {
             },
             defense: config.defense,
         };
-        Ok(Interface {
+        Ok(HostInterface {
             id,
             config: *config,
             ipv4_hosts,
@@ -154,7 +154,7 @@ impl Interface {
         Ok(routes)
     }
 
-    /// Starts the hosts of a configuration: see [`Interface::add`].
+    /// Starts the hosts of a configuration: see [`HostInterface::add`].
     pub(crate) fn start(
         &mut self,
         now: Instant,
@@ -287,7 +287,7 @@ impl Interface {
         self.ipv4_address().map(IpNet::V4)
     }
 
-    /// Returns the first host's IPv4 address: see [`Interface::address`].
+    /// Returns the first host's IPv4 address: see [`HostInterface::address`].
     pub(crate) fn ipv4_address(&self) -> Option<Ipv4Net> {
         let in_use = |address: Ipv4Net| self.addresses.mac_of(address.addr()).map(|_| address);
         match self.ipv4_hosts {

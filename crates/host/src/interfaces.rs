@@ -4,18 +4,18 @@ use inet::InterfaceId;
 use link::VlanTags;
 use tap::PortId;
 
-use crate::interface::Interface;
+use crate::interface::HostInterface;
 
 /// The interfaces of a host, at least one, in the order of their identifiers.
 #[derive(Debug)]
 pub(crate) struct Interfaces {
-    first: Interface,
-    others: Vec<Interface>,
+    first: HostInterface,
+    others: Vec<HostInterface>,
 }
 
 /// State of a port: one device.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Port {
+pub(crate) struct PortState {
     pub(crate) id: PortId,
     /// Maximum MTU, set by the first state of the link.
     pub(crate) mtu_limit: Option<usize>,
@@ -27,14 +27,14 @@ pub(crate) struct Port {
     pub(crate) turns: usize,
 }
 
-impl Port {
-    pub(crate) fn new(id: PortId) -> Port {
-        Port { id, mtu_limit: None, is_link_active: true, is_congested: false, turns: 0 }
+impl PortState {
+    pub(crate) fn new(id: PortId) -> PortState {
+        PortState { id, mtu_limit: None, is_link_active: true, is_congested: false, turns: 0 }
     }
 }
 
 impl Interfaces {
-    pub(crate) fn new(first: Interface) -> Interfaces {
+    pub(crate) fn new(first: HostInterface) -> Interfaces {
         Interfaces { first, others: Vec::new() }
     }
 
@@ -43,34 +43,34 @@ impl Interfaces {
         u16::try_from(self.others.len()).ok()?.checked_add(1).map(InterfaceId)
     }
 
-    pub(crate) fn push(&mut self, interface: Interface) {
+    pub(crate) fn push(&mut self, interface: HostInterface) {
         self.others.push(interface);
     }
 
-    pub(crate) fn first(&self) -> &Interface {
+    pub(crate) fn first(&self) -> &HostInterface {
         &self.first
     }
 
-    pub(crate) fn first_mut(&mut self) -> &mut Interface {
+    pub(crate) fn first_mut(&mut self) -> &mut HostInterface {
         &mut self.first
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Interface> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &HostInterface> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Interface> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut HostInterface> {
         std::iter::once(&mut self.first).chain(&mut self.others)
     }
 
-    pub(crate) fn get(&self, id: InterfaceId) -> Option<&Interface> {
+    pub(crate) fn get(&self, id: InterfaceId) -> Option<&HostInterface> {
         match usize::from(id.0).checked_sub(1) {
             None => Some(&self.first),
             Some(place) => self.others.get(place),
         }
     }
 
-    pub(crate) fn get_mut(&mut self, id: InterfaceId) -> Option<&mut Interface> {
+    pub(crate) fn get_mut(&mut self, id: InterfaceId) -> Option<&mut HostInterface> {
         match usize::from(id.0).checked_sub(1) {
             None => Some(&mut self.first),
             Some(place) => self.others.get_mut(place),
@@ -78,7 +78,7 @@ impl Interfaces {
     }
 
     /// Returns the interface with this identifier, or the first interface.
-    pub(crate) fn get_mut_or_first(&mut self, id: InterfaceId) -> &mut Interface {
+    pub(crate) fn get_mut_or_first(&mut self, id: InterfaceId) -> &mut HostInterface {
         match usize::from(id.0).checked_sub(1).and_then(|place| self.others.get_mut(place)) {
             Some(interface) => interface,
             None => &mut self.first,
@@ -86,12 +86,12 @@ impl Interfaces {
     }
 
     /// Iterates over the interfaces of a port.
-    pub(crate) fn of_port(&self, port: PortId) -> impl Iterator<Item = &Interface> {
+    pub(crate) fn of_port(&self, port: PortId) -> impl Iterator<Item = &HostInterface> {
         self.iter().filter(move |interface| interface.port() == port)
     }
 
     /// Iterates over the interfaces of a port.
-    pub(crate) fn of_port_mut(&mut self, port: PortId) -> impl Iterator<Item = &mut Interface> {
+    pub(crate) fn of_port_mut(&mut self, port: PortId) -> impl Iterator<Item = &mut HostInterface> {
         self.iter_mut().filter(move |interface| interface.port() == port)
     }
 
@@ -99,12 +99,16 @@ impl Interfaces {
     /// first interface of the port, which drops the frame. Returns `None` for a port without an interface.
     // spec: many-vlans
     #[inline]
-    pub(crate) fn select(&mut self, port: PortId, tags: impl FnOnce() -> VlanTags) -> Option<&mut Interface> {
+    pub(crate) fn select(
+        &mut self,
+        port: PortId,
+        tags: impl FnOnce() -> VlanTags,
+    ) -> Option<&mut HostInterface> {
         if self.others.is_empty() {
             return Some(&mut self.first).filter(|interface| interface.port() == port);
         }
         let tags = tags();
-        let is_local = |interface: &Interface| interface.link.is_local_vlan(tags);
+        let is_local = |interface: &HostInterface| interface.link.is_local_vlan(tags);
         let place = self.of_port(port).find(|interface| is_local(interface));
         let id = place.or_else(|| self.of_port(port).next())?.id;
         self.get_mut(id)
@@ -112,7 +116,7 @@ impl Interfaces {
 
     /// Calls a function for each interface of a port, in turn from the interface that `turns` selects.
     #[inline]
-    pub(crate) fn for_each(&mut self, port: PortId, turns: usize, mut serve: impl FnMut(&mut Interface)) {
+    pub(crate) fn for_each(&mut self, port: PortId, turns: usize, mut serve: impl FnMut(&mut HostInterface)) {
         if self.others.is_empty() {
             return serve(&mut self.first);
         }

@@ -35,7 +35,7 @@
 //! # Order of calls
 //!
 //! 1. [`Host::new`], then [`Host::add`] and [`Host::add_route`] as needed. [`HostConfig::port`] and [`HostConfig::vlan`]
-//!    select the [`Interface`]. A [`Pool`](tap::Pool) of [`Host::pool_size`] frames never runs out.
+//!    select the [`HostInterface`]. A [`Pool`](tap::Pool) of [`Host::pool_size`] frames never runs out.
 //! 2. [`Exchange::device_event`](tap::Exchange::device_event), if the device reports the state of its link: at the start
 //!    and for each change.
 //! 3. [`Exchange::turn`](tap::Exchange::turn) for each device. It receives, handles and transmits frames, and runs the
@@ -105,7 +105,7 @@ pub use self::counters::Counter;
 pub use self::echo::{DataMismatch, EchoReply, EchoRequest};
 pub use self::event::{DeliveryFailure, HostEvent};
 pub use self::host::Host;
-pub use self::interface::{Interface, PendingPacket};
+pub use self::interface::{HostInterface, PendingPacket};
 pub use self::outcome::{
     DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason, UdpDropReason,
 };

@@ -11,14 +11,14 @@ use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
 
 use crate::egress;
 use crate::event::{DeliveryFailure, HostEvent};
-use crate::interface::{Context, Interface, PendingPacket};
-use crate::interfaces::{Interfaces, Port};
+use crate::interface::{Context, HostInterface, PendingPacket};
+use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::TxDropReason;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Returns the time at which the next timer of an interface is due. While packets wait, the time is `sent_at`, when the
 /// user last sent a packet.
-pub(crate) fn deadline(interface: &Interface, sent_at: Instant) -> Option<Instant> {
+pub(crate) fn deadline(interface: &HostInterface, sent_at: Instant) -> Option<Instant> {
     if !interface.tx_queues.is_empty() {
         return Some(sent_at);
     }
@@ -36,7 +36,7 @@ pub(crate) fn deadline(interface: &Interface, sent_at: Instant) -> Option<Instan
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
     routes: &Routes,
-    port: &mut Port,
+    port: &mut PortState,
     now: Instant,
     departing: &mut Batch,
     pool: &mut Pool,

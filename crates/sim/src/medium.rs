@@ -7,7 +7,7 @@ use link::{EtherType, EthernetFrame};
 use tap::{Instant, Offload};
 
 use crate::faults::Faults;
-use crate::node::{NodeId, Station, WireId};
+use crate::node::{NodeId, WireId, WirePort};
 
 /// A frame as a node sent it, before any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub struct SegmentCounters {
 #[derive(Debug)]
 pub(crate) enum MediumEvent {
     /// A node sends a frame.
-    Transmit { from: Station, bytes: Vec<u8>, offload: Offload },
+    Transmit { from: WirePort, bytes: Vec<u8>, offload: Offload },
     /// A copy arrives at a node.
-    Deliver { to: Station, bytes: Vec<u8>, offload: Offload },
+    Deliver { to: WirePort, bytes: Vec<u8>, offload: Offload },
 }
 
 #[derive(Debug)]
@@ -99,25 +99,25 @@ impl Medium {
     }
 
     /// Schedules the transmission of a frame.
-    pub(crate) fn send_at(&mut self, at: Instant, from: Station, bytes: Vec<u8>, offload: Offload) {
+    pub(crate) fn send_at(&mut self, at: Instant, from: WirePort, bytes: Vec<u8>, offload: Offload) {
         self.schedule(at, MediumEvent::Transmit { from, bytes, offload });
     }
 
-    /// Sends a frame on a wire: each of the `stations` on the wire except the sender gets a copy. The faults apply to
+    /// Sends a frame on a wire: each of the `wire_ports` on the wire except the sender gets a copy. The faults apply to
     /// each copy separately.
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        (wire, from): (WireId, Option<Station>),
+        (wire, from): (WireId, Option<WirePort>),
         bytes: &[u8],
         offload: Offload,
-        stations: &[Station],
+        wire_ports: &[WirePort],
     ) {
         self.counters.sent += 1;
         if let Some(from) = from {
             self.capture(now, from.node, bytes);
         }
-        for to in stations.iter().copied().filter(|to| to.wire == wire && Some(*to) != from) {
+        for to in wire_ports.iter().copied().filter(|to| to.wire == wire && Some(*to) != from) {
             let deliveries = self.faults.deliveries(self.counters.copies, bytes.len());
             self.counters.copies += 1;
             let mut count = 0;

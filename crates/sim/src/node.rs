@@ -20,7 +20,7 @@ pub struct WireId(pub(crate) usize);
 
 /// A port of a node on a wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Station {
+pub(crate) struct WirePort {
     pub(crate) node: NodeId,
     pub(crate) port: PortId,
     pub(crate) wire: WireId,

@@ -10,7 +10,7 @@ use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 
 use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
-use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, Station, WireId};
+use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, WireId, WirePort};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
@@ -48,7 +48,7 @@ pub struct Segment {
     medium: Medium,
     nodes: Vec<Node>,
     /// The ports of the nodes.
-    stations: Vec<Station>,
+    wire_ports: Vec<WirePort>,
     /// Number of wires in addition to the first.
     wires: usize,
 }
@@ -74,7 +74,7 @@ impl Segment {
 
     /// Creates a segment without nodes. The virtual clock starts at `now`.
     pub fn new(now: Instant, faults: Faults) -> Segment {
-        Segment { now, medium: Medium::new(faults), nodes: Vec::new(), stations: Vec::new(), wires: 0 }
+        Segment { now, medium: Medium::new(faults), nodes: Vec::new(), wire_ports: Vec::new(), wires: 0 }
     }
 
     /// Adds a host, which starts now. Its port is on the first wire.
@@ -100,7 +100,7 @@ impl Segment {
         let now = self.now;
         let Some(host) = self.nodes.get_mut(node.0).and_then(Node::as_host_mut) else { return Ok(()) };
         if host.add(now, config)? {
-            self.stations.push(Station { node, port: config.port, wire });
+            self.wire_ports.push(WirePort { node, port: config.port, wire });
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Segment {
 
     /// Sends a frame like [`Segment::inject`], with this offload state.
     pub fn inject_with(&mut self, bytes: &[u8], offload: Offload) {
-        self.medium.send(self.now, (WireId::default(), None), bytes, offload, &self.stations);
+        self.medium.send(self.now, (WireId::default(), None), bytes, offload, &self.wire_ports);
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
@@ -259,7 +259,7 @@ impl Segment {
     fn add_node(&mut self, node: Node, port: PortId, wire: WireId) -> NodeId {
         let id = NodeId(self.nodes.len());
         self.nodes.push(node);
-        self.stations.push(Station { node: id, port, wire });
+        self.wire_ports.push(WirePort { node: id, port, wire });
         id
     }
 
@@ -270,7 +270,7 @@ impl Segment {
         while let Some(event) = self.medium.take_due(self.now, before) {
             match event {
                 MediumEvent::Transmit { from, bytes, offload } => {
-                    self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.stations);
+                    self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.wire_ports);
                 }
                 MediumEvent::Deliver { to, bytes, offload } => self.deliver(to, bytes, offload),
             }
@@ -280,7 +280,7 @@ impl Segment {
         }
     }
 
-    fn deliver(&mut self, to: Station, bytes: Vec<u8>, offload: Offload) {
+    fn deliver(&mut self, to: WirePort, bytes: Vec<u8>, offload: Offload) {
         let Some(node) = self.nodes.get_mut(to.node.0) else { return };
         let counters = &mut self.medium.counters;
         if !node.is_running {
@@ -313,15 +313,15 @@ impl Segment {
         let Some(node) = node.as_host_mut() else { return };
         node.turn(self.now);
         for (port, bytes, offload) in node.take_tx() {
-            let is_sender = |station: &&Station| station.node == id && station.port == port;
-            if let Some(from) = self.stations.iter().find(is_sender).copied() {
+            let is_sender = |other: &&WirePort| other.node == id && other.port == port;
+            if let Some(from) = self.wire_ports.iter().find(is_sender).copied() {
                 self.transmit(from, Duration::ZERO, bytes, offload);
             }
         }
     }
 
     /// Sends a frame of a node, through the interceptor of the node if present.
-    fn transmit(&mut self, from: Station, delay: Duration, bytes: Vec<u8>, offload: Offload) {
+    fn transmit(&mut self, from: WirePort, delay: Duration, bytes: Vec<u8>, offload: Offload) {
         let interceptor = self.nodes.get_mut(from.node.0).and_then(|node| node.interceptor.as_mut());
         // Scripted frames have complete checksums.
         let (frames, offload) = match interceptor {
@@ -333,7 +333,7 @@ impl Segment {
             if at > self.now {
                 self.medium.send_at(at, from, bytes, offload);
             } else {
-                self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.stations);
+                self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.wire_ports);
             }
         }
     }
