@@ -43,8 +43,9 @@
 //! 2. Pass each packet to send to [`Arp::resolve`]. The call returns the MAC address of the next hop, keeps the packet
 //!    until the address is resolved, or refuses the packet.
 //! 3. Call [`Arp::poll`] until it returns `None`, and perform each [`ArpAction`].
-//! 4. Call [`Arp::take_event`] until it returns `None`.
-//! 5. Wait until a packet arrives or [`Arp::deadline`] passes.
+//! 4. Report each packet that the device refused: [`Arp::claim_packet_refused`], [`Arp::request_refused`].
+//! 5. Call [`Arp::take_event`] until it returns `None`.
+//! 6. Wait until a packet arrives or [`Arp::deadline`] passes.
 //!
 //! # Bounds
 //!

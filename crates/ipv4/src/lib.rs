@@ -3,8 +3,8 @@
 //! To receive datagrams:
 //!
 //! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), and the source and the destination by means of an
-//!   [`AddressTable`]. It reassembles
-//!   fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an [`Ipv4DropReason`], and copies only fragments.
+//!   [`AddressTable`]. It reassembles fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an
+//!   [`Ipv4DropReason`], and copies only fragments.
 //! - [`Ipv4::take_timed_out`] discards and returns incomplete datagrams that have timed out. Call it when
 //!   [`Ipv4::deadline`] is reached.
 //! - [`Ipv4::recycle`] stores the buffer of a reassembled datagram for reuse.

@@ -3,13 +3,13 @@
 //! - [`EthernetFrame::parse`] parses a frame without copying, or returns a [`LinkDropReason`].
 //! - [`Link`] is the Ethernet side of one host, or of several hosts on one wire. It filters received frames by
 //!   destination and VLAN, counts dropped frames by reason, and prepends headers to sent packets.
-//! - [`MacAddr`] is a MAC address. A type that has the local MAC addresses implements [`LocalMacs`].
+//! - [`MacAddr`] is a MAC address. A set of local MAC addresses implements [`LocalMacs`].
 //!
 //! # Order of calls
 //!
-//! For each received frame, parse it and pass the result to [`Link::receive`], errors included, so that all drops are
-//! counted. The caller has the local MAC addresses and passes them too. To send, write the payload into a [`Frame`],
-//! and call [`Link::add_header`]. If the device requires a minimum length, call [`Frame::pad`].
+//! Parse each received frame, and pass the result to [`Link::receive`] with the local MAC addresses. Pass errors too,
+//! so that all drops are counted. To send, write the payload into a [`Frame`], and call [`Link::add_header`]. If the
+//! device requires a minimum length, call [`Frame::pad`]; a [`tap::Exchange`] does this for every frame.
 //!
 //! # Non-features
 //!

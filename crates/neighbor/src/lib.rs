@@ -11,8 +11,9 @@
 //!    after each `resolve`, `merge`, `learn`, `add_static`, `remove` and `flush`, and at [`NeighborTable::deadline`].
 //! 3. [`NeighborTable::merge`] or [`NeighborTable::learn`] reports the sender of each received packet.
 //! 4. [`NeighborTable::request_refused`] reports a request that the device did not transmit.
-//! 5. [`NeighborTable::take_event`] returns the changes. Take the events after `poll` has returned `None`, also if many
-//!    timers are due at the same time: the deadline is then not in the future, and `poll` continues at the next call.
+//! 5. [`NeighborTable::take_event`] returns the changes. Take the events each time `poll` has returned `None`. If more
+//!    than [`NeighborTable::TIMERS`] timers are due, `poll` returns `None` early. The deadline is then not in the
+//!    future, and `poll` continues at the next call.
 //!
 //! # Bounds
 //!

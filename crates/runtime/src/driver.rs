@@ -31,12 +31,12 @@ pub struct Driver<M, D> {
     now: Instant,
     /// Steps with work since the descriptors were last checked.
     busy_steps: u32,
-    link_changes: Vec<LinkChange>,
+    link_changes: Vec<LinkUpdate>,
 }
 
-/// Change of the link of a device.
+/// New state of the link of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkChange {
+pub struct LinkUpdate {
     /// Port of the device.
     pub port: PortId,
     /// New state.
@@ -191,7 +191,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Returns the changes of links that the last call of [`step`](Driver::step) or
     /// [`follow_links`](Driver::follow_links) has read.
-    pub fn link_changes(&self) -> &[LinkChange] {
+    pub fn link_changes(&self) -> &[LinkUpdate] {
         &self.link_changes
     }
 
@@ -325,7 +325,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
                     let now = self.clock.now();
                     let DeviceEvent::Link(state) = event;
                     port.exchange.device_event(now, &mut self.machine, event, &mut self.pool);
-                    self.link_changes.push(LinkChange { port: id, state });
+                    self.link_changes.push(LinkUpdate { port: id, state });
                 }
                 // The interface was deleted. The device reports the deletion in the turn that follows.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => port.monitor = None,

@@ -85,6 +85,6 @@ mod listener;
 mod port;
 
 pub use clock::Clock;
-pub use driver::{Driver, LinkChange, Step};
+pub use driver::{Driver, LinkUpdate, Step};
 pub use error::DriverError;
 pub use listener::{Listener, ListenerOutcome, listen};

@@ -1,7 +1,7 @@
 //! A simulated network segment for tests and experiments.
 //!
-//! A [`Segment`] connects hosts and scripted peers like an Ethernet hub, and advances a virtual clock from one event to
-//! the next. [`Faults`] loses, duplicates, delays and corrupts frames. A run can be repeated from its seed.
+//! A [`Segment`] connects hosts and scripted peers as an Ethernet hub does, and advances a virtual clock from one event
+//! to the next. [`Faults`] loses, duplicates, delays and corrupts frames. A run can be repeated from its seed.
 //!
 //! ```
 //! use std::time::Duration;
@@ -26,8 +26,9 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Segment::add`] adds hosts, and [`Segment::attach`] adds scripted peers. [`Segment::intercept`] sets a script
-//!    that replaces the frames of a node.
+//! 1. [`Segment::add`] adds hosts, and [`Segment::attach`] adds scripted peers. [`Segment::add_wire`] adds a further
+//!    wire, for hosts with several ports ([`Segment::add_to`]). [`Segment::intercept`] sets a script that replaces the
+//!    frames of a node.
 //! 2. [`Segment::send`], [`Segment::ping`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic.
 //! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
 //! 4. [`Segment::take_captured`] and [`Segment::host`] return the result. Continue with step 2.

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use runtime::{Clock, Driver, DriverError, LinkChange};
+use runtime::{Clock, Driver, DriverError, LinkUpdate};
 use tap::linux::{Interface, Io, LinkMonitor, PacketSocket};
 use tap::{Batch, Device, DeviceError, DeviceEvent, Frame, Instant, LinkState, Machine, Pool, PortId};
 use testbed::kernel::delete_link;
@@ -66,7 +66,7 @@ fn machine_receives_each_change_of_link() -> TestResult {
         changes.extend_from_slice(driver.link_changes());
     }
     let down = LinkState { is_up: false, has_carrier: false, ..up };
-    assert_eq!(changes, [down, up].map(|state| LinkChange { port, state }));
+    assert_eq!(changes, [down, up].map(|state| LinkUpdate { port, state }));
     assert_eq!(driver.machine().states, [up, down, up]);
     // A change is returned once.
     driver.follow_links()?;
