@@ -81,7 +81,7 @@ pub struct Census {
     settings: CensusSettings,
     register: Register,
     /// Stations that have an address, by MAC address: at most one per entry.
-    stations: BTreeMap<MacAddr, Station>,
+    stations: BTreeMap<MacAddr, StationCounts>,
     seconds: SecondCounts,
     rate: Rate,
     rate_limit: RateLimit,
@@ -90,9 +90,9 @@ pub struct Census {
     dropped: ReasonCounters<ArpDropReason>,
 }
 
-/// Station that has at least one address.
+/// Counts of a station that has at least one address.
 #[derive(Debug, Default)]
-struct Station {
+struct StationCounts {
     addresses: u32,
     /// Number of a second since the origin of time, and number of packets in this second.
     second: (u64, u32),

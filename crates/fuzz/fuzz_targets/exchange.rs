@@ -281,7 +281,7 @@ impl Wire {
         let host = &mut self.machine.host;
         let before = state(host);
         if host.add(self.now, &new.config(entries)).is_err() {
-            assert_eq!(before, state(host), "a refused host left something behind");
+            assert_eq!(before, state(host), "a refused host changed the host");
         }
     }
 
@@ -318,7 +318,7 @@ impl Wire {
         let mut is_due = true;
         while is_due {
             turns += 1;
-            assert!(turns < 20_000, "endless turns");
+            assert!(turns < 20_000, "the turns do not end");
             is_due = false;
             for port in 0..2 {
                 self.ports[port].device.mode = Mode::OPEN;
@@ -338,7 +338,7 @@ impl Wire {
         let mut reported = self.machine.refused.clone();
         refused.sort_unstable();
         reported.sort_unstable();
-        assert_eq!(refused, reported, "a token was lost or invented");
+        assert_eq!(refused, reported, "the tokens of refused frames differ from the reported tokens");
         let counted = self
             .machine
             .host

@@ -147,7 +147,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         let limit = if has_more_changes { Some(Duration::ZERO) } else { self.time_limit(limit) };
         let busy_poll_time = limit.map_or(self.busy_poll_time, |limit| limit.min(self.busy_poll_time));
         let was_blocked = self.is_tx_blocked();
-        let polls_again = self.ports().any(|port| port.last.poll_again);
+        let polls_again = self.ports().any(|port| port.last_turn.poll_again);
         let mut received = 0;
         let mut poll = || {
             received = self.turn(tracer)?;
@@ -264,7 +264,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
     /// Returns whether a turn at this deadline can send. A deadline that the last turn has not served belongs to a
     /// device that accepts no frames.
     fn can_serve(&self, deadline: Instant) -> bool {
-        match self.ports().filter(|port| port.last.tx_blocked).count() {
+        match self.ports().filter(|port| port.last_turn.tx_blocked).count() {
             0 => true,
             blocked => blocked < self.ports().count() && deadline > self.now,
         }
@@ -272,7 +272,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Returns whether frames wait until a device can transmit again.
     fn is_tx_blocked(&self) -> bool {
-        self.ports().any(|port| port.last.tx_blocked)
+        self.ports().any(|port| port.last_turn.tx_blocked)
     }
 
     /// Sleeps until a descriptor is ready or `limit` has passed, and follows the links. Returns the caller's tokens.
@@ -287,7 +287,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
                 .monitor
                 .as_ref()
                 .map(|monitor| Descriptor::readable(monitor.as_fd(), Wake::Link(port.exchange.port())));
-            once(device.or_writable(port.last.tx_blocked)).chain(link)
+            once(device.or_writable(port.last_turn.tx_blocked)).chain(link)
         });
         let callers = descriptors.iter().map(|descriptor| descriptor.map(Wake::Caller));
         let ready = wait(ports.chain(callers), limit).map_err(DriverError::Wait)?;

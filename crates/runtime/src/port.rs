@@ -15,14 +15,14 @@ pub(crate) struct Port<D> {
     /// Monitor of the link; `None` without a monitor, or after the interface was deleted.
     pub(crate) monitor: Option<LinkMonitor>,
     /// Result of the last turn.
-    pub(crate) last: Turn,
+    pub(crate) last_turn: Turn,
     /// Time since which the device is congested.
     blocked_since: Option<Instant>,
 }
 
 impl<D: Device> Port<D> {
     pub(crate) fn new(id: PortId, device: D, monitor: Option<LinkMonitor>) -> Port<D> {
-        Port { device, exchange: Exchange::new(id), monitor, last: Turn::default(), blocked_since: None }
+        Port { device, exchange: Exchange::new(id), monitor, last_turn: Turn::default(), blocked_since: None }
     }
 
     /// Passes the present state of the link to the machine, if the link is monitored.
@@ -44,22 +44,22 @@ impl<D: Device> Port<D> {
         transmit_timeout: Option<Duration>,
     ) -> Result<usize, DriverError> {
         let turn = self.exchange.turn(now, machine, &mut self.device, pool, tracer);
-        self.last = turn.map_err(|source| DriverError::Device { port: self.exchange.port(), source })?;
-        if !self.last.tx_blocked {
+        self.last_turn = turn.map_err(|source| DriverError::Device { port: self.exchange.port(), source })?;
+        if !self.last_turn.tx_blocked {
             self.blocked_since = None;
-            return Ok(self.last.received);
+            return Ok(self.last_turn.received);
         }
         let since = *self.blocked_since.get_or_insert(now);
         if transmit_timeout.is_some_and(|timeout| now.since(since) >= timeout) {
             self.discard(now, machine, pool);
         }
-        Ok(self.last.received)
+        Ok(self.last_turn.received)
     }
 
     /// Discards the departing frames.
     pub(crate) fn discard<M: Machine>(&mut self, now: Instant, machine: &mut M, pool: &mut Pool) {
         self.exchange.discard(now, machine, pool);
-        (self.blocked_since, self.last.tx_blocked) = (None, false);
+        (self.blocked_since, self.last_turn.tx_blocked) = (None, false);
     }
 
     /// Returns when the departing frames are discarded, if they wait for the device.

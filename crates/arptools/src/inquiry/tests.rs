@@ -327,7 +327,7 @@ fn outcome_is_inconclusive_after_tx_errors_or_rx_loss() {
 }
 
 #[test]
-fn refused_packet_leaves_no_trace_except_its_count_and_time() {
+fn refused_packet_changes_only_count_and_time() {
     let mut inquiry = inquiry(Purpose::Find, |plan| plan.count = Some(3));
     inquiry.sent(at(0));
     inquiry.sent(at(1_000));
