@@ -41,7 +41,7 @@ pub(super) struct Screen {
     last_drawn: Instant,
 }
 
-/// Where keys are read: standard input if it is a terminal, otherwise `/dev/tty`.
+/// Source of key presses: standard input if it is a terminal, otherwise `/dev/tty`.
 enum Keyboard {
     StandardInput(Stdin),
     Terminal(File),

@@ -49,7 +49,7 @@ enum Wake {
     Key,
 }
 
-/// The machine of a source: the simulated host on a TAP, or nothing. The census observes its frames as a tracer.
+/// The machine of a source: the simulated host on a TAP, if there is one. The census observes its frames as a tracer.
 struct Responder(Option<Box<Host>>);
 
 impl WatchSource {
