@@ -254,20 +254,12 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Returns the time limit of the next wait: the caller's, or the time until the driver has something to do.
     fn time_limit(&self, limit: Option<Duration>) -> Option<Duration> {
-        let deadline = self.machine.deadline().filter(|deadline| self.can_serve(*deadline));
+        let can_send = self.ports().any(|port| !port.last_turn.tx_blocked);
+        let deadline = self.machine.deadline().filter(|_| can_send);
         let discard = self.ports().filter_map(|port| port.discard_at(self.transmit_timeout)).min();
         let due = [deadline, discard].into_iter().flatten().min();
         let due = due.map(|due| due.since(self.clock.now()));
         [due, limit].into_iter().flatten().min()
-    }
-
-    /// Returns whether a turn at this deadline can send. A deadline that the last turn has not served belongs to a
-    /// device that accepts no frames.
-    fn can_serve(&self, deadline: Instant) -> bool {
-        match self.ports().filter(|port| port.last_turn.tx_blocked).count() {
-            0 => true,
-            blocked => blocked < self.ports().count() && deadline > self.now,
-        }
     }
 
     /// Returns whether frames wait until a device can transmit again.
@@ -282,12 +274,18 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         limit: Option<Duration>,
     ) -> Result<Readiness<T>, DriverError> {
         let ports = self.ports().flat_map(|port| {
-            let device = Descriptor::readable(port.device.as_fd(), Wake::Device);
+            let tx_blocked = port.last_turn.tx_blocked;
+            // Frames that the machine does not accept yet would end every wait.
+            let device = if tx_blocked && !self.machine.accepts_frames(port.exchange.port()) {
+                Descriptor::writable(port.device.as_fd(), Wake::Device)
+            } else {
+                Descriptor::readable(port.device.as_fd(), Wake::Device).or_writable(tx_blocked)
+            };
             let link = port
                 .monitor
                 .as_ref()
                 .map(|monitor| Descriptor::readable(monitor.as_fd(), Wake::Link(port.exchange.port())));
-            once(device.or_writable(port.last_turn.tx_blocked)).chain(link)
+            once(device).chain(link)
         });
         let callers = descriptors.iter().map(|descriptor| descriptor.map(Wake::Caller));
         let ready = wait(ports.chain(callers), limit).map_err(DriverError::Wait)?;

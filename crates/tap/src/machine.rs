@@ -56,5 +56,8 @@ pub trait Machine {
     }
 
     /// Returns the time at which the next timer is due, or `None` if no timer runs.
+    ///
+    /// The timers of a port do not count while its departing batch is full. All other timers that are due are served by
+    /// [`Machine::transmit`], possibly in several calls.
     fn deadline(&self) -> Option<Instant>;
 }

@@ -34,6 +34,11 @@ impl<'a, T> Descriptor<'a, T> {
         Descriptor { fd, interest: PollFlags::POLLIN, token }
     }
 
+    /// Waits until `fd` is writable.
+    pub fn writable(fd: BorrowedFd<'a>, token: T) -> Descriptor<'a, T> {
+        Descriptor { fd, interest: PollFlags::POLLOUT, token }
+    }
+
     /// Waits also until the descriptor is writable, if `wants_write` is true.
     #[must_use]
     pub fn or_writable(self, wants_write: bool) -> Descriptor<'a, T> {

@@ -58,6 +58,11 @@ fn wait_ends_when_descriptor_is_writable() {
     let descriptor = Descriptor::readable(stop.as_fd(), 'a').map(|token| (token, 1));
     assert!(wait([descriptor.or_writable(false)], Some(Duration::ZERO)).unwrap().is_empty());
     assert!(wait([descriptor.or_writable(true)], Some(LONG)).unwrap().iter().eq([('a', 1)]));
+    // A descriptor that is only readable does not end a wait until it is writable.
+    let (readable, mut writable) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writable, b"x").unwrap();
+    assert!(wait([Descriptor::writable(readable.as_fd(), 'r')], Some(Duration::ZERO)).unwrap().is_empty());
+    assert!(wait([Descriptor::writable(writable.as_fd(), 'w')], Some(LONG)).unwrap().contains('w'));
 }
 
 #[test]
