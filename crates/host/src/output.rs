@@ -29,9 +29,9 @@ pub(crate) fn deadline(interface: &HostInterface, sent_at: Instant) -> Option<In
 /// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved, and
 /// data. The interfaces take turns.
 ///
-/// The ARP packets of an interface take at most a quarter of the batch. Control packets leave a quarter of the batch to
-/// the packets behind them, so that a flood of requests stops neither ARP nor data. Data waits in its queue, so that
-/// data stops neither ARP nor receiving.
+/// The interfaces together give ARP at most a quarter of the batch. Control packets leave a quarter of the batch to the
+/// packets behind them, so that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data
+/// stops neither ARP nor receiving.
 // spec: output-order
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
@@ -44,11 +44,12 @@ pub(crate) fn transmit(
     let (id, turns) = (port.id, port.turns);
     port.turns = turns.wrapping_add(1);
     let quarter = departing.free_capacity() / 4;
+    let after_arp = departing.free_capacity().saturating_sub(quarter.max(1));
     let mut has_others = false;
     interfaces.for_each(id, turns, |interface| {
         let cx = &mut Context { now, interface, routes, pool };
         report_reassembly_timeouts(cx);
-        run_arp(cx, departing.free_capacity().saturating_sub(quarter.max(1)), departing);
+        run_arp(cx, after_arp, departing);
         let TxQueues { resolved, data, .. } = &cx.interface.tx_queues;
         has_others |= !resolved.is_empty() || !data.is_empty();
     });

@@ -233,6 +233,36 @@ fn interfaces_of_congested_port_take_turns() {
     assert_eq!(tagged, [0, Exchange::BATCH, 0, Exchange::BATCH]);
 }
 
+// proves: output-order
+#[test]
+fn probes_of_many_interfaces_leave_capacity_to_replies() {
+    let probing = |vlan: u16| {
+        let (range, mac) = ("10.5.0.0/26".parse().unwrap(), SECOND_MAC);
+        HostConfig { vlan: VlanId::new(vlan), start: StartMode::Probe, ..HostConfig::range(range, mac) }
+    };
+    let mut two = TwoPorts::new();
+    for vlan in 1..=8 {
+        two.host.add(NOW, &probing(vlan)).unwrap();
+    }
+    let late = NOW + Duration::from_secs(2);
+    for _ in 0..Exchange::BATCH {
+        two.receive(FIRST, &request_for(HOST));
+    }
+    let mut probes = 0;
+    for turn in 1..=4 {
+        let mut departing = Batch::new(Exchange::BATCH);
+        two.host.transmit(late, FIRST, &mut departing, &mut two.pool);
+        let tagged = departing.iter().filter(|frame| frame.bytes()[12..14] == [0x81, 0]).count();
+        assert!(tagged <= Exchange::BATCH / 4, "{tagged} probes in turn {turn}");
+        probes += tagged;
+        while let Some(frame) = departing.pop() {
+            two.pool.give(frame);
+        }
+    }
+    assert_eq!((two.host.arp_replies(), probes), (64, Exchange::BATCH));
+    assert!(two.host.accepts_frames(FIRST));
+}
+
 // proves: deliveries-not-lost
 #[test]
 fn delivery_events_of_one_turn_are_not_lost() {
