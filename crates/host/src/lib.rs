@@ -54,7 +54,7 @@
 //!
 //! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests
 //! and probes, replies and ICMP errors, packets with a next hop that was just resolved, and the packets of
-//! [`Host::send`] and [`Host::ping`]. The ARP requests and probes of an interface take at most a quarter of a batch,
+//! [`Host::send`] and [`Host::ping`]. The ARP requests and probes of a port take at most a quarter of a batch,
 //! and replies leave a quarter to the packets behind them. A datagram that is longer than the MTU is fragmented as the
 //! device accepts it, so the number of fragments has no limit.
 //!
