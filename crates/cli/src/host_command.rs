@@ -216,7 +216,8 @@ fn serve<W: Sink>(
     server.print_events();
     loop {
         // A link-local address may be replaced by another address, which is printed too.
-        let address = server.host().address().filter(|_| server.host().is_ready());
+        // While the hosts of a range probe, finding the first address in use takes long.
+        let address = server.host().is_ready().then(|| server.host().address()).flatten();
         if address.is_some() && address != ready {
             server.report.ready(name, server.driver.machine());
         }
