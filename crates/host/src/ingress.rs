@@ -10,12 +10,16 @@ use crate::ipv4_input;
 use crate::outcome::{DropReason, FrameOutcome};
 use crate::reply::{Action, FrameInfo, finish};
 
-/// Handler of the payload of accepted frames.
-type Handler = fn(&mut Context<'_>, &[u8], FrameInfo) -> Action;
+/// Handler of the payload of accepted frames. A value instead of a function, so that the handlers are inlined.
+#[derive(Clone, Copy, Debug)]
+enum Handler {
+    Arp,
+    Ipv4,
+}
 
 /// The supported protocols of the link layer.
 const HANDLERS: [(EtherType, Handler); 2] =
-    [(EtherType::ARP, receive_arp), (EtherType::IPV4, ipv4_input::receive)];
+    [(EtherType::ARP, Handler::Arp), (EtherType::IPV4, Handler::Ipv4)];
 
 /// Handles a frame that was received on a port. A reply is queued in the same frame where possible. A frame without
 /// further use returns to the pool. Returns `None` if the port has no interface.
@@ -54,10 +58,12 @@ pub(crate) fn receive(
 /// Handles an accepted frame by its EtherType.
 #[inline]
 fn handle(cx: &mut Context<'_>, payload: &[u8], info: FrameInfo, ether_type: EtherType) -> Action {
-    // The call is in the loop, so that the compiler replaces the table by direct calls.
-    for (supported, handler) in &HANDLERS {
-        if *supported == ether_type {
-            return handler(cx, payload, info);
+    for (supported, handler) in HANDLERS {
+        if supported == ether_type {
+            return match handler {
+                Handler::Arp => receive_arp(cx, payload, info),
+                Handler::Ipv4 => ipv4_input::receive(cx, payload, info),
+            };
         }
     }
     // spec: drops-counted

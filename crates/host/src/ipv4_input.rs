@@ -12,12 +12,16 @@ use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
 use crate::reply::{Action, FrameInfo, ReceivedPacket, drop_reply, reject, reply_to_echo};
 use crate::udp;
 
-/// Handler of the data of datagrams.
-type Handler = fn(&mut Context<'_>, &ReceivedPacket<'_>) -> Action;
+/// Handler of the data of datagrams. A value instead of a function, so that the handlers are inlined.
+#[derive(Clone, Copy, Debug)]
+enum Handler {
+    Icmp,
+    Udp,
+}
 
 /// The supported protocols.
 const HANDLERS: [(IpProtocol, Handler); 2] =
-    [(IpProtocol::ICMP, icmp_input::receive), (IpProtocol::UDP, udp::receive)];
+    [(IpProtocol::ICMP, Handler::Icmp), (IpProtocol::UDP, Handler::Udp)];
 
 /// Handles the datagram in a frame.
 pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Action {
@@ -118,10 +122,12 @@ fn handle(
     };
     let packet = ReceivedPacket { datagram, destination_kind, mac, frame };
     let protocol = datagram.protocol();
-    // The call is in the loop, so that the compiler replaces the table by direct calls.
-    for (supported, handler) in &HANDLERS {
-        if *supported == protocol {
-            return handler(cx, &packet);
+    for (supported, handler) in HANDLERS {
+        if supported == protocol {
+            return match handler {
+                Handler::Icmp => icmp_input::receive(cx, &packet),
+                Handler::Udp => udp::receive(cx, &packet),
+            };
         }
     }
     // spec: rfc1122-protocol-unreachable
