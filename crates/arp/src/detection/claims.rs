@@ -191,6 +191,8 @@ impl Claims {
                 self.events.push(ClaimEvent::Probing { ip });
             }
         }
+        let in_conflict = |ip| matches!(table.state(ip), Some(AddressState::Conflict { .. }));
+        self.conflicts.retain(|(_, ip)| in_conflict(*ip));
     }
 
     /// Returns the link-local address of the host with this MAC address, or `None` if no such address is in use.
@@ -235,7 +237,8 @@ impl Claims {
     /// Sets the state of an address in use that another host uses too.
     // spec: conflict-of-one-address
     fn start_conflict(&mut self, now: Instant, table: &mut AddressTable, ip: Ipv4Addr, with: MacAddr) {
-        let is_listed = self.conflicts.iter().any(|(_, other)| *other == ip);
+        // Every address in this state is listed, so the list is not searched for each packet.
+        let is_listed = matches!(table.state(ip), Some(AddressState::Conflict { .. }));
         if !is_listed && self.conflicts.len() >= AddressTable::CONFLICTS {
             return;
         }
