@@ -7,6 +7,7 @@
 //!   list.
 //! - [`EventQueue`]: a bounded queue that counts the events it drops.
 //! - [`List`]: doubly linked lists through the slots of a table.
+//! - [`PlaceIndex`]: a hash index from keys to the slots of a table.
 //!
 //! The same seeds give the same numbers, keys and hashes, so a run can be repeated.
 //!
@@ -35,6 +36,7 @@
 mod event_queue;
 mod keyed_hash;
 pub mod list;
+mod place_index;
 mod random;
 mod reason;
 mod secret;
@@ -42,6 +44,7 @@ mod secret;
 pub use self::event_queue::EventQueue;
 pub use self::keyed_hash::{KeyedHash, KeyedHasher};
 pub use self::list::{Links, List, Place};
+pub use self::place_index::PlaceIndex;
 pub use self::random::Random;
 pub use self::reason::{Reason, ReasonCounters};
 pub use self::secret::Secret;

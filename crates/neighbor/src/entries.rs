@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use base::list::index;
-use base::{Links, List, Place};
+use base::{Links, List, Place, PlaceIndex};
 use link::{Instant, MacAddr};
 
 use super::clock::{Clock, Tick};
-use super::index::Index;
 use super::{Address, Neighbor, NeighborState};
 
 /// Minimum time between two requests for one destination (RFC 1122 2.3.2.1).
@@ -26,7 +25,7 @@ pub(super) struct Entries<A> {
     pub(super) clock: Clock,
     /// Slots of entries, and free slots.
     slots: Vec<Slot<A>>,
-    index: Index,
+    index: PlaceIndex,
     len: usize,
     bound: usize,
     queues: [List; TimerQueue::COUNT],
@@ -44,7 +43,7 @@ impl<A: Address> Entries<A> {
         Entries {
             clock: Clock::default(),
             slots: Vec::with_capacity(bound),
-            index: Index::new(bound, seed),
+            index: PlaceIndex::new(bound, seed),
             len: 0,
             bound,
             queues: [List::EMPTY; TimerQueue::COUNT],

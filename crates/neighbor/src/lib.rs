@@ -52,7 +52,6 @@
 
 mod clock;
 mod entries;
-mod index;
 mod pending;
 mod table;
 

@@ -35,5 +35,5 @@ fn new_table_is_empty() {
 #[test]
 fn debug_output_hides_secret() {
     let table = Table::new(NeighborSettings { seed: 0x5ec2_e75e_c2e7_5ec2, ..small(16).settings });
-    assert!(format!("{:?}", table.entries).contains("Index(32 cells)"));
+    assert!(format!("{:?}", table.entries).contains("PlaceIndex(32 cells)"));
 }

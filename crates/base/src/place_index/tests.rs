@@ -5,7 +5,7 @@ use super::*;
 
 /// Fills an index with addresses. Returns how many cells a lookup reads, on average and at most.
 fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
-    let mut index = Index::new(addresses.len(), seed);
+    let mut index = PlaceIndex::new(addresses.len(), seed);
     let at = |place: Place| addresses[usize::try_from(place).unwrap()];
     for (place, address) in (0..).zip(addresses) {
         index.insert(*address, place);
@@ -25,7 +25,7 @@ fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
 }
 
 fn homes(seed: u64, addresses: &[Ipv4Addr]) -> Vec<usize> {
-    let index = Index::new(1_024, seed);
+    let index = PlaceIndex::new(1_024, seed);
     addresses.iter().map(|address| index.home(address)).collect()
 }
 
@@ -72,8 +72,8 @@ fn bucket_collisions_depend_on_seed() {
 }
 
 #[test]
-fn hash_covers_long_addresses_to_last_byte() {
-    let index = Index::new(1 << 19, 1);
+fn hash_covers_long_keys_to_last_byte() {
+    let index = PlaceIndex::new(1 << 19, 1);
     let homes: BTreeSet<_> = (0..16)
         .map(|place| {
             let mut address = [7_u8; 16];
@@ -88,7 +88,7 @@ fn hash_covers_long_addresses_to_last_byte() {
 fn removal_keeps_other_entries_findable() {
     let addresses = strided(64, 1);
     for gone in 0..64 {
-        let mut index = Index::new(64, 5);
+        let mut index = PlaceIndex::new(64, 5);
         for (place, address) in (0..).zip(&addresses) {
             index.insert(*address, place);
         }
