@@ -36,9 +36,12 @@
 //! The crate neither probes for addresses nor defends them: see the crate `arp`. A table has IPv4 addresses only.
 #![forbid(unsafe_code)]
 
+mod exceptions;
 mod macs;
 mod range;
+mod state;
 mod table;
 
 pub use self::range::{AddressError, AddressRange};
-pub use self::table::{AddressState, AddressTable};
+pub use self::state::AddressState;
+pub use self::table::AddressTable;

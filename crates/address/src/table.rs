@@ -1,28 +1,16 @@
 //! The table of local addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use inet::{directed_broadcast, is_valid_host};
 use ipnet::Ipv4Net;
 use link::{DestinationKind, LocalMacs, MacAddr, TooManyGroups};
 
+use crate::exceptions::Exceptions;
 use crate::macs::MacRanges;
 use crate::range::{AddressError, AddressRange};
-
-/// State of a local address (RFC 5227, RFC 3927).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddressState {
-    /// Probing for the address is in progress. The address is not in use.
-    Tentative,
-    /// The address is in use.
-    Preferred,
-    /// The address is in use, and another host uses it too. For the other local hosts, this other host is a neighbor.
-    Conflict {
-        /// MAC address of the other host.
-        with: MacAddr,
-    },
-}
+use crate::state::AddressState;
 
 /// The local addresses of an interface: IP addresses with states, MAC addresses, broadcast addresses, and joined
 /// multicast groups.
@@ -35,13 +23,9 @@ pub struct AddressTable {
     /// MAC addresses of the local hosts, with or without an IP address.
     stations: MacRanges,
     /// Local addresses with a state other than [`AddressState::Preferred`].
-    exceptions: BTreeMap<Ipv4Addr, AddressState>,
+    exceptions: Exceptions,
     /// Number of local addresses.
     addresses: u64,
-    /// Number of exceptions in the state [`AddressState::Tentative`].
-    tentative: u64,
-    /// Number of exceptions in the state [`AddressState::Conflict`].
-    conflicts: usize,
     /// Broadcast addresses of the networks of the rows.
     broadcasts: Vec<Ipv4Addr>,
     groups: BTreeSet<Ipv4Addr>,
@@ -106,9 +90,7 @@ impl AddressTable {
     /// Adds addresses in the state [`AddressState::Tentative`]: see [`AddressTable::add`].
     pub fn add_tentative(&mut self, range: AddressRange) -> Result<(), AddressError> {
         self.add(range)?;
-        for (ip, _) in range.iter() {
-            self.set_state(ip, AddressState::Tentative);
-        }
+        self.exceptions.set(range.first.into(), range.last.into(), AddressState::Tentative);
         Ok(())
     }
 
@@ -149,18 +131,10 @@ impl AddressTable {
     pub fn set_state(&mut self, ip: Ipv4Addr, state: AddressState) -> bool {
         let Some(before) = self.state(ip) else { return false };
         let is_conflict = |state| matches!(state, AddressState::Conflict { .. });
-        if is_conflict(state) && !is_conflict(before) && self.conflicts >= Self::CONFLICTS {
+        if is_conflict(state) && !is_conflict(before) && self.exceptions.conflicts() >= Self::CONFLICTS {
             return false;
         }
-        if state == AddressState::Preferred {
-            self.exceptions.remove(&ip);
-        } else {
-            self.exceptions.insert(ip, state);
-        }
-        self.tentative += u64::from(state == AddressState::Tentative);
-        self.tentative -= u64::from(before == AddressState::Tentative);
-        self.conflicts += usize::from(is_conflict(state));
-        self.conflicts -= usize::from(is_conflict(before));
+        self.exceptions.set(ip.into(), ip.into(), state);
         true
     }
 
@@ -194,7 +168,7 @@ impl AddressTable {
     #[inline]
     pub fn state(&self, ip: Ipv4Addr) -> Option<AddressState> {
         self.row_of(ip)?;
-        Some(self.exceptions.get(&ip).copied().unwrap_or(AddressState::Preferred))
+        Some(self.exceptions.get(ip.into()).unwrap_or(AddressState::Preferred))
     }
 
     /// Returns the MAC address of an IP address in use.
@@ -215,13 +189,20 @@ impl AddressTable {
 
     /// Returns whether any IP address is in use.
     pub fn has_address_in_use(&self) -> bool {
-        self.addresses > self.tentative
+        self.addresses > self.exceptions.tentative()
     }
 
     /// Returns the IP addresses in use with their MAC addresses, in ascending order.
     pub fn in_use(&self) -> impl Iterator<Item = (Ipv4Addr, MacAddr)> {
-        let rows = self.rows.iter().flat_map(|row| row.range().iter());
-        rows.filter(|(ip, _)| !self.is_tentative(*ip))
+        let is_tentative = |state| state == AddressState::Tentative;
+        self.rows.iter().flat_map(move |row| {
+            let mut next = Some(row.first);
+            std::iter::from_fn(move || {
+                let ip = self.exceptions.find((next?, row.last), None, is_tentative)?;
+                next = ip.checked_add(1);
+                Some((ip.into(), row.mac_of(ip)?))
+            })
+        })
     }
 
     /// Returns the IP and MAC address of the local host that sends an ARP request for `target`.
@@ -232,14 +213,17 @@ impl AddressTable {
         if !self.has_address_in_use() {
             return None;
         }
-        let preferred = |row: &Row| {
-            let mut addresses = row.range().iter();
-            addresses.find(|(ip, _)| *ip != target && !self.exceptions.contains_key(ip))
+        let except = Some(u32::from(target));
+        let find = |row: &Row, is_passed: fn(AddressState) -> bool| {
+            let ip = self.exceptions.find((row.first, row.last), except, is_passed)?;
+            Some((ip.into(), row.mac_of(ip)?))
         };
+        let preferred = |row| find(row, |_| true);
+        let in_use = |row| find(row, |state| state == AddressState::Tentative);
         let mut near = self.rows.iter().filter(|row| row.has_network_of(target.into()));
         near.find_map(preferred)
             .or_else(|| self.rows.iter().find_map(preferred))
-            .or_else(|| self.in_use().find(|(ip, _)| *ip != target))
+            .or_else(|| self.rows.iter().find_map(in_use))
     }
 
     /// Returns whether `ip` is a broadcast address: 255.255.255.255, or the broadcast address of a local network.
@@ -273,7 +257,7 @@ impl AddressTable {
     /// Returns whether an address is in the state [`AddressState::Tentative`].
     #[inline]
     fn is_tentative(&self, ip: Ipv4Addr) -> bool {
-        self.tentative > 0 && self.exceptions.get(&ip) == Some(&AddressState::Tentative)
+        self.exceptions.tentative() > 0 && self.exceptions.get(ip.into()) == Some(AddressState::Tentative)
     }
 
     #[inline]
@@ -329,10 +313,6 @@ impl Row {
     /// Returns whether an address is in the network of the row. A prefix of 32 is no network.
     fn has_network_of(&self, ip: u32) -> bool {
         self.prefix < 32 && (self.first ^ ip).leading_zeros() >= self.prefix.into()
-    }
-
-    fn range(&self) -> AddressRange {
-        AddressRange { first: self.first.into(), last: self.last.into(), mac: self.mac, prefix: self.prefix }
     }
 }
 

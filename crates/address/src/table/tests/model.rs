@@ -1,5 +1,7 @@
 //! The table compared with a map of every address.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use proptest::prelude::*;
 
