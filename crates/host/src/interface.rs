@@ -11,10 +11,11 @@ use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Identification, Ipv4, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, VlanId};
 use tap::{Exchange, Frame, Instant, Pool, PortId};
+use udp::UdpDropReason;
 
 use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
 use crate::event::HostEvent;
-use crate::outcome::{TxDropReason, UdpDropReason};
+use crate::outcome::TxDropReason;
 use crate::tx_queue::TxQueues;
 
 /// An interface of a host: the protocol layers of the untagged frames of a port, or of one VLAN of the port.

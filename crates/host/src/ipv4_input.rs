@@ -10,7 +10,7 @@ use crate::icmp_input;
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
 use crate::reply::{Action, FrameInfo, ReceivedPacket, drop_reply, reject, reply_to_echo};
-use crate::udp;
+use crate::udp_input;
 
 /// Handler of the data of datagrams. A value instead of a function, so that the handlers are inlined.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,7 @@ fn handle(
         if supported == protocol {
             return match handler {
                 Handler::Icmp => icmp_input::receive(cx, &packet),
-                Handler::Udp => udp::receive(cx, &packet),
+                Handler::Udp => udp_input::receive(cx, &packet),
             };
         }
     }

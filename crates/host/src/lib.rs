@@ -98,7 +98,7 @@ mod outcome;
 mod output;
 mod reply;
 mod tx_queue;
-mod udp;
+mod udp_input;
 
 pub use self::config::{HostConfig, HostConfigError, HostSet};
 pub use self::counters::Counter;
@@ -106,6 +106,4 @@ pub use self::echo::{DataMismatch, EchoReply, EchoRequest};
 pub use self::event::{DeliveryFailure, HostEvent};
 pub use self::host::Host;
 pub use self::interface::{HostInterface, PendingPacket};
-pub use self::outcome::{
-    DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason, UdpDropReason,
-};
+pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};

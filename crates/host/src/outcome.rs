@@ -41,8 +41,8 @@ pub enum DropReason {
     Ipv4(ipv4::Ipv4DropReason),
     /// Dropped by ICMP.
     Icmp(icmp::IcmpDropReason),
-    /// A UDP datagram with an invalid header.
-    Udp(UdpDropReason),
+    /// Dropped by UDP.
+    Udp(udp::UdpDropReason),
     /// The EtherType is not supported.
     UnsupportedEtherType(EtherType),
     /// The host has no interface on the port.
@@ -88,18 +88,6 @@ base::reasons! {
         NextHopUnresolved("next_hop_unresolved") = "no capacity to resolve the next hop",
         /// The packet is longer than the MTU and cannot be fragmented, or longer than a frame of the pool.
         TooLong("packet_too_long") = "packet too long to send",
-    }
-}
-
-base::reasons! {
-    /// Reason for which a UDP datagram was dropped.
-    pub enum UdpDropReason {
-        /// The IP datagram ends within the 8 bytes of the header.
-        Truncated("truncated") = "shorter than a UDP header",
-        /// The length is below 8 bytes, or exceeds the IP datagram.
-        Length("length") = "UDP length below 8 bytes or beyond the datagram",
-        /// The checksum is wrong.
-        Checksum("bad_checksum") = "UDP checksum is wrong",
     }
 }
 
@@ -174,8 +162,8 @@ impl From<icmp::IcmpDropReason> for DropReason {
     }
 }
 
-impl From<UdpDropReason> for DropReason {
-    fn from(reason: UdpDropReason) -> Self {
+impl From<udp::UdpDropReason> for DropReason {
+    fn from(reason: udp::UdpDropReason) -> Self {
         Self::Udp(reason)
     }
 }

@@ -3,7 +3,7 @@
 use base::Reason;
 
 use super::*;
-use crate::{DropReason, TxDropReason, UdpDropReason};
+use crate::{DropReason, TxDropReason};
 
 #[test]
 fn counter_names_are_unique_identifiers_in_their_layer() {
@@ -30,7 +30,7 @@ fn drop_reason_is_counted_by_loss_counter_of_its_name() {
         all::<arp::ArpDropReason>(),
         all::<ipv4::Ipv4DropReason>(),
         all::<icmp::IcmpDropReason>(),
-        all::<UdpDropReason>(),
+        all::<udp::UdpDropReason>(),
         all::<TxDropReason>(),
         vec![
             DropReason::UnsupportedEtherType(link::EtherType::IPV6),

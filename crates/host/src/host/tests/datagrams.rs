@@ -2,12 +2,13 @@
 
 use super::test_host::*;
 use super::*;
-use crate::{DatagramOutcome, EchoRequest, UdpDropReason};
+use crate::{DatagramOutcome, EchoRequest};
 use arp::NeighborSettings;
 use icmp::{IcmpError, IcmpMessage, QuotedDatagram};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use tap::Checksum;
+use udp::UdpDropReason;
 
 /// Returns the datagram of the only frame, which must be addressed to the peer.
 fn single_payload(sent: &[Vec<u8>]) -> Vec<u8> {
