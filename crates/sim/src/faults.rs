@@ -7,23 +7,24 @@ use base::Random;
 
 /// The faults of a medium: rates of loss, duplication, reordering and corruption, and latencies.
 ///
-/// Rates are per thousand: 0 means never, and 1,000 or more means always. The draws are independent, so a change of one
-/// rate does not affect the other faults.
+/// Rates are in parts per million: 0 means never, and 1,000,000 or more means always. The draws are independent, so a
+/// change of one rate does not affect the other faults.
 ///
 /// The faults have no state: [`Faults::deliveries`] returns the same result for the same seed, frame number and length.
-/// A run can therefore be repeated from its seed.
+/// A run can therefore be repeated from its seed, and a program outside a simulation can apply the same faults to frames
+/// that it numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     /// Seed of all random decisions.
     pub seed: u64,
-    /// Frames per thousand that are lost.
-    pub loss: u16,
-    /// Frames per thousand that are delivered twice.
-    pub duplication: u16,
-    /// Deliveries per thousand that are delayed by up to [`Faults::reordering_delay`].
-    pub reordering: u16,
-    /// Deliveries per thousand in which one byte is changed.
-    pub corruption: u16,
+    /// Frames per million that are lost.
+    pub loss: u32,
+    /// Frames per million that are delivered twice.
+    pub duplication: u32,
+    /// Deliveries per million that are delayed by up to [`Faults::reordering_delay`].
+    pub reordering: u32,
+    /// Deliveries per million in which one byte is changed.
+    pub corruption: u32,
     /// Minimum latency.
     pub min_latency: Duration,
     /// Maximum latency without reordering. Two frames may overtake each other if the time between them is less than
@@ -122,8 +123,8 @@ impl FrameRandom {
         FrameRandom(Random::new(Random::new(number).draw() ^ seed))
     }
 
-    fn hits(&mut self, per_mille: u16) -> bool {
-        self.0.up_to(999) < per_mille.into()
+    fn hits(&mut self, per_million: u32) -> bool {
+        self.0.up_to(999_999) < per_million.into()
     }
 
     /// Draws a change of one byte, or `None` for an empty frame.

@@ -1,7 +1,8 @@
 //! A simulated network segment for tests and experiments.
 //!
 //! A [`Segment`] connects hosts and scripted peers as an Ethernet hub does, and advances a virtual clock from one event
-//! to the next. [`Faults`] loses, duplicates, delays and corrupts frames. A run can be repeated from its seed.
+//! to the next. [`LinkSettings`] sets rate and queue of the frames that a port sends. [`Faults`] loses, duplicates, delays
+//! and corrupts frames. A run can be repeated from its seed.
 //!
 //! ```
 //! use std::time::Duration;
@@ -12,7 +13,7 @@
 //! use tap::Instant;
 //!
 //! // 20 percent of all frames are lost.
-//! let mut segment = Segment::new(Instant::ORIGIN, Faults { loss: 200, seed: 7, ..Faults::NONE });
+//! let mut segment = Segment::new(Instant::ORIGIN, Faults { loss: 200_000, seed: 7, ..Faults::NONE });
 //! let sender = segment.add(&HostConfig::new("10.0.0.1/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1])))?;
 //! segment.add(&HostConfig::new("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2])))?;
 //! for _ in 0..10 {
@@ -27,8 +28,8 @@
 //! # Order of calls
 //!
 //! 1. [`Segment::add`] adds hosts, and [`Segment::attach`] adds scripted peers. [`Segment::add_wire`] adds a further
-//!    wire, for hosts with several ports ([`Segment::add_to`]). [`Segment::intercept`] sets a script that replaces the
-//!    frames of a node.
+//!    wire, for hosts with several ports ([`Segment::add_to`]). [`Segment::set_link`] sets rate, queue and faults of a
+//!    port. [`Segment::intercept`] sets a script that replaces the frames of a node.
 //! 2. [`Segment::send`], [`Segment::ping`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic.
 //! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
 //! 4. [`Segment::take_captured`] and [`Segment::host`] return the result. Continue with step 2.
@@ -43,20 +44,24 @@
 //!
 //! The crate performs no I/O and reads no clock. Hosts receive frames and run timers only in [`tap::Exchange::turn`],
 //! as in an event loop. The crate does not model collisions or a switch: each frame is sent to all other nodes on
-//! its wire. [`Segment::limit_transmission`] models the bandwidth of a device.
+//! its wire. Only IPv4 datagrams are marked with congestion experienced.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/segment.md")]
 struct Page;
 
+mod ecn;
 mod faults;
 mod medium;
 mod node;
+mod offload;
 mod port;
+mod port_link;
 mod segment;
 
 pub use self::faults::{ByteChange, Deliveries, Delivery, Faults};
 pub use self::medium::{RecordedFrame, SegmentCounters};
 pub use self::node::{NodeId, ScriptedFrame, WireId};
+pub use self::port_link::{LinkCounters, LinkSettings, Queue};
 pub use self::segment::{Livelock, Segment};

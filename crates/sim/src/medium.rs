@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use arp::{Packet, PacketFields};
 use link::{EtherType, EthernetFrame};
-use tap::{Instant, Offload};
+use tap::{Instant, Offload, PortId};
 
-use crate::faults::Faults;
+use crate::faults::{Deliveries, Faults};
 use crate::node::{NodeId, WireId, WirePort};
+use crate::offload;
+use crate::port_link::{LinkCounters, LinkSettings, PortLink};
 
 /// A frame as a node sent it, before any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +22,13 @@ pub struct RecordedFrame {
     pub bytes: Vec<u8>,
 }
 
-/// Counters of a segment. Each frame is copied once for every other node on its wire.
+/// Counters of a segment. Each frame that its link transmits is copied once for every other node on its wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SegmentCounters {
     /// Frames sent.
     pub sent: u64,
+    /// Frames dropped because the queue of their link was full.
+    pub queue_full: u64,
     /// Copies made: one for each other node on the wire of the sender.
     pub copies: u64,
     /// Copies lost by the faults.
@@ -55,97 +59,119 @@ pub(crate) enum MediumEvent {
 
 #[derive(Debug)]
 pub(crate) struct Medium {
+    /// Faults of the frames from ports without a link.
     pub(crate) faults: Faults,
-    /// Events by time and number. Events of one instant are in the order in which they were scheduled.
-    events: BTreeMap<(Instant, u64), MediumEvent>,
-    scheduled: u64,
+    links: BTreeMap<(NodeId, PortId), PortLink>,
+    flight: Flight,
     captured: Vec<RecordedFrame>,
     pub(crate) counters: SegmentCounters,
 }
 
+/// The scheduled events.
+#[derive(Debug, Default)]
+struct Flight {
+    /// Events by time and number. Events of one instant are in the order in which they were scheduled.
+    events: BTreeMap<(Instant, u64), MediumEvent>,
+    scheduled: u64,
+}
+
 impl Medium {
-    pub(crate) const IN_FLIGHT: usize = 1 << 14;
+    pub(crate) const IN_FLIGHT: usize = 1 << 15;
     pub(crate) const CAPTURED: usize = 1 << 16;
 
     pub(crate) fn new(faults: Faults) -> Medium {
         Medium {
             faults,
-            events: BTreeMap::new(),
-            scheduled: 0,
+            links: BTreeMap::new(),
+            flight: Flight::default(),
             captured: Vec::new(),
             counters: SegmentCounters::default(),
         }
     }
 
+    /// Sets the link of a port.
+    pub(crate) fn set_link(&mut self, node: NodeId, port: PortId, settings: LinkSettings) {
+        self.links.entry((node, port)).or_insert_with(|| PortLink::new(settings)).set(settings);
+    }
+
+    pub(crate) fn link_counters(&self, node: NodeId, port: PortId) -> Option<LinkCounters> {
+        self.links.get(&(node, port)).map(PortLink::counters)
+    }
+
+    /// Returns the time at which the device of a port may transmit the next frame: see [`PortLink::ready_at`].
+    pub(crate) fn ready_at(&self, node: NodeId, port: PortId) -> Option<Instant> {
+        self.links.get(&(node, port)).and_then(PortLink::ready_at)
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
-        self.events.len()
+        self.flight.events.len()
     }
 
     /// Returns the time of the next event.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.events.keys().next().map(|(at, _)| *at)
+        self.flight.events.keys().next().map(|(at, _)| *at)
     }
 
     /// Returns the number of events scheduled so far, which is the number of the next event.
     pub(crate) fn scheduled(&self) -> u64 {
-        self.scheduled
+        self.flight.scheduled
     }
 
     /// Removes and returns the next event, if this event is due and its number is below `before`.
     pub(crate) fn take_due(&mut self, now: Instant, before: u64) -> Option<MediumEvent> {
-        let first = self.events.first_entry()?;
+        let first = self.flight.events.first_entry()?;
         let (at, number) = *first.key();
         (at <= now && number < before).then(|| first.remove())
     }
 
     /// Schedules the transmission of a frame.
     pub(crate) fn send_at(&mut self, at: Instant, from: WirePort, bytes: Vec<u8>, offload: Offload) {
-        self.schedule(at, MediumEvent::Transmit { from, bytes, offload });
+        let is_scheduled = self.flight.schedule(at, MediumEvent::Transmit { from, bytes, offload });
+        self.counters.overflowed += u64::from(!is_scheduled);
     }
 
-    /// Sends a frame on a wire: each of the `wire_ports` on the wire except the sender gets a copy. The faults apply to
-    /// each copy separately.
+    /// Sends a frame on a wire, through the link of the sender: each of the `wire_ports` on the wire except the sender
+    /// gets a copy. The faults apply to each copy separately.
     pub(crate) fn send(
         &mut self,
         now: Instant,
         (wire, from): (WireId, Option<WirePort>),
-        bytes: &[u8],
+        mut bytes: Vec<u8>,
         offload: Offload,
         wire_ports: &[WirePort],
     ) {
         self.counters.sent += 1;
         if let Some(from) = from {
-            self.capture(now, from.node, bytes);
+            self.capture(now, from.node, &bytes);
         }
+        let mut link = from.and_then(|from| self.links.get_mut(&(from.node, from.port)));
+        let departure = link.as_mut().map_or(Some(now), |link| link.transmit(now, &mut bytes, offload));
+        let Some(departure) = departure else {
+            self.counters.queue_full += 1;
+            return;
+        };
         for to in wire_ports.iter().copied().filter(|to| to.wire == wire && Some(*to) != from) {
-            let deliveries = self.faults.deliveries(self.counters.copies, bytes.len());
+            let deliveries = match &mut link {
+                Some(link) => link.deliveries(bytes.len()),
+                None => self.faults.deliveries(self.counters.copies, bytes.len()),
+            };
             self.counters.copies += 1;
-            let mut count = 0;
+            self.counters.add_faults(deliveries);
             for delivery in deliveries {
-                count += 1;
-                let mut bytes = bytes.to_vec();
+                let (mut bytes, mut offload) = (bytes.clone(), offload);
                 if let Some(corruption) = delivery.corruption {
-                    self.counters.corrupted += 1;
+                    offload::complete_checksum(&mut bytes, &mut offload);
                     corruption.apply(&mut bytes);
                 }
-                self.schedule(now + delivery.delay, MediumEvent::Deliver { to, bytes, offload });
+                let event = MediumEvent::Deliver { to, bytes, offload };
+                let is_scheduled = self.flight.schedule(departure + delivery.delay, event);
+                self.counters.overflowed += u64::from(!is_scheduled);
             }
-            self.counters.lost += u64::from(count == 0);
-            self.counters.duplicated += u64::from(count == 2);
         }
     }
 
     pub(crate) fn take_captured(&mut self) -> Vec<RecordedFrame> {
         std::mem::take(&mut self.captured)
-    }
-
-    fn schedule(&mut self, at: Instant, event: MediumEvent) {
-        if self.events.len() >= Self::IN_FLIGHT {
-            self.counters.overflowed += 1;
-            return;
-        }
-        self.events.insert((at, self.scheduled), event);
-        self.scheduled += 1;
     }
 
     fn capture(&mut self, at: Instant, from: NodeId, bytes: &[u8]) {
@@ -154,6 +180,29 @@ impl Medium {
             return;
         }
         self.captured.push(RecordedFrame { at, from, bytes: bytes.to_vec() });
+    }
+}
+
+impl Flight {
+    /// Schedules an event. Returns false if too many frames are in flight.
+    fn schedule(&mut self, at: Instant, event: MediumEvent) -> bool {
+        let has_capacity = self.events.len() < Medium::IN_FLIGHT;
+        if has_capacity {
+            self.events.insert((at, self.scheduled), event);
+            self.scheduled += 1;
+        }
+        has_capacity
+    }
+}
+
+impl SegmentCounters {
+    /// Counts the faults of a copy.
+    fn add_faults(&mut self, deliveries: Deliveries) {
+        let count = deliveries.into_iter().count();
+        let corrupted = deliveries.into_iter().filter(|delivery| delivery.corruption.is_some()).count();
+        self.lost += u64::from(count == 0);
+        self.duplicated += u64::from(count == 2);
+        self.corrupted += u64::try_from(corrupted).unwrap_or_default();
     }
 }
 

@@ -100,8 +100,9 @@ impl Node {
         }
     }
 
-    /// Returns the time at which the node has work if no frame arrives earlier.
-    pub(crate) fn next(&self, now: Instant) -> Option<Instant> {
+    /// Returns the time at which the node has work if no frame arrives earlier. `ready_at` returns the time at which the
+    /// link of a port accepts the next frame, or `None` if the link accepts frames at any time.
+    pub(crate) fn next(&self, now: Instant, ready_at: impl Fn(PortId) -> Option<Instant>) -> Option<Instant> {
         let node = self.as_host().filter(|_| self.is_running)?;
         let is_ready =
             |port: &HostPort| port.device.is_rx_ready() && node.host.accepts_frames(port.exchange.port());
@@ -109,7 +110,8 @@ impl Node {
             return Some(now);
         }
         let blocked = node.ports.iter().filter(|port| port.is_tx_blocked);
-        blocked.map(|port| port.device.next_tx()).chain(node.host.deadline()).min()
+        let ready = blocked.map(|port| ready_at(port.exchange.port()).unwrap_or(now));
+        ready.chain(node.host.deadline()).min()
     }
 
     pub(crate) fn send(
@@ -174,21 +176,19 @@ impl HostNode {
         for config in configs.iter().skip(1) {
             host.add(now, config)?;
         }
-        let ports = self.ports.iter().map(|port| {
-            let mut again = HostPort::new(port.exchange.port(), port.device.capabilities().mtu);
-            again.device.interval = port.device.interval;
-            again
-        });
+        let ports =
+            self.ports.iter().map(|port| HostPort::new(port.exchange.port(), port.device.capabilities().mtu));
         let pool = Pool::new(self.pool.mtu(), host.pool_size());
         *self = HostNode { ports: ports.collect(), host, pool, needs_turn: true };
         Ok(())
     }
 
-    /// Takes one turn of the host with each of its devices.
-    pub(crate) fn turn(&mut self, now: Instant) {
+    /// Takes one turn of the host with each of its devices. `ready_at` is that of [`Node::next`].
+    pub(crate) fn turn(&mut self, now: Instant, ready_at: impl Fn(PortId) -> Option<Instant>) {
         self.needs_turn = false;
         for HostPort { device, exchange, is_tx_blocked } in &mut self.ports {
-            device.set_now(now);
+            // A link without a queue accepts one frame at a time.
+            device.tx_limit = ready_at(exchange.port()).map_or(usize::MAX, |at| usize::from(at <= now));
             // A device in memory does not fail.
             let turn =
                 exchange.turn(now, &mut self.host, device, &mut self.pool, &mut ()).unwrap_or_default();

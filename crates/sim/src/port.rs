@@ -1,11 +1,8 @@
 //! The devices of a simulated host.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use tap::{
-    Batch, Capabilities, Device, DeviceCounters, DeviceError, Instant, Offload, Pool, Received, Transmitted,
-};
+use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Pool, Received, Transmitted};
 
 /// A device in memory: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
@@ -16,11 +13,8 @@ pub(crate) struct SegmentPort {
     /// batch.
     transmitted: VecDeque<(Vec<u8>, Offload)>,
     counters: DeviceCounters,
-    /// Minimum time between two transmitted frames.
-    pub(crate) interval: Duration,
-    /// Time at which the device accepts the next frame.
-    next_tx: Instant,
-    now: Instant,
+    /// Maximum number of frames that the device accepts in a turn.
+    pub(crate) tx_limit: usize,
 }
 
 impl SegmentPort {
@@ -33,20 +27,8 @@ impl SegmentPort {
             rx_queue: VecDeque::new(),
             transmitted: VecDeque::new(),
             counters: DeviceCounters::default(),
-            interval: Duration::ZERO,
-            next_tx: Instant::ORIGIN,
-            now: Instant::ORIGIN,
+            tx_limit: usize::MAX,
         }
-    }
-
-    /// Sets the time of the calls that follow.
-    pub(crate) fn set_now(&mut self, now: Instant) {
-        self.now = now;
-    }
-
-    /// Returns the time at which the device accepts the next frame.
-    pub(crate) fn next_tx(&self) -> Instant {
-        self.next_tx
     }
 
     /// Returns whether the receive queue is full.
@@ -76,11 +58,15 @@ impl Device for SegmentPort {
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let before = arrived.len();
-        while arrived.free_capacity() > 0 && self.is_rx_ready() {
-            let Some(mut frame) = pool.take() else { break };
-            let (bytes, offload) = self.rx_queue.pop_front().unwrap_or_default();
-            let is_whole = frame.write(&bytes).is_ok() && !frame.is_full();
-            frame.set_offload(offload);
+        while arrived.free_capacity() > 0
+            && let Some((bytes, offload)) = self.rx_queue.front()
+        {
+            // A frame that is longer than the MTU arrives if it has several segments.
+            let frame = if offload.segmentation.is_some() { pool.take_large() } else { pool.take() };
+            let Some(mut frame) = frame else { break };
+            let is_whole = frame.write(bytes).is_ok() && !frame.is_full();
+            frame.set_offload(*offload);
+            self.rx_queue.pop_front();
             let rejected = if is_whole { arrived.push(frame).err() } else { Some(frame) };
             match rejected {
                 None => self.counters.received += 1,
@@ -95,13 +81,10 @@ impl Device for SegmentPort {
 
     fn transmit(&mut self, departing: &mut Batch, pool: &mut Pool) -> Result<Transmitted, DeviceError> {
         let mut sent = 0;
-        while self.next_tx <= self.now
+        while sent < self.tx_limit
             && let Some(frame) = departing.pop()
         {
             sent += 1;
-            if self.interval > Duration::ZERO {
-                self.next_tx = self.now + self.interval;
-            }
             self.transmitted.push_back((frame.bytes().to_vec(), frame.offload()));
             self.counters.transmitted += 1;
             pool.give(frame);

@@ -11,12 +11,14 @@ use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
 use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, WireId, WirePort};
+use crate::port_link::{LinkCounters, LinkSettings};
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
 /// Each frame is delivered to all other nodes on its wire, as on a hub. The link layer of each host filters by
-/// destination. The [`Faults`] of the segment apply to each copy separately. The segment does not sleep or read a
-/// clock, so the run time does not depend on the simulated time. The same calls produce the same run.
+/// destination. The [`Faults`] of the segment, or of the link of the sending port ([`Segment::set_link`]), apply to each
+/// copy separately. The segment does not sleep or read a clock, so the run time does not depend on the simulated time.
+/// The same calls produce the same run.
 ///
 /// In this example, a host resolves the MAC address of a second host, and sends a payload to this host:
 ///
@@ -63,7 +65,8 @@ pub struct Livelock {
 }
 
 impl Segment {
-    /// Maximum number of frames in flight. Further frames are lost and counted.
+    /// Maximum number of frames in flight, including the frames in the queues of links. Further frames are lost and
+    /// counted.
     pub const IN_FLIGHT: usize = Medium::IN_FLIGHT;
 
     /// Maximum number of stored captured frames. Further frames are only counted.
@@ -105,12 +108,17 @@ impl Segment {
         Ok(())
     }
 
-    /// Limits the devices of a node to one frame per interval. The frames that the device does not accept yet wait in
-    /// the host.
-    pub fn limit_transmission(&mut self, node: NodeId, interval: Duration) {
-        if let Some(host) = self.nodes.get_mut(node.0).and_then(Node::as_host_mut) {
-            host.ports.iter_mut().for_each(|port| port.device.interval = interval);
-        }
+    /// Sets the link of a port: rate, queue and faults of the frames that the port sends from now on. The port of a
+    /// scripted peer is `PortId::default()`.
+    ///
+    /// By default, a port has no link: its rate is unlimited, and it has the faults of the segment.
+    pub fn set_link(&mut self, node: NodeId, port: PortId, settings: LinkSettings) {
+        self.medium.set_link(node, port, settings);
+    }
+
+    /// Returns the counters of the link of a port, or `None` without a link.
+    pub fn link_counters(&self, node: NodeId, port: PortId) -> Option<LinkCounters> {
+        self.medium.link_counters(node, port)
     }
 
     /// Adds a scripted peer on the first wire. `script` receives each frame that arrives, and returns the frames to
@@ -139,7 +147,7 @@ impl Segment {
 
     /// Sends a frame like [`Segment::inject`], with this offload state.
     pub fn inject_with(&mut self, bytes: &[u8], offload: Offload) {
-        self.medium.send(self.now, (WireId::default(), None), bytes, offload, &self.wire_ports);
+        self.medium.send(self.now, (WireId::default(), None), bytes.to_vec(), offload, &self.wire_ports);
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
@@ -185,7 +193,8 @@ impl Segment {
         }
     }
 
-    /// Replaces the faults for frames sent from now on. Frames in flight are not affected.
+    /// Replaces the faults of the segment for frames sent from now on. Frames in flight, and frames from ports with a
+    /// link, are not affected.
     pub fn set_faults(&mut self, faults: Faults) {
         self.medium.faults = faults;
     }
@@ -212,8 +221,9 @@ impl Segment {
 
     /// Returns the time of the next event, or `None` if no event is scheduled.
     pub fn next(&self) -> Option<Instant> {
-        let nodes = self.nodes.iter().filter_map(|node| node.next(self.now));
-        nodes.chain(self.medium.next()).min().map(|at| at.max(self.now))
+        let nodes = (0..).map(NodeId).zip(&self.nodes);
+        let next = nodes.filter_map(|(id, node)| node.next(self.now, |port| self.medium.ready_at(id, port)));
+        next.chain(self.medium.next()).min().map(|at| at.max(self.now))
     }
 
     /// Returns the virtual time.
@@ -270,7 +280,7 @@ impl Segment {
         while let Some(event) = self.medium.take_due(self.now, before) {
             match event {
                 MediumEvent::Transmit { from, bytes, offload } => {
-                    self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.wire_ports);
+                    self.medium.send(self.now, (from.wire, Some(from)), bytes, offload, &self.wire_ports);
                 }
                 MediumEvent::Deliver { to, bytes, offload } => self.deliver(to, bytes, offload),
             }
@@ -307,11 +317,12 @@ impl Segment {
     /// Takes a turn of the host of a node, if it has work.
     fn turn(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(id.0) else { return };
-        if node.next(self.now).is_none_or(|at| at > self.now) {
+        let ready_at = |port| self.medium.ready_at(id, port);
+        if node.next(self.now, ready_at).is_none_or(|at| at > self.now) {
             return;
         }
         let Some(node) = node.as_host_mut() else { return };
-        node.turn(self.now);
+        node.turn(self.now, ready_at);
         for (port, bytes, offload) in node.take_tx() {
             let is_sender = |other: &&WirePort| other.node == id && other.port == port;
             if let Some(from) = self.wire_ports.iter().find(is_sender).copied() {
@@ -333,7 +344,7 @@ impl Segment {
             if at > self.now {
                 self.medium.send_at(at, from, bytes, offload);
             } else {
-                self.medium.send(self.now, (from.wire, Some(from)), &bytes, offload, &self.wire_ports);
+                self.medium.send(self.now, (from.wire, Some(from)), bytes, offload, &self.wire_ports);
             }
         }
     }

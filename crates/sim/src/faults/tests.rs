@@ -20,8 +20,13 @@ fn medium_without_faults_delivers_each_frame_once_and_unchanged() {
 
 #[test]
 fn faults_occur_at_configured_rates() {
-    let rates =
-        [(0, 0..=0), (1, 1..=30), (250, 2_300..=2_700), (1_000, 10_000..=10_000), (9_999, 10_000..=10_000)];
+    let rates = [
+        (0, 0..=0),
+        (1_000, 1..=30),
+        (250_000, 2_300..=2_700),
+        (1_000_000, 10_000..=10_000),
+        (9_999_999, 10_000..=10_000),
+    ];
     for (rate, expected) in rates {
         let base = Faults { seed: 1, ..Faults::NONE };
         let lost = count(&Faults { loss: rate, ..base }, <[_]>::is_empty);
@@ -36,21 +41,29 @@ fn faults_occur_at_configured_rates() {
             ("reordering", reordered),
             ("corruption", corrupted),
         ] {
-            assert!(expected.contains(&count), "{fault} at {rate} per thousand: {count} of 10,000");
+            assert!(expected.contains(&count), "{fault} at {rate} per million: {count} of 10,000");
         }
     }
 }
 
 #[test]
+fn one_hundredth_of_a_percent_is_lost() {
+    let faults = Faults { seed: 1, loss: 100, ..Faults::NONE };
+    let lost = (0..1_000_000).filter(|number| faults.deliveries(*number, LENGTH).into_iter().count() == 0);
+    let count = lost.count();
+    assert!((70..=130).contains(&count), "{count} of 1,000,000 frames lost");
+}
+
+#[test]
 fn faults_depend_on_seed() {
-    let lossy = |seed| all_deliveries(&Faults { seed, loss: 500, ..Faults::NONE });
+    let lossy = |seed| all_deliveries(&Faults { seed, loss: 500_000, ..Faults::NONE });
     assert_eq!(lossy(1), lossy(1));
     assert_ne!(lossy(1), lossy(2));
 }
 
 #[test]
 fn corruption_reaches_every_byte_and_every_mask() {
-    let faults = Faults { corruption: 1_000, ..Faults::NONE };
+    let faults = Faults { corruption: 1_000_000, ..Faults::NONE };
     let changes: Vec<ByteChange> =
         all_deliveries(&faults).iter().filter_map(|deliveries| deliveries[0].corruption).collect();
     assert!((0..LENGTH).all(|offset| changes.iter().any(|change| change.offset == offset)));
@@ -59,14 +72,14 @@ fn corruption_reaches_every_byte_and_every_mask() {
 
 #[test]
 fn empty_frame_is_not_corrupted() {
-    let faults = Faults { corruption: 1_000, ..Faults::NONE };
+    let faults = Faults { corruption: 1_000_000, ..Faults::NONE };
     assert!((0..100).all(|number| {
         faults.deliveries(number, 0).into_iter().all(|delivery| delivery.corruption.is_none())
     }));
 }
 
 fn faults() -> impl Strategy<Value = Faults> {
-    let rates = [0_u16..=1_100, 0_u16..=1_100, 0_u16..=1_100, 0_u16..=1_100];
+    let rates = [0_u32..=1_100_000, 0_u32..=1_100_000, 0_u32..=1_100_000, 0_u32..=1_100_000];
     (any::<u64>(), rates, [0_u64..1_000, 0..1_000, 0..1_000]).prop_map(
         |(seed, [loss, duplication, reordering, corruption], times)| {
             let [min_latency, max_latency, reordering_delay] = times.map(Duration::from_micros);

@@ -6,6 +6,8 @@ use arp::{NeighborState, Operation};
 use link::MacAddr;
 use proptest::prelude::*;
 
+mod links;
+
 const TEST: EtherType = EtherType(0x88b5);
 const SECOND: Duration = Duration::from_secs(1);
 /// A segment without latency.
@@ -294,7 +296,7 @@ fn clock_does_not_go_back_when_host_needs_several_polls() {
 
 #[test]
 fn corrupted_frames_are_counted_and_captured_unchanged() {
-    let mut segment = segment(Faults { corruption: 1_000, ..Faults::NONE });
+    let mut segment = segment(Faults { corruption: 1_000_000, ..Faults::NONE });
     let (_, frames) = listener(&mut segment);
     segment.inject(&broadcast(b"whole"));
     let host = segment.add(&config(1)).unwrap();
@@ -311,7 +313,7 @@ fn corrupted_frames_are_counted_and_captured_unchanged() {
 fn new_faults_apply_to_later_frames_only() {
     let (mut segment, left, right) = pair(Faults::NONE);
     segment.inject(&broadcast(b""));
-    segment.set_faults(Faults { loss: 1_000, ..Faults::NONE });
+    segment.set_faults(Faults { loss: 1_000_000, ..Faults::NONE });
     segment.inject(&broadcast(b""));
     segment.run_for(SECOND).unwrap();
     for node in [left, right] {
@@ -324,7 +326,7 @@ proptest! {
     #[test]
     fn copies_are_counted_once_and_runs_are_reproducible(
         seed: u64,
-        rates in [0_u16..500, 0_u16..500, 0_u16..500, 0_u16..500],
+        rates in [0_u32..500_000, 0_u32..500_000, 0_u32..500_000, 0_u32..500_000],
         steps in prop::collection::vec((0_u8..4, 0_u64..3_000), 1..40),
     ) {
         let [loss, duplication, reordering, corruption] = rates;

@@ -1,5 +1,6 @@
 //! A host on two wires, and a host with a slow device.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use arp::Operation;
@@ -8,7 +9,7 @@ use inet::InterfaceId;
 use ipv4::Route;
 use link::{MacAddr, VlanId};
 use proptest::prelude::*;
-use sim::{Faults, NodeId, Segment, WireId};
+use sim::{Faults, LinkSettings, NodeId, Queue, Segment, WireId};
 use tap::{Exchange, Instant, PortId};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -129,8 +130,11 @@ proptest! {
         let peer = segment.add(&config("10.0.0.1/24", 1)).unwrap();
         prop_assert!(ping(&mut segment, host, request([10, 0, 0, 1])).is_some());
         segment.stop(peer);
+        // The device accepts a frame of 1,514 bytes every `interval` milliseconds.
+        let rate = NonZeroU64::new(1_514 * 8 * 1_000 / interval);
+        let slow = LinkSettings { rate, queue: Queue::Backpressure, ..LinkSettings::UNLIMITED };
+        segment.set_link(host, PortId::default(), slow);
         let interval = Duration::from_millis(interval);
-        segment.limit_transmission(host, interval);
         let data = vec![7; bytes];
         let fill = |segment: &mut Segment| {
             while segment.ping(host, request([10, 0, 0, 1]), &data) == SendOutcome::Queued {}

@@ -66,7 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 prop_compose! {
     pub(super) fn faults()(
         seed: u64,
-        rates in [0_u16..600, 0_u16..400, 0_u16..400, 0_u16..300],
+        rates in [0_u32..600_000, 0_u32..400_000, 0_u32..400_000, 0_u32..300_000],
         max_latency in 100_u64..50_000,
         reordering_delay in 0_u64..2_000_000,
     ) -> Faults {
