@@ -169,6 +169,20 @@ fn frame_of_several_segments_is_received_whole() {
 }
 
 #[test]
+fn frame_arrives_with_its_offload_state() {
+    let mut datagram = [&[0; ipv4::Ipv4Fields::LENGTH][..], &[0xc0, 0, 0, 9, 0, 8, 0x12, 0x34]].concat();
+    ipv4::Ipv4Fields::new(inet::IpProtocol::UDP, ip(3), ip(1)).write_to(&mut datagram).unwrap();
+    let frame = [&mac(1).bytes()[..], &mac(3).bytes(), &[8, 0], &datagram].concat();
+    for (checksum, is_accepted) in [(Checksum::None, false), (Checksum::Verified, true)] {
+        let (mut segment, ..) = pair(Faults::NONE);
+        segment.inject_with(&frame, Offload { checksum, segmentation: None });
+        segment.run_for(SECOND).unwrap();
+        // The host looks for the sender, to report that the port is closed.
+        assert_eq!(!segment.take_captured().is_empty(), is_accepted, "{checksum:?}");
+    }
+}
+
+#[test]
 fn corruption_affects_frame_after_its_checksum_is_complete() {
     let mut segment = segment(Faults { corruption: 500_000, ..INSTANT });
     let (_, frames) = listener(&mut segment);
