@@ -67,7 +67,7 @@ pub(crate) struct PortLink {
     settings: LinkSettings,
     /// End of the last transmission.
     end: ExactTime,
-    /// Frames whose transmission has not started, with the start and the length on the wire.
+    /// Frames before the start of their transmission, with this start and the length on the wire.
     waiting: VecDeque<(Instant, u64)>,
     waiting_bytes: u64,
     /// Number of copies that the faults received so far.
@@ -159,7 +159,7 @@ impl PortLink {
         matches!(self.settings.queue, Queue::Marking { threshold, .. } if self.waiting_bytes > threshold)
     }
 
-    /// Removes the frames whose transmission has started.
+    /// Removes the frames of which the transmission has started.
     fn remove_started(&mut self, now: Instant) {
         while let Some((_, length)) = self.waiting.pop_front_if(|(start, _)| *start <= now) {
             self.waiting_bytes -= length;
