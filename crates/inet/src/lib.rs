@@ -3,12 +3,14 @@
 //! - [`checksum`]: the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 //! - [`IpProtocol`]: protocol numbers, with names.
 //! - [`InterfaceId`]: the number of an interface of a host.
+//! - [`Binding`] and [`Demultiplexer`]: local addresses and port of a socket, and the socket of a received packet.
+//! - [`EphemeralPorts`]: random ports for sockets without a configured port.
 //! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
 //! # Non-features
 //!
-//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O and allocates
-//! no memory.
+//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O. A
+//! [`Demultiplexer`] allocates its memory when it is created, and nothing else allocates.
 //!
 //! # Example
 //!
@@ -25,10 +27,14 @@
 #![forbid(unsafe_code)]
 
 pub mod checksum;
+mod demultiplexer;
+mod ephemeral_ports;
 mod interface;
 mod protocol;
 mod special;
 
+pub use self::demultiplexer::{Binding, BindingInUse, Demultiplexer};
+pub use self::ephemeral_ports::EphemeralPorts;
 pub use self::interface::InterfaceId;
 pub use self::protocol::IpProtocol;
 pub use self::special::{directed_broadcast, is_reserved_range, is_valid_host};

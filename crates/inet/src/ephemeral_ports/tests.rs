@@ -1,0 +1,52 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+// proves: rfc6056-unique
+#[test]
+fn selection_tries_every_port_once_and_fails_when_none_is_free() {
+    for seed in 0..20 {
+        let mut tried = Vec::new();
+        let selected = EphemeralPorts::new(seed).select(|port| {
+            tried.push(port);
+            false
+        });
+        assert_eq!(selected, None);
+        assert_eq!(tried.len(), 28_232);
+        assert_eq!(tried.into_iter().collect::<BTreeSet<_>>(), EphemeralPorts::RANGE.collect());
+    }
+}
+
+// proves: rfc6056-unique
+#[test]
+fn only_free_port_is_selected() {
+    for free in [32_768, 32_769, 45_000, 60_998, 60_999] {
+        let mut ports = EphemeralPorts::new(free.into());
+        assert_eq!(ports.select(|port| port == free), Some(free));
+    }
+}
+
+// proves: rfc6056-unpredictable
+#[test]
+fn selected_ports_differ_by_seed_and_cover_range_evenly() {
+    let select = |seed, count| {
+        let mut ports = EphemeralPorts::new(seed);
+        (0..count).filter_map(move |_| ports.select(|_| true)).collect::<Vec<_>>()
+    };
+    assert_eq!(select(1, 100), select(1, 100));
+    assert_ne!(select(1, 100), select(2, 100));
+    let mut counts = [0_u32; 8];
+    for port in select(3, 8_000) {
+        counts[usize::from(port - 32_768) / 3_529] += 1;
+    }
+    assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
+}
+
+// proves: rfc6056-unpredictable
+#[test]
+fn difference_of_consecutive_ports_is_not_constant() {
+    let mut ports = EphemeralPorts::new(7);
+    let selected: Vec<_> = (0..1_000).filter_map(|_| ports.select(|_| true)).collect();
+    let differences: BTreeSet<_> = selected.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    assert!(differences.len() > 900, "{} differences", differences.len());
+}
