@@ -22,6 +22,19 @@ impl MacRanges {
         self.ranges.insert(start, (first, last));
     }
 
+    /// Removes an address.
+    pub(crate) fn remove(&mut self, address: MacAddr) {
+        let number = address.number();
+        let place = self.ranges.partition_point(|(_, last)| *last < number);
+        let Some(range) = self.ranges.get(place).copied().filter(|(first, _)| *first <= number) else {
+            return;
+        };
+        let before = number.checked_sub(1).map(|last| (range.0, last));
+        let after = (number + 1, range.1);
+        let left = before.into_iter().chain([after]).filter(|(first, last)| first <= last);
+        self.ranges.splice(place..=place, left);
+    }
+
     /// Returns whether `address` is in the set.
     #[inline]
     pub(crate) fn contains(&self, address: MacAddr) -> bool {

@@ -126,6 +126,21 @@ impl AddressTable {
         }
     }
 
+    /// Removes an IP address and its MAC address, which stays local only if another IP address has it. Returns the MAC
+    /// address, or `None` if the IP address is not local.
+    pub fn release(&mut self, ip: Ipv4Addr) -> Option<MacAddr> {
+        let mac = self.row_of(ip)?.mac_of(ip.into())?;
+        self.remove(ip);
+        let is_shared = self
+            .rows
+            .iter()
+            .any(|row| row.mac <= mac && row.mac_of(row.last).is_some_and(|last| mac <= last));
+        if !is_shared {
+            self.stations.remove(mac);
+        }
+        Some(mac)
+    }
+
     /// Sets the state of a local address. Returns false without a change if the address is not local, or if
     /// [`AddressTable::CONFLICTS`] other addresses are in conflict.
     pub fn set_state(&mut self, ip: Ipv4Addr, state: AddressState) -> bool {
@@ -201,6 +216,24 @@ impl AddressTable {
                 let ip = self.exceptions.find((next?, row.last), None, is_tentative)?;
                 next = ip.checked_add(1);
                 Some((ip.into(), row.mac_of(ip)?))
+            })
+        })
+    }
+
+    /// Returns the local addresses from `first` on, in ascending order. The addresses of a range are consecutive and
+    /// have the same state.
+    pub fn ranges_from(&self, first: Ipv4Addr) -> impl Iterator<Item = (AddressRange, AddressState)> {
+        let first = u32::from(first);
+        let place = self.rows.partition_point(|row| row.last < first);
+        self.rows.iter().skip(place).flat_map(move |row| {
+            let mut next = Some(row.first.max(first));
+            std::iter::from_fn(move || {
+                let ip = next.filter(|ip| *ip <= row.last)?;
+                let (state, last) = self.exceptions.run_from(ip, row.last);
+                next = last.checked_add(1);
+                let mac = row.mac_of(ip)?;
+                let range = AddressRange { first: ip.into(), last: last.into(), mac, prefix: row.prefix };
+                Some((range, state))
             })
         })
     }

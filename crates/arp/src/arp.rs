@@ -319,12 +319,39 @@ impl<P> Arp<P> {
     ) -> Result<(), AddressError> {
         self.claims.begin(now, table, range, start)?;
         if start != StartMode::Probe {
-            let entries = self.neighbors.list().into_iter().map(|entry| entry.ip);
-            for ip in entries.filter(|ip| (range.first..=range.last).contains(ip)) {
-                self.neighbors.remove(ip);
-            }
+            self.remove_neighbors(range);
         }
         Ok(())
+    }
+
+    /// Removes the neighbors with an address of a range.
+    fn remove_neighbors(&mut self, range: AddressRange) {
+        let addresses = u32::from(range.last).saturating_sub(u32::from(range.first));
+        if usize::try_from(addresses).is_ok_and(|count| count < self.neighbors.len()) {
+            for (ip, _) in range.iter() {
+                self.neighbors.remove(ip);
+            }
+            return;
+        }
+        let entries = self.neighbors.list().into_iter().map(|entry| entry.ip);
+        for ip in entries.filter(|ip| (range.first..=range.last).contains(ip)) {
+            self.neighbors.remove(ip);
+        }
+    }
+
+    /// Stops the use of a local address. Its claim ends without a packet, and its MAC address is no longer local, unless
+    /// another local address has this MAC address. Then the proxy ranges with this MAC address end too, and a host with
+    /// a link-local address selects no other address.
+    ///
+    /// Returns the MAC address, or `None` without a change if the address is not local.
+    // spec: address-removed
+    pub fn release(&mut self, table: &mut AddressTable, ip: Ipv4Addr) -> Option<MacAddr> {
+        let mac = table.release(ip)?;
+        self.claims.release(table, ip);
+        if !table.has_mac(mac) {
+            self.proxies.remove(mac);
+        }
+        Some(mac)
     }
 
     /// Selects a link-local address for the host with this MAC address, and another address after each conflict that

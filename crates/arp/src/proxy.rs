@@ -51,6 +51,11 @@ impl Proxies {
         Ok(())
     }
 
+    /// Removes the ranges with this MAC address.
+    pub(crate) fn remove(&mut self, mac: MacAddr) {
+        self.ranges.retain(|(_, of_range)| *of_range != mac);
+    }
+
     /// Returns the MAC address for the reply, if this host is a proxy for the target of a packet.
     pub(crate) fn mac_for(
         &self,

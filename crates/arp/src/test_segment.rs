@@ -74,6 +74,10 @@ impl Segment {
         self.arp.select_link_local(now, &mut self.table, mac)
     }
 
+    pub(crate) fn release(&mut self, ip: Ipv4Addr) -> Option<MacAddr> {
+        self.arp.release(&mut self.table, ip)
+    }
+
     pub(crate) fn link_up(&mut self, now: Instant) {
         self.arp.link_up(now, &mut self.table);
     }

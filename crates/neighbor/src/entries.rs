@@ -90,6 +90,12 @@ impl<A: Address> Entries<A> {
         TimerQueue::ALL.into_iter().flat_map(|queue| self.queue(queue)).map(|(_, slot)| slot)
     }
 
+    /// Iterates over the places from `from` on, with their entries. A free place has none.
+    pub(super) fn slots_from(&self, from: Place) -> impl Iterator<Item = (Place, Option<&Slot<A>>)> {
+        let is_used = |slot: &&Slot<A>| slot.queue != TimerQueue::Free;
+        (from..).map_while(move |place| Some((place, Some(self.get(place)?).filter(is_used))))
+    }
+
     /// Iterates over the entries of a queue, oldest first.
     fn queue(&self, queue: TimerQueue) -> impl Iterator<Item = (Place, &Slot<A>)> {
         let mut next = self.first(queue);
@@ -156,6 +162,9 @@ impl<A: Address> Entries<A> {
         let slots = &self.slots;
         self.index.remove(ip, place, |other| slots.get(index(other)).map(|slot| slot.ip));
         self.len -= 1;
+        if let Some(slot) = self.get_mut(place) {
+            slot.queue = TimerQueue::Free;
+        }
         self.join(TimerQueue::Free, place);
     }
 

@@ -80,6 +80,9 @@ impl<A: Address, P> NeighborTable<A, P> {
     /// [`NeighborTable::poll`].
     pub const EVENTS: usize = 2_048;
 
+    /// Maximum number of places that a [`NeighborTable::page`] examines.
+    pub const EXAMINED: usize = 4_096;
+
     /// Creates an empty table and reserves its memory.
     pub fn new(settings: NeighborSettings) -> NeighborTable<A, P> {
         // The reachable time is visible on the wire. The time must not reveal the key of the index.
@@ -110,6 +113,21 @@ impl<A: Address, P> NeighborTable<A, P> {
         let mut all: Vec<_> = self.entries.iter().map(Slot::to_neighbor).collect();
         all.sort_unstable_by_key(|entry| entry.ip);
         all
+    }
+
+    /// Returns up to `limit` entries from a place on, in the order of their places, and the place of the next page.
+    ///
+    /// The first page starts at place 0. An entry keeps its place, so an entry that exists during all pages is in one of
+    /// them. A page examines at most [`NeighborTable::EXAMINED`] places, so it may have no entries.
+    pub fn page(&self, from: Place, limit: usize) -> (Vec<Neighbor<A>>, Option<Place>) {
+        let mut entries = Vec::new();
+        for (count, (place, slot)) in self.entries.slots_from(from).enumerate() {
+            if entries.len() >= limit || count >= Self::EXAMINED {
+                return (entries, Some(place));
+            }
+            entries.extend(slot.map(Slot::to_neighbor));
+        }
+        (entries, None)
     }
 
     /// Returns the number of entries.

@@ -12,16 +12,22 @@ fn empty_set_contains_nothing() {
 
 proptest! {
     #[test]
-    fn set_contains_address_when_any_range_does(
+    fn set_contains_address_when_any_range_does_and_it_was_not_removed(
         ranges in prop::collection::vec((any::<u8>(), any::<u8>()), 0..8),
+        removed in prop::collection::vec(any::<u8>(), 0..8),
         address_number: u8,
     ) {
         let mut macs = MacRanges::default();
         for (a, b) in &ranges {
             macs.add(address(*a.min(b)), address(*a.max(b)));
         }
-        let expected = ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&address_number));
-        prop_assert_eq!(macs.contains(address(address_number)), expected);
+        for number in &removed {
+            macs.remove(address(*number));
+        }
+        let is_added = |number: u8| ranges.iter().any(|(a, b)| (a.min(b)..=a.max(b)).contains(&&number));
+        let expected = |number: u8| is_added(number) && !removed.contains(&number);
+        prop_assert_eq!(macs.contains(address(address_number)), expected(address_number));
+        prop_assert!(removed.iter().all(|number| !macs.contains(address(*number))));
         prop_assert!(macs.ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{:?}", macs.ranges);
     }
 }

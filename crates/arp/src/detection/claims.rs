@@ -133,6 +133,22 @@ impl Claims {
         Ok(())
     }
 
+    /// Ends the claim to an address that is no longer local: see [`crate::Arp::release`].
+    pub(crate) fn release(&mut self, table: &AddressTable, ip: Ipv4Addr) {
+        if let Some(entry) = self.active.remove(&ip) {
+            self.probing -= usize::from(entry.claim.is_probing());
+            if let Some(at) = entry.at {
+                self.due.remove(&(at, ip));
+            }
+        }
+        self.link_locals.retain(|link_local| link_local.claimed() != Some(ip));
+        self.conflicts.retain(|(_, other)| *other != ip);
+        // The last address was removed on request, not lost to another host.
+        if !table.has_address_in_use() {
+            self.new_owner = None;
+        }
+    }
+
     /// Returns whether probing for an address is in progress.
     pub(crate) fn is_probing(&self) -> bool {
         self.probing > 0 || self.link_locals.iter().any(|link_local| link_local.address().is_none())

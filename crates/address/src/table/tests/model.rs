@@ -19,6 +19,7 @@ enum Operation {
     AddStation(MacAddr),
     SetState(Ipv4Addr, AddressState),
     Remove(Ipv4Addr),
+    Release(Ipv4Addr),
     Join(Ipv4Addr),
     Leave(Ipv4Addr),
 }
@@ -61,7 +62,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (range, any::<bool>()).prop_map(|(range, is_tentative)| Operation::Add { range, is_tentative }),
         1 => mac.prop_map(Operation::AddStation),
         4 => (ip.clone(), state).prop_map(|(ip, state)| Operation::SetState(ip, state)),
-        3 => ip.prop_map(Operation::Remove),
+        2 => ip.clone().prop_map(Operation::Remove),
+        2 => ip.prop_map(Operation::Release),
         1 => group.clone().prop_map(Operation::Join),
         1 => group.prop_map(Operation::Leave),
     ]
@@ -99,6 +101,14 @@ impl Model {
             Operation::Remove(ip) => {
                 table.remove(ip);
                 self.addresses.remove(&ip);
+            }
+            Operation::Release(ip) => {
+                let mac = self.addresses.remove(&ip).map(|(mac, ..)| mac);
+                assert_eq!(table.release(ip), mac, "{ip}");
+                let is_shared = |mac| self.addresses.values().any(|(other, ..)| *other == mac);
+                if let Some(mac) = mac.filter(|mac| !is_shared(*mac)) {
+                    self.macs.remove(&mac);
+                }
             }
             Operation::Join(group) => {
                 assert_eq!(table.join(group), Ok(()));
@@ -170,6 +180,13 @@ impl Model {
         let in_use: Vec<_> = addresses().filter_map(|ip| Some((ip, self.mac_of(ip)?))).collect();
         assert_eq!(table.in_use().collect::<Vec<_>>(), in_use);
         assert_eq!(table.has_address_in_use(), !in_use.is_empty());
+        for first in addresses() {
+            let ranges = table.ranges_from(first).flat_map(|(range, state)| {
+                range.iter().map(move |(ip, mac)| (ip, (mac, range.prefix, state)))
+            });
+            let expected = self.addresses.range(first..).map(|(ip, row)| (*ip, *row));
+            assert!(ranges.eq(expected), "{first}: ranges differ from the model");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod keys;
 mod link;
 mod many;
 mod one_address;
+mod release;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);

@@ -382,3 +382,44 @@ fn unproven_neighbor_is_evicted_despite_recent_packet() {
     assert_eq!(table.learn(at(10), 9, observation(9)), Merge::Added);
     assert_eq!(evicted(&mut table), [1]);
 }
+
+#[test]
+fn pages_have_each_entry_once_while_other_entries_come_and_go() {
+    let mut table = small(100);
+    for ip in 0..100 {
+        table.learn(at(0), ip, observation(ip));
+    }
+    for ip in (0..100).filter(|ip| ip % 3 == 0) {
+        table.remove(ip);
+    }
+    let (mut listed, mut from, mut pages) = (Vec::new(), Some(0), 0);
+    while let Some(place) = from {
+        let (entries, next) = table.page(place, 7);
+        assert!(entries.len() <= 7, "page exceeds its limit");
+        listed.extend(entries.into_iter().map(|entry| entry.ip));
+        (from, pages) = (next, pages + 1);
+        table.learn(at(0), 1_000 + pages, observation(1));
+        table.remove(1_000 + pages - 2);
+    }
+    let mut expected: Vec<_> = (0..100).filter(|ip| ip % 3 != 0).collect();
+    listed.retain(|ip| *ip < 1_000);
+    listed.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+    assert!(pages >= 10, "{pages} pages for {} entries", expected.len());
+}
+
+#[test]
+fn page_of_emptied_table_examines_bounded_number_of_places() {
+    let mut table = small(3 * Table::EXAMINED);
+    for ip in 0..10_000 {
+        table.learn(at(0), ip, observation(ip));
+    }
+    for ip in 0..9_999 {
+        table.remove(ip);
+    }
+    let first = table.page(0, 256);
+    assert_eq!(first, (Vec::new(), Some(4_096)));
+    let (entries, next) = table.page(8_192, 256);
+    assert_eq!((entries.len(), next), (1, None));
+}
