@@ -275,6 +275,7 @@ fn host_config(error: HostConfigError) -> ErrorMessage {
         HostConfigError::Duplicate(_) => plain.hint("use ranges that do not overlap"),
         HostConfigError::Ipv6(_) => plain.hint("use an IPv4 address"),
         HostConfigError::TooManyInterfaces
+        | HostConfigError::TooManyHosts
         | HostConfigError::NoInterface(_)
         | HostConfigError::RouteSource(_) => plain,
         HostConfigError::Gateway(_) => plain.hint("use the address of another host"),

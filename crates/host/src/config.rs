@@ -65,13 +65,15 @@ pub enum HostConfigError {
     Defense,
     /// An earlier configuration already has an IP or MAC address of this configuration.
     Duplicate(IpNet),
+    /// The interface has 65,536 configurations.
+    TooManyHosts,
     /// No identifier is left for another interface.
     TooManyInterfaces,
     /// The host has no such interface.
     NoInterface(InterfaceId),
     /// The source address of a route is not a local address of its interface.
     RouteSource(IpAddr),
-    /// The gateway is a local address.
+    /// The gateway of a route is a local address.
     Gateway(IpAddr),
     /// The route is invalid.
     Route(RouteError),
@@ -243,6 +245,7 @@ impl fmt::Display for HostConfigError {
             Self::Duplicate(range) => {
                 write!(f, "{range} shares IP or MAC addresses with a host that was added before")
             }
+            Self::TooManyHosts => f.write_str("too many configurations of hosts (limit 65536)"),
             Self::TooManyInterfaces => f.write_str("too many interfaces (limit 65536)"),
             Self::NoInterface(id) => write!(f, "no interface {id}"),
             Self::RouteSource(ip) => {

@@ -10,7 +10,7 @@ use ipv4::{Ipv4, Route, RouteError, Routes};
 use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
-use crate::config::{HostConfig, HostConfigError, ipv4_address, ipv4_network};
+use crate::config::{HostConfig, HostConfigError, HostSet, ipv4_address, ipv4_network};
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
@@ -81,6 +81,49 @@ impl Host {
         }
         self.interfaces.push(interface);
         Ok(id)
+    }
+
+    /// Adds an address to an interface: a host with its own MAC address, by default the next after the hosts of the port.
+    /// The address comes into use as [`HostConfig::start`] of the interface's first configuration defines, and the
+    /// network of the address is on the link. Returns the MAC address.
+    ///
+    /// The pool needs no more frames. Fails without a change for the reasons of [`Host::add`], or if the address is the
+    /// gateway of a route of the interface.
+    // spec: address-added
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        address: IpNet,
+        mac: Option<MacAddr>,
+    ) -> Result<MacAddr, HostConfigError> {
+        let interface = self.interfaces.get(id).ok_or(HostConfigError::NoInterface(id))?;
+        let mac = mac.map_or_else(|| self.next_mac(interface), Ok)?;
+        let config = HostConfig { addresses: HostSet::One(address), mac, gateway: None, ..interface.config };
+        self.add(now, &config)?;
+        Ok(mac)
+    }
+
+    /// Returns the MAC address after those of all hosts of a port, or the first MAC address of the interface if the port
+    /// has no host.
+    fn next_mac(&self, interface: &HostInterface) -> Result<MacAddr, HostConfigError> {
+        let last = self.interfaces.of_port(interface.port()).filter_map(HostInterface::last_mac).max();
+        let Some(last) = last else { return Ok(interface.config.mac) };
+        last.plus(1).filter(|mac| mac.is_station()).ok_or(HostConfigError::Mac(last))
+    }
+
+    /// Removes the host with an address from an interface. The routes that need the address are removed too: the route
+    /// to its network, unless another host of the interface is in the network, the routes with this source, and the
+    /// routes through gateways that are no longer on the link. Sockets with this address stay, but can send nothing.
+    ///
+    /// Returns whether the address was local. An interface may lose all its addresses this way, and
+    /// [`Host::add_address`] adds addresses again.
+    // spec: address-removed
+    pub fn remove_address(&mut self, id: InterfaceId, ip: IpAddr) -> bool {
+        let (Some(interface), IpAddr::V4(ip)) = (self.interfaces.get_mut(id), ip) else { return false };
+        let Some(routes) = interface.remove_address(ip, &self.routes) else { return false };
+        self.routes = routes;
+        true
     }
 
     /// Returns the configuration with an MTU that a small frame of a pool can hold.
@@ -185,8 +228,7 @@ impl Host {
         let limit = *state.mtu_limit.get_or_insert(if configured < mtu { configured } else { Self::MTU });
         let mtu = mtu.min(limit);
         for interface in self.interfaces.of_port_mut(port) {
-            interface.config.mtu = mtu;
-            interface.link.set_mtu(mtu);
+            interface.set_mtu(mtu);
         }
     }
 
@@ -203,12 +245,14 @@ impl Host {
         3 * Exchange::BATCH * self.ports.len() + self.interfaces.iter().map(waiting).sum::<usize>()
     }
 
-    /// Returns the configuration of the first host.
+    /// Returns the configuration with which the first interface was created. Its settings apply to all hosts of the
+    /// interface.
     pub fn config(&self) -> &HostConfig {
         &self.interfaces.first().config
     }
 
-    /// Returns the configurations of all hosts, grouped by interface.
+    /// Returns the configurations of all hosts, grouped by interface. The configuration of a range has also the hosts of
+    /// the range that were removed.
     pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
         self.interfaces.iter().flat_map(HostInterface::hosts)
     }

@@ -22,12 +22,10 @@ use crate::tx_queue::TxQueues;
 #[derive(Debug)]
 pub struct HostInterface {
     pub(crate) id: InterfaceId,
-    /// Configuration of the first hosts.
+    /// Configuration with which the interface was created. Its settings apply to all hosts.
     pub(crate) config: HostConfig,
-    /// Addresses of the first hosts.
-    ipv4_hosts: Ipv4Hosts,
-    /// Configurations of the hosts added later.
-    others: Vec<HostConfig>,
+    /// Configurations of the hosts, in the order in which the hosts were added.
+    hosts: Vec<HostConfig>,
     /// The local addresses.
     pub(crate) addresses: AddressTable,
     pub(crate) link: Link,
@@ -95,6 +93,8 @@ impl HostInterface {
     /// Maximum number of echo replies and failed deliveries in the queue. Further events are lost and counted. One turn
     /// causes at most a batch of each.
     const DELIVERIES: usize = 4 * Exchange::BATCH;
+    /// Maximum number of configurations: of single hosts, and of ranges of hosts.
+    const MAX_CONFIGURATIONS: usize = 65_536;
 
     /// Creates an interface without addresses. Fails for the configuration of an IPv6 host.
     pub(crate) fn new(id: InterfaceId, config: &HostConfig) -> Result<HostInterface, HostConfigError> {
@@ -120,8 +120,7 @@ impl HostInterface {
         Ok(HostInterface {
             id,
             config: *config,
-            ipv4_hosts,
-            others: Vec::new(),
+            hosts: vec![*config],
             addresses: AddressTable::default(),
             link: Link::new(config.mtu, config.vlan),
             arp: Arp::new(arp),
@@ -147,12 +146,57 @@ impl HostInterface {
         routes: &Routes,
     ) -> Result<Routes, HostConfigError> {
         config.check()?;
-        if self.hosts().any(|other| other.shares_macs_with(config)) {
+        let mut hosts = self.hosts.iter().filter(|host| !self.is_lost(host));
+        if hosts.any(|other| other.shares_macs_with(config)) {
             return Err(HostConfigError::Duplicate(config.network()));
         }
+        if self.hosts.len() >= Self::MAX_CONFIGURATIONS {
+            return Err(HostConfigError::TooManyHosts);
+        }
         let routes = self.start(now, config, routes)?;
-        self.others.push(*config);
+        let mut hosts = std::mem::take(&mut self.hosts);
+        hosts.retain(|host| !self.is_lost(host));
+        hosts.push(*config);
+        self.hosts = hosts;
         Ok(routes)
+    }
+
+    /// Returns whether another host has taken the address of a single host.
+    fn is_lost(&self, host: &HostConfig) -> bool {
+        let HostSet::One(IpNet::V4(network)) = host.addresses else { return false };
+        !self.addresses.contains(network.addr())
+    }
+
+    /// Removes the host with an address, and returns the routes of the host without the routes that need the address.
+    /// Returns `None` without a change if the address is not local.
+    // spec: address-removed
+    pub(crate) fn remove_address(&mut self, ip: Ipv4Addr, routes: &Routes) -> Option<Routes> {
+        let mac = self.arp.release(&mut self.addresses, ip)?;
+        let network_of = |host: &HostConfig| match host.addresses {
+            HostSet::One(IpNet::V4(network)) => Some(network),
+            _ => None,
+        };
+        let is_removed = |host: &HostConfig| match host.addresses {
+            HostSet::One(network) => network.addr() == ip,
+            HostSet::LinkLocal => host.mac == mac,
+            HostSet::Range(_) => false,
+        };
+        let removed = self.hosts.iter().find(|host| is_removed(host)).and_then(network_of);
+        self.hosts.retain(|host| !is_removed(host));
+        let unused = removed.map(|network| network.trunc()).filter(|network| {
+            !self.hosts.iter().filter_map(network_of).any(|other| other.trunc() == *network)
+        });
+        let on_link = unused.map(|network| Route::on_link(network, self.id));
+        let mut routes = routes.clone();
+        routes.retain(|route| {
+            Some(*route) != on_link && (route.interface != self.id || route.source != Some(ip))
+        });
+        Some(routes)
+    }
+
+    /// Returns the highest MAC address of the hosts.
+    pub(crate) fn last_mac(&self) -> Option<MacAddr> {
+        self.hosts.iter().map(HostConfig::last_mac).max()
     }
 
     /// Starts the hosts of a configuration: see [`HostInterface::add`].
@@ -168,6 +212,12 @@ impl HostInterface {
             return Ok(routes.clone());
         };
         self.addresses.check(range).map_err(duplicate)?;
+        let is_in_range = |gateway: &Ipv4Addr| (range.first..=range.last).contains(gateway);
+        let mut gateways =
+            routes.iter().filter(|route| route.interface == self.id).filter_map(|route| route.gateway);
+        if let Some(gateway) = gateways.find(is_in_range) {
+            return Err(HostConfigError::Gateway(gateway.into()));
+        }
         let routes = self.routes_with(config, range, routes)?;
         // spec: many-hosts
         self.arp.claim(now, &mut self.addresses, range, config.start).map_err(duplicate)?;
@@ -216,7 +266,8 @@ impl HostInterface {
     /// Returns whether a gateway is on the link of this interface. A range of hosts is not a subnet, so every gateway
     /// is treated as on its link.
     pub(crate) fn reaches(&self, gateway: Ipv4Addr, routes: &Routes) -> bool {
-        matches!(self.ipv4_hosts, Ipv4Hosts::Range(_)) || routes.on_link(gateway, self.id).is_some()
+        let is_range = |host: &HostConfig| matches!(host.addresses, HostSet::Range(_));
+        self.hosts.first().is_some_and(is_range) || routes.on_link(gateway, self.id).is_some()
     }
 
     /// Adds a route to a gateway outside a range of hosts.
@@ -272,6 +323,15 @@ impl HostInterface {
         self.arp.add_proxy(&self.addresses, range, mac)
     }
 
+    /// Sets the MTU of the link.
+    pub(crate) fn set_mtu(&mut self, mtu: usize) {
+        self.config.mtu = mtu;
+        for host in &mut self.hosts {
+            host.mtu = mtu;
+        }
+        self.link.set_mtu(mtu);
+    }
+
     /// Returns the IPv4 layer.
     pub fn ipv4(&self) -> &Ipv4 {
         &self.ipv4
@@ -279,7 +339,7 @@ impl HostInterface {
 
     /// Returns the configurations of all hosts.
     pub fn hosts(&self) -> impl Iterator<Item = &HostConfig> {
-        std::iter::once(&self.config).chain(&self.others)
+        self.hosts.iter()
     }
 
     /// Returns the first host's address and network, while the address is in use. For a range, returns the lowest
@@ -291,10 +351,11 @@ impl HostInterface {
     /// Returns the first host's IPv4 address: see [`HostInterface::address`].
     pub(crate) fn ipv4_address(&self) -> Option<Ipv4Net> {
         let in_use = |address: Ipv4Net| self.addresses.mac_of(address.addr()).map(|_| address);
-        match self.ipv4_hosts {
+        let first = self.hosts.first()?;
+        match first.ipv4_hosts().ok()? {
             Ipv4Hosts::One(address) => in_use(address),
             Ipv4Hosts::LinkLocal => {
-                let address = self.arp.link_local_address(self.config.mac)?;
+                let address = self.arp.link_local_address(first.mac)?;
                 Ipv4Net::new(address, LINK_LOCAL.prefix_len()).ok()
             }
             Ipv4Hosts::Range(range) => in_use(range.trunc()).or_else(|| {

@@ -95,7 +95,7 @@ impl Routes {
         }
         let place = self.routes.partition_point(|other| order(other) < order(&route));
         self.routes.insert(place, route);
-        self.off_link_gateway().map_or(Ok(()), |gateway| {
+        self.off_link_gateway().map_or(Ok(()), |(gateway, _)| {
             self.routes.remove(place);
             Err(RouteError::InUse(gateway))
         })
@@ -107,10 +107,18 @@ impl Routes {
         let network = network.trunc();
         let place = self.index_of(network, interface).ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
-        self.off_link_gateway().map_or(Ok(route), |gateway| {
+        self.off_link_gateway().map_or(Ok(route), |(gateway, _)| {
             self.routes.insert(place, route);
             Err(RouteError::InUse(gateway))
         })
+    }
+
+    /// Removes the routes for which `keep` returns false, and the routes with a gateway that is then not on the link.
+    pub fn retain(&mut self, keep: impl FnMut(&Route) -> bool) {
+        self.routes.retain(keep);
+        while let Some((gateway, interface)) = self.off_link_gateway() {
+            self.routes.retain(|route| route.gateway != Some(gateway) || route.interface != interface);
+        }
     }
 
     /// Returns the route to `destination` with the longest matching prefix, and with the lowest metric among routes to
@@ -178,12 +186,12 @@ impl Routes {
         self.iter().position(|route| route.network == network && route.interface == interface)
     }
 
-    /// Returns a gateway that is not on the link, or `None` if all gateways are on the link.
-    fn off_link_gateway(&self) -> Option<Ipv4Addr> {
+    /// Returns a gateway that is not on the link of its interface, or `None` if all gateways are on the link.
+    fn off_link_gateway(&self) -> Option<(Ipv4Addr, InterfaceId)> {
         let gateways = self.iter().filter_map(|route| Some((route.gateway?, route.interface)));
         let mut off_link =
             gateways.filter(|(gateway, interface)| self.on_link(*gateway, *interface).is_none());
-        off_link.next().map(|(gateway, _)| gateway)
+        off_link.next()
     }
 }
 

@@ -172,7 +172,7 @@ impl HostNode {
     /// Starts the host again with the same hosts and devices.
     fn restart(&mut self, now: Instant) -> Result<(), HostConfigError> {
         let configs: Vec<_> = self.host.hosts().copied().collect();
-        let mut host = Host::new(now, self.host.config())?;
+        let mut host = Host::new(now, configs.first().unwrap_or(self.host.config()))?;
         for config in configs.iter().skip(1) {
             host.add(now, config)?;
         }

@@ -10,6 +10,7 @@ use tap::{Capabilities, Received, Transmitted};
 use tap::{Device, DeviceError, LinkState, Tracer, Turn};
 
 mod add;
+mod addresses;
 mod bounds;
 mod claims;
 mod counters;

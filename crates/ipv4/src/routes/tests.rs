@@ -197,6 +197,16 @@ fn route_is_not_removed_when_gateway_needs_it() {
 }
 
 #[test]
+fn routes_that_are_not_kept_take_routes_through_their_gateways_with_them() {
+    let mut routes = host();
+    routes.add(direct("10.9.0.0/24")).unwrap();
+    routes.add(via("192.0.2.0/24", "10.9.0.1")).unwrap();
+    routes.retain(|route| route.network != network("10.0.0.0/24"));
+    let kept: Vec<_> = routes.iter().collect();
+    assert_eq!(kept, [direct("10.9.0.0/24"), via("192.0.2.0/24", "10.9.0.1")]);
+}
+
+#[test]
 fn route_is_refused_when_it_takes_gateway_off_link() {
     let mut routes = host();
     let smaller = via("10.0.0.0/30", "10.0.0.9");
