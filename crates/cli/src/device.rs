@@ -3,7 +3,10 @@
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use host::Host;
+use inet::InterfaceId;
 use ipnet::Ipv4Net;
+use ipv4::NextHop;
 use link::MacAddr;
 use runtime::DriverError;
 use tap::linux::{Interface, InterfaceName, LinkMonitor, PacketSocket, Tap, bridge_of, kernel_addresses};
@@ -73,6 +76,19 @@ impl NetworkDevice {
         match LinkMonitor::open(self.name()) {
             Ok(monitor) => Ok((self, monitor)),
             Err(source) => Err(self.failure(&DriverError::Link { port: PortId::default(), source })),
+        }
+    }
+
+    /// Rejects a target with a next hop that is this machine's kernel.
+    pub(crate) fn check_next_hop(
+        &self,
+        host: &Host,
+        source: Ipv4Addr,
+        target: Ipv4Addr,
+    ) -> Result<(), Failure> {
+        match host.routes().next_hop(source, target, InterfaceId::default()) {
+            Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) => self.check_reachable(neighbor),
+            _ => Ok(()),
         }
     }
 

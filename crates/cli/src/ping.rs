@@ -6,15 +6,13 @@ mod session;
 mod statistics;
 mod text;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arp::{NeighborSettings, StartMode};
-use host::{EchoRequest, Host, HostConfig, SendOutcome, TxDropReason};
+use arp::StartMode;
+use host::{EchoRequest, Host, SendOutcome, TxDropReason};
 use inet::InterfaceId;
-use ipv4::NextHop;
-use link::MacAddr;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Device;
@@ -32,7 +30,7 @@ use crate::privileges;
 use crate::report::{HostReport, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::station::{random_number, secret};
+use crate::station::random_number;
 use crate::values::special_kind;
 use arguments::PingArguments;
 use session::{PingPlan, PingSession, PingStep};
@@ -51,13 +49,10 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     if !device.interface().is_up()? {
         return Err(interface_down(&name));
     }
-    let mut host = host(arguments, &device, mac(&name), &clock)?;
+    let start = if arguments.probe { StartMode::Probe } else { StartMode::Immediate };
+    let mut host = station.host(&device, arguments.address, mac(&name), start, clock)?;
     check_target(&host, arguments.address.addr(), arguments.target)?;
-    if let Some(NextHop::OnLink(neighbor) | NextHop::Gateway(neighbor)) =
-        host.routes().next_hop(arguments.address.addr(), arguments.target, InterfaceId::default())
-    {
-        device.check_reachable(neighbor)?;
-    }
+    device.check_next_hop(&host, arguments.address.addr(), arguments.target)?;
     let recorder = arguments.capture.start_recorder(name.as_str(), clock)?;
     let report = HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock)
         .with_recorder(recorder);
@@ -93,27 +88,6 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::new(why.context(format!("no result for {}", arguments.target))));
     }
     Ok(ExitCode::from(u8::from(statistics.received == 0 || statistics.changed > 0)))
-}
-
-/// Returns the host that sends the requests.
-fn host(
-    arguments: &PingArguments,
-    device: &NetworkDevice,
-    mac: MacAddr,
-    clock: &Clock,
-) -> Result<Host, Failure> {
-    let defaults = HostConfig::new(arguments.address.into(), mac);
-    let config = HostConfig {
-        mtu: device.capabilities().mtu,
-        vlan: arguments.station.vlan,
-        gateway: arguments.station.gateway.map(IpAddr::V4),
-        start: if arguments.probe { StartMode::Probe } else { StartMode::Immediate },
-        table: NeighborSettings { seed: secret(), ..defaults.table },
-        ..defaults
-    };
-    let mut host = Host::new(clock.now(), &config)?;
-    arguments.station.add_routes(&mut host)?;
-    Ok(host)
 }
 
 fn plan(arguments: &PingArguments) -> PingPlan {

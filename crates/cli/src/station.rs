@@ -3,12 +3,15 @@
 pub(crate) mod arguments;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use host::Host;
+use arp::{NeighborSettings, StartMode};
+use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
+use runtime::Clock;
+use tap::Device;
 use tap::linux::{InterfaceName, Tap, default_busy_poll};
 
 use crate::device::{HostAddresses, NetworkDevice, check_macs, shared_address};
@@ -73,6 +76,29 @@ impl StationArguments {
                 .hint("use two addresses of one network, e.g. 10.0.0.1/24 and 10.0.0.2/24")
                 .print();
         }
+    }
+
+    /// Returns a host with one address, which the host uses immediately or after probing.
+    pub(crate) fn host(
+        &self,
+        device: &NetworkDevice,
+        address: Ipv4Net,
+        mac: MacAddr,
+        start: StartMode,
+        clock: Clock,
+    ) -> Result<Host, Failure> {
+        let defaults = HostConfig::new(address.into(), mac);
+        let config = HostConfig {
+            mtu: device.capabilities().mtu,
+            vlan: self.vlan,
+            gateway: self.gateway.map(IpAddr::V4),
+            start,
+            table: NeighborSettings { seed: secret(), ..defaults.table },
+            ..defaults
+        };
+        let mut host = Host::new(clock.now(), &config)?;
+        self.add_routes(&mut host)?;
+        Ok(host)
     }
 
     /// Adds the routes of `--route`.

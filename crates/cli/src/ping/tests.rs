@@ -1,4 +1,5 @@
 use super::*;
+use host::HostConfig;
 use link::MacAddr;
 
 fn host(gateway: Option<&str>) -> Host {
