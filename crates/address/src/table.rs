@@ -238,6 +238,27 @@ impl AddressTable {
         })
     }
 
+    /// Returns whether any address of a network is local.
+    pub fn contains_any(&self, network: Ipv4Net) -> bool {
+        self.rows_in(network).next().is_some()
+    }
+
+    /// Returns the lowest address of a network that is in use.
+    pub fn first_in_use(&self, network: Ipv4Net) -> Option<Ipv4Addr> {
+        let (first, last) = (u32::from(network.network()), u32::from(network.broadcast()));
+        let is_tentative = |state| state == AddressState::Tentative;
+        let in_use =
+            |row: &Row| self.exceptions.find((row.first.max(first), row.last.min(last)), None, is_tentative);
+        self.rows_in(network).find_map(in_use).map(Ipv4Addr::from)
+    }
+
+    /// Returns the rows with addresses of a network, in ascending order.
+    fn rows_in(&self, network: Ipv4Net) -> impl Iterator<Item = &Row> {
+        let (first, last) = (u32::from(network.network()), u32::from(network.broadcast()));
+        let start = self.rows.partition_point(|row| row.last < first);
+        self.rows.iter().skip(start).take_while(move |row| row.first <= last)
+    }
+
     /// Returns the IP and MAC address of the local host that sends an ARP request for `target`.
     ///
     /// The address is in use and differs from `target`. An address without a conflict is preferred, and among these

@@ -3,6 +3,7 @@
 use base::{Reason, ReasonCounters};
 
 use crate::interface::HostInterface;
+use crate::sockets::SocketKind;
 
 /// One counter of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,18 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     all.push(loss("ipv4", "no_route", "no route to the destination", own.no_route));
     all.push(event("icmp", "accepted", "accepted", interface.icmp.accepted()));
     all.extend(losses("icmp", interface.icmp.dropped()));
+    all.push(event("icmp", "replies_delivered", "echo replies delivered to sockets", own.echo_delivered));
+    all.push(loss("icmp", "no_socket", "no socket for the echo reply or ICMP error", own.icmp_no_socket));
+    all.extend(losses("icmp", interface.socket_dropped(SocketKind::Echo)));
+    all.push(event("icmp", "failures_lost", "failures lost: failure queue full", own.failures_lost));
     all.push(event("icmp", "echo_replies_sent", "echo replies sent", own.echo_replies));
     all.push(event("icmp", "errors_sent", "errors sent", own.icmp_errors));
     let suppressed = interface.icmp.suppressed().iter();
     all.extend(suppressed.map(|(reason, count)| event("icmp", reason.name(), reason.text(), count)));
+    all.push(event("udp", "delivered", "delivered to sockets", own.udp_delivered));
+    all.push(event("udp", "sent", "sent by sockets", own.udp_sent));
     all.extend(losses("udp", &interface.udp_dropped));
+    all.extend(losses("udp", interface.socket_dropped(SocketKind::Udp)));
     all.extend([
         loss("host", "unsupported_ethertype", "unsupported EtherType", own.unsupported_ether_type),
         loss("host", "address_not_in_use", "destination address not in use", own.address_not_in_use),

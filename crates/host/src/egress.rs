@@ -12,6 +12,7 @@ use tap::Frame;
 use crate::echo::EchoRequest;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
+use crate::sockets::SocketPacket;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Selects a queue of an interface.
@@ -19,7 +20,7 @@ type QueueOf = fn(&mut TxQueues) -> &mut TxQueue;
 
 /// The queue of replies and ICMP errors.
 const CONTROL: QueueOf = |queues| &mut queues.control;
-/// The queue of payloads and echo requests.
+/// The queue of payloads and of datagrams of sockets.
 const DATA: QueueOf = |queues| &mut queues.data;
 
 /// Sends a payload to a neighbor.
@@ -61,6 +62,16 @@ pub(crate) fn ping(
         return drop_frame(cx, TxDropReason::TooLong, frame);
     }
     send_datagram(cx, DATA, (source, destination), frame)
+}
+
+/// Sends a datagram of a socket.
+#[inline]
+pub(crate) fn send_socket_packet(
+    cx: &mut Context<'_>,
+    packet: SocketPacket,
+) -> Result<SendOutcome, TxDropReason> {
+    let addresses = (*packet.source.ip(), *packet.destination.ip());
+    send_datagram(cx, DATA, addresses, packet.frame)
 }
 
 /// Sends an ICMP error about a datagram, if RFC 1122 and the rate limits allow the error. `addresses` are source and
@@ -149,7 +160,7 @@ fn send_unicast(
     destination: Ipv4Addr,
     packet: PendingPacket,
 ) -> Result<SendOutcome, TxDropReason> {
-    let Some(hop) = cx.routes.next_hop(packet.source, destination, cx.interface.id) else {
+    let Some(hop) = cx.shared.routes.next_hop(packet.source, destination, cx.interface.id) else {
         cx.interface.counters.no_route = cx.interface.counters.no_route.saturating_add(1);
         cx.pool.give(packet.frame);
         return Ok(SendOutcome::NoRoute);

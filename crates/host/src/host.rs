@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use address::AddressTable;
 use arp::{AddError, Arp, Identity, ProxyError};
+use base::Secret;
 use inet::InterfaceId;
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4, Route, RouteError, Routes};
@@ -14,10 +15,11 @@ use crate::config::{HostConfig, HostConfigError, HostSet, ipv4_address, ipv4_net
 use crate::counters::{self, Counter};
 use crate::echo::EchoRequest;
 use crate::event::HostEvent;
-use crate::interface::{Context, HostInterface, PendingPacket};
+use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{DropReason, FrameOutcome, SendOutcome, TxDropReason};
 use crate::output::ArpSender;
+use crate::sockets::{SocketLimits, Sockets};
 use crate::tx_queue::TxQueues;
 use crate::{egress, ingress, output};
 
@@ -27,12 +29,12 @@ use crate::{egress, ingress, output};
 /// its destination address, and leaves by the interface of its source address.
 #[derive(Debug)]
 pub struct Host {
-    interfaces: Interfaces,
+    pub(crate) interfaces: Interfaces,
     /// The ports of the interfaces.
     ports: Vec<PortState>,
-    routes: Routes,
+    pub(crate) shared: Shared,
     /// Time at which the user last sent a packet.
-    sent_at: Instant,
+    pub(crate) sent_at: Instant,
     /// Frames received on ports without an interface.
     no_interface: u64,
 }
@@ -40,8 +42,8 @@ pub struct Host {
 impl Host {
     /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
-    /// Maximum number of packets that [`Host::send`] and [`Host::ping`] have queued, on each interface. A datagram that
-    /// departs in fragments is one packet.
+    /// Maximum number of packets that [`Host::send`] has queued, on each interface. A datagram that departs in fragments
+    /// is one packet.
     pub const DATA_QUEUE: usize = TxQueues::DATA;
 
     /// Creates a host with one interface. The host starts at `now`.
@@ -51,7 +53,20 @@ impl Host {
         let mut first = HostInterface::new(InterfaceId(0), &config)?;
         let routes = first.start(now, &config, &Routes::default())?;
         let (interfaces, ports) = (Interfaces::new(first), vec![PortState::new(config.port)]);
-        Ok(Host { interfaces, ports, routes, sent_at: now, no_interface: 0 })
+        // Hosts with the same seed must not select the same ports.
+        let secret =
+            Secret::new(Secret::new(config.table.seed).seed(("sockets", config.mac.bytes(), config.vlan)));
+        let sockets = Sockets::new(SocketLimits::default(), secret);
+        let shared = Shared { routes, sockets };
+        Ok(Host { interfaces, ports, shared, sent_at: now, no_interface: 0 })
+    }
+
+    /// Returns the host with these limits of its sockets. The limits apply to a host without sockets: bind sockets
+    /// afterwards.
+    #[must_use]
+    pub fn with_socket_limits(self, limits: SocketLimits) -> Host {
+        let sockets = self.shared.sockets.with_limits(limits);
+        Host { shared: Shared { sockets, ..self.shared }, ..self }
     }
 
     /// Adds hosts to the interface of their port and VLAN, which is created if necessary. Returns the interface.
@@ -63,7 +78,7 @@ impl Host {
     pub fn add(&mut self, now: Instant, config: &HostConfig) -> Result<InterfaceId, HostConfigError> {
         let mut of_port = self.interfaces.of_port_mut(config.port);
         if let Some(interface) = of_port.find(|interface| interface.vlan() == config.vlan) {
-            self.routes = interface.add(now, config, &self.routes)?;
+            self.shared.routes = interface.add(now, config, &self.shared.routes)?;
             return Ok(interface.id());
         }
         drop(of_port);
@@ -73,7 +88,7 @@ impl Host {
         let port_mtu = port.filter(|port| port.mtu_limit.is_some()).and_then(|_| self.mtu_of(config.port));
         let config = Self::capped(&HostConfig { mtu: port_mtu.unwrap_or(config.mtu), ..*config });
         let mut interface = HostInterface::new(id, &config)?;
-        self.routes = interface.start(now, &config, &self.routes)?;
+        self.shared.routes = interface.start(now, &config, &self.shared.routes)?;
         match port {
             None => self.ports.push(PortState::new(config.port)),
             Some(port) if !port.is_link_active => interface.arp.link_down(),
@@ -121,8 +136,8 @@ impl Host {
     // spec: address-removed
     pub fn remove_address(&mut self, id: InterfaceId, ip: IpAddr) -> bool {
         let (Some(interface), IpAddr::V4(ip)) = (self.interfaces.get_mut(id), ip) else { return false };
-        let Some(routes) = interface.remove_address(ip, &self.routes) else { return false };
-        self.routes = routes;
+        let Some(routes) = interface.remove_address(ip, &self.shared.routes) else { return false };
+        self.shared.routes = routes;
         true
     }
 
@@ -153,7 +168,7 @@ impl Host {
             pool.give(frame);
             return self.refuse_ipv6();
         };
-        let id = self.routes.route(neighbor, None).map_or(InterfaceId(0), |route| route.interface);
+        let id = self.shared.routes.route(neighbor, None).map_or(InterfaceId(0), |route| route.interface);
         let mut cx = self.context(now, id, pool);
         egress::send_payload(&mut cx, neighbor, ether_type, frame).unwrap_or_else(SendOutcome::Dropped)
     }
@@ -171,7 +186,7 @@ impl Host {
                 (self.interface_with(source), Some(source), destination)
             }
             (None, IpAddr::V4(destination)) => {
-                let route = self.routes.route(destination, None);
+                let route = self.shared.routes.route(destination, None);
                 let id = route.map_or(InterfaceId(0), |route| route.interface);
                 (id, route.and_then(|route| route.source), destination)
             }
@@ -199,7 +214,7 @@ impl Host {
         self.sent_at = now;
         let interface = self.interfaces.get_mut_or_first(id);
         pool.grow(interface.config.mtu);
-        Context { now, interface, routes: &self.routes, pool }
+        Context { now, interface, shared: &mut self.shared, pool }
     }
 
     /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a
@@ -237,12 +252,17 @@ impl Host {
     }
 
     /// Returns the number of frames of a pool that never runs out. The number includes received frames, queued packets,
-    /// departing frames, frames in flight, and pending packets. It also includes packets that ARP has returned and that
-    /// the host has not taken yet.
+    /// datagrams in the queues of sockets, departing frames, frames in flight, and pending packets. It also includes
+    /// packets that ARP has returned and that the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let waiting = |interface: &HostInterface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
-        3 * Exchange::BATCH * self.ports.len() + self.interfaces.iter().map(waiting).sum::<usize>()
+        let mtus = self.interfaces.iter().map(|interface| interface.config.mtu);
+        let capacity = Frame::capacity_for(mtus.min().unwrap_or_default());
+        let in_sockets = self.shared.sockets.limits().memory / capacity;
+        3 * Exchange::BATCH * self.ports.len()
+            + self.interfaces.iter().map(waiting).sum::<usize>()
+            + in_sockets
     }
 
     /// Returns the configuration with which the first interface was created. Its settings apply to all hosts of the
@@ -338,7 +358,7 @@ impl Host {
 
     /// Returns the routes.
     pub fn routes(&self) -> &Routes {
-        &self.routes
+        &self.shared.routes
     }
 
     /// Adds a route to a network through a gateway, on each interface that has the gateway on its link. Fails without a
@@ -346,14 +366,16 @@ impl Host {
     // spec: refused-without-effect
     pub fn add_route(&mut self, network: IpNet, gateway: IpAddr) -> Result<(), HostConfigError> {
         let (network, gateway) = (ipv4_network(network)?, ipv4_address(gateway)?);
-        let mut routes = self.routes.clone();
+        let mut routes = self.shared.routes.clone();
         let mut added = Err(HostConfigError::Route(RouteError::NotOnLink(gateway)));
-        for interface in self.interfaces.iter().filter(|interface| interface.reaches(gateway, &self.routes)) {
+        for interface in
+            self.interfaces.iter().filter(|interface| interface.reaches(gateway, &self.shared.routes))
+        {
             interface.add_route(&mut routes, Route::through(gateway, network, interface.id))?;
             added = Ok(());
         }
         added?;
-        self.routes = routes;
+        self.shared.routes = routes;
         Ok(())
     }
 
@@ -365,19 +387,18 @@ impl Host {
         if let Some(source) = route.source.filter(|source| !interface.addresses.contains(*source)) {
             return Err(HostConfigError::RouteSource(source.into()));
         }
-        let mut routes = self.routes.clone();
+        let mut routes = self.shared.routes.clone();
         interface.add_route(&mut routes, route)?;
-        self.routes = routes;
+        self.shared.routes = routes;
         Ok(())
     }
 
     /// Removes the route to a network through an interface: see [`Routes::remove`].
     pub fn remove_route(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
-        self.routes.remove(network, interface)
+        self.shared.routes.remove(network, interface)
     }
 
-    /// Removes and returns an event of the first interface that has an event. On an interface, echo replies and failed
-    /// deliveries precede events of ARP.
+    /// Removes and returns an event of the first interface that has an event.
     pub fn take_event(&mut self) -> Option<HostEvent> {
         self.interfaces.iter_mut().find_map(HostInterface::take_event)
     }
@@ -437,7 +458,7 @@ impl Machine for Host {
     /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.
     #[inline]
     fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
-        let outcome = ingress::receive(&mut self.interfaces, &self.routes, port, now, frame, pool);
+        let outcome = ingress::receive(&mut self.interfaces, &mut self.shared, port, now, frame, pool);
         outcome.unwrap_or_else(|| {
             // spec: drops-counted
             self.no_interface = self.no_interface.saturating_add(1);
@@ -451,7 +472,7 @@ impl Machine for Host {
         let Some(mtu) = self.mtu_of(port) else { return };
         pool.grow(mtu);
         if let Some(port) = self.ports.iter_mut().find(|state| state.id == port) {
-            output::transmit(&mut self.interfaces, &self.routes, port, now, departing, pool);
+            output::transmit(&mut self.interfaces, &mut self.shared, port, now, departing, pool);
         }
     }
 
@@ -502,14 +523,15 @@ impl Machine for Host {
         self.set_mtu(port, state.mtu);
     }
 
-    /// Returns the time at which the next timer is due, or `None` if no timer runs. After [`Host::send`] and
-    /// [`Host::ping`], returns the time of the call.
+    /// Returns the time at which the next timer is due, or `None` if no timer runs. After [`Host::send`] and the send
+    /// calls of sockets, returns the time of the call.
     fn deadline(&self) -> Option<Instant> {
         // The interfaces of a congested port have no deadline: the turn after the device becomes writable serves them.
         let is_served = |interface: &&HostInterface| {
             !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
         };
-        let deadline = |interface: &HostInterface| output::deadline(interface, self.sent_at);
+        let deadline =
+            |interface: &HostInterface| output::deadline(interface, &self.shared.sockets, self.sent_at);
         self.interfaces.iter().filter(is_served).filter_map(deadline).min()
     }
 }

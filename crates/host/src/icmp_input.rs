@@ -1,6 +1,8 @@
 //! Received ICMP messages: echo requests, echo replies, and errors about datagrams of the host.
 
-use icmp::ReceivedMessage;
+use std::net::SocketAddrV4;
+
+use icmp::{Echo, IcmpError, QuotedDatagram, ReceivedMessage};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use link::MacAddr;
@@ -9,7 +11,9 @@ use crate::echo::{DataMismatch, EchoReply};
 use crate::event::{DeliveryFailure, HostEvent};
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, FrameOutcome};
-use crate::reply::{Action, EchoReplyPlan, ReceivedPacket, drop_without_listener};
+use crate::reply::{Action, Delivery, EchoReplyPlan, ReceivedPacket, drop_without_listener};
+use crate::socket_failure;
+use crate::sockets::SocketKind;
 
 /// Handles an ICMP message.
 #[inline]
@@ -24,26 +28,54 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
             // `Icmp` accepts only unicast requests.
             None => drop_without_listener(cx),
         },
-        Ok(ReceivedMessage::Reply(echo)) => {
-            interface.deliveries.push(HostEvent::EchoReply(EchoReply {
-                interface: interface.id,
-                from: datagram.source().into(),
-                to: datagram.destination().into(),
-                identifier: echo.identifier,
-                sequence: echo.sequence,
-                length: message.len(),
-                time_to_live: datagram.time_to_live(),
-                mismatch: DataMismatch::between(&interface.expected_echo_data, echo.data),
-            }));
-            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
-        }
-        Ok(ReceivedMessage::Error(problem, quoted)) => {
-            // spec: rfc1122-error-reported, rfc1122-error-hint
-            let failure = DeliveryFailure::new(interface.id, datagram.source(), problem, &quoted);
-            interface.deliveries.push(HostEvent::DeliveryFailed(failure));
-            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
-        }
+        Ok(ReceivedMessage::Reply(echo)) => deliver_reply(cx, &datagram, echo),
+        Ok(ReceivedMessage::Error(problem, quoted)) => report_error(cx, &datagram, problem, &quoted),
     }
+}
+
+/// Delivers an echo reply to the socket with its identifier.
+fn deliver_reply(cx: &mut Context<'_>, datagram: &Datagram<'_>, echo: Echo<'_>) -> Action {
+    let source = SocketAddrV4::new(datagram.source(), 0);
+    let destination = SocketAddrV4::new(datagram.destination(), echo.identifier);
+    if let Some(socket) = cx.shared.sockets.find(SocketKind::Echo, destination, source) {
+        return Action::Deliver(Delivery {
+            kind: SocketKind::Echo,
+            socket,
+            offset: datagram.header_length(),
+            length: datagram.payload().len(),
+            source,
+            destination,
+            time_to_live: datagram.time_to_live(),
+            type_of_service: datagram.type_of_service(),
+        });
+    }
+    let interface = &mut *cx.interface;
+    interface.deliveries.push(HostEvent::EchoReply(EchoReply {
+        interface: interface.id,
+        from: datagram.source().into(),
+        to: datagram.destination().into(),
+        identifier: echo.identifier,
+        sequence: echo.sequence,
+        length: datagram.payload().len(),
+        time_to_live: datagram.time_to_live(),
+        mismatch: DataMismatch::between(&interface.expected_echo_data, echo.data),
+    }));
+    Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+}
+
+/// Reports an error to the socket that has sent the quoted datagram.
+fn report_error(
+    cx: &mut Context<'_>,
+    datagram: &Datagram<'_>,
+    problem: IcmpError,
+    quoted: &QuotedDatagram<'_>,
+) -> Action {
+    // spec: rfc1122-error-reported, rfc1122-error-hint
+    if !socket_failure::report(cx, problem, datagram.source(), quoted) {
+        let failure = DeliveryFailure::new(cx.interface.id, datagram.source(), problem, quoted);
+        cx.interface.deliveries.push(HostEvent::DeliveryFailed(failure));
+    }
+    Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
 }
 
 fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>, mac: MacAddr) -> EchoReplyPlan {

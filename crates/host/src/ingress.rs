@@ -1,10 +1,9 @@
 //! Received frames: the interface, the link layer, and the protocol by EtherType.
 
-use ipv4::Routes;
 use link::{DestinationKind, EtherType, EthernetFrame, ReceivedFrame, VlanTags};
 use tap::{Frame, Instant, Pool, PortId};
 
-use crate::interface::Context;
+use crate::interface::{Context, Shared};
 use crate::interfaces::Interfaces;
 use crate::ipv4_input;
 use crate::outcome::{DropReason, FrameOutcome};
@@ -26,7 +25,7 @@ const HANDLERS: [(EtherType, Handler); 2] =
 #[inline]
 pub(crate) fn receive(
     interfaces: &mut Interfaces,
-    routes: &Routes,
+    shared: &mut Shared,
     port: PortId,
     now: Instant,
     frame: Frame,
@@ -39,7 +38,7 @@ pub(crate) fn receive(
         pool.give(frame);
         return None;
     };
-    let cx = &mut Context { now, interface, routes, pool };
+    let cx = &mut Context { now, interface, shared, pool };
     let ReceivedFrame { frame: ethernet, destination_kind } =
         match cx.interface.link.receive(&cx.interface.addresses, parsed) {
             Ok(accepted) => accepted,

@@ -16,6 +16,7 @@ use udp::UdpDropReason;
 use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
 use crate::event::HostEvent;
 use crate::outcome::TxDropReason;
+use crate::sockets::{SocketDropReason, SocketKind, Sockets};
 use crate::tx_queue::TxQueues;
 
 /// An interface of a host: the protocol layers of the untagged frames of a port, or of one VLAN of the port.
@@ -36,11 +37,15 @@ pub struct HostInterface {
     pub(crate) counters: InterfaceCounters,
     /// UDP datagrams dropped, by reason.
     pub(crate) udp_dropped: ReasonCounters<UdpDropReason>,
+    /// Datagrams that UDP sockets dropped, by reason.
+    udp_socket_dropped: ReasonCounters<SocketDropReason>,
+    /// Echo replies that echo sockets dropped, by reason.
+    echo_socket_dropped: ReasonCounters<SocketDropReason>,
     /// Frames not sent, by reason.
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
     /// Packets that wait for the device.
     pub(crate) tx_queues: TxQueues,
-    /// Echo replies and failed deliveries.
+    /// Echo replies and failed deliveries without a socket.
     pub(crate) deliveries: EventQueue<HostEvent>,
     /// Expected data of echo replies.
     pub(crate) expected_echo_data: Vec<u8>,
@@ -67,6 +72,16 @@ pub(crate) struct InterfaceCounters {
     pub(crate) no_listener: u64,
     /// Datagrams not sent because there is no route to the destination.
     pub(crate) no_route: u64,
+    /// UDP datagrams delivered to sockets. A broadcast counts once for each socket.
+    pub(crate) udp_delivered: u64,
+    /// Datagrams that UDP sockets have sent.
+    pub(crate) udp_sent: u64,
+    /// Echo replies delivered to sockets.
+    pub(crate) echo_delivered: u64,
+    /// Echo replies and ICMP errors without a socket.
+    pub(crate) icmp_no_socket: u64,
+    /// ICMP errors and unresolved next hops that a socket or the host had no capacity to store.
+    pub(crate) failures_lost: u64,
 }
 
 /// A packet that waits for the MAC address of its next hop.
@@ -81,12 +96,19 @@ pub struct PendingPacket {
     pub(crate) frame: Frame,
 }
 
-/// An interface, with the time, routes and pool with which it handles and sends packets.
+/// An interface, with the time, the shared parts and the pool with which it handles and sends packets.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) interface: &'a mut HostInterface,
-    pub(crate) routes: &'a Routes,
+    pub(crate) shared: &'a mut Shared,
     pub(crate) pool: &'a mut Pool,
+}
+
+/// The parts of a host that all its interfaces share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) routes: Routes,
+    pub(crate) sockets: Sockets,
 }
 
 impl HostInterface {
@@ -129,6 +151,8 @@ impl HostInterface {
             identification: Identification::new(secret.key("identification")),
             counters: InterfaceCounters::default(),
             udp_dropped: ReasonCounters::default(),
+            udp_socket_dropped: ReasonCounters::default(),
+            echo_socket_dropped: ReasonCounters::default(),
             tx_dropped: ReasonCounters::default(),
             tx_queues: TxQueues::new(),
             deliveries: EventQueue::new(Self::DELIVERIES),
@@ -379,6 +403,32 @@ impl HostInterface {
     pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
         let id = self.id;
         self.deliveries.pop().or_else(|| self.arp.take_event().map(|event| HostEvent::Arp(id, event)))
+    }
+
+    /// Counts a datagram that a socket receives.
+    #[inline]
+    pub(crate) fn count_delivered(&mut self, kind: SocketKind) {
+        let counter = match kind {
+            SocketKind::Udp => &mut self.counters.udp_delivered,
+            SocketKind::Echo => &mut self.counters.echo_delivered,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// Returns the datagrams that sockets of a kind dropped, by reason.
+    pub(crate) fn socket_dropped(&self, kind: SocketKind) -> &ReasonCounters<SocketDropReason> {
+        match kind {
+            SocketKind::Udp => &self.udp_socket_dropped,
+            SocketKind::Echo => &self.echo_socket_dropped,
+        }
+    }
+
+    /// Returns the datagrams that sockets of a kind dropped, to count another one.
+    pub(crate) fn socket_dropped_mut(&mut self, kind: SocketKind) -> &mut ReasonCounters<SocketDropReason> {
+        match kind {
+            SocketKind::Udp => &mut self.udp_socket_dropped,
+            SocketKind::Echo => &mut self.echo_socket_dropped,
+        }
     }
 
     /// Counts a frame that is not sent.

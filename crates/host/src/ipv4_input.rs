@@ -4,12 +4,14 @@ use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
 use link::MacAddr;
-use tap::{Checksum, Frame, Pool};
+use tap::Checksum;
 
 use crate::icmp_input;
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
-use crate::reply::{Action, FrameInfo, ReceivedPacket, drop_reply, reject, reply_to_echo};
+use crate::reply::{
+    Action, FrameInfo, ReceivedPacket, copied, deliver_copy, drop_reply, reject, reply_to_echo,
+};
 use crate::udp_input;
 
 /// Handler of the data of datagrams. A value instead of a function, so that the handlers are inlined.
@@ -59,10 +61,11 @@ fn handle_reassembled(
     info: FrameInfo,
 ) -> FrameOutcome {
     match handle(cx, datagram, destination_kind, info) {
-        Action::ReplyToEcho(plan) => match large_frame(datagram.bytes(), cx.pool) {
+        Action::ReplyToEcho(plan) => match copied(datagram.bytes(), cx.pool) {
             Some(frame) => reply_to_echo(cx, &plan, frame, 0),
             None => drop_reply(cx, TxDropReason::NoFrame),
         },
+        Action::Deliver(delivery) => deliver_copy(cx, &delivery, datagram.bytes()),
         Action::ReplyToArp(reception, _) => FrameOutcome::Arp(reception),
         Action::Done(outcome) => outcome,
     }
@@ -132,14 +135,4 @@ fn handle(
     }
     // spec: rfc1122-protocol-unreachable
     reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE)
-}
-
-/// Returns a large frame with these bytes.
-fn large_frame(bytes: &[u8], pool: &mut Pool) -> Option<Frame> {
-    let mut frame = pool.take_large()?;
-    if frame.write(bytes).is_err() {
-        pool.give(frame);
-        return None;
-    }
-    Some(frame)
 }

@@ -63,6 +63,16 @@
 //! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
 //!
+//! # Sockets
+//!
+//! [`Host::bind_udp`] creates a UDP socket for all local addresses, for a network or for one address. A socket has a
+//! receive buffer and a send buffer, which are limited by the capacity of their frames.
+//!
+//! 1. After each turn, call [`Host::poll_ready`] until it returns `None`, and [`Host::receive_udp`] and
+//!    [`Host::take_socket_error`] of each returned socket.
+//! 2. Send with [`Host::send_udp`], or send a received frame with [`Host::send_udp_frame`] without a copy.
+//! 3. Take the next turn of each device. It transmits the datagrams.
+//!
 //! # An event loop
 //!
 //! `examples/answer.rs` is a host on a TAP of Linux:
@@ -74,8 +84,8 @@
 //! # Non-features
 //!
 //! The host does not wait, read a clock, start threads or print. A [`tap::Tracer`] observes the frames of a host. The
-//! host has no UDP or TCP sockets: it rejects UDP datagrams with port unreachable, and other protocols except ICMP with
-//! protocol unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
+//! host has no TCP and receives no multicast datagrams: it rejects protocols except ICMP and UDP with protocol
+//! unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
 //! virtual clock.
 #![forbid(unsafe_code)]
 
@@ -97,8 +107,12 @@ mod ipv4_input;
 mod outcome;
 mod output;
 mod reply;
+mod socket_calls;
+mod socket_failure;
+mod sockets;
 mod tx_queue;
 mod udp_input;
+mod udp_socket;
 
 pub use self::config::{HostConfig, HostConfigError, HostSet};
 pub use self::counters::Counter;
@@ -107,3 +121,7 @@ pub use self::event::{DeliveryFailure, HostEvent};
 pub use self::host::Host;
 pub use self::interface::{HostInterface, PendingPacket};
 pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
+pub use self::sockets::{
+    SocketDropReason, SocketError, SocketFailure, SocketId, SocketInfo, SocketKind, SocketLimits,
+};
+pub use self::udp_socket::{Fragmentation, ReceivedUdp, UdpBind, UdpMessage};

@@ -6,6 +6,8 @@ use base::Reason;
 use icmp::IcmpError;
 use link::EtherType;
 
+use crate::sockets::{SocketDropReason, SocketKind};
+
 /// Outcome of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameOutcome {
@@ -24,7 +26,9 @@ pub enum DatagramOutcome {
     FragmentStored,
     /// An echo request was answered.
     EchoReplied,
-    /// An echo reply, or an ICMP error about a datagram of the host, was reported as an event.
+    /// The datagram was delivered to a socket, or a broadcast was delivered to one or more sockets.
+    Delivered,
+    /// An ICMP error about a datagram of a socket was reported to the socket.
     Reported,
     /// The datagram was rejected. An ICMP error was sent if RFC 1122 and the rate limits allow the error.
     Rejected(IcmpError),
@@ -53,6 +57,10 @@ pub enum DropReason {
     WrongMac,
     /// A broadcast or multicast datagram without a listener.
     NoListener,
+    /// An echo reply or ICMP error, and no socket has sent the datagram.
+    NoSocket,
+    /// Dropped by a socket of this kind.
+    Socket(SocketKind, SocketDropReason),
     /// The host has no route to the destination of the reply or ICMP error.
     NoRoute,
     /// The reply or ICMP error could not be sent.
@@ -108,7 +116,8 @@ impl DropReason {
             Self::Link(_) => "link",
             Self::Arp(_) => "arp",
             Self::Ipv4(_) | Self::NoRoute => "ipv4",
-            Self::Icmp(_) => "icmp",
+            Self::Icmp(_) | Self::NoSocket => "icmp",
+            Self::Socket(kind, _) => kind.layer(),
             Self::Udp(_) => "udp",
             Self::UnsupportedEtherType(_)
             | Self::NoInterface
@@ -132,6 +141,8 @@ impl DropReason {
             Self::AddressNotInUse => "address_not_in_use",
             Self::WrongMac => "wrong_destination_mac",
             Self::NoListener => "no_listener",
+            Self::NoSocket => "no_socket",
+            Self::Socket(_, reason) => reason.name(),
             Self::NoRoute => "no_route",
             Self::Transmit(reason) => reason.name(),
         }
@@ -189,7 +200,8 @@ impl fmt::Display for DatagramOutcome {
         match self {
             Self::FragmentStored => f.write_str("fragment stored until its datagram is complete"),
             Self::EchoReplied => f.write_str("answered"),
-            Self::Reported => f.write_str("accepted and reported"),
+            Self::Delivered => f.write_str("delivered to a socket"),
+            Self::Reported => f.write_str("reported to a socket"),
             Self::Rejected(problem) => write!(f, "rejected: {problem}"),
         }
     }
@@ -208,6 +220,8 @@ impl fmt::Display for DropReason {
             Self::AddressNotInUse => f.write_str("destination address not in use"),
             Self::WrongMac => f.write_str("destination MAC address is of another local host"),
             Self::NoListener => f.write_str("broadcast or multicast, no listener"),
+            Self::NoSocket => f.write_str("no socket for the echo reply or ICMP error"),
+            Self::Socket(_, reason) => reason.fmt(f),
             Self::NoRoute => f.write_str("no route to the requester"),
             Self::Transmit(reason) => reason.fmt(f),
         }

@@ -5,29 +5,31 @@ use std::net::Ipv4Addr;
 use arp::{ArpAction, NeighborAction, Operation, PacketFields, ReturnReason};
 use icmp::{IcmpError, QuotedDatagram};
 use inet::InterfaceId;
-use ipv4::{Datagram, Fragments, Ipv4Fields, Routes};
+use ipv4::{Datagram, Fragments, Ipv4Fields};
 use link::{DestinationKind, EtherType, MacAddr};
 use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
 
 use crate::egress;
 use crate::event::{DeliveryFailure, HostEvent};
-use crate::interface::{Context, HostInterface, PendingPacket};
+use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::TxDropReason;
+use crate::socket_failure;
+use crate::sockets::Sockets;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Returns the time at which the next timer of an interface is due. While packets wait, the time is `sent_at`, when the
 /// user last sent a packet.
-pub(crate) fn deadline(interface: &HostInterface, sent_at: Instant) -> Option<Instant> {
-    if !interface.tx_queues.is_empty() {
+pub(crate) fn deadline(interface: &HostInterface, sockets: &Sockets, sent_at: Instant) -> Option<Instant> {
+    if !interface.tx_queues.is_empty() || sockets.has_senders(interface.id) {
         return Some(sent_at);
     }
     [interface.arp.deadline(), interface.ipv4.deadline()].into_iter().flatten().min()
 }
 
 /// Runs the timers of the interfaces of a port that are due at `now`, and moves packets to `departing` while it has
-/// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved, and
-/// data. The interfaces take turns.
+/// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved,
+/// data, and datagrams of sockets. The interfaces take turns.
 ///
 /// The interfaces together give ARP at most a quarter of the batch. Control packets leave a quarter of the batch to the
 /// packets behind them, so that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data
@@ -35,7 +37,7 @@ pub(crate) fn deadline(interface: &HostInterface, sent_at: Instant) -> Option<In
 // spec: output-order
 pub(crate) fn transmit(
     interfaces: &mut Interfaces,
-    routes: &Routes,
+    shared: &mut Shared,
     port: &mut PortState,
     now: Instant,
     departing: &mut Batch,
@@ -47,29 +49,64 @@ pub(crate) fn transmit(
     let after_arp = departing.free_capacity().saturating_sub(quarter.max(1));
     let mut has_others = false;
     interfaces.for_each(id, turns, |interface| {
-        let cx = &mut Context { now, interface, routes, pool };
+        let cx = &mut Context { now, interface, shared, pool };
         report_reassembly_timeouts(cx);
         run_arp(cx, after_arp, departing);
         let TxQueues { resolved, data, .. } = &cx.interface.tx_queues;
-        has_others |= !resolved.is_empty() || !data.is_empty();
+        has_others |=
+            !resolved.is_empty() || !data.is_empty() || cx.shared.sockets.has_senders(cx.interface.id);
     });
     let reserved = if has_others { quarter } else { 0 };
     interfaces.for_each(id, turns, |interface| {
-        let cx = &mut Context { now, interface, routes, pool };
+        let cx = &mut Context { now, interface, shared, pool };
         depart(cx, |queues| &mut queues.control, reserved, departing);
     });
     if has_others {
         interfaces.for_each(id, turns, |interface| {
-            let cx = &mut Context { now, interface, routes, pool };
+            let cx = &mut Context { now, interface, shared, pool };
             depart(cx, |queues| &mut queues.resolved, 0, departing);
         });
         interfaces.for_each(id, turns, |interface| {
-            let cx = &mut Context { now, interface, routes, pool };
+            let cx = &mut Context { now, interface, shared, pool };
             depart(cx, |queues| &mut queues.data, 0, departing);
+            serve_sockets(cx, departing);
             depart(cx, |queues| &mut queues.control, 0, departing);
         });
     }
     port.is_congested = departing.free_capacity() == 0;
+}
+
+/// Maximum number of datagrams that a socket sends before the other sockets of the interface.
+const SOCKET_BURST: usize = 16;
+
+/// Maximum number of datagrams of sockets that an interface sends or drops in one turn. The next turn follows
+/// immediately.
+const SOCKET_DATAGRAMS: usize = 2 * Exchange::BATCH;
+
+/// Sends datagrams of the sockets of an interface while the batch has capacity. The sockets take turns.
+///
+/// The datagrams pass the data queue, and never fill it: the next datagram follows only after the previous datagrams
+/// have departed, or wait for their next hop.
+// spec: socket-output
+fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) {
+    let mut count = 0;
+    while count < SOCKET_DATAGRAMS
+        && let Some(socket) = cx.shared.sockets.first_sender(cx.interface.id)
+    {
+        // A queue that is not empty waits for capacity of the batch.
+        let capacity = departing.free_capacity().saturating_sub(cx.interface.tx_queues.data.len());
+        if capacity == 0 {
+            return;
+        }
+        for _ in 0..SOCKET_BURST.min(capacity) {
+            let Some(packet) = cx.shared.sockets.take_to_send(socket, cx.interface.id) else { break };
+            count += 1;
+            // The interface counts a datagram that cannot be sent.
+            _ = egress::send_socket_packet(cx, packet);
+        }
+        cx.shared.sockets.requeue_sender(socket);
+        depart(cx, |queues| &mut queues.data, 0, departing);
+    }
 }
 
 /// Maximum number of reassembly timeouts of an interface in one turn. The next turn follows immediately.
@@ -172,19 +209,25 @@ fn write_datagram(frame: &mut Frame, fields: Ipv4Fields, data: &[u8]) -> Option<
 }
 
 /// Performs the actions of ARP that are due, while the batch has more than `reserved` free places and the queue of
-/// resolved packets has capacity. Reports at most a batch of failed deliveries, so that their queue has capacity for
-/// the next turn if the events are taken.
-// spec: deliveries-not-lost
+/// resolved packets has capacity. Reports at most a batch of failures, so that the queue of a socket has capacity for
+/// the next turn if the failures are taken.
+// spec: failures-not-lost
 fn run_arp(cx: &mut Context<'_>, reserved: usize, departing: &mut Batch) {
-    let most = cx.interface.deliveries.len() + Exchange::BATCH;
+    let mut returned = 0;
     while departing.free_capacity() > reserved
         && cx.interface.tx_queues.resolved.free_capacity() > 0
-        && cx.interface.deliveries.len() < most
+        && returned < Exchange::BATCH
     {
         match cx.interface.arp.poll(cx.now, &mut cx.interface.addresses) {
             None => return,
             Some(ArpAction::Broadcast(fields)) => send_claim_packet(cx, fields, departing),
-            Some(ArpAction::Neighbor(action)) => run_neighbor_action(cx, action, departing),
+            Some(ArpAction::Neighbor(action)) => {
+                returned += usize::from(matches!(
+                    action,
+                    NeighborAction::Return { reason: ReturnReason::Failed, .. }
+                ));
+                run_neighbor_action(cx, action, departing);
+            }
         }
     }
 }
@@ -221,17 +264,19 @@ fn run_neighbor_action(
     }
 }
 
-/// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram and the next hop did
-/// not answer, an event reports the failed delivery.
+/// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram of a socket and the
+/// next hop did not answer, the failure is reported to the socket.
 fn drop_unresolved(cx: &mut Context<'_>, packet: PendingPacket, reason: ReturnReason) {
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed
         && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())
     {
         // spec: rfc1122-host-unreachable
-        let failure =
-            DeliveryFailure::new(cx.interface.id, about.source(), IcmpError::HOST_UNREACHABLE, &about);
-        cx.interface.deliveries.push(HostEvent::DeliveryFailed(failure));
+        if !socket_failure::report(cx, IcmpError::HOST_UNREACHABLE, about.source(), &about) {
+            let failure =
+                DeliveryFailure::new(cx.interface.id, about.source(), IcmpError::HOST_UNREACHABLE, &about);
+            cx.interface.deliveries.push(HostEvent::DeliveryFailed(failure));
+        }
     }
     cx.pool.give(packet.frame);
 }

@@ -1,13 +1,17 @@
 //! Actions for received frames: a reply in the same frame, an ICMP error, or none.
 
+use std::net::SocketAddrV4;
+
+use base::Place;
 use icmp::IcmpError;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{DestinationKind, EtherType, MacAddr};
-use tap::{Checksum, Frame, Offload};
+use tap::{Checksum, Frame, Offload, Pool};
 
 use crate::egress;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
+use crate::sockets::{SocketDropReason, SocketKind, SocketPacket};
 
 /// Properties of a received frame that the layers above the link layer need.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,22 @@ pub(crate) enum Action {
     ReplyToArp(arp::Reception, arp::ArpReply),
     /// The echo request in the frame becomes its reply.
     ReplyToEcho(EchoReplyPlan),
+    /// The frame moves to the receive queue of a socket.
+    Deliver(Delivery),
+}
+
+/// The receiving socket of a datagram, and the part of the datagram that the socket receives.
+pub(crate) struct Delivery {
+    pub(crate) kind: SocketKind,
+    pub(crate) socket: Place,
+    /// Position of the part in the IP datagram, in bytes.
+    pub(crate) offset: usize,
+    /// Length of the part, in bytes.
+    pub(crate) length: usize,
+    pub(crate) source: SocketAddrV4,
+    pub(crate) destination: SocketAddrV4,
+    pub(crate) time_to_live: u8,
+    pub(crate) type_of_service: u8,
 }
 
 /// Data for the rewriting of an echo request into its reply.
@@ -68,7 +88,49 @@ pub(crate) fn finish(cx: &mut Context<'_>, action: Action, frame: Frame, offset:
         }
         Action::ReplyToArp(reception, reply) => reply_to_arp(cx, reception, reply, frame, offset),
         Action::ReplyToEcho(plan) => reply_to_echo(cx, &plan, frame, offset),
+        Action::Deliver(delivery) => deliver(cx, &delivery, frame, offset),
     }
+}
+
+/// Moves a frame to the receive queue of a socket. The IP datagram starts at `offset`.
+// spec: socket-no-copy
+#[inline]
+fn deliver(cx: &mut Context<'_>, delivery: &Delivery, mut frame: Frame, offset: usize) -> FrameOutcome {
+    let Delivery { kind, socket, source, destination, time_to_live, type_of_service, .. } = *delivery;
+    // The data is for a program, or for another datagram: the state of the received checksum does not apply to it.
+    frame.set_offload(Offload::default());
+    if frame.narrow(offset.saturating_add(delivery.offset), delivery.length).is_err() {
+        cx.pool.give(frame);
+        return drop_reply(cx, TxDropReason::TooLong);
+    }
+    let (interface, at) = (cx.interface.id, cx.now);
+    let packet = SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at };
+    match cx.shared.sockets.deliver(socket, packet) {
+        Ok(()) => {
+            cx.interface.count_delivered(kind);
+            FrameOutcome::Ipv4(DatagramOutcome::Delivered)
+        }
+        Err((frame, reason)) => {
+            cx.pool.give(frame);
+            drop_for_socket(cx, kind, reason)
+        }
+    }
+}
+
+/// Copies the IP datagram or the data in `bytes` into a frame for a socket.
+pub(crate) fn deliver_copy(cx: &mut Context<'_>, delivery: &Delivery, bytes: &[u8]) -> FrameOutcome {
+    if let Some(frame) = copied(bytes, cx.pool) {
+        return deliver(cx, delivery, frame, 0);
+    }
+    cx.shared.sockets.count_dropped(delivery.socket);
+    drop_for_socket(cx, delivery.kind, SocketDropReason::NoFrame)
+}
+
+/// Counts a datagram that a socket does not receive.
+fn drop_for_socket(cx: &mut Context<'_>, kind: SocketKind, reason: SocketDropReason) -> FrameOutcome {
+    // spec: drops-counted
+    cx.interface.socket_dropped_mut(kind).count(reason);
+    FrameOutcome::Dropped(DropReason::Socket(kind, reason))
 }
 
 /// Rewrites the ARP request at `offset` in `frame` into the reply, and queues the reply.
@@ -157,4 +219,14 @@ pub(crate) fn reject(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>, problem:
 pub(crate) fn drop_without_listener(cx: &mut Context<'_>) -> Action {
     cx.interface.counters.no_listener = cx.interface.counters.no_listener.saturating_add(1);
     Action::Done(FrameOutcome::Dropped(DropReason::NoListener))
+}
+
+/// Returns a frame with these bytes: a small frame if the bytes fit its MTU.
+pub(crate) fn copied(bytes: &[u8], pool: &mut Pool) -> Option<Frame> {
+    let mut frame = if bytes.len() <= pool.mtu() { pool.take()? } else { pool.take_large()? };
+    if frame.write(bytes).is_err() {
+        pool.give(frame);
+        return None;
+    }
+    Some(frame)
 }

@@ -35,7 +35,7 @@ pub(crate) struct TxQueues {
     pub(crate) control: TxQueue,
     /// Packets with a next hop that was just resolved.
     pub(crate) resolved: TxQueue,
-    /// Packets of the user of the host: payloads and echo requests.
+    /// Packets of the user of the host: payloads, and the datagrams of sockets that depart next.
     pub(crate) data: TxQueue,
 }
 
@@ -108,6 +108,12 @@ impl TxQueue {
     #[inline]
     pub(crate) fn free_capacity(&self) -> usize {
         self.capacity.saturating_sub(self.packets.len())
+    }
+
+    /// Returns the number of packets.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.packets.len()
     }
 
     /// Returns whether the queue has no packets.

@@ -1,21 +1,80 @@
-//! Received UDP datagrams: validation, and rejection without a socket.
+//! Received UDP datagrams: validation, the receiving socket, and rejection without a socket.
+
+use std::net::SocketAddrV4;
 
 use icmp::IcmpError;
-use udp::UdpDatagram;
+use ipv4::DestinationKind;
+use udp::{UdpDatagram, UdpFields};
 
 use crate::interface::Context;
-use crate::outcome::FrameOutcome;
-use crate::reply::{Action, ReceivedPacket, reject};
+use crate::outcome::{DatagramOutcome, FrameOutcome};
+use crate::reply::{Action, Delivery, ReceivedPacket, deliver_copy, drop_without_listener, reject};
+use crate::sockets::SocketKind;
 
 /// Handles a UDP datagram. An invalid datagram is dropped without an ICMP error.
+#[inline]
 pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
-    let addresses = (packet.datagram.source(), packet.datagram.destination());
-    if let Err(reason) = UdpDatagram::parse(packet.datagram.payload(), addresses, packet.frame.checksum) {
-        // spec: drops-counted
-        cx.interface.udp_dropped.count(reason);
-        return Action::Done(FrameOutcome::Dropped(reason.into()));
+    let datagram = &packet.datagram;
+    let addresses = (datagram.source(), datagram.destination());
+    let parsed = match UdpDatagram::parse(datagram.payload(), addresses, packet.frame.checksum) {
+        Ok(parsed) => parsed,
+        Err(reason) => {
+            // spec: drops-counted
+            cx.interface.udp_dropped.count(reason);
+            return Action::Done(FrameOutcome::Dropped(reason.into()));
+        }
+    };
+    let source = SocketAddrV4::new(datagram.source(), parsed.source_port());
+    let destination = SocketAddrV4::new(datagram.destination(), parsed.destination_port());
+    if packet.destination_kind != DestinationKind::Unicast {
+        return receive_broadcast(cx, packet, source, destination, parsed.data());
     }
-    // The host has no UDP sockets, so no socket has this port.
-    // spec: rfc1122-port-unreachable
-    reject(cx, packet, IcmpError::PORT_UNREACHABLE)
+    match cx.shared.sockets.find(SocketKind::Udp, destination, source) {
+        Some(socket) => Action::Deliver(Delivery {
+            kind: SocketKind::Udp,
+            socket,
+            offset: datagram.header_length() + UdpFields::LENGTH,
+            length: parsed.data().len(),
+            source,
+            destination,
+            time_to_live: datagram.time_to_live(),
+            type_of_service: datagram.type_of_service(),
+        }),
+        // spec: rfc1122-port-unreachable
+        None => reject(cx, packet, IcmpError::PORT_UNREACHABLE),
+    }
+}
+
+/// Delivers a copy of a broadcast to each socket that receives broadcasts on its port.
+// spec: socket-broadcast
+fn receive_broadcast(
+    cx: &mut Context<'_>,
+    packet: &ReceivedPacket<'_>,
+    source: SocketAddrV4,
+    destination: SocketAddrV4,
+    data: &[u8],
+) -> Action {
+    let mut last = None;
+    for number in 0..cx.shared.sockets.broadcast_sockets() {
+        let addresses = &cx.interface.addresses;
+        let receiver = cx.shared.sockets.broadcast_socket(number, destination.port(), source, |range| {
+            packet.destination_kind == DestinationKind::Broadcast && addresses.contains_any(range)
+        });
+        let Some(socket) = receiver else { continue };
+        let delivery = Delivery {
+            kind: SocketKind::Udp,
+            socket,
+            offset: 0,
+            length: data.len(),
+            source,
+            destination,
+            time_to_live: packet.datagram.time_to_live(),
+            type_of_service: packet.datagram.type_of_service(),
+        };
+        let outcome = deliver_copy(cx, &delivery, data);
+        if last != Some(FrameOutcome::Ipv4(DatagramOutcome::Delivered)) {
+            last = Some(outcome);
+        }
+    }
+    last.map_or_else(|| drop_without_listener(cx), Action::Done)
 }

@@ -241,6 +241,12 @@ impl Segment {
         Some(&mut self.nodes.get_mut(node.0)?.as_host_mut()?.host)
     }
 
+    /// Returns the host of a node and its frame pool, for example to send with a socket.
+    pub fn host_and_pool(&mut self, node: NodeId) -> Option<(&mut Host, &mut Pool)> {
+        let node = self.nodes.get_mut(node.0)?.as_host_mut()?;
+        Some((&mut node.host, &mut node.pool))
+    }
+
     /// Returns the frame pool of a host.
     pub fn pool(&self, node: NodeId) -> Option<&Pool> {
         Some(&self.nodes.get(node.0)?.as_host()?.pool)

@@ -231,3 +231,30 @@ fn nested_networks_have_separate_zero_broadcasts() {
         }
     }
 }
+
+#[test]
+fn network_contains_local_address_and_first_address_in_use() {
+    let mut table = AddressTable::default();
+    let range = |first: [u8; 4], last: [u8; 4], mac| AddressRange {
+        first: first.into(),
+        last: last.into(),
+        mac: MacAddr::new([2, 0, 0, mac, 0, 0]),
+        prefix: 32,
+    };
+    table.add(range([10, 0, 0, 4], [10, 0, 0, 7], 0)).unwrap();
+    table.add(range([10, 0, 1, 0], [10, 0, 1, 9], 1)).unwrap();
+    table.set_state([10, 0, 0, 4].into(), AddressState::Tentative);
+    let found = |network: &str| {
+        let network = network.parse().unwrap();
+        (table.contains_any(network), table.first_in_use(network).map(|ip| ip.octets()))
+    };
+    assert_eq!(found("0.0.0.0/0"), (true, Some([10, 0, 0, 5])));
+    assert_eq!(found("10.0.0.4/32"), (true, None));
+    assert_eq!(found("10.0.0.6/31"), (true, Some([10, 0, 0, 6])));
+    assert_eq!(found("10.0.1.8/29"), (true, Some([10, 0, 1, 8])));
+    for network in
+        ["10.0.0.0/30", "10.0.0.8/29", "10.0.1.10/31", "10.0.2.0/24", "9.0.0.0/8", "255.255.255.255/32"]
+    {
+        assert_eq!(found(network), (false, None), "{network}");
+    }
+}

@@ -18,6 +18,7 @@ mod datagrams;
 mod fragments;
 mod interfaces;
 mod many;
+mod sockets;
 mod standards;
 mod test_host;
 

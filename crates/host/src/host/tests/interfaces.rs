@@ -263,7 +263,7 @@ fn probes_of_many_interfaces_leave_capacity_to_replies() {
     assert!(two.host.accepts_frames(FIRST));
 }
 
-// proves: deliveries-not-lost
+// proves: failures-not-lost
 #[test]
 fn delivery_events_of_one_turn_are_not_lost() {
     let table = arp::NeighborSettings { pending: 512, pending_per_entry: 4, ..config().table };

@@ -64,7 +64,7 @@ impl TestHost {
         let waiting: usize = self.host.arps().map(|arp| arp.neighbors().pending_packets()).sum();
         assert_eq!(
             self.pool.held(),
-            waiting,
+            waiting + self.host.queued_datagrams(),
             "a frame was neither sent nor pending nor returned to the pool"
         );
         device.sent

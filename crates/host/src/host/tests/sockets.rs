@@ -1,0 +1,91 @@
+//! UDP sockets: bindings, input, output, buffers and errors.
+
+use super::test_host::*;
+use super::*;
+use crate::{
+    DatagramOutcome, Fragmentation, ReceivedUdp, SocketDropReason, SocketError, SocketId, SocketKind,
+    SocketLimits, UdpBind, UdpMessage,
+};
+use inet::IpProtocol;
+use ipv4::{Datagram, Ipv4Fields};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use tap::Checksum;
+use udp::{UdpDatagram, UdpFields};
+
+mod bind;
+mod buffers;
+mod errors;
+mod input;
+mod output;
+
+const DELIVERED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::Delivered);
+const PEER_PORT: u16 = 12_345;
+
+/// Returns the frame of a UDP datagram from the peer.
+fn from_peer(to: SocketAddrV4, data: &[u8]) -> Vec<u8> {
+    from(SocketAddrV4::new(PEER, PEER_PORT), to, data)
+}
+
+/// Returns the frame of a UDP datagram.
+fn from(source: SocketAddrV4, destination: SocketAddrV4, data: &[u8]) -> Vec<u8> {
+    frame(&datagram(ip_fields(source, destination), &udp_bytes(source, destination, data)))
+}
+
+fn ip_fields(source: SocketAddrV4, destination: SocketAddrV4) -> Ipv4Fields {
+    let fields = Ipv4Fields::new(IpProtocol::UDP, *source.ip(), *destination.ip());
+    Ipv4Fields { time_to_live: 42, type_of_service: 0xb8, ..fields }
+}
+
+fn udp_bytes(source: SocketAddrV4, destination: SocketAddrV4, data: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0; 8], data].concat();
+    UdpFields { source, destination }.write_to(&mut bytes).unwrap();
+    bytes
+}
+
+fn at_port(port: u16) -> UdpBind {
+    UdpBind { port: Some(port), ..UdpBind::default() }
+}
+
+fn to_peer(port: u16) -> UdpMessage {
+    UdpMessage { destination: Some((PEER, port).into()), ..UdpMessage::default() }
+}
+
+impl TestHost {
+    /// Returns the data of all datagrams that a socket has received.
+    fn data(&mut self, id: SocketId) -> Vec<Vec<u8>> {
+        let received = std::iter::from_fn(|| self.host.receive_udp(id));
+        let frames: Vec<ReceivedUdp> = received.collect();
+        frames
+            .into_iter()
+            .map(|received| {
+                let data = received.frame.bytes().to_vec();
+                self.pool.give(received.frame);
+                data
+            })
+            .collect()
+    }
+
+    fn send_udp(&mut self, id: SocketId, message: &UdpMessage, data: &[u8]) -> Result<(), SocketError> {
+        self.host.send_udp(self.now, id, message, data, &mut self.pool)
+    }
+
+    fn close(&mut self, id: SocketId) {
+        self.host.close(id, &mut self.pool);
+    }
+
+    fn ready(&mut self) -> Vec<SocketId> {
+        std::iter::from_fn(|| self.host.poll_ready()).collect()
+    }
+}
+
+/// Returns addresses, ports, header fields and data of the only frame, which must be addressed to the peer.
+fn sent_udp(frames: &[Vec<u8>]) -> (SocketAddrV4, SocketAddrV4, Ipv4Fields, Vec<u8>) {
+    let [bytes] = frames else { panic!("expected one frame, the host sent {}", frames.len()) };
+    assert!(bytes.starts_with(&framed(PEER_MAC, HOST_MAC, &[])), "unexpected link header");
+    let datagram = Datagram::parse(&bytes[14..]).unwrap();
+    let addresses = (datagram.source(), datagram.destination());
+    let parsed = UdpDatagram::parse(datagram.payload(), addresses, Checksum::None).unwrap();
+    let source = SocketAddrV4::new(addresses.0, parsed.source_port());
+    let destination = SocketAddrV4::new(addresses.1, parsed.destination_port());
+    (source, destination, Ipv4Fields::from(&datagram), parsed.data().to_vec())
+}

@@ -1,0 +1,49 @@
+//! Failures of datagrams that the host has sent, reported to their sockets.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use icmp::{IcmpError, QuotedDatagram};
+use inet::IpProtocol;
+
+use crate::interface::Context;
+use crate::sockets::{SocketFailure, SocketKind};
+
+/// Reports a failure to the socket that has sent the quoted datagram. `from` is the sender of the error, or the source
+/// of the datagram if its next hop did not answer. Returns false without such a socket.
+///
+/// A failure changes no state of the socket. A forged error is reported only if it quotes the addresses and ports
+/// of a socket.
+// spec: socket-error
+pub(crate) fn report(
+    cx: &mut Context<'_>,
+    problem: IcmpError,
+    from: Ipv4Addr,
+    quoted: &QuotedDatagram<'_>,
+) -> bool {
+    let Some((kind, local_port, peer_port, sequence)) = sender(quoted) else { return false };
+    let local = SocketAddrV4::new(quoted.source(), local_port);
+    let peer = SocketAddrV4::new(quoted.destination(), peer_port);
+    let Some(socket) = cx.shared.sockets.find(kind, local, peer) else { return false };
+    let failure = SocketFailure { problem, from: from.into(), peer: peer.into(), sequence };
+    if !cx.shared.sockets.fail(socket, failure) {
+        // spec: drops-counted
+        cx.interface.counters.failures_lost = cx.interface.counters.failures_lost.saturating_add(1);
+    }
+    true
+}
+
+/// Returns the kind of the socket that has sent a datagram, its port, the port of the peer, and the sequence number of
+/// an echo request.
+fn sender(quoted: &QuotedDatagram<'_>) -> Option<(SocketKind, u16, u16, Option<u16>)> {
+    match quoted.protocol() {
+        IpProtocol::UDP => {
+            let (source, destination) = quoted.ports()?;
+            Some((SocketKind::Udp, source, destination, None))
+        }
+        IpProtocol::ICMP => {
+            let (identifier, sequence) = quoted.echo()?;
+            Some((SocketKind::Echo, identifier, 0, Some(sequence)))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,554 @@
+//! The sockets of a host: their bindings, queues and readiness.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use base::list::index;
+use base::{Links, List, Place, Secret};
+use inet::{Binding, Demultiplexer, EphemeralPorts, InterfaceId};
+use ipnet::Ipv4Net;
+use tap::{Frame, Pool};
+
+mod drop_reason;
+mod error;
+mod failures;
+mod id;
+mod info;
+mod packets;
+
+pub use self::drop_reason::SocketDropReason;
+pub use self::error::SocketError;
+pub use self::failures::SocketFailure;
+use self::failures::{FailureQueue, FailureStore};
+pub use self::id::{SocketId, SocketKind};
+pub use self::info::SocketInfo;
+pub(crate) use self::packets::SocketPacket;
+use self::packets::{ExceededLimit, PacketQueue, PacketStore};
+
+/// Limits of the sockets of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketLimits {
+    /// Maximum number of sockets.
+    pub sockets: usize,
+    /// Maximum memory of the datagrams in all queues, in bytes. A datagram takes the capacity of its frame.
+    pub memory: usize,
+}
+
+/// The sockets of a host.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    slots: Vec<Slot>,
+    /// Places without a socket.
+    free: Vec<Place>,
+    limits: SocketLimits,
+    packets: PacketStore,
+    failures: FailureStore,
+    udp: Ports,
+    echo: Ports,
+    /// The sockets with a change that [`Sockets::poll_ready`] has not returned yet.
+    ready: List,
+    /// For each interface, the sockets with a first datagram that departs on this interface.
+    senders: Vec<List>,
+    /// The UDP sockets that receive broadcasts.
+    broadcast: Vec<Place>,
+    secret: Secret,
+}
+
+/// The bindings of the sockets of a kind.
+#[derive(Debug)]
+struct Ports {
+    bindings: Demultiplexer,
+    /// For each port with a binding, the number of its bindings.
+    counts: BTreeMap<u16, u32>,
+    ephemeral: EphemeralPorts,
+}
+
+/// A place for a socket.
+#[derive(Debug)]
+struct Slot {
+    /// Generation of the socket, or of the next socket.
+    generation: u32,
+    socket: Option<Socket>,
+    /// Links of [`Sockets::ready`].
+    ready: Links,
+    is_ready: bool,
+    /// Links of a list of [`Sockets::senders`].
+    sending: Links,
+    /// The interface with the list that has the socket.
+    sends_on: Option<InterfaceId>,
+}
+
+/// A socket.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) kind: SocketKind,
+    /// The binding with all addresses, also while the socket is connected.
+    pub(crate) bound: Binding,
+    /// The binding that selects datagrams. A connected socket has one address.
+    pub(crate) local: Binding,
+    /// The only peer of a connected socket.
+    pub(crate) peer: Option<SocketAddrV4>,
+    /// Whether the socket sends and receives broadcasts.
+    pub(crate) has_broadcasts: bool,
+    receive: PacketQueue,
+    send: PacketQueue,
+    failures: FailureQueue,
+    /// Whether the send buffer had no capacity for a datagram.
+    waits_for_capacity: bool,
+    /// Received datagrams that were dropped.
+    dropped: u64,
+    /// Failures that were dropped.
+    failures_lost: u64,
+}
+
+/// A binding and the buffers of a new socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewSocket {
+    pub(crate) kind: SocketKind,
+    pub(crate) addresses: Ipv4Net,
+    /// Port or echo identifier. `None` selects a free port.
+    pub(crate) port: Option<u16>,
+    pub(crate) has_broadcasts: bool,
+    pub(crate) receive_buffer: usize,
+    pub(crate) send_buffer: usize,
+}
+
+impl Default for SocketLimits {
+    /// Returns limits of 65,536 sockets, and of 64 MiB for their datagrams.
+    fn default() -> SocketLimits {
+        SocketLimits { sockets: 65_536, memory: 64 << 20 }
+    }
+}
+
+impl Ports {
+    fn new(bound: usize, secret: &Secret, label: &str) -> Ports {
+        Ports {
+            bindings: Demultiplexer::new(bound, secret.key((label, "bindings"))),
+            counts: BTreeMap::new(),
+            ephemeral: EphemeralPorts::new(secret.key((label, "ports"))),
+        }
+    }
+
+    /// Selects a port on which no binding has an address of this range.
+    fn select(&mut self, addresses: Ipv4Net) -> Option<u16> {
+        let Ports { bindings, counts, ephemeral } = self;
+        // A range may contain the addresses of more exact bindings, so that its port must have no binding at all.
+        let is_free = |port: u16| {
+            !counts.contains_key(&port)
+                || addresses.prefix_len() == 32
+                    && (0..=32).all(|prefix| {
+                        let covering = Ipv4Net::new_assert(addresses.addr(), prefix).trunc();
+                        !bindings.contains(Binding { addresses: covering, port }, None)
+                    })
+        };
+        // spec: rfc6056-unique
+        ephemeral.select(is_free)
+    }
+
+    fn insert(
+        &mut self,
+        place: Place,
+        local: Binding,
+        peer: Option<SocketAddrV4>,
+    ) -> Result<(), SocketError> {
+        self.bindings.insert(place, local, peer).map_err(|_| SocketError::AddressInUse)?;
+        *self.counts.entry(local.port).or_default() += 1;
+        Ok(())
+    }
+
+    fn remove(&mut self, place: Place, port: u16) {
+        self.bindings.remove(place);
+        if let Some(count) = self.counts.get_mut(&port) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&port);
+            }
+        }
+    }
+}
+
+impl Sockets {
+    /// Maximum number of sockets that receive broadcasts, so that a broadcast causes few copies.
+    const BROADCAST: usize = 64;
+
+    pub(crate) fn new(limits: SocketLimits, secret: Secret) -> Sockets {
+        Sockets {
+            slots: Vec::new(),
+            free: Vec::new(),
+            limits,
+            packets: PacketStore::new(limits.memory),
+            failures: FailureStore::new(),
+            udp: Ports::new(limits.sockets, &secret, "udp"),
+            echo: Ports::new(limits.sockets, &secret, "echo"),
+            ready: List::EMPTY,
+            senders: Vec::new(),
+            broadcast: Vec::new(),
+            secret,
+        }
+    }
+
+    /// Returns the sockets of a host with other limits, without any socket.
+    pub(crate) fn with_limits(self, limits: SocketLimits) -> Sockets {
+        Sockets::new(limits, self.secret)
+    }
+
+    pub(crate) fn limits(&self) -> SocketLimits {
+        self.limits
+    }
+
+    fn ports(&mut self, kind: SocketKind) -> &mut Ports {
+        match kind {
+            SocketKind::Udp => &mut self.udp,
+            SocketKind::Echo => &mut self.echo,
+        }
+    }
+
+    /// Creates a socket. Fails without a change if the binding is in use, or if a limit is reached.
+    pub(crate) fn bind(&mut self, new: &NewSocket) -> Result<SocketId, SocketError> {
+        let place = match self.free.last() {
+            Some(place) => *place,
+            None if self.slots.len() >= self.limits.sockets => return Err(SocketError::TooManySockets),
+            None => Place::try_from(self.slots.len()).map_err(|_| SocketError::TooManySockets)?,
+        };
+        if new.has_broadcasts && self.broadcast.len() >= Self::BROADCAST {
+            return Err(SocketError::TooManyBroadcastSockets);
+        }
+        let addresses = new.addresses.trunc();
+        let ports = self.ports(new.kind);
+        let port = match new.port {
+            Some(port) => port,
+            None => ports.select(addresses).ok_or(SocketError::NoFreePort)?,
+        };
+        let binding = Binding { addresses, port };
+        ports.insert(place, binding, None)?;
+        if self.free.pop().is_none() {
+            self.slots.push(Slot::EMPTY);
+        }
+        if new.has_broadcasts {
+            self.broadcast.push(place);
+        }
+        let slot = self.slots.get_mut(index(place)).ok_or(SocketError::TooManySockets)?;
+        slot.socket = Some(Socket {
+            kind: new.kind,
+            bound: binding,
+            local: binding,
+            peer: None,
+            has_broadcasts: new.has_broadcasts,
+            receive: PacketQueue::new(new.receive_buffer),
+            send: PacketQueue::new(new.send_buffer),
+            failures: FailureQueue::EMPTY,
+            waits_for_capacity: false,
+            dropped: 0,
+            failures_lost: 0,
+        });
+        Ok(SocketId { index: place, generation: slot.generation })
+    }
+
+    /// Connects a socket from a local address to a peer. Fails without a change if another socket has this binding and
+    /// this peer.
+    pub(crate) fn connect(
+        &mut self,
+        id: SocketId,
+        address: Ipv4Addr,
+        peer: SocketAddrV4,
+    ) -> Result<SocketAddrV4, SocketError> {
+        let socket = self.get(id).ok_or(SocketError::Closed)?;
+        let (kind, before, peer_before) = (socket.kind, socket.local, socket.peer);
+        let local = Binding { addresses: address.into(), port: before.port };
+        let ports = self.ports(kind);
+        ports.remove(id.index, before.port);
+        if let Err(error) = ports.insert(id.index, local, Some(peer)) {
+            // The place of the old binding is free, so that inserting it again succeeds.
+            ports.insert(id.index, before, peer_before)?;
+            return Err(error);
+        }
+        if let Some(socket) = self.get_mut(id) {
+            (socket.local, socket.peer) = (local, Some(peer));
+        }
+        Ok(SocketAddrV4::new(address, before.port))
+    }
+
+    /// Closes a socket, and returns its frames to the pool.
+    // spec: socket-stale
+    pub(crate) fn close(&mut self, id: SocketId, pool: &mut Pool) {
+        let Some(slot) = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation)
+        else {
+            return;
+        };
+        let Some(mut socket) = slot.socket.take() else { return };
+        if std::mem::take(&mut slot.is_ready) {
+            self.ready.unlink(&mut self.slots, |slot| &mut slot.ready, id.index);
+        }
+        self.unlink_sender(id.index);
+        while let Some(packet) =
+            self.packets.pop(&mut socket.receive).or_else(|| self.packets.pop(&mut socket.send))
+        {
+            pool.give(packet.frame);
+        }
+        while self.failures.pop(&mut socket.failures).is_some() {}
+        self.broadcast.retain(|place| *place != id.index);
+        self.ports(socket.kind).remove(id.index, socket.local.port);
+        // A place without another generation is not used again.
+        if let Some(slot) = self.slots.get_mut(index(id.index))
+            && let Some(generation) = slot.generation.checked_add(1)
+        {
+            slot.generation = generation;
+            self.free.push(id.index);
+        }
+    }
+
+    /// Returns a socket.
+    pub(crate) fn get(&self, id: SocketId) -> Option<&Socket> {
+        let slot = self.slots.get(index(id.index))?;
+        slot.socket.as_ref().filter(|_| slot.generation == id.generation)
+    }
+
+    fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
+        let slot = self.slots.get_mut(index(id.index))?;
+        slot.socket.as_mut().filter(|_| slot.generation == id.generation)
+    }
+
+    /// Returns a socket of this kind.
+    pub(crate) fn get_kind(&self, id: SocketId, kind: SocketKind) -> Result<&Socket, SocketError> {
+        self.get(id).filter(|socket| socket.kind == kind).ok_or(SocketError::Closed)
+    }
+
+    /// Returns the place of the socket that receives datagrams to a local address from a peer.
+    // spec: udp-most-exact-binding
+    #[inline]
+    pub(crate) fn find(&self, kind: SocketKind, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
+        match kind {
+            SocketKind::Udp => self.udp.bindings.find(local, peer),
+            SocketKind::Echo => self.echo.bindings.find(local, peer),
+        }
+    }
+
+    /// Returns the number of sockets that receive broadcasts.
+    pub(crate) fn broadcast_sockets(&self) -> usize {
+        self.broadcast.len()
+    }
+
+    /// Returns the place of a socket that receives broadcasts to a port from a peer. `has_address` returns whether the
+    /// interface of the broadcast has one of these addresses.
+    pub(crate) fn broadcast_socket(
+        &self,
+        number: usize,
+        port: u16,
+        peer: SocketAddrV4,
+        has_address: impl Fn(Ipv4Net) -> bool,
+    ) -> Option<Place> {
+        let place = *self.broadcast.get(number)?;
+        let socket = self.slots.get(index(place))?.socket.as_ref()?;
+        let is_receiver = socket.local.port == port
+            && socket.peer.is_none_or(|connected| connected == peer)
+            && has_address(socket.local.addresses);
+        is_receiver.then_some(place)
+    }
+
+    /// Adds a received datagram to the queue of a socket. Returns the frame if a limit is reached.
+    #[inline]
+    pub(crate) fn deliver(
+        &mut self,
+        place: Place,
+        packet: SocketPacket,
+    ) -> Result<(), (Frame, SocketDropReason)> {
+        let Some(slot) = self.slots.get_mut(index(place)) else {
+            return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
+        };
+        let Some(socket) = slot.socket.as_mut() else {
+            return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
+        };
+        // spec: socket-receive-bound, socket-memory-bound
+        if let Some(limit) = self.packets.exceeded_limit(&socket.receive, &packet.frame) {
+            socket.dropped = socket.dropped.saturating_add(1);
+            let reason = match limit {
+                ExceededLimit::Queue => SocketDropReason::ReceiveBufferFull,
+                ExceededLimit::Store => SocketDropReason::MemoryFull,
+            };
+            return Err((packet.frame, reason));
+        }
+        self.packets.push(&mut socket.receive, packet);
+        self.mark_ready(place);
+        Ok(())
+    }
+
+    /// Counts a datagram that a socket does not receive.
+    pub(crate) fn count_dropped(&mut self, place: Place) {
+        if let Some(socket) = self.slots.get_mut(index(place)).and_then(|slot| slot.socket.as_mut()) {
+            socket.dropped = socket.dropped.saturating_add(1);
+        }
+    }
+
+    /// Removes and returns the first received datagram of a socket of this kind.
+    #[inline]
+    pub(crate) fn receive(&mut self, id: SocketId, kind: SocketKind) -> Option<SocketPacket> {
+        let slot = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation)?;
+        let socket = slot.socket.as_mut().filter(|socket| socket.kind == kind)?;
+        self.packets.pop(&mut socket.receive)
+    }
+
+    /// Adds a datagram to the send queue of a socket. Returns the frame if a limit is reached.
+    // spec: socket-send-bound
+    #[inline]
+    pub(crate) fn queue(&mut self, id: SocketId, packet: SocketPacket) -> Result<(), (Frame, SocketError)> {
+        let slot = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation);
+        let Some(slot) = slot else { return Err((packet.frame, SocketError::Closed)) };
+        let Some(socket) = slot.socket.as_mut() else {
+            return Err((packet.frame, SocketError::Closed));
+        };
+        match self.packets.exceeded_limit(&socket.send, &packet.frame) {
+            None => {}
+            Some(ExceededLimit::Queue) => {
+                socket.waits_for_capacity = true;
+                return Err((packet.frame, SocketError::SendBufferFull));
+            }
+            Some(ExceededLimit::Store) => return Err((packet.frame, SocketError::SocketMemoryFull)),
+        }
+        let interface = packet.interface;
+        self.packets.push(&mut socket.send, packet);
+        if slot.sends_on.is_none() {
+            self.link_sender(id.index, interface);
+        }
+        Ok(())
+    }
+
+    /// Returns whether a socket has a datagram that departs on this interface.
+    #[inline]
+    pub(crate) fn has_senders(&self, interface: InterfaceId) -> bool {
+        self.senders.get(usize::from(interface.0)).is_some_and(|senders| senders.first().is_some())
+    }
+
+    /// Returns the socket that sends next on this interface.
+    #[inline]
+    pub(crate) fn first_sender(&self, interface: InterfaceId) -> Option<Place> {
+        self.senders.get(usize::from(interface.0))?.first()
+    }
+
+    /// Removes and returns the first datagram of a socket, if it departs on this interface.
+    #[inline]
+    pub(crate) fn take_to_send(&mut self, place: Place, interface: InterfaceId) -> Option<SocketPacket> {
+        let socket = self.slots.get_mut(index(place))?.socket.as_mut()?;
+        self.packets.first(&socket.send).filter(|packet| packet.interface == interface)?;
+        let packet = self.packets.pop(&mut socket.send);
+        if socket.waits_for_capacity && socket.send.is_half_empty() {
+            socket.waits_for_capacity = false;
+            self.mark_ready(place);
+        }
+        packet
+    }
+
+    /// Lets the other sockets with datagrams for an interface precede this socket.
+    pub(crate) fn requeue_sender(&mut self, place: Place) {
+        self.unlink_sender(place);
+        let Some(slot) = self.slots.get(index(place)) else { return };
+        let first = slot.socket.as_ref().and_then(|socket| self.packets.first(&socket.send));
+        if let Some(interface) = first.map(|packet| packet.interface) {
+            self.link_sender(place, interface);
+        }
+    }
+
+    fn link_sender(&mut self, place: Place, interface: InterfaceId) {
+        let number = usize::from(interface.0);
+        if number >= self.senders.len() {
+            self.senders.resize(number + 1, List::EMPTY);
+        }
+        let Some(senders) = self.senders.get_mut(number) else { return };
+        senders.append(&mut self.slots, |slot| &mut slot.sending, place);
+        if let Some(slot) = self.slots.get_mut(index(place)) {
+            slot.sends_on = Some(interface);
+        }
+    }
+
+    fn unlink_sender(&mut self, place: Place) {
+        let Some(slot) = self.slots.get_mut(index(place)) else { return };
+        let Some(interface) = slot.sends_on.take() else { return };
+        if let Some(senders) = self.senders.get_mut(usize::from(interface.0)) {
+            senders.unlink(&mut self.slots, |slot| &mut slot.sending, place);
+        }
+    }
+
+    /// Adds a failure to the queue of a socket. Returns false if the failure is lost.
+    pub(crate) fn fail(&mut self, place: Place, failure: SocketFailure) -> bool {
+        let Some(slot) = self.slots.get_mut(index(place)) else { return false };
+        let Some(socket) = slot.socket.as_mut() else { return false };
+        let is_stored = self.failures.push(&mut socket.failures, failure);
+        if is_stored {
+            self.mark_ready(place);
+        } else {
+            socket.failures_lost = socket.failures_lost.saturating_add(1);
+        }
+        is_stored
+    }
+
+    /// Removes and returns the first failure of a socket.
+    pub(crate) fn take_failure(&mut self, id: SocketId) -> Option<SocketFailure> {
+        let slot = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation)?;
+        self.failures.pop(&mut slot.socket.as_mut()?.failures)
+    }
+
+    /// Removes and returns the first socket of the readiness list.
+    // spec: socket-readiness
+    #[inline]
+    pub(crate) fn poll_ready(&mut self) -> Option<SocketId> {
+        let place = self.ready.first()?;
+        self.ready.unlink(&mut self.slots, |slot| &mut slot.ready, place);
+        let slot = self.slots.get_mut(index(place))?;
+        slot.is_ready = false;
+        Some(SocketId { index: place, generation: slot.generation })
+    }
+
+    /// Returns the number of datagrams in all queues.
+    pub(crate) fn datagrams(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Returns the state of a socket.
+    pub(crate) fn info(&self, id: SocketId) -> Option<SocketInfo> {
+        self.get(id).map(|socket| socket.info(id))
+    }
+
+    /// Returns the states of all sockets, or of the sockets that follow a socket.
+    pub(crate) fn infos(&self, after: Option<SocketId>) -> impl Iterator<Item = SocketInfo> {
+        let first = after.map_or(0, |id| index(id.index).saturating_add(1));
+        self.slots.iter().enumerate().skip(first).filter_map(|(place, slot)| {
+            let id = SocketId { index: Place::try_from(place).ok()?, generation: slot.generation };
+            Some(slot.socket.as_ref()?.info(id))
+        })
+    }
+
+    #[inline]
+    fn mark_ready(&mut self, place: Place) {
+        let Some(slot) = self.slots.get_mut(index(place)) else { return };
+        if !std::mem::replace(&mut slot.is_ready, true) {
+            self.ready.append(&mut self.slots, |slot| &mut slot.ready, place);
+        }
+    }
+}
+
+impl Socket {
+    fn info(&self, id: SocketId) -> SocketInfo {
+        SocketInfo {
+            id,
+            kind: self.kind,
+            addresses: self.local.addresses.into(),
+            port: self.local.port,
+            peer: self.peer.map(SocketAddr::from),
+            broadcast: self.has_broadcasts,
+            received_bytes: self.receive.bytes(),
+            sending_bytes: self.send.bytes(),
+            dropped: self.dropped,
+            failures_lost: self.failures_lost,
+        }
+    }
+}
+
+impl Slot {
+    const EMPTY: Slot = Slot {
+        generation: 0,
+        socket: None,
+        ready: Links::NONE,
+        is_ready: false,
+        sending: Links::NONE,
+        sends_on: None,
+    };
+}

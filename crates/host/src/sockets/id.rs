@@ -1,0 +1,38 @@
+//! Identifiers and kinds of sockets.
+
+use std::fmt;
+
+use base::Place;
+
+/// Identifier of a socket. The identifier of a closed socket stays invalid: it never becomes the identifier of another
+/// socket of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId {
+    pub(crate) index: Place,
+    pub(crate) generation: u32,
+}
+
+/// Kind of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    /// A socket for UDP datagrams.
+    Udp,
+    /// A socket for ICMP echo requests and their replies.
+    Echo,
+}
+
+impl SocketKind {
+    /// Returns the layer that counts the datagrams of the socket, as in [`Counter::layer`](crate::Counter::layer).
+    pub(crate) const fn layer(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Echo => "icmp",
+        }
+    }
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}

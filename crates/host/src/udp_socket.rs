@@ -1,0 +1,286 @@
+//! UDP sockets: the types and the calls.
+
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+
+use inet::{InterfaceId, IpProtocol};
+use ipnet::{IpNet, Ipv4Net};
+use ipv4::Ipv4Fields;
+use tap::{Frame, Instant, Pool};
+use udp::UdpFields;
+
+use crate::host::Host;
+use crate::socket_calls::frame_with;
+use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
+
+/// Default limit of a receive or send buffer in bytes, as on Linux.
+const BUFFER: usize = 212_992;
+
+/// Headers before the data of a datagram, in bytes.
+const HEADERS: usize = Ipv4Fields::LENGTH + UdpFields::LENGTH;
+
+/// A binding of a UDP socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpBind {
+    /// Local addresses: 0.0.0.0/0 for all local addresses, a network for its local addresses, or one address.
+    ///
+    /// If several bindings contain the destination of a datagram, the binding with the longest prefix receives it.
+    pub addresses: IpNet,
+    /// Port, or `None` for a random free port from 32,768 to 60,999.
+    pub port: Option<u16>,
+    /// Whether the socket sends and receives broadcasts.
+    pub broadcast: bool,
+    /// Maximum capacity of the frames of received datagrams, in bytes. The buffer holds at least one datagram.
+    pub receive_buffer: usize,
+    /// Maximum capacity of the frames of datagrams to send, in bytes. The buffer holds at least one datagram.
+    pub send_buffer: usize,
+}
+
+/// Addresses and IP header fields of a datagram to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpMessage {
+    /// Source address: an address of the socket. `None` selects the address of the route to the destination.
+    pub source: Option<IpAddr>,
+    /// Destination, or `None` for the peer of a connected socket.
+    pub destination: Option<SocketAddr>,
+    /// Time to live. `None` selects the time to live of the interface, and 1 for a multicast destination (RFC 1112 6.1).
+    pub time_to_live: Option<u8>,
+    /// Type of service: DSCP and ECN.
+    pub type_of_service: u8,
+    /// Whether the datagram may be fragmented.
+    pub fragmentation: Fragmentation,
+}
+
+/// Fragmentation of a datagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fragmentation {
+    /// A datagram that fits the path MTU has the flag "don't fragment". A longer datagram is sent in fragments.
+    #[default]
+    Allowed,
+    /// The datagram has the flag "don't fragment", and a datagram that is longer than the path MTU is refused.
+    Never,
+}
+
+/// A received UDP datagram.
+#[derive(Debug)]
+pub struct ReceivedUdp {
+    /// The data. The frame belongs to the caller, who sends it or returns it to the pool.
+    pub frame: Frame,
+    /// Source address and port. Port 0 means that the sender expects no reply.
+    pub source: SocketAddr,
+    /// Destination address and port: a local address, or a broadcast address.
+    pub destination: SocketAddr,
+    /// The interface that has received the datagram.
+    pub interface: InterfaceId,
+    /// Remaining hops.
+    pub time_to_live: u8,
+    /// Type of service: DSCP and ECN.
+    pub type_of_service: u8,
+    /// Time of reception.
+    pub at: Instant,
+}
+
+impl Default for UdpBind {
+    /// Returns a binding to a random free port of all local addresses, without broadcasts, with buffers of 212,992
+    /// bytes.
+    fn default() -> UdpBind {
+        UdpBind {
+            addresses: Ipv4Net::default().into(),
+            port: None,
+            broadcast: false,
+            receive_buffer: BUFFER,
+            send_buffer: BUFFER,
+        }
+    }
+}
+
+impl Default for UdpMessage {
+    /// Returns a message to the peer of a connected socket, with default fields.
+    fn default() -> UdpMessage {
+        UdpMessage {
+            source: None,
+            destination: None,
+            time_to_live: None,
+            type_of_service: 0,
+            fragmentation: Fragmentation::Allowed,
+        }
+    }
+}
+
+/// The interface, addresses and IP header fields of a datagram to send.
+struct Outgoing {
+    interface: InterfaceId,
+    source: SocketAddrV4,
+    destination: SocketAddrV4,
+    fields: Ipv4Fields,
+}
+
+impl Host {
+    /// Creates a UDP socket. Fails without a change if the binding is in use or invalid, or if a limit is reached.
+    ///
+    /// Several bindings may share a port if they have different addresses or prefixes.
+    pub fn bind_udp(&mut self, bind: &UdpBind) -> Result<SocketId, SocketError> {
+        if bind.port == Some(0) {
+            return Err(SocketError::PortZero);
+        }
+        let addresses = self.bindable(bind.addresses)?;
+        self.shared.sockets.bind(&NewSocket {
+            kind: SocketKind::Udp,
+            addresses,
+            port: bind.port,
+            has_broadcasts: bind.broadcast,
+            receive_buffer: bind.receive_buffer,
+            send_buffer: bind.send_buffer,
+        })
+    }
+
+    /// Connects a UDP socket: the socket sends from one local address to this peer by default, and receives only
+    /// datagrams of this peer. Returns the local address and port.
+    ///
+    /// The route to the peer selects the local address. Datagrams that the socket has received before stay in its
+    /// receive buffer. A connected socket can be connected to another peer.
+    pub fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> Result<SocketAddr, SocketError> {
+        let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
+        let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
+        let peer = udp_destination(peer)?;
+        let (interface, source) = self.select_source(addresses, None, *peer.ip())?;
+        self.check_destination(interface, source, *peer.ip(), has_broadcasts)?;
+        Ok(self.shared.sockets.connect(id, source, peer)?.into())
+    }
+
+    /// Sends a datagram with this data: copies the data into a frame, and adds the frame to the send buffer.
+    ///
+    /// See [`Host::send_udp_frame`].
+    pub fn send_udp(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        message: &UdpMessage,
+        data: &[u8],
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
+        // The data is checked before it is copied.
+        let outgoing = self.outgoing_udp(id, message, data.len())?;
+        let frame = frame_with(data, HEADERS, pool)?;
+        self.queue_udp(now, id, &outgoing, frame, pool)
+    }
+
+    /// Sends a datagram with the data in `frame`. The data is not copied: the headers are written into the headroom.
+    ///
+    /// The datagram waits in the send buffer until the device accepts it. The next hop is resolved when the datagram
+    /// departs. If the next hop does not answer, [`Host::take_socket_error`] reports the failure. On an error, the frame
+    /// returns to the pool, and nothing is sent.
+    pub fn send_udp_frame(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        message: &UdpMessage,
+        frame: Frame,
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
+        match self.outgoing_udp(id, message, frame.len()) {
+            Ok(outgoing) => self.queue_udp(now, id, &outgoing, frame, pool),
+            Err(error) => {
+                pool.give(frame);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes and returns the first datagram in the receive buffer. The caller sends the frame, or returns it to the
+    /// pool.
+    #[inline]
+    pub fn receive_udp(&mut self, id: SocketId) -> Option<ReceivedUdp> {
+        let packet = self.shared.sockets.receive(id, SocketKind::Udp)?;
+        let SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at } =
+            packet;
+        Some(ReceivedUdp {
+            frame,
+            source: source.into(),
+            destination: destination.into(),
+            interface,
+            time_to_live,
+            type_of_service,
+            at,
+        })
+    }
+
+    /// Checks a datagram to send, and selects its interface and source.
+    fn outgoing_udp(
+        &self,
+        id: SocketId,
+        message: &UdpMessage,
+        length: usize,
+    ) -> Result<Outgoing, SocketError> {
+        let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
+        let destination = match (message.destination, socket.peer) {
+            (None, None) => return Err(SocketError::DestinationRequired),
+            (None, Some(peer)) => peer,
+            (Some(destination), None) => udp_destination(destination)?,
+            (Some(destination), Some(peer)) if destination == SocketAddr::V4(peer) => peer,
+            (Some(_), Some(_)) => return Err(SocketError::IsConnected),
+        };
+        if length > UdpFields::MAX_DATA {
+            return Err(SocketError::TooLong { limit: UdpFields::MAX_DATA });
+        }
+        let (local, has_broadcasts) = (socket.local, socket.has_broadcasts);
+        let peer = *destination.ip();
+        let (interface, source) = self.select_source(local.addresses, message.source, peer)?;
+        self.check_destination(interface, source, peer, has_broadcasts)?;
+        let limit = self.path_mtu_on(interface);
+        let fits = HEADERS + length <= limit;
+        if message.fragmentation == Fragmentation::Never && !fits {
+            return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
+        }
+        let time_to_live = message.time_to_live.unwrap_or_else(|| self.time_to_live(interface, peer));
+        let fields = Ipv4Fields {
+            time_to_live,
+            type_of_service: message.type_of_service,
+            // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set".
+            dont_fragment: fits,
+            ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
+        };
+        Ok(Outgoing { interface, source: SocketAddrV4::new(source, local.port), destination, fields })
+    }
+
+    /// Writes the headers of a datagram, and adds the datagram to the send buffer.
+    fn queue_udp(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        outgoing: &Outgoing,
+        mut frame: Frame,
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
+        let Outgoing { interface, source, destination, mut fields } = *outgoing;
+        self.identify(interface, &mut fields);
+        frame.set_offload(tap::Offload::default());
+        let udp = UdpFields { source, destination };
+        let is_written = frame.prepend(HEADERS).is_ok()
+            && frame
+                .bytes_mut()
+                .get_mut(Ipv4Fields::LENGTH..)
+                .is_some_and(|bytes| udp.write_to(bytes).is_ok())
+            && fields.write_to(frame.bytes_mut()).is_ok();
+        if !is_written {
+            pool.give(frame);
+            return Err(SocketError::NoHeadroom);
+        }
+        let Ipv4Fields { time_to_live, type_of_service, .. } = fields;
+        let packet =
+            SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at: now };
+        self.queue_packet(now, id, packet, pool)?;
+        if let Some(interface) = self.interfaces.get_mut(interface) {
+            interface.counters.udp_sent = interface.counters.udp_sent.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the IPv4 destination of a UDP datagram.
+fn udp_destination(destination: SocketAddr) -> Result<SocketAddrV4, SocketError> {
+    match destination {
+        SocketAddr::V6(destination) => Err(SocketError::Ipv6((*destination.ip()).into())),
+        SocketAddr::V4(destination) if destination.port() == 0 => Err(SocketError::PortZero),
+        SocketAddr::V4(destination) => Ok(destination),
+    }
+}
