@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use inet::checksum::Sum;
 use inet::{IpProtocol, checksum};
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -276,16 +277,24 @@ impl Ipv4Fields {
         header.total_length.set(total_length);
         header.identification.set(self.identification);
         // spec: rfc791-reserved-flag
-        header.flags_and_offset.set(dont_fragment | more_fragments | units);
+        let flags_and_offset = dont_fragment | more_fragments | units;
+        header.flags_and_offset.set(flags_and_offset);
         // spec: rfc1122-time-to-live
-        header.time_to_live = self.time_to_live.max(1);
+        let time_to_live = self.time_to_live.max(1);
+        header.time_to_live = time_to_live;
         header.protocol = self.protocol.0;
-        header.checksum.set(0);
         header.source = self.source.octets();
         header.destination = self.destination.octets();
         // spec: rfc791-checksum
-        let checksum = checksum::of(header.as_bytes());
-        header.checksum.set(checksum);
+        let sum = Sum::default()
+            .plus_word(u16::from_be_bytes([VERSION_4_NO_OPTIONS, self.type_of_service]))
+            .plus_word(total_length)
+            .plus_word(self.identification)
+            .plus_word(flags_and_offset)
+            .plus_word(u16::from_be_bytes([time_to_live, self.protocol.0]))
+            .plus_double_word(self.source.to_bits())
+            .plus_double_word(self.destination.to_bits());
+        header.checksum.set(sum.checksum());
         Ok(())
     }
 }

@@ -130,10 +130,14 @@ impl UdpFields {
         header.source_port.set(self.source.port());
         header.destination_port.set(self.destination.port());
         header.length.set(length);
-        header.checksum.set(0);
         // spec: rfc1122-udp-checksum-sent
         let addresses = (*self.source.ip(), *self.destination.ip());
-        let sum = pseudo_header(addresses, length).plus(header.as_bytes()).plus(data).checksum();
+        let sum = pseudo_header(addresses, length)
+            .plus_word(self.source.port())
+            .plus_word(self.destination.port())
+            .plus_word(length)
+            .plus(data)
+            .checksum();
         // RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
         // spec: rfc768-zero-checksum
         header.checksum.set(if sum == 0 { u16::MAX } else { sum });
@@ -144,9 +148,11 @@ impl UdpFields {
 /// Returns the sum of the pseudo header of a datagram with this length (RFC 768, "Fields").
 #[inline]
 fn pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), length: u16) -> Sum {
-    let ([a, b, c, d], [e, f, g, h]) = (source.octets(), destination.octets());
-    let [high, low] = length.to_be_bytes();
-    Sum::default().plus(&[a, b, c, d, e, f, g, h, 0, IpProtocol::UDP.0, high, low])
+    Sum::default()
+        .plus_double_word(source.to_bits())
+        .plus_double_word(destination.to_bits())
+        .plus_word(IpProtocol::UDP.0.into())
+        .plus_word(length)
 }
 
 impl fmt::Display for UdpLengthError {
