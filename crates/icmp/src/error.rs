@@ -164,6 +164,12 @@ impl<'a> QuotedDatagram<'a> {
         self.header.identification.get()
     }
 
+    /// Returns the total length of the datagram in bytes, as quoted. Some gateways quote a length that is larger by the
+    /// length of the header (RFC 1191 5).
+    pub fn total_length(&self) -> u16 {
+        self.header.total_length.get()
+    }
+
     /// Returns whether the datagram is a fragment with an offset above zero.
     pub fn is_later_fragment(&self) -> bool {
         self.header.flags_and_offset.get() & Ipv4Header::OFFSET != 0

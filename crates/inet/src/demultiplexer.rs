@@ -78,7 +78,7 @@ impl Demultiplexer {
         peer: Option<SocketAddrV4>,
     ) -> Result<(), BindingInUse> {
         let key = key_of(local, peer);
-        if self.place_of(key).is_some() {
+        if self.find_key(key).is_some() {
             return Err(BindingInUse);
         }
         let vacant = self.keys.get_mut(index(place)).filter(|other| **other == VACANT);
@@ -111,7 +111,7 @@ impl Demultiplexer {
 
     /// Returns whether a socket has this binding and this peer.
     pub fn contains(&self, local: Binding, peer: Option<SocketAddrV4>) -> bool {
-        self.place_of(key_of(local, peer)).is_some()
+        self.find_key(key_of(local, peer)).is_some()
     }
 
     /// Returns the socket with this peer and with the longest prefix that contains the local address. `in_use` is a set
@@ -121,7 +121,7 @@ impl Demultiplexer {
         while in_use != 0 {
             let host_bits = in_use.trailing_zeros();
             let key = [local_word(local.ip().to_bits(), host_bits, local.port()), peer];
-            if let Some(place) = self.place_of(key) {
+            if let Some(place) = self.find_key(key) {
                 return Some(place);
             }
             in_use &= in_use - 1;
@@ -130,7 +130,7 @@ impl Demultiplexer {
     }
 
     #[inline]
-    fn place_of(&self, key: Key) -> Option<Place> {
+    fn find_key(&self, key: Key) -> Option<Place> {
         self.index.find(hashed(key), |place| self.keys.get(index(place)) == Some(&key))
     }
 

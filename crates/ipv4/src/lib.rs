@@ -1,4 +1,4 @@
-//! IPv4 for a host (RFC 791): headers, reassembly, fragmentation and routes.
+//! IPv4 for a host (RFC 791): headers, reassembly, fragmentation, routes and path MTUs.
 //!
 //! To receive datagrams:
 //!
@@ -13,6 +13,7 @@
 //!
 //! - [`Routes::route`] selects the interface of a datagram, and [`Routes::next_hop`] returns the neighbor: the
 //!   destination or a gateway.
+//! - [`PathMtus::get`] returns the path MTU of a destination (RFC 1191).
 //! - [`Identification::next`] returns the number of a datagram that may be fragmented.
 //! - [`Fragments::of`] divides the data of a datagram that is longer than the MTU.
 //! - [`Ipv4Fields::write_to`] writes the header of the datagram, or of each fragment.
@@ -38,7 +39,7 @@
 //! # Bounds
 //!
 //! [`ReassemblyLimits`] bounds stored fragments, in total and per source. A table has at most [`Routes::CAPACITY`]
-//! routes. After a warm-up, no received datagram causes an allocation.
+//! routes, and [`PathMtus`] has at most [`PathMtus::CAPACITY`] entries. After a warm-up, no received datagram causes an allocation.
 //!
 //! # Non-features
 //!
@@ -52,6 +53,7 @@ mod drop_reason;
 mod fragments;
 mod identification;
 mod ipv4;
+mod path_mtus;
 mod reassembly;
 mod routes;
 
@@ -63,6 +65,7 @@ pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;
 pub use self::ipv4::{Ipv4, ReceivedDatagram};
+pub use self::path_mtus::PathMtus;
 pub use self::reassembly::{
     FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,
 };

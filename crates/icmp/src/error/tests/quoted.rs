@@ -25,7 +25,7 @@ fn quoted_datagram_names_protocol_ports_and_echo() {
     assert_eq!(quoted.destination(), Ipv4Addr::new(10, 0, 0, 1));
     assert_eq!((quoted.protocol(), quoted.identification()), (IpProtocol::ICMP, 9));
     assert_eq!((quoted.echo(), quoted.ports()), (Some((0x1234, 7)), None));
-    assert_eq!(quoted.data(), DATA);
+    assert_eq!((quoted.total_length(), quoted.data()), (28, &DATA[..]));
     for protocol in [IpProtocol::UDP, IpProtocol::TCP] {
         let bytes = quote(protocol, 0, &DATA);
         let quoted = QuotedDatagram::parse(&bytes).unwrap();
