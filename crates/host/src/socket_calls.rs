@@ -82,7 +82,7 @@ impl Host {
     }
 
     /// Selects the interface and the source address of a datagram, from the addresses of a socket.
-    // spec: rfc1122-strong-model, rfc1122-source-address
+    // spec: rfc1122-strong-model, rfc1122-source-address, rfc1122-udp-source
     pub(crate) fn select_source(
         &self,
         addresses: Ipv4Net,

@@ -13,7 +13,7 @@ use crate::sockets::{SocketFailure, SocketKind};
 ///
 /// A failure changes no state of the socket. A forged error is reported only if it quotes the addresses and ports
 /// of a socket.
-// spec: socket-error
+// spec: socket-error, rfc1122-udp-errors
 pub(crate) fn report(
     cx: &mut Context<'_>,
     problem: IcmpError,

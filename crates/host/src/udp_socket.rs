@@ -118,7 +118,9 @@ impl Host {
     /// Creates a UDP socket. Fails without a change if the binding is in use or invalid, or if a limit is reached.
     ///
     /// Several bindings may share a port if they have different addresses or prefixes.
+    // spec: rfc768-interface
     pub fn bind_udp(&mut self, bind: &UdpBind) -> Result<SocketId, SocketError> {
+        // spec: rfc8085-port-zero
         if bind.port == Some(0) {
             return Err(SocketError::PortZero);
         }
@@ -138,6 +140,7 @@ impl Host {
     ///
     /// The route to the peer selects the local address. Datagrams that the socket has received before stay in its
     /// receive buffer. A connected socket can be connected to another peer.
+    // spec: rfc1122-udp-source-reported
     pub fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> Result<SocketAddr, SocketError> {
         let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
         let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
@@ -150,6 +153,7 @@ impl Host {
     /// Sends a datagram with this data: copies the data into a frame, and adds the frame to the send buffer.
     ///
     /// See [`Host::send_udp_frame`].
+    // spec: rfc768-interface
     pub fn send_udp(
         &mut self,
         now: Instant,
@@ -188,6 +192,7 @@ impl Host {
 
     /// Removes and returns the first datagram in the receive buffer. The caller sends the frame, or returns it to the
     /// pool.
+    // spec: rfc768-interface, rfc1122-udp-addresses, rfc1122-udp-received-fields
     #[inline]
     pub fn receive_udp(&mut self, id: SocketId) -> Option<ReceivedUdp> {
         let packet = self.shared.sockets.receive(id, SocketKind::Udp)?;
@@ -233,8 +238,10 @@ impl Host {
         }
         let time_to_live = message.time_to_live.unwrap_or_else(|| self.time_to_live(interface, peer));
         let fields = Ipv4Fields {
+            // spec: rfc1122-udp-fields
             time_to_live,
             type_of_service: message.type_of_service,
+            // spec: rfc8085-dont-fragment
             // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set".
             dont_fragment: fits,
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)

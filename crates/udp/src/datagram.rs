@@ -121,6 +121,7 @@ impl UdpFields {
     /// bytes of data.
     #[inline]
     pub fn write_to(&self, bytes: &mut [u8]) -> Result<(), UdpLengthError> {
+        // spec: udp-all-lengths
         if bytes.len() > Self::LENGTH + Self::MAX_DATA {
             return Err(UdpLengthError);
         }

@@ -1,11 +1,12 @@
-//! The ARP test cases of TC8 (OPEN Alliance), each on a separate segment. Each case also runs with an injected fault,
-//! which the case must detect. `docs/spec/tc8.md` lists the cases.
+//! The test cases of TC8 (OPEN Alliance) for ARP and UDP, each on a separate segment. Each case also runs with an
+//! injected fault, which the case must detect. `docs/spec/tc8.md` lists the cases.
 
 mod cases;
 mod fault_injector;
 mod packets;
 mod page;
 mod tester;
+mod udp;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -15,7 +16,7 @@ use tester::Tester;
 fn main() {
     let mut trials = vec![
         Trial::test("cases_are_complete_and_unique", || cases_are_complete_and_unique(&cases::all())),
-        Trial::test("page_lists_all_cases", || page::check(&cases::all())),
+        Trial::test("page_lists_all_cases", || page::check(&cases::all(), &udp::all())),
     ];
     for case in cases::all() {
         let name = |how| format!("{:02} {}: {how}", case.number, case.name);
@@ -28,6 +29,7 @@ fn main() {
         }
         trials.push(Trial::test(name("fails with injected fault"), move || fails_with_injected_fault(&case)));
     }
+    trials.extend(udp::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

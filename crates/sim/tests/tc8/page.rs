@@ -4,13 +4,20 @@ use arp::LearningPolicy;
 use libtest_mimic::Failed;
 
 use crate::cases::{self, Case};
+use crate::udp;
 
 const PAGE: &str = include_str!("../../../../docs/spec/tc8.md");
 
-/// Fails unless the table on the page has exactly one row for each case.
-pub(crate) fn check(cases: &[Case]) -> Result<(), Failed> {
-    let found: Vec<&str> = PAGE.lines().filter(|line| line.starts_with('|')).skip(2).collect();
-    let expected: Vec<String> = cases.iter().map(row).collect();
+/// Fails unless the tables on the page have exactly one row for each case.
+pub(crate) fn check(cases: &[Case], udp_cases: &[udp::Case]) -> Result<(), Failed> {
+    let (arp, udp) = PAGE.split_once("\n## UDP\n").ok_or("the page has no section about UDP")?;
+    check_table(arp, &cases.iter().map(row).collect::<Vec<_>>())?;
+    check_table(udp, &udp_cases.iter().map(udp_row).collect::<Vec<_>>())
+}
+
+/// Fails unless the table in this part of the page has exactly these rows.
+fn check_table(part: &str, expected: &[String]) -> Result<(), Failed> {
+    let found: Vec<&str> = part.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     match expected.iter().zip(&found).find(|(expected, found)| expected != found) {
         Some((expected, found)) => Err(format!("expected the row\n{expected}\nbut found\n{found}").into()),
         None if expected.len() == found.len() => Ok(()),
@@ -26,16 +33,23 @@ fn row(case: &Case) -> String {
             some.iter().map(|policy| format!("`{}`", policy_name(*policy))).collect::<Vec<_>>().join(", ")
         }
     };
-    format!("| {:02} | {} | {policies} | {} |", case.number, case.name, proven_ids(case.number))
+    let proven_ids = proven_ids(&cases::SOURCES, &format!("number: {},", case.number));
+    format!("| {:02} | {} | {policies} | {proven_ids} |", case.number, case.name)
 }
 
-/// Returns the requirements in the `proves` comment above a case.
-fn proven_ids(number: u8) -> &'static str {
+/// Returns the row of a UDP case.
+fn udp_row(case: &udp::Case) -> String {
+    let proven_ids = proven_ids(&[udp::SOURCE], &format!("id: \"{}\",", case.id));
+    format!("| {} | {} | {proven_ids} |", case.id, case.name)
+}
+
+/// Returns the requirements in the `proves` comment above the case with this line.
+fn proven_ids(sources: &[&'static str], first_line: &str) -> &'static str {
     let mut proven_ids = "";
-    for line in cases::SOURCES.iter().flat_map(|source| source.lines()).map(str::trim) {
+    for line in sources.iter().flat_map(|source| source.lines()).map(str::trim) {
         if let Some(ids) = line.strip_prefix("// proves: ") {
             proven_ids = ids;
-        } else if line == format!("number: {number},") {
+        } else if line == first_line {
             return proven_ids;
         }
     }

@@ -133,7 +133,7 @@ fn datagram_with_source_port_zero_is_accepted() {
     assert_eq!(parsed(&bytes, Checksum::None), Ok((0, 53, &b"data"[..])));
 }
 
-// proves: rfc768-header, rfc1122-udp-checksum-sent
+// proves: rfc768-header, rfc1122-udp-checksum-sent, udp-all-lengths
 #[test]
 fn every_length_is_written_and_parsed() {
     let bytes: Vec<u8> = (0..=u16::MAX).map(|number| number.to_le_bytes()[usize::from(number % 2)]).collect();

@@ -51,7 +51,7 @@ fn same_binding_is_refused_until_socket_is_closed() {
     assert!(host.host.bind_udp(&again).is_ok());
 }
 
-// proves: multicast-refused
+// proves: multicast-refused, rfc8085-port-zero
 #[test]
 fn invalid_binding_is_refused() {
     let mut host = TestHost::new(&config());
@@ -111,7 +111,7 @@ fn ephemeral_port_is_free_for_all_addresses_of_binding() {
     assert!(host.host.bind_udp(&other).is_ok(), "a port of 10.1.4.7 is not free for 10.1.4.8");
 }
 
-// proves: udp-connected
+// proves: udp-connected, rfc1122-udp-source-reported
 #[test]
 fn connected_socket_receives_only_from_its_peer() {
     let mut host = TestHost::with_known_peer();

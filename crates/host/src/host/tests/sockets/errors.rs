@@ -30,7 +30,7 @@ impl TestHost {
     }
 }
 
-// proves: socket-error, rfc1122-error-reported
+// proves: socket-error, rfc1122-error-reported, rfc1122-udp-errors
 #[test]
 fn icmp_error_is_reported_to_socket_of_quoted_datagram_only() {
     let mut host = TestHost::with_known_peer();

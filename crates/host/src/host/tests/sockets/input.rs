@@ -6,7 +6,7 @@ fn to_host(port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(HOST, port)
 }
 
-// proves: socket-no-copy
+// proves: socket-no-copy, rfc768-interface, rfc1122-udp-addresses, rfc1122-udp-received-fields
 #[test]
 fn datagram_is_received_with_addresses_and_header_fields() {
     let mut host = TestHost::with_known_peer();
@@ -69,6 +69,7 @@ fn datagram_without_socket_is_rejected() {
     assert_eq!(host.pool.held(), 0);
 }
 
+// proves: udp-all-lengths
 #[test]
 fn fragmented_datagrams_of_all_lengths_are_received() {
     let mut host = TestHost::with_known_peer();

@@ -9,6 +9,7 @@ fn host_with_socket() -> (TestHost, SocketId) {
     (host, id)
 }
 
+// proves: rfc768-interface, rfc1122-udp-fields, rfc8085-dont-fragment
 #[test]
 fn datagram_has_ports_checksum_and_requested_fields() {
     let (mut host, id) = host_with_socket();
@@ -146,6 +147,7 @@ fn multicast_datagram_has_time_to_live_1_by_default() {
     assert!(frames[0].starts_with(&framed(MacAddr::new([1, 0, 0x5e, 0, 0, 251]), HOST_MAC, &[])));
 }
 
+// proves: rfc1122-udp-source
 #[test]
 fn source_is_an_address_of_the_socket() {
     let mut host = TestHost::new(&HostConfig::range("10.0.0.0/24".parse().unwrap(), HOST_MAC));
