@@ -7,6 +7,7 @@ pub(crate) const CONFLICTS: &str = "Address conflicts";
 pub(crate) const REQUESTS: &str = "Requests";
 pub(crate) const ARP: &str = "ARP";
 pub(crate) const IP: &str = "IP";
+pub(crate) const SERVICES: &str = "Services";
 pub(crate) const PERFORMANCE: &str = "Performance";
 pub(crate) const OUTPUT: &str = "Output";
 

@@ -1,6 +1,7 @@
 //! `tapstack host`.
 
 pub(crate) mod arguments;
+pub(crate) mod service_port;
 
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -8,31 +9,35 @@ use std::time::Duration;
 
 use arp::{Identity, LINK_LOCAL, NeighborSettings, StartMode};
 use host::{Host, HostConfig};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use link::MacAddr;
 use nix::sys::signal::Signal;
 use runtime::Clock;
+use services::{Services, ServingHost};
 use tap::Device;
 use tap::linux::{InterfaceName, kernel_addresses};
 
 use crate::advice::explain;
 use crate::carrier::interface_down;
+use crate::clock::WallClock;
 use crate::device::{NetworkDevice, shared_address};
 use crate::failure::Failure;
 use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
 use crate::privileges;
-use crate::report::{HostReport, Verbosity};
+use crate::report::{HostReport, ReadyService, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
-use crate::station::secret;
+use crate::station::{random_number, secret};
 use arguments::{HostArguments, HostRange, HostsArguments};
+use service_port::ServicePort;
 
 /// Serves until a signal arrives or the last address is lost to another host.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     // Arguments are checked first: invalid arguments must not change settings of the kernel.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
+    service_port::check(&arguments.serve)?;
     let device = arguments
         .station
         .attach(arguments.performance.io, &ip_ranges(arguments), |name| mac_range(arguments, name))?;
@@ -44,7 +49,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     if !device.interface().is_up()? {
         interface_down(&name).print();
     }
-    let host = host(arguments, &device, &clock)?;
+    let mut host = host(arguments, &device, &clock)?;
+    let services = services(&arguments.serve, &mut host, clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Frames,
@@ -57,7 +63,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         Failure::new(text).print();
     }
     let busy_poll_time = arguments.performance.busy_poll_time();
-    let mut server = Server::new(host, device.with_monitor()?, report, clock, busy_poll_time)
+    let machine = ServingHost { host, services };
+    let mut server = Server::new(machine, device.with_monitor()?, report, clock, busy_poll_time)
         .with_link_lines(!arguments.quiet);
     // Signals are taken over last: a signal must end a blocking open of a FIFO.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
@@ -165,6 +172,18 @@ fn host(arguments: &HostArguments, device: &NetworkDevice, clock: &Clock) -> Res
     Ok(host)
 }
 
+/// Starts the services on all addresses of the host: one socket for each service.
+fn services(ports: &[ServicePort], host: &mut Host, clock: Clock) -> Result<Services, Failure> {
+    let mut services = Services::new(random_number(), WallClock::from(clock).origin());
+    for ServicePort { kind, port } in ports {
+        let added = services.add_udp(host, *kind, IpNet::default(), *port);
+        added.map_err(|error| {
+            Failure::new(explain(&error).context(format!("cannot serve {kind} on UDP port {port}")))
+        })?;
+    }
+    Ok(services)
+}
+
 /// Returns the configurations: one for a single host, or one for each range.
 fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<HostConfig>, Failure> {
     let (claim, ranges) = (&arguments.claim, &arguments.hosts);
@@ -207,7 +226,7 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
 
 /// Serves until SIGINT, SIGTERM or SIGHUP, or until the last address is lost; SIGUSR1 prints the table.
 fn serve<W: Sink>(
-    server: &mut Server<W>,
+    server: &mut Server<ServingHost, W>,
     signals: &Signals,
     name: &InterfaceName,
 ) -> Result<ExitCode, Failure> {
@@ -219,7 +238,9 @@ fn serve<W: Sink>(
         // While the hosts of a range probe, finding the first address in use takes long.
         let address = server.host().is_ready().then(|| server.host().address()).flatten();
         if address.is_some() && address != ready {
-            server.report.ready(name, server.driver.machine());
+            let ServingHost { host, services } = server.driver.machine();
+            let services: Vec<ReadyService> = services.iter().map(ReadyService::from).collect();
+            server.report.ready(name, host, &services);
         }
         // An address becomes ready again after a further probe.
         ready = address;
@@ -238,7 +259,7 @@ fn serve<W: Sink>(
             if signal != Signal::SIGUSR1 {
                 return Ok(ExitCode::SUCCESS);
             }
-            server.report.table(name, server.driver.machine());
+            server.report.table(name, &server.driver.machine().host);
         }
     }
 }

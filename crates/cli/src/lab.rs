@@ -86,7 +86,7 @@ impl LabNetwork {
         report: HostReport<W>,
         capture: &CaptureArguments,
         clock: Clock,
-    ) -> Result<Server<W>, Failure> {
+    ) -> Result<Server<Host, W>, Failure> {
         if let Err(error) = self.namespace.ipv6_off() {
             Failure::new(format!(
                 "cannot disable IPv6 in the namespace, so the kernel sends IPv6 frames: {error}"
@@ -134,7 +134,7 @@ fn exchange(network: LabNetwork, capture: &CaptureArguments) -> Result<ExitCode,
 /// Serves until the kernel has resolved the host's address and no more frames arrive, or until the timeout. Returns
 /// the kernel's entry for the host.
 fn serve_until_idle<W: Sink>(
-    server: &mut Server<W>,
+    server: &mut Server<Host, W>,
     signals: &Signals,
 ) -> Result<Option<KernelNeighbor>, Failure> {
     let mac = server.host().config().mac;

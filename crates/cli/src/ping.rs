@@ -126,7 +126,7 @@ fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), F
 /// A running session and its host.
 struct PingRunner<W> {
     session: PingSession,
-    server: Server<W>,
+    server: Server<Host, W>,
     clock: Clock,
     json: bool,
     quiet: bool,

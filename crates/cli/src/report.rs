@@ -15,6 +15,7 @@ use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostInterface, H
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use services::{Service, Services};
 use tap::linux::InterfaceName;
 use tap::{Device, DeviceCounters, Instant, LinkState, Pool, Tracer};
 
@@ -71,6 +72,18 @@ pub(crate) struct ReadyHosts {
     vlan: Option<u16>,
 }
 
+/// A service that all hosts have.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ReadyService {
+    /// Name of the service: `echo`, `discard`, `daytime` or `chargen`.
+    service: &'static str,
+    /// Transport protocol: `udp`.
+    protocol: &'static str,
+    /// Port of the service.
+    port: u16,
+}
+
 /// Time limit for writing the last lines.
 const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -98,17 +111,18 @@ impl<W: Sink> HostReport<W> {
         HostReport { recorder, ..self }
     }
 
-    /// Prints that all hosts are ready.
-    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host) {
+    /// Prints that all hosts are ready, and their services.
+    pub(crate) fn ready(&mut self, interface: &InterfaceName, host: &Host, services: &[ReadyService]) {
         let hosts: Vec<ReadyHosts> =
             host.hosts().filter_map(|config| ReadyHosts::new(config, host)).collect();
         self.print(
             self.clock.now(),
             |styler, _| {
                 let hosts: String = hosts.iter().map(ReadyHosts::text).collect();
-                styler.apply_to_first_word(SUCCESS, &format!("ready {interface}{hosts}"))
+                let services = services_text(services);
+                styler.apply_to_first_word(SUCCESS, &format!("ready {interface}{hosts}{services}"))
             },
-            || HostJson::ready(interface, host.config().mtu, &hosts),
+            || HostJson::ready(interface, host.config().mtu, &hosts, services),
         );
         self.flush();
     }
@@ -177,9 +191,9 @@ impl<W: Sink> HostReport<W> {
     }
 
     /// Prints the counters: all counters as JSON, counters above zero as text.
-    pub(crate) fn counters(&mut self, host: &Host, device: &impl Device, pool: &Pool) {
+    pub(crate) fn counters(&mut self, of_host: &[Counter], device: &impl Device, pool: &Pool) {
         let mut counters = device_counters(device.counters(), pool);
-        counters.extend(host.counters());
+        counters.extend_from_slice(of_host);
         counters.push(output_counter(self.out.lost()));
         if self.json {
             self.print(self.clock.now(), |_, _| String::new(), || HostJson::counters(&counters));
@@ -330,6 +344,21 @@ impl ReadyHosts {
     }
 }
 
+impl From<&Service> for ReadyService {
+    fn from(service: &Service) -> ReadyService {
+        ReadyService { service: service.kind().name(), protocol: "udp", port: service.port() }
+    }
+}
+
+/// Returns the services for the end of the line `ready`: ` serving echo 7/udp, discard 9/udp`.
+fn services_text(services: &[ReadyService]) -> String {
+    let each = services
+        .iter()
+        .map(|ReadyService { service, protocol, port }| format!("{service} {port}/{protocol}"));
+    let all: Vec<_> = each.collect();
+    if all.is_empty() { String::new() } else { format!(" serving {}", all.join(", ")) }
+}
+
 fn neighbor_row(interface: &InterfaceName, entry: &Neighbor<Ipv4Addr>) -> String {
     let mac = entry.mac.map_or(String::new(), |mac| format!(" lladdr {mac}"));
     format!("{} dev {interface}{mac} {}", entry.ip, entry.state)
@@ -362,12 +391,13 @@ fn output_counter(lost: u64) -> Counter {
     }
 }
 
-/// Returns all counters at zero.
+/// Returns all counters at zero, those of services too.
 fn zero_counters() -> Vec<Counter> {
     let mac = MacAddr::new([2, 0, 0, 0, 0, 0]);
     let host = Host::new(Instant::ORIGIN, &HostConfig::link_local(mac));
     let mut counters = device_counters(DeviceCounters::default(), &Pool::new(0, 0));
     counters.extend(host.iter().flat_map(Host::counters));
+    counters.extend(Services::new(0, Duration::ZERO).counters());
     counters.push(output_counter(0));
     counters
 }

@@ -3,19 +3,62 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use host::Host;
+use host::{Counter, FrameOutcome, Host};
 use runtime::{Clock, Driver, DriverError};
+use services::ServingHost;
 use tap::linux::{Descriptor, LinkMonitor};
-use tap::{Device, Pool};
+use tap::{Device, Machine, Pool};
 
 use crate::device::NetworkDevice;
 use crate::output::Sink;
 use crate::report::HostReport;
 use crate::signals::Signals;
 
+/// A machine that is a host, with or without services.
+pub(crate) trait HostMachine: Machine<Outcome = FrameOutcome> {
+    /// Returns the host.
+    fn host(&self) -> &Host;
+
+    /// Returns the host for modification.
+    fn host_mut(&mut self) -> &mut Host;
+
+    /// Returns all counters of the host and its services.
+    fn counters(&self) -> Vec<Counter> {
+        self.host().counters()
+    }
+}
+
+impl HostMachine for Host {
+    fn host(&self) -> &Host {
+        self
+    }
+
+    fn host_mut(&mut self) -> &mut Host {
+        self
+    }
+}
+
+impl HostMachine for ServingHost {
+    fn host(&self) -> &Host {
+        &self.host
+    }
+
+    fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let mut counters = self.host.counters();
+        if self.services.iter().next().is_some() {
+            counters.extend(self.services.counters());
+        }
+        counters
+    }
+}
+
 /// A host in its event loop, and its report.
-pub(crate) struct Server<W> {
-    pub(crate) driver: Driver<Host, NetworkDevice>,
+pub(crate) struct Server<M, W> {
+    pub(crate) driver: Driver<M, NetworkDevice>,
     pub(crate) report: HostReport<W>,
     /// Whether to print changes of the link.
     has_link_lines: bool,
@@ -30,26 +73,26 @@ pub(crate) struct ServeStep {
     pub(crate) has_signal: bool,
 }
 
-impl<W: Sink> Server<W> {
+impl<M: HostMachine, W: Sink> Server<M, W> {
     pub(crate) fn new(
-        host: Host,
+        machine: M,
         (device, monitor): (NetworkDevice, LinkMonitor),
         report: HostReport<W>,
         clock: Clock,
         busy_poll_time: Duration,
-    ) -> Server<W> {
-        let pool = Pool::new(device.capabilities().mtu, host.pool_size());
-        let driver = Driver::new(host, device, Some(monitor), pool, clock).with_busy_poll(busy_poll_time);
+    ) -> Server<M, W> {
+        let pool = Pool::new(device.capabilities().mtu, machine.host().pool_size());
+        let driver = Driver::new(machine, device, Some(monitor), pool, clock).with_busy_poll(busy_poll_time);
         Server { driver, report, has_link_lines: true }
     }
 
     /// Returns the server with or without lines about the link.
-    pub(crate) fn with_link_lines(self, has_link_lines: bool) -> Server<W> {
+    pub(crate) fn with_link_lines(self, has_link_lines: bool) -> Server<M, W> {
         Server { has_link_lines, ..self }
     }
 
     pub(crate) fn host(&self) -> &Host {
-        self.driver.machine()
+        self.driver.machine().host()
     }
 
     pub(crate) fn device(&self) -> &NetworkDevice {
@@ -80,13 +123,13 @@ impl<W: Sink> Server<W> {
     /// Prints the events of the host.
     pub(crate) fn print_events(&mut self) {
         let now = self.driver.clock().now();
-        self.report.events(now, self.driver.machine_mut());
+        self.report.events(now, self.driver.machine_mut().host_mut());
         self.report.flush();
     }
 
     /// Prints the counters.
     pub(crate) fn print_counters(&mut self) {
         self.report.suppressed(self.driver.now(), None);
-        self.report.counters(self.driver.machine(), self.driver.device(), self.driver.pool());
+        self.report.counters(&self.driver.machine().counters(), self.driver.device(), self.driver.pool());
     }
 }

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 /// The program, opened while this process still has access to its directory.
 static PROGRAM: OnceLock<File> = OnceLock::new();
 
-/// The binary `tapstack`, for a program under test that runs it.
-static TAPSTACK: OnceLock<File> = OnceLock::new();
+/// Another program: the binary `tapstack`, for a program under test that runs it, or a second program under test.
+static OTHER: OnceLock<File> = OnceLock::new();
 
 /// Opens the program. Call this function first in `main`.
 pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
@@ -22,23 +22,38 @@ pub fn open(path: impl AsRef<Path>) -> std::io::Result<()> {
 /// Opens the program, and the binary `tapstack` in the same directory. Call this function first in `main`.
 pub fn open_with_tapstack(path: impl AsRef<Path>) -> std::io::Result<()> {
     let tapstack = path.as_ref().with_file_name("tapstack");
-    let file = File::open(&tapstack).map_err(|error| {
+    open_other(&tapstack).map_err(|error| {
         let path = tapstack.display();
         std::io::Error::other(format!("{path}: {error} (run `cargo build --workspace` first)"))
     })?;
-    TAPSTACK.get_or_init(|| file);
     open(path)
+}
+
+/// Opens a second program under test.
+pub fn open_other(path: impl AsRef<Path>) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    OTHER.get_or_init(|| file);
+    Ok(())
 }
 
 /// Returns a path of the binary `tapstack` that child processes can execute as any user.
 pub fn tapstack() -> String {
-    let fd = TAPSTACK.get().map_or(-1, AsRawFd::as_raw_fd);
+    let fd = OTHER.get().map_or(-1, AsRawFd::as_raw_fd);
     format!("/proc/{}/fd/{fd}", std::process::id())
 }
 
 /// Returns a command that runs the program with these arguments.
 pub fn command(arguments: &[&str]) -> Command {
-    let fd = PROGRAM.get().map_or(-1, AsRawFd::as_raw_fd);
+    command_of(&PROGRAM, arguments)
+}
+
+/// Returns a command that runs the second program under test with these arguments.
+pub fn other_command(arguments: &[&str]) -> Command {
+    command_of(&OTHER, arguments)
+}
+
+fn command_of(program: &OnceLock<File>, arguments: &[&str]) -> Command {
+    let fd = program.get().map_or(-1, AsRawFd::as_raw_fd);
     let mut command = Command::new(format!("/proc/self/fd/{fd}"));
     // `RUST_BACKTRACE` is for the test, not for the program.
     command.args(arguments).stdin(Stdio::null()).env_remove("RUST_BACKTRACE");

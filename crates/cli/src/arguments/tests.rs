@@ -72,7 +72,7 @@ fn options_have_heading_and_value_name() {
             let values = arg.get_value_names().unwrap_or_default();
             assert!(!values.is_empty(), "{name}: no value name");
             for value in values {
-                let is_plain = |c: char| c.is_ascii_uppercase() || "/=[@]".contains(c);
+                let is_plain = |c: char| c.is_ascii_uppercase() || "/=[@:]".contains(c);
                 assert!(*value == "via" || value.chars().all(is_plain), "{name}: `{value}`");
             }
         }

@@ -4,11 +4,13 @@ use std::net::Ipv4Addr;
 
 use arp::{Defense, LearningPolicy};
 use clap::{ArgGroup, Args, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 
 use crate::error_message::ErrorMessage;
 use crate::help;
+use crate::host_command::service_port::{ServicePort, service_names, service_port};
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::values::{
@@ -30,6 +32,8 @@ Examples:
       65,536 hosts that answer ARP and ping
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
       256 hosts in each of two VLANs
+  tapstack host --tap tap0 --hosts 10.1.0.0/16 --serve echo,chargen:1900
+      65,536 hosts with echo on UDP port 7 and chargen on 1900
   tapstack host --tap tap0 --address 10.0.0.2/24 --pcap - | wireshark -k -i -
       all frames in Wireshark
   kill -USR1 PID
@@ -42,6 +46,10 @@ address. The hosts of --hosts do not probe unless --probe is given.
 The hosts of --hosts in one VLAN share one ARP cache, the capacity for fragments and the rate limits of ICMP errors. \
 --hosts implies no subnet: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
 broadcast address.
+
+--serve starts the services of RFC 862, 863, 864 and 867. They do not receive broadcasts, and send no reply to the port \
+of such a service, because two services would answer each other without end. Use them on test networks: a datagram \
+with a forged source makes chargen send up to 512 bytes to that source.
 
 With -I, the hosts have MAC and IP addresses in addition to the kernel's. The hosts reach every station except the \
 local kernel, which does not receive frames sent on its own interface. Most wireless and cloud networks drop frames of \
@@ -83,6 +91,12 @@ pub(crate) struct HostArguments {
         allow_negative_numbers = true, help_heading = help::IP
     )]
     pub(crate) time_to_live: u8,
+    /// UDP services on all addresses, separated by commas: `echo` (port 7), `discard` (9), `daytime` (13), `chargen` (19)
+    #[arg(
+        long, value_name = "SERVICE[:PORT]", value_delimiter = ',', value_parser = service_port, help_heading = help::SERVICES,
+        add = ArgValueCandidates::new(service_names)
+    )]
+    pub(crate) serve: Vec<ServicePort>,
     #[command(flatten)]
     pub(crate) performance: PerformanceArguments,
     #[command(flatten)]

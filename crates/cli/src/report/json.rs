@@ -12,7 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use tap::linux::InterfaceName;
 
-use super::{ReadyHosts, SuppressedLines};
+use super::{ReadyHosts, ReadyService, SuppressedLines};
 use crate::json::{FrameDirection, Mac};
 
 /// `tapstack host --json`
@@ -46,6 +46,8 @@ pub(super) enum HostJson {
         mtu: usize,
         /// All hosts and ranges of hosts.
         hosts: Vec<ReadyHosts>,
+        /// Services of `--serve`, which every host has.
+        services: Vec<ReadyService>,
     },
     /// A sender was added to the ARP cache.
     Learned(IpAndMac),
@@ -188,7 +190,7 @@ pub(super) enum HostJson {
     },
     /// The last object: all counters.
     Counters {
-        /// Counters by layer and name, zeros included.
+        /// Counters by layer and name, zeros included. The layer `services` is absent without `--serve`.
         #[schemars(schema_with = "counters_schema")]
         counters: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     },
@@ -255,7 +257,12 @@ impl IpAndMac {
 
 impl HostJson {
     /// All hosts are ready. The fields of the first host precede the list of all.
-    pub(super) fn ready(interface: &InterfaceName, mtu: usize, hosts: &[ReadyHosts]) -> HostJson {
+    pub(super) fn ready(
+        interface: &InterfaceName,
+        mtu: usize,
+        hosts: &[ReadyHosts],
+        services: &[ReadyService],
+    ) -> HostJson {
         let first = hosts.first();
         HostJson::Ready {
             interface: interface.as_str().to_owned(),
@@ -265,6 +272,7 @@ impl HostJson {
             vlan: first.and_then(|host| host.vlan),
             mtu,
             hosts: hosts.to_vec(),
+            services: services.to_vec(),
         }
     }
 
@@ -408,7 +416,8 @@ impl From<NeighborState> for EntryState {
     }
 }
 
-/// Returns the schema of all counters: an object for each layer, with an integer for each counter.
+/// Returns the schema of all counters: an object for each layer, with an integer for each counter. Only a host with
+/// services has the layer `services`.
 fn counters_schema(_: &mut SchemaGenerator) -> Schema {
     let mut layers = json_schema!({"type": "object", "properties": {}, "required": []});
     for Counter { layer, name, text, is_loss, .. } in super::zero_counters() {
@@ -429,6 +438,7 @@ fn counters_schema(_: &mut SchemaGenerator) -> Schema {
             }
         }
         if let Some(required) = layers.get_mut("required").and_then(serde_json::Value::as_array_mut)
+            && layer != "services"
             && !required.iter().any(|known| known == layer)
         {
             required.push(layer.into());

@@ -63,6 +63,23 @@ fn link_change_is_printed_as_one_line() {
 }
 
 #[test]
+fn ready_line_names_services_and_ports() {
+    const MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
+    let host = Host::new(Instant::ORIGIN, &HostConfig::range("10.1.0.0/16".parse().unwrap(), MAC));
+    let host = host.unwrap();
+    let ready = |services: &[ReadyService]| {
+        printed(Verbosity::Quiet, false, |report| report.ready(&"tap0".parse().unwrap(), &host, services))
+    };
+    let service = |service, port| ReadyService { service, protocol: "udp", port };
+    assert_eq!(ready(&[]), "ready tap0 02:00:00:00:00:02 10.1.0.0/16\n");
+    let services = [service("echo", 7), service("chargen", 1_900)];
+    assert_eq!(
+        ready(&services),
+        "ready tap0 02:00:00:00:00:02 10.1.0.0/16 serving echo 7/udp, chargen 1900/udp\n"
+    );
+}
+
+#[test]
 fn counter_names_are_unique_identifiers_in_their_layer() {
     let counters = zero_counters();
     let names: Vec<_> = counters.iter().map(|counter| (counter.layer, counter.name)).collect();
@@ -198,11 +215,12 @@ fn json_lines_match_schema_and_cover_all_its_events() {
     let mac = MacAddr::new([2, 0, 0, 0, 0, 2]);
     let one = ReadyHosts { mac: Mac(mac), ip: ip.into(), prefix_length: 24, count: 1, vlan: None };
     let range = ReadyHosts { vlan: Some(5), count: 256, ..one };
+    let services = [ReadyService { service: "chargen", protocol: "udp", port: 1_900 }];
     let entry = |mac| Neighbor { ip, mac, state: arp::NeighborState::Static };
     let reason = DropReason::from(link::LinkDropReason::GroupSource);
     let more = [
-        HostJson::ready(&interface, 1_500, &[]),
-        HostJson::ready(&interface, 1_500, &[one, range]),
+        HostJson::ready(&interface, 1_500, &[], &[]),
+        HostJson::ready(&interface, 1_500, &[one, range], &services),
         HostJson::neighbor(&interface, &entry(Some(mac))),
         HostJson::neighbor(&interface, &entry(None)),
         HostJson::dropped(Some(mac), reason),

@@ -17,12 +17,14 @@ mod hosts;
 mod interface;
 mod io_modes;
 mod lab;
+mod line_rate;
 mod mtu;
 mod ping;
 mod replay;
 mod running;
 mod scan;
 mod screen;
+mod services;
 mod tap_command;
 mod verdicts;
 mod watch;
@@ -54,12 +56,14 @@ fn main() -> ExitCode {
         hosts::CASES,
         interface::CASES,
         lab::CASES,
+        line_rate::CASES,
         common::CASES,
         mtu::CASES,
         ping::CASES,
         replay::CASES,
         scan::CASES,
         screen::CASES,
+        services::CASES,
         tap_command::CASES,
         verdicts::CASES,
         watch::CASES,

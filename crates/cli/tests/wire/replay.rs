@@ -34,6 +34,7 @@ pub(crate) const CASES: &[Case] = &[
     ("tools_commands_print_what_page_shows", replay_page::<1>),
     ("jobs_commands_print_what_page_shows", replay_page::<2>),
     ("troubleshooting_commands_print_what_page_shows", replay_page::<3>),
+    ("services_commands_print_what_page_shows", replay_page::<4>),
     ("pages_with_console_blocks_are_all_replayed", other_pages),
     ("replay_parses_console_blocks_only", console_blocks),
     ("replay_rejects_different_output", different_output),
@@ -41,12 +42,13 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// The pages with blocks to replay.
-const PAGES: [&str; 4] = ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md"];
+const PAGES: [&str; 5] =
+    ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md", "docs/services.md"];
 
 /// Programs that pages use and that may not be installed.
-const OPTIONAL_PROGRAMS: [&str; 20] = [
-    "arping", "awk", "bash", "comm", "cut", "diff", "grep", "head", "ip", "jq", "ping", "sed", "sort",
-    "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
+const OPTIONAL_PROGRAMS: [&str; 23] = [
+    "arping", "awk", "bash", "comm", "cut", "diff", "grep", "head", "ip", "jq", "nc", "nmap", "ping", "sed",
+    "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
 ];
 
 /// The line between the outputs of two commands. Programs do not print this record separator.

@@ -1,7 +1,9 @@
-//! Tests of the example `answer` with the kernel as the peer.
+//! Tests of the examples `answer` and `dns` with the kernel as the peer.
 // A test fails by a panic. The functions have the type that `Case` needs.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unnecessary_wraps)]
 #![allow(clippy::disallowed_types, reason = "tests send datagrams from the kernel")]
+
+mod dns;
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -16,6 +18,8 @@ use testbed::{Case, TestResult, WireTests, program};
 const CASES: &[Case] = &[
     ("example_answers_kernel", example_answers_kernel),
     ("example_sends_more_errors_than_one_burst_when_time_passes", example_sends_more_errors_than_one_burst),
+    ("dns_example_answers_dig_from_one_host", dns::one_host),
+    ("dns_example_answers_dig_from_each_of_65536_hosts", dns::many_hosts),
 ];
 
 /// IP address of the example.
@@ -25,10 +29,11 @@ fn main() -> ExitCode {
     // Cargo places test binaries in `deps`, and examples in the sibling directory `examples`.
     let opened = std::env::current_exe().and_then(|program| {
         let target = program.parent().and_then(|deps| deps.parent()).unwrap_or(&program);
-        program::open(target.join("examples/answer"))
+        program::open(target.join("examples/answer"))?;
+        program::open_other(target.join("examples/dns"))
     });
     if let Err(error) = opened {
-        eprintln!("cannot open the example `answer`: {error}; run `cargo build -p host --examples`");
+        eprintln!("cannot open the examples: {error}; run `cargo build -p host --examples`");
         return ExitCode::FAILURE;
     }
     testbed::main(WireTests { cases: CASES, refused: &[], unprivileged: &[] })

@@ -1,0 +1,122 @@
+//! A million datagrams from the kernel at the rate at which it can send them. Each loss has a counter.
+
+use std::error::Error;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::running::Running;
+use testbed::{Case, TestResult};
+
+pub(crate) const CASES: &[Case] = &[("each_loss_of_a_million_datagrams_is_counted", million_datagrams)];
+
+const COUNT: u64 = 1_000_000;
+/// Time without a reply after which no more replies arrive.
+const IDLE_TIME: Duration = Duration::from_secs(2);
+
+/// Counters of the kernel.
+#[derive(Clone, Copy, Debug)]
+struct KernelCounters {
+    /// Frames that the kernel did not queue for the reader of the TAP.
+    sent_dropped: u64,
+    /// Frames of the TAP that the kernel dropped.
+    received_dropped: u64,
+    /// Datagrams dropped because the receive buffer of their socket was full.
+    buffer_errors: u64,
+}
+
+impl KernelCounters {
+    fn read(interface: &str) -> Result<KernelCounters, Box<dyn Error>> {
+        let devices = std::fs::read_to_string("/proc/thread-self/net/dev")?;
+        let row = devices.lines().find_map(|line| line.trim().strip_prefix(interface)?.strip_prefix(':'));
+        let columns: Vec<u64> =
+            row.ok_or("no such interface")?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let protocols = std::fs::read_to_string("/proc/thread-self/net/snmp")?;
+        let mut rows = protocols.lines().filter_map(|line| line.strip_prefix("Udp: "));
+        let (names, numbers) = rows.next().zip(rows.next()).ok_or("no counters of UDP")?;
+        let named = names.split(' ').zip(numbers.split(' '));
+        let errors = named.into_iter().find(|(name, _)| *name == "RcvbufErrors").ok_or("no RcvbufErrors")?;
+        Ok(KernelCounters {
+            received_dropped: columns[3],
+            sent_dropped: columns[11],
+            buffer_errors: errors.1.parse()?,
+        })
+    }
+}
+
+/// Returns the sum of all counters of drops before the service, by their layers and names.
+fn sum(counters: &Value, names: &[(&str, &str)]) -> u64 {
+    names
+        .iter()
+        .map(|(layer, name)| {
+            let count = counters[layer][name].as_u64();
+            count.unwrap_or_else(|| panic!("no counter {layer} {name}: {counters}"))
+        })
+        .sum()
+}
+
+fn million_datagrams() -> TestResult {
+    let words = ["--tap", "serve0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24", "--serve", "echo"];
+    let host = Running::start(&[&words[..], &["-q", "--json"]].concat())?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(10, 0, 0, 2), 7))?;
+    socket.set_read_timeout(Some(IDLE_TIME))?;
+    // The first exchange resolves the addresses: the kernel drops datagrams to an unresolved neighbor.
+    socket.send(b"first")?;
+    socket.recv(&mut [0; 64])?;
+    let before = KernelCounters::read("serve0")?;
+    let receiver = socket.try_clone()?;
+    let received = thread::spawn(move || {
+        let mut buffer = [0; 64];
+        let mut count = 1;
+        while receiver.recv(&mut buffer).is_ok() {
+            count += 1;
+        }
+        count
+    });
+    let mut sent: u64 = 1;
+    for number in 0..COUNT {
+        // The kernel may refuse a datagram (ENOBUFS). Such a datagram was not sent.
+        sent += u64::from(socket.send(&number.to_be_bytes()).is_ok());
+    }
+    let received: u64 = received.join().map_err(|_| "the receiver panicked")?;
+    let after = KernelCounters::read("serve0")?;
+    let (_, out, errors) = host.stop()?;
+    assert_eq!(errors, "");
+    let last: Value = serde_json::from_str(out.lines().last().ok_or("no counters")?)?;
+    let counters = &last["counters"];
+
+    let served = sum(counters, &[("services", "echo_received")]);
+    let dropped_before = sum(
+        counters,
+        &[
+            ("udp", "receive_buffer_full"),
+            ("udp", "socket_memory_full"),
+            ("tap", "exceeds_mtu"),
+            ("tap", "receive_queue_full"),
+            ("tap", "read_failed"),
+        ],
+    );
+    let refused_by_kernel = after.sent_dropped - before.sent_dropped;
+    assert_eq!(sent, served + dropped_before + refused_by_kernel, "requests: {after:?} {counters}");
+    let replies = sum(counters, &[("services", "replies_sent")]);
+    let dropped_by_service = sum(
+        counters,
+        &[
+            ("services", "source_port_of_service"),
+            ("services", "send_buffer_full"),
+            ("services", "no_free_frame"),
+            ("services", "no_route"),
+            ("services", "reply_refused"),
+        ],
+    );
+    assert_eq!(served, replies + dropped_by_service, "service: {counters}");
+    let dropped_after = sum(counters, &[("tap", "transmit_failed"), ("arp", "pending_packets_dropped")]);
+    let dropped_by_kernel =
+        after.received_dropped - before.received_dropped + after.buffer_errors - before.buffer_errors;
+    assert_eq!(replies, received + dropped_after + dropped_by_kernel, "replies: {after:?} {counters}");
+    assert!(received > COUNT / 100, "only {received} of {COUNT} datagrams returned");
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The text of the service daytime (RFC 867).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::Offset;
+use tap::Instant;
+
+/// Date and time as text, in UTC.
+#[derive(Clone, Debug)]
+pub(crate) struct Daytime {
+    /// Time since 1970 in UTC at [`Instant::ORIGIN`].
+    origin: Duration,
+    /// The second of the text, since 1970.
+    second: u64,
+    text: String,
+}
+
+impl Daytime {
+    /// Syntax of the text. RFC 867: "One popular syntax is: Weekday, Month Day, Year Time-Zone".
+    // spec: rfc867-syntax
+    const SYNTAX: &'static str = "%A, %B %-d, %Y %H:%M:%S-UTC\r\n";
+
+    /// Creates the text of a clock with this time at [`Instant::ORIGIN`], as time since 1970 in UTC.
+    pub(crate) fn new(origin: Duration) -> Daytime {
+        let mut daytime = Daytime { origin, second: 0, text: String::with_capacity(64) };
+        daytime.write();
+        daytime
+    }
+
+    /// Returns the text of a time. The text is written once in a second.
+    pub(crate) fn text(&mut self, now: Instant) -> &str {
+        let second = self.origin.saturating_add(now.since(Instant::ORIGIN)).as_secs();
+        if second != self.second {
+            self.second = second;
+            self.write();
+        }
+        &self.text
+    }
+
+    /// Writes the text. A time after the year 9999 leaves the text empty.
+    fn write(&mut self) {
+        self.text.clear();
+        let second = i64::try_from(self.second).unwrap_or(i64::MAX);
+        if let Ok(timestamp) = Timestamp::from_second(second) {
+            let time = BrokenDownTime::from(Offset::UTC.to_datetime(timestamp));
+            // Writing valid fields to a String does not fail.
+            let _ = time.format(Self::SYNTAX, &mut self.text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! Echo, discard, daytime and chargen (RFC 862, 863, 867 and 864) on a host.
+//!
+//! [`Services`] serves UDP sockets of a [`Host`](host::Host). [`ServingHost`] is a host with its services: a
+//! [`Machine`](tap::Machine) that transmits replies in the turn of their requests.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use host::{Host, HostConfig};
+//! use link::MacAddr;
+//! use services::{ServiceKind, Services, ServingHost};
+//! use tap::Instant;
+//!
+//! let config = HostConfig::range("10.1.0.0/16".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1]));
+//! let mut host = Host::new(Instant::ORIGIN, &config)?;
+//! let mut services = Services::new(0x5eed, Duration::from_secs(1_795_943_287));
+//! // One socket serves all 65,536 hosts.
+//! services.add_udp(&mut host, ServiceKind::Echo, "0.0.0.0/0".parse()?, 7)?;
+//! let machine = ServingHost { host, services };
+//! # let _ = machine;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Order of calls
+//!
+//! 1. [`Services::add_udp`] for each service.
+//! 2. [`Exchange::turn`](tap::Exchange::turn) with a [`ServingHost`]. It calls [`Services::run`] before the host
+//!    transmits. A turn serves up to [`Services::BATCH`] datagrams, and the next turn follows immediately.
+//!
+//! # Bounds
+//!
+//! Received datagrams and replies wait in the queues of the sockets. If the send queue of a socket is full, its service
+//! drops one reply in a turn, leaves further datagrams in the receive queue, and continues when the send queue has
+//! capacity.
+//!
+//! No service replies to a source port that is 0, the port of a service, or the port of another service that replies to
+//! any datagram. Otherwise, a datagram with a forged source would make two services answer each other without end.
+//! No service receives broadcasts.
+//!
+//! # Non-features
+//!
+//! The services use UDP only. They read no clock: the time of the creation is an argument.
+#![forbid(unsafe_code)]
+
+mod chargen;
+mod daytime;
+mod kind;
+mod reason;
+mod services;
+mod serving_host;
+
+pub use self::kind::ServiceKind;
+pub use self::reason::ReplyDropReason;
+pub use self::services::{Service, Services};
+pub use self::serving_host::ServingHost;

@@ -1,0 +1,8 @@
+use super::*;
+use crate::ServingHost;
+
+mod bounds;
+mod network;
+mod replies;
+
+use network::{HOST, Network};
