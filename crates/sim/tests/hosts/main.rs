@@ -7,6 +7,7 @@ mod flood;
 mod interfaces;
 mod properties;
 mod separate;
+mod sockets;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
