@@ -2,12 +2,13 @@
 
 use std::net::Ipv4Addr;
 
+use super::checksum::checksum;
 use super::frames::{Mac, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
 
 pub(crate) const ICMP: u8 = 1;
-pub(crate) const UDP: u8 = 17;
 pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
+const DONT_FRAGMENT: u16 = 0x4000;
 /// Length in bytes of the data in a fragment that fills a frame.
 pub(crate) const FRAGMENT_UNIT: usize = 1_480;
 
@@ -100,19 +101,6 @@ impl Ip {
     }
 }
 
-/// Returns the Internet checksum (RFC 1071).
-pub(crate) fn checksum(bytes: &[u8]) -> u16 {
-    let words = bytes.chunks(2).map(|word| match *word {
-        [high, low] => u32::from(u16::from_be_bytes([high, low])),
-        [high] => u32::from(high) << 8,
-        _ => 0,
-    });
-    let sum = words.sum::<u32>();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    let [.., high, low] = (!((folded & 0xffff) + (folded >> 16))).to_be_bytes();
-    u16::from_be_bytes([high, low])
-}
-
 /// Returns an ICMP message with this type and code, these next four bytes, and this data.
 pub(crate) fn message(kind: [u8; 2], rest: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut bytes = [&kind[..], &[0, 0], &rest, data].concat();
@@ -141,64 +129,44 @@ pub(crate) fn data(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }
 
-/// Returns a UDP datagram to a closed port, without a checksum.
-pub(crate) fn udp(data: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(8 + data.len()).unwrap_or(u16::MAX).to_be_bytes();
-    [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], data].concat()
-}
-
-/// Returns a UDP datagram to a closed port, with a changed length or checksum. `between` is the source and the
-/// destination.
-pub(crate) fn udp_with(
-    between: (Ipv4Addr, Ipv4Addr),
-    data: &[u8],
-    length: Option<u16>,
-    error: u16,
-) -> Vec<u8> {
-    let mut bytes = udp(data);
-    if let (Some(length), Some(place)) = (length, bytes.get_mut(4..6)) {
-        place.copy_from_slice(&length.to_be_bytes());
-    }
-    let length = bytes.get(4..6).unwrap_or_default();
-    let pseudo_header = [&between.0.octets()[..], &between.1.octets(), &[0, UDP], length, &bytes].concat();
-    let sum = checksum(&pseudo_header) ^ error;
-    if let Some(place) = bytes.get_mut(6..8) {
-        place.copy_from_slice(&sum.to_be_bytes());
-    }
-    bytes
-}
-
 /// Datagram or fragment sent by the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReceivedDatagram {
     pub(crate) type_of_service: u8,
     pub(crate) identification: [u8; 2],
+    /// Whether routers may not fragment the datagram.
+    pub(crate) dont_fragment: bool,
     pub(crate) offset: usize,
     pub(crate) is_last: bool,
     pub(crate) data: Vec<u8>,
 }
 
 impl ReceivedDatagram {
-    /// Parses a frame with an ICMP datagram or fragment from the host to a peer.
+    /// Parses a frame with a datagram or fragment of a protocol from the host to a peer.
     ///
     /// Returns an error if a field is not as expected.
-    pub(crate) fn read(frame: &[u8], to: Station) -> Result<ReceivedDatagram, String> {
+    pub(crate) fn read(frame: &[u8], to: Station, protocol: u8) -> Result<ReceivedDatagram, String> {
+        ReceivedDatagram::read_from((TESTED_MAC, TESTED_IP), frame, to, protocol)
+    }
+
+    /// Parses a frame with a datagram or fragment from a host to a peer: see [`ReceivedDatagram::read`].
+    fn read_from(from: Station, frame: &[u8], to: Station, protocol: u8) -> Result<ReceivedDatagram, String> {
         let invalid = |what: &str| format!("{what}: {}", hex(frame));
-        let head = [&to.0[..], &TESTED_MAC, &[8, 0]].concat();
+        let head = [&to.0[..], &from.0, &[8, 0]].concat();
         let Some(datagram) = frame.strip_prefix(&head[..]) else {
             return Err(invalid("not a datagram from the host to the peer"));
         };
         let Some((header, _)) = datagram.split_first_chunk::<20>() else {
             return Err(invalid("truncated header"));
         };
-        let [version, type_of_service, t, l, i, d, f, o, ttl, protocol, _, _, addresses @ ..] = *header;
+        let [version, type_of_service, t, l, i, d, f, o, ttl, sent_protocol, _, _, addresses @ ..] = *header;
         if version != 0x45 || checksum(header) != 0 {
             return Err(invalid("invalid header"));
         }
-        if (ttl, protocol) != (64, ICMP) {
-            return Err(invalid("time to live is not 64 or protocol is not ICMP"));
+        if (ttl, sent_protocol) != (64, protocol) {
+            return Err(invalid(&format!("time to live is not 64 or protocol is not {protocol}")));
         }
-        if addresses[..] != [TESTED_IP.octets(), to.1.octets()].concat()[..] {
+        if addresses[..] != [from.1.octets(), to.1.octets()].concat()[..] {
             return Err(invalid("unexpected addresses"));
         }
         let total = usize::from(u16::from_be_bytes([t, l]));
@@ -210,6 +178,7 @@ impl ReceivedDatagram {
         Ok(ReceivedDatagram {
             type_of_service,
             identification: [i, d],
+            dont_fragment: flags & DONT_FRAGMENT != 0,
             offset: usize::from(flags & 0x1fff) * 8,
             is_last: flags & MORE_FRAGMENTS == 0,
             data: data.to_vec(),
@@ -217,10 +186,22 @@ impl ReceivedDatagram {
     }
 }
 
-/// Returns the datagram in these frames, reassembled if fragmented.
-pub(crate) fn reassemble(frames: &[Vec<u8>], to: Station) -> Result<ReceivedDatagram, String> {
-    let mut fragments: Vec<ReceivedDatagram> =
-        frames.iter().map(|frame| ReceivedDatagram::read(frame, to)).collect::<Result<_, _>>()?;
+/// Returns the datagram of a protocol from the host to a peer in these frames, reassembled if fragmented.
+pub(crate) fn reassemble(frames: &[Vec<u8>], to: Station, protocol: u8) -> Result<ReceivedDatagram, String> {
+    reassemble_from((TESTED_MAC, TESTED_IP), frames, to, protocol)
+}
+
+/// Returns the datagram from one of several hosts in these frames: see [`reassemble`].
+pub(crate) fn reassemble_from(
+    from: Station,
+    frames: &[Vec<u8>],
+    to: Station,
+    protocol: u8,
+) -> Result<ReceivedDatagram, String> {
+    let mut fragments: Vec<ReceivedDatagram> = frames
+        .iter()
+        .map(|frame| ReceivedDatagram::read_from(from, frame, to, protocol))
+        .collect::<Result<_, _>>()?;
     fragments.sort_by_key(|fragment| fragment.offset);
     let mut fragments = fragments.into_iter();
     let mut whole = fragments.next().ok_or("no reply")?;

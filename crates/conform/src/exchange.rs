@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::case::CaseResult;
-use super::datagrams::{Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, reassemble};
+use super::datagrams::{ICMP, Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, reassemble};
 use super::frame_socket::FrameSocket;
 use super::frames::{Arp, REPLY, REQUEST, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
@@ -50,8 +50,8 @@ impl FrameSocket {
         data: &[u8],
     ) -> Result<ReceivedDatagram, String> {
         let received = self.exchange(from, frames)?;
-        let datagram =
-            reassemble(&received, from).map_err(|error| format!("{error}; sent {}", describe(frames)))?;
+        let datagram = reassemble(&received, from, ICMP)
+            .map_err(|error| format!("{error}; sent {}", describe(frames)))?;
         if datagram.data == echo_reply(data) {
             return Ok(datagram);
         }
@@ -67,10 +67,10 @@ impl FrameSocket {
     /// Expects an ICMP error with this type and code that quotes the header and the start of the data of a datagram.
     pub(crate) fn expect_error(&mut self, from: Station, ip: &Ip, data: &[u8], kind: [u8; 2]) -> CaseResult {
         let received = self.exchange(from, &[[ip.frame(data), vec![0xee; 6]].concat()])?;
-        let datagram = reassemble(&received, from)?.data;
+        let datagram = reassemble(&received, from, ICMP)?.data;
         let sent = ip.datagram(data);
         let quoted = datagram.get(8..).unwrap_or_default();
-        if !datagram.starts_with(&kind) || super::datagrams::checksum(&datagram) != 0 {
+        if !datagram.starts_with(&kind) || super::checksum::checksum(&datagram) != 0 {
             return Err(format!("reply to {}: {}", hex(&sent), hex(&datagram)));
         }
         if quoted.len() < 28.min(sent.len()) || !sent.starts_with(quoted) {
@@ -114,7 +114,8 @@ fn unicast_request(peer: Station) -> Arp {
     Arp { destination: peer.0, ..broadcast_request(peer) }
 }
 
-fn describe(frames: &[Vec<u8>]) -> String {
+/// Returns one frame in hexadecimal, or the number of frames.
+pub(crate) fn describe(frames: &[Vec<u8>]) -> String {
     match frames {
         [only] => hex(only),
         more => format!("{} frames", more.len()),

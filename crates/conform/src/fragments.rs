@@ -1,7 +1,9 @@
 //! Cases about fragments.
 
 use super::case::{Case, CaseResult};
-use super::datagrams::{FRAGMENT_UNIT, Ip, MORE_FRAGMENTS, data, echo_reply, echo_request, peer, reassemble};
+use super::datagrams::{
+    FRAGMENT_UNIT, ICMP, Ip, MORE_FRAGMENTS, data, echo_reply, echo_request, peer, reassemble,
+};
 use super::frame_socket::FrameSocket;
 use super::session::Station;
 
@@ -63,7 +65,7 @@ fn interleaved(wire: &mut FrameSocket) -> CaseResult {
     let frames: Vec<_> = ones.into_iter().zip(twos).flat_map(|(one, two)| [one, two]).collect();
     let received = wire.exchange(PEER, &frames)?;
     let (first, second) = received.split_at(received.len() / 2);
-    let (first, second) = (reassemble(first, PEER)?.data, reassemble(second, PEER)?.data);
+    let (first, second) = (reassemble(first, PEER, ICMP)?.data, reassemble(second, PEER, ICMP)?.data);
     if (first, second) == (echo_reply(&one), echo_reply(&two)) {
         return Ok(());
     }

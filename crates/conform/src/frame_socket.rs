@@ -5,8 +5,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use tap::linux::{Descriptor, InterfaceName, PacketSocket, wait};
-use tap::{Batch, Device, Pool};
+use tap::{Batch, Checksum, Device, Pool};
 
+use super::checksum::complete_udp_checksum;
 use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
@@ -78,14 +79,19 @@ impl FrameSocket {
     /// A sentinel request from another station follows. The reply to the sentinel request arrives after all earlier
     /// frames, so that no timeout is needed.
     pub(crate) fn send_and_collect(&mut self, frame: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-        let (request, reply) = self.sentinel();
         self.send(frame)?;
+        self.collect()
+    }
+
+    /// Returns all frames that the host sends before its reply to a sentinel request.
+    pub(crate) fn collect(&mut self) -> Result<Vec<Vec<u8>>, String> {
+        let (request, reply) = self.sentinel();
         self.send(&request)?;
         let mut received = Vec::new();
         loop {
             match self.next(TIMEOUT)? {
                 Some(bytes) if bytes == reply => return Ok(received),
-                Some(bytes) if self.ignored.as_flattened().contains(&bytes) => {}
+                Some(bytes) if self.is_ignored(&bytes) => {}
                 Some(bytes) => received.push(bytes),
                 None => {
                     return Err(format!("no reply to a sentinel request within {TIMEOUT:?}"));
@@ -99,6 +105,11 @@ impl FrameSocket {
         if !self.ignored.contains(&frames) {
             self.ignored.push(frames);
         }
+    }
+
+    /// Returns whether a frame is ignored in all cases.
+    pub(crate) fn is_ignored(&self, frame: &Vec<u8>) -> bool {
+        self.ignored.as_flattened().contains(frame)
     }
 
     /// Sends a sentinel request from each sentinel station.
@@ -164,7 +175,11 @@ impl FrameSocket {
             let received =
                 self.socket.receive(&mut self.pool, &mut one).map_err(|error| error.to_string())?;
             if let Some(frame) = one.pop() {
-                let bytes = frame.bytes().to_vec();
+                let mut bytes = frame.bytes().to_vec();
+                // The kernel leaves checksums to the hardware, which a veth pair does not have.
+                if frame.offload().checksum == Checksum::Verified {
+                    complete_udp_checksum(&mut bytes);
+                }
                 self.pool.give(frame);
                 return Ok(Some(TimedFrame { bytes, after: self.empty, by: self.clock.elapsed() }));
             }

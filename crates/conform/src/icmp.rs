@@ -3,14 +3,15 @@
 use std::net::Ipv4Addr;
 
 use super::case::{Case, CaseResult};
+use super::checksum::UDP;
 use super::datagrams::{
-    ECHO_ID, Ip, MORE_FRAGMENTS, ReceivedDatagram, UDP, data, echo_reply, echo_request, message, peer, udp,
-    udp_with,
+    ECHO_ID, ICMP, Ip, MORE_FRAGMENTS, ReceivedDatagram, data, echo_reply, echo_request, message, peer,
 };
 use super::exchange::forged;
 use super::frame_socket::FrameSocket;
 use super::frames::{BROADCAST, NETWORK_BROADCAST, TESTED_IP};
 use super::session::Station;
+use super::udp_datagrams::to_closed_port;
 
 pub(crate) const CASES: &[Case] = &[
     Case::new(
@@ -26,9 +27,6 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("echo replies and messages of unknown types get no reply", "RFC 1122 3.2.2", other_types),
     Case::new("timestamp request gets no reply", "RFC 792", timestamp)
         .linux_differs("answers timestamp requests"),
-    Case::new("UDP datagram to a closed port causes port unreachable", "RFC 1122 3.2.2.1", closed_port),
-    Case::new("datagram with an invalid UDP checksum is dropped", "RFC 1122 4.1.3.4", udp_checksums),
-    Case::new("datagram with an invalid UDP length is dropped", "RFC 768", udp_lengths),
     Case::new(
         "datagram of an unknown protocol causes protocol unreachable",
         "RFC 1122 3.2.2.1",
@@ -53,7 +51,7 @@ fn new_station(wire: &mut FrameSocket) -> CaseResult {
     let new_station = peer(131);
     let data = data(1_472);
     let reply = wire.expect_resolution(new_station, &Ip::from(new_station).frame(&echo_request(&data)))?;
-    if ReceivedDatagram::read(&reply, new_station)?.data == echo_reply(&data) {
+    if ReceivedDatagram::read(&reply, new_station, ICMP)?.data == echo_reply(&data) {
         return Ok(());
     }
     Err("the frame is not the reply to the request".to_owned())
@@ -131,50 +129,6 @@ fn timestamp(wire: &mut FrameSocket) -> CaseResult {
     wire.expect_no_frame(PEER, &[IP.frame(&message([13, 0], ECHO_ID, &[0; 12]))])
 }
 
-// proves: rfc1122-port-unreachable, rfc792-quote
-fn closed_port(wire: &mut FrameSocket) -> CaseResult {
-    for length in [0, 1, 100, 400] {
-        wire.expect_error(PEER, &Ip { protocol: UDP, ..IP }, &udp(&data(length)), [3, 3])?;
-    }
-    Ok(())
-}
-
-// proves: rfc1122-udp-checksum, rfc768-no-checksum
-fn udp_checksums(wire: &mut FrameSocket) -> CaseResult {
-    let from = peer(139);
-    let ip = Ip { protocol: UDP, ..Ip::from(from) };
-    for error in (0..16).map(|bit| 1 << bit).chain([0xffff]) {
-        wire.expect_no_frame(from, &[ip.frame(&udp_with((from.1, TESTED_IP), &data(33), None, error))])?;
-    }
-    // The checksum is valid for another source address only.
-    wire.expect_no_frame(from, &[ip.frame(&udp_with((PEER.1, TESTED_IP), &data(33), None, 0))])?;
-    for valid in [udp(&data(33)), udp_with((from.1, TESTED_IP), &data(33), None, 0)] {
-        wire.expect_error(from, &ip, &valid, [3, 3])?;
-    }
-    Ok(())
-}
-
-// proves: rfc768-length
-fn udp_lengths(wire: &mut FrameSocket) -> CaseResult {
-    let from = peer(140);
-    let ip = Ip { protocol: UDP, ..Ip::from(from) };
-    for length in [0, 1, 7, 13, 1_000, u16::MAX] {
-        for invalid in [udp_with((from.1, TESTED_IP), b"data", Some(length), 0), without_checksum(length)] {
-            wire.expect_no_frame(from, &[ip.frame(&invalid)])?;
-        }
-    }
-    for length in 0..8 {
-        wire.expect_no_frame(from, &[ip.frame(&data(length))])?;
-    }
-    wire.expect_error(from, &ip, &udp(b"data"), [3, 3])
-}
-
-/// Returns a UDP datagram without a checksum and with this length in its header.
-fn without_checksum(length: u16) -> Vec<u8> {
-    let [high, low] = length.to_be_bytes();
-    [&[0x30, 0x39, 0x9c, 0x40, high, low, 0, 0][..], b"data"].concat()
-}
-
 // proves: rfc1122-protocol-unreachable, rfc792-quote
 fn unknown_protocol(wire: &mut FrameSocket) -> CaseResult {
     for (protocol, number) in [(61, 132), (253, 133), (254, 134)] {
@@ -186,7 +140,7 @@ fn unknown_protocol(wire: &mut FrameSocket) -> CaseResult {
 
 // proves: rfc1122-error-about-error
 fn no_error_about_errors(wire: &mut FrameSocket) -> CaseResult {
-    let foreign = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&udp(b"data"));
+    let foreign = Ip { from: TESTED_IP, to: PEER.1, protocol: UDP, ..IP }.datagram(&to_closed_port(b"data"));
     for kind in [[3, 3], [11, 0], [12, 0], [4, 0], [3, 255]] {
         for quoted in [&foreign[..], &[]] {
             wire.expect_no_frame(PEER, &[IP.frame(&message(kind, [0; 4], quoted))])?;
@@ -200,7 +154,7 @@ fn no_error_about_broadcasts(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(135);
     let ip = Ip { protocol: UDP, destination: BROADCAST, ..Ip::from(from) };
     for to in [Ipv4Addr::BROADCAST, NETWORK_BROADCAST, TESTED_IP] {
-        wire.expect_no_frame(from, &[Ip { to, ..ip }.frame(&udp(b"data"))])?;
+        wire.expect_no_frame(from, &[Ip { to, ..ip }.frame(&to_closed_port(b"data"))])?;
         wire.expect_no_frame(from, &[Ip { to, protocol: 253, ..ip }.frame(b"data")])?;
     }
     Ok(())
@@ -220,7 +174,7 @@ fn no_error_about_fragments(wire: &mut FrameSocket) -> CaseResult {
 fn no_error_to_invalid_source(wire: &mut FrameSocket) -> CaseResult {
     for source in [[0; 4], [255; 4], [224, 0, 0, 1], [127, 0, 0, 1], [240, 0, 0, 1]] {
         let ip = Ip { protocol: UDP, ..forged(130, source.into()) };
-        wire.expect_no_frame(PEER, &[ip.frame(&udp(b"data"))])?;
+        wire.expect_no_frame(PEER, &[ip.frame(&to_closed_port(b"data"))])?;
     }
     Ok(())
 }
@@ -228,10 +182,10 @@ fn no_error_to_invalid_source(wire: &mut FrameSocket) -> CaseResult {
 // proves: icmp-rate-each
 fn rate(wire: &mut FrameSocket) -> CaseResult {
     let (flooded, other) = (peer(137), peer(138));
-    let flood = vec![Ip { protocol: UDP, ..Ip::from(flooded) }.frame(&udp(b"data")); 40];
+    let flood = vec![Ip { protocol: UDP, ..Ip::from(flooded) }.frame(&to_closed_port(b"data")); 40];
     let reported = wire.exchange(flooded, &flood)?.len();
     if !(1..=10).contains(&reported) {
         return Err(format!("unexpected number of errors for 40 datagrams to a closed port: {reported}"));
     }
-    wire.expect_error(other, &Ip { protocol: UDP, ..Ip::from(other) }, &udp(b"data"), [3, 3])
+    wire.expect_error(other, &Ip { protocol: UDP, ..Ip::from(other) }, &to_closed_port(b"data"), [3, 3])
 }

@@ -7,6 +7,7 @@
 mod aging;
 mod arp;
 pub mod case;
+mod checksum;
 mod child_output;
 mod claims;
 pub mod clock;
@@ -20,7 +21,9 @@ mod icmp;
 mod ipv4;
 mod learning;
 pub mod linux;
+mod linux_services;
 mod many;
+mod path_mtu;
 mod ranges;
 pub mod report;
 mod runs;
@@ -29,6 +32,9 @@ pub mod tapstack;
 mod test_tap;
 mod tested_host;
 mod tools;
+mod udp;
+mod udp_datagrams;
+mod udp_exchange;
 
 use std::path::PathBuf;
 

@@ -14,6 +14,7 @@ use tap::linux::{Interface, InterfaceName, Namespace, kernel_neighbors};
 
 use super::child_output::JsonLines;
 use super::frames::{STATIC, STATIC_MAC, TESTED_IP, TESTED_MAC, mac};
+use super::linux_services;
 use super::tested_host::{ArpCache, TestedHost, entry};
 use testbed::installed::installed;
 use testbed::suite::SuiteResult;
@@ -55,6 +56,12 @@ impl LinuxHost {
         // The other end is already up, so this end has a carrier immediately.
         ip(&["link", "set", SUITE_END, "up"])?;
         Ok((linux, SUITE_END.parse().map_err(|error| format!("{error}"))?))
+    }
+
+    /// Starts the services echo and discard.
+    pub(crate) fn start_services(&mut self) -> Result<(), String> {
+        self.send_command("serve")?;
+        self.wait_for("serving").map(drop)
     }
 
     fn send_command(&mut self, command: &str) -> Result<(), String> {
@@ -116,11 +123,16 @@ fn hold_namespace() -> SuiteResult {
     let name: InterfaceName = TESTED_END.parse().map_err(|error| format!("{error}"))?;
     let interface = Interface::named(&name).map_err(|error| error.to_string())?;
     for command in std::io::stdin().lock().lines().map_while(Result::ok) {
-        if command == "configure" {
-            configure(&interface)?;
-            println!("{}", json!({"event": "configured"}));
-        } else {
-            print_table(&interface)?;
+        match command.as_str() {
+            "configure" => {
+                configure(&interface)?;
+                println!("{}", json!({"event": "configured"}));
+            }
+            "serve" => {
+                linux_services::start()?;
+                println!("{}", json!({"event": "serving"}));
+            }
+            _ => print_table(&interface)?,
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -8,11 +8,17 @@ use super::datagrams::{Ip, echo_reply, echo_request};
 use super::frames::{Arp, Mac, REPLY, REQUEST, ZERO, hex};
 use super::session::Station;
 use super::test_tap::TestTap;
+use super::udp_datagrams::{ECHO, ReceivedUdp, Udp, udp_from};
 
 pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
     FreshHostCase::new("--hosts sends nothing at start", "RFC 5227 2.1", silent),
     FreshHostCase::new("--hosts replies for each address with its own MAC address", "tapstack policy", each),
     FreshHostCase::new("--hosts replies only in its VLANs", "IEEE 802.1Q", vlans),
+    FreshHostCase::new(
+        "--hosts sends UDP replies from the address of the request",
+        "RFC 1122 4.1.3.5",
+        services,
+    ),
 ];
 
 const PEER: Station = ([2, 0, 0, 0, 3, 7], Ipv4Addr::new(10, 9, 0, 7));
@@ -104,6 +110,28 @@ fn vlans(test_tap: &mut TestTap) -> CaseResult {
         test_tap.wire.send(&request.with_header(&[0x81, 0, 0, 7, 8, 6]))?;
         test_tap.wire.send(&request.with_header(&tag))?;
         expect_frame(test_tap, &reply.with_header(&tag))?;
+    }
+    Ok(())
+}
+
+// proves: services-reply-source
+fn services(test_tap: &mut TestTap) -> CaseResult {
+    let mut running = test_tap.start_many(&[&OPTIONS[..], &["--serve", "echo"]].concat())?;
+    running.wait_until_ready()?;
+    let (request, reply) = request_and_reply(host(0, 0));
+    test_tap.wire.send(&request.frame())?;
+    expect_frame(test_tap, &reply.frame())?;
+    let udp = Udp::to(ECHO);
+    for station in
+        [(0, 0), (0, 1), (0, 255), (127, 3), (255, 254), (255, 255)].map(|(third, last)| host(third, last))
+    {
+        let ip = Ip { destination: station.0, to: station.1, ..udp_from(PEER) };
+        let text = station.1.to_string();
+        test_tap.wire.send(&ip.frame(&udp.datagram(&ip, text.as_bytes())))?;
+        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no reply of the echo service")?;
+        if !ReceivedUdp::read_from(station, &[received], PEER)?.is_echo(udp, text.as_bytes()) {
+            return Err(format!("the frame is not the reply of {}", station.1));
+        }
     }
     Ok(())
 }

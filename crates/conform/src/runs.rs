@@ -13,15 +13,18 @@ use super::report::{CaseRecord, ConformReport};
 use super::session::Session;
 use super::test_tap::TestTap;
 use super::tested_host::LearnPolicy;
-use super::{aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, ranges, tools};
+use super::{
+    aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, path_mtu, ranges, tools, udp,
+};
 
 /// Cases for each learning policy. The cases about conflicts are last.
 pub(crate) const POLICY_CASES: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
 /// Cases about datagrams, which do not depend on the policy.
-pub(crate) const DATAGRAM_CASES: [&[Case]; 3] = [ipv4::CASES, icmp::CASES, fragments::CASES];
+pub(crate) const DATAGRAM_CASES: [&[Case]; 5] =
+    [ipv4::CASES, icmp::CASES, fragments::CASES, udp::CASES, path_mtu::CASES];
 /// Cases that start their own hosts.
-pub(crate) const FRESH_HOST_CASES: [&[FreshHostCase]; 3] =
-    [claims::FRESH_HOST_CASES, ranges::FRESH_HOST_CASES, many::FRESH_HOST_CASES];
+pub(crate) const FRESH_HOST_CASES: [&[FreshHostCase]; 4] =
+    [claims::FRESH_HOST_CASES, ranges::FRESH_HOST_CASES, many::FRESH_HOST_CASES, udp::FRESH_HOST_CASES];
 /// Learning policy of the hosts in the other cases.
 const DEFAULT_POLICY: LearnPolicy = LearnPolicy::Cautious;
 
@@ -65,7 +68,7 @@ pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformRep
         });
         let datagrams = scope.spawn(|| {
             Ok(run_cases(
-                &mut start_session(datagrams, DEFAULT_POLICY, &[])?,
+                &mut start_session(datagrams, DEFAULT_POLICY, &["--serve", "echo,discard,daytime,chargen"])?,
                 &DATAGRAM_CASES,
                 Case::run_on_tapstack,
             ))
@@ -89,7 +92,8 @@ pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformRep
 
 /// Runs the cases against the Linux kernel.
 pub(crate) fn linux() -> Result<ConformReport, String> {
-    let (linux, suite) = LinuxHost::start()?;
+    let (mut linux, suite) = LinuxHost::start()?;
+    linux.start_services()?;
     let wire = FrameSocket::open(&suite)?;
     // With default settings, Linux learns like the policy `cautious`.
     let mut session = Session::new(wire, LearnPolicy::Cautious, Box::new(linux))?;
