@@ -16,8 +16,8 @@ use crate::reason::ReplyDropReason;
 /// The services of a host. Each service has one socket, which may serve all addresses of the host.
 #[derive(Debug)]
 pub struct Services {
-    services: Vec<Service>,
-    /// Positions in `services` of the sockets that may have datagrams, each once.
+    entries: Vec<Service>,
+    /// Positions in `entries` of the sockets that may have datagrams, each once.
     ready: VecDeque<usize>,
     daytime: Daytime,
     /// Longest reply of chargen.
@@ -67,7 +67,7 @@ impl Services {
         let mut pattern = vec![0; usize::from(Self::MAX_PATTERN)].into_boxed_slice();
         chargen::write_pattern(0, &mut pattern);
         Services {
-            services: Vec::new(),
+            entries: Vec::new(),
             ready: VecDeque::new(),
             daytime: Daytime::new(origin),
             pattern,
@@ -90,16 +90,16 @@ impl Services {
         // spec: services-no-broadcast
         let bind = UdpBind { addresses, port: Some(port), ..UdpBind::default() };
         let socket = host.bind_udp(&bind)?;
-        self.services.push(Service { socket, kind, addresses, port, received: 0, is_ready: false });
+        self.entries.push(Service { socket, kind, addresses, port, received: 0, is_ready: false });
         // The queue never grows while datagrams arrive.
         // spec: services-no-allocation
-        self.ready.reserve(self.services.len());
+        self.ready.reserve(self.entries.len());
         Ok(())
     }
 
     /// Returns the services, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
-        self.services.iter()
+        self.entries.iter()
     }
 
     /// Serves the sockets of the services that are ready, up to [`Services::BATCH`] datagrams.
@@ -108,7 +108,7 @@ impl Services {
     pub fn run(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
         while let Some(id) = host.poll_ready() {
             self.take_errors(host, id);
-            let service = self.services.iter_mut().enumerate().find(|(_, service)| service.socket == id);
+            let service = self.entries.iter_mut().enumerate().find(|(_, service)| service.socket == id);
             if let Some((position, service)) = service.filter(|(_, service)| !service.is_ready) {
                 service.is_ready = true;
                 self.ready.push_back(position);
@@ -121,7 +121,7 @@ impl Services {
             && let Some(position) = self.ready.pop_front()
         {
             let progress = self.serve(now, position, &mut left, host, pool);
-            match (progress, self.services.get_mut(position)) {
+            match (progress, self.entries.get_mut(position)) {
                 (Progress::More, _) => self.ready.push_back(position),
                 (Progress::Waiting, Some(service)) => service.is_ready = false,
                 (Progress::Waiting, None) => {}
@@ -138,7 +138,7 @@ impl Services {
     pub fn counters(&self) -> Vec<Counter> {
         let event = |name, text, count| Counter { layer: "services", name, text, count, is_loss: false };
         let received = |kind| {
-            let of_kind = self.services.iter().filter(|service| service.kind == kind);
+            let of_kind = self.entries.iter().filter(|service| service.kind == kind);
             of_kind.map(|service| service.received).fold(0_u64, u64::saturating_add)
         };
         let mut all = vec![
@@ -176,13 +176,13 @@ impl Services {
         host: &mut Host,
         pool: &mut Pool,
     ) -> Progress {
-        let Some(service) = self.services.get_mut(position) else { return Progress::Waiting };
+        let Some(service) = self.entries.get_mut(position) else { return Progress::Waiting };
         let (socket, kind) = (service.socket, service.kind);
         let burst = Self::BURST.min(*left);
         for _ in 0..burst {
             let Some(received) = host.receive_udp(socket) else { return Progress::Waiting };
             *left -= 1;
-            if let Some(service) = self.services.get_mut(position) {
+            if let Some(service) = self.entries.get_mut(position) {
                 service.received = service.received.saturating_add(1);
             }
             if !kind.replies() {
@@ -215,7 +215,7 @@ impl Services {
     /// Returns whether a service may reply to a source port.
     fn may_reply(&self, port: u16) -> bool {
         let is_replying = |service: &Service| service.port == port && service.kind.replies();
-        port != 0 && !Self::REPLYING_PORTS.contains(&port) && !self.services.iter().any(is_replying)
+        port != 0 && !Self::REPLYING_PORTS.contains(&port) && !self.entries.iter().any(is_replying)
     }
 
     /// Replies to a datagram, from the address to which the datagram was sent.

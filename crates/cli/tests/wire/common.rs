@@ -205,6 +205,8 @@ fn completions_in_bash() -> TestResult {
         assert_eq!(offered_by_bash(words)?, ["offer0"], "{words:?}");
     }
     assert_eq!(offered_by_bash(&["man", "arp"])?, ["arping"]);
+    assert_eq!(offered_by_bash(&["host", "--serve", "e"])?, ["echo"]);
+    assert_eq!(offered_by_bash(&["host", "--serve", "echo,d"])?, ["echo,discard", "echo,daytime"]);
     let capture = Scratch::new("offered.pcapng");
     std::fs::write(capture.name(), "")?;
     let other = Scratch::new("offered.txt");

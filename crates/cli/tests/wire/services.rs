@@ -126,10 +126,12 @@ fn each_host_of_range() -> TestResult {
         let address = Ipv4Addr::new(10, 1, high, low);
         assert_eq!(ask((address, 7), &address.octets())?, address.octets(), "{address}");
     }
+    let long = vec![7; 65_507];
+    assert!(ask((Ipv4Addr::new(10, 1, 255, 255), 7), &long)? == long, "the reply to 65,507 bytes differs");
     let pages = host.resident()?.saturating_sub(before);
     assert!(pages < 1_024, "requests to 86 hosts took {pages} pages");
     let (_, out, _) = host.stop()?;
-    assert_eq!(counter(&out, "services: datagrams to echo"), 1 + 86, "{out}");
+    assert_eq!(counter(&out, "services: datagrams to echo"), 1 + 86 + 1, "{out}");
     Ok(())
 }
 

@@ -94,6 +94,20 @@ fn many_requests_are_served_in_several_runs_and_in_turn() {
     network.check_pools();
 }
 
+#[test]
+fn machine_is_due_while_datagrams_are_left() {
+    let (mut network, id) = network();
+    network.serve(ServiceKind::Discard, 9);
+    network.now = Instant::ORIGIN + Duration::from_secs(1);
+    queue_requests(&mut network, id, 9, 100);
+    run(&mut network);
+    assert_eq!(network.server.machine.deadline(), Some(network.now), "deadline with datagrams left");
+    run(&mut network);
+    assert_ne!(network.server.machine.deadline(), Some(network.now), "deadline without datagrams");
+    assert_eq!(network.count("discard_received"), 100);
+    network.check_pools();
+}
+
 // proves: services-backpressure
 #[test]
 fn full_send_buffer_drops_one_reply_in_a_run_and_leaves_the_other_datagrams() {
