@@ -78,13 +78,11 @@ impl Exceptions {
 
     /// Returns the state of an address, and the last address up to `last` with the same state in all addresses between.
     pub(crate) fn run_from(&self, ip: u32, last: u32) -> (AddressState, u32) {
-        match self.run_of(ip) {
-            Some(run) => (run.state, run.last.min(last)),
-            None => {
-                let next = self.runs.range(ip..=last).next().and_then(|(start, _)| start.checked_sub(1));
-                (AddressState::Preferred, next.unwrap_or(last))
-            }
+        if let Some(run) = self.run_of(ip) {
+            return (run.state, run.last.min(last));
         }
+        let next = self.runs.range(ip..=last).next().and_then(|(start, _)| start.checked_sub(1));
+        (AddressState::Preferred, next.unwrap_or(last))
     }
 
     /// Returns the number of addresses in the state [`AddressState::Tentative`].

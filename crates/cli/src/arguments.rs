@@ -9,6 +9,7 @@ use crate::arping::arguments::ArpingArguments;
 use crate::decode::arguments::DecodeArguments;
 use crate::help;
 use crate::host_command::arguments::HostArguments;
+use crate::ip_command::arguments::IpArguments;
 use crate::lab::arguments::LabArguments;
 use crate::ping::arguments::PingArguments;
 use crate::scan::arguments::ScanArguments;
@@ -38,6 +39,8 @@ Examples:
       a live table of hosts, moves and address conflicts
   tapstack decode --explain arp.pcap
       every field of a capture, with errors explained
+  tapstack ip neigh
+      the ARP cache of a running host
   sudo tapstack tap create tap0 --address 10.0.0.1/24
       a TAP that this user can attach to
   tapstack doctor
@@ -78,6 +81,8 @@ pub(crate) enum Command {
     Watch(WatchArguments),
     /// Decode a capture: like tcpdump, as JSON, or with every field explained
     Decode(DecodeArguments),
+    /// Show and change neighbors and addresses of a running host
+    Ip(IpArguments),
     /// Create, delete and list persistent TAPs
     Tap(TapArguments),
     /// Check what tapstack can use on this machine, and print how to fix the rest

@@ -1,10 +1,12 @@
-//! Candidates that `tapstack completions` offers: interfaces and TAPs of this machine, and captures.
+//! Candidates that `tapstack completions` offers: interfaces and TAPs of this machine, running hosts, and captures.
 
 use std::path::Path;
 
 use clap_complete::engine::{CompletionCandidate, PathCompleter};
 use nix::net::if_::if_nameindex;
 use tap::linux::taps;
+
+use crate::control::hosts::running_hosts;
 
 /// Returns the interfaces of this machine, without the loopback interface, which is not Ethernet.
 pub(crate) fn interfaces() -> Vec<CompletionCandidate> {
@@ -18,6 +20,11 @@ pub(crate) fn interfaces() -> Vec<CompletionCandidate> {
 pub(crate) fn taps_of_machine() -> Vec<CompletionCandidate> {
     let taps = taps().unwrap_or_default().into_iter().filter(|tap| tap.is_tap);
     candidates(taps.map(|tap| tap.name.as_str().to_owned()))
+}
+
+/// Returns the interfaces of the running hosts.
+pub(crate) fn interfaces_of_hosts() -> Vec<CompletionCandidate> {
+    candidates(running_hosts().unwrap_or_default().into_iter())
 }
 
 /// Returns a completer of files with `.pcap` in their name, and `-`.

@@ -106,6 +106,19 @@ impl NetworkDevice {
         Ok(())
     }
 
+    /// Prepares the device for a host that is added with this address and MAC address. `macs` is the range of MAC
+    /// addresses of all hosts, including the added host. Rejects addresses of the kernel.
+    pub(crate) fn prepare_host(
+        &self,
+        address: Ipv4Net,
+        mac: MacAddr,
+        macs: (MacAddr, MacAddr),
+    ) -> Result<(), Failure> {
+        let Self::Socket(socket, interface) = self else { return check_macs((mac, mac), self.interface()) };
+        HostAddresses { macs, ips: &[address.addr().into()] }.check(interface)?;
+        Ok(socket.set_stations(macs.0.bytes(), macs.1.bytes())?)
+    }
+
     /// Returns the failure of a command after this error of its device.
     pub(crate) fn failure(&self, error: &dyn std::error::Error) -> Failure {
         let kind = if matches!(self, Self::Tap(_)) { "TAP " } else { "" };

@@ -37,6 +37,11 @@ impl Failure {
         Failure { message: message.into(), code }
     }
 
+    /// Returns the message and the exit code.
+    pub(crate) fn into_parts(self) -> (ErrorMessage, u8) {
+        (self.message, self.code)
+    }
+
     /// Adds a hint to the message.
     pub(crate) fn hint(self, advice: impl AsRef<str>) -> Failure {
         Failure { message: self.message.hint(advice), ..self }

@@ -65,7 +65,8 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let busy_poll_time = arguments.performance.busy_poll_time();
     let machine = ServingHost { host, services };
     let mut server = Server::new(machine, device.with_monitor()?, report, clock, busy_poll_time)
-        .with_link_lines(!arguments.quiet);
+        .with_link_lines(!arguments.quiet)
+        .with_control();
     // Signals are taken over last: a signal must end a blocking open of a FIFO.
     let signals = Signals::take_over(&[&TERMINATION_SIGNALS[..], &[Signal::SIGUSR1]].concat())?;
     privileges::drop_all()?;

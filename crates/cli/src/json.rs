@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use arp::NeighborState;
 use capture::Direction;
 use link::MacAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use tap::Instant;
 
@@ -39,7 +41,7 @@ struct CommonFields {
 }
 
 /// A MAC address: six bytes in lower-case hexadecimal digits, with colons.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mac(pub(crate) MacAddr);
 
 /// A wall-clock time.
@@ -55,6 +57,45 @@ pub(crate) enum FrameDirection {
     In,
     /// Sent.
     Out,
+}
+
+/// State of an entry of the ARP cache, as `ip neigh` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub(crate) enum EntryState {
+    /// Resolution is in progress; no MAC address is known.
+    Incomplete,
+    /// Confirmed recently.
+    Reachable,
+    /// Not confirmed recently.
+    Stale,
+    /// In use and not confirmed recently: requests will be sent soon.
+    Delay,
+    /// In use and not confirmed recently: requests are being sent.
+    Probe,
+    /// Resolution failed.
+    Failed,
+    /// Configured.
+    Permanent,
+}
+
+impl EntryState {
+    /// All states.
+    pub(crate) const ALL: [EntryState; 7] = [
+        EntryState::Incomplete,
+        EntryState::Reachable,
+        EntryState::Stale,
+        EntryState::Delay,
+        EntryState::Probe,
+        EntryState::Failed,
+        EntryState::Permanent,
+    ];
+
+    /// Returns the name, as `ip neigh` prints it.
+    pub(crate) fn name(self) -> &'static str {
+        NeighborState::from(self).name()
+    }
 }
 
 impl<E> EventObject<E> {
@@ -78,6 +119,41 @@ impl Serialize for Mac {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Rfc3339(self.0))
+    }
+}
+
+impl From<NeighborState> for EntryState {
+    fn from(state: NeighborState) -> EntryState {
+        match state {
+            NeighborState::Incomplete => EntryState::Incomplete,
+            NeighborState::Reachable => EntryState::Reachable,
+            NeighborState::Stale => EntryState::Stale,
+            NeighborState::Delay => EntryState::Delay,
+            NeighborState::Probe => EntryState::Probe,
+            NeighborState::Failed => EntryState::Failed,
+            NeighborState::Static => EntryState::Permanent,
+        }
+    }
+}
+
+impl From<EntryState> for NeighborState {
+    fn from(state: EntryState) -> NeighborState {
+        match state {
+            EntryState::Incomplete => NeighborState::Incomplete,
+            EntryState::Reachable => NeighborState::Reachable,
+            EntryState::Stale => NeighborState::Stale,
+            EntryState::Delay => NeighborState::Delay,
+            EntryState::Probe => NeighborState::Probe,
+            EntryState::Failed => NeighborState::Failed,
+            EntryState::Permanent => NeighborState::Static,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Mac {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mac, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map(Mac).map_err(D::Error::custom)
     }
 }
 

@@ -16,6 +16,7 @@ mod clock;
 mod color;
 mod complete;
 mod completions;
+mod control;
 mod decode;
 mod device;
 mod doctor;
@@ -25,6 +26,7 @@ mod gaps;
 mod help;
 mod host_command;
 mod input;
+mod ip_command;
 mod json;
 mod json_schema;
 mod lab;
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Some(Command::Scan(arguments)) => scan::run(&arguments),
         Some(Command::Watch(arguments)) => watch::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
+        Some(Command::Ip(arguments)) => ip_command::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

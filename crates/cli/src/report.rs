@@ -21,6 +21,7 @@ use tap::{Device, DeviceCounters, Instant, LinkState, Pool, Tracer};
 
 use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
+use crate::control::server::ControlCounts;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::json::{EventObject, Mac, command_schema};
 use crate::link_change::{self, LinkJson};
@@ -398,6 +399,7 @@ fn zero_counters() -> Vec<Counter> {
     let mut counters = device_counters(DeviceCounters::default(), &Pool::new(0, 0));
     counters.extend(host.iter().flat_map(Host::counters));
     counters.extend(Services::new(0, Duration::ZERO).counters());
+    counters.extend(ControlCounts::default().counters());
     counters.push(output_counter(0));
     counters
 }

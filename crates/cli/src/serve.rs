@@ -9,7 +9,9 @@ use services::ServingHost;
 use tap::linux::{Descriptor, LinkMonitor};
 use tap::{Device, Machine, Pool};
 
+use crate::control::server::ControlServer;
 use crate::device::NetworkDevice;
+use crate::failure::Failure;
 use crate::output::Sink;
 use crate::report::HostReport;
 use crate::signals::Signals;
@@ -62,6 +64,14 @@ pub(crate) struct Server<M, W> {
     pub(crate) report: HostReport<W>,
     /// Whether to print changes of the link.
     has_link_lines: bool,
+    control: Option<ControlServer>,
+}
+
+/// Reason to wake up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    Signal,
+    Control,
 }
 
 /// Result of [`Server::step`].
@@ -83,12 +93,18 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
     ) -> Server<M, W> {
         let pool = Pool::new(device.capabilities().mtu, machine.host().pool_size());
         let driver = Driver::new(machine, device, Some(monitor), pool, clock).with_busy_poll(busy_poll_time);
-        Server { driver, report, has_link_lines: true }
+        Server { driver, report, has_link_lines: true, control: None }
     }
 
     /// Returns the server with or without lines about the link.
     pub(crate) fn with_link_lines(self, has_link_lines: bool) -> Server<M, W> {
         Server { has_link_lines, ..self }
+    }
+
+    /// Returns the server with a control socket, or without if the socket cannot be opened. In this case, prints a warning.
+    pub(crate) fn with_control(self) -> Server<M, W> {
+        let control = ControlServer::open(self.device().name());
+        Server { control: control.inspect_err(Failure::print).ok(), ..self }
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -99,7 +115,7 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
         self.driver.device()
     }
 
-    /// Waits for frames, a signal, the deadline of the host, or until `limit` has passed. Then takes one turn.
+    /// Waits for frames, a signal, a request to the control socket, the deadline of the host, or until `limit` has passed. Then takes one turn.
     pub(crate) fn step(
         &mut self,
         signals: &Signals,
@@ -107,8 +123,18 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
     ) -> Result<ServeStep, DriverError> {
         let notice = self.report.deadline().map(|deadline| deadline.since(self.driver.clock().now()));
         let limit = [limit, notice].into_iter().flatten().min();
-        let signals = [Descriptor::readable(signals.as_fd(), ())];
-        let step = self.driver.step(&mut self.report, &signals, limit)?;
+        let signals = Descriptor::readable(signals.as_fd(), Wake::Signal);
+        let control =
+            self.control.as_ref().map(|control| Descriptor::readable(control.as_fd(), Wake::Control));
+        let step = match control {
+            Some(control) => self.driver.step(&mut self.report, &[signals, control], limit)?,
+            None => self.driver.step(&mut self.report, &[signals], limit)?,
+        };
+        if let Some(control) = self.control.as_mut().filter(|_| step.ready.contains(Wake::Control)) {
+            let now = self.driver.clock().now();
+            let (machine, device) = self.driver.machine_and_device();
+            control.serve(now, machine.host_mut(), device);
+        }
         if self.has_link_lines {
             for change in self.driver.link_changes() {
                 self.report.link(self.driver.now(), change.state);
@@ -117,7 +143,7 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
         let now = self.driver.now();
         self.report.suppressed(now, Some(now));
         self.report.flush();
-        Ok(ServeStep { received: step.received, has_signal: step.ready.contains(()) })
+        Ok(ServeStep { received: step.received, has_signal: step.ready.contains(Wake::Signal) })
     }
 
     /// Prints the events of the host.
@@ -130,6 +156,8 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
     /// Prints the counters.
     pub(crate) fn print_counters(&mut self) {
         self.report.suppressed(self.driver.now(), None);
-        self.report.counters(&self.driver.machine().counters(), self.driver.device(), self.driver.pool());
+        let mut counters = self.driver.machine().counters();
+        counters.extend(self.control.iter().flat_map(ControlServer::counters));
+        self.report.counters(&counters, self.driver.device(), self.driver.pool());
     }
 }

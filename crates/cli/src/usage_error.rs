@@ -57,6 +57,9 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
         ErrorKind::ArgumentConflict if argument == prior => {
             format!("'{argument}' can be used only once")
         }
+        ErrorKind::ArgumentConflict if argument.is_empty() => {
+            format!("{} cannot be used before a command", quoted(&words(error, ContextKind::PriorArg)))
+        }
         ErrorKind::ArgumentConflict => {
             format!("'{argument}' cannot be used with {}", quoted(&words(error, ContextKind::PriorArg)))
         }

@@ -113,18 +113,25 @@ impl Host {
         mac: Option<MacAddr>,
     ) -> Result<MacAddr, HostConfigError> {
         let interface = self.interfaces.get(id).ok_or(HostConfigError::NoInterface(id))?;
-        let mac = mac.map_or_else(|| self.next_mac(interface), Ok)?;
+        let mac = mac.map_or_else(|| self.next_mac(id), Ok)?;
         let config = HostConfig { addresses: HostSet::One(address), mac, gateway: None, ..interface.config };
         self.add(now, &config)?;
         Ok(mac)
     }
 
-    /// Returns the MAC address after those of all hosts of a port, or the first MAC address of the interface if the port
-    /// has no host.
-    fn next_mac(&self, interface: &HostInterface) -> Result<MacAddr, HostConfigError> {
-        let last = self.interfaces.of_port(interface.port()).filter_map(HostInterface::last_mac).max();
-        let Some(last) = last else { return Ok(interface.config.mac) };
+    /// Returns the MAC address that [`Host::add_address`] uses by default: the address after those of all hosts of the
+    /// port, or the first MAC address of the interface if the port has no host.
+    pub fn next_mac(&self, id: InterfaceId) -> Result<MacAddr, HostConfigError> {
+        let interface = self.interfaces.get(id).ok_or(HostConfigError::NoInterface(id))?;
+        let Some((_, last)) = self.mac_range(interface.port()) else { return Ok(interface.config.mac) };
         last.plus(1).filter(|mac| mac.is_station()).ok_or(HostConfigError::Mac(last))
+    }
+
+    /// Returns the lowest and the highest MAC address of the hosts of a port.
+    pub fn mac_range(&self, port: PortId) -> Option<(MacAddr, MacAddr)> {
+        let hosts = || self.interfaces.of_port(port).flat_map(HostInterface::hosts);
+        let first = hosts().map(|host| host.mac).min()?;
+        Some((first, hosts().map(HostConfig::last_mac).max()?))
     }
 
     /// Removes the host with an address from an interface. The routes that need the address are removed too: the route
@@ -247,7 +254,9 @@ impl Host {
         }
     }
 
-    fn is_link_active(&self, port: PortId) -> bool {
+    /// Returns whether the link of a port is active: up and with a carrier. Before the first state of the link, it is
+    /// treated as active.
+    pub fn is_link_active(&self, port: PortId) -> bool {
         self.ports.iter().any(|state| state.id == port && state.is_link_active)
     }
 

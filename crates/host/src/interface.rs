@@ -218,11 +218,6 @@ impl HostInterface {
         Some(routes)
     }
 
-    /// Returns the highest MAC address of the hosts.
-    pub(crate) fn last_mac(&self) -> Option<MacAddr> {
-        self.hosts.iter().map(HostConfig::last_mac).max()
-    }
-
     /// Starts the hosts of a configuration: see [`HostInterface::add`].
     pub(crate) fn start(
         &mut self,
@@ -315,6 +310,11 @@ impl HostInterface {
     /// Returns the VLAN, or `None` for the interface of untagged frames.
     pub fn vlan(&self) -> Option<VlanId> {
         self.config.vlan
+    }
+
+    /// Returns the MTU: the longest payload of a frame, in bytes.
+    pub fn mtu(&self) -> usize {
+        self.config.mtu
     }
 
     /// Returns the link layer.

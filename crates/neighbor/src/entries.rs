@@ -93,7 +93,7 @@ impl<A: Address> Entries<A> {
     /// Iterates over the places from `from` on, with their entries. A free place has none.
     pub(super) fn slots_from(&self, from: Place) -> impl Iterator<Item = (Place, Option<&Slot<A>>)> {
         let is_used = |slot: &&Slot<A>| slot.queue != TimerQueue::Free;
-        (from..).map_while(move |place| Some((place, Some(self.get(place)?).filter(is_used))))
+        (from..=Place::MAX).map_while(move |place| Some((place, Some(self.get(place)?).filter(is_used))))
     }
 
     /// Iterates over the entries of a queue, oldest first.

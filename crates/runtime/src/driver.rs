@@ -233,6 +233,11 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         (&mut self.machine, &mut self.pool)
     }
 
+    /// Returns a mutable reference to the machine, and the first device.
+    pub fn machine_and_device(&mut self) -> (&mut M, &D) {
+        (&mut self.machine, &self.first.device)
+    }
+
     /// Returns the pool.
     pub fn pool(&self) -> &Pool {
         &self.pool

@@ -32,7 +32,7 @@ pub(super) fn run(
     let level = if verbose { Verbosity::Frames } else { Verbosity::Quiet };
     let clock = Clock::start();
     let report = HostReport::new(standard_error()?, level, false, clock).with_styler(Styler::stderr());
-    let mut server = network.serve(report, capture, clock)?;
+    let mut server = network.serve(report, capture, clock)?.with_control();
     let signals = Signals::take_over(&[&[Signal::SIGCHLD], &TERMINATION_SIGNALS[..]].concat())?;
     if let Err(errno) = mount_sys()
         && verbose

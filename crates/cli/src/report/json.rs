@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-use arp::{ArpEvent, ClaimEvent, Neighbor, NeighborEvent, NeighborState};
+use arp::{ArpEvent, ClaimEvent, Neighbor, NeighborEvent};
 use capture::Direction;
 use host::{Counter, DropReason, HostEvent};
 use link::{MacAddr, VlanId};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 
 use super::{ReadyHosts, ReadyService, SuppressedLines};
-use crate::json::{FrameDirection, Mac};
+use crate::json::{EntryState, FrameDirection, Mac};
 
 /// `tapstack host --json`
 ///
@@ -222,27 +222,6 @@ pub(super) struct IpAndMac {
     vlan: Option<u16>,
 }
 
-/// State of an entry of the ARP cache, as `ip neigh` names it.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-pub(super) enum EntryState {
-    /// Resolution is in progress; no MAC address is known.
-    Incomplete,
-    /// Confirmed recently.
-    Reachable,
-    /// Not confirmed recently.
-    Stale,
-    /// In use and not confirmed recently: requests will be sent soon.
-    Delay,
-    /// In use and not confirmed recently: requests are being sent.
-    Probe,
-    /// Resolution failed.
-    Failed,
-    /// Configured.
-    Permanent,
-}
-
 impl IpOnly {
     fn new(ip: Ipv4Addr) -> IpOnly {
         IpOnly { ip, vlan: None }
@@ -402,22 +381,8 @@ impl HostJson {
     }
 }
 
-impl From<NeighborState> for EntryState {
-    fn from(state: NeighborState) -> EntryState {
-        match state {
-            NeighborState::Incomplete => EntryState::Incomplete,
-            NeighborState::Reachable => EntryState::Reachable,
-            NeighborState::Stale => EntryState::Stale,
-            NeighborState::Delay => EntryState::Delay,
-            NeighborState::Probe => EntryState::Probe,
-            NeighborState::Failed => EntryState::Failed,
-            NeighborState::Static => EntryState::Permanent,
-        }
-    }
-}
-
 /// Returns the schema of all counters: an object for each layer, with an integer for each counter. Only a host with
-/// services has the layer `services`.
+/// services has the layer `services`, and only a host with a control socket has the layer `control`.
 fn counters_schema(_: &mut SchemaGenerator) -> Schema {
     let mut layers = json_schema!({"type": "object", "properties": {}, "required": []});
     for Counter { layer, name, text, is_loss, .. } in super::zero_counters() {
@@ -438,7 +403,7 @@ fn counters_schema(_: &mut SchemaGenerator) -> Schema {
             }
         }
         if let Some(required) = layers.get_mut("required").and_then(serde_json::Value::as_array_mut)
-            && layer != "services"
+            && !["control", "services"].contains(&layer)
             && !required.iter().any(|known| known == layer)
         {
             required.push(layer.into());

@@ -7,6 +7,7 @@ mod arping;
 mod capture;
 mod claims;
 mod common;
+mod control;
 mod decode;
 mod doctor;
 mod ending;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         lab::CASES,
         line_rate::CASES,
         common::CASES,
+        control::CASES,
         mtu::CASES,
         ping::CASES,
         replay::CASES,

@@ -132,6 +132,13 @@ impl PacketSocket {
         self.receiver.ring_error()
     }
 
+    /// Replaces the MAC addresses of a socket that was opened with
+    /// [`open_for_stations`](PacketSocket::open_for_stations) by the addresses from `first` to `last`.
+    pub fn set_stations(&self, first: [u8; 6], last: [u8; 6]) -> io::Result<()> {
+        // spec: shared-receives
+        system::attach_filter(self.socket.as_fd(), &filter::stations(first, last))
+    }
+
     /// Makes the interface accept frames to this MAC address too, as long as this socket is open.
     pub fn add_station(&self, address: [u8; 6]) -> io::Result<()> {
         system::add_station(self.socket.as_fd(), self.index, address)

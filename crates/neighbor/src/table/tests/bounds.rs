@@ -422,4 +422,5 @@ fn page_of_emptied_table_examines_bounded_number_of_places() {
     assert_eq!(first, (Vec::new(), Some(4_096)));
     let (entries, next) = table.page(8_192, 256);
     assert_eq!((entries.len(), next), (1, None));
+    assert_eq!(table.page(u32::MAX, 256), (Vec::new(), None));
 }
