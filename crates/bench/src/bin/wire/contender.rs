@@ -1,8 +1,12 @@
 //! The contenders. [`all`] lists them.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
+use crate::kernel_engine::KernelEcho;
 use crate::smoltcp_engine::{BatchedSmoltcp, SmoltcpEngine};
 use crate::swap::Swap;
 use crate::tapstack_engine::{NaiveEngine, Population, TEN_NEIGHBORS, TapstackEngine};
@@ -17,15 +21,15 @@ pub(crate) struct Contender {
     population: Population,
 }
 
-/// Creates an engine on a new interface of this name.
-type MakeEngine = fn(&InterfaceName, &Population) -> Result<Box<dyn Engine>, String>;
+/// Creates an engine on a new interface of this name for this load.
+type MakeEngine = fn(&InterfaceName, &Population, Load) -> Result<Box<dyn Engine>, String>;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum ContenderKind {
     /// A program on a TAP.
     Engine(MakeEngine),
-    /// The kernel at the other end of a veth pair.
-    Kernel,
+    /// The kernel at the other end of a veth pair, in this namespace.
+    Kernel(Arc<File>),
 }
 
 /// tapstack's host in a loop with one blocking read and one write.
@@ -47,46 +51,53 @@ pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
 pub(crate) const MANY_REQUESTERS: &str = "tapstack-requesters";
 
 /// Returns all contenders. `hosts` and `neighbors` are the populations of the contenders with many hosts or neighbors.
-pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender> {
+/// `kernels` is the namespace of the kernel.
+pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<File>) -> Vec<Contender> {
     let engine = |name, about, make| Contender {
         name,
         about,
         kind: ContenderKind::Engine(make),
         population: TEN_NEIGHBORS,
     };
-    let local: MakeEngine = |name, population| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
+    let local: MakeEngine = |name, population, _| Ok(Box::new(TapstackEngine::over(tap(name)?, population)?));
     vec![
-        engine(LOCAL, "the host of tapstack as `tapstack host --io read-write` polls it", local),
-        engine(RING, "the host of tapstack as `tapstack host --io ring` polls it", |name, population| {
-            Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
-        }),
+        engine(LOCAL, "the host of tapstack as `tapstack host --serve echo --io read-write` polls it", local),
+        engine(
+            RING,
+            "the host of tapstack as `tapstack host --serve echo --io ring` polls it",
+            |name, population, _| {
+                Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Ring, name)?, population)?))
+            },
+        ),
         engine(
             "tapstack-auto",
-            "the host of tapstack as `tapstack host --io auto` polls it",
-            |name, population| Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?)),
+            "the host of tapstack as `tapstack host --serve echo --io auto` polls it",
+            |name, population, _| {
+                Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Auto, name)?, population)?))
+            },
         ),
         engine(
             NAIVE,
             "the host of tapstack in a naive loop: one blocking read, one write",
-            |name, population| Ok(Box::new(NaiveEngine::over(tap(name)?, population)?)),
+            |name, population, _| Ok(Box::new(NaiveEngine::over(tap(name)?, population)?)),
         ),
-        engine(SWAP, "lower bound: a hard-coded swap of bytes over the same I/O", |name, _| {
+        engine(SWAP, "lower bound: a hard-coded swap of bytes over the same I/O", |name, _, _| {
             Ok(Box::new(Swap::over(tap(name)?)))
         }),
-        engine(SWAP_RING, "lower bound over io_uring: the same swap of bytes", |name, _| {
+        engine(SWAP_RING, "lower bound over io_uring: the same swap of bytes", |name, _, _| {
             Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
         engine(
             SMOLTCP,
             "smoltcp 0.14 over its own TAP device, polled until no frame is queued",
-            |name, _| Ok(Box::new(SmoltcpEngine::over(tap(name)?)?)),
+            |name, _, load| Ok(Box::new(SmoltcpEngine::over(tap(name)?, load)?)),
         ),
-        engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _| {
-            Ok(Box::new(BatchedSmoltcp::over(tap(name)?)))
+        engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _, load| {
+            Ok(Box::new(BatchedSmoltcp::over(tap(name)?, load)))
         }),
         Contender {
-            kind: ContenderKind::Kernel,
-            ..engine(KERNEL, "the Linux kernel over a veth pair", local)
+            kind: ContenderKind::Kernel(kernels),
+            ..engine(KERNEL, "the Linux kernel over a veth pair; a thread echoes UDP datagrams", local)
         },
         Contender {
             population: Population { hosts: Some(hosts), ..TEN_NEIGHBORS },
@@ -118,7 +129,12 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
 impl Contender {
     /// Returns whether this contender is the kernel, not an engine of this process.
     pub(crate) fn is_kernel(&self) -> bool {
-        matches!(self.kind, ContenderKind::Kernel)
+        matches!(self.kind, ContenderKind::Kernel(_))
+    }
+
+    /// Returns whether an engine of this process replies to this load.
+    pub(crate) fn has_engine(&self, load: Load) -> bool {
+        !self.is_kernel() || load == Load::Udp
     }
 
     /// Returns whether this contender measures the cost of a population.
@@ -132,17 +148,22 @@ impl Contender {
         if let Some(hosts) = self.population.hosts {
             traffic.responders = hosts;
         }
+        traffic.has_partial_checksums = self.is_kernel();
         if self.name == MANY_REQUESTERS {
             traffic.requesters = self.population.neighbors;
         }
         traffic
     }
 
-    /// Creates the engine on a new interface of this name. The kernel needs no engine.
-    pub(crate) fn engine(&self, name: &InterfaceName) -> Result<Option<Box<dyn Engine>>, String> {
-        match self.kind {
-            ContenderKind::Engine(make) => make(name, &self.population).map(Some),
-            ContenderKind::Kernel => Ok(None),
+    /// Creates the engine for this load on a new interface of this name. The kernel needs an engine for UDP only, which
+    /// is not on the interface.
+    pub(crate) fn engine(&self, name: &InterfaceName, load: Load) -> Result<Option<Box<dyn Engine>>, String> {
+        match &self.kind {
+            ContenderKind::Engine(make) => make(name, &self.population, load).map(Some),
+            ContenderKind::Kernel(namespace) if self.has_engine(load) => {
+                Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?)))
+            }
+            ContenderKind::Kernel(_) => Ok(None),
         }
     }
 }

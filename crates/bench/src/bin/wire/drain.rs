@@ -37,6 +37,7 @@ pub(crate) struct DrainResult {
 }
 
 struct DrainRun {
+    is_kernel: bool,
     engine: Option<Box<dyn Engine>>,
     generator: Generator,
     drained: DrainResult,
@@ -72,7 +73,7 @@ pub(crate) fn run(
 impl DrainRun {
     fn open(network: &BenchNetwork, contender: &Contender, load: Load) -> Result<DrainRun, String> {
         let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
-        let mut engine = contender.engine(&name)?;
+        let mut engine = contender.engine(&name, load)?;
         let mut generator = Generator::open(&name, &contender.traffic(load))?;
         generator.settle(|| match &mut engine {
             Some(engine) => discard_pending(engine.as_mut()),
@@ -88,19 +89,19 @@ impl DrainRun {
             unexpected: 0,
             system_calls: None,
         };
-        Ok(DrainRun { engine, generator, drained })
+        Ok(DrainRun { is_kernel: contender.is_kernel(), engine, generator, drained })
     }
 
     fn round(&mut self, fill: usize) -> Result<(), String> {
         match &mut self.engine {
-            Some(engine) => {
+            Some(engine) if !self.is_kernel => {
                 self.generator.ensure_known(|| engine.drain(1))?;
                 self.generator.fill(fill)?;
                 let (cost, drained) = timed(|| engine.drain(fill));
                 drained?;
                 self.drained.note(cost, fill);
             }
-            None => self.kernel_round(fill)?,
+            _ => self.kernel_round(fill)?,
         }
         self.drained.requests += fill;
         self.generator.collect()?;
@@ -108,14 +109,18 @@ impl DrainRun {
         Ok(())
     }
 
-    /// Measures the kernel, which replies during the call that sends the request. The cost of a reply is the cost of a
-    /// request minus the cost of a request to an absent station.
+    /// Measures the kernel. The kernel receives a request during the call that sends the request, and also replies
+    /// during this call, except to UDP datagrams, which the engine echoes. The cost of a reply is the cost of a request
+    /// and of the engine, minus the cost of a request to an absent station.
     fn kernel_round(&mut self, fill: usize) -> Result<(), String> {
         self.generator.ensure_known(|| Ok(()))?;
         let (unanswered, sent) = timed(|| self.generator.fill_unanswered(fill));
         sent?;
-        let (total, sent) = timed(|| self.generator.fill(fill));
-        sent?;
+        let (total, replied) = timed(|| {
+            self.generator.fill(fill)?;
+            self.engine.as_mut().map_or(Ok(()), |engine| engine.drain(fill))
+        });
+        replied?;
         let cost = (total.0.saturating_sub(unanswered.0), total.1.saturating_sub(unanswered.1));
         self.drained.note(cost, fill);
         self.drained.total_ns.push(ns(total.0) / number(fill));

@@ -1,7 +1,7 @@
 //! Packet generator: sends requests, and checks and counts replies.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -15,7 +15,7 @@ use crate::traffic::{Exchange, Load, Traffic};
 pub(crate) const FRAMES_PER_CALL: usize = 64;
 /// Maximum time to wait for a reply.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// Size of the receive buffer in bytes, which holds the replies of one round.
+/// Size of a receive buffer in bytes, which holds the frames of one round.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Maximum length of a reply, in bytes.
 const MAX_REPLY: usize = 128;
@@ -42,12 +42,7 @@ impl Generator {
         let socket = PacketSocket::open_without_ring(name)
             .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
         socket.bypass_queue().map_err(|error| format!("cannot bypass the queue of {name}: {error}"))?;
-        // Without the privilege, the buffer has the size that the system allows, and a round that exceeds the buffer
-        // fails.
-        if setsockopt(&socket.as_fd(), RcvBufForce, &RECEIVE_BUFFER).is_err() {
-            setsockopt(&socket.as_fd(), RcvBuf, &RECEIVE_BUFFER)
-                .map_err(|errno| format!("cannot set the receive buffer: {}", errno.desc()))?;
-        }
+        enlarge_receive_buffer(socket.as_fd())?;
         let requests = traffic.exchanges();
         let unanswered = requests[0].to_absent_host();
         Ok(Generator {
@@ -208,6 +203,14 @@ impl Generator {
             count => format!("; {count} unexpected frames received"),
         }
     }
+}
+
+/// Enlarges the receive buffer of a socket, so that it holds the frames or datagrams of one round. Without the
+/// privilege, the buffer has the size that the system allows, and a round that exceeds the buffer fails.
+pub(crate) fn enlarge_receive_buffer(socket: BorrowedFd<'_>) -> Result<(), String> {
+    setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER)
+        .or_else(|_| setsockopt(&socket, RcvBuf, &RECEIVE_BUFFER))
+        .map_err(|errno| format!("cannot set the receive buffer: {}", errno.desc()))
 }
 
 /// Sends frames in one system call and returns the number of accepted frames.

@@ -64,7 +64,7 @@ pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
         let holds = if bound == Bound::AtMost { found <= expected } else { found >= expected };
         Some(Goal { load, figure, bound, expected, found, holds })
     };
-    [Load::Arp, Load::Ping]
+    [Load::Arp, Load::Ping, Load::Udp]
         .into_iter()
         .flat_map(|load| GOAL_RULES.into_iter().filter_map(move |line| goal(load, line)))
         .collect()

@@ -14,11 +14,12 @@ pub(crate) struct Grid {
 }
 
 const DRAIN: &str = "Requests are queued, then the time until all replies are sent is measured. `x naive`: speed compared with \
-`naive`, as the ratio within a round. Calls are reads and writes. The kernel replies during the call that sends the request: \
-its figure is the time of a request minus the time of a request to an absent station.";
+`naive`, as the ratio within a round. Calls are reads and writes. The kernel receives \
+during the call that sends the request, and replies during this call too, except to UDP datagrams: its figure is the time of a \
+request and of the echo, minus the time of a request to an absent station.";
 const FLOW: &str = "The requester runs on one CPU, the contender on the other. All replies are received and checked. CPU is the time \
 of the contender's thread, spinning included. CPU of both adds the requester, which never sleeps. The kernel replies on the CPU \
-of the requester.";
+of the requester, except to UDP datagrams, which a thread echoes.";
 const LATENCY: &str =
     "Time from the start of sending a request until its reply has been received. The requester never sleeps.";
 

@@ -9,6 +9,7 @@ mod flow;
 mod generator;
 mod goals;
 mod grid;
+mod kernel_engine;
 mod latency;
 mod measure;
 mod netlink;

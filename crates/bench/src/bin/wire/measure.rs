@@ -72,7 +72,7 @@ fn choose(
     let hosts = AddressRange { ip: [10, 128, 0, 0].into(), mac: [2, 1, 0, 0, 0, 0], count: options.hosts };
     let neighbors =
         AddressRange { ip: [10, 64, 0, 0].into(), mac: [2, 2, 0, 0, 0, 0], count: options.neighbors };
-    let mut all = contender::all(hosts, neighbors);
+    let mut all = contender::all(hosts, neighbors, network.kernels());
     if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
         let names: Vec<_> = all.iter().map(|one| one.name).collect();
         return Err(format!(

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::{self, File};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns};
@@ -14,8 +15,8 @@ use crate::traffic::{PREFIX, REQUESTER, RESPONDER};
 /// The namespace of this process, and the link to the kernel in another namespace.
 pub(crate) struct BenchNetwork {
     kernel: Result<InterfaceName, String>,
-    /// Keeps the namespace of the kernel alive, which contains no process.
-    _kernels: File,
+    /// The namespace of the kernel. It contains no process, and this descriptor keeps it alive.
+    kernels: Arc<File>,
     /// Number of names that [`BenchNetwork::new_name`] returned.
     named: Cell<u32>,
 }
@@ -42,13 +43,18 @@ impl BenchNetwork {
             fs::write(&path, value).map_err(|error| format!("cannot write {path}: {error}"))?;
         }
         Namespace::enter().map_err(|error| error.to_string())?;
-        let kernel = attach_kernel(&here()?, &kernels);
-        Ok(BenchNetwork { kernel, _kernels: kernels, named: Cell::new(0) })
+        let kernel = attach_kernel(&kernels);
+        Ok(BenchNetwork { kernel, kernels: Arc::new(kernels), named: Cell::new(0) })
     }
 
     /// Returns the local end of the link to the kernel, or the reason why the link does not exist.
     pub(crate) fn kernel(&self) -> Result<&InterfaceName, String> {
         self.kernel.as_ref().map_err(Clone::clone)
+    }
+
+    /// Returns the namespace of the kernel.
+    pub(crate) fn kernels(&self) -> Arc<File> {
+        Arc::clone(&self.kernels)
     }
 
     /// Returns a new interface name. Names are not reused, because a deleted interface can exist for some time.
@@ -60,14 +66,11 @@ impl BenchNetwork {
 }
 
 /// Creates the veth pair and configures the kernel in its namespace.
-fn attach_kernel(mine: &File, kernels: &File) -> Result<InterfaceName, String> {
+fn attach_kernel(kernels: &File) -> Result<InterfaceName, String> {
     let [near, far] = ENDS.map(name);
     let (near, far) = (near?, far?);
     make_veth(near.as_str(), far.as_str(), kernels.as_fd())?;
-    enter(kernels)?;
-    let begun = begin(&far);
-    enter(mine)?;
-    begun?;
+    within(kernels, || begin(&far))?;
     named(&near)?.set_up(true).map_err(|error| error.to_string())?;
     Ok(near)
 }
@@ -81,6 +84,15 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
     // All namespaces share the limit on dynamic neighbors, so the entry is permanent.
     let index = interface.index().map_err(|error| error.to_string())?;
     add_neighbor(index, REQUESTER.ip, REQUESTER.mac)
+}
+
+/// Runs a function while the calling thread is in another network namespace.
+pub(crate) fn within<R>(namespace: &File, act: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    let mine = here()?;
+    enter(namespace)?;
+    let result = act();
+    enter(&mine)?;
+    result
 }
 
 fn enter(namespace: &File) -> Result<(), String> {

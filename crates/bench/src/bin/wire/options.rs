@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::traffic::Load;
 
-/// Compare ARP and ping replies on TAPs and a veth pair with a lower bound, smoltcp and the Linux kernel
+/// Compare ARP, ping and UDP echo replies on TAPs and a veth pair with a lower bound, smoltcp and the Linux kernel
 ///
 /// Works in its own network namespaces and changes nothing outside the namespaces, except for the report. Needs no root
 /// if the system allows user namespaces. All contenders of a table reply in alternation, and each reply is checked.
@@ -65,6 +65,7 @@ Examples:
   cargo xtask bench wire                                  all tables, in about a minute
   cargo xtask bench wire --quick                          all tables, in about 10 seconds
   cargo xtask bench wire --mode drain --load arp          ARP on one CPU
+  cargo xtask bench wire --mode flow --load udp           UDP echo on two CPUs
   cargo xtask bench wire --contenders tapstack,kernel     two contenders only
   cargo xtask bench wire --json | jq '.goals[]'           the goals and the figures
   cargo xtask bench wire --svg                            bar charts in target/bench too";
@@ -96,7 +97,7 @@ impl Options {
     }
 
     pub(crate) fn loads(&self) -> &[Load] {
-        if self.loads.is_empty() { &[Load::Arp, Load::Ping] } else { &self.loads }
+        if self.loads.is_empty() { &[Load::Arp, Load::Ping, Load::Udp] } else { &self.loads }
     }
 
     pub(crate) fn slice(&self) -> Duration {

@@ -18,7 +18,7 @@ use crate::traffic::Load;
 pub(crate) struct RunningContender {
     pub(crate) contender: &'static str,
     pub(crate) generator: Generator,
-    /// CPU clock of the contender's thread. `None` for the kernel, which replies on the CPU of the requester.
+    /// CPU clock of the contender's thread. `None` for the kernel if it replies on the CPU of the requester.
     pub(crate) clock: Option<ThreadClock>,
     worker: Option<Worker>,
 }
@@ -59,12 +59,12 @@ impl RunningContender {
         spin: Duration,
         cpu: usize,
     ) -> Result<RunningContender, String> {
-        let (name, worker, clock) = if contender.is_kernel() {
-            (network.kernel()?.clone(), None, None)
+        let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
+        let (worker, clock) = if contender.has_engine(load) {
+            let (worker, clock) = Worker::start(contender, &name, load, spin, cpu)?;
+            (Some(worker), Some(clock))
         } else {
-            let name = network.new_name()?;
-            let (worker, clock) = Worker::start(contender, &name, spin, cpu)?;
-            (name, Some(worker), Some(clock))
+            (None, None)
         };
         let mut generator = Generator::open(&name, &contender.traffic(load))?;
         generator.settle(|| Ok(()))?;
@@ -84,6 +84,7 @@ impl Worker {
     fn start(
         contender: &Contender,
         name: &InterfaceName,
+        load: Load,
         spin: Duration,
         cpu: usize,
     ) -> Result<(Worker, ThreadClock), String> {
@@ -91,7 +92,7 @@ impl Worker {
         let (ready, begun) = channel();
         let thread = {
             let (contender, name, stop) = (contender.clone(), name.clone(), Arc::clone(&stop));
-            thread::spawn(move || work(&contender, &name, spin, cpu, &stop, &ready))
+            thread::spawn(move || work(&contender, &name, load, spin, cpu, &stop, &ready))
         };
         match begun.recv() {
             Ok(clock) => Ok((Worker { stop, thread }, clock)),
@@ -107,13 +108,14 @@ impl Worker {
 fn work(
     contender: &Contender,
     name: &InterfaceName,
+    load: Load,
     spin: Duration,
     cpu: usize,
     stop: &StopFlag,
     ready: &Sender<ThreadClock>,
 ) -> Result<(), String> {
     pin(cpu)?;
-    let mut engine = contender.engine(name)?.ok_or("kernel started as a thread")?;
+    let mut engine = contender.engine(name, load)?.ok_or("contender without an engine")?;
     ready.send(ThreadClock::mine()).map_err(|_| "the starting thread ended early")?;
     engine.serve(spin, stop)
 }

@@ -3,26 +3,32 @@
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketSet};
+use smoltcp::iface::{
+    Config, Interface, PollIngressSingleResult, PollResult as SocketResult, SocketHandle, SocketSet,
+};
 use smoltcp::phy::{self, DeviceCapabilities, Medium, TunTapInterface};
+use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
 use tap::linux::Tap;
 use tap::{Batch, Device, Frame, Pool};
 
 use crate::engine::{PollEngine, PollResult};
-use crate::traffic::{PREFIX, RESPONDER};
+use crate::traffic::{ECHO_PORT, Load, PREFIX, RESPONDER};
 
 /// Ethernet header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
 /// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = tap::Exchange::BATCH;
 
+/// Maximum length of the data of a UDP datagram, in bytes.
+const MAX_DATA: usize = 128;
+
 /// smoltcp as its users run it, on its own TAP device. The engine polls until no frame is queued.
 pub(crate) struct SmoltcpEngine {
     interface: Interface,
     device: TunTapInterface,
-    sockets: SocketSet<'static>,
+    echo: Echo,
     tap: Tap,
 }
 
@@ -30,7 +36,13 @@ pub(crate) struct SmoltcpEngine {
 pub(crate) struct BatchedSmoltcp {
     interface: Interface,
     device: Batches,
+    echo: Echo,
+}
+
+/// The sockets: one for the echo service, if the load is UDP.
+struct Echo {
     sockets: SocketSet<'static>,
+    udp: Option<SocketHandle>,
 }
 
 struct Batches {
@@ -38,13 +50,11 @@ struct Batches {
     pool: RefCell<Pool>,
     arrived: Batch,
     departing: RefCell<Batch>,
-    /// Number of frames that arrived since the last poll.
-    count: usize,
     failure: Option<String>,
 }
 
 impl SmoltcpEngine {
-    pub(crate) fn over(tap: Tap) -> Result<SmoltcpEngine, String> {
+    pub(crate) fn over(tap: Tap, load: Load) -> Result<SmoltcpEngine, String> {
         // A second descriptor of the same TAP, because the device closes its descriptor.
         let fd = tap
             .as_fd()
@@ -54,24 +64,14 @@ impl SmoltcpEngine {
             TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.capabilities().mtu + HEADER)
                 .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
         let interface = interface(&mut device);
-        Ok(SmoltcpEngine { interface, device, sockets: SocketSet::new(Vec::new()), tap })
+        Ok(SmoltcpEngine { interface, device, echo: Echo::new(load), tap })
     }
 }
 
 impl PollEngine for SmoltcpEngine {
     fn poll_once(&mut self) -> Result<PollResult, String> {
-        let now = Instant::now();
-        // Works like `Interface::poll`, and also reports whether frames arrived.
-        self.interface.poll_maintenance(now);
-        let mut arrived = 0;
-        while self.interface.poll_ingress_single(now, &mut self.device, &mut self.sockets)
-            != PollIngressSingleResult::None
-        {
-            arrived += 1;
-        }
-        self.interface.poll_egress(now, &mut self.device, &mut self.sockets);
-        // `again` is false, because the loop has read all queued frames.
-        Ok(PollResult { arrived, congested: false, again: false })
+        let arrived = self.echo.poll(&mut self.interface, &mut self.device);
+        Ok(PollResult { arrived, congested: false, again: arrived == BATCH })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
@@ -80,37 +80,78 @@ impl PollEngine for SmoltcpEngine {
 }
 
 impl BatchedSmoltcp {
-    pub(crate) fn over(tap: Tap) -> BatchedSmoltcp {
+    pub(crate) fn over(tap: Tap, load: Load) -> BatchedSmoltcp {
         let mut device = Batches {
             pool: RefCell::new(Pool::new(tap.capabilities().mtu, 4 * BATCH)),
             tap,
             arrived: Batch::new(BATCH),
             departing: RefCell::new(Batch::new(BATCH)),
-            count: 0,
             failure: None,
         };
         let interface = interface(&mut device);
-        BatchedSmoltcp { interface, device, sockets: SocketSet::new(Vec::new()) }
+        BatchedSmoltcp { interface, device, echo: Echo::new(load) }
     }
 }
 
 impl PollEngine for BatchedSmoltcp {
     fn poll_once(&mut self) -> Result<PollResult, String> {
-        self.device.count = 0;
-        self.interface.poll(Instant::now(), &mut self.device, &mut self.sockets);
+        let arrived = self.echo.poll(&mut self.interface, &mut self.device);
         self.device.flush();
         match self.device.failure.take() {
             Some(failure) => Err(failure),
             None => Ok(PollResult {
-                arrived: self.device.count,
+                arrived,
                 congested: !self.device.departing.get_mut().is_empty(),
-                again: false,
+                again: arrived == BATCH,
             }),
         }
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.device.tap.as_fd()
+    }
+}
+
+impl Echo {
+    fn new(load: Load) -> Echo {
+        let mut sockets = SocketSet::new(Vec::new());
+        let udp = (load == Load::Udp).then(|| {
+            let buffer =
+                || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; BATCH], vec![0; BATCH * MAX_DATA]);
+            let mut socket = udp::Socket::new(buffer(), buffer());
+            // The call succeeds, because the port is not zero and the socket is new.
+            let _ = socket.bind(ECHO_PORT);
+            sockets.add(socket)
+        });
+        Echo { sockets, udp }
+    }
+
+    /// Receives up to [`BATCH`] frames, echoes datagrams and sends. Returns the number of received frames. The function
+    /// works like `Interface::poll`, with the echo service between both halves.
+    fn poll(&mut self, interface: &mut Interface, device: &mut (impl phy::Device + ?Sized)) -> usize {
+        let now = Instant::now();
+        interface.poll_maintenance(now);
+        let mut arrived = 0;
+        while arrived < BATCH
+            && interface.poll_ingress_single(now, device, &mut self.sockets) != PollIngressSingleResult::None
+        {
+            arrived += 1;
+        }
+        self.echo();
+        while interface.poll_egress(now, device, &mut self.sockets) != SocketResult::None {}
+        arrived
+    }
+
+    /// Moves received datagrams to the transmit buffer. The socket lends one buffer at a time, so the data is copied
+    /// twice.
+    fn echo(&mut self) {
+        let Some(udp) = self.udp else { return };
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(udp);
+        let mut data = [0; MAX_DATA];
+        while let Ok((length, peer)) = socket.recv_slice(&mut data) {
+            // The transmit buffer is as large as the receive buffer, and the bench counts missing replies.
+            let _ = socket.send_slice(&data[..length], peer);
+        }
     }
 }
 
@@ -131,7 +172,7 @@ impl phy::Device for Batches {
         if self.arrived.is_empty() {
             self.flush();
             match self.tap.receive(self.pool.get_mut(), &mut self.arrived) {
-                Ok(received) => self.count += received.frames,
+                Ok(_) => {}
                 Err(error) => self.failure = Some(error.to_string()),
             }
         }

@@ -9,8 +9,11 @@ use crate::traffic::RESPONDER;
 
 /// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = tap::Exchange::BATCH;
+/// IP protocol number of UDP.
+const UDP: u8 = 17;
 
-/// Engine that replies by swapping addresses. The engine checks only the EtherType and the minimum length of a frame.
+/// Engine that replies by swapping addresses and ports. The engine checks only the EtherType, the IP protocol and the
+/// minimum length of a frame.
 pub(crate) struct Swap<D> {
     device: D,
     pool: Pool,
@@ -57,7 +60,8 @@ impl<D: Device + AsFd> PollEngine for Swap<D> {
 fn swap(bytes: &mut [u8]) -> Option<()> {
     match *bytes.get(12..14)? {
         [8, 6] => arp(bytes.first_chunk_mut()?),
-        [8, 0] => echo(bytes.first_chunk_mut()?),
+        [8, 0] if *bytes.get(23)? == UDP => udp(bytes.first_chunk_mut()?),
+        [8, 0] => ping(bytes.first_chunk_mut()?),
         _ => return None,
     }
     Some(())
@@ -72,15 +76,27 @@ fn arp(frame: &mut [u8; 42]) {
     frame[28..32].copy_from_slice(&RESPONDER.ip.octets());
 }
 
-fn echo(frame: &mut [u8; 42]) {
-    frame.copy_within(6..12, 0);
-    frame[6..12].copy_from_slice(&RESPONDER.mac);
-    frame.copy_within(26..30, 30);
-    frame[26..30].copy_from_slice(&RESPONDER.ip.octets());
+fn ping(frame: &mut [u8; 42]) {
+    swap_hosts(frame);
     // The ICMP type changes from 8 to 0, so the checksum increases by 0x0800 (RFC 1624).
     frame[34] = 0;
     let (sum, carry) = u16::from_be_bytes([frame[36], frame[37]]).overflowing_add(0x0800);
     frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());
+}
+
+/// Swaps the ports too. The checksum stays, because it does not depend on the direction.
+fn udp(frame: &mut [u8; 42]) {
+    swap_hosts(frame);
+    let [source, destination] = [[frame[34], frame[35]], [frame[36], frame[37]]];
+    frame[34..36].copy_from_slice(&destination);
+    frame[36..38].copy_from_slice(&source);
+}
+
+fn swap_hosts(frame: &mut [u8; 42]) {
+    frame.copy_within(6..12, 0);
+    frame[6..12].copy_from_slice(&RESPONDER.mac);
+    frame.copy_within(26..30, 30);
+    frame[26..30].copy_from_slice(&RESPONDER.ip.octets());
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use host::{Host, HostConfig};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use services::{ServiceKind, Services, ServingHost};
 use tap::linux::Tap;
 use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
-use crate::traffic::{AddressRange, PREFIX, RESPONDER};
+use crate::traffic::{AddressRange, ECHO_PORT, PREFIX, RESPONDER};
 
 /// Local hosts and neighbors, in addition to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +30,9 @@ pub(crate) const TEN_NEIGHBORS: Population = Population {
     neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// Engine that takes turns of a host with a device, as `tapstack host` does.
+/// Engine that takes turns of a host with a device, as `tapstack host --serve echo` does.
 pub(crate) struct TapstackEngine<D> {
-    host: Host,
+    machine: ServingHost,
     exchange: Exchange,
     device: D,
     pool: Pool,
@@ -40,7 +41,7 @@ pub(crate) struct TapstackEngine<D> {
 
 /// Engine with a loop of one blocking read, one processed frame and one write.
 pub(crate) struct NaiveEngine {
-    host: Host,
+    machine: ServingHost,
     tap: Tap,
     pool: Pool,
     arrived: Batch,
@@ -64,10 +65,10 @@ impl Clock {
 impl<D: Device + AsFd> TapstackEngine<D> {
     pub(crate) fn over(device: D, population: &Population) -> Result<TapstackEngine<D>, String> {
         let clock = Clock::start();
-        let host = host(clock.now(), device.capabilities().mtu, population)?;
-        let pool = Pool::new(device.capabilities().mtu, host.pool_size());
+        let machine = machine(clock.now(), device.capabilities().mtu, population)?;
+        let pool = Pool::new(device.capabilities().mtu, machine.host.pool_size());
         let exchange = Exchange::new(PortId::default());
-        Ok(TapstackEngine { host, exchange, device, pool, clock })
+        Ok(TapstackEngine { machine, exchange, device, pool, clock })
     }
 }
 
@@ -76,9 +77,9 @@ impl<D: Device + AsFd> PollEngine for TapstackEngine<D> {
         let now = self.clock.now();
         let outcome = self
             .exchange
-            .turn(now, &mut self.host, &mut self.device, &mut self.pool, &mut ())
+            .turn(now, &mut self.machine, &mut self.device, &mut self.pool, &mut ())
             .map_err(|error| error.to_string())?;
-        while self.host.take_event().is_some() {}
+        while self.machine.host.take_event().is_some() {}
         Ok(PollResult { arrived: outcome.received, congested: outcome.tx_blocked, again: outcome.poll_again })
     }
 
@@ -87,7 +88,7 @@ impl<D: Device + AsFd> PollEngine for TapstackEngine<D> {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        self.host.deadline().map(|deadline| deadline.since(self.clock.now()))
+        self.machine.deadline().map(|deadline| deadline.since(self.clock.now()))
     }
 
     fn calls(&self) -> Option<u64> {
@@ -100,19 +101,19 @@ impl NaiveEngine {
         fcntl(&tap, FcntlArg::F_SETFL(OFlag::O_RDWR))
             .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
         let clock = Clock::start();
-        let host = host(clock.now(), tap.capabilities().mtu, population)?;
-        let pool = Pool::new(tap.capabilities().mtu, host.pool_size());
-        Ok(NaiveEngine { host, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
+        let machine = machine(clock.now(), tap.capabilities().mtu, population)?;
+        let pool = Pool::new(tap.capabilities().mtu, machine.host.pool_size());
+        Ok(NaiveEngine { machine, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
     }
 
     fn one(&mut self) -> Result<(), String> {
         self.tap.receive(&mut self.pool, &mut self.arrived).map_err(|error| error.to_string())?;
         let Some(frame) = self.arrived.pop() else { return Ok(()) };
         let now = self.clock.now();
-        self.host.receive(now, PortId::default(), frame, &mut self.pool);
-        self.host.transmit(now, PortId::default(), &mut self.departing, &mut self.pool);
+        self.machine.receive(now, PortId::default(), frame, &mut self.pool);
+        self.machine.transmit(now, PortId::default(), &mut self.departing, &mut self.pool);
         self.tap.transmit(&mut self.departing, &mut self.pool).map_err(|error| error.to_string())?;
-        while self.host.take_event().is_some() {}
+        while self.machine.host.take_event().is_some() {}
         Ok(())
     }
 }
@@ -138,8 +139,8 @@ impl Engine for NaiveEngine {
     }
 }
 
-/// Creates a host with its addresses and neighbors.
-fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, String> {
+/// Creates a host with its addresses and neighbors, and its echo service: one socket for all addresses.
+fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
     let Population { hosts, neighbors } = population;
     let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
     // The table also needs capacity for the requester.
@@ -155,7 +156,11 @@ fn host(now: tap::Instant, mtu: usize, population: &Population) -> Result<Host, 
         let mac = mac(*neighbors).plus(step.into()).ok_or("too many neighbors")?;
         host.add_static(now, ip, mac).map_err(|error| error.to_string())?;
     }
-    Ok(host)
+    let mut services = Services::new(0, Duration::ZERO);
+    services
+        .add_udp(&mut host, ServiceKind::Echo, Ipv4Net::default().into(), ECHO_PORT)
+        .map_err(|error| error.to_string())?;
+    Ok(ServingHost { host, services })
 }
 
 fn network(ip: Ipv4Addr) -> Result<Ipv4Net, String> {

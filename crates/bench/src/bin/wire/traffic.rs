@@ -14,6 +14,8 @@ pub(crate) enum Load {
     Arp,
     /// Echo requests with 56 bytes of data
     Ping,
+    /// UDP datagrams with 64 bytes of data to the echo service
+    Udp,
 }
 
 impl fmt::Display for Load {
@@ -21,6 +23,7 @@ impl fmt::Display for Load {
         f.write_str(match self {
             Load::Arp => "ARP",
             Load::Ping => "ping",
+            Load::Udp => "UDP",
         })
     }
 }
@@ -50,6 +53,9 @@ pub(crate) struct Traffic {
     pub(crate) load: Load,
     pub(crate) requesters: AddressRange,
     pub(crate) responders: AddressRange,
+    /// Whether the responder leaves the UDP checksum to its network card: the reply contains the sum of the
+    /// pseudo-header only.
+    pub(crate) has_partial_checksums: bool,
 }
 
 /// A request and its reply.
@@ -60,11 +66,19 @@ pub(crate) struct Exchange {
     load: Load,
 }
 
-/// Offsets of the IP and ICMP headers in the frame of a ping.
+/// Offsets of the IP header and its payload in the frame of a ping or UDP datagram.
 const IP: usize = 14;
-const ICMP: usize = IP + 20;
+const PAYLOAD: usize = IP + 20;
 /// Length of the data of a ping in bytes, as `ping` sends by default.
-const DATA: usize = 56;
+const PING_DATA: u8 = 56;
+/// Length of the data of a UDP datagram, in bytes.
+const UDP_DATA: u8 = 64;
+const ICMP: u8 = 1;
+const UDP: u8 = 17;
+/// UDP port of the requester.
+const PORT: u16 = 50_000;
+/// UDP port of the echo service (RFC 862).
+pub(crate) const ECHO_PORT: u16 = 7;
 
 impl AddressRange {
     /// Returns the nth host of the range. The first host follows the last host.
@@ -81,7 +95,7 @@ impl AddressRange {
 impl Traffic {
     /// Returns the traffic of one requester and one responder.
     pub(crate) fn plain(load: Load) -> Traffic {
-        Traffic { load, requesters: REQUESTER, responders: RESPONDER }
+        Traffic { load, requesters: REQUESTER, responders: RESPONDER, has_partial_checksums: false }
     }
 
     /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and successive
@@ -101,6 +115,7 @@ impl Traffic {
         let (request, reply) = match self.load {
             Load::Arp => arp(requester, responder),
             Load::Ping => ping(requester, responder),
+            Load::Udp => udp(requester, responder, self.has_partial_checksums),
         };
         Exchange { request, reply, load: self.load }
     }
@@ -126,21 +141,21 @@ impl Exchange {
         is_request.then(|| arp(responder, requester).1)
     }
 
-    /// Returns whether a frame is the expected reply, byte by byte. The fields of a ping's IP header that a host may
+    /// Returns whether a frame is the expected reply, byte by byte. The fields of the IP header that a host may
     /// choose are not compared.
     pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
         let Some(frame) = frame.get(..self.reply.len()) else { return false };
         match self.load {
             Load::Arp => frame == self.reply,
-            Load::Ping => {
-                let (headers, expected) = (&frame[IP..ICMP], &self.reply[IP..ICMP]);
+            Load::Ping | Load::Udp => {
+                let (headers, expected) = (&frame[IP..PAYLOAD], &self.reply[IP..PAYLOAD]);
                 frame[..IP] == self.reply[..IP]
                     && headers[..1] == expected[..1]
                     && headers[2..4] == expected[2..4]
                     && headers[9] == expected[9]
                     && headers[12..] == expected[12..]
                     && sum(headers) == 0xffff
-                    && frame[ICMP..] == self.reply[ICMP..]
+                    && frame[PAYLOAD..] == self.reply[PAYLOAD..]
             }
         }
     }
@@ -166,18 +181,44 @@ fn arp(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn ping(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
-    let datagram = |kind: u8, from: Host, to: Host| {
-        let data: Vec<u8> = (0..).take(DATA).collect();
+    let message = |kind: u8| {
+        let data: Vec<u8> = (0..PING_DATA).collect();
         let mut message = [&[kind, 0, 0, 0, 0, 7, 0, 1], &data[..]].concat();
         write_checksum(&mut message, 2);
-        let length = (20 + 8 + DATA).to_be_bytes();
-        let mut header = vec![0x45, 0, length[6], length[7], 0, 0, 0x40, 0, 64, 1, 0, 0];
-        header.extend(from.0.octets());
-        header.extend(to.0.octets());
-        write_checksum(&mut header, 10);
-        [&to.1[..], &from.1, &[8, 0], &header, &message].concat()
+        message
     };
-    (datagram(8, requester, responder), datagram(0, responder, requester))
+    (datagram(requester, responder, ICMP, &message(8)), datagram(responder, requester, ICMP, &message(0)))
+}
+
+/// Returns a UDP datagram and its echo.
+fn udp(requester: Host, responder: Host, has_partial_checksum: bool) -> (Vec<u8>, Vec<u8>) {
+    let length = 8 + UDP_DATA;
+    let pseudo_header = [&requester.0.octets()[..], &responder.0.octets(), &[0, UDP, 0, length]].concat();
+    let message = |from: u16, to: u16| {
+        let data: Vec<u8> = (0..UDP_DATA).collect();
+        [&from.to_be_bytes()[..], &to.to_be_bytes(), &[0, length, 0, 0], &data].concat()
+    };
+    // The sum does not depend on the direction.
+    let checksum = !sum(&[&pseudo_header[..], &message(PORT, ECHO_PORT)].concat());
+    let with_checksum = |mut message: Vec<u8>, checksum: u16| {
+        message[6..8].copy_from_slice(&checksum.to_be_bytes());
+        message
+    };
+    let request = with_checksum(message(PORT, ECHO_PORT), checksum);
+    let partial = sum(&pseudo_header);
+    let reply =
+        with_checksum(message(ECHO_PORT, PORT), if has_partial_checksum { partial } else { checksum });
+    (datagram(requester, responder, UDP, &request), datagram(responder, requester, UDP, &reply))
+}
+
+/// Returns the frame of an IP datagram.
+fn datagram(from: Host, to: Host, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = (20 + payload.len()).to_be_bytes();
+    let mut header = vec![0x45, 0, length[6], length[7], 0, 0, 0x40, 0, 64, protocol, 0, 0];
+    header.extend(from.0.octets());
+    header.extend(to.0.octets());
+    write_checksum(&mut header, 10);
+    [&to.1[..], &from.1, &[8, 0], &header, payload].concat()
 }
 
 fn write_checksum(bytes: &mut [u8], at: usize) {

@@ -3,7 +3,7 @@ use crate::traffic::{Load, Traffic};
 
 #[test]
 fn swapped_request_is_reply() {
-    for load in [Load::Arp, Load::Ping] {
+    for load in [Load::Arp, Load::Ping, Load::Udp] {
         let exchange = Traffic::plain(load).exchanges().remove(0);
         let mut frame = exchange.request.clone();
         assert_eq!(swap(&mut frame), Some(()));

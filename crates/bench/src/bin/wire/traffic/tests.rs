@@ -1,12 +1,12 @@
 use super::*;
 
-fn both() -> [Exchange; 2] {
-    [Load::Arp, Load::Ping].map(|load| Traffic::plain(load).exchanges().remove(0))
+fn all() -> [Exchange; 3] {
+    [Load::Arp, Load::Ping, Load::Udp].map(|load| Traffic::plain(load).exchanges().remove(0))
 }
 
 #[test]
 fn reply_is_accepted_with_or_without_padding() {
-    for exchange in both() {
+    for exchange in all() {
         assert!(exchange.is_answered_by(&exchange.reply));
         assert!(exchange.is_answered_by(&[&exchange.reply[..], &[0; 18]].concat()));
     }
@@ -14,14 +14,14 @@ fn reply_is_accepted_with_or_without_padding() {
 
 #[test]
 fn request_is_not_reply() {
-    for exchange in both() {
+    for exchange in all() {
         assert!(!exchange.is_answered_by(&exchange.request));
     }
 }
 
 #[test]
 fn every_byte_of_reply_is_compared() {
-    for exchange in both() {
+    for exchange in all() {
         for at in 0..exchange.reply.len() {
             let mut reply = exchange.reply.clone();
             reply[at] ^= 1;
@@ -33,13 +33,35 @@ fn every_byte_of_reply_is_compared() {
 
 #[test]
 fn echo_reply_may_have_another_time_to_live_and_checksum() {
-    let [_, exchange] = both();
+    let [_, exchange, _] = all();
     let mut reply = exchange.reply.clone();
     reply[IP + 8] = 255;
     assert!(!exchange.is_answered_by(&reply));
     reply[IP + 10..IP + 12].fill(0);
-    write_checksum(&mut reply[IP..ICMP], 10);
+    write_checksum(&mut reply[IP..PAYLOAD], 10);
     assert!(exchange.is_answered_by(&reply));
+}
+
+#[test]
+fn udp_checksum_covers_pseudo_header_and_datagram() {
+    let [_, _, exchange] = all();
+    for frame in [&exchange.request, &exchange.reply] {
+        let length = u8::try_from(frame.len() - PAYLOAD).expect("the datagram should be short");
+        let covered = [&frame[IP + 12..PAYLOAD], &[0, 17, 0, length], &frame[PAYLOAD..]].concat();
+        assert_eq!(sum(&covered), 0xffff);
+    }
+}
+
+#[test]
+fn partial_checksum_is_accepted_from_kernel_only() {
+    let [_, _, exchange] = all();
+    let traffic = Traffic { has_partial_checksums: true, ..Traffic::plain(Load::Udp) };
+    let partial = traffic.exchanges().remove(0);
+    assert_eq!(partial.request, exchange.request);
+    assert!(!exchange.is_answered_by(&partial.reply));
+    assert!(!partial.is_answered_by(&exchange.reply));
+    let pseudo_header = [&partial.reply[IP + 12..PAYLOAD], &[0, 17, 0, 72]].concat();
+    assert_eq!(partial.reply[PAYLOAD + 6..PAYLOAD + 8], sum(&pseudo_header).to_be_bytes());
 }
 
 #[test]
@@ -54,14 +76,14 @@ fn exchanges_visit_each_host_once() {
 
 #[test]
 fn only_request_for_requester_is_answered() {
-    let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, load: Load::Arp };
+    let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, ..Traffic::plain(Load::Arp) };
     let question = responder.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("request should get a reply");
     assert!(question.is_answered_by(&answer));
     let mut other = question.request.clone();
     other[41] ^= 8;
     assert_eq!(Exchange::answer_to(&other), None);
-    for exchange in both() {
+    for exchange in all() {
         assert_eq!(Exchange::answer_to(&exchange.request), None);
         assert_eq!(Exchange::answer_to(&exchange.reply), None);
     }
