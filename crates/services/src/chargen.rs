@@ -7,9 +7,9 @@ const LINE: usize = 72;
 
 /// Writes the characters from this position of the stream on.
 ///
-/// RFC 864: "One popular pattern is 72 character lines of the ASCII printing characters. [...] On line N, put characters
-/// (0+N mod 95) through (71+N mod 95). End each line with carriage return and line feed." The pattern repeats after
-/// [`PERIOD`] characters.
+/// This is the pattern of RFC 864, "Data Syntax": lines of 72 of the 95 printing ASCII characters in their order, which
+/// starts again after the last one. Each line starts one character later than the previous line, and ends with carriage
+/// return and line feed. The pattern repeats after [`PERIOD`] characters.
 // spec: rfc864-pattern
 pub(crate) fn write_pattern(position: usize, characters: &mut [u8]) {
     for (offset, character) in characters.iter_mut().enumerate() {

@@ -116,6 +116,7 @@ fn million_datagrams() -> TestResult {
         &[
             ("services", "source_port_of_service"),
             ("services", "send_buffer_full"),
+            ("services", "socket_memory_full"),
             ("services", "no_free_frame"),
             ("services", "no_route"),
             ("services", "reply_refused"),
