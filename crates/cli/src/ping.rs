@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod json;
+mod reply;
 mod session;
 mod statistics;
 mod text;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arp::StartMode;
-use host::{EchoRequest, Host, SendOutcome, TxDropReason};
+use host::{EchoBind, EchoRequest, Host, SocketError, SocketId};
 use inet::InterfaceId;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
@@ -33,6 +34,7 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::random_number;
 use crate::values::special_kind;
 use arguments::PingArguments;
+use reply::PingReply;
 use session::{PingPlan, PingSession, PingStep};
 use text::PingEvent;
 
@@ -57,13 +59,16 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let report = HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock)
         .with_recorder(recorder);
     let data: Vec<u8> = (u8::MIN..=u8::MAX).cycle().take(arguments.size.into()).collect();
-    host.expect_echo_data(&data);
+    let plan = plan(arguments);
+    let bind = EchoBind { identifier: Some(plan.identifier), ..EchoBind::default() };
+    let socket = host.bind_echo(&bind).map_err(|error| Failure::new(error.to_string()))?;
     let is_tap = matches!(device, NetworkDevice::Tap(_));
     let (device, monitor) = device.with_monitor()?;
     let gaps = GapMonitor::new(device.interface(), is_tap, monitor.state(), clock.now());
     let server = Server::new(host, (device, monitor), report, clock, performance.busy_poll_time());
     let mut runner = PingRunner {
-        session: PingSession::new(plan(arguments)),
+        session: PingSession::new(plan),
+        socket,
         server: server.with_link_lines(!arguments.quiet),
         gaps,
         clock,
@@ -126,6 +131,7 @@ fn check_target(host: &Host, source: Ipv4Addr, target: Ipv4Addr) -> Result<(), F
 /// A running session and its host.
 struct PingRunner<W> {
     session: PingSession,
+    socket: SocketId,
     server: Server<Host, W>,
     clock: Clock,
     json: bool,
@@ -192,30 +198,35 @@ impl<W: Sink> PingRunner<W> {
 
     fn send(&mut self, sequence: u16) {
         let now = self.clock.now();
-        let PingPlan { target, identifier, .. } = *self.session.plan();
-        let destination = target.into();
-        let ping =
-            EchoRequest { source: None, destination, identifier, sequence, time_to_live: self.time_to_live };
+        let destination = self.session.plan().target.into();
+        let time_to_live = Some(self.time_to_live);
+        let ping = EchoRequest { time_to_live, ..EchoRequest::new(destination, sequence) };
         let (host, pool) = self.server.driver.machine_and_pool();
-        let sent = host.ping(now, ping, &self.data, pool);
+        let sent = host.send_echo(now, self.socket, &ping, &self.data, pool);
         self.session.sent(now, sequence);
-        let (reason, hint) = match sent {
-            SendOutcome::Queued | SendOutcome::Pending => return,
-            SendOutcome::NoRoute => {
-                ("no route to the target".to_owned(), "add a gateway with --gateway or --route")
-            }
-            SendOutcome::Dropped(reason) => (reason.to_string(), unsent_hint(reason)),
-        };
-        self.session.transmit_failed();
-        Failure::new(format!("icmp_seq={sequence} not sent: {reason}")).hint(hint).print();
+        if let Err(error) = sent {
+            self.session.transmit_failed();
+            let failure = Failure::new(format!("icmp_seq={sequence} not sent: {error}"));
+            failure.hint(unsent_hint(error)).print();
+        }
     }
 
     fn receive(&mut self) {
         let now = self.server.driver.now();
-        while let Some(event) = self.server.driver.machine_mut().take_event() {
-            if let Some(response) = self.session.receive(now, event)
-                && !self.quiet
-            {
+        // The events of ARP are not printed.
+        while self.server.driver.machine_mut().take_event().is_some() {}
+        loop {
+            let (host, pool) = self.server.driver.machine_and_pool();
+            let response = if let Some(reply) = host.receive_echo(self.socket) {
+                let received = PingReply::new(&reply, &self.data);
+                pool.give(reply.frame);
+                self.session.receive_reply(now, received)
+            } else if let Some(failure) = host.take_socket_error(self.socket) {
+                self.session.receive_failure(failure)
+            } else {
+                break;
+            };
+            if let Some(response) = response.filter(|_| !self.quiet) {
                 self.print_event(PingEvent::Response(response));
             }
         }
@@ -239,14 +250,16 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// Returns what to change after an echo request was not sent.
-fn unsent_hint(reason: TxDropReason) -> &'static str {
-    match reason {
-        TxDropReason::Ipv6 => "use an IPv4 address",
-        TxDropReason::TooLong => "use less data with -s",
-        TxDropReason::NoSourceAddress => "choose another address with --address, or wait for the link",
-        TxDropReason::TxQueueFull | TxDropReason::NoFrame | TxDropReason::NextHopUnresolved => {
-            "use a longer interval with -i"
+fn unsent_hint(error: SocketError) -> &'static str {
+    match error {
+        SocketError::Ipv6(_) => "use an IPv4 address",
+        SocketError::NoRoute(_) => "add a gateway with --gateway or --route",
+        SocketError::TooLong { .. } => "use less data with -s",
+        SocketError::NoSourceAddress | SocketError::AddressNotLocal(_) => {
+            "choose another address with --address, or wait for the link"
         }
+        SocketError::InvalidDestination(_) | SocketError::Broadcast => "use the address of a host",
+        _ => "use a longer interval with -i",
     }
 }
 

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use arp::{NeighborSettings, Operation, Packet, PacketFields, StartMode};
-use host::{EchoRequest, FrameOutcome, Host, HostConfig, HostInterface};
+use host::{EchoBind, EchoRequest, FrameOutcome, Host, HostConfig, HostInterface, SocketId};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use ipnet::Ipv4Net;
@@ -119,6 +119,7 @@ struct Recorder {
 }
 
 struct Wire {
+    socket: SocketId,
     machine: Recorder,
     ports: [Port; 2],
     pool: Pool,
@@ -256,8 +257,10 @@ impl Wire {
         let mut hosts = scenario.hosts.iter();
         let first = NewHost { number: 0, second_port: false, tagged: false, is_link_local: false, start: 0 };
         let first = hosts.next().copied().unwrap_or(first).config(scenario.entries);
-        let host = Host::new(Instant::ORIGIN, &first).expect("configuration should be valid");
+        let mut host = Host::new(Instant::ORIGIN, &first).expect("configuration should be valid");
+        let socket = host.bind_echo(&EchoBind::default()).expect("an identifier should be free");
         let mut wire = Wire {
+            socket,
             machine: Recorder { host, refused: Vec::new(), received: [0; 2] },
             ports: [0, 1].map(|number| Port {
                 exchange: Exchange::new(PortId::new(number)),
@@ -309,6 +312,10 @@ impl Wire {
         }
         let events = std::iter::from_fn(|| self.machine.host.take_event()).count();
         assert!(events <= 4_096, "{events} events in one turn");
+        while let Some(reply) = self.machine.host.receive_echo(self.socket) {
+            self.pool.give(reply.frame);
+        }
+        while self.machine.host.take_socket_error(self.socket).is_some() {}
         is_due
     }
 
@@ -406,10 +413,11 @@ impl Wire {
     }
 
     fn ping(&mut self, source: Option<Ipv4Addr>, destination: Ipv4Addr, bytes: usize) {
-        let (source, destination) = (source.map(Into::into), destination.into());
-        let request = EchoRequest { source, destination, identifier: 7, sequence: 1, time_to_live: 64 };
+        let request =
+            EchoRequest { source: source.map(Into::into), ..EchoRequest::new(destination.into(), 1) };
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
-        self.machine.host.ping(self.now, request, &data, &mut self.pool);
+        // The host may refuse the request.
+        _ = self.machine.host.send_echo(self.now, self.socket, &request, &data, &mut self.pool);
     }
 
     /// Advances the time until no packet waits.

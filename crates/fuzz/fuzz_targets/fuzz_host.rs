@@ -6,7 +6,8 @@ use std::time::Duration;
 use arp::{LearningPolicy, NeighborSettings, Operation, Packet, StartMode};
 use base::Reason;
 use host::{
-    DatagramOutcome, DropReason, EchoRequest, FrameOutcome, Host, HostConfig, SendOutcome, TxDropReason,
+    DatagramOutcome, DropReason, EchoBind, EchoRequest, FrameOutcome, Host, HostConfig, SendOutcome,
+    SocketId, TxDropReason,
 };
 use inet::IpProtocol;
 use ipnet::Ipv4Net;
@@ -25,6 +26,7 @@ const TX_BATCH: usize = 4;
 
 /// Host with its device, pool and expected counters.
 pub(crate) struct FuzzHost {
+    socket: SocketId,
     host: Host,
     exchange: Exchange,
     device: CheckingDevice,
@@ -69,8 +71,11 @@ impl FuzzHost {
             },
             ..HostConfig::new(HOST.into(), HOST_MAC)
         };
-        let host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
+        let mut host = Host::new(Instant::ORIGIN, &config).expect("configuration should be valid");
+        let bind = EchoBind { identifier: Some(7), ..EchoBind::default() };
+        let socket = host.bind_echo(&bind).expect("identifier should be free");
         FuzzHost {
+            socket,
             exchange: Exchange::new(PortId::default()),
             device: CheckingDevice { vlan: config.vlan, transmitted: 0 },
             pool: Pool::new(config.mtu, host.pool_size()),
@@ -138,7 +143,7 @@ impl FuzzHost {
             }
             FrameOutcome::Dropped(reason) => match reason {
                 DropReason::Ipv4(_) => self.dropped.ipv4 += 1,
-                DropReason::Icmp(_) => self.dropped.icmp += 1,
+                reason if reason.layer() == "icmp" => self.dropped.icmp += 1,
                 DropReason::AddressNotInUse | DropReason::WrongMac | DropReason::NoListener => {
                     self.dropped.host += 1;
                 }
@@ -168,7 +173,7 @@ impl FuzzHost {
         let mut identifications: Vec<_> = replies.iter().map(|reply| check_sent_datagram(reply)).collect();
         identifications.dedup();
         assert!(identifications.len() <= 1, "more than one datagram sent");
-        if matches!(outcome, DatagramOutcome::FragmentStored | DatagramOutcome::Reported) {
+        if !matches!(outcome, DatagramOutcome::EchoReplied | DatagramOutcome::Rejected(_)) {
             assert!(identifications.is_empty());
         }
         let request = EthernetFrame::parse(bytes).expect("frame with a reply should be valid");
@@ -215,18 +220,9 @@ impl FuzzHost {
     /// Sends an echo request.
     pub(crate) fn ping(&mut self, destination: Ipv4Addr, bytes: usize) {
         let data = vec![0x5a; bytes.min(Datagram::MAX_LENGTH)];
-        let ping = EchoRequest {
-            source: None,
-            destination: destination.into(),
-            identifier: 7,
-            sequence: 1,
-            time_to_live: 64,
-        };
-        let sent = self.host.ping(self.now, ping, &data, &mut self.pool);
-        let message = data.len() + 8;
-        let frames = if message <= 1_480 { 1 } else { message.div_ceil(1_480) };
-        assert!(sent != SendOutcome::Queued || Ipv4Fields::LENGTH + message <= Datagram::MAX_LENGTH);
-        self.queued += if sent == SendOutcome::Queued { frames } else { 0 };
+        let ping = EchoRequest::new(destination.into(), 1);
+        let sent = self.host.send_echo(self.now, self.socket, &ping, &data, &mut self.pool);
+        assert!(sent.is_err() || Ipv4Fields::LENGTH + 8 + data.len() <= Datagram::MAX_LENGTH);
     }
 
     /// Adds a route. The host may reject the gateway.
@@ -261,6 +257,10 @@ impl FuzzHost {
     /// Checks the invariants after a step.
     pub(crate) fn check(&mut self) {
         self.transmit();
+        while let Some(reply) = self.host.receive_echo(self.socket) {
+            self.pool.give(reply.frame);
+        }
+        while self.host.take_socket_error(self.socket).is_some() {}
         assert_eq!(self.pool.held(), self.pending(), "frames taken from the pool and frames in use differ");
 
         let link = self.host.link();

@@ -1,6 +1,7 @@
 //! The counters of a host as one list.
 
 use base::{Reason, ReasonCounters};
+use ipv4::PathMtus;
 
 use crate::interface::HostInterface;
 use crate::sockets::SocketKind;
@@ -33,7 +34,13 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     all.push(loss("ipv4", "no_route", "no route to the destination", own.no_route));
     all.push(event("icmp", "accepted", "accepted", interface.icmp.accepted()));
     all.extend(losses("icmp", interface.icmp.dropped()));
-    all.push(event("icmp", "replies_delivered", "echo replies delivered to sockets", own.echo_delivered));
+    all.push(event("icmp", "echo_requests_sent", "echo requests sent by sockets", own.echo_requests));
+    all.push(event(
+        "icmp",
+        "echo_replies_delivered",
+        "echo replies delivered to sockets",
+        own.echo_delivered,
+    ));
     all.push(loss("icmp", "no_socket", "no socket for the echo reply or ICMP error", own.icmp_no_socket));
     all.extend(losses("icmp", interface.socket_dropped(SocketKind::Echo)));
     all.push(event("icmp", "failures_lost", "failures lost: failure queue full", own.failures_lost));
@@ -57,8 +64,12 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
         loss("host", "no_listener", "broadcast or multicast, no listener", own.no_listener),
     ]);
     all.extend(losses("host", &interface.tx_dropped));
-    all.push(event("host", "events_lost", "events lost: event queue full", interface.deliveries.lost()));
     all
+}
+
+/// Returns the counter of path MTUs that were evicted.
+pub(crate) fn path_mtus_evicted(path_mtus: &PathMtus) -> Counter {
+    event("ipv4", "path_mtus_evicted", "path MTUs evicted: table full", path_mtus.evicted())
 }
 
 /// Returns the counter of frames on ports without an interface.

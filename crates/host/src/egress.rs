@@ -3,13 +3,12 @@
 use std::net::Ipv4Addr;
 
 use arp::Resolution;
-use icmp::{Echo, IcmpError, IcmpType};
+use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
 use tap::Frame;
 
-use crate::echo::EchoRequest;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
 use crate::sockets::SocketPacket;
@@ -35,33 +34,6 @@ pub(crate) fn send_payload(
         // spec: rfc5227-silence
         None => drop_frame(cx, TxDropReason::NoSourceAddress, frame),
     }
-}
-
-/// Sends an echo request with this data from `source`, an address of the interface.
-pub(crate) fn ping(
-    cx: &mut Context<'_>,
-    source: Option<Ipv4Addr>,
-    destination: Ipv4Addr,
-    request: EchoRequest,
-    data: &[u8],
-) -> Result<SendOutcome, TxDropReason> {
-    let length = Ipv4Fields::LENGTH + Echo::HEADER + data.len();
-    let is_large = length > cx.interface.config.mtu;
-    let frame = if is_large { cx.pool.take_large() } else { cx.pool.take() };
-    let mut frame = frame.ok_or_else(|| cx.interface.count_tx_dropped(TxDropReason::NoFrame))?;
-    let Some(source) = source else {
-        return drop_frame(cx, TxDropReason::NoSourceAddress, frame);
-    };
-    let fields = Ipv4Fields {
-        time_to_live: request.time_to_live,
-        identification: cx.interface.identification.next(source, destination, IpProtocol::ICMP),
-        ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
-    };
-    let echo = Echo { identifier: request.identifier, sequence: request.sequence, data };
-    if write_echo_request(&mut frame, length, fields, echo).is_none() {
-        return drop_frame(cx, TxDropReason::TooLong, frame);
-    }
-    send_datagram(cx, DATA, (source, destination), frame)
 }
 
 /// Sends a datagram of a socket.
@@ -199,7 +171,7 @@ pub(crate) fn enqueue(
 ) -> Result<SendOutcome, TxDropReason> {
     let PendingPacket { ether_type, mac, mut frame, .. } = packet;
     let is_datagram = ether_type == EtherType::IPV4;
-    let queued = if is_datagram && frame.len() > cx.interface.config.mtu {
+    let queued = if is_datagram && must_be_fragmented(cx, frame.bytes()) {
         if !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
             return drop_frame(cx, TxDropReason::TooLong, frame);
         }
@@ -220,6 +192,22 @@ pub(crate) fn enqueue(
     Ok(SendOutcome::Queued)
 }
 
+/// Returns whether a datagram is longer than the MTU, or may be fragmented and is longer than the path MTU.
+#[inline]
+fn must_be_fragmented(cx: &Context<'_>, datagram: &[u8]) -> bool {
+    datagram.len() > cx.interface.config.mtu
+        || !cx.shared.path_mtus.is_empty()
+            && Datagram::parse(datagram).is_ok_and(|parsed| {
+                !parsed.dont_fragment() && datagram.len() > path_mtu(cx, parsed.destination())
+            })
+}
+
+/// Returns the MTU of the path to a destination.
+pub(crate) fn path_mtu(cx: &Context<'_>, destination: Ipv4Addr) -> usize {
+    let mtu = cx.interface.config.mtu;
+    cx.shared.path_mtus.get(cx.now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
+}
+
 /// Returns whether a datagram that is longer than the MTU can be sent in fragments.
 fn can_be_fragmented(datagram: &[u8], mtu: usize) -> bool {
     Datagram::parse(datagram)
@@ -230,11 +218,4 @@ fn can_be_fragmented(datagram: &[u8], mtu: usize) -> bool {
 fn drop_frame(cx: &mut Context<'_>, reason: TxDropReason, frame: Frame) -> Result<SendOutcome, TxDropReason> {
     cx.pool.give(frame);
     Err(cx.interface.count_tx_dropped(reason))
-}
-
-/// Writes an echo request of `length` bytes into an empty frame.
-fn write_echo_request(frame: &mut Frame, length: usize, fields: Ipv4Fields, echo: Echo<'_>) -> Option<()> {
-    let bytes = frame.append(length).ok()?;
-    echo.write_to(IcmpType::ECHO_REQUEST, bytes.get_mut(Ipv4Fields::LENGTH..)?).ok()?;
-    fields.write_to(bytes).ok()
 }

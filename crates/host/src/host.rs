@@ -7,13 +7,12 @@ use arp::{AddError, Arp, Identity, ProxyError};
 use base::Secret;
 use inet::InterfaceId;
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::{Ipv4, Route, RouteError, Routes};
+use ipv4::{Ipv4, PathMtus, Route, RouteError, Routes};
 use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
 use crate::config::{HostConfig, HostConfigError, HostSet, ipv4_address, ipv4_network};
 use crate::counters::{self, Counter};
-use crate::echo::EchoRequest;
 use crate::event::HostEvent;
 use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
@@ -56,8 +55,9 @@ impl Host {
         // Hosts with the same seed must not select the same ports.
         let secret =
             Secret::new(Secret::new(config.table.seed).seed(("sockets", config.mac.bytes(), config.vlan)));
+        let path_mtus = PathMtus::new(secret.key("path MTUs"));
         let sockets = Sockets::new(SocketLimits::default(), secret);
-        let shared = Shared { routes, sockets };
+        let shared = Shared { routes, sockets, path_mtus };
         Ok(Host { interfaces, ports, shared, sent_at: now, no_interface: 0 })
     }
 
@@ -180,40 +180,9 @@ impl Host {
         egress::send_payload(&mut cx, neighbor, ether_type, frame).unwrap_or_else(SendOutcome::Dropped)
     }
 
-    /// Sends an echo request with this data. A reply causes a [`HostEvent::EchoReply`], an error a
-    /// [`HostEvent::DeliveryFailed`]. The event contains the identifier and sequence number of the request.
-    ///
-    /// The request leaves by the interface of its source address. Without a source address, the route to the
-    /// destination selects interface and source. Destinations that are always on the link need no route: without a
-    /// route, the first interface sends the request.
-    // spec: rfc1122-strong-model, rfc1122-source-address
-    pub fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8], pool: &mut Pool) -> SendOutcome {
-        let (id, source, destination) = match (request.source, request.destination) {
-            (Some(IpAddr::V4(source)), IpAddr::V4(destination)) => {
-                (self.interface_with(source), Some(source), destination)
-            }
-            (None, IpAddr::V4(destination)) => {
-                let route = self.shared.routes.route(destination, None);
-                let id = route.map_or(InterfaceId(0), |route| route.interface);
-                (id, route.and_then(|route| route.source), destination)
-            }
-            _ => return self.refuse_ipv6(),
-        };
-        let mut cx = self.context(now, id, pool);
-        let source = source.or_else(|| cx.interface.ipv4_address().map(|network| network.addr()));
-        egress::ping(&mut cx, source, destination, request, data).unwrap_or_else(SendOutcome::Dropped)
-    }
-
     /// Counts a packet with an IPv6 address.
     fn refuse_ipv6(&mut self) -> SendOutcome {
         SendOutcome::Dropped(self.interfaces.first_mut().count_tx_dropped(TxDropReason::Ipv6))
-    }
-
-    /// Returns the interface with a local address, or the first interface.
-    fn interface_with(&self, address: Ipv4Addr) -> InterfaceId {
-        let mut interfaces = self.interfaces.iter();
-        let owner = interfaces.find(|interface| interface.addresses.mac_of(address).is_some());
-        owner.map_or(InterfaceId(0), HostInterface::id)
     }
 
     /// Returns the context for sending on an interface, and records the time.
@@ -222,14 +191,6 @@ impl Host {
         let interface = self.interfaces.get_mut_or_first(id);
         pool.grow(interface.config.mtu);
         Context { now, interface, shared: &mut self.shared, pool }
-    }
-
-    /// Sets the expected data of echo replies. [`EchoReply::mismatch`](crate::EchoReply::mismatch) reports a
-    /// difference. By default, nothing is compared. Interfaces that are added later compare nothing.
-    pub fn expect_echo_data(&mut self, data: &[u8]) {
-        for interface in self.interfaces.iter_mut() {
-            interface.expected_echo_data = data.to_vec();
-        }
     }
 
     /// Drops the packets of a port that were queued before the link became active.
@@ -421,6 +382,7 @@ impl Host {
                 None => all.push(counter),
             }
         }
+        all.push(counters::path_mtus_evicted(&self.shared.path_mtus));
         all.push(counters::no_interface(self.no_interface));
         all
     }

@@ -7,10 +7,8 @@ use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use link::MacAddr;
 
-use crate::echo::{DataMismatch, EchoReply};
-use crate::event::{DeliveryFailure, HostEvent};
 use crate::interface::Context;
-use crate::outcome::{DatagramOutcome, FrameOutcome};
+use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome};
 use crate::reply::{Action, Delivery, EchoReplyPlan, ReceivedPacket, drop_without_listener};
 use crate::socket_failure;
 use crate::sockets::SocketKind;
@@ -35,32 +33,21 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
 
 /// Delivers an echo reply to the socket with its identifier.
 fn deliver_reply(cx: &mut Context<'_>, datagram: &Datagram<'_>, echo: Echo<'_>) -> Action {
-    let source = SocketAddrV4::new(datagram.source(), 0);
     let destination = SocketAddrV4::new(datagram.destination(), echo.identifier);
-    if let Some(socket) = cx.shared.sockets.find(SocketKind::Echo, destination, source) {
+    let peer = SocketAddrV4::new(datagram.source(), 0);
+    if let Some(socket) = cx.shared.sockets.find(SocketKind::Echo, destination, peer) {
         return Action::Deliver(Delivery {
             kind: SocketKind::Echo,
             socket,
-            offset: datagram.header_length(),
-            length: datagram.payload().len(),
-            source,
+            offset: datagram.header_length() + Echo::HEADER,
+            length: echo.data.len(),
+            source: SocketAddrV4::new(datagram.source(), echo.sequence),
             destination,
             time_to_live: datagram.time_to_live(),
             type_of_service: datagram.type_of_service(),
         });
     }
-    let interface = &mut *cx.interface;
-    interface.deliveries.push(HostEvent::EchoReply(EchoReply {
-        interface: interface.id,
-        from: datagram.source().into(),
-        to: datagram.destination().into(),
-        identifier: echo.identifier,
-        sequence: echo.sequence,
-        length: datagram.payload().len(),
-        time_to_live: datagram.time_to_live(),
-        mismatch: DataMismatch::between(&interface.expected_echo_data, echo.data),
-    }));
-    Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+    drop_without_socket(cx)
 }
 
 /// Reports an error to the socket that has sent the quoted datagram.
@@ -71,11 +58,18 @@ fn report_error(
     quoted: &QuotedDatagram<'_>,
 ) -> Action {
     // spec: rfc1122-error-reported, rfc1122-error-hint
-    if !socket_failure::report(cx, problem, datagram.source(), quoted) {
-        let failure = DeliveryFailure::new(cx.interface.id, datagram.source(), problem, quoted);
-        cx.interface.deliveries.push(HostEvent::DeliveryFailed(failure));
+    if socket_failure::report(cx, problem, datagram.source(), quoted) {
+        Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+    } else {
+        drop_without_socket(cx)
     }
-    Action::Done(FrameOutcome::Ipv4(DatagramOutcome::Reported))
+}
+
+/// Drops an echo reply or an error without a socket.
+fn drop_without_socket(cx: &mut Context<'_>) -> Action {
+    // spec: drops-counted
+    cx.interface.counters.icmp_no_socket = cx.interface.counters.icmp_no_socket.saturating_add(1);
+    Action::Done(FrameOutcome::Dropped(DropReason::NoSocket))
 }
 
 fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>, mac: MacAddr) -> EchoReplyPlan {

@@ -4,13 +4,13 @@ use std::net::Ipv4Addr;
 
 use address::{AddressRange, AddressTable};
 use arp::{AddError, Arp, LINK_LOCAL, NeighborSettings, ProxyError, StartMode};
-use base::{EventQueue, ReasonCounters, Secret};
+use base::{ReasonCounters, Secret};
 use icmp::Icmp;
 use inet::InterfaceId;
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::{Identification, Ipv4, ReassemblyLimits, Route, Routes};
+use ipv4::{Identification, Ipv4, PathMtus, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, VlanId};
-use tap::{Exchange, Frame, Instant, Pool, PortId};
+use tap::{Frame, Instant, Pool, PortId};
 use udp::UdpDropReason;
 
 use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
@@ -45,10 +45,6 @@ pub struct HostInterface {
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
     /// Packets that wait for the device.
     pub(crate) tx_queues: TxQueues,
-    /// Echo replies and failed deliveries without a socket.
-    pub(crate) deliveries: EventQueue<HostEvent>,
-    /// Expected data of echo replies.
-    pub(crate) expected_echo_data: Vec<u8>,
 }
 
 /// Counters of an interface, in addition to the counters of its layers.
@@ -76,6 +72,8 @@ pub(crate) struct InterfaceCounters {
     pub(crate) udp_delivered: u64,
     /// Datagrams that UDP sockets have sent.
     pub(crate) udp_sent: u64,
+    /// Echo requests that sockets have sent.
+    pub(crate) echo_requests: u64,
     /// Echo replies delivered to sockets.
     pub(crate) echo_delivered: u64,
     /// Echo replies and ICMP errors without a socket.
@@ -109,12 +107,10 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) sockets: Sockets,
+    pub(crate) path_mtus: PathMtus,
 }
 
 impl HostInterface {
-    /// Maximum number of echo replies and failed deliveries in the queue. Further events are lost and counted. One turn
-    /// causes at most a batch of each.
-    const DELIVERIES: usize = 4 * Exchange::BATCH;
     /// Maximum number of configurations: of single hosts, and of ranges of hosts.
     const MAX_CONFIGURATIONS: usize = 65_536;
 
@@ -155,8 +151,6 @@ impl HostInterface {
             echo_socket_dropped: ReasonCounters::default(),
             tx_dropped: ReasonCounters::default(),
             tx_queues: TxQueues::new(),
-            deliveries: EventQueue::new(Self::DELIVERIES),
-            expected_echo_data: Vec::new(),
         })
     }
 
@@ -399,10 +393,10 @@ impl HostInterface {
         self.hosts().any(|host| host.start == StartMode::Probe || host.addresses == HostSet::LinkLocal)
     }
 
-    /// Removes and returns an event. Events of datagrams precede events of ARP.
+    /// Removes and returns an event.
     pub(crate) fn take_event(&mut self) -> Option<HostEvent> {
         let id = self.id;
-        self.deliveries.pop().or_else(|| self.arp.take_event().map(|event| HostEvent::Arp(id, event)))
+        self.arp.take_event().map(|event| HostEvent::Arp(id, event))
     }
 
     /// Counts a datagram that a socket receives.

@@ -5,7 +5,7 @@
 //! call takes the current time. In this example, a host pings a second host over a cable:
 //!
 //! ```
-//! use host::{EchoRequest, Host, HostConfig, HostEvent};
+//! use host::{EchoBind, EchoRequest, Host, HostConfig};
 //! use link::MacAddr;
 //! use tap::linux::Cable;
 //! use tap::{Exchange, Instant, Pool, PortId};
@@ -18,17 +18,17 @@
 //! let (mut near, mut far) = Cable::pair(1_500)?;
 //! let mut pool = Pool::new(1_500, host.pool_size() + peer.pool_size());
 //!
-//! let request =
-//!     EchoRequest { source: None, destination: [10, 0, 0, 2].into(), identifier: 1, sequence: 1, time_to_live: 64 };
-//! host.ping(now, request, b"data", &mut pool);
+//! let socket = host.bind_echo(&EchoBind::default())?;
+//! host.send_echo(now, socket, &EchoRequest::new([10, 0, 0, 2].into(), 1), b"data", &mut pool)?;
 //! let mut exchange = Exchange::new(PortId::default());
 //! let mut peer_exchange = Exchange::new(PortId::default());
 //! for _ in 0..3 {
 //!     exchange.turn(now, &mut host, &mut near, &mut pool, &mut ())?;
 //!     peer_exchange.turn(now, &mut peer, &mut far, &mut pool, &mut ())?;
 //! }
-//! let mut events = std::iter::from_fn(|| host.take_event());
-//! assert!(events.any(|event| matches!(event, HostEvent::EchoReply(reply) if reply.sequence == 1)));
+//! let reply = host.receive_echo(socket).ok_or("no reply")?;
+//! assert_eq!((reply.sequence, reply.frame.bytes()), (1, &b"data"[..]));
+//! pool.give(reply.frame);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -40,33 +40,34 @@
 //!    and for each change.
 //! 3. [`Exchange::turn`](tap::Exchange::turn) for each device. It receives, handles and transmits frames, and runs the
 //!    timers that are due.
-//! 4. [`Host::take_event`] until it returns `None`, after each turn. The queue of echo replies and failed deliveries holds
-//!    more than one turn causes, so none of them is lost. If events stay in a full queue, further events are lost and
-//!    counted.
+//! 4. [`Host::take_event`] until it returns `None`, after each turn. If events stay in a full queue, further events
+//!    are lost and counted.
 //! 5. If [`Turn::poll_again`](tap::Turn::poll_again) is set, continue with step 3 without waiting. Otherwise, wait until
 //!    the device has frames or until the deadline of the host. If [`Turn::tx_blocked`](tap::Turn::tx_blocked) is set,
 //!    wait until the device has frames or accepts frames, and ignore the deadline. Continue with step 3.
 //!
-//! `runtime::Driver` performs these steps for the devices of Linux. [`Host::send`], [`Host::ping`] and changes of the
+//! `runtime::Driver` performs these steps for the devices of Linux. [`Host::send`], the calls of sockets and changes of the
 //! configuration are allowed between any two of these calls.
 //!
 //! # Congestion
 //!
 //! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests
-//! and probes, replies and ICMP errors, packets with a next hop that was just resolved, and the packets of
-//! [`Host::send`] and [`Host::ping`]. The ARP requests and probes of a port take at most a quarter of a batch,
+//! and probes, replies and ICMP errors, packets with a next hop that was just resolved, the packets of [`Host::send`], and
+//! the datagrams of sockets. The ARP requests and probes of a port take at most a quarter of a batch,
 //! and replies leave a quarter to the packets behind them. A datagram that is longer than the MTU is fragmented as the
 //! device accepts it, so the number of fragments has no limit.
 //!
-//! The packets of the user wait in a queue of [`Host::DATA_QUEUE`] packets. They stop neither receiving nor replies.
+//! The packets of [`Host::send`] wait in a queue of [`Host::DATA_QUEUE`] packets, and the datagrams of a socket in its
+//! send buffer. They stop neither receiving nor replies.
 //! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in
 //! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
 //!
 //! # Sockets
 //!
-//! [`Host::bind_udp`] creates a UDP socket for all local addresses, for a network or for one address. A socket has a
-//! receive buffer and a send buffer, which are limited by the capacity of their frames.
+//! [`Host::bind_udp`] creates a UDP socket for all local addresses, for a network or for one address.
+//! [`Host::bind_echo`] creates a socket for echo requests (ping). A socket has a receive buffer and a send buffer, which
+//! are limited by the capacity of their frames.
 //!
 //! 1. After each turn, call [`Host::poll_ready`] until it returns `None`, and [`Host::receive_udp`] and
 //!    [`Host::take_socket_error`] of each returned socket.
@@ -95,7 +96,7 @@ struct DevicePage;
 
 mod config;
 mod counters;
-mod echo;
+mod echo_socket;
 mod egress;
 mod event;
 mod host;
@@ -116,8 +117,8 @@ mod udp_socket;
 
 pub use self::config::{HostConfig, HostConfigError, HostSet};
 pub use self::counters::Counter;
-pub use self::echo::{DataMismatch, EchoReply, EchoRequest};
-pub use self::event::{DeliveryFailure, HostEvent};
+pub use self::echo_socket::{EchoBind, EchoReply, EchoRequest};
+pub use self::event::HostEvent;
 pub use self::host::Host;
 pub use self::interface::{HostInterface, PendingPacket};
 pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};

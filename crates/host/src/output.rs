@@ -10,10 +10,9 @@ use link::{DestinationKind, EtherType, MacAddr};
 use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
 
 use crate::egress;
-use crate::event::{DeliveryFailure, HostEvent};
 use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
-use crate::outcome::TxDropReason;
+use crate::outcome::{SendOutcome, TxDropReason};
 use crate::socket_failure;
 use crate::sockets::Sockets;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
@@ -69,7 +68,9 @@ pub(crate) fn transmit(
         interfaces.for_each(id, turns, |interface| {
             let cx = &mut Context { now, interface, shared, pool };
             depart(cx, |queues| &mut queues.data, 0, departing);
-            serve_sockets(cx, departing);
+            if serve_sockets(cx, departing) {
+                run_arp(cx, after_arp, departing);
+            }
             depart(cx, |queues| &mut queues.control, 0, departing);
         });
     }
@@ -86,27 +87,28 @@ const SOCKET_DATAGRAMS: usize = 2 * Exchange::BATCH;
 /// Sends datagrams of the sockets of an interface while the batch has capacity. The sockets take turns.
 ///
 /// The datagrams pass the data queue, and never fill it: the next datagram follows only after the previous datagrams
-/// have departed, or wait for their next hop.
+/// have departed, or wait for their next hop. Returns whether a datagram waits for its next hop.
 // spec: socket-output
-fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) {
-    let mut count = 0;
+fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
+    let (mut count, mut is_pending) = (0, false);
     while count < SOCKET_DATAGRAMS
-        && let Some(socket) = cx.shared.sockets.first_sender(cx.interface.id)
+        && let Some(sender) = cx.shared.sockets.first_sender(cx.interface.id)
     {
         // A queue that is not empty waits for capacity of the batch.
         let capacity = departing.free_capacity().saturating_sub(cx.interface.tx_queues.data.len());
         if capacity == 0 {
-            return;
+            break;
         }
         for _ in 0..SOCKET_BURST.min(capacity) {
-            let Some(packet) = cx.shared.sockets.take_to_send(socket, cx.interface.id) else { break };
+            let Some(packet) = cx.shared.sockets.take_to_send(sender) else { break };
             count += 1;
             // The interface counts a datagram that cannot be sent.
-            _ = egress::send_socket_packet(cx, packet);
+            is_pending |= egress::send_socket_packet(cx, packet) == Ok(SendOutcome::Pending);
         }
-        cx.shared.sockets.requeue_sender(socket);
+        cx.shared.sockets.rotate_sender(sender);
         depart(cx, |queues| &mut queues.data, 0, departing);
     }
+    is_pending
 }
 
 /// Maximum number of reassembly timeouts of an interface in one turn. The next turn follows immediately.
@@ -182,7 +184,8 @@ fn cut_fragment(
 ) -> Result<(Frame, Option<FragmentCursor>), TxDropReason> {
     let datagram = Datagram::parse(datagram).map_err(|_| TxDropReason::TooLong)?;
     let (fields, payload) = (Ipv4Fields::from(&datagram), datagram.payload());
-    let fragments = Fragments::of(payload.len(), cx.interface.config.mtu, fields.dont_fragment);
+    let mtu = egress::path_mtu(cx, fields.destination);
+    let fragments = Fragments::of(payload.len(), mtu, fields.dont_fragment);
     let mut fragments = fragments.map_err(|_| TxDropReason::TooLong)?.starting_at(cursor.offset.into());
     let fragment = fragments.next().ok_or(TxDropReason::TooLong)?;
     let data = payload.get(fragment.range.clone()).ok_or(TxDropReason::TooLong)?;
@@ -272,11 +275,7 @@ fn drop_unresolved(cx: &mut Context<'_>, packet: PendingPacket, reason: ReturnRe
         && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())
     {
         // spec: rfc1122-host-unreachable
-        if !socket_failure::report(cx, IcmpError::HOST_UNREACHABLE, about.source(), &about) {
-            let failure =
-                DeliveryFailure::new(cx.interface.id, about.source(), IcmpError::HOST_UNREACHABLE, &about);
-            cx.interface.deliveries.push(HostEvent::DeliveryFailed(failure));
-        }
+        socket_failure::report(cx, IcmpError::HOST_UNREACHABLE, about.source(), &about);
     }
     cx.pool.give(packet.frame);
 }

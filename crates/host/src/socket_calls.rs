@@ -11,6 +11,9 @@ use crate::host::Host;
 use crate::interface::HostInterface;
 use crate::sockets::{SocketError, SocketFailure, SocketId, SocketInfo, SocketPacket};
 
+/// Default limit of a receive or send buffer in bytes, as on Linux.
+pub(crate) const BUFFER: usize = 212_992;
+
 impl Host {
     /// Removes and returns the first failure of a socket: an ICMP error about a datagram of the socket, or a next hop
     /// that did not answer.
@@ -37,11 +40,13 @@ impl Host {
         self.shared.sockets.close(id, pool);
     }
 
-    /// Returns the path MTU to a destination in bytes, or `None` without a route.
-    pub fn path_mtu(&self, _now: Instant, destination: IpAddr) -> Option<usize> {
+    /// Returns the path MTU to a destination in bytes: the MTU of the interface, or the smaller MTU that ICMP errors have
+    /// reported in the last ten minutes. Returns `None` without a route.
+    // spec: rfc8085-path-mtu
+    pub fn path_mtu(&self, now: Instant, destination: IpAddr) -> Option<usize> {
         let IpAddr::V4(destination) = destination else { return None };
         let route = self.shared.routes.route(destination, None)?;
-        Some(self.path_mtu_on(route.interface))
+        Some(self.path_mtu_on(now, route.interface, destination))
     }
 
     /// Returns the state of a socket, or `None` if the socket is closed.
@@ -141,8 +146,9 @@ impl Host {
     }
 
     /// Returns the path MTU to a destination on an interface, in bytes.
-    pub(crate) fn path_mtu_on(&self, interface: InterfaceId) -> usize {
-        self.interfaces.get(interface).map_or(0, |interface| interface.config.mtu)
+    pub(crate) fn path_mtu_on(&self, now: Instant, interface: InterfaceId, destination: Ipv4Addr) -> usize {
+        let mtu = self.interfaces.get(interface).map_or(0, |interface| interface.config.mtu);
+        self.shared.path_mtus.get(now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
     }
 
     /// Returns the default time to live of a datagram.

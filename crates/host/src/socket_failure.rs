@@ -11,8 +11,8 @@ use crate::sockets::{SocketFailure, SocketKind};
 /// Reports a failure to the socket that has sent the quoted datagram. `from` is the sender of the error, or the source
 /// of the datagram if its next hop did not answer. Returns false without such a socket.
 ///
-/// A failure changes no state of the socket. A forged error is reported only if it quotes the addresses and ports
-/// of a socket.
+/// A failure changes no state of the socket. The error "fragmentation needed" reduces the path MTU of the
+/// destination. A forged error has an effect only if it quotes the addresses and ports of a socket.
 // spec: socket-error, rfc1122-udp-errors
 pub(crate) fn report(
     cx: &mut Context<'_>,
@@ -24,6 +24,9 @@ pub(crate) fn report(
     let local = SocketAddrV4::new(quoted.source(), local_port);
     let peer = SocketAddrV4::new(quoted.destination(), peer_port);
     let Some(socket) = cx.shared.sockets.find(kind, local, peer) else { return false };
+    if let Some(mtu) = problem.mtu() {
+        cx.shared.path_mtus.update(cx.now, *peer.ip(), mtu, quoted.total_length());
+    }
     let failure = SocketFailure { problem, from: from.into(), peer: peer.into(), sequence };
     if !cx.shared.sockets.fail(socket, failure) {
         // spec: drops-counted

@@ -15,6 +15,7 @@ mod failures;
 mod id;
 mod info;
 mod packets;
+mod send_queues;
 
 pub use self::drop_reason::SocketDropReason;
 pub use self::error::SocketError;
@@ -23,7 +24,8 @@ use self::failures::{FailureQueue, FailureStore};
 pub use self::id::{SocketId, SocketKind};
 pub use self::info::SocketInfo;
 pub(crate) use self::packets::SocketPacket;
-use self::packets::{ExceededLimit, PacketQueue, PacketStore};
+use self::packets::{Budget, ExceededLimit, PacketList, PacketStore};
+use self::send_queues::SendQueues;
 
 /// Limits of the sockets of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +49,7 @@ pub(crate) struct Sockets {
     echo: Ports,
     /// The sockets with a change that [`Sockets::poll_ready`] has not returned yet.
     ready: List,
-    /// For each interface, the sockets with a first datagram that departs on this interface.
-    senders: Vec<List>,
+    send_queues: SendQueues,
     /// The UDP sockets that receive broadcasts.
     broadcast: Vec<Place>,
     secret: Secret,
@@ -72,10 +73,6 @@ struct Slot {
     /// Links of [`Sockets::ready`].
     ready: Links,
     is_ready: bool,
-    /// Links of a list of [`Sockets::senders`].
-    sending: Links,
-    /// The interface with the list that has the socket.
-    sends_on: Option<InterfaceId>,
 }
 
 /// A socket.
@@ -90,8 +87,11 @@ pub(crate) struct Socket {
     pub(crate) peer: Option<SocketAddrV4>,
     /// Whether the socket sends and receives broadcasts.
     pub(crate) has_broadcasts: bool,
-    receive: PacketQueue,
-    send: PacketQueue,
+    receive_buffer: Budget,
+    received: PacketList,
+    send_buffer: Budget,
+    /// The first of the socket's send queues.
+    send_queue: Option<Place>,
     failures: FailureQueue,
     /// Whether the send buffer had no capacity for a datagram.
     waits_for_capacity: bool,
@@ -99,6 +99,13 @@ pub(crate) struct Socket {
     dropped: u64,
     /// Failures that were dropped.
     failures_lost: u64,
+}
+
+/// A send queue and its socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    queue: Place,
+    socket: Place,
 }
 
 /// A binding and the buffers of a new socket.
@@ -181,7 +188,7 @@ impl Sockets {
             udp: Ports::new(limits.sockets, &secret, "udp"),
             echo: Ports::new(limits.sockets, &secret, "echo"),
             ready: List::EMPTY,
-            senders: Vec::new(),
+            send_queues: SendQueues::new(),
             broadcast: Vec::new(),
             secret,
         }
@@ -210,7 +217,8 @@ impl Sockets {
             None if self.slots.len() >= self.limits.sockets => return Err(SocketError::TooManySockets),
             None => Place::try_from(self.slots.len()).map_err(|_| SocketError::TooManySockets)?,
         };
-        if new.has_broadcasts && self.broadcast.len() >= Self::BROADCAST {
+        let receives_broadcasts = new.has_broadcasts && new.kind == SocketKind::Udp;
+        if receives_broadcasts && self.broadcast.len() >= Self::BROADCAST {
             return Err(SocketError::TooManyBroadcastSockets);
         }
         let addresses = new.addresses.trunc();
@@ -224,7 +232,7 @@ impl Sockets {
         if self.free.pop().is_none() {
             self.slots.push(Slot::EMPTY);
         }
-        if new.has_broadcasts {
+        if receives_broadcasts {
             self.broadcast.push(place);
         }
         let slot = self.slots.get_mut(index(place)).ok_or(SocketError::TooManySockets)?;
@@ -234,8 +242,10 @@ impl Sockets {
             local: binding,
             peer: None,
             has_broadcasts: new.has_broadcasts,
-            receive: PacketQueue::new(new.receive_buffer),
-            send: PacketQueue::new(new.send_buffer),
+            receive_buffer: Budget::new(new.receive_buffer),
+            received: PacketList::EMPTY,
+            send_buffer: Budget::new(new.send_buffer),
+            send_queue: None,
             failures: FailureQueue::EMPTY,
             waits_for_capacity: false,
             dropped: 0,
@@ -279,11 +289,15 @@ impl Sockets {
         if std::mem::take(&mut slot.is_ready) {
             self.ready.unlink(&mut self.slots, |slot| &mut slot.ready, id.index);
         }
-        self.unlink_sender(id.index);
-        while let Some(packet) =
-            self.packets.pop(&mut socket.receive).or_else(|| self.packets.pop(&mut socket.send))
-        {
+        while let Some(packet) = self.packets.pop(&mut socket.received, &mut socket.receive_buffer) {
             pool.give(packet.frame);
+        }
+        while let Some(queue) = socket.send_queue {
+            while let Some(packet) = self.send_queues.pop(queue, (&mut self.packets, &mut socket.send_buffer))
+            {
+                pool.give(packet.frame);
+            }
+            self.send_queues.remove(&mut socket.send_queue, queue);
         }
         while self.failures.pop(&mut socket.failures).is_some() {}
         self.broadcast.retain(|place| *place != id.index);
@@ -359,15 +373,15 @@ impl Sockets {
             return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
         };
         // spec: socket-receive-bound, socket-memory-bound
-        if let Some(limit) = self.packets.exceeded_limit(&socket.receive, &packet.frame) {
+        if let Some(limit) = self.packets.exceeded_limit(&socket.receive_buffer, &packet.frame) {
             socket.dropped = socket.dropped.saturating_add(1);
             let reason = match limit {
-                ExceededLimit::Queue => SocketDropReason::ReceiveBufferFull,
+                ExceededLimit::Buffer => SocketDropReason::ReceiveBufferFull,
                 ExceededLimit::Store => SocketDropReason::MemoryFull,
             };
             return Err((packet.frame, reason));
         }
-        self.packets.push(&mut socket.receive, packet);
+        self.packets.push(&mut socket.received, &mut socket.receive_buffer, packet);
         self.mark_ready(place);
         Ok(())
     }
@@ -384,7 +398,7 @@ impl Sockets {
     pub(crate) fn receive(&mut self, id: SocketId, kind: SocketKind) -> Option<SocketPacket> {
         let slot = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation)?;
         let socket = slot.socket.as_mut().filter(|socket| socket.kind == kind)?;
-        self.packets.pop(&mut socket.receive)
+        self.packets.pop(&mut socket.received, &mut socket.receive_buffer)
     }
 
     /// Adds a datagram to the send queue of a socket. Returns the frame if a limit is reached.
@@ -396,74 +410,49 @@ impl Sockets {
         let Some(socket) = slot.socket.as_mut() else {
             return Err((packet.frame, SocketError::Closed));
         };
-        match self.packets.exceeded_limit(&socket.send, &packet.frame) {
+        match self.packets.exceeded_limit(&socket.send_buffer, &packet.frame) {
             None => {}
-            Some(ExceededLimit::Queue) => {
+            Some(ExceededLimit::Buffer) => {
                 socket.waits_for_capacity = true;
                 return Err((packet.frame, SocketError::SendBufferFull));
             }
             Some(ExceededLimit::Store) => return Err((packet.frame, SocketError::SocketMemoryFull)),
         }
-        let interface = packet.interface;
-        self.packets.push(&mut socket.send, packet);
-        if slot.sends_on.is_none() {
-            self.link_sender(id.index, interface);
-        }
+        let buffer = (&mut self.packets, &mut socket.send_buffer);
+        self.send_queues.push(&mut socket.send_queue, id.index, buffer, packet);
         Ok(())
     }
 
     /// Returns whether a socket has a datagram that departs on this interface.
     #[inline]
     pub(crate) fn has_senders(&self, interface: InterfaceId) -> bool {
-        self.senders.get(usize::from(interface.0)).is_some_and(|senders| senders.first().is_some())
+        self.send_queues.first(interface).is_some()
     }
 
-    /// Returns the socket that sends next on this interface.
+    /// Returns the send queue of an interface that sends next.
     #[inline]
-    pub(crate) fn first_sender(&self, interface: InterfaceId) -> Option<Place> {
-        self.senders.get(usize::from(interface.0))?.first()
+    pub(crate) fn first_sender(&self, interface: InterfaceId) -> Option<Sender> {
+        let (queue, socket) = self.send_queues.first(interface)?;
+        Some(Sender { queue, socket })
     }
 
-    /// Removes and returns the first datagram of a socket, if it departs on this interface.
+    /// Removes and returns the first datagram of a send queue.
     #[inline]
-    pub(crate) fn take_to_send(&mut self, place: Place, interface: InterfaceId) -> Option<SocketPacket> {
+    pub(crate) fn take_to_send(&mut self, Sender { queue, socket: place }: Sender) -> Option<SocketPacket> {
         let socket = self.slots.get_mut(index(place))?.socket.as_mut()?;
-        self.packets.first(&socket.send).filter(|packet| packet.interface == interface)?;
-        let packet = self.packets.pop(&mut socket.send);
-        if socket.waits_for_capacity && socket.send.is_half_empty() {
+        let packet = self.send_queues.pop(queue, (&mut self.packets, &mut socket.send_buffer))?;
+        if socket.waits_for_capacity && socket.send_buffer.is_half_free() {
             socket.waits_for_capacity = false;
             self.mark_ready(place);
         }
-        packet
+        Some(packet)
     }
 
-    /// Lets the other sockets with datagrams for an interface precede this socket.
-    pub(crate) fn requeue_sender(&mut self, place: Place) {
-        self.unlink_sender(place);
-        let Some(slot) = self.slots.get(index(place)) else { return };
-        let first = slot.socket.as_ref().and_then(|socket| self.packets.first(&socket.send));
-        if let Some(interface) = first.map(|packet| packet.interface) {
-            self.link_sender(place, interface);
-        }
-    }
-
-    fn link_sender(&mut self, place: Place, interface: InterfaceId) {
-        let number = usize::from(interface.0);
-        if number >= self.senders.len() {
-            self.senders.resize(number + 1, List::EMPTY);
-        }
-        let Some(senders) = self.senders.get_mut(number) else { return };
-        senders.append(&mut self.slots, |slot| &mut slot.sending, place);
-        if let Some(slot) = self.slots.get_mut(index(place)) {
-            slot.sends_on = Some(interface);
-        }
-    }
-
-    fn unlink_sender(&mut self, place: Place) {
-        let Some(slot) = self.slots.get_mut(index(place)) else { return };
-        let Some(interface) = slot.sends_on.take() else { return };
-        if let Some(senders) = self.senders.get_mut(usize::from(interface.0)) {
-            senders.unlink(&mut self.slots, |slot| &mut slot.sending, place);
+    /// Moves a send queue behind the other queues of its interface, or removes the queue if it is empty.
+    #[inline]
+    pub(crate) fn rotate_sender(&mut self, Sender { queue, socket }: Sender) {
+        if let Some(socket) = self.slots.get_mut(index(socket)).and_then(|slot| slot.socket.as_mut()) {
+            self.send_queues.rotate(&mut socket.send_queue, queue);
         }
     }
 
@@ -534,8 +523,8 @@ impl Socket {
             port: self.local.port,
             peer: self.peer.map(SocketAddr::from),
             broadcast: self.has_broadcasts,
-            received_bytes: self.receive.bytes(),
-            sending_bytes: self.send.bytes(),
+            received_bytes: self.receive_buffer.bytes(),
+            sending_bytes: self.send_buffer.bytes(),
             dropped: self.dropped,
             failures_lost: self.failures_lost,
         }
@@ -543,12 +532,5 @@ impl Socket {
 }
 
 impl Slot {
-    const EMPTY: Slot = Slot {
-        generation: 0,
-        socket: None,
-        ready: Links::NONE,
-        is_ready: false,
-        sending: Links::NONE,
-        sends_on: None,
-    };
+    const EMPTY: Slot = Slot { generation: 0, socket: None, ready: Links::NONE, is_ready: false };
 }

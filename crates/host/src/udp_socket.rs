@@ -4,16 +4,13 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::Ipv4Fields;
+use ipv4::{Ipv4Fields, PathMtus};
 use tap::{Frame, Instant, Pool};
 use udp::UdpFields;
 
 use crate::host::Host;
-use crate::socket_calls::frame_with;
+use crate::socket_calls::{BUFFER, frame_with};
 use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
-
-/// Default limit of a receive or send buffer in bytes, as on Linux.
-const BUFFER: usize = 212_992;
 
 /// Headers before the data of a datagram, in bytes.
 const HEADERS: usize = Ipv4Fields::LENGTH + UdpFields::LENGTH;
@@ -53,7 +50,8 @@ pub struct UdpMessage {
 /// Fragmentation of a datagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fragmentation {
-    /// A datagram that fits the path MTU has the flag "don't fragment". A longer datagram is sent in fragments.
+    /// A datagram that fits the path MTU has the flag "don't fragment", unless the path MTU is [`PathMtus::MINIMUM`]. A
+    /// longer datagram is sent in fragments.
     #[default]
     Allowed,
     /// The datagram has the flag "don't fragment", and a datagram that is longer than the path MTU is refused.
@@ -163,7 +161,7 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         // The data is checked before it is copied.
-        let outgoing = self.outgoing_udp(id, message, data.len())?;
+        let outgoing = self.outgoing_udp(now, id, message, data.len())?;
         let frame = frame_with(data, HEADERS, pool)?;
         self.queue_udp(now, id, &outgoing, frame, pool)
     }
@@ -181,7 +179,7 @@ impl Host {
         frame: Frame,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
-        match self.outgoing_udp(id, message, frame.len()) {
+        match self.outgoing_udp(now, id, message, frame.len()) {
             Ok(outgoing) => self.queue_udp(now, id, &outgoing, frame, pool),
             Err(error) => {
                 pool.give(frame);
@@ -212,6 +210,7 @@ impl Host {
     /// Checks a datagram to send, and selects its interface and source.
     fn outgoing_udp(
         &self,
+        now: Instant,
         id: SocketId,
         message: &UdpMessage,
         length: usize,
@@ -231,8 +230,9 @@ impl Host {
         let peer = *destination.ip();
         let (interface, source) = self.select_source(local.addresses, message.source, peer)?;
         self.check_destination(interface, source, peer, has_broadcasts)?;
-        let limit = self.path_mtu_on(interface);
+        let limit = self.path_mtu_on(now, interface, peer);
         let fits = HEADERS + length <= limit;
+        let is_at_minimum = self.shared.path_mtus.get(now, peer) == Some(PathMtus::MINIMUM);
         if message.fragmentation == Fragmentation::Never && !fits {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }
@@ -241,9 +241,10 @@ impl Host {
             // spec: rfc1122-udp-fields
             time_to_live,
             type_of_service: message.type_of_service,
-            // spec: rfc8085-dont-fragment
-            // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set".
-            dont_fragment: fits,
+            // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set". The path may have a smaller MTU
+            // than the minimum of the table, so that a gateway must be able to fragment.
+            // spec: rfc8085-dont-fragment, path-mtu-floor
+            dont_fragment: message.fragmentation == Fragmentation::Never || (fits && !is_at_minimum),
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
         };
         Ok(Outgoing { interface, source: SocketAddrV4::new(source, local.port), destination, fields })

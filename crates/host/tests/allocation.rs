@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use arp::{Operation, PacketFields};
-use host::{EchoRequest, Host, HostConfig};
+use host::{EchoBind, EchoRequest, Host, HostConfig};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
@@ -196,17 +196,12 @@ fn two_interfaces_and_sent_fragments_allocate_nothing_after_warm_up() -> Result<
     let mut batch = Batch::new(64);
     let data = vec![7; 20_000];
     let requests = [request([10, 1, 0, 2].into())?, request([10, 2, 0, 2].into())?];
+    let socket = host.bind_echo(&EchoBind::default())?;
     let mut received = 0;
     let mut round = || -> Result<(), Box<dyn Error>> {
         for (port, ((_, peer), request)) in ports.iter_mut().zip(networks.iter().zip(&requests)) {
-            let ping = EchoRequest {
-                source: None,
-                destination: IpAddr::from(*peer),
-                identifier: 1,
-                sequence: 1,
-                time_to_live: 64,
-            };
-            host.ping(Instant::ORIGIN, ping, &data, &mut pool);
+            let ping = EchoRequest::new(IpAddr::from(*peer), 1);
+            host.send_echo(Instant::ORIGIN, socket, &ping, &data, &mut pool)?;
             let mut frame = peer_pool.take().ok_or("the pool is empty")?;
             frame.write(request)?;
             batch.push(frame).map_err(|_| "the batch is full")?;

@@ -30,7 +30,7 @@
 //! 1. [`Segment::add`] adds hosts, and [`Segment::attach`] adds scripted peers. [`Segment::add_wire`] adds a further
 //!    wire, for hosts with several ports ([`Segment::add_to`]). [`Segment::set_link`] sets rate, queue and faults of a
 //!    port. [`Segment::intercept`] sets a script that replaces the frames of a node.
-//! 2. [`Segment::send`], [`Segment::ping`], [`Segment::inject`] and [`Segment::host_mut`] cause traffic.
+//! 2. [`Segment::send`], [`Segment::inject`], and the sockets of [`Segment::host_and_pool`] cause traffic.
 //! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
 //! 4. [`Segment::take_captured`] and [`Segment::host`] return the result. Continue with step 2.
 //!

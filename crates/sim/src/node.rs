@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{EchoRequest, Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Offload, Pool, PortId};
 
@@ -134,13 +134,6 @@ impl Node {
             return SendOutcome::Dropped(TxDropReason::TooLong);
         }
         host.send(now, neighbor.into(), ether_type, frame, pool)
-    }
-
-    pub(crate) fn ping(&mut self, now: Instant, request: EchoRequest, data: &[u8]) -> SendOutcome {
-        match self.as_host_mut() {
-            Some(HostNode { host, pool, .. }) => host.ping(now, request, data, pool),
-            None => SendOutcome::Dropped(TxDropReason::NoSourceAddress),
-        }
     }
 
     pub(crate) fn start(&mut self, now: Instant) -> Result<(), HostConfigError> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{EchoRequest, Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 
@@ -163,16 +163,6 @@ impl Segment {
     ) -> SendOutcome {
         match self.nodes.get_mut(node.0) {
             Some(node) if node.is_running => node.send(self.now, neighbor, ether_type, payload),
-            _ => SendOutcome::Dropped(TxDropReason::NoSourceAddress),
-        }
-    }
-
-    /// Sends an echo request with this data from a host: see [`Host::ping`].
-    ///
-    /// If the node is not a running host, the request is dropped for [`TxDropReason::NoSourceAddress`].
-    pub fn ping(&mut self, node: NodeId, request: EchoRequest, data: &[u8]) -> SendOutcome {
-        match self.nodes.get_mut(node.0) {
-            Some(node) if node.is_running => node.ping(self.now, request, data),
             _ => SendOutcome::Dropped(TxDropReason::NoSourceAddress),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use host::DataMismatch;
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::reply::DataMismatch;
 use super::session::{PingResponse, PingSession};
 use super::statistics::RoundTrips;
 use super::text::{PingEvent, problem_text};

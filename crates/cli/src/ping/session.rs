@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use host::{DeliveryFailure, EchoReply, HostEvent};
+use host::SocketFailure;
 use icmp::{IcmpError, IcmpType};
-use inet::IpProtocol;
 use tap::Instant;
 
+use super::reply::PingReply;
 use super::statistics::PingStatistics;
 
 /// The target and the schedule of the requests.
@@ -59,7 +59,7 @@ pub(super) enum PingStep {
 pub(super) enum PingResponse {
     /// An echo reply.
     Reply {
-        reply: EchoReply,
+        reply: PingReply,
         round_trip: Duration,
         /// Whether the request already had a reply.
         is_duplicate: bool,
@@ -115,24 +115,9 @@ impl PingSession {
         self.statistics.errors = self.statistics.errors.saturating_add(1);
     }
 
-    /// Converts an event of the host to a response, or returns `None` if it matches no request.
-    pub(super) fn receive(&mut self, now: Instant, event: HostEvent) -> Option<PingResponse> {
-        let response = match event {
-            HostEvent::EchoReply(reply) => self.receive_reply(now, reply),
-            HostEvent::DeliveryFailed(undelivered) => self.receive_error(undelivered),
-            HostEvent::Arp(..) => return None,
-        };
-        if response.is_none() {
-            self.statistics.unmatched = self.statistics.unmatched.saturating_add(1);
-        }
-        response
-    }
-
-    fn receive_reply(&mut self, now: Instant, reply: EchoReply) -> Option<PingResponse> {
-        let request = self.requests.get_mut(&reply.sequence)?;
-        if reply.identifier != self.plan.identifier {
-            return None;
-        }
+    /// Converts a reply to a response, or counts the reply and returns `None` if it matches no request.
+    pub(super) fn receive_reply(&mut self, now: Instant, reply: PingReply) -> Option<PingResponse> {
+        let Some(request) = self.requests.get_mut(&reply.sequence) else { return self.count_unmatched() };
         let round_trip = now.since(request.sent);
         let is_duplicate = std::mem::replace(&mut request.is_answered, true);
         let is_from_another = reply.from != self.plan.target;
@@ -143,22 +128,24 @@ impl PingSession {
         Some(PingResponse::Reply { reply, round_trip, is_duplicate, is_from_another })
     }
 
-    fn receive_error(&mut self, undelivered: DeliveryFailure) -> Option<PingResponse> {
-        let DeliveryFailure { from, problem, destination, protocol, echo, .. } = undelivered;
-        let (identifier, sequence) = echo?;
-        let is_from_session = protocol == IpProtocol::ICMP
-            && destination == self.plan.target
-            && identifier == self.plan.identifier
-            && self.requests.contains_key(&sequence);
-        if !is_from_session {
-            return None;
-        }
+    /// Converts a failure to a response, or counts the failure and returns `None` if it matches no request.
+    pub(super) fn receive_failure(&mut self, failure: SocketFailure) -> Option<PingResponse> {
+        let SocketFailure { problem, from, peer, sequence } = failure;
+        let is_to_target = peer.ip() == self.plan.target;
+        let sequence = sequence.filter(|sequence| is_to_target && self.requests.contains_key(sequence));
+        let Some(sequence) = sequence else { return self.count_unmatched() };
         if matches!(problem.icmp_type(), IcmpType::REDIRECT | IcmpType::SOURCE_QUENCH) {
             return Some(PingResponse::Advice { from, sequence, problem });
         }
         self.update_pipe(sequence);
         self.transmit_failed();
         Some(PingResponse::Error { from, sequence, problem })
+    }
+
+    /// Counts a reply or an error that matches no request.
+    fn count_unmatched(&mut self) -> Option<PingResponse> {
+        self.statistics.unmatched = self.statistics.unmatched.saturating_add(1);
+        None
     }
 
     /// Updates the maximum number of requests in flight when a response to this request arrives.

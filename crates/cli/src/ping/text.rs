@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use host::DataMismatch;
 use icmp::{IcmpError, IcmpType};
 use ipnet::Ipv4Net;
 use tap::linux::InterfaceName;
 
+use super::reply::{DataMismatch, ICMP_HEADER};
 use super::session::{PingResponse, PingSession};
 use super::statistics::{PingStatistics, RoundTrips};
 
@@ -22,8 +22,6 @@ pub(super) enum PingEvent<'a> {
 /// Minimum number of data bytes for round-trip times. iputils stores the time of sending in the data and prints no times
 /// below this size. The format is the same here.
 const TIMED_BYTES: usize = 16;
-/// Length of the ICMP header, in bytes.
-const ICMP_HEADER: usize = 8;
 /// Length of the IPv4 and ICMP headers, in bytes.
 const DATAGRAM_HEADERS: usize = 28;
 

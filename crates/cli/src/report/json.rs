@@ -101,51 +101,6 @@ pub(super) enum HostJson {
     Defended(IpAndMac),
     /// A local address is no longer used: another station uses the address.
     Ceased(IpAndMac),
-    /// An echo request of this host was answered.
-    EchoReply {
-        /// IP address of the replying host.
-        #[schemars(with = "Ipv4Addr")]
-        ip: IpAddr,
-        /// Local IP address that the request was sent from.
-        #[schemars(with = "Ipv4Addr")]
-        local_ip: IpAddr,
-        /// ICMP identifier of the request.
-        identifier: u16,
-        /// ICMP sequence number of the request.
-        sequence: u16,
-        /// Length of the ICMP message with its header, in bytes.
-        bytes: usize,
-        /// Time to live of the reply, in hops.
-        ttl: u8,
-        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "u16")]
-        vlan: Option<u16>,
-    },
-    /// A datagram of this host was not delivered: an ICMP error arrived, or the next hop was not resolved.
-    DeliveryFailed {
-        /// IP address of the host that sent the error; a local address if the next hop was not resolved.
-        #[schemars(with = "Ipv4Addr")]
-        reporter_ip: IpAddr,
-        /// Source of the datagram.
-        #[schemars(with = "Ipv4Addr")]
-        source_ip: IpAddr,
-        /// Destination of the datagram.
-        #[schemars(with = "Ipv4Addr")]
-        destination_ip: IpAddr,
-        /// IP protocol number of the datagram.
-        protocol: u8,
-        /// ICMP type of the error.
-        icmp_type: u8,
-        /// ICMP code of the error.
-        icmp_code: u8,
-        /// The error in words.
-        message: String,
-        /// VLAN ID of the interface, 1 to 4094; absent if the interface is untagged.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(with = "u16")]
-        vlan: Option<u16>,
-    },
     /// A received frame was dropped. With `-v` also frames for other stations and VLANs are reported.
     Dropped {
         /// Source MAC address of the frame; null if the frame is too short.
@@ -273,9 +228,7 @@ impl HostJson {
             | Self::ProbeConflict(IpAndMac { vlan: field, .. })
             | Self::Conflict(IpAndMac { vlan: field, .. })
             | Self::Defended(IpAndMac { vlan: field, .. })
-            | Self::Ceased(IpAndMac { vlan: field, .. })
-            | Self::EchoReply { vlan: field, .. }
-            | Self::DeliveryFailed { vlan: field, .. } => *field = vlan.map(VlanId::number),
+            | Self::Ceased(IpAndMac { vlan: field, .. }) => *field = vlan.map(VlanId::number),
             _ => {}
         }
         json
@@ -285,25 +238,6 @@ impl HostJson {
         match event {
             HostEvent::Arp(_, ArpEvent::Claim(event)) => HostJson::claim(event),
             HostEvent::Arp(_, ArpEvent::Neighbor(event)) => HostJson::of_neighbor(event),
-            HostEvent::EchoReply(reply) => HostJson::EchoReply {
-                ip: reply.from,
-                local_ip: reply.to,
-                identifier: reply.identifier,
-                sequence: reply.sequence,
-                bytes: reply.length,
-                ttl: reply.time_to_live,
-                vlan: None,
-            },
-            HostEvent::DeliveryFailed(failure) => HostJson::DeliveryFailed {
-                reporter_ip: failure.from,
-                source_ip: failure.source,
-                destination_ip: failure.destination,
-                protocol: failure.protocol.0,
-                icmp_type: failure.problem.icmp_type().0,
-                icmp_code: failure.problem.code(),
-                message: failure.problem.to_string(),
-                vlan: None,
-            },
         }
     }
 

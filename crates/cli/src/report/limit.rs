@@ -124,8 +124,6 @@ impl LineKind {
                 NeighborEvent::Evicted { .. } => "evicted",
                 NeighborEvent::Refused { .. } => "table_full",
             },
-            HostEvent::EchoReply(_) => "echo_reply",
-            HostEvent::DeliveryFailed(_) => "delivery_failed",
         };
         Some(LineKind::Event(name))
     }

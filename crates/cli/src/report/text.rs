@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use anstyle::Style;
 use arp::{ClaimEvent, NeighborEvent};
-use host::{EchoReply, HostEvent};
+use host::HostEvent;
 
 use crate::color::{EMPHASIS, ERROR, WARNING};
 
@@ -13,10 +13,6 @@ pub(super) fn event_text(event: HostEvent) -> String {
     match event {
         HostEvent::Arp(_, arp::ArpEvent::Claim(event)) => claim_text(event),
         HostEvent::Arp(_, arp::ArpEvent::Neighbor(event)) => neighbor_text(event),
-        HostEvent::EchoReply(EchoReply { from, sequence, time_to_live, length, .. }) => {
-            format!("echo_reply from {from}: {length} bytes, icmp_seq={sequence} ttl={time_to_live}")
-        }
-        HostEvent::DeliveryFailed(event) => format!("delivery_failed {event}"),
     }
 }
 
@@ -29,8 +25,7 @@ pub(super) fn event_style(event: HostEvent) -> Style {
                 ClaimEvent::ProbeConflict { .. } | ClaimEvent::Conflict { .. } | ClaimEvent::Ceased { .. },
             ),
         ) => ERROR,
-        HostEvent::DeliveryFailed(_)
-        | HostEvent::Arp(
+        HostEvent::Arp(
             _,
             arp::ArpEvent::Neighbor(
                 NeighborEvent::Forgotten { .. }

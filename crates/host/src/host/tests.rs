@@ -1,9 +1,9 @@
 use super::*;
-use crate::{DropReason, HostSet, SendOutcome, TxDropReason};
+use crate::{DropReason, EchoBind, EchoRequest, HostSet, SendOutcome, SocketError, SocketKind, TxDropReason};
 use arp::{Merge, NeighborState, Operation, PacketFields};
 use link::{EtherType, MacAddr};
 use proptest::prelude::*;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use tap::linux::Cable;
 use tap::{Capabilities, Received, Transmitted};
@@ -67,6 +67,30 @@ fn receive_one(host: &mut Host, bytes: &[u8]) -> (FrameOutcome, Vec<Vec<u8>>) {
     assert_eq!(pool.held(), departing.len(), "a frame was neither sent nor returned to the pool");
     let sent = departing.iter().map(|frame| frame.bytes().to_vec()).collect();
     (outcome, sent)
+}
+
+/// An echo request of the socket with this identifier.
+#[derive(Clone, Copy, Debug)]
+struct Ping {
+    source: Option<IpAddr>,
+    destination: IpAddr,
+    identifier: u16,
+    sequence: u16,
+    time_to_live: u8,
+}
+
+impl Host {
+    /// Sends an echo request. Creates its socket if necessary.
+    fn ping(&mut self, now: Instant, ping: Ping, data: &[u8], pool: &mut Pool) -> Result<(), SocketError> {
+        let identifier = Some(ping.identifier);
+        let bind = EchoBind { identifier, send_buffer: 2 << 20, ..EchoBind::default() };
+        let known = self.sockets().find(|info| info.kind == SocketKind::Echo && info.port == ping.identifier);
+        let id = known.map_or_else(|| self.bind_echo(&bind), |info| Ok(info.id))?;
+        let Ping { source, destination, sequence, time_to_live, .. } = ping;
+        let time_to_live = Some(time_to_live);
+        let request = EchoRequest { source, time_to_live, ..EchoRequest::new(destination, sequence) };
+        self.send_echo(now, id, &request, data, pool)
+    }
 }
 
 /// Returns an IPv4 address.

@@ -14,7 +14,7 @@ use tap::{Frame, Instant};
 pub(crate) struct SocketPacket {
     /// A received datagram: its data. A datagram to send: headers and data.
     pub(crate) frame: Frame,
-    /// Source. The port of an echo request is its identifier, and the port of an echo reply is 0.
+    /// Source. The port of an echo request is its identifier, and the port of an echo reply is its sequence number.
     pub(crate) source: SocketAddrV4,
     /// Destination. The port of an echo reply is its identifier, and the port of an echo request is 0.
     pub(crate) destination: SocketAddrV4,
@@ -26,13 +26,16 @@ pub(crate) struct SocketPacket {
     pub(crate) at: Instant,
 }
 
-/// A queue of datagrams in a [`PacketStore`].
+/// A list of datagrams in a [`PacketStore`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketQueue {
-    packets: List,
+pub(crate) struct PacketList(List);
+
+/// The use of a buffer, and its limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
     /// Capacity of the frames, in bytes.
     bytes: usize,
-    /// Maximum of `bytes`. A queue without datagrams accepts one frame of any capacity.
+    /// Maximum of `bytes`. A buffer without datagrams accepts one frame of any capacity.
     limit: usize,
 }
 
@@ -58,14 +61,23 @@ struct Node {
 /// Limit that a datagram would exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExceededLimit {
-    Queue,
+    Buffer,
     Store,
 }
 
-impl PacketQueue {
-    /// Creates a queue for datagrams in frames of up to `limit` bytes.
-    pub(crate) fn new(limit: usize) -> PacketQueue {
-        PacketQueue { packets: List::EMPTY, bytes: 0, limit }
+impl PacketList {
+    /// The list without datagrams.
+    pub(crate) const EMPTY: PacketList = PacketList(List::EMPTY);
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.first().is_none()
+    }
+}
+
+impl Budget {
+    /// Returns the use of an empty buffer.
+    pub(crate) fn new(limit: usize) -> Budget {
+        Budget { bytes: 0, limit }
     }
 
     /// Returns the capacity of the frames, in bytes.
@@ -73,19 +85,14 @@ impl PacketQueue {
         self.bytes
     }
 
-    /// Returns whether the queue has no datagrams.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.packets.first().is_none()
-    }
-
     /// Returns whether at most half of the limit is used.
-    pub(crate) fn is_half_empty(&self) -> bool {
+    pub(crate) fn is_half_free(&self) -> bool {
         self.bytes <= self.limit / 2
     }
 
-    /// Returns whether the queue has capacity for a frame.
+    /// Returns whether the buffer has capacity for a frame.
     fn has_capacity_for(&self, frame: &Frame) -> bool {
-        self.is_empty() || self.bytes.saturating_add(frame.capacity()) <= self.limit
+        self.bytes == 0 || self.bytes.saturating_add(frame.capacity()) <= self.limit
     }
 }
 
@@ -100,11 +107,11 @@ impl PacketStore {
         self.nodes.len() - self.free.len()
     }
 
-    /// Returns the limit that another frame in a queue would exceed.
+    /// Returns the limit that another frame in a buffer would exceed.
     #[inline]
-    pub(crate) fn exceeded_limit(&self, queue: &PacketQueue, frame: &Frame) -> Option<ExceededLimit> {
-        if !queue.has_capacity_for(frame) {
-            Some(ExceededLimit::Queue)
+    pub(crate) fn exceeded_limit(&self, budget: &Budget, frame: &Frame) -> Option<ExceededLimit> {
+        if !budget.has_capacity_for(frame) {
+            Some(ExceededLimit::Buffer)
         } else if self.bytes.saturating_add(frame.capacity()) > self.limit {
             Some(ExceededLimit::Store)
         } else {
@@ -112,9 +119,9 @@ impl PacketStore {
         }
     }
 
-    /// Appends a datagram to a queue. The caller has checked the limits.
+    /// Appends a datagram to a list of a buffer. The caller has checked the limits.
     #[inline]
-    pub(crate) fn push(&mut self, queue: &mut PacketQueue, packet: SocketPacket) {
+    pub(crate) fn push(&mut self, list: &mut PacketList, budget: &mut Budget, packet: SocketPacket) {
         let capacity = packet.frame.capacity();
         let place = self.free.pop().unwrap_or_else(|| to_place(self.nodes.len()));
         let node = Node { packet: Some(packet), links: Links::NONE };
@@ -122,28 +129,22 @@ impl PacketStore {
             Some(free) => *free = node,
             None => self.nodes.push(node),
         }
-        queue.packets.append(&mut self.nodes, |node| &mut node.links, place);
-        queue.bytes += capacity;
+        list.0.append(&mut self.nodes, |node| &mut node.links, place);
+        budget.bytes += capacity;
         self.bytes += capacity;
     }
 
-    /// Removes and returns the first datagram of a queue.
+    /// Removes and returns the first datagram of a list of a buffer.
     #[inline]
-    pub(crate) fn pop(&mut self, queue: &mut PacketQueue) -> Option<SocketPacket> {
-        let place = queue.packets.first()?;
-        queue.packets.unlink(&mut self.nodes, |node| &mut node.links, place);
+    pub(crate) fn pop(&mut self, list: &mut PacketList, budget: &mut Budget) -> Option<SocketPacket> {
+        let place = list.0.first()?;
+        list.0.unlink(&mut self.nodes, |node| &mut node.links, place);
         let packet = self.nodes.get_mut(index(place))?.packet.take()?;
         self.free.push(place);
         let capacity = packet.frame.capacity();
-        queue.bytes = queue.bytes.saturating_sub(capacity);
+        budget.bytes = budget.bytes.saturating_sub(capacity);
         self.bytes = self.bytes.saturating_sub(capacity);
         Some(packet)
-    }
-
-    /// Returns the first datagram of a queue.
-    #[inline]
-    pub(crate) fn first(&self, queue: &PacketQueue) -> Option<&SocketPacket> {
-        self.nodes.get(index(queue.packets.first()?))?.packet.as_ref()
     }
 }
 

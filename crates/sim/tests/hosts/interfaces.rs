@@ -4,13 +4,15 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use arp::Operation;
-use host::{EchoRequest, HostConfig, HostEvent, SendOutcome};
+use host::{EchoBind, EchoRequest, HostConfig};
 use inet::InterfaceId;
-use ipv4::Route;
+use ipv4::{Datagram, Route};
 use link::{MacAddr, VlanId};
 use proptest::prelude::*;
 use sim::{Faults, LinkSettings, NodeId, Queue, Segment, WireId};
-use tap::{Exchange, Instant, PortId};
+use tap::{Exchange, Frame, Instant, PortId};
+
+use super::ping_once;
 
 const SECOND: Duration = Duration::from_secs(1);
 const SECOND_PORT: PortId = PortId::new(1);
@@ -33,24 +35,13 @@ fn two_wires() -> (Segment, NodeId, [NodeId; 2], WireId) {
 }
 
 fn request(destination: [u8; 4]) -> EchoRequest {
-    EchoRequest {
-        source: None,
-        destination: destination.into(),
-        identifier: 1,
-        sequence: 1,
-        time_to_live: 64,
-    }
+    EchoRequest::new(destination.into(), 1)
 }
 
 /// Pings from a node. Returns the interface and the address to which the reply arrived, if any.
 fn ping(segment: &mut Segment, from: NodeId, ping: EchoRequest) -> Option<(InterfaceId, std::net::IpAddr)> {
-    segment.ping(from, ping, b"data");
-    segment.run_for(5 * SECOND).unwrap();
-    let host = segment.host_mut(from).unwrap();
-    std::iter::from_fn(|| host.take_event()).find_map(|event| match event {
-        HostEvent::EchoReply(reply) if reply.from == ping.destination => Some((reply.interface, reply.to)),
-        _ => None,
-    })
+    let reply = ping_once(segment, from, ping, 5 * SECOND)?;
+    (reply.1 == ping.destination).then_some((reply.0, reply.2))
 }
 
 // proves: rfc1122-strong-model
@@ -136,8 +127,14 @@ proptest! {
         segment.set_link(host, PortId::default(), slow);
         let interval = Duration::from_millis(interval);
         let data = vec![7; bytes];
+        let (sender, _) = segment.host_and_pool(host).unwrap();
+        let capacity = Frame::capacity_for(if bytes <= 1_472 { 1_500 } else { Datagram::MAX_LENGTH });
+        let socket = sender.bind_echo(&EchoBind { send_buffer: 256 * capacity, ..EchoBind::default() });
+        let socket = socket.unwrap();
         let fill = |segment: &mut Segment| {
-            while segment.ping(host, request([10, 0, 0, 1]), &data) == SendOutcome::Queued {}
+            let now = segment.now();
+            let (sender, pool) = segment.host_and_pool(host).unwrap();
+            while sender.send_echo(now, socket, &request([10, 0, 0, 1]), &data, pool).is_ok() {}
         };
         fill(&mut segment);
         segment.run_for(interval).unwrap();

@@ -5,33 +5,22 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use arp::{AddressState, Defense, StartMode};
-use host::{EchoReply, EchoRequest, HostConfig, HostEvent};
+use host::{EchoRequest, HostConfig};
 use link::MacAddr;
 use sim::{Faults, NodeId, Segment};
 
-use super::{SECOND, config, mac, segment};
+use super::{MILLISECOND, SECOND, config, mac, ping_once, segment};
 
 /// MAC address of the first host of the range.
 const RANGE_MAC: MacAddr = MacAddr::new([2, 0, 0, 1, 0, 0]);
 
 /// Pings these addresses from a host, one after the other. Returns the addresses that reply.
 fn ping(segment: &mut Segment, from: NodeId, to: &[Ipv4Addr]) -> BTreeSet<Ipv4Addr> {
-    while segment.host_mut(from).unwrap().take_event().is_some() {}
     let mut replied = BTreeSet::new();
     for destination in to {
-        let request = EchoRequest {
-            source: None,
-            destination: (*destination).into(),
-            identifier: 1,
-            sequence: 1,
-            time_to_live: 64,
-        };
-        segment.ping(from, request, b"data");
-        segment.run_for(Duration::from_millis(20)).unwrap();
-        while let Some(event) = segment.host_mut(from).unwrap().take_event() {
-            if let HostEvent::EchoReply(EchoReply { from: IpAddr::V4(from), .. }) = event {
-                replied.insert(from);
-            }
+        let reply = ping_once(segment, from, EchoRequest::new((*destination).into(), 1), 20 * MILLISECOND);
+        if let Some((_, IpAddr::V4(from), _)) = reply {
+            replied.insert(from);
         }
     }
     replied

@@ -1,6 +1,6 @@
 use super::*;
+use crate::ping::reply::PingReply;
 use crate::ping::session::PingPlan;
-use host::{EchoReply, HostEvent};
 use icmp::IcmpError;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,17 +17,8 @@ fn ping_json_lines_match_schema() {
     let mut session = PingSession::new(plan);
     session.sent(Instant::from_nanos(100), 1);
     let mismatch = Some(DataMismatch { offset: 9, expected: 9, received: 255 });
-    let reply = EchoReply {
-        interface: inet::InterfaceId(0),
-        from: TARGET.into(),
-        to: TARGET.into(),
-        identifier: 7,
-        sequence: 1,
-        length: 64,
-        time_to_live: 64,
-        mismatch,
-    };
-    let response = session.receive(Instant::from_nanos(350), HostEvent::EchoReply(reply)).unwrap();
+    let reply = PingReply { from: TARGET.into(), sequence: 1, length: 64, time_to_live: 64, mismatch };
+    let response = session.receive_reply(Instant::from_nanos(350), reply).unwrap();
     let object = |event: PingEvent<'_>| -> Value {
         let line = line(Moment::of_nanos(400), &session, &event);
         testbed::schema::check_lines("ping", &line);

@@ -23,29 +23,13 @@ fn session(count: Option<u64>) -> PingSession {
     })
 }
 
-fn reply(sequence: u16) -> EchoReply {
-    EchoReply {
-        interface: inet::InterfaceId(0),
-        from: TARGET.into(),
-        to: HOST_IP.into(),
-        identifier: IDENTIFIER,
-        sequence,
-        length: 64,
-        time_to_live: 64,
-        mismatch: None,
-    }
+fn reply(sequence: u16) -> PingReply {
+    PingReply { from: TARGET.into(), sequence, length: 64, time_to_live: 64, mismatch: None }
 }
 
-fn undelivered(problem: IcmpError, sequence: u16) -> DeliveryFailure {
-    DeliveryFailure {
-        interface: inet::InterfaceId(0),
-        from: HOST_IP.into(),
-        problem,
-        source: HOST_IP.into(),
-        destination: TARGET.into(),
-        protocol: IpProtocol::ICMP,
-        echo: Some((IDENTIFIER, sequence)),
-    }
+fn undelivered(problem: IcmpError, sequence: u16) -> SocketFailure {
+    let peer = (TARGET, 0).into();
+    SocketFailure { problem, from: HOST_IP.into(), peer, sequence: Some(sequence) }
 }
 
 /// Returns an ICMP error of this type.
@@ -66,12 +50,12 @@ fn session_sends_one_request_per_interval_until_all_are_answered() {
     assert_eq!(session.next(at(0)), PingStep::Send(1));
     session.sent(at(0), 1);
     assert_eq!(session.next(at(300)), wait(700));
-    assert!(session.receive(at(300), HostEvent::EchoReply(reply(1))).is_some());
+    assert!(session.receive_reply(at(300), reply(1)).is_some());
     // After a delay, the interval starts anew.
     assert_eq!(session.next(at(1_400)), PingStep::Send(2));
     session.sent(at(1_400), 2);
     assert_eq!(session.next(at(1_400)), wait(1_000));
-    session.receive(at(1_500), HostEvent::EchoReply(reply(2)));
+    session.receive_reply(at(1_500), reply(2));
     assert_eq!(session.next(at(1_500)), PingStep::Over);
     let trips = session.statistics().round_trips().unwrap();
     assert_eq!((trips.min, trips.max), (Duration::from_millis(100), Duration::from_millis(300)));
@@ -102,7 +86,7 @@ fn session_waits_two_round_trips_but_at_least_interval_after_replies() {
     for (round_trip, timeout) in [(200, 1_000), (700, 1_400)] {
         let mut session = session(Some(2));
         session.sent(at(0), 1);
-        session.receive(at(round_trip), HostEvent::EchoReply(reply(1)));
+        session.receive_reply(at(round_trip), reply(1));
         session.sent(at(1_000), 2);
         assert_eq!(session.next(at(1_000)), wait(timeout));
         assert_eq!(session.next(at(1_000 + timeout)), PingStep::Over);
@@ -116,16 +100,13 @@ fn icmp_errors_end_requests_and_redirects_do_not() {
     session.sent(at(1_000), 2);
     let error =
         PingResponse::Error { from: HOST_IP.into(), sequence: 1, problem: IcmpError::HOST_UNREACHABLE };
-    assert_eq!(
-        session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(IcmpError::HOST_UNREACHABLE, 1))),
-        Some(error)
-    );
+    assert_eq!(session.receive_failure(undelivered(IcmpError::HOST_UNREACHABLE, 1)), Some(error));
     for kind in [4, 5] {
-        let response = session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(problem(kind), 2)));
+        let response = session.receive_failure(undelivered(problem(kind), 2));
         assert!(matches!(response, Some(PingResponse::Advice { sequence: 2, .. })), "{kind}");
     }
     assert_ne!(session.next(at(3_000)), PingStep::Over);
-    session.receive(at(3_000), HostEvent::DeliveryFailed(undelivered(IcmpError::HOPS_EXCEEDED, 2)));
+    session.receive_failure(undelivered(IcmpError::HOPS_EXCEEDED, 2));
     assert_eq!(session.next(at(3_000)), PingStep::Over);
     let PingStatistics { transmitted, received, errors, unmatched, .. } = *session.statistics();
     assert_eq!((transmitted, received, errors, unmatched), (2, 0, 2, 0));
@@ -143,7 +124,7 @@ fn unsent_request_counts_as_error() {
 fn repeated_reply_counts_as_duplicate() {
     let mut session = session(Some(2));
     session.sent(at(0), 1);
-    let mut receive = |now| match session.receive(now, HostEvent::EchoReply(reply(1))) {
+    let mut receive = |now| match session.receive_reply(now, reply(1)) {
         Some(PingResponse::Reply { is_duplicate, round_trip, .. }) => (is_duplicate, round_trip.as_millis()),
         other => panic!("{other:?}"),
     };
@@ -158,35 +139,28 @@ fn repeated_reply_counts_as_duplicate() {
 fn reply_from_other_address_is_marked() {
     let mut session = session(None);
     session.sent(at(0), 1);
-    let response =
-        session.receive(at(1), HostEvent::EchoReply(EchoReply { from: [10, 0, 0, 9].into(), ..reply(1) }));
+    let response = session.receive_reply(at(1), PingReply { from: [10, 0, 0, 9].into(), ..reply(1) });
     assert!(matches!(response, Some(PingResponse::Reply { is_from_another: true, .. })));
-    let response = session.receive(at(1), HostEvent::EchoReply(reply(1)));
+    let response = session.receive_reply(at(1), reply(1));
     assert!(matches!(response, Some(PingResponse::Reply { is_from_another: false, .. })));
 }
 
 #[test]
-fn unrelated_events_are_counted_and_not_reported() {
+fn unrelated_replies_and_failures_are_counted_and_not_reported() {
     let mut session = session(Some(1));
     session.sent(at(0), 1);
     let valid = undelivered(IcmpError::HOPS_EXCEEDED, 1);
+    assert_eq!(session.receive_reply(at(1), reply(2)), None);
     let unmatched = [
-        HostEvent::EchoReply(reply(2)),
-        HostEvent::EchoReply(EchoReply { identifier: IDENTIFIER + 1, ..reply(1) }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER, 2)), ..valid }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: Some((IDENTIFIER + 1, 1)), ..valid }),
-        HostEvent::DeliveryFailed(DeliveryFailure { echo: None, ..valid }),
-        HostEvent::DeliveryFailed(DeliveryFailure { destination: HOST_IP.into(), ..valid }),
-        HostEvent::DeliveryFailed(DeliveryFailure { protocol: IpProtocol::UDP, ..valid }),
+        SocketFailure { sequence: Some(2), ..valid },
+        SocketFailure { sequence: None, ..valid },
+        SocketFailure { peer: (HOST_IP, 0).into(), ..valid },
     ];
-    for event in unmatched {
-        assert_eq!(session.receive(at(1), event), None, "{event:?}");
+    for failure in unmatched {
+        assert_eq!(session.receive_failure(failure), None, "{failure:?}");
     }
     let PingStatistics { received, errors, unmatched, .. } = *session.statistics();
-    assert_eq!((received, errors, unmatched), (0, 0, 7));
-    let neighbor = arp::ArpEvent::Neighbor(arp::NeighborEvent::Expired { ip: TARGET });
-    assert_eq!(session.receive(at(1), HostEvent::Arp(inet::InterfaceId(0), neighbor)), None);
-    assert_eq!(session.statistics().unmatched, 7);
+    assert_eq!((received, errors, unmatched), (0, 0, 4));
 }
 
 #[test]
@@ -198,7 +172,7 @@ fn sequence_numbers_wrap_and_replace_old_requests() {
         };
         assert_eq!(u32::from(sequence), number % 65_536);
         session.sent(at(1_000 * u64::from(number)), sequence);
-        session.receive(at(1_000 * u64::from(number)), HostEvent::EchoReply(reply(sequence)));
+        session.receive_reply(at(1_000 * u64::from(number)), reply(sequence));
     }
     assert_eq!(session.requests.len(), 65_536);
     let PingStatistics { received, duplicates, pipe, .. } = *session.statistics();
@@ -211,10 +185,10 @@ fn pipe_is_maximum_of_requests_in_flight() {
     for sequence in 1..=5 {
         session.sent(at(u64::from(sequence)), sequence);
     }
-    session.receive(at(6), HostEvent::EchoReply(reply(3)));
+    session.receive_reply(at(6), reply(3));
     assert_eq!(session.statistics().pipe, 3);
-    session.receive(at(6), HostEvent::DeliveryFailed(undelivered(IcmpError::HOST_UNREACHABLE, 2)));
+    session.receive_failure(undelivered(IcmpError::HOST_UNREACHABLE, 2));
     assert_eq!(session.statistics().pipe, 4);
-    session.receive(at(6), HostEvent::EchoReply(reply(5)));
+    session.receive_reply(at(6), reply(5));
     assert_eq!(session.statistics().pipe, 4);
 }

@@ -1,8 +1,9 @@
 //! Expected texts are the output of iputils 20221126.
 
 use super::*;
+use crate::ping::reply::PingReply;
 use crate::ping::session::PingPlan;
-use host::{DeliveryFailure, EchoReply, HostEvent};
+use host::SocketFailure;
 use std::net::Ipv4Addr;
 use tap::Instant;
 
@@ -13,17 +14,8 @@ fn session(bytes: usize) -> PingSession {
     PingSession::new(PingPlan { target: TARGET, identifier: 7, bytes, count: None, interval, timeout })
 }
 
-fn reply(sequence: u16, bytes: usize) -> EchoReply {
-    EchoReply {
-        interface: inet::InterfaceId(0),
-        from: TARGET.into(),
-        to: TARGET.into(),
-        identifier: 7,
-        sequence,
-        length: bytes,
-        time_to_live: 64,
-        mismatch: None,
-    }
+fn reply(sequence: u16, bytes: usize) -> PingReply {
+    PingReply { from: TARGET.into(), sequence, length: bytes, time_to_live: 64, mismatch: None }
 }
 
 fn at(micros: u64) -> Instant {
@@ -31,10 +23,10 @@ fn at(micros: u64) -> Instant {
 }
 
 /// Returns the line for a reply after this many microseconds.
-fn answered(bytes: usize, reply: EchoReply, micros: u64) -> String {
+fn answered(bytes: usize, reply: PingReply, micros: u64) -> String {
     let mut session = session(bytes);
     session.sent(at(0), reply.sequence);
-    let response = session.receive(at(micros), HostEvent::EchoReply(reply)).unwrap();
+    let response = session.receive_reply(at(micros), reply).unwrap();
     lines(&session, &PingEvent::Response(response))
 }
 
@@ -74,26 +66,26 @@ fn reply_prints_no_time_below_16_bytes_of_data() {
     assert_eq!(answered(16, reply(1, 24), 5), "24 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms");
     let mut session = session(15);
     session.sent(at(0), 1);
-    session.receive(at(5), HostEvent::EchoReply(reply(1, 23)));
+    session.receive_reply(at(5), reply(1, 23));
     assert!(lines(&session, &PingEvent::Statistics).ends_with("0% packet loss, time 0ms\n"));
 }
 
 #[test]
 fn reply_text_marks_truncated_duplicate_changed_and_other_senders_replies() {
     assert_eq!(answered(56, reply(1, 63), 5), "63 bytes from 10.0.0.1: icmp_seq=1 ttl=64 (truncated)");
-    let other = EchoReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
+    let other = PingReply { from: [10, 0, 0, 9].into(), ..reply(1, 64) };
     let line = "64 bytes from 10.0.0.9: icmp_seq=1 ttl=64 time=0.005 ms (DIFFERENT ADDRESS!)";
     assert_eq!(answered(56, other, 5), line);
     let mismatch = Some(DataMismatch { offset: 17, expected: 0x11, received: 0xee });
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.005 ms\n\
         wrong data byte #17 should be 0x11 but was 0xee";
-    assert_eq!(answered(56, EchoReply { mismatch, ..reply(1, 64) }, 5), line);
+    assert_eq!(answered(56, PingReply { mismatch, ..reply(1, 64) }, 5), line);
     let mut session = session(56);
     session.sent(at(0), 1);
-    session.receive(at(5), HostEvent::EchoReply(EchoReply { mismatch, ..reply(1, 64) }));
+    session.receive_reply(at(5), PingReply { mismatch, ..reply(1, 64) });
     let end = lines(&session, &PingEvent::Statistics);
     assert!(end.contains("1 packets transmitted, 1 received, +1 changed, 0% packet loss"), "{end}");
-    let again = session.receive(at(6), HostEvent::EchoReply(reply(1, 64))).unwrap();
+    let again = session.receive_reply(at(6), reply(1, 64)).unwrap();
     let line = "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.006 ms (DUP!)";
     assert_eq!(lines(&session, &PingEvent::Response(again)), line);
 }
@@ -173,20 +165,14 @@ fn statistics_text_lists_only_nonzero_counts() {
         session.sent(at(1_000_400 * u64::from(sequence)), sequence);
     }
     for micros in [33, 35] {
-        session.receive(at(3_001_200 + micros), HostEvent::EchoReply(reply(3, 64)));
+        session.receive_reply(at(3_001_200 + micros), reply(3, 64));
     }
-    session.receive(
-        at(3_002_000),
-        HostEvent::DeliveryFailed(DeliveryFailure {
-            interface: inet::InterfaceId(0),
-            from: TARGET.into(),
-            problem: IcmpError::HOST_UNREACHABLE,
-            source: TARGET.into(),
-            destination: TARGET.into(),
-            protocol: inet::IpProtocol::ICMP,
-            echo: Some((7, 2)),
-        }),
-    );
+    session.receive_failure(SocketFailure {
+        problem: IcmpError::HOST_UNREACHABLE,
+        from: TARGET.into(),
+        peer: (TARGET, 0).into(),
+        sequence: Some(2),
+    });
     assert_eq!(
         lines(&session, &PingEvent::Statistics),
         "\n--- 10.0.0.1 ping statistics ---\n\

@@ -107,14 +107,9 @@ fn request_of_link_local_host_has_link_local_sender() {
     test_host.advance(PROBING);
     let local = test_host.host.address().unwrap().addr();
     let destination = Ipv4Addr::new(169, 254, 3, 4);
-    let ping = EchoRequest {
-        source: None,
-        destination: destination.into(),
-        identifier: 1,
-        sequence: 1,
-        time_to_live: 64,
-    };
-    assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), SendOutcome::Pending);
+    let ping =
+        Ping { source: None, destination: destination.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), Ok(()));
     let sent = test_host.exchange(&[]);
     assert_eq!((&sent[0][6..12], &sent[0][28..32]), (&THIRD_MAC.bytes()[..], &v4(local).octets()[..]));
 }

@@ -1,7 +1,9 @@
 //! Bounds of the host's queues when the device transmits nothing.
 
+use super::test_host::datagram;
 use super::*;
-use crate::EchoRequest;
+use crate::{UdpBind, UdpMessage};
+use inet::IpProtocol;
 
 /// A device that transmits nothing, and receives one ARP request per poll.
 struct BlockedDevice {
@@ -55,19 +57,37 @@ fn host_receives_nothing_when_control_queue_lacks_capacity_for_batch() {
     );
 }
 
-const PING: EchoRequest = EchoRequest {
-    source: None,
-    destination: std::net::IpAddr::V4(PEER),
-    identifier: 1,
-    sequence: 1,
-    time_to_live: 64,
-};
+/// Sends a datagram with this many bytes of data from the first address.
+fn send(host: &mut Host, destination: Ipv4Addr, bytes: usize, pool: &mut Pool) -> SendOutcome {
+    let fields = ipv4::Ipv4Fields::new(IpProtocol::ICMP, HOST, destination);
+    let mut frame = pool.take_large().unwrap();
+    frame.write(&datagram(fields, &vec![7; bytes])).unwrap();
+    host.send(NOW, destination.into(), EtherType::IPV4, frame, pool)
+}
 
-/// Sends pings until the data queue is full. Returns their number.
+/// Sends datagrams until the data queue is full. Returns their number.
 fn fill_data_queue(host: &mut Host, pool: &mut Pool) -> usize {
-    let data = vec![7; 65_000];
-    let sent = (0..).take_while(|_| host.ping(NOW, PING, &data, pool) == SendOutcome::Queued);
+    let sent = (0..).take_while(|_| send(host, PEER, 65_000, pool) == SendOutcome::Queued);
     sent.count()
+}
+
+/// Sends datagrams from sockets until their memory is full. Returns their number.
+fn fill_sockets(host: &mut Host, pool: &mut Pool) -> usize {
+    let mut count = 0;
+    loop {
+        let id = host.bind_udp(&UdpBind::default()).unwrap();
+        let message = UdpMessage { destination: Some((PEER, 7).into()), ..UdpMessage::default() };
+        loop {
+            match host.send_udp(NOW, id, &message, b"data", pool) {
+                Ok(()) => count += 1,
+                Err(SocketError::SendBufferFull) => break,
+                Err(error) => {
+                    assert_eq!(error, SocketError::SocketMemoryFull);
+                    return count;
+                }
+            }
+        }
+    }
 }
 
 // proves: receive-bound, output-order
@@ -118,13 +138,15 @@ fn pool_of_required_size_suffices_when_all_queues_are_full() {
     let neighbors = table.pending.div_ceil(table.pending_per_entry);
     for number in 0..table.pending {
         let last = u8::try_from(100 + number % neighbors).unwrap();
-        let unknown = EchoRequest { source: None, destination: [10, 0, 0, last].into(), ..PING };
-        assert_eq!(host.ping(NOW, unknown, b"", &mut pool), SendOutcome::Pending);
+        let sent = send(&mut host, [10, 0, 0, last].into(), 4, &mut pool);
+        assert_eq!(sent, SendOutcome::Pending);
     }
     assert_eq!(host.arp().neighbors().pending_packets(), table.pending);
     fill(&mut host, &mut pool);
     fill_control_queue(&mut host, &mut pool);
     assert_eq!(fill_data_queue(&mut host, &mut pool), Host::DATA_QUEUE);
+    let capacity = tap::Frame::capacity_for(1_500);
+    assert_eq!(fill_sockets(&mut host, &mut pool), SocketLimits::default().memory / capacity);
     // Received frames of one poll, and frames in flight.
     for _ in 0..2 * Exchange::BATCH {
         assert!(pool.take().is_some());

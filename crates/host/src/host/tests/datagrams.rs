@@ -2,9 +2,9 @@
 
 use super::test_host::*;
 use super::*;
-use crate::{DatagramOutcome, EchoRequest};
+use crate::{DatagramOutcome, SocketFailure};
 use arp::NeighborSettings;
-use icmp::{IcmpError, IcmpMessage, QuotedDatagram};
+use icmp::{IcmpError, IcmpMessage};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use tap::Checksum;
@@ -323,12 +323,8 @@ fn errors_later_fragments_and_invalid_sources_get_no_error() {
         (0, 0)
     );
     assert_eq!(test_host.count("ipv4", "source_reserved"), 2);
-    // A received ICMP error is reported as an event.
-    let reported = test_host.events();
-    assert!(
-        matches!(reported[..], [HostEvent::DeliveryFailed(reported)] if reported.protocol == IpProtocol::UDP),
-        "{reported:?}"
-    );
+    // No socket has sent the datagram that the ICMP error quotes.
+    assert_eq!(test_host.count("icmp", "no_socket"), 1);
 }
 
 // proves: icmp-rate-each
@@ -380,29 +376,24 @@ fn reply_to_unknown_neighbor_waits_for_resolution() {
 fn datagram_is_reported_and_returned_when_neighbor_does_not_answer() {
     let mut test_host = TestHost::new(&config());
     test_host.exchange(&[frame(&datagram(icmp_fields(), &echo(b"data")))]);
-    let ping = EchoRequest {
+    let ping = Ping {
         source: None,
         destination: [10, 0, 0, 99].into(),
         identifier: 5,
         sequence: 6,
         time_to_live: 64,
     };
-    assert_eq!(test_host.host.ping(NOW, ping, b"hello", &mut test_host.pool), SendOutcome::Pending);
+    assert_eq!(test_host.host.ping(NOW, ping, b"hello", &mut test_host.pool), Ok(()));
     test_host.advance(Duration::from_secs(10));
-    let reported: Vec<_> = test_host.events();
-    let [HostEvent::DeliveryFailed(reply), HostEvent::DeliveryFailed(request)] = reported[..] else {
-        panic!("{reported:?}")
+    // The reply is of no socket.
+    let request = SocketFailure {
+        problem: IcmpError::HOST_UNREACHABLE,
+        from: HOST.into(),
+        peer: (ping.destination, 0).into(),
+        sequence: Some(6),
     };
-    assert_eq!(
-        (reply.problem, reply.destination, reply.echo),
-        (IcmpError::HOST_UNREACHABLE, PEER.into(), None)
-    );
-    assert_eq!(
-        (request.from, request.source, request.problem),
-        (HOST.into(), HOST.into(), IcmpError::HOST_UNREACHABLE)
-    );
-    assert_eq!((request.destination, request.echo), (ping.destination, Some((5, 6))));
-    assert_eq!(test_host.pool.held(), 0);
+    assert_eq!(test_host.failures(), [request]);
+    assert_eq!((test_host.count("arp", "pending_packets_dropped"), test_host.pool.held()), (2, 0));
 }
 
 // proves: rfc1122-local-remote, rfc1122-gateway
@@ -411,7 +402,7 @@ fn datagram_off_link_goes_to_gateway_of_route() {
     let mut test_host = TestHost::new(&HostConfig { gateway: Some(PEER.into()), ..config() });
     let (near, far) = (Ipv4Addr::new(10, 0, 0, 9), Ipv4Addr::new(10, 0, 0, 8));
     test_host.host.add_route("198.51.100.0/24".parse().unwrap(), far.into()).unwrap();
-    let ping = |destination: [u8; 4]| EchoRequest {
+    let ping = |destination: [u8; 4]| Ping {
         source: None,
         destination: destination.into(),
         identifier: 1,
@@ -419,10 +410,7 @@ fn datagram_off_link_goes_to_gateway_of_route() {
         time_to_live: 64,
     };
     for (destination, hop) in [([192, 0, 2, 1], PEER), ([198, 51, 100, 7], far), ([10, 0, 0, 9], near)] {
-        assert_eq!(
-            test_host.host.ping(NOW, ping(destination), b"", &mut test_host.pool),
-            SendOutcome::Pending
-        );
+        assert_eq!(test_host.host.ping(NOW, ping(destination), b"", &mut test_host.pool), Ok(()));
         let sent_frames = test_host.exchange(&[]);
         assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(hop)));
         let sent = test_host.exchange(&[reply_with_peer_mac(hop)]);
@@ -456,14 +444,14 @@ fn link_local_host_resolves_every_destination() {
         ..config()
     });
     for destination in [[192, 0, 2, 1], [169, 254, 7, 7]].map(Ipv4Addr::from) {
-        let ping = EchoRequest {
+        let ping = Ping {
             source: None,
             destination: destination.into(),
             identifier: 1,
             sequence: 1,
             time_to_live: 64,
         };
-        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Pending);
+        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), Ok(()));
         let sent_frames = test_host.exchange(&[]);
         assert_eq!((sent_frames.len(), arp_target(&sent_frames[0])), (1, Some(destination)));
     }
@@ -508,18 +496,21 @@ fn reply_is_dropped_and_counted_when_arp_cache_is_full() {
 #[test]
 fn datagram_is_dropped_and_counted_when_no_route_exists() {
     let mut test_host = TestHost::new(&config());
-    let ping = EchoRequest {
+    let ping = Ping {
         source: None,
         destination: [192, 0, 2, 1].into(),
         identifier: 1,
         sequence: 1,
         time_to_live: 64,
     };
-    assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::NoRoute);
+    assert_eq!(
+        test_host.host.ping(NOW, ping, b"", &mut test_host.pool),
+        Err(SocketError::NoRoute(ping.destination))
+    );
     let other = Ipv4Fields::new(IpProtocol::ICMP, v4(ping.destination), HOST);
     let (outcome, sent) = test_host.exchange_one(&frame(&datagram(other, &echo(b""))));
     assert_eq!((outcome.dropped(), sent.len()), (Some(DropReason::NoRoute), 0));
-    assert_eq!((test_host.count("ipv4", "no_route"), test_host.pool.held()), (2, 0));
+    assert_eq!((test_host.count("ipv4", "no_route"), test_host.pool.held()), (1, 0));
 }
 
 // proves: rfc1122-limited-broadcast, rfc1122-broadcast-sent
@@ -527,14 +518,14 @@ fn datagram_is_dropped_and_counted_when_no_route_exists() {
 fn sent_broadcast_needs_no_resolution() {
     let mut test_host = TestHost::new(&config());
     for destination in [[255; 4], [10, 0, 0, 255], [224, 0, 0, 1]] {
-        let ping = EchoRequest {
+        let ping = Ping {
             source: None,
             destination: destination.into(),
             identifier: 1,
             sequence: 1,
             time_to_live: 1,
         };
-        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Queued);
+        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), Ok(()));
         let group = [1, 0, 0x5e, 0, 0, 1];
         let to = if destination[0] == 224 { group } else { [0xff; 6] };
         assert!(test_host.exchange(&[])[0].starts_with(&to));
@@ -544,14 +535,9 @@ fn sent_broadcast_needs_no_resolution() {
 #[test]
 fn echo_reply_is_reported_with_all_fields() {
     let mut test_host = TestHost::with_known_peer();
-    let ping = EchoRequest {
-        source: None,
-        destination: PEER.into(),
-        identifier: 0x1234,
-        sequence: 7,
-        time_to_live: 3,
-    };
-    assert_eq!(test_host.host.ping(NOW, ping, b"data", &mut test_host.pool), SendOutcome::Queued);
+    let ping =
+        Ping { source: None, destination: PEER.into(), identifier: 0x1234, sequence: 7, time_to_live: 3 };
+    assert_eq!(test_host.host.ping(NOW, ping, b"data", &mut test_host.pool), Ok(()));
     let sent = single_payload(&test_host.exchange(&[]));
     let sent = Datagram::parse(&sent).unwrap();
     assert_eq!((sent.time_to_live(), sent.payload()), (3, &echo(b"data")[..]));
@@ -560,42 +546,40 @@ fn echo_reply_is_reported_with_all_fields() {
     let fields = Ipv4Fields { time_to_live: 62, ..icmp_fields() };
     assert_eq!(
         test_host.exchange_one(&frame(&datagram(fields, &reply))).0,
-        FrameOutcome::Ipv4(DatagramOutcome::Reported)
+        FrameOutcome::Ipv4(DatagramOutcome::Delivered)
     );
-    let reported = test_host.events();
-    let [HostEvent::EchoReply(reply)] = reported[..] else { panic!("{reported:?}") };
+    let replies = test_host.echo_replies();
+    let [(reply, data)] = &replies[..] else { panic!("{replies:?}") };
     assert_eq!(
         (reply.from, reply.to, reply.identifier, reply.sequence),
         (PEER.into(), HOST.into(), 0x1234, 7)
     );
-    assert_eq!((reply.length, reply.time_to_live), (12, 62));
+    assert_eq!((&data[..], reply.time_to_live, reply.at), (&b"data"[..], 62, test_host.now));
+    assert_eq!(
+        (test_host.count("icmp", "echo_requests_sent"), test_host.count("icmp", "echo_replies_delivered")),
+        (1, 1)
+    );
 }
 
 #[test]
-fn echo_reply_names_first_changed_byte_when_data_is_expected() {
-    let sent = b"data that is long enough".as_slice();
-    let changed = Some(crate::DataMismatch { offset: 5, expected: b't', received: b'T' });
-    for (received, expected, mismatch) in [
-        (sent, sent, None),
-        (b"data That is lonG enough".as_slice(), sent, changed),
-        (b"data That is lonG enough".as_slice(), b"".as_slice(), None),
-        (b"data".as_slice(), sent, None),
-    ] {
-        let mut test_host = TestHost::with_known_peer();
-        test_host.host.expect_echo_data(expected);
-        let mut reply = echo(received);
-        icmp::reply_in_place(&mut reply).unwrap();
-        test_host.exchange_one(&frame(&datagram(icmp_fields(), &reply)));
-        let reported = test_host.events();
-        let [HostEvent::EchoReply(reply)] = reported[..] else { panic!("{reported:?}") };
-        assert_eq!(reply.mismatch, mismatch, "{received:?}");
-    }
+fn echo_reply_without_socket_is_dropped_and_counted() {
+    let mut test_host = TestHost::with_known_peer();
+    let id = test_host.host.bind_echo(&EchoBind { identifier: Some(0x1233), ..EchoBind::default() }).unwrap();
+    let mut reply = echo(b"data");
+    icmp::reply_in_place(&mut reply).unwrap();
+    let outcome = test_host.exchange_one(&frame(&datagram(icmp_fields(), &reply))).0;
+    assert_eq!(outcome, FrameOutcome::Dropped(DropReason::NoSocket));
+    assert_eq!((test_host.count("icmp", "no_socket"), test_host.echo_replies().len()), (1, 0));
+    assert_eq!(test_host.host.poll_ready(), None);
+    let other = test_host.host.bind_echo(&EchoBind::default()).unwrap();
+    assert!(id != other && test_host.host.socket(other).is_some_and(|info| info.port != 0x1233));
 }
 
 // proves: rfc1122-error-reported
 #[test]
 fn icmp_error_about_ping_names_identifier_and_sequence() {
     let mut test_host = TestHost::with_known_peer();
+    test_host.host.bind_echo(&EchoBind { identifier: Some(0x1234), ..EchoBind::default() }).unwrap();
     let request = datagram(Ipv4Fields::new(IpProtocol::ICMP, HOST, [10, 0, 0, 9].into()), &echo(b"data"));
     let mut error = vec![0; 8 + 28];
     IcmpError::HOPS_EXCEEDED.write_to(&request[..28], &mut error).unwrap();
@@ -603,13 +587,11 @@ fn icmp_error_about_ping_names_identifier_and_sequence() {
         test_host.exchange_one(&frame(&datagram(icmp_fields(), &error))).0,
         FrameOutcome::Ipv4(DatagramOutcome::Reported)
     );
-    let reported = test_host.events();
-    let [HostEvent::DeliveryFailed(reported)] = reported[..] else { panic!("{reported:?}") };
-    assert_eq!(
-        (reported.from, reported.problem, reported.echo),
-        (PEER.into(), IcmpError::HOPS_EXCEEDED, Some((0x1234, 7)))
-    );
-    assert!(
-        QuotedDatagram::parse(&request).is_some_and(|quoted| quoted.destination() == reported.destination)
-    );
+    let failure = SocketFailure {
+        problem: IcmpError::HOPS_EXCEEDED,
+        from: PEER.into(),
+        peer: ([10, 0, 0, 9], 0).into(),
+        sequence: Some(7),
+    };
+    assert_eq!(test_host.failures(), [failure]);
 }

@@ -2,7 +2,7 @@
 
 use super::test_host::*;
 use super::*;
-use crate::{DatagramOutcome, EchoRequest};
+use crate::DatagramOutcome;
 use icmp::{IcmpError, IcmpMessage, IcmpType};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
@@ -161,7 +161,7 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
         let mut test_host = TestHost::new(&config);
         test_host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
         let data: Vec<u8> = (0..=255).cycle().take(65_507).collect();
-        let ping = EchoRequest {
+        let ping = Ping {
             source: None,
             destination: PEER.into(),
             identifier: 0x1234,
@@ -169,10 +169,7 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
             time_to_live: 64,
         };
         for bytes in [0, mtu - 28, mtu - 27, 8_000, 65_507] {
-            assert_eq!(
-                test_host.host.ping(NOW, ping, &data[..bytes], &mut test_host.pool),
-                SendOutcome::Queued
-            );
+            assert_eq!(test_host.host.ping(NOW, ping, &data[..bytes], &mut test_host.pool), Ok(()));
             let sent = test_host.exchange(&[]);
             let whole = bytes + 28 <= mtu;
             assert_eq!(sent.len(), if whole { 1 } else { (bytes + 8).div_ceil((mtu - 20) / 8 * 8) });
@@ -184,9 +181,8 @@ fn long_ping_is_sent_in_fragments_that_fit_mtu() {
         let beyond = vec![0; 65_508];
         assert_eq!(
             test_host.host.ping(NOW, ping, &beyond, &mut test_host.pool),
-            SendOutcome::Dropped(TxDropReason::TooLong)
+            Err(SocketError::TooLong { limit: 65_507 })
         );
-        assert_eq!(test_host.host.tx_dropped(TxDropReason::TooLong), 1);
         assert_eq!((test_host.pool.held(), test_host.exchange(&[]).len()), (0, 0));
     }
 }
@@ -207,10 +203,9 @@ fn long_reply_is_fragmented_when_next_hop_is_resolved() {
 fn frames_return_to_pool_when_it_runs_out_between_fragments() {
     let mut test_host = TestHost::with_known_peer();
     let data = vec![0; 8_000];
-    let ping =
-        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = Ping { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     let (mut pool, mut departing) = (Pool::new(1_500, 2), Batch::new(64));
-    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), SendOutcome::Queued);
+    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut pool), Ok(()));
     test_host.host.transmit(NOW, PORT, &mut departing, &mut pool);
     assert_eq!((departing.len(), test_host.host.tx_dropped(TxDropReason::NoFrame)), (2, 1));
     assert_eq!(pool.held(), 2, "expected two fragments");
@@ -255,17 +250,9 @@ fn long_frame_gets_long_reply_when_mtu_grows() {
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 1_500 });
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 9_000 });
     for length in [8_972, 8_973] {
-        let ping = EchoRequest {
-            source: None,
-            destination: PEER.into(),
-            identifier: 1,
-            sequence: 1,
-            time_to_live: 64,
-        };
-        assert_eq!(
-            test_host.host.ping(test_host.now, ping, &vec![0; length], &mut test_host.pool),
-            SendOutcome::Queued
-        );
+        let ping =
+            Ping { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+        assert_eq!(test_host.host.ping(test_host.now, ping, &vec![0; length], &mut test_host.pool), Ok(()));
         assert_eq!(test_host.exchange(&[]).len(), 1 + usize::from(length > 8_972), "{length}");
     }
     let sent = test_host.exchange(&[frame(&datagram(icmp_fields(), &echo(&vec![0; 8_972])))]);
@@ -310,9 +297,8 @@ fn reply_of_any_number_of_fragments_departs() {
 #[test]
 fn control_packet_departs_between_two_fragments_of_data() {
     let mut test_host = TestHost::with_known_peer();
-    let ping =
-        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
-    assert_eq!(test_host.host.ping(NOW, ping, &vec![7; 20_000], &mut test_host.pool), SendOutcome::Queued);
+    let ping = Ping { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    assert_eq!(test_host.host.ping(NOW, ping, &vec![7; 20_000], &mut test_host.pool), Ok(()));
     let mut departing = Batch::new(4);
     let mut sent = Vec::new();
     for _ in 0..4 {
@@ -329,10 +315,9 @@ fn control_packet_departs_between_two_fragments_of_data() {
 #[test]
 fn rest_of_datagram_is_fragmented_for_new_mtu() {
     let mut test_host = TestHost::with_known_peer();
-    let ping =
-        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = Ping { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     let data = vec![7; 20_000];
-    test_host.host.ping(NOW, ping, &data, &mut test_host.pool);
+    assert_eq!(test_host.host.ping(NOW, ping, &data, &mut test_host.pool), Ok(()));
     let mut sent = test_host.transmit(&mut Batch::new(2));
     test_host.link_changed(LinkState { is_up: true, has_carrier: true, mtu: 600 });
     let rest = test_host.exchange(&[]);
@@ -394,15 +379,15 @@ fn pending_packets_are_sent_in_several_polls() {
     let peers: Vec<_> = (100..108).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
     for destination in &peers {
         for sequence in 0..each {
-            let ping = crate::EchoRequest {
+            let ping = Ping {
                 source: None,
                 destination: (*destination).into(),
-                identifier: 7,
+                identifier: destination.octets()[3].into(),
                 sequence,
                 time_to_live: 64,
             };
             let sent = test_host.host.ping(test_host.now, ping, &[0x5a; 1_400], &mut test_host.pool);
-            assert_eq!(sent, SendOutcome::Pending, "{destination} {sequence}");
+            assert_eq!(sent, Ok(()), "{destination} {sequence}");
         }
     }
     let replies: Vec<_> = peers

@@ -2,7 +2,6 @@
 
 use super::test_host::*;
 use super::*;
-use crate::EchoRequest;
 use arp::StartMode;
 use inet::{InterfaceId, IpProtocol};
 use ipv4::{Datagram, Ipv4Fields, Route};
@@ -14,7 +13,7 @@ const SECOND_HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const SECOND_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 1, 2]);
 /// The neighbor on the second port.
 const SECOND_PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const PING: EchoRequest = EchoRequest {
+const PING: Ping = Ping {
     source: None,
     destination: std::net::IpAddr::V4(PEER),
     identifier: 7,
@@ -62,8 +61,8 @@ impl TwoPorts {
     }
 
     /// Sends a ping. Returns the source addresses of the frames on both ports.
-    fn sources(&mut self, ping: EchoRequest) -> [Vec<Ipv4Addr>; 2] {
-        assert_eq!(self.host.ping(NOW, ping, b"data", &mut self.pool), SendOutcome::Queued);
+    fn sources(&mut self, ping: Ping) -> [Vec<Ipv4Addr>; 2] {
+        assert_eq!(self.host.ping(NOW, ping, b"data", &mut self.pool), Ok(()));
         [FIRST, SECOND].map(|port| {
             let source = |bytes: &Vec<u8>| Datagram::parse(&bytes[14..]).unwrap().source();
             self.transmit(port).iter().map(source).collect()
@@ -106,15 +105,18 @@ fn address_is_answered_only_on_its_port() {
 fn ping_leaves_by_interface_of_route_or_source() {
     let mut two = TwoPorts::new();
     assert_eq!(two.sources(PING), [vec![HOST], vec![]]);
-    let second = EchoRequest { destination: SECOND_PEER.into(), ..PING };
+    let second = Ping { destination: SECOND_PEER.into(), ..PING };
     assert_eq!(two.sources(second), [vec![], vec![SECOND_HOST]]);
     // With a source address, the route of another interface is not used.
-    let from_first = EchoRequest { source: Some(HOST.into()), ..second };
-    assert_eq!(two.host.ping(NOW, from_first, b"", &mut two.pool), SendOutcome::NoRoute);
+    let from_first = Ping { source: Some(HOST.into()), ..second };
+    assert_eq!(
+        two.host.ping(NOW, from_first, b"", &mut two.pool),
+        Err(SocketError::NoRoute(second.destination))
+    );
     two.host.add_route("192.0.2.0/24".parse().unwrap(), PEER.into()).unwrap();
     assert_eq!(two.sources(from_first), [vec![HOST], vec![]]);
-    let unknown = EchoRequest { source: Some([10, 0, 0, 99].into()), ..PING };
-    let no_source = SendOutcome::Dropped(TxDropReason::NoSourceAddress);
+    let unknown = Ping { source: Some([10, 0, 0, 99].into()), ..PING };
+    let no_source = Err(SocketError::AddressNotLocal([10, 0, 0, 99].into()));
     assert_eq!(two.host.ping(NOW, unknown, b"", &mut two.pool), no_source);
     assert_eq!(two.pool.held(), 0);
 }
@@ -134,7 +136,7 @@ fn route_with_lowest_metric_selects_interface_and_source() {
     let fast =
         Route { metric: 1, source: Some(source), ..Route::through(SECOND_PEER, network, InterfaceId(1)) };
     two.host.add_route_on(slow).unwrap();
-    let remote = EchoRequest { destination: [198, 51, 100, 7].into(), ..PING };
+    let remote = Ping { destination: [198, 51, 100, 7].into(), ..PING };
     assert_eq!(two.sources(remote), [vec![HOST], vec![]]);
     two.host.add_route_on(fast).unwrap();
     assert_eq!(two.sources(remote), [vec![], vec![source]]);
@@ -204,13 +206,13 @@ fn full_queue_of_congested_port_does_not_hide_deadline_of_other_port() {
     let mut two = TwoPorts::new();
     let mut departing = Batch::new(Exchange::BATCH);
     for _ in 0..2 * Exchange::BATCH {
-        two.host.ping(NOW, PING, b"data", &mut two.pool);
+        assert_eq!(two.host.ping(NOW, PING, b"data", &mut two.pool), Ok(()));
     }
     assert!(two.host.deadline().is_some_and(|deadline| deadline <= NOW), "queued data is not due");
     two.host.transmit(NOW, FIRST, &mut departing, &mut two.pool);
     assert_eq!((departing.len(), two.host.deadline()), (Exchange::BATCH, None));
-    let unknown = EchoRequest { destination: [192, 0, 2, 9].into(), ..PING };
-    assert_eq!(two.host.ping(NOW, unknown, b"", &mut two.pool), SendOutcome::Pending);
+    let unknown = Ping { destination: [192, 0, 2, 9].into(), ..PING };
+    assert_eq!(two.host.ping(NOW, unknown, b"", &mut two.pool), Ok(()));
     assert_eq!(two.host.deadline(), Some(NOW));
     assert_eq!(two.transmit(SECOND).len(), 1);
     assert!(two.host.deadline().is_some_and(|deadline| deadline > NOW));
@@ -224,9 +226,9 @@ fn interfaces_of_congested_port_take_turns() {
         .add(NOW, &HostConfig { vlan, ..HostConfig::new("10.5.0.2/24".parse().unwrap(), HOST_MAC) })
         .unwrap();
     two.host.interface_mut(InterfaceId(2)).unwrap().add_static(NOW, [10, 5, 0, 1].into(), PEER_MAC).unwrap();
-    let tagged = EchoRequest { destination: [10, 5, 0, 1].into(), ..PING };
+    let tagged = Ping { destination: [10, 5, 0, 1].into(), identifier: 2, ..PING };
     for ping in [PING, tagged] {
-        while two.host.ping(NOW, ping, b"data", &mut two.pool) == SendOutcome::Queued {}
+        while two.host.ping(NOW, ping, b"data", &mut two.pool).is_ok() {}
     }
     let is_tagged = |frames: Vec<Vec<u8>>| frames.iter().filter(|frame| frame[12..14] == [0x81, 0]).count();
     let tagged: Vec<_> = (0..4).map(|_| is_tagged(two.transmit(FIRST))).collect();
@@ -265,13 +267,13 @@ fn probes_of_many_interfaces_leave_capacity_to_replies() {
 
 // proves: failures-not-lost
 #[test]
-fn delivery_events_of_one_turn_are_not_lost() {
+fn failures_of_one_turn_are_not_lost() {
     let table = arp::NeighborSettings { pending: 512, pending_per_entry: 4, ..config().table };
     let mut test_host = TestHost::new(&HostConfig { table, ..config() });
     for number in 0..400_u16 {
         let last = u8::try_from(100 + number / 4).unwrap();
-        let ping = EchoRequest { destination: [10, 0, 0, last].into(), sequence: number, ..PING };
-        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), SendOutcome::Pending);
+        let ping = Ping { destination: [10, 0, 0, last].into(), sequence: number, ..PING };
+        assert_eq!(test_host.host.ping(NOW, ping, b"", &mut test_host.pool), Ok(()));
     }
     let mut failed = 0;
     while failed < 400 {
@@ -279,11 +281,11 @@ fn delivery_events_of_one_turn_are_not_lost() {
         test_host.now = test_host.host.deadline().map_or(test_host.now, |due| due.max(test_host.now));
         let mut departing = Batch::new(Exchange::BATCH);
         test_host.transmit(&mut departing);
-        let events = test_host.events();
-        assert!(events.len() <= Exchange::BATCH, "{} events in one turn", events.len());
-        failed += events.len();
+        let failures = test_host.failures().len();
+        assert!(failures <= Exchange::BATCH, "{failures} failures in one turn");
+        failed += failures;
     }
-    assert_eq!((test_host.count("host", "events_lost"), test_host.pool.held()), (0, 0));
+    assert_eq!((test_host.count("icmp", "failures_lost"), test_host.pool.held()), (0, 0));
 }
 
 #[test]
@@ -298,10 +300,10 @@ fn ipv6_addresses_are_refused_with_reason() {
     assert_eq!(two.host.add(NOW, &v6).unwrap_err(), error);
     assert_eq!(two.host.add_route("192.0.2.0/24".parse().unwrap(), ip), Err(error));
     let refused = SendOutcome::Dropped(TxDropReason::Ipv6);
-    for ping in [EchoRequest { destination: ip, ..PING }, EchoRequest { source: Some(ip), ..PING }] {
-        assert_eq!(two.host.ping(NOW, ping, b"", &mut two.pool), refused);
+    for ping in [Ping { destination: ip, ..PING }, Ping { source: Some(ip), ..PING }] {
+        assert_eq!(two.host.ping(NOW, ping, b"", &mut two.pool), Err(SocketError::Ipv6(ip)));
     }
     let frame = two.pool.take().unwrap();
     assert_eq!(two.host.send(NOW, ip, TEST, frame, &mut two.pool), refused);
-    assert_eq!((two.host.tx_dropped(TxDropReason::Ipv6), two.pool.held()), (3, 0));
+    assert_eq!((two.host.tx_dropped(TxDropReason::Ipv6), two.pool.held()), (1, 0));
 }

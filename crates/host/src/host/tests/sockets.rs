@@ -6,6 +6,7 @@ use crate::{
     DatagramOutcome, Fragmentation, ReceivedUdp, SocketDropReason, SocketError, SocketId, SocketKind,
     SocketLimits, UdpBind, UdpMessage,
 };
+use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
@@ -17,6 +18,7 @@ mod buffers;
 mod errors;
 mod input;
 mod output;
+mod path_mtu;
 
 const DELIVERED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::Delivered);
 const PEER_PORT: u16 = 12_345;
@@ -88,4 +90,20 @@ fn sent_udp(frames: &[Vec<u8>]) -> (SocketAddrV4, SocketAddrV4, Ipv4Fields, Vec<
     let source = SocketAddrV4::new(addresses.0, parsed.source_port());
     let destination = SocketAddrV4::new(addresses.1, parsed.destination_port());
     (source, destination, Ipv4Fields::from(&datagram), parsed.data().to_vec())
+}
+
+const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+/// Returns the frame of an ICMP error of a router about a datagram.
+fn error_about(problem: IcmpError, about: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; IcmpError::MAX_LENGTH];
+    let length = problem.write_to(about, &mut message).unwrap();
+    let fields = Ipv4Fields::new(IpProtocol::ICMP, ROUTER, HOST);
+    frame(&datagram(fields, &message[..length]))
+}
+
+/// Returns a datagram of the host, as a router quotes it.
+fn quoted(source: u16, destination: SocketAddrV4) -> Vec<u8> {
+    let source = SocketAddrV4::new(HOST, source);
+    datagram(ip_fields(source, destination), &udp_bytes(source, destination, b"data"))
 }

@@ -2,7 +2,6 @@
 
 use super::test_host::{TestHost, datagram, echo, frame, framed, icmp_fields};
 use super::*;
-use crate::EchoRequest;
 use inet::IpProtocol;
 use ipv4::Datagram;
 
@@ -64,12 +63,11 @@ fn link_local_host_resolves_every_destination_on_link() {
 #[test]
 fn icmp_error_about_route_changes_nothing_and_unused_field_is_ignored() {
     let mut test_host = TestHost::with_known_peer();
-    let ping =
-        EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
+    let ping = Ping { source: None, destination: PEER.into(), identifier: 1, sequence: 1, time_to_live: 64 };
     for (kind, code) in [(3, 0), (3, 1), (3, 5), (5, 1), (4, 0)] {
         assert_eq!(
             test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool),
-            SendOutcome::Queued,
+            Ok(()),
             "{kind}, {code}"
         );
         let sent = test_host.exchange(&[]);
@@ -77,7 +75,7 @@ fn icmp_error_about_route_changes_nothing_and_unused_field_is_ignored() {
         let sum = inet::checksum::of(&error);
         error[2..4].copy_from_slice(&sum.to_be_bytes());
         assert_eq!(test_host.exchange(&[frame(&datagram(icmp_fields(), &error))]).len(), 0);
-        assert_eq!(test_host.events().len(), 1, "{kind}, {code}");
+        assert_eq!(test_host.failures().len(), 1, "{kind}, {code}");
     }
     let refused = test_host.exchange(&[frame(&unsupported())]);
     assert_eq!(refused[0][38..42], [0; 4], "the unused field of a protocol unreachable is not zero");
@@ -107,7 +105,7 @@ fn datagram_from_this_network_or_class_e_is_dropped_and_counted() {
             let reason = DropReason::Ipv4(ipv4::Ipv4DropReason::SourceReserved);
             assert_eq!((outcome.dropped(), sent.len()), (Some(reason), 0), "{source:?}");
         }
-        assert_eq!((test_host.count("ipv4", "source_reserved"), test_host.events().len()), (2, 0));
+        assert_eq!(test_host.count("ipv4", "source_reserved"), 2);
     }
 }
 
@@ -125,20 +123,19 @@ fn datagram_returned_by_full_queue_is_not_reported_as_unreachable() {
     let mut test_host = TestHost::new(&config());
     let each = test_host.host.config().table.pending_per_entry;
     for sequence in 0..=u16::try_from(each).unwrap() {
-        let ping =
-            EchoRequest { source: None, destination: PEER.into(), identifier: 1, sequence, time_to_live: 64 };
-        assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), SendOutcome::Pending);
+        let ping = Ping { source: None, destination: PEER.into(), identifier: 1, sequence, time_to_live: 64 };
+        assert_eq!(test_host.host.ping(test_host.now, ping, b"", &mut test_host.pool), Ok(()));
     }
     test_host.exchange(&[]);
     assert_eq!(
-        (test_host.events(), test_host.pool.held()),
+        (test_host.failures(), test_host.pool.held()),
         (Vec::new(), each),
-        "expected one returned datagram without an event"
+        "expected one returned datagram without a failure"
     );
     test_host.advance(Duration::from_secs(10));
     assert_eq!(
-        (test_host.events().len(), test_host.pool.held()),
+        (test_host.failures().len(), test_host.pool.held()),
         (each, 0),
-        "expected events for the other datagrams"
+        "expected failures of the other datagrams"
     );
 }

@@ -1,7 +1,7 @@
 //! A host on a test device, and datagrams for it.
 
 use super::*;
-use crate::DatagramOutcome;
+use crate::{DatagramOutcome, EchoReply, SocketFailure, SocketId};
 use icmp::{Echo, IcmpMessage, IcmpType};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
@@ -99,10 +99,30 @@ impl TestHost {
         sent
     }
 
-    /// Removes and returns the events. Discards events of ARP.
-    pub(super) fn events(&mut self) -> Vec<HostEvent> {
-        let events = std::iter::from_fn(|| self.host.take_event());
-        events.filter(|event| !matches!(event, HostEvent::Arp(..))).collect()
+    /// Removes and returns the failures of all sockets.
+    pub(super) fn failures(&mut self) -> Vec<SocketFailure> {
+        let ids: Vec<_> = self.host.sockets().map(|info| info.id).collect();
+        ids.into_iter().flat_map(|id| self.failures_of(id)).collect()
+    }
+
+    /// Removes and returns the failures of a socket.
+    pub(super) fn failures_of(&mut self, id: SocketId) -> Vec<SocketFailure> {
+        std::iter::from_fn(|| self.host.take_socket_error(id)).collect()
+    }
+
+    /// Removes and returns the received echo replies, with their data.
+    pub(super) fn echo_replies(&mut self) -> Vec<(EchoReply, Vec<u8>)> {
+        let ids: Vec<_> = self.host.sockets().map(|info| info.id).collect();
+        let mut replies = Vec::new();
+        for id in ids {
+            while let Some(mut reply) = self.host.receive_echo(id) {
+                let data = reply.frame.bytes().to_vec();
+                let frame = std::mem::replace(&mut reply.frame, tap::Frame::for_mtu(0));
+                self.pool.give(frame);
+                replies.push((reply, data));
+            }
+        }
+        replies
     }
 
     pub(super) fn advance(&mut self, span: Duration) -> Vec<Vec<u8>> {

@@ -78,25 +78,3 @@ fn full_send_buffer_refuses_datagram_and_reports_capacity() {
     host.exchange(&[]);
     assert_eq!(host.ready(), [], "the socket was not refused since it was ready");
 }
-
-#[test]
-fn pool_of_host_is_larger_than_all_buffers() {
-    let mut host = TestHost::with_known_peer();
-    let mut count = 0;
-    for port in 1..=400 {
-        let id = host.host.bind_udp(&at_port(port)).unwrap();
-        loop {
-            match host.send_udp(id, &to_peer(7), b"data") {
-                Ok(()) => count += 1,
-                Err(SocketError::SendBufferFull) => break,
-                Err(error) => {
-                    assert_eq!((error, count), (SocketError::SocketMemoryFull, (64 << 20) / FRAME));
-                    assert_eq!(host.pool.exhausted(), 0, "the pool is smaller than the buffers");
-                    host.exchange(&[from_peer(to_host(9_999), b"data")]);
-                    return;
-                }
-            }
-        }
-    }
-    panic!("the memory of the sockets has no limit: {count} datagrams");
-}

@@ -2,32 +2,9 @@
 
 use super::*;
 use crate::SocketFailure;
-use icmp::IcmpError;
-
-const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
-
-/// Returns the frame of an ICMP error of a router about a datagram.
-fn error_about(problem: IcmpError, about: &[u8]) -> Vec<u8> {
-    let mut message = vec![0; IcmpError::MAX_LENGTH];
-    let length = problem.write_to(about, &mut message).unwrap();
-    let fields = Ipv4Fields::new(IpProtocol::ICMP, ROUTER, HOST);
-    frame(&datagram(fields, &message[..length]))
-}
-
-/// Returns a datagram of the host, as a router quotes it.
-fn quoted(source: u16, destination: SocketAddrV4) -> Vec<u8> {
-    let source = SocketAddrV4::new(HOST, source);
-    datagram(ip_fields(source, destination), &udp_bytes(source, destination, b"data"))
-}
 
 fn failure(problem: IcmpError, peer: SocketAddrV4) -> SocketFailure {
     SocketFailure { problem, from: ROUTER.into(), peer: peer.into(), sequence: None }
-}
-
-impl TestHost {
-    fn failures(&mut self, id: SocketId) -> Vec<SocketFailure> {
-        std::iter::from_fn(|| self.host.take_socket_error(id)).collect()
-    }
 }
 
 // proves: socket-error, rfc1122-error-reported, rfc1122-udp-errors
@@ -43,14 +20,14 @@ fn icmp_error_is_reported_to_socket_of_quoted_datagram_only() {
     for problem in problems {
         assert_eq!(host.exchange_one(&error_about(problem, &quoted(9, peer))), (reported, vec![]));
         assert_eq!(host.ready(), [all], "{problem}");
-        assert_eq!(host.failures(all), [failure(problem, peer)]);
+        assert_eq!(host.failures_of(all), [failure(problem, peer)]);
         host.exchange(&[error_about(problem, &quoted(10, peer))]);
-        assert_eq!((host.ready(), host.failures(all)), (vec![connected], vec![]));
-        assert_eq!(host.failures(connected), [failure(problem, peer)]);
+        assert_eq!((host.ready(), host.failures_of(all)), (vec![connected], vec![]));
+        assert_eq!(host.failures_of(connected), [failure(problem, peer)]);
     }
     // An error about a datagram to another peer concerns no connected socket.
     host.exchange(&[error_about(IcmpError::PORT_UNREACHABLE, &quoted(10, SocketAddrV4::new(PEER, 8)))]);
-    assert_eq!((host.ready(), host.failures(connected)), (vec![], vec![]));
+    assert_eq!((host.ready(), host.failures_of(connected)), (vec![], vec![]));
 }
 
 // proves: socket-error
@@ -65,7 +42,7 @@ fn socket_is_unchanged_by_error() {
     assert_eq!(host.host.socket(id), before);
     host.send_udp(id, &to_peer(7), b"data").unwrap();
     assert_eq!(sent_udp(&host.exchange(&[])).3, b"data");
-    assert_eq!(host.failures(id).len(), 16);
+    assert_eq!(host.failures_of(id).len(), 16);
 }
 
 // proves: rfc1122-host-unreachable
@@ -81,7 +58,7 @@ fn unresolved_next_hop_is_reported_to_socket() {
         peer: (PEER, 7).into(),
         sequence: None,
     };
-    assert_eq!((host.ready(), host.failures(id)), (vec![id], vec![expected]));
+    assert_eq!((host.ready(), host.failures_of(id)), (vec![id], vec![expected]));
     assert_eq!((host.pool.held(), host.count("arp", "pending_packets_dropped")), (0, 1));
 }
 
@@ -95,9 +72,9 @@ fn failures_beyond_limit_are_lost_and_counted() {
     host.exchange(&[about(10)]);
     assert_eq!(host.host.socket(id).unwrap().failures_lost, 44);
     assert_eq!(host.count("icmp", "failures_lost"), 44);
-    assert_eq!((host.failures(id).len(), host.failures(other).len()), (256, 1));
+    assert_eq!((host.failures_of(id).len(), host.failures_of(other).len()), (256, 1));
     host.exchange(&[about(9)]);
-    assert_eq!(host.failures(id).len(), 1);
+    assert_eq!(host.failures_of(id).len(), 1);
 }
 
 #[test]
@@ -109,8 +86,8 @@ fn failures_of_all_sockets_are_limited() {
         host.exchange(&vec![error_about(IcmpError::PORT_UNREACHABLE, &quoted(port, peer)); 256]);
     }
     assert_eq!(host.count("icmp", "failures_lost"), 70 * 256 - 16_384);
-    let stored: usize = ids.iter().map(|id| host.failures(*id).len()).sum();
+    let stored: usize = ids.iter().map(|id| host.failures_of(*id).len()).sum();
     assert_eq!(stored, 16_384);
     host.exchange(&[error_about(IcmpError::PORT_UNREACHABLE, &quoted(70, peer))]);
-    assert_eq!(host.failures(ids[69]).len(), 1, "taken failures still use capacity");
+    assert_eq!(host.failures_of(ids[69]).len(), 1, "taken failures still use capacity");
 }

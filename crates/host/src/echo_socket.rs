@@ -1,0 +1,180 @@
+//! Echo sockets: echo requests (ping) and their replies.
+
+use std::net::{IpAddr, SocketAddrV4};
+
+use icmp::{Echo, IcmpType};
+use inet::{InterfaceId, IpProtocol};
+use ipnet::{IpNet, Ipv4Net};
+use ipv4::Ipv4Fields;
+use tap::{Frame, Instant, Offload, Pool};
+
+use crate::host::Host;
+use crate::socket_calls::{BUFFER, frame_with};
+use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
+
+/// Headers before the data of a request, in bytes.
+const HEADERS: usize = Ipv4Fields::LENGTH + Echo::HEADER;
+
+/// A binding of an echo socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoBind {
+    /// Local addresses: 0.0.0.0/0 for all local addresses, a network for its local addresses, or one address.
+    pub addresses: IpNet,
+    /// ICMP identifier of the requests, or `None` for a random free identifier.
+    pub identifier: Option<u16>,
+    /// Maximum capacity of the frames of received replies, in bytes. The buffer holds at least one reply.
+    pub receive_buffer: usize,
+    /// Maximum capacity of the frames of requests to send, in bytes. The buffer holds at least one request.
+    pub send_buffer: usize,
+}
+
+/// An echo request to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoRequest {
+    /// Source address: an address of the socket. `None` selects the address of the route to the destination.
+    pub source: Option<IpAddr>,
+    /// Destination address: a host, a broadcast address or a multicast group.
+    pub destination: IpAddr,
+    /// ICMP sequence number.
+    pub sequence: u16,
+    /// Time to live. `None` selects the time to live of the interface, and 1 for a multicast destination (RFC 1112 6.1).
+    pub time_to_live: Option<u8>,
+    /// Type of service: DSCP and ECN.
+    pub type_of_service: u8,
+}
+
+/// A received echo reply.
+#[derive(Debug)]
+pub struct EchoReply {
+    /// The data. The frame belongs to the caller, who returns it to the pool.
+    pub frame: Frame,
+    /// Source address.
+    pub from: IpAddr,
+    /// Destination address, a local address of the host.
+    pub to: IpAddr,
+    /// ICMP identifier, that of the socket.
+    pub identifier: u16,
+    /// ICMP sequence number.
+    pub sequence: u16,
+    /// The interface that has received the reply.
+    pub interface: InterfaceId,
+    /// Remaining hops.
+    pub time_to_live: u8,
+    /// Type of service: DSCP and ECN.
+    pub type_of_service: u8,
+    /// Time of reception.
+    pub at: Instant,
+}
+
+impl Default for EchoBind {
+    /// Returns a binding to a random free identifier for all local addresses, with buffers of 212,992 bytes.
+    fn default() -> EchoBind {
+        EchoBind {
+            addresses: Ipv4Net::default().into(),
+            identifier: None,
+            receive_buffer: BUFFER,
+            send_buffer: BUFFER,
+        }
+    }
+}
+
+impl EchoRequest {
+    /// Returns a request from the address that the route selects, with default header fields.
+    pub fn new(destination: IpAddr, sequence: u16) -> EchoRequest {
+        EchoRequest { source: None, destination, sequence, time_to_live: None, type_of_service: 0 }
+    }
+}
+
+impl Host {
+    /// Creates an echo socket. Fails without a change if the binding is in use or invalid, or if a limit is reached.
+    pub fn bind_echo(&mut self, bind: &EchoBind) -> Result<SocketId, SocketError> {
+        let addresses = self.bindable(bind.addresses)?;
+        self.shared.sockets.bind(&NewSocket {
+            kind: SocketKind::Echo,
+            addresses,
+            port: bind.identifier,
+            has_broadcasts: true,
+            receive_buffer: bind.receive_buffer,
+            send_buffer: bind.send_buffer,
+        })
+    }
+
+    /// Sends an echo request with this data. A request that is longer than the path MTU is sent in fragments.
+    ///
+    /// The request waits in the send buffer until the device accepts it. If the next hop does not answer, or an ICMP
+    /// error about the request arrives, [`Host::take_socket_error`] reports the failure. An error sends nothing.
+    ///
+    /// The request leaves by the interface of its source address. Without a source address, the route to the
+    /// destination selects interface and source. Destinations that are always on the link need no route: without a
+    /// route, the first interface sends the request.
+    pub fn send_echo(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        request: &EchoRequest,
+        data: &[u8],
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
+        let binding = self.shared.sockets.get_kind(id, SocketKind::Echo)?.local;
+        let IpAddr::V4(destination) = request.destination else {
+            return Err(SocketError::Ipv6(request.destination));
+        };
+        let (interface, source) = self.select_source(binding.addresses, request.source, destination)?;
+        self.check_destination(interface, source, destination, true)?;
+        let limit = ipv4::Datagram::MAX_LENGTH - HEADERS;
+        if data.len() > limit {
+            return Err(SocketError::TooLong { limit });
+        }
+        let mut frame = frame_with(data, HEADERS, pool)?;
+        let mut fields = Ipv4Fields {
+            time_to_live: request.time_to_live.unwrap_or_else(|| self.time_to_live(interface, destination)),
+            type_of_service: request.type_of_service,
+            ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
+        };
+        self.identify(interface, &mut fields);
+        frame.set_offload(Offload::default());
+        let echo = Echo { identifier: binding.port, sequence: request.sequence, data };
+        let is_written = frame.prepend(HEADERS).is_ok()
+            && frame
+                .bytes_mut()
+                .get_mut(Ipv4Fields::LENGTH..)
+                .is_some_and(|message| echo.write_to(IcmpType::ECHO_REQUEST, message).is_ok())
+            && fields.write_to(frame.bytes_mut()).is_ok();
+        if !is_written {
+            pool.give(frame);
+            return Err(SocketError::NoHeadroom);
+        }
+        let packet = SocketPacket {
+            frame,
+            source: SocketAddrV4::new(source, binding.port),
+            destination: SocketAddrV4::new(destination, 0),
+            interface,
+            time_to_live: fields.time_to_live,
+            type_of_service: fields.type_of_service,
+            at: now,
+        };
+        self.queue_packet(now, id, packet, pool)?;
+        if let Some(interface) = self.interfaces.get_mut(interface) {
+            interface.counters.echo_requests = interface.counters.echo_requests.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Removes and returns the first reply in the receive buffer.
+    pub fn receive_echo(&mut self, id: SocketId) -> Option<EchoReply> {
+        let packet = self.shared.sockets.receive(id, SocketKind::Echo)?;
+        let SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at } =
+            packet;
+        Some(EchoReply {
+            frame,
+            from: (*source.ip()).into(),
+            to: (*destination.ip()).into(),
+            identifier: destination.port(),
+            sequence: source.port(),
+            interface,
+            time_to_live,
+            type_of_service,
+            at,
+        })
+    }
+}
