@@ -152,7 +152,7 @@ pub(super) fn expect_datagram(frame: &[u8], to: Station, data: &[u8]) -> CaseRes
     p::expect_field(frame, p::DESTINATION, &to.mac.bytes())?;
     p::expect_field(frame, IP_DESTINATION, &to.ip.octets())?;
     let datagram = Datagram::parse(frame.get(LINK_HEADER..).unwrap_or_default())?;
-    expect_payload(&datagram.payload().to_vec(), to, data)
+    expect_payload(datagram.payload(), to, data)
 }
 
 /// Expects the payload of a datagram from the host's socket to a station: see [`expect_datagram`].
