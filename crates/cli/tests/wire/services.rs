@@ -11,6 +11,7 @@ use super::running::Running;
 use testbed::installed::installed;
 use testbed::program::{exit_and_text, run};
 use testbed::schema::check_lines;
+use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
@@ -18,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     ("echo_returns_datagrams_of_each_length_to_kernel", echo_of_each_length),
     ("each_host_of_range_serves_with_one_socket", each_host_of_range),
     ("services_of_two_ranges_answer", services_of_two_ranges),
+    ("services_on_interface_answer_remote_kernel", services_on_interface),
     ("ready_and_counters_name_services", ready_and_counters),
     ("serve_rejects_invalid_services", invalid_services),
     ("services_answer_nc", services_answer_nc),
@@ -143,6 +145,25 @@ fn services_of_two_ranges() -> TestResult {
         assert_eq!(ask((address, 7), b"hello")?, b"hello", "{address}");
     }
     assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+// proves: partial-checksum
+fn services_on_interface() -> TestResult {
+    let veth = Veth::new()?;
+    let words = ["-I", NEAR, "--address", "10.0.0.2/24", "--serve", "echo,chargen:1900"];
+    let host = Running::start(&words)?;
+    // The far kernel leaves the checksums of its datagrams to the device, which does not complete them.
+    for length in [0, 1, 1_472, 1_473, 65_507] {
+        let data: Vec<u8> = (0..=250).cycle().take(length).collect();
+        let reply = veth.in_far_namespace(|| ask((HOST, 7), &data).map_err(|error| error.to_string()))?;
+        assert!(reply == data, "the reply to {length} bytes differs");
+    }
+    let pattern = veth.in_far_namespace(|| ask((HOST, 1_900), b"").map_err(|error| error.to_string()))?;
+    assert!(pattern.len() <= 512, "{} characters", pattern.len());
+    let (_, out, _) = host.stop()?;
+    assert_eq!(counter(&out, "services: replies sent"), 6, "{out}");
+    assert!(!out.contains("checksum"), "{out}");
     Ok(())
 }
 
