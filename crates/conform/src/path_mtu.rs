@@ -13,7 +13,12 @@ use super::udp_datagrams::{CLIENT, CLOSED, ECHO, ReceivedUdp, Udp, udp_from};
 
 pub(crate) const CASES: &[Case] = &[
     Case::new("ICMP errors about its replies do not stop a UDP service", "RFC 1122 4.1.3.3", errors),
+    Case::new("fragmentation needed reduces the path MTU to the sender", "RFC 1191 3", reduced),
     Case::new("fragmentation needed about a foreign datagram is ignored", "RFC 5927 7", foreign),
+    Case::new("larger MTU does not increase the path MTU", "RFC 1191 3", not_increased),
+    Case::new("path MTU is at least 552 bytes", "security", minimum),
+    Case::new("fragmentation needed without an MTU selects a plateau", "RFC 1191 5, 7.1", plateau)
+        .linux_differs("has no plateaus, and reduces the path MTU to its minimum (min_pmtu)"),
 ];
 
 const TO_ECHO: Udp = Udp::to(ECHO);
@@ -71,6 +76,19 @@ fn errors(wire: &mut FrameSocket) -> CaseResult {
     expect_path_mtu(wire, from, 1_500).map(drop)
 }
 
+// proves: rfc1191-reduce
+fn reduced(wire: &mut FrameSocket) -> CaseResult {
+    let from = peer(171);
+    for mtu in [1_400, 1_001, 576] {
+        send_error(wire, from, [3, 4], mtu_word(mtu))?;
+        if expect_path_mtu(wire, from, mtu.into())? {
+            return Err(format!("routers may fragment datagrams within the path MTU {mtu}"));
+        }
+    }
+    // The path to another peer is not affected.
+    expect_path_mtu(wire, peer(172), 1_500).map(drop)
+}
+
 // proves: socket-error
 fn foreign(wire: &mut FrameSocket) -> CaseResult {
     let from = peer(173);
@@ -83,4 +101,35 @@ fn foreign(wire: &mut FrameSocket) -> CaseResult {
         send_error_about(wire, from, [3, 4], mtu_word(600), &quoted)?;
     }
     expect_path_mtu(wire, from, 1_500).map(drop)
+}
+
+// proves: rfc1191-no-increase
+fn not_increased(wire: &mut FrameSocket) -> CaseResult {
+    let from = peer(175);
+    send_error(wire, from, [3, 4], mtu_word(1_000))?;
+    for mtu in [1_200, 1_500, 9_000, u16::MAX] {
+        send_error(wire, from, [3, 4], mtu_word(mtu))?;
+    }
+    expect_path_mtu(wire, from, 1_000).map(drop)
+}
+
+// proves: path-mtu-floor
+fn minimum(wire: &mut FrameSocket) -> CaseResult {
+    for (number, mtu) in (176..).zip([68, 1, 551]) {
+        let from = peer(number);
+        send_error(wire, from, [3, 4], mtu_word(mtu))?;
+        // A router with this MTU must be able to fragment the datagrams.
+        if !expect_path_mtu(wire, from, 552)? {
+            return Err(format!("routers may not fragment datagrams after an MTU of {mtu}"));
+        }
+    }
+    Ok(())
+}
+
+// proves: rfc1191-no-mtu
+fn plateau(wire: &mut FrameSocket) -> CaseResult {
+    let from = peer(180);
+    // The quoted reply has 1,428 bytes, and the next plateau is 1,006 bytes.
+    send_error(wire, from, [3, 4], [0; 4])?;
+    expect_path_mtu(wire, from, 1_006).map(drop)
 }
