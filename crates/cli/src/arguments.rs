@@ -11,6 +11,7 @@ use crate::help;
 use crate::host_command::arguments::HostArguments;
 use crate::ip_command::arguments::IpArguments;
 use crate::lab::arguments::LabArguments;
+use crate::nc::arguments::NcArguments;
 use crate::ping::arguments::PingArguments;
 use crate::scan::arguments::ScanArguments;
 use crate::tap_command::arguments::TapArguments;
@@ -31,6 +32,8 @@ Examples:
       a host that answers ARP and ping, until Ctrl-C
   tapstack ping --tap tap0 --address 10.0.0.2/24 10.0.0.1
       a ping that does not use the kernel's IP stack
+  echo hello | tapstack nc -u --tap tap0 -s 10.0.0.2/24 -q 1 10.0.0.1 7
+      a UDP datagram, and the replies of one second
   sudo tapstack arping -I eth0 -c 3 10.0.0.1
       the MAC address of 10.0.0.1, and its response times
   sudo tapstack scan -I eth0 10.0.0.0/24
@@ -73,6 +76,8 @@ pub(crate) enum Command {
     Host(HostArguments),
     /// Ping a host without the kernel's IP stack
     Ping(PingArguments),
+    /// Exchange data over UDP without the kernel's IP stack
+    Nc(NcArguments),
     /// Send ARP requests or gratuitous ARP, or detect duplicate addresses
     Arping(ArpingArguments),
     /// Scan networks and ranges for hosts, using ARP

@@ -5,6 +5,7 @@ pub(crate) const ADDRESSES: &str = "Addresses";
 pub(crate) const TARGETS: &str = "Targets";
 pub(crate) const CONFLICTS: &str = "Address conflicts";
 pub(crate) const REQUESTS: &str = "Requests";
+pub(crate) const TRANSFER: &str = "Transfer";
 pub(crate) const ARP: &str = "ARP";
 pub(crate) const IP: &str = "IP";
 pub(crate) const SERVICES: &str = "Services";

@@ -34,6 +34,7 @@ mod link_change;
 mod local_time;
 mod mac;
 mod man;
+mod nc;
 mod output;
 mod ping;
 mod privileges;
@@ -89,6 +90,7 @@ pub fn main() -> ExitCode {
         Some(Command::Lab(arguments)) => lab::run(&arguments),
         Some(Command::Host(arguments)) => host_command::run(&arguments),
         Some(Command::Ping(arguments)) => ping::run(&arguments),
+        Some(Command::Nc(arguments)) => nc::run(&arguments),
         Some(Command::Arping(arguments)) => arping::run(&arguments),
         Some(Command::Scan(arguments)) => scan::run(&arguments),
         Some(Command::Watch(arguments)) => watch::run(&arguments),

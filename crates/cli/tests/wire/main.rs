@@ -20,6 +20,7 @@ mod io_modes;
 mod lab;
 mod line_rate;
 mod mtu;
+mod nc;
 mod ping;
 mod replay;
 mod running;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         common::CASES,
         control::CASES,
         mtu::CASES,
+        nc::CASES,
         ping::CASES,
         replay::CASES,
         scan::CASES,

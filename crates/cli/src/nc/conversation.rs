@@ -1,0 +1,196 @@
+//! The exchange of data with a peer: standard input to datagrams, datagrams to standard output.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use host::SocketId;
+use icmp::{IcmpError, IcmpType};
+use tap::linux::Descriptor;
+
+use super::arguments::NcArguments;
+use super::line_ends::LineEnds;
+use super::nc_host::{NcHost, RETRY_INTERVAL, Wake};
+use super::transfer::{Transfer, TransferLimits, TransferStep};
+use crate::failure::{Failure, check_written};
+use crate::output::{HALF_CAPACITY, Output, standard_output};
+use crate::signals::Signals;
+
+/// Maximum number of bytes of a read of standard input, as in OpenBSD's nc. A read becomes a datagram.
+const READ_LENGTH: usize = 16_384;
+
+/// An exchange of data through one socket.
+pub(super) struct Conversation {
+    host: NcHost,
+    socket: SocketId,
+    is_connected: bool,
+    /// Whether the socket stays unconnected, so that all senders reach it.
+    keeps: bool,
+    min_time_to_live: u8,
+    transfer: Transfer,
+    input: Option<File>,
+    /// Data that was read and not yet sent.
+    unsent: Option<Vec<u8>>,
+    line_ends: Option<LineEnds>,
+    out: Output<File>,
+    /// Standard output, to wait for.
+    stdout: File,
+    /// The last error of the network that was printed.
+    last_problem: Option<IcmpError>,
+}
+
+impl Conversation {
+    pub(super) fn new(
+        arguments: &NcArguments,
+        host: NcHost,
+        socket: SocketId,
+        is_connected: bool,
+        input: Option<File>,
+    ) -> Result<Conversation, Failure> {
+        let limits = TransferLimits {
+            quit: arguments.quit.0,
+            timeout: arguments.timeout,
+            count: arguments.limit,
+            interval: arguments.interval.unwrap_or_default(),
+        };
+        Ok(Conversation {
+            socket,
+            is_connected,
+            keeps: arguments.keep,
+            min_time_to_live: arguments.min_time_to_live,
+            transfer: Transfer::new(host.now(), limits),
+            host,
+            input,
+            unsent: None,
+            line_ends: arguments.crlf.then(LineEnds::default),
+            out: Output::new(standard_output()?),
+            stdout: standard_output()?,
+            last_problem: None,
+        })
+    }
+
+    /// Exchanges data until the end of the transfer, a signal, or the end of the reader of standard output.
+    pub(super) fn run(&mut self, signals: &Signals) -> Result<ExitCode, Failure> {
+        let outcome = self.exchange(signals);
+        self.out.drain_to(0, signals)?;
+        check_written(self.out.take_failure())?;
+        outcome
+    }
+
+    fn exchange(&mut self, signals: &Signals) -> Result<ExitCode, Failure> {
+        // A signal may have arrived before the first step.
+        let mut has_signal = true;
+        while self.out.has_reader() {
+            if has_signal && signals.next()?.is_some() {
+                break;
+            }
+            let is_sent = self.unsent.is_none() && self.host.is_sent(self.socket);
+            let limit = match self.transfer.next(self.host.now(), is_sent) {
+                TransferStep::Over => break,
+                TransferStep::Wait(limit) => limit,
+            };
+            let retry = self.unsent.is_some().then_some(RETRY_INTERVAL);
+            let limit = [limit, retry].into_iter().flatten().min();
+            let may_read =
+                self.is_connected && self.unsent.is_none() && self.transfer.may_read(self.host.now());
+            let mut descriptors = vec![Descriptor::readable(signals.as_fd(), Wake::Signal)];
+            if let Some(input) = self.input.as_ref().filter(|_| may_read) {
+                descriptors.push(Descriptor::readable(input.as_fd(), Wake::Input));
+            }
+            if self.out.pending() > 0 {
+                descriptors.push(Descriptor::writable(self.stdout.as_fd(), Wake::Output));
+            }
+            let ready = self.host.step(&descriptors, limit)?;
+            has_signal = ready.contains(Wake::Signal);
+            if ready.contains(Wake::Input) {
+                self.read()?;
+            }
+            self.send()?;
+            self.receive()?;
+            if self.is_refused() {
+                let code = u8::from(!self.transfer.has_received());
+                return Ok(ExitCode::from(code));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Reads standard input once.
+    fn read(&mut self) -> Result<(), Failure> {
+        let Some(input) = &mut self.input else { return Ok(()) };
+        let mut data = vec![0; READ_LENGTH];
+        match input.read(&mut data) {
+            Ok(0) => {
+                self.input = None;
+                self.transfer.input_ended(self.host.now());
+            }
+            Ok(length) => {
+                data.truncate(length);
+                let data =
+                    self.line_ends.as_mut().map(|line_ends| line_ends.translate(&data)).unwrap_or(data);
+                self.unsent = Some(data);
+                self.transfer.read(self.host.now());
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+            Err(error) => return Err(Failure::new(format!("cannot read standard input: {error}"))),
+        }
+        Ok(())
+    }
+
+    /// Sends the data that was read, as one datagram.
+    fn send(&mut self) -> Result<(), Failure> {
+        if let Some(data) = &self.unsent
+            && self.host.send(self.socket, data)?
+        {
+            self.unsent = None;
+        }
+        Ok(())
+    }
+
+    /// Receives datagrams, unless the reader of standard output is slow. The first one connects a listening socket to its
+    /// sender.
+    fn receive(&mut self) -> Result<(), Failure> {
+        self.out.flush(Duration::ZERO);
+        while !self.transfer.is_complete() && self.out.pending() <= HALF_CAPACITY {
+            let (out, least) = (&mut self.out, self.min_time_to_live);
+            let received = self.host.receive(self.socket, |received| {
+                let is_accepted = received.time_to_live >= least;
+                if is_accepted {
+                    out.write_bytes(received.frame.bytes());
+                }
+                is_accepted.then_some(received.source)
+            });
+            let Some(source) = received else { break };
+            let Some(source) = source else { continue };
+            self.transfer.received(self.host.now());
+            self.out.flush(Duration::ZERO);
+            if !self.is_connected && !self.keeps {
+                self.host.connect(self.socket, source)?;
+                self.is_connected = true;
+                self.host.print(&format!("Connection received on {} {}", source.ip(), source.port()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints errors of the network, each problem once. Returns whether the peer refused a datagram.
+    fn is_refused(&mut self) -> bool {
+        while let Some(failure) = self.host.take_failure(self.socket) {
+            if self.last_problem.replace(failure.problem) != Some(failure.problem) {
+                Failure::new(failure.to_string()).print();
+            }
+            if is_refusal(failure.problem) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Returns whether an error says that the peer has no socket on the port, or no UDP. Like the kernel, `nc` ends only
+/// after such an error: the other errors can pass.
+fn is_refusal(problem: IcmpError) -> bool {
+    problem.icmp_type() == IcmpType::UNREACHABLE && matches!(problem.code(), 2 | 3)
+}
