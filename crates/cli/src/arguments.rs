@@ -14,6 +14,7 @@ use crate::lab::arguments::LabArguments;
 use crate::nc::arguments::NcArguments;
 use crate::ping::arguments::PingArguments;
 use crate::scan::arguments::ScanArguments;
+use crate::ss_command::arguments::SsArguments;
 use crate::tap_command::arguments::TapArguments;
 use crate::watch::arguments::WatchArguments;
 
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Decode(DecodeArguments),
     /// Show and change neighbors and addresses of a running host
     Ip(IpArguments),
+    /// Show the sockets of a running host
+    Ss(SsArguments),
     /// Create, delete and list persistent TAPs
     Tap(TapArguments),
     /// Check what tapstack can use on this machine, and print how to fix the rest

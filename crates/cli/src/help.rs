@@ -9,6 +9,7 @@ pub(crate) const TRANSFER: &str = "Transfer";
 pub(crate) const ARP: &str = "ARP";
 pub(crate) const IP: &str = "IP";
 pub(crate) const SERVICES: &str = "Services";
+pub(crate) const SOCKETS: &str = "Sockets";
 pub(crate) const PERFORMANCE: &str = "Performance";
 pub(crate) const OUTPUT: &str = "Output";
 

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use crate::{arping, decode, doctor, ip_command, ping, report, scan, tap_command, watch};
+use crate::{arping, decode, doctor, ip_command, ping, report, scan, ss_command, tap_command, watch};
 
 /// Returns the JSON Schema (2020-12) of the output of all commands with `--json`: a definition for each command.
 pub fn json_schema() -> Value {
@@ -17,6 +17,7 @@ pub fn json_schema() -> Value {
         decode::schema(&mut generator),
         ip_command::neigh_schema(&mut generator),
         ip_command::addr_schema(&mut generator),
+        ss_command::schema(&mut generator),
         tap_command::schema(&mut generator),
         doctor::schema(&mut generator),
     ];

@@ -44,6 +44,7 @@ mod report;
 mod scan;
 mod serve;
 mod signals;
+mod ss_command;
 mod station;
 mod tap_command;
 mod usage_error;
@@ -96,6 +97,7 @@ pub fn main() -> ExitCode {
         Some(Command::Watch(arguments)) => watch::run(&arguments),
         Some(Command::Decode(arguments)) => decode::run(&arguments),
         Some(Command::Ip(arguments)) => ip_command::run(&arguments),
+        Some(Command::Ss(arguments)) => ss_command::run(&arguments),
         Some(Command::Tap(arguments)) => tap_command::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),

@@ -298,6 +298,7 @@ fn see_also(command: &Command) -> Vec<Inline> {
         "tapstack-ip" => &["tapstack-host", "ip(8)"],
         name if name.starts_with("tapstack-ip-neigh") => &["tapstack-host", "ip-neighbour(8)", "arp(7)"],
         name if name.starts_with("tapstack-ip-addr") => &["tapstack-host", "ip-address(8)"],
+        "tapstack-ss" => &["tapstack-host", "ss(8)"],
         "tapstack-doctor" => &["tapstack-tap", "capabilities(7)", "setcap(8)"],
         "tapstack-completions" => &["bash(1)", "zsh(1)", "fish(1)"],
         "tapstack-man" => &["man(1)"],

@@ -1,8 +1,8 @@
 //! Requests to a running host, and its replies: JSON objects of this version of the program.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::error_message::ErrorMessage;
@@ -42,6 +42,8 @@ pub(crate) enum Operation {
     DeleteNeighbor { interface: u16, ip: Ipv4Addr },
     /// List the local addresses of an interface.
     Addresses { interface: u16, from: u64 },
+    /// List the sockets.
+    Sockets { from: u64 },
     /// Add a local address.
     AddAddress { interface: u16, address: Ipv4Net, mac: Option<Mac> },
     /// Delete a local address. With a prefix length, the address must have this prefix length.
@@ -73,6 +75,7 @@ pub(crate) enum Outcome {
     Interfaces(Page<InterfaceRow>),
     Neighbors(Page<NeighborRow>),
     Addresses(Page<AddressRow>),
+    Sockets(Page<SocketRow>),
     /// Neighbors were deleted, and more may follow from this place.
     Flushed {
         next: Option<u64>,
@@ -121,6 +124,32 @@ pub(crate) struct AddressRow {
     pub(crate) state: AddressStateName,
     /// The other host that uses the address.
     pub(crate) conflict_mac: Option<Mac>,
+}
+
+/// A socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SocketRow {
+    pub(crate) id: String,
+    pub(crate) kind: SocketKindName,
+    pub(crate) addresses: IpNet,
+    pub(crate) port: u16,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) broadcast: bool,
+    pub(crate) received_bytes: usize,
+    pub(crate) sending_bytes: usize,
+    pub(crate) dropped: u64,
+    pub(crate) failures_lost: u64,
+}
+
+/// Kind of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum SocketKindName {
+    /// UDP datagrams.
+    Udp,
+    /// ICMP echo requests and their replies.
+    IcmpEcho,
 }
 
 /// State of a local address.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use arp::{AddressState, Neighbor};
-use host::{Host, HostInterface};
+use host::{Host, HostInterface, SocketId, SocketInfo, SocketKind};
 use inet::InterfaceId;
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
@@ -11,6 +11,7 @@ use tap::Instant;
 
 use super::message::{
     AddressRow, AddressStateName, InterfaceRow, NeighborFilter, NeighborRow, Operation, Outcome, PAGE, Page,
+    SocketKindName, SocketRow,
 };
 use crate::advice::explain;
 use crate::device::NetworkDevice;
@@ -44,6 +45,7 @@ pub(super) fn run(
         Operation::Addresses { interface, from } => {
             Ok(Outcome::Addresses(addresses(find(host, interface)?, from)))
         }
+        Operation::Sockets { from } => Ok(Outcome::Sockets(sockets(host, from))),
         Operation::AddAddress { interface, address, mac } => {
             add_address(now, host, device, InterfaceId(interface), address, mac.map(|Mac(mac)| mac))
         }
@@ -135,6 +137,19 @@ fn addresses(interface: &HostInterface, from: u64) -> Page<AddressRow> {
     Page { next: last.map(|last| last + 1), rows }
 }
 
+/// Returns a page of sockets. Its position is the number of the last socket before the page, plus one.
+fn sockets(host: &Host, from: u64) -> Page<SocketRow> {
+    let infos: Vec<SocketInfo> = match from.checked_sub(1) {
+        None => host.sockets().take(PAGE).collect(),
+        Some(number) => host.sockets_after(SocketId::of_number(number)).take(PAGE).collect(),
+    };
+    let last = infos.last().filter(|_| infos.len() == PAGE);
+    Page {
+        next: last.and_then(|last| last.id.number().checked_add(1)),
+        rows: infos.iter().map(SocketRow::from).collect(),
+    }
+}
+
 fn add_address(
     now: Instant,
     host: &mut Host,
@@ -178,5 +193,25 @@ fn delete_address(
 impl From<&Neighbor<Ipv4Addr>> for NeighborRow {
     fn from(entry: &Neighbor<Ipv4Addr>) -> NeighborRow {
         NeighborRow { ip: entry.ip, mac: entry.mac.map(Mac), state: EntryState::from(entry.state) }
+    }
+}
+
+impl From<&SocketInfo> for SocketRow {
+    fn from(info: &SocketInfo) -> SocketRow {
+        SocketRow {
+            id: info.id.to_string(),
+            kind: match info.kind {
+                SocketKind::Udp => SocketKindName::Udp,
+                SocketKind::Echo => SocketKindName::IcmpEcho,
+            },
+            addresses: info.addresses,
+            port: info.port,
+            peer: info.peer,
+            broadcast: info.broadcast,
+            received_bytes: info.received_bytes,
+            sending_bytes: info.sending_bytes,
+            dropped: info.dropped,
+            failures_lost: info.failures_lost,
+        }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) const CASES: &[Case] = &[
     ("host_refuses_malformed_requests", malformed_requests),
     ("host_serves_other_clients_when_clients_read_no_replies", unread_replies),
     ("host_answers_arp_while_many_neighbors_are_listed", many_neighbors),
+    ("ss_prints_sockets_of_host_like_iproute2", sockets),
     ("ip_exits_2_with_message_when_command_line_is_invalid", invalid_command_lines),
 ];
 
@@ -528,6 +529,47 @@ fn many_neighbors() -> TestResult {
     ip_output("neigh flush 10.2.0.0/16")?;
     assert_eq!(ip_output("neigh")?, "");
     assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
+}
+
+fn sockets() -> TestResult {
+    let iproute2 = installed("ss")?;
+    let (host, _socket) = start("ss0", &["--serve", "echo,chargen:1900"])?;
+    let ss = |arguments: &str| -> Result<String, Box<dyn Error>> {
+        let words: Vec<_> = std::iter::once("ss").chain(arguments.split_whitespace()).collect();
+        let (code, out, errors) = exit_and_text(&run(&words)?);
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "ss {arguments}");
+        Ok(out)
+    };
+    // The kernel has sockets on the same ports.
+    let _kernel = [UdpSocket::bind(("0.0.0.0", 7)), UdpSocket::bind(("0.0.0.0", 1_900))];
+    for arguments in ["-una", "-unl", "-ua"] {
+        let kernel = Command::new(&iproute2).arg(arguments).output()?;
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> =
+                text.replace("Process", "").lines().map(|line| line.trim_end().to_owned()).collect();
+            lines.sort();
+            lines
+        };
+        let of_kernel = sorted(&String::from_utf8_lossy(&kernel.stdout));
+        let of_host = sorted(&ss(arguments)?);
+        assert_eq!(of_host, of_kernel, "{arguments}");
+        assert_eq!(of_host.len(), 3, "{of_host:?}");
+    }
+    assert_eq!(ss("-un")?, "Recv-Q Send-Q Local Address:Port Peer Address:Port\n");
+    assert!(
+        ss("-an")?
+            .starts_with("Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\nudp   UNCONN 0 ")
+    );
+    let json = ss("-a --json")?;
+    check_lines("ss", &json);
+    assert!(json.lines().count() == 2 && json.contains("\"local_port\":1900"), "{json}");
+    assert_eq!(host.stop()?.0, Some(0));
+    let (code, _, errors) = exit_and_text(&run(&["ss"])?);
+    assert!(
+        code == Some(2) && errors.starts_with("tapstack: no host runs in this network namespace"),
+        "{errors}"
+    );
     Ok(())
 }
 

@@ -180,4 +180,13 @@ fn information_lists_sockets_in_pages() {
     host.close(ids[0]);
     let after: Vec<_> = host.host.sockets_after(ids[0]).collect();
     assert_eq!(after, infos[1..], "the page after a closed socket differs");
+    host.host.bind_udp(&at_port(4)).unwrap();
+    let mut pages: Vec<_> = host.host.sockets().take(1).collect();
+    while let Some(last) = pages.last().map(|info| info.id.number()) {
+        let next = host.host.sockets_after(SocketId::of_number(last)).next();
+        let Some(next) = next else { break };
+        assert_eq!(SocketId::of_number(next.id.number()), next.id);
+        pages.push(next);
+    }
+    assert_eq!(pages, host.host.sockets().collect::<Vec<_>>());
 }

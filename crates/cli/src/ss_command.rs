@@ -1,0 +1,216 @@
+//! `tapstack ss`: the sockets of a running host.
+
+pub(crate) mod arguments;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+
+use crate::control::client::HostClient;
+use crate::control::message::{Operation, Outcome, SocketKindName, SocketRow};
+use crate::failure::{Failure, print_line};
+use crate::json::SCHEMA;
+use arguments::SsArguments;
+
+/// Prints the sockets that the arguments select.
+pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
+    let client = HostClient::select(arguments.host.interface.as_ref().map(|name| name.as_str()))?;
+    let mut rows = client.list(
+        |from| Operation::Sockets { from },
+        |outcome| if let Outcome::Sockets(page) = outcome { Some(page) } else { None },
+    )?;
+    rows.retain(|row| arguments.selects(row));
+    if arguments.json {
+        for row in &rows {
+            print_line(&serde_json::to_string(&SocketJson::new(&client.interface, row))?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = if arguments.numeric { BTreeMap::new() } else { udp_services() };
+    let columns = Columns {
+        has_kind: !arguments.udp,
+        has_state: !arguments.udp || arguments.all || arguments.listening,
+    };
+    for line in columns.lines(&rows, &names) {
+        print_line(&line)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl SsArguments {
+    fn selects(&self, row: &SocketRow) -> bool {
+        let has_state = if row.peer.is_some() { !self.listening } else { self.all || self.listening };
+        has_state && (!self.udp || row.kind == SocketKindName::Udp)
+    }
+}
+
+/// `tapstack ss --json`
+///
+/// Prints one object for each socket, without an `event`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ss")]
+struct SocketJson {
+    /// Version of the format: 1.
+    schema: u32,
+    /// Interface or TAP of the host.
+    interface: String,
+    /// Identifier of the socket. No other socket of the host has the same identifier, at any time.
+    socket: String,
+    /// Kind of the socket.
+    kind: SocketKindName,
+    /// Whether the socket has a peer.
+    connected: bool,
+    /// Local address, or first address of the range.
+    #[schemars(with = "Ipv4Addr")]
+    local_ip: IpAddr,
+    /// Prefix length of the range of local addresses, in bits: 32 for one address, 0 for all addresses.
+    local_prefix_length: u8,
+    /// Local port, or ICMP identifier.
+    local_port: u16,
+    /// Address of the peer; null if the socket is not connected.
+    #[schemars(with = "Option<Ipv4Addr>")]
+    peer_ip: Option<IpAddr>,
+    /// Port of the peer; null if the socket is not connected.
+    peer_port: Option<u16>,
+    /// Whether the socket sends and receives broadcasts.
+    broadcast: bool,
+    /// Memory of the frames in the receive queue, in bytes.
+    receive_queue_bytes: usize,
+    /// Memory of the frames in the send queue, in bytes.
+    send_queue_bytes: usize,
+    /// Number of received datagrams that were dropped because a limit was reached.
+    dropped: u64,
+    /// Number of reported errors that were dropped because a limit was reached.
+    errors_lost: u64,
+}
+
+/// Returns the schema of `tapstack ss --json`.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<SocketJson>()
+}
+
+impl SocketJson {
+    fn new(host: &str, row: &SocketRow) -> SocketJson {
+        SocketJson {
+            schema: SCHEMA,
+            interface: host.to_owned(),
+            socket: row.id.clone(),
+            kind: row.kind,
+            connected: row.peer.is_some(),
+            local_ip: row.addresses.addr(),
+            local_prefix_length: row.addresses.prefix_len(),
+            local_port: row.port,
+            peer_ip: row.peer.map(|peer| peer.ip()),
+            peer_port: row.peer.map(|peer| peer.port()),
+            broadcast: row.broadcast,
+            receive_queue_bytes: row.received_bytes,
+            send_queue_bytes: row.sending_bytes,
+            dropped: row.dropped,
+            errors_lost: row.failures_lost,
+        }
+    }
+}
+
+/// The columns of ss: it omits the kind of the sockets and their state if all sockets have the same.
+struct Columns {
+    has_kind: bool,
+    has_state: bool,
+}
+
+/// The texts of a line.
+struct Line {
+    kind: String,
+    state: String,
+    queues: [String; 2],
+    local: [String; 2],
+    peer: [String; 2],
+}
+
+impl Columns {
+    /// Returns the header and a line for each socket, as ss prints them.
+    fn lines(&self, rows: &[SocketRow], names: &BTreeMap<u16, String>) -> Vec<String> {
+        let header = Line {
+            kind: "Netid".to_owned(),
+            state: "State".to_owned(),
+            queues: ["Recv-Q", "Send-Q"].map(str::to_owned),
+            local: ["Local Address", "Port"].map(str::to_owned),
+            peer: ["Peer Address", "Port"].map(str::to_owned),
+        };
+        let lines: Vec<_> =
+            std::iter::once(header).chain(rows.iter().map(|row| Line::new(row, names))).collect();
+        let width =
+            |text: fn(&Line) -> &str| lines.iter().map(|line| text(line).len()).max().unwrap_or_default();
+        let kind = width(|line| &line.kind);
+        let state = width(|line| &line.state);
+        let [received, sending] = [width(|line| &line.queues[0]), width(|line| &line.queues[1])];
+        let [local, local_port] = [width(|line| &line.local[0]), width(|line| &line.local[1])];
+        let peer = width(|line| &line.peer[0]);
+        let text = |line: &Line| {
+            let Line {
+                queues: [receive_queue, send_queue],
+                local: [ip, port],
+                peer: [peer_ip, peer_port],
+                ..
+            } = line;
+            let kind = if self.has_kind { format!("{:<kind$} ", line.kind) } else { String::new() };
+            let state = if self.has_state { format!("{:<state$} ", line.state) } else { String::new() };
+            format!(
+                "{kind}{state}{receive_queue:<received$} {send_queue:<sending$} \
+                 {ip:>local$}:{port:<local_port$} {peer_ip:>peer$}:{peer_port}"
+            )
+        };
+        lines.iter().map(text).collect()
+    }
+}
+
+impl Line {
+    fn new(row: &SocketRow, names: &BTreeMap<u16, String>) -> Line {
+        let is_udp = row.kind == SocketKindName::Udp;
+        let name =
+            |port: u16| names.get(&port).filter(|_| is_udp).cloned().unwrap_or_else(|| port.to_string());
+        let (ip, prefix_length) = (row.addresses.addr(), row.addresses.prefix_len());
+        let local = match prefix_length {
+            0 | 32 => ip.to_string(),
+            _ => row.addresses.to_string(),
+        };
+        let peer = match row.peer {
+            Some(peer) => [peer.ip().to_string(), name(peer.port())],
+            None => [Ipv4Addr::UNSPECIFIED.to_string(), "*".to_owned()],
+        };
+        Line {
+            kind: if is_udp { "udp" } else { "icmp" }.to_owned(),
+            state: if row.peer.is_some() { "ESTAB" } else { "UNCONN" }.to_owned(),
+            queues: [row.received_bytes.to_string(), row.sending_bytes.to_string()],
+            local: [local, name(row.port)],
+            peer,
+        }
+    }
+}
+
+/// Returns the names of the UDP ports in /etc/services. Without this file, ports have no names.
+fn udp_services() -> BTreeMap<u16, String> {
+    services_in(&fs::read_to_string("/etc/services").unwrap_or_default())
+}
+
+/// Returns the names of the UDP ports in a list of services. The first name of a port is used.
+fn services_in(list: &str) -> BTreeMap<u16, String> {
+    let mut names = BTreeMap::new();
+    for line in list.lines() {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let (Some(name), Some(port)) = (words.next(), words.next()) else { continue };
+        // The names are printed.
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic());
+        if let Some(port) = port.strip_suffix("/udp").and_then(|port| port.parse().ok()).filter(|_| is_plain)
+        {
+            names.entry(port).or_insert_with(|| name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The command line of `tapstack ss`.
+
+use clap::Args;
+
+use crate::help;
+use crate::ip_command::arguments::HostSelection;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tapstack ss -una
+      all UDP sockets of the running host
+  tapstack ss -a --json | jq -r 'select(.dropped > 0).local_port'
+      ports of sockets that dropped datagrams
+
+The columns are those of iproute2's ss. Without -a and -l, only connected sockets are shown. A socket of several \
+addresses is shown with its network, and 0.0.0.0 stands for all addresses. The queues count the memory of their frames.
+
+ss shows a running `tapstack host` in the same network namespace, for the user of the host and for root.
+
+Exit codes: 0 shown, 2 usage or permission error, or no such host.")]
+pub(crate) struct SsArguments {
+    #[command(flatten)]
+    pub(super) host: HostSelection,
+    /// Show unconnected sockets too
+    #[arg(short, long, help_heading = help::SOCKETS)]
+    pub(super) all: bool,
+    /// Show only unconnected sockets
+    #[arg(short, long, conflicts_with = "all", help_heading = help::SOCKETS)]
+    pub(super) listening: bool,
+    /// Show only UDP sockets
+    #[arg(short, long, help_heading = help::SOCKETS)]
+    pub(super) udp: bool,
+    /// Print port numbers, not the names of /etc/services
+    #[arg(short, long, help_heading = help::OUTPUT)]
+    pub(super) numeric: bool,
+    /// Print one JSON object per line
+    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
+    pub(super) json: bool,
+}
