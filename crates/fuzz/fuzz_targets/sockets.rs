@@ -4,24 +4,26 @@
 
 mod udp_datagram;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use arp::{Operation, PacketFields};
 use host::{
-    Fragmentation, Host, HostConfig, HostSet, SocketError, SocketId, SocketLimits, UdpBind, UdpMessage,
+    EchoBind, EchoRequest, Fragmentation, Host, HostConfig, HostSet, SocketError, SocketId, SocketKind,
+    SocketLimits, UdpBind, UdpMessage,
 };
-use icmp::IcmpError;
+use icmp::{Echo, IcmpError, IcmpType};
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::Ipv4Fields;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use link::MacAddr;
 use tap::{Batch, Checksum, Frame, Instant, Machine, Offload, Pool, PortId};
 use udp::UdpFields;
 
-use udp_datagram::{FIRST, FIRST_MAC, OTHER, OTHER_MAC, PEERS, Port, UdpInput, local};
+use udp_datagram::{FIRST, FIRST_MAC, OTHER, OTHER_MAC, PEERS, Port, UdpInput, local, local_mac};
 
 #[derive(Arbitrary, Debug)]
 enum Step {
@@ -30,6 +32,12 @@ enum Step {
         prefix: u8,
         port: Option<Port>,
         broadcast: bool,
+        buffer: u16,
+    },
+    BindEcho {
+        number: u8,
+        prefix: u8,
+        identifier: Option<u8>,
         buffer: u16,
     },
     Connect {
@@ -48,6 +56,13 @@ enum Step {
         socket: u8,
         then: AfterReceive,
     },
+    SendEcho {
+        socket: u8,
+        to: Target,
+        source: Option<u8>,
+        length: u16,
+    },
+    ReceiveEcho(u8),
     TakeError(u8),
     PollReady,
     Close(u8),
@@ -60,6 +75,15 @@ enum Step {
         source: u8,
         source_port: Port,
         to: Target,
+        length: u8,
+    },
+    /// An echo reply of a peer, or an error about an echo request to the peer, arrives.
+    Echo {
+        is_error: bool,
+        from: u8,
+        to: u8,
+        identifier: u8,
+        sequence: u8,
         length: u8,
     },
     /// An unresolved neighbor answers.
@@ -113,7 +137,7 @@ struct FuzzHost {
     now: Instant,
     /// Identifiers of open and closed sockets.
     ids: Vec<SocketId>,
-    open: BTreeSet<SocketId>,
+    open: BTreeMap<SocketId, SocketKind>,
     kept: Vec<Frame>,
     /// Whether the host may have frames in the queues of the interface.
     has_queued: bool,
@@ -140,7 +164,7 @@ impl FuzzHost {
             pool,
             now: Instant::ORIGIN,
             ids: Vec::new(),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             kept: Vec::new(),
             has_queued: false,
         }
@@ -150,6 +174,16 @@ impl FuzzHost {
         match *step {
             Step::Bind { number, prefix, port, broadcast, buffer } => {
                 self.bind(number, prefix, port, broadcast, buffer.into());
+            }
+            Step::BindEcho { number, prefix, identifier, buffer } => {
+                let bind = EchoBind {
+                    addresses: Ipv4Net::new_assert(local(number), prefix % 33).into(),
+                    identifier: identifier.map(|identifier| u16::from(identifier % 4)),
+                    receive_buffer: buffer.into(),
+                    send_buffer: buffer.into(),
+                };
+                let bound = self.host.bind_echo(&bind);
+                self.add(bound);
             }
             Step::Connect { socket, to } => self.connect(socket, to),
             Step::Send { socket, to, source, length, never_fragmented, in_frame } => {
@@ -166,14 +200,25 @@ impl FuzzHost {
                 self.send(socket, &message, length.into(), in_frame);
             }
             Step::Receive { socket, then } => self.receive(socket, then),
+            Step::SendEcho { socket, to, source, length } => {
+                let source = source.map(|number| local(number).into());
+                let request = EchoRequest { source, ..EchoRequest::new(to.address().ip(), 1) };
+                self.send_echo(socket, &request, length.into());
+            }
+            Step::ReceiveEcho(socket) => {
+                let Some(id) = self.id(socket) else { return };
+                let Some(reply) = self.host.receive_echo(id) else { return };
+                assert!(self.is_open(id, SocketKind::Echo), "reply of another socket");
+                self.pool.give(reply.frame);
+            }
             Step::TakeError(socket) => {
                 let Some(id) = self.id(socket) else { return };
                 let failure = self.host.take_socket_error(id);
-                assert!(failure.is_none() || self.open.contains(&id), "failure of a closed socket");
+                assert!(failure.is_none() || self.open.contains_key(&id), "failure of a closed socket");
             }
             Step::PollReady => {
                 if let Some(id) = self.host.poll_ready() {
-                    assert!(self.open.contains(&id), "closed socket in the readiness list");
+                    assert!(self.open.contains_key(&id), "closed socket in the readiness list");
                 }
             }
             Step::Close(socket) => {
@@ -195,6 +240,10 @@ impl FuzzHost {
                 };
                 let fields = UdpFields { source, destination: to };
                 self.arrive(&error_frame(problem, from, fields, length.into()), Checksum::None);
+            }
+            Step::Echo { is_error, from, to, identifier, sequence, length } => {
+                let frame = echo_frame(is_error, from, to, [identifier % 4, sequence], length.into());
+                self.arrive(&frame, Checksum::None);
             }
             Step::ArpReply(number) => self.arrive(&arp_reply(number), Checksum::None),
             Step::Transmit(count) => self.transmit(count.into()),
@@ -224,11 +273,17 @@ impl FuzzHost {
             send_buffer: buffer,
         };
         let bound = self.host.bind_udp(&bind);
+        self.add(bound);
+    }
+
+    /// Stores the identifier of a new socket.
+    fn add(&mut self, bound: Result<SocketId, SocketError>) {
         assert!(bound != Err(SocketError::TooManySockets) || self.open.len() == SOCKETS);
         let Ok(id) = bound else { return };
         assert!(!self.ids.contains(&id), "identifier of a closed socket used again");
+        let info = self.host.socket(id).expect("new socket should be open");
         self.ids.push(id);
-        self.open.insert(id);
+        self.open.insert(id, info.kind);
     }
 
     fn connect(&mut self, socket: u8, to: Target) {
@@ -242,9 +297,23 @@ impl FuzzHost {
             }
             Err(error) => {
                 assert_eq!(self.host.socket(id), before, "refused call with an effect");
-                assert_eq!(error == SocketError::Closed, !self.open.contains(&id));
+                assert_eq!(error == SocketError::Closed, !self.is_open(id, SocketKind::Udp));
             }
         }
+    }
+
+    fn is_open(&self, id: SocketId, kind: SocketKind) -> bool {
+        self.open.get(&id) == Some(&kind)
+    }
+
+    fn send_echo(&mut self, socket: u8, request: &EchoRequest, length: usize) {
+        let Some(id) = self.id(socket) else { return };
+        let before = self.host.queued_datagrams();
+        let data = vec![0x5a; length];
+        let sent = self.host.send_echo(self.now, id, request, &data, &mut self.pool);
+        assert_eq!(self.host.queued_datagrams(), before + usize::from(sent.is_ok()));
+        assert_eq!(sent == Err(SocketError::Closed), !self.is_open(id, SocketKind::Echo));
+        self.has_queued |= sent.is_ok();
     }
 
     fn send(&mut self, socket: u8, message: &UdpMessage, length: usize, in_frame: bool) {
@@ -263,7 +332,7 @@ impl FuzzHost {
             self.host.send_udp(self.now, id, message, &data, &mut self.pool)
         };
         assert_eq!(self.host.queued_datagrams(), before + usize::from(sent.is_ok()));
-        assert_eq!(sent == Err(SocketError::Closed), !self.open.contains(&id));
+        assert_eq!(sent == Err(SocketError::Closed), !self.is_open(id, SocketKind::Udp));
         assert!(sent.is_err() || length <= UdpFields::MAX_DATA);
         assert!(sent != Err(SocketError::NoFrame), "pool of the recommended size ran out");
         self.has_queued |= sent.is_ok();
@@ -272,7 +341,7 @@ impl FuzzHost {
     fn receive(&mut self, socket: u8, then: AfterReceive) {
         let Some(id) = self.id(socket) else { return };
         let Some(received) = self.host.receive_udp(id) else { return };
-        assert!(self.open.contains(&id), "datagram of a closed socket");
+        assert!(self.is_open(id, SocketKind::Udp), "datagram of another socket");
         match then {
             AfterReceive::Keep if self.kept.len() < 64 => self.kept.push(received.frame),
             AfterReceive::SendBack => {
@@ -336,7 +405,7 @@ impl FuzzHost {
     fn check(&mut self) {
         let infos: Vec<_> = self.host.sockets().collect();
         assert!(
-            infos.iter().map(|info| info.id).eq(self.open.iter().copied()),
+            infos.iter().map(|info| info.id).eq(self.open.keys().copied()),
             "other sockets than those opened"
         );
         let bytes: usize = infos.iter().map(|info| info.received_bytes + info.sending_bytes).sum();
@@ -347,12 +416,16 @@ impl FuzzHost {
         if !self.has_queued {
             assert_eq!(self.pool.held(), in_use, "frames taken from the pool and frames in use differ");
         }
+        for (ip, _) in PEERS {
+            let path_mtu = self.host.path_mtu(self.now, ip.into());
+            assert!(path_mtu.is_none_or(|mtu| (552..=1_500).contains(&mtu)), "path MTU {path_mtu:?}");
+        }
         assert_eq!(self.pool.exhausted(), 0, "pool of the recommended size ran out");
     }
 
     /// Closes all sockets, and checks that all frames return.
     fn finish(&mut self) {
-        for id in std::mem::take(&mut self.open) {
+        for id in std::mem::take(&mut self.open).into_keys() {
             self.host.close(id, &mut self.pool);
         }
         while let Some(frame) = self.kept.pop() {
@@ -387,24 +460,53 @@ impl Target {
 fn error_frame(problem: IcmpError, from: u8, fields: UdpFields, length: usize) -> Vec<u8> {
     let mut udp = vec![0x5a; UdpFields::LENGTH + length];
     fields.write_to(&mut udp).expect("buffer should hold a UDP header");
-    let mut quoted = [vec![0; Ipv4Fields::LENGTH], udp].concat();
-    let of_quoted = Ipv4Fields::new(IpProtocol::UDP, *fields.source.ip(), *fields.destination.ip());
-    of_quoted.write_to(&mut quoted).expect("buffer should hold an IPv4 header");
-    let mut datagram = vec![0; Ipv4Fields::LENGTH + IcmpError::MAX_LENGTH];
-    let length = problem.write_to(&quoted, &mut datagram[Ipv4Fields::LENGTH..]).expect("error should fit");
-    datagram.truncate(Ipv4Fields::LENGTH + length);
-    let (peer, mac) = PEERS[usize::from(from) % PEERS.len()];
-    let of_error = Ipv4Fields::new(IpProtocol::ICMP, peer, *fields.source.ip());
-    of_error.write_to(&mut datagram).expect("buffer should hold an IPv4 header");
-    let number = fields.source.ip().to_bits().wrapping_sub(FIRST.to_bits());
-    let destination = if number < 8 { FIRST_MAC.plus(number.into()) } else { Some(OTHER_MAC) };
-    let destination = destination.expect("MAC address should exist");
-    [&destination.bytes()[..], &mac.bytes(), &[8, 0], &datagram].concat()
+    let quoted = datagram(IpProtocol::UDP, (*fields.source.ip(), *fields.destination.ip()), &udp);
+    icmp_frame(from, *fields.source.ip(), &error(problem, &quoted))
+}
+
+/// Returns a frame with an echo reply of a peer, or with an error of the peer about an echo request.
+fn echo_frame(is_error: bool, from: u8, to: u8, [identifier, sequence]: [u8; 2], length: usize) -> Vec<u8> {
+    let data = vec![0x5a; length];
+    let echo = Echo { identifier: identifier.into(), sequence: sequence.into(), data: &data };
+    let mut message = vec![0; Echo::HEADER + length];
+    let kind = if is_error { IcmpType::ECHO_REQUEST } else { IcmpType::ECHO_REPLY };
+    echo.write_to(kind, &mut message).expect("buffer should hold the message");
+    if is_error {
+        let quoted = datagram(IpProtocol::ICMP, (local(to), peer(from).0), &message);
+        message = error(IcmpError::HOST_UNREACHABLE, &quoted);
+    }
+    icmp_frame(from, local(to), &message)
+}
+
+fn peer(number: u8) -> (Ipv4Addr, MacAddr) {
+    PEERS[usize::from(number) % PEERS.len()]
+}
+
+fn error(problem: IcmpError, about: &[u8]) -> Vec<u8> {
+    let mut message = vec![0; IcmpError::MAX_LENGTH];
+    let length = problem.write_to(about, &mut message).expect("buffer should hold the error");
+    message.truncate(length);
+    message
+}
+
+fn datagram(protocol: IpProtocol, (source, destination): (Ipv4Addr, Ipv4Addr), payload: &[u8]) -> Vec<u8> {
+    let mut datagram = [&[0; Ipv4Fields::LENGTH], payload].concat();
+    let fields = Ipv4Fields::new(protocol, source, destination);
+    fields.write_to(&mut datagram).expect("buffer should hold an IPv4 header");
+    datagram
+}
+
+/// Returns a frame with an ICMP message of a peer to a local address.
+fn icmp_frame(from: u8, to: Ipv4Addr, message: &[u8]) -> Vec<u8> {
+    let (source, mac) = peer(from);
+    let number = (0..9).find(|number| local(*number) == to).expect("destination should be local");
+    let datagram = datagram(IpProtocol::ICMP, (source, to), message);
+    [&local_mac(number).bytes()[..], &mac.bytes(), &[8, 0], &datagram].concat()
 }
 
 /// Returns the frame with an ARP reply of a neighbor to the host [`OTHER`].
 fn arp_reply(number: u8) -> Vec<u8> {
-    let sender_hardware = link::MacAddr::new([2, 0, 0, 0, 2, number]);
+    let sender_hardware = MacAddr::new([2, 0, 0, 0, 2, number]);
     let mut packet = [0; PacketFields::LENGTH];
     let fields = PacketFields {
         operation: Operation::REPLY,
