@@ -1,4 +1,4 @@
-//! Time per echo reply and ARP reply, of one host and of 65,536 hosts.
+//! Time per ARP reply, echo reply and UDP echo by a socket, of one host and of 65,536 hosts.
 //!
 //! A round is 4,096 frames, handled in batches of 64. All frames are sent to one host, or each frame to a different
 //! host. Criterion times both cases separately. The printed ratio is the ratio of the medians of alternating rounds, so
@@ -6,12 +6,12 @@
 
 use std::error::Error;
 use std::hint::black_box;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use arp::{Operation, PacketFields};
 use criterion::{Criterion, Throughput};
-use host::{FrameOutcome, Host, HostConfig};
+use host::{FrameOutcome, Host, HostConfig, UdpBind, UdpMessage};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
@@ -34,7 +34,7 @@ const ROUNDS: usize = 301;
 
 fn main() -> BenchResult<()> {
     let mut criterion = Criterion::default().configure_from_args();
-    let cases: [(&str, FrameFn); 2] = [("arp", request), ("echo", echo)];
+    let cases: [(&str, FrameFn); 3] = [("arp", request), ("echo", echo), ("udp", udp)];
     for (name, make) in cases {
         let mut one = BenchHost::new(&HostConfig::new("10.1.0.0/8".parse()?, FIRST_MAC), |_| make(0))?;
         // Each host receives at most one frame per round, in an order without locality.
@@ -87,7 +87,9 @@ struct BenchHost {
 
 impl BenchHost {
     fn new(config: &HostConfig, frame: impl Fn(u32) -> BenchResult<Vec<u8>>) -> BenchResult<BenchHost> {
-        let host = Host::new(Instant::ORIGIN, config)?;
+        let mut host = Host::new(Instant::ORIGIN, config)?;
+        // One socket serves all hosts.
+        host.bind_udp(&UdpBind { port: Some(7), ..UdpBind::default() })?;
         let pool = Pool::new(config.mtu, host.pool_size());
         let frames = (0..ROUND).map(frame).collect::<BenchResult<_>>()?;
         let mut bench = BenchHost { host, pool, departing: Batch::new(Exchange::BATCH), frames };
@@ -109,6 +111,7 @@ impl BenchHost {
                 let outcome = self.host.receive(Instant::ORIGIN, PORT, frame, &mut self.pool);
                 replies += u32::from(!matches!(outcome, FrameOutcome::Dropped(_)));
             }
+            self.echo_datagrams();
             self.host.transmit(Instant::ORIGIN, PORT, &mut self.departing, &mut self.pool);
             while let Some(frame) = self.departing.pop() {
                 self.pool.give(frame);
@@ -116,6 +119,32 @@ impl BenchHost {
         }
         replies
     }
+
+    /// Sends each received UDP datagram back to its sender, as the echo service does.
+    fn echo_datagrams(&mut self) {
+        while let Some(id) = self.host.poll_ready() {
+            while let Some(received) = self.host.receive_udp(id) {
+                let message = UdpMessage {
+                    source: Some(received.destination.ip()),
+                    destination: Some(received.source),
+                    ..UdpMessage::default()
+                };
+                // A datagram that is refused is missing in the next check of the replies.
+                _ = self.host.send_udp_frame(Instant::ORIGIN, id, &message, received.frame, &mut self.pool);
+            }
+        }
+    }
+}
+
+/// Returns the peer's UDP datagram to port 7 of a host, with 56 bytes of data.
+fn udp(step: u32) -> BenchResult<Vec<u8>> {
+    let (address, mac) = host(step)?;
+    let mut datagram = vec![7; ipv4::Ipv4Fields::LENGTH + udp::UdpFields::LENGTH + 56];
+    let source = SocketAddrV4::new(PEER_ADDRESS, 4_000);
+    let fields = udp::UdpFields { source, destination: SocketAddrV4::new(address, 7) };
+    fields.write_to(datagram.get_mut(ipv4::Ipv4Fields::LENGTH..).unwrap_or_default())?;
+    ipv4::Ipv4Fields::new(IpProtocol::UDP, PEER_ADDRESS, address).write_to(&mut datagram)?;
+    Ok([&mac.bytes()[..], &PEER.bytes(), &[8, 0], &datagram].concat())
 }
 
 /// Returns the addresses of the host with this number.

@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use arp::{Operation, PacketFields};
-use host::{EchoBind, EchoRequest, Host, HostConfig};
+use host::{EchoBind, EchoRequest, Host, HostConfig, UdpBind, UdpMessage};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use tap::linux::Cable;
 use tap::{Batch, Device, Exchange, Instant, Pool, PortId};
 
@@ -32,19 +32,37 @@ fn request(target: Ipv4Addr) -> Result<Vec<u8>, Box<dyn Error>> {
 fn echo(mac: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut message = vec![0; Echo::HEADER + data.len()];
     Echo { identifier: 7, sequence: 1, data }.write_to(IcmpType::ECHO_REQUEST, &mut message)?;
+    fragments(mac, to, IpProtocol::ICMP, &message)
+}
+
+/// Returns a datagram of the peer to an IP and MAC address, in fragments of at most 1,480 bytes.
+fn fragments(
+    mac: MacAddr,
+    to: Ipv4Addr,
+    protocol: IpProtocol,
+    payload: &[u8],
+) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let mut frames = Vec::new();
-    for (number, part) in message.chunks(1_480).enumerate() {
+    for (number, part) in payload.chunks(1_480).enumerate() {
         let mut bytes = [&[0; 20], part].concat();
         let fields = ipv4::Ipv4Fields {
             identification: 7,
             fragment_offset: number * 1_480,
-            more_fragments: (number + 1) * 1_480 < message.len(),
-            ..ipv4::Ipv4Fields::new(IpProtocol::ICMP, [10, 0, 0, 1].into(), to)
+            more_fragments: (number + 1) * 1_480 < payload.len(),
+            ..ipv4::Ipv4Fields::new(protocol, [10, 0, 0, 1].into(), to)
         };
         fields.write_to(&mut bytes)?;
         frames.push([&mac.bytes()[..], &PEER.bytes(), &[8, 0], &bytes].concat());
     }
     Ok(frames)
+}
+
+/// Returns a UDP datagram of the peer to port 7 of an IP and MAC address, in fragments of at most 1,480 bytes.
+fn udp(mac: MacAddr, to: Ipv4Addr, data: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let mut payload = [&[0; 8], data].concat();
+    let source = SocketAddrV4::new([10, 0, 0, 1].into(), 4_000);
+    udp::UdpFields { source, destination: SocketAddrV4::new(to, 7) }.write_to(&mut payload)?;
+    fragments(mac, to, IpProtocol::UDP, &payload)
 }
 
 /// A host, and the peer's end of its cable.
@@ -84,12 +102,33 @@ impl TestHost {
         }
         self.far.transmit(&mut self.batch, &mut self.peer_pool)?;
         self.exchange.turn(Instant::ORIGIN, &mut self.host, &mut self.near, &mut self.pool, &mut ())?;
+        if self.echo_datagrams()? > 0 {
+            self.exchange.turn(Instant::ORIGIN, &mut self.host, &mut self.near, &mut self.pool, &mut ())?;
+        }
         self.far.receive(&mut self.peer_pool, &mut self.batch)?;
         assert_eq!(self.batch.len(), frames.len(), "unexpected number of replies");
         while let Some(frame) = self.batch.pop() {
             self.peer_pool.give(frame);
         }
         Ok(())
+    }
+
+    /// Sends each received UDP datagram back to its sender. Returns their number.
+    fn echo_datagrams(&mut self) -> Result<usize, Box<dyn Error>> {
+        let mut count = 0;
+        while let Some(id) = self.host.poll_ready() {
+            while let Some(received) = self.host.receive_udp(id) {
+                let message = UdpMessage {
+                    source: Some(received.destination.ip()),
+                    destination: Some(received.source),
+                    ..UdpMessage::default()
+                };
+                let frame = received.frame;
+                self.host.send_udp_frame(Instant::ORIGIN, id, &message, frame, &mut self.pool)?;
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// Returns the number of allocations of `count` exchanges of these frames after a warm-up.
@@ -146,6 +185,55 @@ fn echo_requests_to_65536_hosts_allocate_nothing_after_warm_up() -> Result<(), B
     }
     assert_eq!(test_host.allocations(&frames, 65_536)?, 0);
     assert_eq!(test_host.host.echo_replies(), 66_536);
+    Ok(())
+}
+
+fn port_7() -> UdpBind {
+    UdpBind { port: Some(7), ..UdpBind::default() }
+}
+
+// proves: socket-no-copy
+#[test]
+fn whole_and_fragmented_datagrams_of_socket_allocate_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
+    let mut test_host = TestHost::new(&one()?)?;
+    test_host.host.bind_udp(&port_7())?;
+    let address = Ipv4Addr::new(10, 1, 0, 2);
+    test_host.exchange(&[request(address)?])?;
+    let frames = [udp(HOST, address, &[7; 56])?, udp(HOST, address, &[7; 8_000])?];
+    assert_eq!(test_host.allocations(&frames, 20_000)?, 0);
+    Ok(())
+}
+
+// proves: many-hosts
+#[test]
+fn one_socket_serves_65536_hosts_without_allocation() -> Result<(), Box<dyn Error>> {
+    let mut test_host = TestHost::new(&many()?)?;
+    test_host.host.bind_udp(&port_7())?;
+    let mut frames = Vec::new();
+    for step in 0..65_536_u32 {
+        let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 1, 0, 0)) + step);
+        let mac = HOST.plus(step.into()).ok_or("no MAC address left")?;
+        frames.extend(udp(mac, address, &[7; 56])?);
+    }
+    test_host.exchange(&[request([10, 1, 0, 0].into())?])?;
+    let batches: Vec<_> = frames.chunks(Exchange::BATCH).map(<[_]>::to_vec).collect();
+    assert_eq!(test_host.allocations(&batches, batches.len())?, 0);
+    let sockets: Vec<_> = test_host.host.sockets().collect();
+    assert_eq!(sockets.len(), 1, "the host has other sockets than the bound one");
+    Ok(())
+}
+
+// proves: many-hosts
+#[test]
+fn socket_of_65536_hosts_costs_same_memory_as_that_of_one_host() -> Result<(), Box<dyn Error>> {
+    let cost = |config: &HostConfig| -> Result<(u64, u64), Box<dyn Error>> {
+        let mut host = Host::new(Instant::ORIGIN, config)?;
+        let mut bound = Ok(());
+        let measured = allocation_counter::measure(|| bound = host.bind_udp(&port_7()).map(drop));
+        bound?;
+        Ok((measured.count_total, measured.bytes_max))
+    };
+    assert_eq!(cost(&one()?)?, cost(&many()?)?);
     Ok(())
 }
 
