@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use tap::linux::InterfaceName;
 
 use crate::control::client::HostClient;
 use crate::control::message::{Operation, Outcome, SocketKindName, SocketRow};
@@ -18,7 +19,7 @@ use arguments::SsArguments;
 
 /// Prints the sockets that the arguments select.
 pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
-    let client = HostClient::select(arguments.host.interface.as_ref().map(|name| name.as_str()))?;
+    let client = HostClient::select(arguments.host.interface.as_ref().map(InterfaceName::as_str))?;
     let mut rows = client.list(
         |from| Operation::Sockets { from },
         |outcome| if let Outcome::Sockets(page) = outcome { Some(page) } else { None },

@@ -19,6 +19,8 @@ addresses is shown with its network, and 0.0.0.0 stands for all addresses. The q
 ss shows a running `tapstack host` in the same network namespace, for the user of the host and for root.
 
 Exit codes: 0 shown, 2 usage or permission error, or no such host.")]
+// Each option of ss is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct SsArguments {
     #[command(flatten)]
     pub(super) host: HostSelection,
