@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -19,8 +21,8 @@ pub(crate) const CASES: &[Case] = &[("each_loss_of_a_million_datagrams_is_counte
 const COUNT: u64 = 1_000_000;
 /// MAC address of the host.
 const MAC: &str = "02:11:00:00:00:02";
-/// Time without a reply after which no more replies arrive.
-const IDLE_TIME: Duration = Duration::from_secs(2);
+/// Time to wait for a reply.
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Counters of the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,13 @@ impl KernelCounters {
     }
 }
 
-/// Returns the sum of all counters of drops before the service, by their layers and names.
+/// Returns the number in the next reply, or `None` if none arrives in time.
+fn reply(socket: &UdpSocket) -> Option<u64> {
+    let mut number = [0; 8];
+    socket.recv(&mut number).ok().map(|_| u64::from_be_bytes(number))
+}
+
+/// Returns the sum of counters, by their layers and names.
 fn sum(counters: &Value, names: &[(&str, &str)]) -> u64 {
     names
         .iter()
@@ -74,23 +82,36 @@ fn million_datagrams() -> TestResult {
     wait_for_carrier(&tap.0)?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect((Ipv4Addr::new(10, 0, 0, 2), 7))?;
-    socket.set_read_timeout(Some(IDLE_TIME))?;
+    socket.set_read_timeout(Some(READ_TIMEOUT))?;
     let before = KernelCounters::read("serve0")?;
-    let clone = socket.try_clone()?;
-    let received = thread::spawn(move || {
-        let mut buffer = [0; 64];
+    let is_sent = Arc::new(AtomicBool::new(false));
+    let (clone, is_over) = (socket.try_clone()?, Arc::clone(&is_sent));
+    let counting = thread::spawn(move || {
         let mut count = 0;
-        while clone.recv(&mut buffer).is_ok() {
-            count += 1;
+        loop {
+            match reply(&clone) {
+                Some(_) => count += 1,
+                None if is_over.load(Ordering::Acquire) => return count,
+                None => {}
+            }
         }
-        count
     });
+    // The kernel may refuse a datagram (ENOBUFS). Such a datagram was not sent.
     let mut sent: u64 = 0;
-    for number in 0..COUNT {
-        // The kernel may refuse a datagram (ENOBUFS). Such a datagram was not sent.
-        sent += u64::from(socket.send(&number.to_be_bytes()).is_ok());
+    let mut send = |number: u64| sent += u64::from(socket.send(&number.to_be_bytes()).is_ok());
+    (0..COUNT).for_each(&mut send);
+    is_sent.store(true, Ordering::Release);
+    let mut received: u64 = counting.join().map_err(|_| "the counting thread panicked")?;
+    // Datagrams stay in order. When the reply to the last datagram has arrived, no earlier datagram is in a queue.
+    'last: for last in COUNT.. {
+        send(last);
+        while let Some(number) = reply(&socket) {
+            received += 1;
+            if number == last {
+                break 'last;
+            }
+        }
     }
-    let received: u64 = received.join().map_err(|_| "the receiver panicked")?;
     let after = KernelCounters::read("serve0")?;
     let (_, out, errors) = host.stop()?;
     assert_eq!(errors, "");
