@@ -111,7 +111,7 @@ impl BenchHost {
                 let outcome = self.host.receive(Instant::ORIGIN, PORT, frame, &mut self.pool);
                 replies += u32::from(!matches!(outcome, FrameOutcome::Dropped(_)));
             }
-            self.echo_datagrams();
+            echo_datagrams(&mut self.host, &mut self.pool);
             self.host.transmit(Instant::ORIGIN, PORT, &mut self.departing, &mut self.pool);
             while let Some(frame) = self.departing.pop() {
                 self.pool.give(frame);
@@ -119,19 +119,19 @@ impl BenchHost {
         }
         replies
     }
+}
 
-    /// Sends each received UDP datagram back to its sender, as the echo service does.
-    fn echo_datagrams(&mut self) {
-        while let Some(id) = self.host.poll_ready() {
-            while let Some(received) = self.host.receive_udp(id) {
-                let message = UdpMessage {
-                    source: Some(received.destination.ip()),
-                    destination: Some(received.source),
-                    ..UdpMessage::default()
-                };
-                // A datagram that is refused is missing in the next check of the replies.
-                _ = self.host.send_udp_frame(Instant::ORIGIN, id, &message, received.frame, &mut self.pool);
-            }
+/// Sends each received UDP datagram back to its sender, as the echo service does.
+fn echo_datagrams(host: &mut Host, pool: &mut Pool) {
+    while let Some(id) = host.poll_ready() {
+        while let Some(received) = host.receive_udp(id) {
+            let message = UdpMessage {
+                source: Some(received.destination.ip()),
+                destination: Some(received.source),
+                ..UdpMessage::default()
+            };
+            // The bench does not check replies. A refused datagram returns to the pool.
+            _ = host.send_udp_frame(Instant::ORIGIN, id, &message, received.frame, pool);
         }
     }
 }
