@@ -72,7 +72,7 @@ fn sizes() -> TestResult {
             let (data, from) = receive(&socket)?;
             assert!(data == input, "{size} bytes sent, {} other bytes received", data.len());
             // The reply of 65,507 bytes is the longest datagram. The datagram without data counts too.
-            socket.send_to(&[b'x'; 65_507], from)?;
+            socket.send_to(&vec![b'x'; 65_507], from)?;
             socket.send_to(&[], from)?;
             let output = ended.join().map_err(|_| "the thread panicked")??;
             let (code, out, errors) = exit_and_text(&output);
