@@ -98,13 +98,13 @@ fn million_datagrams() -> TestResult {
     });
     // The kernel may refuse a datagram (ENOBUFS). Such a datagram was not sent.
     let mut sent: u64 = 0;
-    let mut send = |number: u64| sent += u64::from(socket.send(&number.to_be_bytes()).is_ok());
-    (0..COUNT).for_each(&mut send);
+    let mut transmit = |number: u64| sent += u64::from(socket.send(&number.to_be_bytes()).is_ok());
+    (0..COUNT).for_each(&mut transmit);
     is_sent.store(true, Ordering::Release);
     let mut received: u64 = counting.join().map_err(|_| "the counting thread panicked")?;
     // Datagrams stay in order. When the reply to the last datagram has arrived, no earlier datagram is in a queue.
     'last: for last in COUNT.. {
-        send(last);
+        transmit(last);
         while let Some(number) = reply(&socket) {
             received += 1;
             if number == last {
