@@ -111,9 +111,7 @@ impl Node {
         }
         let blocked = node.ports.iter().filter(|port| port.is_tx_blocked);
         let ready = blocked.map(|port| ready_at(port.exchange.port()).unwrap_or(now));
-        // As in an event loop: while no device accepts frames, nothing can be sent.
-        let can_send = node.ports.iter().any(|port| !port.is_tx_blocked);
-        ready.chain(node.host.deadline().filter(|_| can_send)).min()
+        ready.chain(node.host.deadline()).min()
     }
 
     pub(crate) fn send(
