@@ -69,7 +69,7 @@ impl PacketList {
     /// The list without datagrams.
     pub(crate) const EMPTY: PacketList = PacketList(List::EMPTY);
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0.first().is_none()
     }
 }
