@@ -58,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Sends the answer to a query. Messages that are no queries have no answer.
 fn answer(now: Instant, host: &mut Host, socket: SocketId, query: ReceivedUdp, pool: &mut Pool) {
     let message = UdpMessage {
-        // The answer has the address of the query as its source.
+        // The answer has the interface and the address of the query.
+        interface: Some(query.interface),
         source: Some(query.destination.ip()),
         destination: Some(query.source),
         time_to_live: None,

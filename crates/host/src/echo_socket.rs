@@ -119,7 +119,8 @@ impl Host {
         let IpAddr::V4(destination) = request.destination else {
             return Err(SocketError::Ipv6(request.destination));
         };
-        let (interface, source) = self.select_source(binding.addresses, request.source, destination)?;
+        let (interface, source) =
+            self.select_source(binding.addresses, (None, request.source), destination)?;
         self.check_destination(interface, source, destination, true)?;
         let limit = ipv4::Datagram::MAX_LENGTH - HEADERS;
         if data.len() > limit {

@@ -86,12 +86,13 @@ impl Host {
         }
     }
 
-    /// Selects the interface and the source address of a datagram, from the addresses of a socket.
+    /// Selects the interface and the source address of a datagram, from the addresses of a socket. With an `interface`,
+    /// the source is an address of this interface.
     // spec: rfc1122-strong-model, rfc1122-source-address, rfc1122-udp-source
     pub(crate) fn select_source(
         &self,
         addresses: Ipv4Net,
-        source: Option<IpAddr>,
+        (interface, source): (Option<InterfaceId>, Option<IpAddr>),
         destination: Ipv4Addr,
     ) -> Result<(InterfaceId, Ipv4Addr), SocketError> {
         let single = (addresses.prefix_len() == 32).then(|| addresses.addr());
@@ -101,8 +102,8 @@ impl Host {
             Some(source @ IpAddr::V4(_)) => return Err(SocketError::AddressNotLocal(source)),
             Some(source) => return Err(SocketError::Ipv6(source)),
         };
-        let route = self.shared.routes.route(destination, None);
-        let routed = route.map_or(InterfaceId(0), |route| route.interface);
+        let route = self.shared.routes.route(destination, interface);
+        let routed = interface.or(route.map(|route| route.interface)).unwrap_or_default();
         let Some(source) = source else {
             let interface = self.interfaces.get(routed).ok_or(SocketError::NoSourceAddress)?;
             let by_route = route.and_then(|route| route.source);
@@ -114,9 +115,11 @@ impl Host {
             return Ok((routed, source.ok_or(SocketError::NoSourceAddress)?));
         };
         let is_in_use = |interface: &&HostInterface| interface.addresses.mac_of(source).is_some();
-        let interface = self.interfaces.get(routed).filter(is_in_use);
-        let interface = interface.or_else(|| self.interfaces.iter().find(is_in_use));
-        match interface {
+        let mut found = self.interfaces.get(routed).filter(is_in_use);
+        if interface.is_none() {
+            found = found.or_else(|| self.interfaces.iter().find(is_in_use));
+        }
+        match found {
             Some(interface) => Ok((interface.id, source)),
             None if self.interfaces.iter().any(|interface| interface.addresses.contains(source)) => {
                 Err(SocketError::NoSourceAddress)

@@ -59,8 +59,8 @@ pub(crate) struct Sockets {
 #[derive(Debug)]
 struct Ports {
     bindings: Demultiplexer,
-    /// For each port with a binding, the number of its bindings.
-    counts: BTreeMap<u16, u32>,
+    /// For each port and its local addresses, the number of sockets. A connected socket has one address.
+    counts: BTreeMap<(u16, Ipv4Net), u32>,
     ephemeral: EphemeralPorts,
 }
 
@@ -136,16 +136,20 @@ impl Ports {
         }
     }
 
-    /// Selects a port on which no binding has an address of this range.
+    /// Selects a port on which no socket has an address of this range.
     fn select(&mut self, addresses: Ipv4Net) -> Option<u16> {
-        let Ports { bindings, counts, ephemeral } = self;
-        // A range may contain the addresses of more exact bindings, so that its port must have no binding at all.
-        let is_free = |port: u16| {
-            !counts.contains_key(&port)
+        let Ports { counts, ephemeral, .. } = self;
+        let has_sockets = |port| {
+            let next = counts.range((port, Ipv4Net::default())..).next();
+            next.is_some_and(|((used, _), _)| *used == port)
+        };
+        // A range may contain the addresses of more exact bindings, so that its port must have no socket at all.
+        let is_free = |port| {
+            !has_sockets(port)
                 || addresses.prefix_len() == 32
                     && (0..=32).all(|prefix| {
                         let covering = Ipv4Net::new_assert(addresses.addr(), prefix).trunc();
-                        !bindings.contains(Binding { addresses: covering, port }, None)
+                        !counts.contains_key(&(port, covering))
                     })
         };
         // spec: rfc6056-unique
@@ -159,16 +163,17 @@ impl Ports {
         peer: Option<SocketAddrV4>,
     ) -> Result<(), SocketError> {
         self.bindings.insert(place, local, peer).map_err(|_| SocketError::AddressInUse)?;
-        *self.counts.entry(local.port).or_default() += 1;
+        *self.counts.entry((local.port, local.addresses)).or_default() += 1;
         Ok(())
     }
 
-    fn remove(&mut self, place: Place, port: u16) {
+    fn remove(&mut self, place: Place, local: Binding) {
         self.bindings.remove(place);
-        if let Some(count) = self.counts.get_mut(&port) {
+        let sockets = (local.port, local.addresses);
+        if let Some(count) = self.counts.get_mut(&sockets) {
             *count -= 1;
             if *count == 0 {
-                self.counts.remove(&port);
+                self.counts.remove(&sockets);
             }
         }
     }
@@ -266,7 +271,7 @@ impl Sockets {
         let (kind, before, peer_before) = (socket.kind, socket.local, socket.peer);
         let local = Binding { addresses: address.into(), port: before.port };
         let ports = self.ports(kind);
-        ports.remove(id.index, before.port);
+        ports.remove(id.index, before);
         if let Err(error) = ports.insert(id.index, local, Some(peer)) {
             // The place of the old binding is free, so that inserting it again succeeds.
             ports.insert(id.index, before, peer_before)?;
@@ -301,7 +306,7 @@ impl Sockets {
         }
         while self.failures.pop(&mut socket.failures).is_some() {}
         self.broadcast.retain(|place| *place != id.index);
-        self.ports(socket.kind).remove(id.index, socket.local.port);
+        self.ports(socket.kind).remove(id.index, socket.local);
         // A place without another generation is not used again.
         if let Some(slot) = self.slots.get_mut(index(id.index))
             && let Some(generation) = slot.generation.checked_add(1)

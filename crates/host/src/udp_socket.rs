@@ -35,6 +35,12 @@ pub struct UdpBind {
 /// Addresses and IP header fields of a datagram to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UdpMessage {
+    /// Interface, which must have the source address in use. `None` selects the interface of the route to the
+    /// destination, or an interface with the source address.
+    ///
+    /// A reply should leave by the interface of its request: several interfaces, such as VLANs, may have the same
+    /// addresses.
+    pub interface: Option<InterfaceId>,
     /// Source address: an address of the socket. `None` selects the address of the route to the destination.
     pub source: Option<IpAddr>,
     /// Destination, or `None` for the peer of a connected socket.
@@ -95,6 +101,7 @@ impl Default for UdpMessage {
     /// Returns a message to the peer of a connected socket, with default fields.
     fn default() -> UdpMessage {
         UdpMessage {
+            interface: None,
             source: None,
             destination: None,
             time_to_live: None,
@@ -143,7 +150,7 @@ impl Host {
         let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
         let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
         let peer = udp_destination(peer)?;
-        let (interface, source) = self.select_source(addresses, None, *peer.ip())?;
+        let (interface, source) = self.select_source(addresses, (None, None), *peer.ip())?;
         self.check_destination(interface, source, *peer.ip(), has_broadcasts)?;
         Ok(self.shared.sockets.connect(id, source, peer)?.into())
     }
@@ -228,7 +235,8 @@ impl Host {
         }
         let (local, has_broadcasts) = (socket.local, socket.has_broadcasts);
         let peer = *destination.ip();
-        let (interface, source) = self.select_source(local.addresses, message.source, peer)?;
+        let from = (message.interface, message.source);
+        let (interface, source) = self.select_source(local.addresses, from, peer)?;
         self.check_destination(interface, source, peer, has_broadcasts)?;
         let limit = self.path_mtu_on(now, interface, peer);
         let fits = HEADERS + length <= limit;

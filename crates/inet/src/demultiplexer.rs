@@ -109,11 +109,6 @@ impl Demultiplexer {
         connected.or_else(|| self.find_longest(local, NO_PEER, self.bound.in_use))
     }
 
-    /// Returns whether a socket has this binding and this peer.
-    pub fn contains(&self, local: Binding, peer: Option<SocketAddrV4>) -> bool {
-        self.find_key(key_of(local, peer)).is_some()
-    }
-
     /// Returns the socket with this peer and with the longest prefix that contains the local address. `in_use` is a set
     /// of host bits.
     #[inline]

@@ -218,7 +218,7 @@ impl Services {
         port != 0 && !Self::REPLYING_PORTS.contains(&port) && !self.entries.iter().any(is_replying)
     }
 
-    /// Replies to a datagram, from the address to which the datagram was sent.
+    /// Replies to a datagram, from the address to which the datagram was sent, on the interface that received it.
     fn reply(
         &mut self,
         now: Instant,
@@ -229,6 +229,8 @@ impl Services {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         let message = UdpMessage {
+            // Several interfaces may have this address.
+            interface: Some(received.interface),
             // RFC 1122 4.1.3.5: the reply has the address of the request as its source.
             // spec: services-reply-source
             source: Some(received.destination.ip()),

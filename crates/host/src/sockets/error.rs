@@ -34,7 +34,7 @@ pub enum SocketError {
     PortZero,
     /// The host has no route to the destination.
     NoRoute(IpAddr),
-    /// No address of the socket is in use.
+    /// No address of the socket is in use, or none on the interface of the message.
     NoSourceAddress,
     /// The data is longer than a datagram allows, or longer than the path MTU allows without fragments.
     TooLong {

@@ -85,10 +85,10 @@ fn same_binding_is_refused_and_changes_nothing() {
         Err(BindingInUse),
         "a place is out of bounds"
     );
-    assert!(all.contains(binding("10.0.0.9/24", 53), None));
-    assert!(!all.contains(binding("10.0.0.0/24", 54), None));
+    assert!(contains(&all, binding("10.0.0.9/24", 53), None));
+    assert!(!contains(&all, binding("10.0.0.0/24", 54), None));
     for other in ["10.0.0.0/25", "10.0.0.0/23", "10.0.0.0/32", "0.0.0.0/0"] {
-        assert!(!all.contains(binding(other, 53), None));
+        assert!(!contains(&all, binding(other, 53), None));
     }
     all.insert(2, binding("10.0.0.0/25", 53), None).unwrap();
     all.remove(0);
@@ -223,6 +223,11 @@ fn few_bindings() -> impl Strategy<Value = Binding> {
     )
 }
 
+/// Returns whether a socket has this binding and this peer.
+fn contains(all: &Demultiplexer, local: Binding, peer: Option<SocketAddrV4>) -> bool {
+    all.find_key(key_of(local, peer)).is_some()
+}
+
 /// A call of a demultiplexer.
 #[derive(Clone, Debug)]
 enum Call {
@@ -257,7 +262,7 @@ proptest! {
                 Call::Insert(place, local, peer) => {
                     let truncated = Binding { addresses: local.addresses.trunc(), ..local };
                     let exists = model.0.iter().any(|other| (other.1, other.2) == (truncated, peer));
-                    prop_assert_eq!(all.contains(local, peer), exists);
+                    prop_assert_eq!(contains(&all, local, peer), exists);
                     prop_assert_eq!(all.insert(place, local, peer), model.insert(place, local, peer));
                 }
                 Call::Remove(place) => {
@@ -268,9 +273,9 @@ proptest! {
             }
         }
         for (place, local, peer) in model.0 {
-            prop_assert!(all.contains(local, peer));
+            prop_assert!(contains(&all, local, peer));
             all.remove(place);
-            prop_assert!(!all.contains(local, peer));
+            prop_assert!(!contains(&all, local, peer));
         }
         prop_assert_eq!((all.bound.in_use, all.connected.in_use), (0, 0));
     }

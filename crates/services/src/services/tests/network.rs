@@ -79,13 +79,7 @@ impl Network {
 
     /// Sends a request of the client.
     pub(super) fn send(&mut self, id: SocketId, to: (Ipv4Addr, u16), data: &[u8]) {
-        let message = UdpMessage {
-            source: None,
-            destination: Some(to.into()),
-            time_to_live: None,
-            type_of_service: 0,
-            fragmentation: Fragmentation::Allowed,
-        };
+        let message = UdpMessage { destination: Some(to.into()), ..UdpMessage::default() };
         let Node { machine, pool, .. } = &mut self.client;
         machine.send_udp(self.now, id, &message, data, pool).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use host::HostConfig;
-use link::MacAddr;
+use link::{MacAddr, VlanId};
 use std::net::{Ipv4Addr, SocketAddr};
 
 // proves: rfc862-echo, services-reply-source
@@ -132,4 +132,18 @@ fn each_host_of_range_replies_from_its_address_with_one_socket() {
     }
     assert_eq!(network.server.machine.host.sockets().count(), 1, "number of sockets");
     network.check_pools();
+}
+
+// proves: services-reply-source
+#[test]
+fn reply_leaves_by_interface_of_request_if_two_vlans_have_the_same_addresses() {
+    let mut network = Network::new();
+    network.serve(ServiceKind::Echo, 7);
+    let in_vlan = |address: &str, last| {
+        let mac = MacAddr::new([2, 0, 0, 0, 5, last]);
+        HostConfig { vlan: VlanId::new(5), ..HostConfig::new(address.parse().unwrap(), mac) }
+    };
+    network.server.machine.host.add(Instant::ORIGIN, &in_vlan("10.0.0.2/24", 2)).unwrap();
+    network.client.machine = Host::new(Instant::ORIGIN, &in_vlan("10.0.0.1/24", 1)).unwrap();
+    assert_eq!(network.ask((HOST, 7), b"data"), [(SocketAddr::from((HOST, 7)), b"data".to_vec())]);
 }

@@ -190,3 +190,16 @@ fn information_lists_sockets_in_pages() {
     }
     assert_eq!(pages, host.host.sockets().collect::<Vec<_>>());
 }
+
+// proves: rfc6056-unique
+#[test]
+fn ephemeral_port_is_never_port_of_connected_socket_with_the_same_address() {
+    let mut host = TestHost::with_known_peer();
+    let mut ports = std::collections::BTreeSet::new();
+    for number in 0..2_000 {
+        let bind = UdpBind { addresses: IpAddr::from(HOST).into(), ..UdpBind::default() };
+        let id = host.host.bind_udp(&bind).unwrap();
+        let local = host.host.connect_udp(id, (PEER, 7).into()).unwrap();
+        assert!(ports.insert(local.port()), "socket {number} has port {} of another socket", local.port());
+    }
+}

@@ -214,3 +214,32 @@ fn deadline_is_time_of_call_while_datagram_waits() {
     host.exchange(&[]);
     assert_ne!(host.host.deadline(), Some(later));
 }
+
+// proves: services-reply-source
+#[test]
+fn message_selects_one_of_two_interfaces_with_the_same_address() {
+    let (mut host, id) = host_with_socket();
+    let vlan = link::VlanId::new(5);
+    let config = HostConfig {
+        vlan,
+        ..HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 5, 2]))
+    };
+    let second = host.host.add(NOW, &config).unwrap();
+    host.host.interface_mut(second).unwrap().add_static(NOW, PEER, PEER_MAC).unwrap();
+    let on = |interface, source: &str| UdpMessage {
+        interface: Some(InterfaceId(interface)),
+        source: Some(source.parse().unwrap()),
+        ..to_peer(7)
+    };
+    for (interface, tag) in [(0, [8, 0, 0x45]), (1, [0x81, 0, 0])] {
+        host.send_udp(id, &on(interface, "10.0.0.2"), b"data").unwrap();
+        assert!(host.exchange(&[])[0][12..].starts_with(&tag), "the datagram left by another interface");
+        let unsourced = UdpMessage { source: None, ..on(interface, "10.0.0.2") };
+        host.send_udp(id, &unsourced, b"data").unwrap();
+        assert!(host.exchange(&[])[0][12..].starts_with(&tag), "the datagram left by another interface");
+    }
+    host.host.add_address(NOW, second, "10.0.0.3/24".parse().unwrap(), None).unwrap();
+    assert_eq!(host.send_udp(id, &on(0, "10.0.0.3"), b"data"), Err(SocketError::NoSourceAddress));
+    assert_eq!(host.send_udp(id, &on(2, "10.0.0.2"), b"data"), Err(SocketError::NoSourceAddress));
+    assert_eq!(host.send_udp(id, &on(1, "10.0.0.3"), b"data"), Ok(()));
+}
