@@ -3,6 +3,8 @@
 /// Number of bytes per iteration. These bytes fill four 128-bit registers, so that additions do not wait for each
 /// other.
 const CHUNK: usize = 64;
+/// Length in bytes from which vector registers are faster than a sum of 64-bit words with carry.
+const LONG: usize = 2 * CHUNK;
 /// Number of 32-bit words in a chunk.
 const LANES: usize = CHUNK / 4;
 /// Maximum number of chunks before a 32-bit sum of upper halves, four lanes together, can overflow.
@@ -85,18 +87,28 @@ pub fn update(checksum: u16, from: u16, to: u16) -> u16 {
 /// Returns the sum of all 16-bit words in native byte order. An odd last byte is padded with a zero byte.
 #[inline]
 fn native(bytes: &[u8]) -> u64 {
-    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
+    let (chunks, rest) = if bytes.len() < LONG { (&[][..], bytes) } else { bytes.as_chunks::<CHUNK>() };
     let mut sum: u64 = if chunks.is_empty() { 0 } else { chunks.chunks(RUN).map(wide).sum() };
-    let (words, rest) = rest.as_chunks::<4>();
+    let (words, rest) = rest.as_chunks::<8>();
     for word in words {
-        sum += u64::from(u32::from_ne_bytes(*word));
+        sum = plus_with_carry(sum, u64::from_ne_bytes(*word));
     }
-    sum + match rest {
+    let (words, rest) = rest.as_chunks::<4>();
+    let word = words.first().map_or(0, |word| u64::from(u32::from_ne_bytes(*word)));
+    let last = match rest {
         [a, b, c] => u64::from(u16::from_ne_bytes([*a, *b])) + u64::from(u16::from_ne_bytes([*c, 0])),
         [a, b] => u64::from(u16::from_ne_bytes([*a, *b])),
         [a] => u64::from(u16::from_ne_bytes([*a, 0])),
         _ => 0,
-    }
+    };
+    plus_with_carry(sum, word + last)
+}
+
+/// Adds two sums with end-around carry.
+#[inline]
+fn plus_with_carry(sum: u64, word: u64) -> u64 {
+    let (sum, carry) = sum.overflowing_add(word);
+    sum + u64::from(carry)
 }
 
 /// Returns the sum of a run of up to [`RUN`] chunks.
