@@ -1,4 +1,4 @@
-//! `tapstack nc`: exchanges data with a peer over UDP, from an emulated host. The letters are those of OpenBSD's nc.
+//! `tapstack nc`: exchanges data with a peer over UDP, from an emulated host. The options have the letters of netcat-openbsd.
 
 pub(crate) mod arguments;
 mod conversation;
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Opens standard input, if the arguments say that it is read.
+/// Opens standard input, unless the arguments exclude reads of standard input.
 fn open_input(arguments: &NcArguments) -> Result<Option<std::fs::File>, Failure> {
     if arguments.no_input || arguments.keep {
         return Ok(None);

@@ -101,7 +101,8 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
         Server { has_link_lines, ..self }
     }
 
-    /// Returns the server with a control socket, or without if the socket cannot be opened. In this case, prints a warning.
+    /// Returns the server with a control socket. If the socket cannot be opened, prints a warning and returns the server
+    /// without a control socket.
     pub(crate) fn with_control(self) -> Server<M, W> {
         let control = ControlServer::open(self.device().name());
         Server { control: control.inspect_err(Failure::print).ok(), ..self }
@@ -115,7 +116,8 @@ impl<M: HostMachine, W: Sink> Server<M, W> {
         self.driver.device()
     }
 
-    /// Waits for frames, a signal, a request to the control socket, the deadline of the host, or until `limit` has passed. Then takes one turn.
+    /// Waits for frames, a signal, a request to the control socket, the deadline of the host, or until `limit` has
+    /// passed. Then takes one turn.
     pub(crate) fn step(
         &mut self,
         signals: &Signals,

@@ -85,8 +85,8 @@ struct SocketJson {
     send_queue_bytes: usize,
     /// Number of received datagrams that were dropped because a limit was reached.
     dropped: u64,
-    /// Number of reported errors that were dropped because a limit was reached.
-    errors_lost: u64,
+    /// Number of failures (ICMP errors and unresolved next hops) that were dropped because a limit was reached.
+    failures_lost: u64,
 }
 
 /// Returns the schema of `tapstack ss --json`.
@@ -111,12 +111,12 @@ impl SocketJson {
             receive_queue_bytes: row.received_bytes,
             send_queue_bytes: row.sending_bytes,
             dropped: row.dropped,
-            errors_lost: row.failures_lost,
+            failures_lost: row.failures_lost,
         }
     }
 }
 
-/// The columns of ss: it omits the kind of the sockets and their state if all sockets have the same.
+/// The columns of the output. Like ss, the output omits the kind or the state if all selected sockets have the same.
 struct Columns {
     has_kind: bool,
     has_state: bool,

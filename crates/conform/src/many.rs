@@ -128,7 +128,7 @@ fn services(test_tap: &mut TestTap) -> CaseResult {
         let ip = Ip { destination: station.0, to: station.1, ..udp_from(PEER) };
         let text = station.1.to_string();
         test_tap.wire.send(&ip.frame(&udp.datagram(&ip, text.as_bytes())))?;
-        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no reply of the echo service")?;
+        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no reply from the echo service")?;
         if !ReceivedUdp::read_from(station, &[received], PEER)?.is_echo(udp, text.as_bytes()) {
             return Err(format!("the frame is not the reply of {}", station.1));
         }

@@ -370,7 +370,7 @@ fn other_port(test_tap: &mut TestTap) -> CaseResult {
     expect_closed(wire, &[ECHO, DISCARD, 1_006, 1_008])?;
     wire.introduce(PEER)?;
     wire.send(&udp.frame(PEER, b"data"))?;
-    let reply = wire.next(TIMEOUT)?.ok_or("no reply of the echo service")?;
+    let reply = wire.next(TIMEOUT)?.ok_or("no reply from the echo service")?;
     if ReceivedUdp::read(&[reply], PEER)?.is_echo(udp, b"data") {
         return Ok(());
     }

@@ -29,7 +29,7 @@ impl FrameSocket {
         let mut received = Vec::new();
         loop {
             let frame = self.next(TIMEOUT)?;
-            let frame = frame.ok_or_else(|| format!("no reply of the echo service within {TIMEOUT:?}"))?;
+            let frame = frame.ok_or_else(|| format!("no reply from the echo service within {TIMEOUT:?}"))?;
             let udp = ReceivedUdp::read(std::slice::from_ref(&frame), from);
             if udp.is_ok_and(|udp| udp.is_echo(last, b"last")) {
                 break;

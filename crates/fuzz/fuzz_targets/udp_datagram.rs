@@ -147,7 +147,7 @@ impl UdpInput {
         payload
     }
 
-    /// Returns the checksum of the claimed bytes with the pseudo header, with a checksum field of zero.
+    /// Returns the checksum of the claimed bytes with the pseudo-header, with a checksum field of zero.
     fn sum(&self, payload: &[u8]) -> u16 {
         let claimed = payload.get(..self.claimed_length().into()).unwrap_or(payload);
         let mut covered = [self.source().octets(), self.destination().address().octets()].concat();

@@ -74,6 +74,8 @@
 //! 2. Send with [`Host::send_udp`], or send a received frame with [`Host::send_udp_frame`] without a copy.
 //! 3. Take the next turn of each device. It transmits the datagrams.
 //!
+//! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux.
+//!
 //! # An event loop
 //!
 //! `examples/answer.rs` is a host on a TAP of Linux:

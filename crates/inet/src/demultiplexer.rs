@@ -23,7 +23,7 @@ pub struct BindingInUse;
 
 /// Finds the socket of a received datagram or segment: the places of sockets by their bindings and peers.
 ///
-/// A socket with a peer is found only by what this peer sends, and precedes sockets without a peer. Among the others,
+/// A socket with a peer is found only for packets from this peer, and precedes sockets without a peer. Among the others,
 /// the binding with the longest prefix is found.
 ///
 /// A lookup takes one hash for each prefix length in use, so at most 33 without connected sockets. The hash is keyed:
@@ -67,7 +67,7 @@ impl Demultiplexer {
         }
     }
 
-    /// Adds the socket at `place`. With a `peer`, the socket receives only what this peer sends.
+    /// Adds the socket at `place`. With a `peer`, the socket receives only packets from this peer.
     ///
     /// Fails if a socket already has the same binding and the same peer. Bindings that overlap without being the same
     /// are not refused. Also fails if the place already has a binding, or is not below the bound.

@@ -33,13 +33,14 @@
 //! drops one reply in a turn, leaves further datagrams in the receive queue, and continues when the send queue has
 //! capacity.
 //!
-//! No service replies to a source port that is 0, the port of a service, or the port of another service that replies to
-//! any datagram. Otherwise, a datagram with a forged source would make two services answer each other without end.
+//! No service replies to source port 0, to the port of a service of the same host that replies, or to the well-known port
+//! of a service that replies to any datagram (7, 13, 17, 19 and 37). Otherwise, two services would answer each other
+//! without end after one datagram with a forged source.
 //! No service receives broadcasts.
 //!
 //! # Non-features
 //!
-//! The services use UDP only. They read no clock: the time of the creation is an argument.
+//! The services use UDP only, and read no clock: the time of their creation is an argument.
 #![forbid(unsafe_code)]
 
 mod chargen;

@@ -49,7 +49,11 @@
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/segment.md")]
-struct Page;
+struct SegmentPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sockets.md")]
+struct SocketsPage;
 
 mod ecn;
 mod faults;

@@ -22,7 +22,7 @@ pub enum Checksum {
     /// The receiver need not check the checksum: the device checked it, or the frame never left this computer. In the
     /// second case, the checksum field may be incomplete, as on a veth pair.
     Verified,
-    /// Incomplete: the checksum field contains only the sum of the pseudo header. The device completes the checksum.
+    /// Incomplete: the checksum field contains only the sum of the pseudo-header. The device completes the checksum.
     Partial {
         /// Position of the first byte that the checksum covers. The checksum covers all bytes up to the end.
         start: u16,

@@ -33,7 +33,7 @@ pub struct UdpHeader {
     pub destination_port: U16,
     /// Length of header and data, in bytes.
     pub length: U16,
-    /// Checksum of the pseudo header, the header and the data, or zero if the sender computed none.
+    /// Checksum of the pseudo-header, the header and the data, or zero if the sender computed none.
     pub checksum: U16,
 }
 
@@ -146,7 +146,7 @@ impl UdpFields {
     }
 }
 
-/// Returns the sum of the pseudo header of a datagram with this length (RFC 768, "Fields").
+/// Returns the sum of the pseudo-header of a datagram with this length (RFC 768, "Fields").
 #[inline]
 fn pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), length: u16) -> Sum {
     Sum::default()

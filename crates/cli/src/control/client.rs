@@ -102,7 +102,7 @@ impl HostClient {
                 Err(Errno::EINTR) => continue,
                 Err(Errno::EAGAIN) => return Err(self.timeout()),
                 Err(errno) => {
-                    return Err(Failure::new(format!("no reply of {}: {}", self.name(), errno.desc())));
+                    return Err(Failure::new(format!("no reply from {}: {}", self.name(), errno.desc())));
                 }
             };
             // Another user may have taken the name before the host.

@@ -20,7 +20,7 @@ use crate::users::user_name;
 /// The control socket of a host.
 pub(crate) struct ControlServer {
     socket: OwnedFd,
-    /// User of this process, who may send requests like root.
+    /// User of this process. The server accepts requests of this user and of root.
     owner: u32,
     counts: ControlCounts,
 }
@@ -28,7 +28,7 @@ pub(crate) struct ControlServer {
 /// Numbers of requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ControlCounts {
-    /// Requests that were run, refused ones included.
+    /// Requests that were run, including refused requests.
     requests: u64,
     /// Requests of other users.
     permission_denied: u64,
@@ -131,7 +131,7 @@ impl ControlCounts {
             counter("requests", "requests", self.requests, false),
             counter("permission_denied", "requests of other users", self.permission_denied, true),
             counter("malformed", "malformed requests", self.malformed, true),
-            counter("replies_lost", "replies: not accepted by the client", self.replies_lost, true),
+            counter("replies_lost", "replies not accepted by the client", self.replies_lost, true),
         ]
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct AddrJson {
     vlan: Option<u16>,
     /// IP address; in a range, the first.
     ip: Ipv4Addr,
-    /// Number of addresses: the IP and MAC addresses of the others follow.
+    /// Number of addresses. The IP and MAC addresses of a range are consecutive.
     count: u64,
     /// Prefix length of the network, in bits; 32 for a range, which has no network.
     prefix_length: u8,

@@ -15,7 +15,7 @@ use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::values::{host_network, ip_address, number, seconds};
 
 #[derive(Debug, Args)]
-// Each flag is a letter of OpenBSD's nc.
+// Each flag is a letter of netcat-openbsd.
 #[allow(clippy::struct_excessive_bools)]
 #[command(after_help = "\
 Examples:
@@ -31,11 +31,11 @@ Examples:
       from an additional host on the network of eth0
 
 nc sends standard input to a peer, and writes received data to standard output, from an emulated host with the IP \
-address of -s. The letters are those of OpenBSD's nc. Each read of standard input is one datagram, of up to 16,384 \
-bytes. Names are not resolved: addresses and ports are numbers.
+address of -s. The options have the letters of netcat-openbsd. Each read of standard input is one datagram of up to \
+16,384 bytes. Addresses and ports are numbers: nc does not resolve names.
 
-Without -l, nc ends after Ctrl-C, a refused datagram, or the conditions of -q, -w and -W. With -z, a port without an \
-ICMP error within the time of -w counts as open, because many UDP services ignore unknown datagrams.
+nc ends after Ctrl-C, after a refused datagram, or by the conditions of -q, -w and -W. With -z, a port without an ICMP \
+error within the time of -w counts as open, because many UDP services ignore unknown datagrams.
 
 Exit codes: 0 ended normally, with -z at least one open port; 1 the peer refused the datagrams and sent none, with -z \
 no open port; 2 usage, permission or setup error, no route to the peer, with -z no result because frames were lost.")]
@@ -84,7 +84,7 @@ pub(crate) struct NcArguments {
         help_heading = help::TRANSFER
     )]
     pub(crate) interval: Option<Duration>,
-    /// Time to wait for data after the end of standard input, in seconds; a negative time has no end
+    /// Time to wait for data after the end of standard input, in seconds; a negative time means no limit
     #[arg(
         short = 'q', value_name = "SECONDS", default_value = "-1", value_parser = quit_time,
         allow_negative_numbers = true, help_heading = help::TRANSFER
@@ -134,7 +134,7 @@ pub(crate) struct NcArguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QuitTime(pub(crate) Option<Duration>);
 
-/// What a command does with which addresses and ports.
+/// Operation of a command, with its addresses and ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoints {
     /// Exchange data with a peer.
@@ -146,10 +146,10 @@ pub(crate) enum Endpoints {
 }
 
 impl NcArguments {
-    /// Returns the addresses and ports of the arguments. Their meaning depends on `-l` and `-z`, as in OpenBSD's nc.
+    /// Returns the addresses and ports of the arguments. Their meaning depends on `-l` and `-z`, as in netcat-openbsd.
     pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
         if self.capture.is_standard_output() {
-            return Err(Failure::new("standard output has the received data, so it cannot have the capture")
+            return Err(Failure::new("cannot write the capture to standard output: nc writes received data there")
                 .hint("capture to a file with `--pcap FILE`"));
         }
         let (host, port, source_port) = (self.host.as_deref(), self.port.as_deref(), self.source_port);
@@ -161,7 +161,7 @@ impl NcArguments {
                 (None, _, None) => return Err(missing_port("-l 5000")),
                 _ => {
                     return Err(
-                        Failure::new("two local ports: of -p, and of the last argument").hint("omit -p")
+                        Failure::new("two local ports: -p and the last argument").hint("omit -p")
                     );
                 }
             };
@@ -219,7 +219,7 @@ fn quit_time(text: &str) -> Result<QuitTime, ErrorMessage> {
     }
 }
 
-/// Parses a type of service: a name of OpenBSD's nc, or a decimal or hexadecimal number.
+/// Parses a type of service: a name of netcat-openbsd, or a decimal or hexadecimal number.
 fn type_of_service(text: &str) -> Result<u8, ErrorMessage> {
     let digit = |at: usize| text.as_bytes().get(at).map(|digit| digit.wrapping_sub(b'0'));
     let named = match text {

@@ -18,7 +18,7 @@ use crate::failure::{Failure, check_written};
 use crate::output::{HALF_CAPACITY, Output, standard_output};
 use crate::signals::Signals;
 
-/// Maximum number of bytes of a read of standard input, as in OpenBSD's nc. A read becomes a datagram.
+/// Maximum number of bytes of a read of standard input, as in netcat-openbsd. Each read becomes one datagram.
 const READ_LENGTH: usize = 16_384;
 
 /// An exchange of data through one socket.

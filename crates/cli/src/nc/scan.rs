@@ -19,7 +19,7 @@ use crate::signals::Signals;
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval of the datagrams to a port. Many systems send at most one ICMP error per second.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Data of the datagrams, as in OpenBSD's nc.
+/// Data of the datagrams, as in netcat-openbsd.
 const DATA: &[u8] = b"X";
 
 /// A test of the ports of a target.

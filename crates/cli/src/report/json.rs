@@ -46,7 +46,7 @@ pub(super) enum HostJson {
         mtu: usize,
         /// All hosts and ranges of hosts.
         hosts: Vec<ReadyHosts>,
-        /// Services of `--serve`, which every host has.
+        /// Services of `--serve`, on every host; empty without `--serve`.
         services: Vec<ReadyService>,
     },
     /// A sender was added to the ARP cache.

@@ -18,8 +18,8 @@ pub(crate) const CASES: &[Case] = &[
     ("nc_tests_ports", scan),
     ("nc_ends_after_time_or_number_of_datagrams", ends),
     ("nc_sets_fields_of_ip_header_and_line_ends", fields),
-    ("nc_talks_with_nc_of_openbsd", openbsd),
-    ("nc_talks_with_socat", socat),
+    ("nc_exchanges_data_with_netcat_openbsd", openbsd),
+    ("nc_exchanges_data_with_socat", socat),
     ("nc_exits_2_with_message_for_invalid_arguments", invalid_arguments),
 ];
 
@@ -226,12 +226,12 @@ fn invalid_arguments() -> TestResult {
         ),
         (
             &["10.0.0.255", "7"],
-            "tapstack: cannot connect to 10.0.0.255:7: the socket was bound without broadcasts\n\
+            "tapstack: cannot connect to 10.0.0.255:7: broadcasts not enabled for the socket\n\
              hint: allow a broadcast address with -b\n",
         ),
         (
             &["-l", "10.0.0.3", "7"],
-            "tapstack: cannot bind a UDP socket: 10.0.0.3 is not an address of the socket\n",
+            "tapstack: cannot bind a UDP socket: address not available: 10.0.0.3\n",
         ),
     ] {
         let (code, out, errors) = nc(words, b"")?;

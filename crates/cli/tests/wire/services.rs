@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] = &[
     ("serve_rejects_invalid_services", invalid_services),
     ("services_answer_nc", services_answer_nc),
     ("echo_answers_socat", echo_answers_socat),
-    ("nmap_sees_open_and_closed_ports", nmap_sees_ports),
+    ("nmap_reports_open_and_closed_ports", nmap_reports_ports),
 ];
 
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -256,7 +256,7 @@ fn echo_answers_socat() -> TestResult {
     Ok(())
 }
 
-fn nmap_sees_ports() -> TestResult {
+fn nmap_reports_ports() -> TestResult {
     let nmap = installed("nmap")?;
     let host = start("serve0", ALL, &[])?;
     let words = ["-sU", "-n", "-Pn", "-p", "7,9,13,19,1000", "--max-rate", "50", "10.0.0.2"];

@@ -10,7 +10,7 @@ pub enum SocketError {
     Closed,
     /// Another socket has the same binding: addresses, port, and peer.
     AddressInUse,
-    /// The address is not a local address, or the source address is not one of the socket's addresses.
+    /// The address is not a local address of the host, or the source address is not an address of the socket.
     AddressNotLocal(IpAddr),
     /// IPv6 is not supported.
     Ipv6(IpAddr),
@@ -58,17 +58,17 @@ impl fmt::Display for SocketError {
         match self {
             Self::Closed => f.write_str("socket closed"),
             Self::AddressInUse => f.write_str("address in use"),
-            Self::AddressNotLocal(ip) => write!(f, "{ip} is not an address of the socket"),
+            Self::AddressNotLocal(ip) => write!(f, "address not available: {ip}"),
             Self::Ipv6(ip) => write!(f, "IPv6 is not supported: {ip}"),
             Self::Multicast(ip) => write!(f, "multicast reception is not supported: {ip}"),
             Self::NoFreePort => f.write_str("no free port"),
             Self::TooManySockets => f.write_str("too many sockets"),
             Self::TooManyBroadcastSockets => f.write_str("too many sockets that receive broadcasts"),
             Self::DestinationRequired => f.write_str("destination required: the socket is not connected"),
-            Self::IsConnected => f.write_str("the socket is connected to another peer"),
-            Self::Broadcast => f.write_str("the socket was bound without broadcasts"),
+            Self::IsConnected => f.write_str("socket connected to another peer"),
+            Self::Broadcast => f.write_str("broadcasts not enabled for the socket"),
             Self::InvalidDestination(ip) => write!(f, "invalid destination {ip}"),
-            Self::PortZero => f.write_str("port 0"),
+            Self::PortZero => f.write_str("invalid port 0"),
             Self::NoRoute(ip) => write!(f, "no route to {ip}"),
             Self::NoSourceAddress => f.write_str("no source address in use"),
             Self::TooLong { limit } => write!(f, "data too long (limit {limit} bytes)"),

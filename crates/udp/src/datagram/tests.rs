@@ -10,7 +10,7 @@ const FIELDS: UdpFields = UdpFields {
 const ADDRESSES: (Ipv4Addr, Ipv4Addr) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
 /// A state in which the device has verified the checksum.
 const VERIFIED: Checksum = Checksum::Verified;
-/// A state in which the checksum field contains only the sum of the pseudo header.
+/// A state in which the checksum field contains only the sum of the pseudo-header.
 const PARTIAL: Checksum = Checksum::Partial { start: 34, offset: 6 };
 
 /// Returns a datagram with these fields and data.
@@ -31,7 +31,7 @@ fn parsed(bytes: &[u8], checksum: Checksum) -> Result<(u16, u16, &[u8]), UdpDrop
     parsed.map(|datagram| (datagram.source_port(), datagram.destination_port(), datagram.data()))
 }
 
-/// Returns the checksum over the pseudo header of RFC 768, which is written out here, and the datagram.
+/// Returns the checksum over the pseudo-header of RFC 768, which is written out here, and the datagram.
 fn checksum_with_pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), datagram: &[u8]) -> u16 {
     let mut covered = [source.octets(), destination.octets()].concat();
     covered.extend([0, 17]);

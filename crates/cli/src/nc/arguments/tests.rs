@@ -43,7 +43,7 @@ fn invalid_words_are_reported_with_hint() {
         ("", "missing port number\nhint: use e.g. `10.0.0.1 7`"),
         ("10.0.0.1", "missing port number\nhint: use e.g. `10.0.0.1 7`"),
         ("-l", "missing port number\nhint: use e.g. `-l 5000`"),
-        ("-l -p 5 7", "two local ports: of -p, and of the last argument\nhint: omit -p"),
+        ("-l -p 5 7", "two local ports: -p and the last argument\nhint: omit -p"),
         ("10.0.0.1 0", "invalid port `0`: expected a whole number from 1 to 65535"),
         (
             "10.0.0.1 7-9",
@@ -53,7 +53,7 @@ fn invalid_words_are_reported_with_hint() {
         ("example.org 7", "invalid address `example.org`: expected an IPv4 address\nhint: use e.g. 10.0.0.1"),
         (
             "--pcap - 10.0.0.1 7",
-            "standard output has the received data, so it cannot have the capture\nhint: capture to a file with `--pcap FILE`",
+            "cannot write the capture to standard output: nc writes received data there\nhint: capture to a file with `--pcap FILE`",
         ),
     ] {
         assert_eq!(error(words), expected, "{words}");

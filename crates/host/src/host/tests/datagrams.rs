@@ -229,7 +229,7 @@ fn udp_datagram_gets_port_unreachable_only_when_checksum_is_valid_or_absent() {
         without[6..8].fill(0);
         assert_eq!(udp_outcome(&mut test_host, &without), (None, 1), "{length}");
     }
-    // The checksum covers the pseudo header: this datagram has another source address.
+    // The checksum covers the pseudo-header: this datagram has another source address.
     let misdirected = datagram(Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 7].into(), HOST), &udp(b"data"));
     assert_eq!(
         test_host.exchange_one(&frame(&misdirected)).0.dropped(),
