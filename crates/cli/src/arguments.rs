@@ -73,7 +73,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Show how the kernel adds an emulated host to its ARP cache, or run a command in a namespace with one
     Lab(LabArguments),
-    /// Emulate hosts that answer ARP requests and pings
+    /// Emulate hosts that answer ARP requests and pings, and serve UDP
     Host(HostArguments),
     /// Ping a host without the kernel's IP stack
     Ping(PingArguments),

@@ -28,6 +28,9 @@ fn readme_contains_lines_of_example() {
     let lines: Vec<_> = blocks.flat_map(str::lines).map(str::trim).collect();
     assert!(lines.len() > 5, "README.md has no code of examples/udp_echo.rs");
     for line in lines {
-        assert!(example.contains(&line), "examples/udp_echo.rs does not contain the line of README.md: {line}");
+        assert!(
+            example.contains(&line),
+            "examples/udp_echo.rs does not contain the line of README.md: {line}"
+        );
     }
 }

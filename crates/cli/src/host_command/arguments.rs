@@ -47,9 +47,9 @@ The hosts of --hosts in one VLAN share one ARP cache, the capacity for fragments
 --hosts implies no subnet: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
 broadcast address.
 
---serve starts the services of RFC 862, 863, 864 and 867. They do not receive broadcasts, and send no reply to the port \
-of such a service, because two services would answer each other without end. Use them on test networks: a datagram \
-with a forged source makes chargen send up to 512 bytes to that source.
+--serve starts the services of RFC 862, 863, 864 and 867. The services do not receive broadcasts, and send no reply to \
+the port of a service that replies, because two services would answer each other without end. Use --serve only on test \
+networks: a datagram with a forged source makes chargen send up to 512 bytes to that source.
 
 With -I, the hosts have MAC and IP addresses in addition to the kernel's. The hosts reach every station except the \
 local kernel, which does not receive frames sent on its own interface. Most wireless and cloud networks drop frames of \

@@ -224,8 +224,8 @@ Examples:
   tapstack ip addr add 10.0.0.9/24 lladdr 02:00:00:00:00:09 dev tap0
 
 The address comes into use like the addresses at the start of the host: after probes for duplicates, with an \
-announcement, or immediately. `tapstack ip addr` shows its state. Without a prefix length, the address has no network. \
-`dev NAME` is required if the host has several interfaces.
+announcement, or immediately. `tapstack ip addr` shows the state of the address. Without a prefix length, the address \
+has no network. `dev NAME` is required if the host has several interfaces.
 
 Exit codes: 0 added, 1 the address already exists, 2 usage or permission error, no such host, or the host refused the \
 address.")]

@@ -149,8 +149,10 @@ impl NcArguments {
     /// Returns the addresses and ports of the arguments. Their meaning depends on `-l` and `-z`, as in netcat-openbsd.
     pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
         if self.capture.is_standard_output() {
-            return Err(Failure::new("cannot write the capture to standard output: nc writes received data there")
-                .hint("capture to a file with `--pcap FILE`"));
+            return Err(Failure::new(
+                "cannot write the capture to standard output: nc writes received data there",
+            )
+            .hint("capture to a file with `--pcap FILE`"));
         }
         let (host, port, source_port) = (self.host.as_deref(), self.port.as_deref(), self.source_port);
         if self.listen {
@@ -160,15 +162,15 @@ impl NcArguments {
                 (Some(address), Some(port), None) => (Some(valid_address(address)?), one_port(port)?),
                 (None, _, None) => return Err(missing_port("-l 5000")),
                 _ => {
-                    return Err(
-                        Failure::new("two local ports: -p and the last argument").hint("omit -p")
-                    );
+                    return Err(Failure::new("two local ports: -p and the last argument").hint("omit -p"));
                 }
             };
             return Ok(Endpoints::Local { address, port });
         }
         let example = "10.0.0.1 7";
-        let target = valid_address(host.ok_or_else(|| missing_port(example))?)?;
+        let missing =
+            || Failure::new("missing address and port of the peer").hint(format!("use e.g. `{example}`"));
+        let target = valid_address(host.ok_or_else(missing)?)?;
         let port = port.ok_or_else(|| missing_port(example))?;
         if self.scan {
             let ports = port_range(port).map_err(|why| why.context(format!("invalid port `{port}`")))?;

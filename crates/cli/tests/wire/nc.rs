@@ -229,10 +229,7 @@ fn invalid_arguments() -> TestResult {
             "tapstack: cannot connect to 10.0.0.255:7: broadcasts not enabled for the socket\n\
              hint: allow a broadcast address with -b\n",
         ),
-        (
-            &["-l", "10.0.0.3", "7"],
-            "tapstack: cannot bind a UDP socket: address not available: 10.0.0.3\n",
-        ),
+        (&["-l", "10.0.0.3", "7"], "tapstack: cannot bind a UDP socket: address not available: 10.0.0.3\n"),
     ] {
         let (code, out, errors) = nc(words, b"")?;
         assert_eq!((code, out.as_str(), errors.as_str()), (Some(2), "", message), "{words:?}");

@@ -40,7 +40,7 @@ fn words_name_peer_local_port_or_range() {
 #[test]
 fn invalid_words_are_reported_with_hint() {
     for (words, expected) in [
-        ("", "missing port number\nhint: use e.g. `10.0.0.1 7`"),
+        ("", "missing address and port of the peer\nhint: use e.g. `10.0.0.1 7`"),
         ("10.0.0.1", "missing port number\nhint: use e.g. `10.0.0.1 7`"),
         ("-l", "missing port number\nhint: use e.g. `-l 5000`"),
         ("-l -p 5 7", "two local ports: -p and the last argument\nhint: omit -p"),
