@@ -1,4 +1,4 @@
-//! A UDP echo server with the address 10.0.0.2 and the port 5000 on the TAP `tap0`.
+//! A UDP echo server with the address 10.1.0.2 and the port 5000: `udp_echo TAP`, for example `udp_echo tap1`.
 
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
@@ -10,11 +10,12 @@ use tap::linux::{LinkMonitor, Tap};
 use tap::{Device, Pool};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let tap = Tap::open("tap0")?;
+    let name = std::env::args().nth(1).ok_or("usage: udp_echo TAP")?;
+    let tap = Tap::open(&name)?;
     let monitor = LinkMonitor::open(tap.interface().name())?;
     let mtu = tap.capabilities().mtu;
     let mut config =
-        HostConfig { mtu, ..HostConfig::new("10.0.0.2/24".parse()?, MacAddr::derived_from("udp_echo")) };
+        HostConfig { mtu, ..HostConfig::new("10.1.0.2/24".parse()?, MacAddr::derived_from("udp_echo")) };
     // Other hosts must not predict the random decisions of this host.
     let random = RandomState::new();
     config.table.seed = (u128::from(random.hash_one(0)) << 64) | u128::from(random.hash_one(1));
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let socket = host.bind_udp(&UdpBind { port: Some(5_000), ..UdpBind::default() })?;
     let pool = Pool::new(mtu, host.pool_size());
     let mut driver = Driver::new(host, tap, Some(monitor), pool, clock);
-    println!("UDP echo server at 10.0.0.2, port 5000");
+    println!("UDP echo server at 10.1.0.2, port 5000");
     loop {
         // Wait for frames and timers, then receive and transmit.
         driver.step::<()>(&mut (), &[], None)?;

@@ -197,7 +197,7 @@ fn route_is_not_removed_when_gateway_needs_it() {
 }
 
 #[test]
-fn removal_of_route_removes_routes_through_its_gateway_network() {
+fn routes_through_gateways_in_removed_network_are_removed() {
     let mut routes = host();
     routes.add(direct("10.9.0.0/24")).unwrap();
     routes.add(via("192.0.2.0/24", "10.9.0.1")).unwrap();

@@ -1,4 +1,4 @@
-//! What services do not reply to, and what they do when much arrives.
+//! Datagrams without a reply, and services under load.
 
 use super::*;
 use std::net::Ipv4Addr;

@@ -1,4 +1,4 @@
-//! What each service sends.
+//! Replies of each service.
 
 use super::*;
 use host::HostConfig;
