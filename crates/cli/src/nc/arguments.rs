@@ -35,7 +35,8 @@ address of -s. The options have the letters of netcat-openbsd. Each read of stan
 16,384 bytes. Addresses and ports are numbers: nc does not resolve names.
 
 nc ends after Ctrl-C, after a refused datagram, or by the conditions of -q, -w and -W. With -z, a port without an ICMP \
-error within the time of -w counts as open, because many UDP services ignore unknown datagrams.
+error within the time of -w counts as open, because many UDP services ignore unknown datagrams. If the next hop does \
+not reply to ARP within this time, the port counts as not open.
 
 Exit codes: 0 ended normally, with -z at least one open port; 1 the peer refused the datagrams and sent none, with -z \
 no open port; 2 usage, permission or setup error, no route to the peer, with -z no result because frames were lost.")]

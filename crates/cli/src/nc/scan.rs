@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use host::SocketId;
+use icmp::IcmpError;
 use tap::Instant;
 use tap::linux::Descriptor;
 
@@ -39,6 +40,8 @@ enum PortState {
     Answered,
     /// Nothing arrived.
     Silent,
+    /// A datagram still waits for its next hop: ARP has no reply yet.
+    Unresolved,
     /// An ICMP error arrived, or the next hop did not answer.
     Failed(String),
 }
@@ -74,13 +77,18 @@ impl Scan {
                     self.host.print(&format!("connect to {target} port {port} (udp) failed: {why}"));
                 }
                 Some(state) => {
-                    if state == PortState::Silent
+                    if state != PortState::Answered
                         && let Some(why) = self.host.explain_gap()
                     {
                         return Err(Failure::new(why.context(format!("no result for {target} port {port}"))));
                     }
-                    has_open = true;
-                    self.host.print(&format!("Connection to {target} {port} port [udp/*] succeeded!"));
+                    if state == PortState::Unresolved {
+                        let why = IcmpError::HOST_UNREACHABLE;
+                        self.host.print(&format!("connect to {target} port {port} (udp) failed: {why}"));
+                    } else {
+                        has_open = true;
+                        self.host.print(&format!("Connection to {target} {port} port [udp/*] succeeded!"));
+                    }
                 }
             }
             let next = self.host.now() + self.interval;
@@ -101,7 +109,8 @@ impl Scan {
         loop {
             let now = self.host.now();
             if now >= end {
-                return Ok(Some(PortState::Silent));
+                let is_sent = self.host.is_sent(socket);
+                return Ok(Some(if is_sent { PortState::Silent } else { PortState::Unresolved }));
             }
             if now >= next {
                 let is_accepted = self.host.send(socket, DATA)?;

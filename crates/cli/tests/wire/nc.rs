@@ -154,6 +154,10 @@ fn scan() -> TestResult {
     assert_eq!(errors, lines);
     let (code, _, errors) = nc(&["-z", "10.0.0.1", "5002"], b"")?;
     assert_eq!((code, errors.as_str()), (Some(1), ""));
+    // No station has this address, and the time is shorter than that of ARP.
+    let (code, _, errors) = nc(&["-z", "-v", "-w", "0.5", "10.0.0.9", "5000"], b"")?;
+    let line = "connect to 10.0.0.9 port 5000 (udp) failed: host unreachable\n";
+    assert_eq!((code, errors.as_str()), (Some(1), line));
     Ok(())
 }
 
