@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         while let Some(received) = host.receive_udp(socket) {
             println!("{} bytes from {}", received.frame.len(), received.source);
             let reply = UdpMessage {
+                interface: Some(received.interface),
                 source: Some(received.destination.ip()),
                 destination: Some(received.source),
                 ..UdpMessage::default()
