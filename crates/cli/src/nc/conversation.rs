@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -167,17 +168,30 @@ impl Conversation {
             self.transfer.received(self.host.now());
             self.out.flush(Duration::ZERO);
             if !self.is_connected && !self.keeps {
-                self.host.connect(self.socket, source)?;
-                self.is_connected = true;
-                self.host.print(&format!("Connection received on {} {}", source.ip(), source.port()));
+                self.accept(source);
             }
         }
         Ok(())
     }
 
+    /// Connects a listening socket to the sender of a datagram. A sender that cannot get a reply does not end `nc`.
+    fn accept(&mut self, source: SocketAddr) {
+        match self.host.connect(self.socket, source) {
+            Ok(()) => {
+                self.is_connected = true;
+                self.host.print(&format!("Connection received on {} {}", source.ip(), source.port()));
+            }
+            Err(failure) => failure.print(),
+        }
+    }
+
     /// Prints errors of the network, each problem once. Returns whether the peer refused a datagram.
     fn is_refused(&mut self) -> bool {
         while let Some(failure) = self.host.take_failure(self.socket) {
+            // A socket without a peer has sent nothing, so the error is forged.
+            if !self.is_connected {
+                continue;
+            }
             if self.last_problem.replace(failure.problem) != Some(failure.problem) {
                 Failure::new(failure.to_string()).print();
             }

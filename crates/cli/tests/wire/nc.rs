@@ -6,6 +6,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use icmp::IcmpError;
+use inet::IpProtocol;
+use ipv4::Ipv4Fields;
+use tap::linux::PacketSocket;
+use testbed::frames::{send, wait_until_answering};
 use testbed::installed::installed;
 use testbed::program::{command, exit_and_text};
 use testbed::{Case, TestResult, wait_for};
@@ -15,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("nc_exits_1_when_peer_refuses_datagrams", refused),
     ("nc_listens_for_first_peer_only", listen_for_one),
     ("nc_with_k_receives_from_all_peers", listen_for_all),
+    ("nc_listens_after_datagrams_and_errors_of_strangers", strangers),
     ("nc_tests_ports", scan),
     ("nc_ends_after_time_or_number_of_datagrams", ends),
     ("nc_sets_fields_of_ip_header_and_line_ends", fields),
@@ -121,6 +127,43 @@ fn listen_for_one() -> TestResult {
     assert_eq!(code, Some(0));
     assert!(out.starts_with("question") && !out.contains("other"), "{out}");
     assert_eq!(errors, format!("Bound on 10.0.0.2 6000\nConnection received on 10.0.0.1 {port}\n"));
+    Ok(())
+}
+
+/// Returns a frame with a datagram to the host, which has this MAC address.
+fn frame_to_host(mac: [u8; 6], protocol: IpProtocol, source: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let mut datagram = [&[0; Ipv4Fields::LENGTH], payload].concat();
+    let fields = Ipv4Fields::new(protocol, source.into(), [10, 0, 0, 2].into());
+    fields.write_to(&mut datagram).expect("the length should be valid");
+    [&mac[..], &[2, 0, 0, 0, 0, 7, 8, 0], &datagram].concat()
+}
+
+/// Returns a UDP datagram of 4 bytes to port 6000, without a checksum.
+fn to_port_6000(source_port: u8) -> [u8; 12] {
+    [0, source_port, 0x17, 0x70, 0, 12, 0, 0, b'd', b'a', b't', b'a']
+}
+
+/// A peer that cannot get a reply does not end `nc`, and neither does an error about a datagram that was never sent.
+fn strangers() -> TestResult {
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+    let mut child = start(&["-l", "-q", "0", "--mac", "02:00:00:00:00:02", "6000"])?;
+    child.stdin.as_mut().ok_or("no standard input")?.write_all(b"answer")?;
+    let mut socket = wait_for("the TAP", || PacketSocket::open(&"nc0".parse().ok()?).ok())?;
+    wait_until_answering(&mut socket, [10, 0, 0, 2].into())?;
+    let mut quoted = frame_to_host(MAC, IpProtocol::UDP, [10, 0, 0, 1], &[0x17, 0x70, 0, 9, 0, 8, 0, 0]);
+    // The quoted datagram is from the host to the kernel.
+    quoted[26..34].rotate_left(4);
+    let mut error = [0; IcmpError::MAX_LENGTH];
+    let length = IcmpError::PORT_UNREACHABLE.write_to(&quoted[14..], &mut error)?;
+    send(&mut socket, &frame_to_host(MAC, IpProtocol::ICMP, [10, 0, 0, 1], &error[..length]))?;
+    send(&mut socket, &frame_to_host(MAC, IpProtocol::UDP, [10, 0, 0, 1], &to_port_6000(0)))?;
+    send(&mut socket, &frame_to_host(MAC, IpProtocol::UDP, [192, 0, 2, 1], &to_port_6000(9)))?;
+    assert_eq!(send_until_answered(&kernel(0)?, b"question")?, b"answer");
+    let (code, out, errors) = exit_and_text(&end(child, b"")?);
+    assert!(code == Some(0) && out.starts_with("datadataquestion"), "{code:?} {out} {errors}");
+    assert!(errors.contains("cannot connect to 10.0.0.1:0: port 0\n"), "{errors}");
+    assert!(errors.contains("cannot connect to 192.0.2.1:9: no route to 192.0.2.1\n"), "{errors}");
+    assert!(!errors.contains("unreachable"), "{errors}");
     Ok(())
 }
 
