@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::case::CaseResult;
 use super::datagrams::{ICMP, Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, reassemble};
-use super::frame_socket::FrameSocket;
+use super::frame_socket::{ArpPeer, FrameSocket};
 use super::frames::{Arp, REPLY, REQUEST, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
 
@@ -15,7 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 impl FrameSocket {
     /// Sends an ARP request from a peer, so that the host learns the peer.
     pub(crate) fn introduce(&mut self, peer: Station) -> Result<(), String> {
-        self.ignore([broadcast_request(peer).frame(), unicast_request(peer).frame()]);
+        let requests = [broadcast_request(peer).frame(), unicast_request(peer).frame()];
+        self.add_peer(ArpPeer { requests, reply: reply_to_host(peer).frame() });
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
         let reply = Arp { destination: peer.0, target: peer, ..REPLY };
         self.expect_reply(&request.frame(), &reply.frame())
@@ -91,14 +92,7 @@ impl FrameSocket {
         if request != broadcast_request(new_station).frame() {
             return Err(format!("not an ARP request for {}: {}", new_station.1, hex(&request)));
         }
-        let reply = Arp {
-            destination: TESTED_MAC,
-            source: new_station.0,
-            sender: new_station,
-            target: (TESTED_MAC, TESTED_IP),
-            ..REPLY
-        };
-        self.send(&reply.frame())?;
+        self.send(&reply_to_host(new_station).frame())?;
         self.next(TIMEOUT)?.ok_or_else(|| "no frame after the ARP reply".to_owned())
     }
 }
@@ -112,6 +106,12 @@ fn broadcast_request(peer: Station) -> Arp {
 /// Returns the host's unicast request for a peer.
 fn unicast_request(peer: Station) -> Arp {
     Arp { destination: peer.0, ..broadcast_request(peer) }
+}
+
+/// Returns a peer's reply to a request of the host.
+fn reply_to_host(peer: Station) -> Arp {
+    let target = (TESTED_MAC, TESTED_IP);
+    Arp { destination: TESTED_MAC, source: peer.0, sender: peer, target, ..REPLY }
 }
 
 /// Returns one frame in hexadecimal, or the number of frames.

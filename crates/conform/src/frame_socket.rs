@@ -26,12 +26,20 @@ pub struct FrameSocket {
     socket: PacketSocket,
     pool: Pool,
     batch: Batch,
-    /// Frames that are ignored in every case.
-    ignored: Vec<[Vec<u8>; 2]>,
+    /// Peers that reply to the ARP requests of the host in every case.
+    peers: Vec<ArpPeer>,
     sentinels: u8,
     clock: Clock,
     /// Last time at which no frame was queued.
     empty: Duration,
+}
+
+/// Peer that replies to ARP requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ArpPeer {
+    /// Requests of the host for the peer: broadcast and unicast.
+    pub(crate) requests: [Vec<u8>; 2],
+    pub(crate) reply: Vec<u8>,
 }
 
 /// Received frame with bounds of its arrival time, because the suite may receive it late.
@@ -53,7 +61,7 @@ impl FrameSocket {
             pool: Pool::new(socket.capabilities().mtu, 128),
             batch: Batch::new(64),
             socket,
-            ignored: Vec::new(),
+            peers: Vec::new(),
             sentinels: 0,
             clock: Clock::start(),
             empty: Duration::ZERO,
@@ -91,7 +99,7 @@ impl FrameSocket {
         loop {
             match self.next(TIMEOUT)? {
                 Some(bytes) if bytes == reply => return Ok(received),
-                Some(bytes) if self.is_ignored(&bytes) => {}
+                Some(bytes) if self.reply_to_request(&bytes)? => {}
                 Some(bytes) => received.push(bytes),
                 None => {
                     return Err(format!("no reply to a sentinel request within {TIMEOUT:?}"));
@@ -100,16 +108,20 @@ impl FrameSocket {
         }
     }
 
-    /// Ignores these frames in all cases, because a host on a slow machine may check a neighbor during another case.
-    pub(crate) fn ignore(&mut self, frames: [Vec<u8>; 2]) {
-        if !self.ignored.contains(&frames) {
-            self.ignored.push(frames);
+    /// Adds a peer that replies to the ARP requests of the host in all cases, because a host on a slow machine may check
+    /// a neighbor during any case.
+    pub(crate) fn add_peer(&mut self, peer: ArpPeer) {
+        if !self.peers.contains(&peer) {
+            self.peers.push(peer);
         }
     }
 
-    /// Returns whether a frame is ignored in all cases.
-    pub(crate) fn is_ignored(&self, frame: &Vec<u8>) -> bool {
-        self.ignored.as_flattened().contains(frame)
+    /// Replies to an ARP request of the host for a peer. Returns whether the frame is such a request.
+    pub(crate) fn reply_to_request(&mut self, frame: &[u8]) -> Result<bool, String> {
+        let peer = self.peers.iter().find(|peer| peer.requests.iter().any(|request| request == frame));
+        let Some(reply) = peer.map(|peer| peer.reply.clone()) else { return Ok(false) };
+        self.send(&reply)?;
+        Ok(true)
     }
 
     /// Sends a sentinel request from each sentinel station.

@@ -34,7 +34,7 @@ impl FrameSocket {
             if udp.is_ok_and(|udp| udp.is_echo(last, b"last")) {
                 break;
             }
-            if !self.is_ignored(&frame) {
+            if !self.reply_to_request(&frame)? {
                 received.push(frame);
             }
         }
