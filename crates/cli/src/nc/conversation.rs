@@ -109,7 +109,7 @@ impl Conversation {
                 self.read()?;
             }
             self.send()?;
-            self.receive()?;
+            self.receive();
             if self.is_refused() {
                 let code = u8::from(!self.transfer.has_received());
                 return Ok(ExitCode::from(code));
@@ -152,7 +152,7 @@ impl Conversation {
 
     /// Receives datagrams, unless the reader of standard output is slow. The first one connects a listening socket to its
     /// sender.
-    fn receive(&mut self) -> Result<(), Failure> {
+    fn receive(&mut self) {
         self.out.flush(Duration::ZERO);
         while !self.transfer.is_complete() && self.out.pending() <= HALF_CAPACITY {
             let (out, least) = (&mut self.out, self.min_time_to_live);
@@ -171,7 +171,6 @@ impl Conversation {
                 self.accept(source);
             }
         }
-        Ok(())
     }
 
     /// Connects a listening socket to the sender of a datagram. A sender that cannot get a reply does not end `nc`.

@@ -34,7 +34,7 @@ pub(super) fn event_style(event: HostEvent) -> Style {
                 | NeighborEvent::Refused { .. },
             ),
         ) => WARNING,
-        _ => EMPHASIS,
+        HostEvent::Arp(..) => EMPHASIS,
     }
 }
 
