@@ -30,7 +30,7 @@ use self::send_queues::SendQueues;
 /// Limits of the sockets of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketLimits {
-    /// Maximum number of sockets.
+    /// Maximum number of sockets. A larger number than [`SocketLimits::MAX_SOCKETS`] counts as this number.
     pub sockets: usize,
     /// Maximum memory of the datagrams in all queues, in bytes. A datagram takes the capacity of its frame.
     pub memory: usize,
@@ -120,6 +120,11 @@ pub(crate) struct NewSocket {
     pub(crate) send_buffer: usize,
 }
 
+impl SocketLimits {
+    /// Largest maximum number of sockets. The index of the sockets has address space for its maximum from the start.
+    pub const MAX_SOCKETS: usize = 1 << 20;
+}
+
 impl Default for SocketLimits {
     /// Returns limits of 65,536 sockets, and of 64 MiB for their datagrams.
     fn default() -> SocketLimits {
@@ -184,6 +189,7 @@ impl Sockets {
     const BROADCAST: usize = 64;
 
     pub(crate) fn new(limits: SocketLimits, secret: Secret) -> Sockets {
+        let limits = SocketLimits { sockets: limits.sockets.min(SocketLimits::MAX_SOCKETS), ..limits };
         Sockets {
             slots: Vec::new(),
             free: Vec::new(),

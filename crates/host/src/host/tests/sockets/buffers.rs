@@ -78,3 +78,15 @@ fn full_send_buffer_refuses_datagram_and_reports_capacity() {
     host.exchange(&[]);
     assert_eq!(host.ready(), [], "the socket was not refused since it was ready");
 }
+
+#[test]
+fn limits_may_have_any_value() {
+    for sockets in [0, 1, SocketLimits::MAX_SOCKETS, usize::MAX] {
+        for memory in [0, usize::MAX] {
+            let limits = SocketLimits { sockets, memory };
+            let mut host = Host::new(NOW, &config()).unwrap().with_socket_limits(limits);
+            assert_eq!(host.bind_udp(&at_port(9)).is_ok(), sockets > 0, "{limits:?}");
+            assert!(host.pool_size() > 0, "{limits:?}");
+        }
+    }
+}
