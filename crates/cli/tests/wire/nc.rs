@@ -20,7 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("nc_exits_1_when_peer_refuses_datagrams", refused),
     ("nc_listens_for_first_peer_only", listen_for_one),
     ("nc_with_k_receives_from_all_peers", listen_for_all),
-    ("nc_listens_after_datagrams_and_errors_of_strangers", strangers),
+    ("nc_listens_after_datagrams_and_errors_of_unknown_senders", unknown_senders),
     ("nc_tests_ports", scan),
     ("nc_ends_after_time_or_number_of_datagrams", ends),
     ("nc_sets_fields_of_ip_header_and_line_ends", fields),
@@ -144,7 +144,7 @@ fn to_port_6000(source_port: u8) -> [u8; 12] {
 }
 
 /// A peer that cannot get a reply does not end `nc`, and neither does an error about a datagram that was never sent.
-fn strangers() -> TestResult {
+fn unknown_senders() -> TestResult {
     const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
     let mut child = start(&["-l", "-q", "0", "--mac", "02:00:00:00:00:02", "6000"])?;
     child.stdin.as_mut().ok_or("no standard input")?.write_all(b"answer")?;
@@ -161,7 +161,7 @@ fn strangers() -> TestResult {
     assert_eq!(send_until_answered(&kernel(0)?, b"question")?, b"answer");
     let (code, out, errors) = exit_and_text(&end(child, b"")?);
     assert!(code == Some(0) && out.starts_with("datadataquestion"), "{code:?} {out} {errors}");
-    assert!(errors.contains("cannot connect to 10.0.0.1:0: port 0\n"), "{errors}");
+    assert!(errors.contains("cannot connect to 10.0.0.1:0: invalid port 0\n"), "{errors}");
     assert!(errors.contains("cannot connect to 192.0.2.1:9: no route to 192.0.2.1\n"), "{errors}");
     assert!(!errors.contains("unreachable"), "{errors}");
     Ok(())
