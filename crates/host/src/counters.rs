@@ -1,7 +1,6 @@
 //! The counters of a host as one list.
 
 use base::{Reason, ReasonCounters};
-use ipv4::PathMtus;
 
 use crate::interface::HostInterface;
 use crate::sockets::SocketKind;
@@ -32,6 +31,8 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     all.extend(losses("ipv4", interface.ipv4.reassembly().failures()));
     all.push(event("ipv4", "sent", "sent", own.datagrams_sent));
     all.push(loss("ipv4", "no_route", "no route to the destination", own.no_route));
+    let evicted = interface.path_mtus.evicted();
+    all.push(event("ipv4", "path_mtus_evicted", "path MTUs evicted: table full", evicted));
     all.push(event("icmp", "accepted", "accepted", interface.icmp.accepted()));
     all.extend(losses("icmp", interface.icmp.dropped()));
     all.push(event("icmp", "echo_requests_sent", "echo requests sent by sockets", own.echo_requests));
@@ -65,11 +66,6 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     ]);
     all.extend(losses("host", &interface.tx_dropped));
     all
-}
-
-/// Returns the counter of path MTUs that were evicted.
-pub(crate) fn path_mtus_evicted(path_mtus: &PathMtus) -> Counter {
-    event("ipv4", "path_mtus_evicted", "path MTUs evicted: table full", path_mtus.evicted())
 }
 
 /// Returns the counter of frames on ports without an interface.

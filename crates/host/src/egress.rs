@@ -196,7 +196,7 @@ pub(crate) fn enqueue(
 #[inline]
 fn must_be_fragmented(cx: &Context<'_>, datagram: &[u8]) -> bool {
     datagram.len() > cx.interface.config.mtu
-        || !cx.shared.path_mtus.is_empty()
+        || !cx.interface.path_mtus.is_empty(cx.now)
             && Datagram::parse(datagram).is_ok_and(|parsed| {
                 !parsed.dont_fragment() && datagram.len() > path_mtu(cx, parsed.destination())
             })
@@ -205,7 +205,7 @@ fn must_be_fragmented(cx: &Context<'_>, datagram: &[u8]) -> bool {
 /// Returns the MTU of the path to a destination.
 pub(crate) fn path_mtu(cx: &Context<'_>, destination: Ipv4Addr) -> usize {
     let mtu = cx.interface.config.mtu;
-    cx.shared.path_mtus.get(cx.now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
+    cx.interface.path_mtus.get(cx.now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
 }
 
 /// Returns whether a datagram that is longer than the MTU can be sent in fragments.

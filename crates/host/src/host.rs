@@ -7,7 +7,7 @@ use arp::{AddError, Arp, Identity, ProxyError};
 use base::Secret;
 use inet::InterfaceId;
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::{Ipv4, PathMtus, Route, RouteError, Routes};
+use ipv4::{Ipv4, Route, RouteError, Routes};
 use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
 
@@ -55,9 +55,8 @@ impl Host {
         // Hosts with the same seed must not select the same ports.
         let secret =
             Secret::new(Secret::new(config.table.seed).seed(("sockets", config.mac.bytes(), config.vlan)));
-        let path_mtus = PathMtus::new(secret.key("path MTUs"));
         let sockets = Sockets::new(SocketLimits::default(), secret);
-        let shared = Shared { routes, sockets, path_mtus };
+        let shared = Shared { routes, sockets };
         Ok(Host { interfaces, ports, shared, sent_at: now, no_interface: 0 })
     }
 
@@ -382,7 +381,6 @@ impl Host {
                 None => all.push(counter),
             }
         }
-        all.push(counters::path_mtus_evicted(&self.shared.path_mtus));
         all.push(counters::no_interface(self.no_interface));
         all
     }

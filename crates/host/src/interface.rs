@@ -34,6 +34,8 @@ pub struct HostInterface {
     pub(crate) ipv4: Ipv4,
     pub(crate) icmp: Icmp,
     pub(crate) identification: Identification,
+    /// Path MTUs of destinations. Two interfaces may have different paths to the same address.
+    pub(crate) path_mtus: PathMtus,
     pub(crate) counters: InterfaceCounters,
     /// UDP datagrams dropped, by reason.
     pub(crate) udp_dropped: ReasonCounters<UdpDropReason>,
@@ -107,7 +109,6 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) sockets: Sockets,
-    pub(crate) path_mtus: PathMtus,
 }
 
 impl HostInterface {
@@ -145,6 +146,7 @@ impl HostInterface {
             ipv4: Ipv4::new(ReassemblyLimits::default(), secret.key("reassembly")),
             icmp: Icmp::new(&icmp::IcmpConfig { seed: secret.key("icmp"), ..icmp::IcmpConfig::default() }),
             identification: Identification::new(secret.key("identification")),
+            path_mtus: PathMtus::new(secret.key("path MTUs")),
             counters: InterfaceCounters::default(),
             udp_dropped: ReasonCounters::default(),
             udp_socket_dropped: ReasonCounters::default(),

@@ -150,8 +150,10 @@ impl Host {
 
     /// Returns the path MTU to a destination on an interface, in bytes.
     pub(crate) fn path_mtu_on(&self, now: Instant, interface: InterfaceId, destination: Ipv4Addr) -> usize {
-        let mtu = self.interfaces.get(interface).map_or(0, |interface| interface.config.mtu);
-        self.shared.path_mtus.get(now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
+        self.interfaces.get(interface).map_or(0, |interface| {
+            let (mtu, path_mtu) = (interface.config.mtu, interface.path_mtus.get(now, destination));
+            path_mtu.map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
+        })
     }
 
     /// Returns the default time to live of a datagram.

@@ -12,7 +12,7 @@ use crate::sockets::{SocketFailure, SocketKind};
 /// of the datagram if its next hop did not answer. Returns false without such a socket.
 ///
 /// A failure changes no state of the socket. The error "fragmentation needed" reduces the path MTU of the
-/// destination. A forged error has an effect only if it quotes the addresses and ports of a socket.
+/// destination on this interface. A forged error has an effect only if it quotes the addresses and ports of a socket.
 // spec: socket-error, rfc1122-udp-errors
 pub(crate) fn report(
     cx: &mut Context<'_>,
@@ -25,7 +25,7 @@ pub(crate) fn report(
     let peer = SocketAddrV4::new(quoted.destination(), peer_port);
     let Some(socket) = cx.shared.sockets.find(kind, local, peer) else { return false };
     if let Some(mtu) = problem.mtu() {
-        cx.shared.path_mtus.update(cx.now, *peer.ip(), mtu, quoted.total_length());
+        cx.interface.path_mtus.update(cx.now, *peer.ip(), mtu, quoted.total_length());
     }
     let failure = SocketFailure { problem, from: from.into(), peer: peer.into(), sequence };
     if !cx.shared.sockets.fail(socket, failure) {

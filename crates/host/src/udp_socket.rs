@@ -240,7 +240,9 @@ impl Host {
         self.check_destination(interface, source, peer, has_broadcasts)?;
         let limit = self.path_mtu_on(now, interface, peer);
         let fits = HEADERS + length <= limit;
-        let is_at_minimum = self.shared.path_mtus.get(now, peer) == Some(PathMtus::MINIMUM);
+        let path_mtu =
+            self.interfaces.get(interface).and_then(|interface| interface.path_mtus.get(now, peer));
+        let is_at_minimum = path_mtu == Some(PathMtus::MINIMUM);
         if message.fragmentation == Fragmentation::Never && !fits {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }

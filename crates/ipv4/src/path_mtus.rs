@@ -19,6 +19,8 @@ pub struct PathMtus {
     entries: Vec<Entry>,
     /// All entries, by the time of their last error, oldest first.
     age: List,
+    /// Time at which the last entry expires.
+    last_expiry: Instant,
     evicted: u64,
 }
 
@@ -57,20 +59,21 @@ impl PathMtus {
             index: PlaceIndex::new(Self::CAPACITY, seed),
             entries: Vec::new(),
             age: List::EMPTY,
+            last_expiry: Instant::ORIGIN,
             evicted: 0,
         }
     }
 
-    /// Returns whether the table has no entry. Expired entries count until later entries replace them.
+    /// Returns whether all destinations have the MTU of the link.
     #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub fn is_empty(&self, now: Instant) -> bool {
+        now >= self.last_expiry
     }
 
     /// Returns the path MTU of a destination, in bytes, or `None` if the path MTU is that of the link.
     #[inline]
     pub fn get(&self, now: Instant, destination: Ipv4Addr) -> Option<u16> {
-        if self.is_empty() {
+        if self.is_empty(now) {
             return None;
         }
         let entry = self.entries.get(index(self.find(destination)?))?;
@@ -94,6 +97,7 @@ impl PathMtus {
         if let Some(entry) = self.entries.get_mut(index(place)) {
             entry.mtu = mtu;
             entry.expires = now + Self::LIFETIME;
+            self.last_expiry = entry.expires;
         }
     }
 

@@ -27,10 +27,10 @@ fn after(mtus: &[u16]) -> Option<u16> {
 #[test]
 fn path_mtu_is_that_of_error_and_never_increases() {
     let mut table = PathMtus::new(1);
-    assert!(table.is_empty());
+    assert!(table.is_empty(at(0)));
     assert_eq!(table.get(at(0), PEER), None);
     table.update(at(0), PEER, 1_400, 1_500);
-    assert!(!table.is_empty());
+    assert!(!table.is_empty(at(0)));
     assert_eq!((table.get(at(0), PEER), table.get(at(0), host(9))), (Some(1_400), None));
     assert_eq!(after(&[1_400, 1_300, 1_350]), Some(1_300));
     assert_eq!(after(&[1_400, 9_000, 65_535]), Some(1_400));
@@ -108,7 +108,9 @@ fn entry_expires_ten_minutes_after_last_error() {
     // An error with a larger MTU extends the time too (RFC 1191 3).
     table.update(at(900), PEER, 1_480, 1_500);
     assert_eq!(table.get(at(1_499), PEER), Some(1_450));
+    assert!(!table.is_empty(at(1_499)));
     assert_eq!(table.get(at(1_500), PEER), None);
+    assert!(table.is_empty(at(1_500)), "an expired entry counts");
 }
 
 // proves: path-mtu-bound

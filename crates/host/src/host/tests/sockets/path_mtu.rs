@@ -70,6 +70,22 @@ fn error_about_datagram_of_no_socket_changes_no_path_mtu() {
     assert_eq!(host.count("icmp", "no_socket"), 2);
 }
 
+// proves: socket-error
+#[test]
+fn error_changes_path_mtu_of_its_interface_only() {
+    let (mut host, _) = host_with_socket();
+    let config = HostConfig {
+        vlan: link::VlanId::new(5),
+        ..HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 5, 2]))
+    };
+    let second = host.host.add(NOW, &config).unwrap();
+    let error = needed(1_400, 9);
+    let tagged = [&[2, 0, 0, 0, 5, 2], &error[6..12], &[0x81, 0, 0, 5], &error[12..]].concat();
+    host.exchange(&[tagged]);
+    let of = |interface| host.host.path_mtu_on(host.now, interface, PEER);
+    assert_eq!((of(InterfaceId(0)), of(second)), (1_500, 1_400));
+}
+
 #[test]
 fn datagram_that_waits_for_its_next_hop_fits_path_mtu_of_its_departure() {
     let mut host = TestHost::new(&config());
