@@ -175,7 +175,7 @@ impl Segment {
         }
     }
 
-    /// Starts a node. A host starts with empty tables, as after a reboot. A scripted peer continues.
+    /// Starts a node. A host starts with empty tables and without sockets, as after a reboot. A scripted peer continues.
     pub fn start(&mut self, node: NodeId) -> Result<(), HostConfigError> {
         match self.nodes.get_mut(node.0) {
             Some(node) => node.start(self.now),
