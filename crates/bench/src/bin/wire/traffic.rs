@@ -199,7 +199,11 @@ fn udp(requester: Host, responder: Host, has_partial_checksum: bool) -> (Vec<u8>
         [&from.to_be_bytes()[..], &to.to_be_bytes(), &[0, length, 0, 0], &data].concat()
     };
     // The sum does not depend on the direction.
-    let checksum = !sum(&[&pseudo_header[..], &message(PORT, ECHO_PORT)].concat());
+    let checksum = match !sum(&[&pseudo_header[..], &message(PORT, ECHO_PORT)].concat()) {
+        // In UDP, a checksum of zero means that the datagram has none (RFC 768).
+        0 => u16::MAX,
+        checksum => checksum,
+    };
     let with_checksum = |mut message: Vec<u8>, checksum: u16| {
         message[6..8].copy_from_slice(&checksum.to_be_bytes());
         message

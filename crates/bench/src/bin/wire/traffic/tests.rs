@@ -88,3 +88,14 @@ fn only_request_for_requester_is_answered() {
         assert_eq!(Exchange::answer_to(&exchange.reply), None);
     }
 }
+
+#[test]
+fn each_datagram_has_checksum_for_any_address() {
+    let responders = AddressRange { ip: Ipv4Addr::new(10, 1, 0, 0), count: 1 << 16, ..RESPONDER };
+    let traffic = Traffic { responders, ..Traffic::plain(Load::Udp) };
+    for Exchange { request, reply, .. } in traffic.exchanges() {
+        let checksum = [PAYLOAD + 6, PAYLOAD + 7];
+        assert!(checksum.iter().any(|at| request[*at] != 0), "a request has no checksum");
+        assert!(checksum.iter().any(|at| reply[*at] != 0), "a reply has no checksum");
+    }
+}
