@@ -106,17 +106,24 @@ impl NetworkDevice {
         Ok(())
     }
 
-    /// Prepares the device for a host that is added with this address and MAC address. `macs` is the range of MAC
-    /// addresses of all hosts, including the added host. Rejects addresses of the kernel.
-    pub(crate) fn prepare_host(
+    /// Checks that a host with this address and MAC address can be added. `macs` is the range of MAC addresses of all
+    /// hosts, including the added host. Rejects addresses of the kernel.
+    pub(crate) fn check_host(
         &self,
         address: Ipv4Net,
         mac: MacAddr,
         macs: (MacAddr, MacAddr),
     ) -> Result<(), Failure> {
-        let Self::Socket(socket, interface) = self else { return check_macs((mac, mac), self.interface()) };
-        HostAddresses { macs, ips: &[address.addr().into()] }.check(interface)?;
-        Ok(socket.set_stations(macs.0.bytes(), macs.1.bytes())?)
+        let Self::Socket(_, interface) = self else { return check_macs((mac, mac), self.interface()) };
+        HostAddresses { macs, ips: &[address.addr().into()] }.check(interface)
+    }
+
+    /// Receives the frames for the hosts with these MAC addresses. A TAP receives all frames.
+    pub(crate) fn receive_for(&self, macs: (MacAddr, MacAddr)) -> Result<(), Failure> {
+        match self {
+            Self::Socket(socket, _) => Ok(socket.set_stations(macs.0.bytes(), macs.1.bytes())?),
+            Self::Tap(_) => Ok(()),
+        }
     }
 
     /// Returns the failure of a command after this error of its device.

@@ -165,8 +165,13 @@ fn add_address(
     let refused = |error| Failure::new(explain(&error).context(format!("cannot add {address}")));
     let mac = mac.map_or_else(|| host.next_mac(id), Ok).map_err(refused)?;
     let (first, last) = host.mac_range(interface.port()).unwrap_or((mac, mac));
-    device.prepare_host(address, mac, (first.min(mac), last.max(mac)))?;
+    let macs = (first.min(mac), last.max(mac));
+    device.check_host(address, mac, macs)?;
     host.add_address(now, id, address.into(), Some(mac)).map_err(refused)?;
+    if let Err(failure) = device.receive_for(macs) {
+        host.remove_address(id, address.addr().into());
+        return Err(failure);
+    }
     Ok(Outcome::Done)
 }
 
