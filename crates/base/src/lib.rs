@@ -8,6 +8,7 @@
 //! - [`EventQueue`]: a bounded queue that counts the events it drops.
 //! - [`List`]: doubly linked lists through the slots of a table.
 //! - [`PlaceIndex`]: a hash index from keys to the slots of a table.
+//! - [`TimerWheel`]: timers of the slots of a table.
 //!
 //! The same seeds give the same numbers, keys and hashes, so a run can be repeated.
 //!
@@ -40,6 +41,7 @@ mod place_index;
 mod random;
 mod reason;
 mod secret;
+mod timer_wheel;
 
 pub use self::event_queue::EventQueue;
 pub use self::keyed_hash::{KeyedHash, KeyedHasher};
@@ -48,3 +50,4 @@ pub use self::place_index::PlaceIndex;
 pub use self::random::Random;
 pub use self::reason::{Reason, ReasonCounters};
 pub use self::secret::Secret;
+pub use self::timer_wheel::{TimerLinks, TimerWheel};

@@ -38,7 +38,7 @@ impl List {
     }
 
     /// Appends a slot that is in no list yet.
-    pub fn append<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
+    pub fn append<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
         *links(slot) = Links { before: self.last, after: NONE };
         match slots.get_mut(index(self.last)) {
@@ -49,7 +49,7 @@ impl List {
     }
 
     /// Removes a slot from this list. The slot must be in this list.
-    pub fn unlink<S>(&mut self, slots: &mut [S], links: fn(&mut S) -> &mut Links, place: Place) {
+    pub fn unlink<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
         let Links { before, after } = std::mem::replace(links(slot), Links::NONE);
         match slots.get_mut(index(before)) {
