@@ -1,0 +1,54 @@
+//! TCP for an IPv4 host (RFC 9293).
+//!
+//! - [`Segment::parse`] validates header, checksum and options, and returns the fields of a segment, or a
+//!   [`TcpDropReason`].
+//! - [`SegmentFields::write_to`] writes the header in front of the data, with its options and checksum.
+//! - [`SequenceNumber`] compares sequence numbers modulo 2^32.
+//! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
+//! - [`TcpSettings`] configures connections.
+//!
+//! ```
+//! use tap::Checksum;
+//! use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber};
+//!
+//! let fields = SegmentFields {
+//!     source: "10.0.0.1:4000".parse()?,
+//!     destination: "10.0.0.2:80".parse()?,
+//!     sequence: SequenceNumber::new(1_000),
+//!     acknowledgment: SequenceNumber::new(2_000),
+//!     flags: Flags::PSH | Flags::ACK,
+//!     window: 65_535,
+//!     urgent_pointer: 0,
+//!     options: Options::NONE,
+//! };
+//! let mut bytes = [0; 24];
+//! bytes[fields.header_length()..].copy_from_slice(b"data");
+//! fields.write_to(&mut bytes)?;
+//!
+//! let addresses = (*fields.source.ip(), *fields.destination.ip());
+//! let segment = Segment::parse(&bytes, addresses, Checksum::None)?;
+//! assert_eq!((segment.sequence, segment.sequence_length()), (fields.sequence, 4));
+//! assert_eq!(&bytes[segment.header_length..], b"data");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Non-features
+//!
+//! The crate performs no I/O and reads no clock: the caller supplies frames and times.
+#![forbid(unsafe_code)]
+
+mod drop_reason;
+mod flags;
+mod initial_sequence_numbers;
+mod options;
+mod segment;
+mod sequence_number;
+mod settings;
+
+pub use self::drop_reason::TcpDropReason;
+pub use self::flags::Flags;
+pub use self::initial_sequence_numbers::InitialSequenceNumbers;
+pub use self::options::{Options, SackBlock, SackBlocks, TcpOption, TcpOptions, Timestamps};
+pub use self::segment::{Segment, SegmentFields, TcpHeader, TcpLengthError};
+pub use self::sequence_number::SequenceNumber;
+pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};
