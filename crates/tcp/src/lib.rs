@@ -5,6 +5,9 @@
 //! - [`SegmentFields::write_to`] writes the header in front of the data, with its options and checksum.
 //! - [`SequenceNumber`] compares sequence numbers modulo 2^32.
 //! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
+//! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
+//! - [`Algorithm`] computes the congestion window (RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
+//!   (RFC 6582). [`DeliveryRate`] measures the rate at which data is delivered.
 //! - [`TcpSettings`] configures connections.
 //!
 //! ```
@@ -37,18 +40,28 @@
 //! The crate performs no I/O and reads no clock: the caller supplies frames and times.
 #![forbid(unsafe_code)]
 
+mod congestion;
+mod delivery_rate;
 mod drop_reason;
+mod fast_recovery;
 mod flags;
 mod initial_sequence_numbers;
 mod options;
+mod rtt_estimator;
 mod segment;
 mod sequence_number;
 mod settings;
 
+pub use self::congestion::{
+    Algorithm, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
+};
+pub use self::delivery_rate::{DeliveryRate, RateSample, SentMark};
 pub use self::drop_reason::TcpDropReason;
+pub use self::fast_recovery::{DuplicateAck, FastRecovery, NewAck};
 pub use self::flags::Flags;
 pub use self::initial_sequence_numbers::InitialSequenceNumbers;
 pub use self::options::{Options, SackBlock, SackBlocks, TcpOption, TcpOptions, Timestamps};
+pub use self::rtt_estimator::RttEstimator;
 pub use self::segment::{Segment, SegmentFields, TcpHeader, TcpLengthError};
 pub use self::sequence_number::SequenceNumber;
 pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};
