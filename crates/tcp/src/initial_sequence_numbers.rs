@@ -37,6 +37,7 @@ impl InitialSequenceNumbers {
     /// Derives the keys from a secret.
     pub fn new(secret: &Secret) -> InitialSequenceNumbers {
         InitialSequenceNumbers {
+            // spec: rfc6528-secret
             sequence: Secret::new(secret.seed("initial sequence numbers")),
             timestamps: Secret::new(secret.seed("timestamp offsets")),
         }
@@ -47,6 +48,7 @@ impl InitialSequenceNumbers {
     pub fn select(&self, now: Instant, local: SocketAddrV4, peer: SocketAddrV4) -> SequenceNumber {
         // RFC 6528 3: "ISN = M + F(localip, localport, remoteip, remoteport, secretkey) where M is the 4 microsecond
         // timer, and F() is a pseudorandom function (PRF) of the connection-id."
+        // spec: rfc9293-isn-clock, rfc6528-generator, rfc6528-unrelated
         let ports = u32::from(local.port()) << 16 | u32::from(peer.port());
         let offset = self.sequence.key((addresses(*local.ip(), *peer.ip()), ports));
         SequenceNumber::new(low_half(now.as_nanos() / TICK)).plus(low_half(offset))

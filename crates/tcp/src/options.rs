@@ -120,6 +120,7 @@ impl<'a> Iterator for TcpOptions<'a> {
 
     // RFC 9293 3.1: "TCP implementations MUST be prepared to handle an illegal option length (e.g., zero)". Every
     // iteration consumes at least one byte.
+    // spec: rfc9293-option-length, rfc9293-options
     #[inline]
     fn next(&mut self) -> Option<TcpOption<'a>> {
         let (kind, rest) = self.bytes.split_first()?;
@@ -169,6 +170,7 @@ impl Options {
 
     /// Returns the options of a received header, and whether all options have a valid length. An option with an invalid
     /// length has no effect. Of several options of a kind, the first has effect.
+    // spec: tcp-option-known-length, tcp-option-first
     #[inline]
     pub fn parse(bytes: &[u8]) -> (Options, bool) {
         let mut options = Options::default();
@@ -223,6 +225,7 @@ impl Options {
 
     /// Writes the options to bytes of their [`Options::length`]. Each option ends at a word boundary, so no padding
     /// follows.
+    // spec: rfc9293-option-padding
     #[inline]
     pub(crate) fn write_to(&self, bytes: &mut [u8]) {
         let mut words = bytes.as_chunks_mut::<4>().0.iter_mut();

@@ -135,9 +135,11 @@ impl Segment {
         checksum: Checksum,
     ) -> Result<Segment, TcpDropReason> {
         let (header, _) = TcpHeader::ref_from_prefix(bytes).map_err(|_| TcpDropReason::Truncated)?;
+        // spec: rfc9293-data-offset
         let header_length = header.header_length();
         let options = bytes.get(TcpHeader::LENGTH..header_length).ok_or(TcpDropReason::DataOffset)?;
         // RFC 9293 3.1: "The sender MUST generate it (MUST-2) and the receiver MUST check it (MUST-3)."
+        // spec: rfc9293-checksum, partial-checksum
         if checksum == Checksum::None {
             let length = u16::try_from(bytes.len()).map_err(|_| TcpDropReason::Checksum)?;
             if pseudo_header(addresses, length).plus(bytes).checksum() != 0 {
@@ -158,6 +160,7 @@ impl Segment {
             header_length,
             data_length: bytes.len() - header_length,
         };
+        // spec: tcp-port-zero
         if segment.source.port() == 0 || segment.destination.port() == 0 {
             return Err(TcpDropReason::PortZero);
         }
@@ -173,6 +176,7 @@ impl Segment {
         let (options, is_valid) = Options::parse(bytes);
         // RFC 9293 3.2: "This field may be sent in the initial connection request (i.e., in segments with the SYN
         // control bit set) and MUST NOT be sent in other segments". RFC 7323 2.2 and RFC 2018 2 have the same rule.
+        // spec: rfc9293-syn-options
         self.options = if self.flags.contains(Flags::SYN) {
             options
         } else {
@@ -221,6 +225,7 @@ impl SegmentFields {
             destination_port: self.destination.port().into(),
             sequence: self.sequence.value().into(),
             acknowledgment: self.acknowledgment.value().into(),
+            // spec: rfc9293-reserved
             data_offset: u8::try_from(header_length / 4 * 16).unwrap_or_default(),
             flags: self.flags.bits(),
             window: self.window.into(),
@@ -229,6 +234,7 @@ impl SegmentFields {
         };
         self.options.write_to(options);
         let addresses = (*self.source.ip(), *self.destination.ip());
+        // spec: rfc9293-checksum
         let checksum = pseudo_header(addresses, length).plus(bytes).checksum();
         if let Ok((header, _)) = TcpHeader::mut_from_prefix(bytes) {
             header.checksum.set(checksum);

@@ -55,6 +55,7 @@ impl SequenceNumber {
     }
 
     /// Returns whether this number precedes `other`.
+    // spec: rfc9293-modulo
     #[inline]
     pub const fn is_before(self, other: SequenceNumber) -> bool {
         let distance = other.distance_from(self);

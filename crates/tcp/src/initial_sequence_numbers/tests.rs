@@ -16,6 +16,7 @@ fn of_port(numbers: &InitialSequenceNumbers, port: u16) -> u32 {
     numbers.select(Instant::ORIGIN, SocketAddrV4::new(*LOCAL.ip(), port), PEER).value()
 }
 
+// proves: rfc9293-isn-clock, rfc6528-generator, rfc6528-unrelated
 #[test]
 fn number_of_one_connection_grows_by_one_every_four_microseconds() {
     let numbers = numbers(1);
@@ -28,6 +29,7 @@ fn number_of_one_connection_grows_by_one_every_four_microseconds() {
     }
 }
 
+// proves: rfc9293-isn-clock, rfc6528-generator, rfc6528-secret
 #[test]
 fn number_depends_on_each_address_each_port_and_secret() {
     let select = |seed, local, peer| numbers(seed).select(Instant::ORIGIN, local, peer);
@@ -47,6 +49,7 @@ fn number_depends_on_each_address_each_port_and_secret() {
 }
 
 /// Splits the differences between the numbers of consecutive ports, and the numbers, into 16 classes each.
+// proves: rfc6528-unrelated, rfc6528-secret
 #[test]
 fn numbers_of_ten_thousand_ports_are_uncorrelated() {
     let numbers = numbers(7);
@@ -90,6 +93,7 @@ fn timestamp_offset_depends_on_addresses_only() {
     assert_eq!(offset(1, local, peer), offset(1, local, peer));
 }
 
+// proves: rfc6528-secret
 #[test]
 fn key_of_timestamps_is_not_key_of_sequence_numbers() {
     let numbers = numbers(1);

@@ -23,6 +23,7 @@ fn blocks(count: u32) -> SackBlocks {
     blocks
 }
 
+// proves: rfc9293-options
 #[test]
 fn options_of_syn_have_layout_of_linux() {
     let options = Options {
@@ -38,6 +39,7 @@ fn options_of_syn_have_layout_of_linux() {
     assert_eq!(Options::parse(&expected), (options, true));
 }
 
+// proves: rfc9293-option-padding
 #[test]
 fn each_option_ends_at_word_boundary() {
     let with = |change: fn(&mut Options)| {
@@ -74,6 +76,7 @@ fn fifth_sack_block_is_refused() {
     assert_eq!((blocks.len(), blocks.iter().count()), (4, 4));
 }
 
+// proves: rfc9293-options
 #[test]
 fn options_are_parsed_at_any_alignment() {
     let mut bytes = vec![];
@@ -89,6 +92,7 @@ fn options_are_parsed_at_any_alignment() {
     }
 }
 
+// proves: rfc9293-options
 #[test]
 fn unsupported_option_is_skipped_by_its_length() {
     let bytes = [34, 10, 2, 4, 0, 1, 2, 4, 0, 2, 254, 2, 2, 4, 0x05, 0xb4];
@@ -103,6 +107,7 @@ fn unsupported_option_is_skipped_by_its_length() {
     assert_eq!(listed, expected);
 }
 
+// proves: rfc9293-option-length
 #[test]
 fn illegal_option_length_ends_options() {
     for (malformed, name) in
@@ -117,6 +122,7 @@ fn illegal_option_length_ends_options() {
     }
 }
 
+// proves: rfc9293-options
 #[test]
 fn bytes_after_end_of_options_are_ignored() {
     let bytes = [0, 2, 4, 0x05, 0xb4, 8, 0];
@@ -124,6 +130,7 @@ fn bytes_after_end_of_options_are_ignored() {
     assert_eq!(TcpOptions::new(&bytes).collect::<Vec<_>>(), [TcpOption::End]);
 }
 
+// proves: tcp-option-known-length
 #[test]
 fn option_with_wrong_length_has_no_effect() {
     let wrong: [&[u8]; 9] = [
@@ -146,6 +153,7 @@ fn option_with_wrong_length_has_no_effect() {
     }
 }
 
+// proves: tcp-option-first
 #[test]
 fn first_of_several_options_of_a_kind_has_effect() {
     let first = written(Options {
@@ -188,14 +196,17 @@ prop_compose! {
 }
 
 proptest! {
+    // proves: rfc9293-options, rfc9293-option-padding
     #[test]
     fn written_options_are_parsed_to_same_options(options in any_options()) {
         let bytes = written(options);
         prop_assert_eq!(bytes.len() % 4, 0);
         prop_assert!(bytes.len() <= 40, "{} bytes", bytes.len());
         prop_assert_eq!(Options::parse(&bytes), (options, true));
+        prop_assert!(!TcpOptions::new(&bytes).any(|option| option == TcpOption::End), "padding follows: {bytes:?}");
     }
 
+    // proves: rfc9293-option-length, tcp-option-known-length
     #[test]
     fn each_byte_of_any_options_is_read_at_most_once(bytes in proptest::collection::vec(any::<u8>(), 0..=40)) {
         // Kind and length of an option take at least one byte.

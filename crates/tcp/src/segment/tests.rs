@@ -53,6 +53,7 @@ fn checksum_with_pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), segm
     checksum::of(&covered)
 }
 
+// proves: rfc9293-checksum
 #[test]
 fn segment_has_rfc_9293_layout() {
     let mut fields = FIELDS;
@@ -78,6 +79,7 @@ fn segment_shorter_than_header_is_dropped() {
     }
 }
 
+// proves: rfc9293-data-offset
 #[test]
 fn segment_is_dropped_when_data_offset_is_below_five_or_beyond_datagram() {
     for words in 0..=15_u8 {
@@ -94,6 +96,7 @@ fn segment_is_dropped_when_data_offset_is_below_five_or_beyond_datagram() {
     }
 }
 
+// proves: rfc9293-reserved
 #[test]
 fn reserved_bits_are_ignored() {
     let mut bytes = segment(FIELDS, b"data");
@@ -103,6 +106,7 @@ fn reserved_bits_are_ignored() {
     assert_eq!(fields_of(&parsed), FIELDS);
 }
 
+// proves: rfc9293-checksum
 #[test]
 fn segment_is_dropped_when_one_bit_or_address_differs() {
     let bytes = segment(FIELDS, b"data");
@@ -119,6 +123,7 @@ fn segment_is_dropped_when_one_bit_or_address_differs() {
     }
 }
 
+// proves: partial-checksum
 #[test]
 fn checksum_is_not_verified_when_device_reports_it() {
     let mut bytes = segment(FIELDS, b"data");
@@ -130,6 +135,7 @@ fn checksum_is_not_verified_when_device_reports_it() {
     }
 }
 
+// proves: rfc9293-checksum
 #[test]
 fn checksum_of_zero_is_a_checksum() {
     let mut bytes = segment(FIELDS, b"data");
@@ -144,6 +150,7 @@ fn checksum_of_zero_is_a_checksum() {
     assert!(parse(&bytes).is_ok(), "a correct checksum of zero is not accepted");
 }
 
+// proves: tcp-port-zero
 #[test]
 fn segment_with_port_zero_is_dropped() {
     let port_zero = |address: SocketAddrV4| SocketAddrV4::new(*address.ip(), 0);
@@ -155,6 +162,7 @@ fn segment_with_port_zero_is_dropped() {
     }
 }
 
+// proves: rfc9293-syn-options
 #[test]
 fn options_of_syn_have_no_effect_in_other_segments() {
     let options = Options {
@@ -174,6 +182,7 @@ fn options_of_syn_have_no_effect_in_other_segments() {
     }
 }
 
+// proves: rfc9293-option-length
 #[test]
 fn invalid_option_is_reported_with_segment() {
     let mut options = Options::NONE;
@@ -219,6 +228,7 @@ fn reset_is_acceptable_to_sender_of_segment() {
     }
 }
 
+// proves: rfc9293-checksum
 #[test]
 fn every_length_is_written_and_parsed() {
     let data: Vec<u8> = (0..=u16::MAX).map(|number| number.to_le_bytes()[usize::from(number % 2)]).collect();
@@ -242,6 +252,7 @@ fn write_is_refused_when_length_is_invalid() {
 }
 
 proptest! {
+    // proves: rfc9293-checksum, rfc9293-options
     #[test]
     fn written_segment_is_parsed_to_same_fields(
         addresses in any::<(u32, u32)>(),
@@ -272,6 +283,7 @@ proptest! {
         prop_assert!(!parsed.has_invalid_option, "a written option is invalid");
     }
 
+    // proves: rfc9293-data-offset, rfc9293-checksum
     #[test]
     fn any_bytes_are_parsed_within_their_length(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         for state in [Checksum::None, Checksum::Verified, PARTIAL] {

@@ -5,6 +5,7 @@ use super::*;
 /// Numbers at which signed or unsigned arithmetic wraps.
 const EDGES: [u32; 4] = [0, HALF - 1, HALF, u32::MAX];
 
+// proves: rfc9293-modulo
 #[test]
 fn order_is_that_of_distances_at_every_edge() {
     for edge in EDGES {
@@ -19,9 +20,11 @@ fn order_is_that_of_distances_at_every_edge() {
         assert!(number.is_at_or_before(number) && !number.is_before(number), "{edge}");
         let opposite = number.plus(HALF);
         assert!(!number.is_before(opposite) && !opposite.is_before(number), "{edge}");
+        assert!(!number.is_at_or_before(opposite) && !opposite.is_at_or_before(number), "{edge}");
     }
 }
 
+// proves: rfc9293-modulo
 #[test]
 fn numbers_from_start_are_within_length_at_every_edge() {
     for edge in EDGES {
@@ -37,6 +40,7 @@ fn numbers_from_start_are_within_length_at_every_edge() {
 }
 
 proptest! {
+    // proves: rfc9293-modulo
     #[test]
     fn comparison_is_that_of_signed_difference(first in any::<u32>(), second in any::<u32>()) {
         let (a, b) = (SequenceNumber::new(first), SequenceNumber::new(second));
