@@ -1,23 +1,39 @@
 //! ICMP of a host: reception of messages, and errors within the rate limits.
 
+use std::time::Duration;
+
 use address::AddressTable;
 use base::ReasonCounters;
+use inet::{ExhaustedBucket, RateLimiter, RateLimits, TokenRate};
 use ipv4::{DestinationKind, Instant};
 
-use crate::rate_limit::{ErrorRateLimiter, ErrorRateLimits, ExhaustedBucket};
 use crate::{Echo, IcmpBody, IcmpDropReason, IcmpError, IcmpMessage, QuotedDatagram, SuppressReason};
 
 /// Configuration of [`Icmp`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct IcmpConfig {
     /// Whether broadcast and multicast echo requests are answered. RFC 1122 3.2.2.6 allows a host to answer or to
     /// discard such requests. A broadcast request with a forged source address makes all hosts of a network answer to
     /// one victim.
     pub answers_broadcast: bool,
-    /// Rate limits of sent errors.
-    pub rates: ErrorRateLimits,
+    /// Rate limits of sent errors. The default is one error per second to each destination, with bursts of six, and
+    /// 1,000 errors per second to all destinations, with bursts of 50.
+    pub rates: RateLimits,
     /// Seed of the rate limiter. It must be unpredictable to other hosts.
     pub seed: u64,
+}
+
+impl Default for IcmpConfig {
+    fn default() -> IcmpConfig {
+        IcmpConfig {
+            answers_broadcast: false,
+            rates: RateLimits {
+                per_destination: TokenRate { interval: Duration::from_secs(1), burst: 6 },
+                global: TokenRate { interval: Duration::from_millis(1), burst: 50 },
+            },
+            seed: 0,
+        }
+    }
 }
 
 /// An accepted message.
@@ -35,7 +51,7 @@ pub enum ReceivedMessage<'a> {
 #[derive(Debug)]
 pub struct Icmp {
     answers_broadcast: bool,
-    limit: ErrorRateLimiter,
+    limit: RateLimiter,
     accepted: u64,
     errors_written: u64,
     dropped: ReasonCounters<IcmpDropReason>,
@@ -47,7 +63,7 @@ impl Icmp {
     pub fn new(config: &IcmpConfig) -> Icmp {
         Icmp {
             answers_broadcast: config.answers_broadcast,
-            limit: ErrorRateLimiter::new(config.rates, config.seed),
+            limit: RateLimiter::new(config.rates, config.seed),
             accepted: 0,
             errors_written: 0,
             dropped: ReasonCounters::default(),
@@ -119,6 +135,7 @@ impl Icmp {
     ) -> Result<usize, SuppressReason> {
         let written = QuotedDatagram::parse(about).ok_or(SuppressReason::OutOfSpace).and_then(|quoted| {
             may_send_error(&quoted, link, table)?;
+            // spec: icmp-rate-each, icmp-rate-all
             self.limit.take(now, quoted.source()).map_err(|empty| match empty {
                 ExhaustedBucket::PerDestination => SuppressReason::DestinationRateLimit,
                 ExhaustedBucket::Global => SuppressReason::GlobalRateLimit,

@@ -27,7 +27,7 @@
 //!
 //! # Bounds
 //!
-//! [`ErrorRateLimits`] bounds the errors per destination and in total. An error has up to [`IcmpError::MAX_LENGTH`]
+//! [`IcmpConfig::rates`] bounds the errors per destination and in total. An error has up to [`IcmpError::MAX_LENGTH`]
 //! bytes. The rate limiter has a fixed size, and no message causes an allocation.
 //!
 //! # Non-features
@@ -42,8 +42,8 @@ mod error;
 mod header;
 mod icmp;
 mod message;
-mod rate_limit;
 
+pub use inet::{RateLimits, TokenRate};
 pub use ipv4::{AddressTable, DestinationKind, Instant, MacAddr};
 
 pub use self::drop_reason::{IcmpDropReason, SuppressReason};
@@ -51,4 +51,3 @@ pub use self::error::{IcmpError, QuotedDatagram};
 pub use self::header::{EchoHeader, IcmpHeader, IcmpType};
 pub use self::icmp::{Icmp, IcmpConfig, ReceivedMessage, may_send_error};
 pub use self::message::{Echo, IcmpBody, IcmpMessage, reply_in_place};
-pub use self::rate_limit::{ErrorRateLimits, TokenRate};

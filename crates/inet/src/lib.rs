@@ -5,12 +5,13 @@
 //! - [`InterfaceId`]: the number of an interface of a host.
 //! - [`Binding`] and [`Demultiplexer`]: local addresses and port of a socket, and the socket of a received packet.
 //! - [`EphemeralPorts`]: random ports for sockets without a configured port.
+//! - [`RateLimiter`]: limits of sent packets, per destination and in total.
 //! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
 //! # Non-features
 //!
-//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O. A
-//! [`Demultiplexer`] allocates its memory when it is created, and nothing else allocates.
+//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O. Each
+//! value allocates its memory when it is created, and no packet causes an allocation.
 //!
 //! # Example
 //!
@@ -31,10 +32,12 @@ mod demultiplexer;
 mod ephemeral_ports;
 mod interface;
 mod protocol;
+mod rate_limiter;
 mod special;
 
 pub use self::demultiplexer::{Binding, BindingInUse, Demultiplexer};
 pub use self::ephemeral_ports::EphemeralPorts;
 pub use self::interface::InterfaceId;
 pub use self::protocol::IpProtocol;
+pub use self::rate_limiter::{ExhaustedBucket, RateLimiter, RateLimits, TokenRate};
 pub use self::special::{directed_broadcast, is_reserved_range, is_valid_host};

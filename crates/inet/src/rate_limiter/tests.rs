@@ -1,5 +1,11 @@
 use super::*;
 
+/// The limits of ICMP errors.
+const LIMITS: RateLimits = RateLimits {
+    per_destination: TokenRate { interval: Duration::from_secs(1), burst: 6 },
+    global: TokenRate { interval: Duration::from_millis(1), burst: 50 },
+};
+
 fn at(millis: u64) -> Instant {
     Instant::ORIGIN + Duration::from_millis(millis)
 }
@@ -8,8 +14,8 @@ fn host(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(0x0a00_0000 | number)
 }
 
-fn limit() -> ErrorRateLimiter {
-    ErrorRateLimiter::new(ErrorRateLimits::default(), 1)
+fn limit() -> RateLimiter {
+    RateLimiter::new(LIMITS, 1)
 }
 
 // proves: icmp-rate-each
@@ -27,7 +33,7 @@ fn destination_gets_burst_of_six_then_one_error_per_second() {
 }
 
 /// Returns the number of these destinations to which an error may be sent at `now`.
-fn burst(limit: &mut ErrorRateLimiter, now: Instant, destinations: std::ops::Range<u32>) -> u32 {
+fn burst(limit: &mut RateLimiter, now: Instant, destinations: std::ops::Range<u32>) -> u32 {
     destinations.map(|number| u32::from(limit.take(now, host(number)).is_ok())).sum()
 }
 
@@ -36,7 +42,7 @@ fn burst(limit: &mut ErrorRateLimiter, now: Instant, destinations: std::ops::Ran
 fn all_destinations_get_burst_of_fifty_then_one_error_per_millisecond_on_average() {
     let mut bursts = Vec::new();
     for seed in 0..1_000 {
-        let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
+        let mut limit = RateLimiter::new(LIMITS, seed);
         bursts.push(burst(&mut limit, at(0), 0..1_000));
         assert_eq!(limit.take(at(0), host(5_000)), Err(ExhaustedBucket::Global));
     }
@@ -58,7 +64,7 @@ fn observer_cannot_tell_whether_another_destination_got_error() {
     for spent in [30, 40, 45, 48, 49, 50, 51, 55, 60] {
         let errors = |other: bool| {
             let answered = (0..RUNS).filter(|seed| {
-                let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), *seed);
+                let mut limit = RateLimiter::new(LIMITS, *seed);
                 burst(&mut limit, at(0), 100..100 + spent);
                 if other {
                     let _ = limit.take(at(0), host(1));
@@ -76,7 +82,7 @@ fn observer_cannot_tell_whether_another_destination_got_error() {
 #[test]
 fn costs_depend_on_seed() {
     let run = |seed| {
-        let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), seed);
+        let mut limit = RateLimiter::new(LIMITS, seed);
         (0..200_u32)
             .map(|millis| burst(&mut limit, at(millis.into()), millis * 5..millis * 5 + 5))
             .collect::<Vec<_>>()
@@ -133,10 +139,10 @@ fn limiter_is_bounded_when_million_destinations_get_errors() {
 #[test]
 fn rate_is_unlimited_when_interval_is_zero_and_none_when_burst_is_zero() {
     let free = TokenRate { interval: Duration::ZERO, burst: 0 };
-    let mut limit = ErrorRateLimiter::new(ErrorRateLimits { per_destination: free, global: free }, 1);
+    let mut limit = RateLimiter::new(RateLimits { per_destination: free, global: free }, 1);
     assert!((0..1_000).all(|_| limit.take(at(0), host(1)).is_ok()));
     let never = TokenRate { interval: Duration::from_secs(1), burst: 0 };
-    let mut limit = ErrorRateLimiter::new(ErrorRateLimits { per_destination: never, global: free }, 1);
+    let mut limit = RateLimiter::new(RateLimits { per_destination: never, global: free }, 1);
     assert!((0..1_000).all(|second| limit.take(at(second * 1_000), host(1)).is_err()));
 }
 
@@ -152,7 +158,7 @@ fn limiter_stays_valid_when_clock_jumps_back_or_ends() {
         Err(ExhaustedBucket::PerDestination),
         "a token was taken from an empty bucket"
     );
-    let mut limit = ErrorRateLimiter::new(ErrorRateLimits::default(), 1);
+    let mut limit = RateLimiter::new(LIMITS, 1);
     for _ in 0..6 {
         limit.take(at(1_000_000), host(1)).unwrap();
     }

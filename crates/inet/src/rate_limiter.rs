@@ -1,53 +1,54 @@
-//! Rate limits of sent errors.
+//! Rate limits of sent packets, per destination and in total.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use base::{KeyedHash, Secret};
-use ipv4::Instant;
+use tap::Instant;
 
 /// The parameters of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRate {
     /// Time after which one token is added. Zero means no limit.
     pub interval: Duration,
-    /// Maximum number of tokens in the bucket. Zero means that no error is sent, unless `interval` is zero.
+    /// Maximum number of tokens in the bucket. Zero means that no packet is sent, unless `interval` is zero.
     pub burst: u32,
 }
 
-/// Rate limits of sent errors, per destination and in total.
+/// Rate limits of sent packets, per destination and in total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ErrorRateLimits {
-    /// Limit per destination. The default is one error per second, with bursts of six.
+pub struct RateLimits {
+    /// Limit per destination.
     pub per_destination: TokenRate,
-    /// Limit for all destinations. The default is 1,000 errors per second, with bursts of 50, on average. Each error
-    /// takes 0, 1 or 2 tokens at random.
+    /// Limit for all destinations, on average. Each packet takes 0, 1 or 2 tokens at random.
     pub global: TokenRate,
 }
 
 /// Token buckets: one per destination, and a global one.
 ///
-/// A host that counts received errors must not learn the number of errors sent to other hosts (CVE-2020-25705). The
-/// cost of an error in the global bucket is therefore random, as in Linux since 5.10. It is derived from the seed.
+/// A host that counts received packets must not learn the number of packets sent to other hosts (CVE-2020-25705). The
+/// cost of a packet in the global bucket is therefore random, as in Linux since 5.10. It is derived from the seed.
 ///
 /// Destinations are hashed with the seed into sets of four slots, so each lookup compares four slots. A new destination
 /// in a full set starts with a full bucket and replaces the destination with the fullest bucket. The replaced
-/// destination gains the fewest tokens when it returns. The global bucket bounds the additional errors.
+/// destination gains the fewest tokens when it returns. The global bucket bounds the additional packets.
 #[derive(Debug)]
-pub(crate) struct ErrorRateLimiter {
-    rates: ErrorRateLimits,
+pub struct RateLimiter {
+    rates: RateLimits,
     global: TokenBucket,
     sets: Box<[[Slot; 4]]>,
     hash: KeyedHash,
     secret: Secret,
-    /// Number of errors charged to the global bucket. This number determines the next random cost.
+    /// Number of packets charged to the global bucket. This number determines the next random cost.
     draws: u64,
 }
 
-/// The bucket that has no token.
+/// The token bucket that has no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExhaustedBucket {
+pub enum ExhaustedBucket {
+    /// The bucket of the destination.
     PerDestination,
+    /// The bucket of all destinations.
     Global,
 }
 
@@ -61,17 +62,18 @@ struct Slot {
     bucket: TokenBucket,
 }
 
-impl ErrorRateLimiter {
+impl RateLimiter {
     /// Number of sets, with four destinations each.
     const SETS: usize = 256;
-    /// Number of possible costs of an error in the global bucket. The costs 0, 1 and 2 have equal probability.
+    /// Number of possible costs of a packet in the global bucket. The costs 0, 1 and 2 have equal probability.
     const COSTS: u64 = 3;
-    /// Maximum cost of an error in the global bucket.
+    /// Maximum cost of a packet in the global bucket.
     const MAX_COST: u32 = 2;
 
-    pub(crate) fn new(rates: ErrorRateLimits, seed: u64) -> ErrorRateLimiter {
+    /// Creates a limiter with full buckets. `seed` must be unpredictable to other hosts.
+    pub fn new(rates: RateLimits, seed: u64) -> RateLimiter {
         let secret = Secret::new(seed.into());
-        ErrorRateLimiter {
+        RateLimiter {
             rates,
             global: TokenBucket::default(),
             sets: vec![[Slot::default(); 4]; Self::SETS].into_boxed_slice(),
@@ -81,10 +83,9 @@ impl ErrorRateLimiter {
         }
     }
 
-    /// Takes one token from the bucket of the destination, and the cost of an error from the global bucket. If one
+    /// Takes one token from the bucket of the destination, and the cost of a packet from the global bucket. If one
     /// bucket is exhausted, no token is taken from the other bucket.
-    // spec: icmp-rate-each, icmp-rate-all
-    pub(crate) fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), ExhaustedBucket> {
+    pub fn take(&mut self, now: Instant, destination: Ipv4Addr) -> Result<(), ExhaustedBucket> {
         let set = self.hash.bucket(destination, self.sets.len());
         let slots = self.sets.get_mut(set).ok_or(ExhaustedBucket::PerDestination)?;
         let known = slots.iter().position(|slot| slot.destination == Some(destination));
@@ -115,15 +116,6 @@ impl TokenBucket {
         let full_at = self.0.max(now).min(now + capacity + debt);
         let holds_one = (full_at + rate.interval).since(now) <= capacity;
         holds_one.then(|| TokenBucket(full_at + rate.interval.saturating_mul(cost)))
-    }
-}
-
-impl Default for ErrorRateLimits {
-    fn default() -> Self {
-        ErrorRateLimits {
-            per_destination: TokenRate { interval: Duration::from_secs(1), burst: 6 },
-            global: TokenRate { interval: Duration::from_millis(1), burst: 50 },
-        }
     }
 }
 
