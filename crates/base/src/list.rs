@@ -32,6 +32,11 @@ impl List {
         (self.first != NONE).then_some(self.first)
     }
 
+    /// Returns the last slot.
+    pub fn last(self) -> Option<Place> {
+        (self.last != NONE).then_some(self.last)
+    }
+
     /// Returns whether a slot is the last slot.
     pub fn is_last(self, place: Place) -> bool {
         self.last == place
@@ -46,6 +51,18 @@ impl List {
             None => self.first = place,
         }
         self.last = place;
+    }
+
+    /// Appends all slots of another list, in their order.
+    pub fn append_list<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links, other: List) {
+        if let Some(first) = slots.get_mut(index(other.first)) {
+            links(first).before = self.last;
+            match slots.get_mut(index(self.last)) {
+                Some(last) => links(last).after = other.first,
+                None => self.first = other.first,
+            }
+            self.last = other.last;
+        }
     }
 
     /// Removes a slot from this list. The slot must be in this list.
@@ -110,6 +127,24 @@ mod tests {
         list.unlink(&mut slots, links, 2);
         list.unlink(&mut slots, links, 0);
         assert_eq!(order(list, &slots), []);
+    }
+
+    #[test]
+    fn list_appends_another_list_in_its_order() {
+        let mut slots = [Links::NONE; 4];
+        let [mut list, mut other, mut empty] = [List::EMPTY; 3];
+        for place in [2, 0] {
+            other.append(&mut slots, links, place);
+        }
+        list.append_list(&mut slots, links, other);
+        list.append_list(&mut slots, links, empty);
+        assert_eq!((order(list, &slots), list.last()), (vec![2, 0], Some(0)));
+        empty.append(&mut slots, links, 3);
+        empty.append(&mut slots, links, 1);
+        list.append_list(&mut slots, links, empty);
+        assert_eq!((order(list, &slots), list.last()), (vec![2, 0, 3, 1], Some(1)));
+        list.unlink(&mut slots, links, 3);
+        assert_eq!(order(list, &slots), [2, 0, 1]);
     }
 
     #[test]

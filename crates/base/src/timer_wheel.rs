@@ -106,7 +106,7 @@ impl TimerWheel {
         }
     }
 
-    /// Removes and returns one place whose slot starts at `now` or earlier, first the place of the earliest slot.
+    /// Removes and returns one place, if the slot of the place starts at `now` or earlier. The earliest slot comes first.
     /// Returns `None` after the last of these places.
     ///
     /// The time of the place may be later than `now`. In that case, the caller schedules the place again.

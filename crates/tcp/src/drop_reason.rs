@@ -11,6 +11,10 @@ base::reasons! {
         Checksum("bad_checksum") = "TCP checksum is wrong",
         /// The source port or the destination port is zero.
         PortZero("port_zero") = "TCP source or destination port is zero",
+        /// The connection has the maximum number of blocks of data out of order.
+        OutOfOrderBlocks("out_of_order_blocks") = "too many blocks of data out of order",
+        /// The data is out of order, and the memory of all connections is full.
+        OutOfOrderMemory("out_of_order_memory") = "data out of order while the memory of TCP is full",
     }
 }
 

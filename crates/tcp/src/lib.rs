@@ -8,6 +8,8 @@
 //! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
 //! - [`Algorithm`] computes the congestion window (RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
 //!   (RFC 6582). [`DeliveryRate`] measures the rate at which data is delivered.
+//! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
+//!   [`ReceiveWindow`] decides how much data the peer may send.
 //! - [`TcpSettings`] configures connections.
 //!
 //! ```
@@ -46,9 +48,13 @@ mod drop_reason;
 mod fast_recovery;
 mod flags;
 mod initial_sequence_numbers;
+mod memory;
 mod options;
+mod receive_buffer;
+mod receive_window;
 mod rtt_estimator;
 mod segment;
+mod send_buffer;
 mod sequence_number;
 mod settings;
 
@@ -60,8 +66,12 @@ pub use self::drop_reason::TcpDropReason;
 pub use self::fast_recovery::{DuplicateAck, FastRecovery, NewAck};
 pub use self::flags::Flags;
 pub use self::initial_sequence_numbers::InitialSequenceNumbers;
+pub use self::memory::{Memory, MemoryLevel, Resources};
 pub use self::options::{Options, SackBlock, SackBlocks, TcpOption, TcpOptions, Timestamps};
+pub use self::receive_buffer::{Inserted, ReceiveBuffer};
+pub use self::receive_window::ReceiveWindow;
 pub use self::rtt_estimator::RttEstimator;
 pub use self::segment::{Segment, SegmentFields, TcpHeader, TcpLengthError};
+pub use self::send_buffer::SendBuffer;
 pub use self::sequence_number::SequenceNumber;
 pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};

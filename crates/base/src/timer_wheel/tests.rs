@@ -34,7 +34,7 @@ impl Timers {
         self.wheel.cancel(&mut self.slots, |slot| slot, place);
     }
 
-    /// Moves the time. Returns the places whose times are reached, and the number of places that returned early.
+    /// Moves the time. Returns the places with a time that is reached, and the number of places that returned early.
     fn expire(&mut self, now: u64) -> (Vec<Place>, usize) {
         self.now = now;
         let (mut due, mut early) = (Vec::new(), 0);
@@ -204,7 +204,7 @@ proptest! {
                         timers.times.iter().filter(|(_, at)| **at <= reached).map(|(place, _)| *place).collect();
                     let (mut due, _) = timers.expire(now);
                     due.sort_unstable();
-                    // A place whose slot was in the past when it was scheduled may also return within its tick.
+                    // A place that was scheduled for the past may also return within its tick.
                     expected.retain(|place| !due.contains(place));
                     prop_assert_eq!(expected, Vec::<Place>::new());
                 }
