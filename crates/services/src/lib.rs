@@ -44,7 +44,8 @@
 #![forbid(unsafe_code)]
 
 mod chargen;
-mod daytime;
+mod date_text;
+pub mod http;
 mod kind;
 mod reason;
 mod services;

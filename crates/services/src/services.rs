@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use tap::{Instant, Pool};
 
 use crate::chargen;
-use crate::daytime::Daytime;
+use crate::date_text::DateText;
 use crate::kind::ServiceKind;
 use crate::reason::ReplyDropReason;
 
@@ -19,7 +19,7 @@ pub struct Services {
     entries: Vec<Service>,
     /// Positions in `entries` of the sockets that may have datagrams, each once.
     ready: VecDeque<usize>,
-    daytime: Daytime,
+    daytime: DateText,
     /// Longest reply of chargen.
     pattern: Box<[u8]>,
     random: Random,
@@ -69,7 +69,7 @@ impl Services {
         Services {
             entries: Vec::new(),
             ready: VecDeque::new(),
-            daytime: Daytime::new(origin),
+            daytime: DateText::new(DateText::DAYTIME, origin),
             pattern,
             random: Random::new(seed),
             served_at: Instant::ORIGIN,

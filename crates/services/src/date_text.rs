@@ -1,4 +1,4 @@
-//! The text of the service daytime (RFC 867).
+//! Date and time as text: for the service daytime (RFC 867), and for the field Date of HTTP (RFC 9110).
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use tap::Instant;
 
 /// Date and time as text, in UTC.
 #[derive(Clone, Debug)]
-pub(crate) struct Daytime {
+pub(crate) struct DateText {
+    syntax: &'static str,
     /// Time since 1970 in UTC at [`Instant::ORIGIN`].
     origin: Duration,
     /// The second of the text, since 1970.
@@ -17,16 +18,16 @@ pub(crate) struct Daytime {
     text: String,
 }
 
-impl Daytime {
-    /// Syntax of the text. RFC 867: "One popular syntax is: Weekday, Month Day, Year Time-Zone".
+impl DateText {
+    /// Syntax of the service daytime. RFC 867: "One popular syntax is: Weekday, Month Day, Year Time-Zone".
     // spec: rfc867-syntax
-    const SYNTAX: &'static str = "%A, %B %-d, %Y %H:%M:%S-UTC\r\n";
+    pub(crate) const DAYTIME: &'static str = "%A, %B %-d, %Y %H:%M:%S-UTC\r\n";
 
     /// Creates the text of a clock with this time at [`Instant::ORIGIN`], as time since 1970 in UTC.
-    pub(crate) fn new(origin: Duration) -> Daytime {
-        let mut daytime = Daytime { origin, second: 0, text: String::with_capacity(64) };
-        daytime.write();
-        daytime
+    pub(crate) fn new(syntax: &'static str, origin: Duration) -> DateText {
+        let mut text = DateText { syntax, origin, second: 0, text: String::with_capacity(64) };
+        text.write();
+        text
     }
 
     /// Returns the text of a time. The text is written once in a second.
@@ -46,7 +47,7 @@ impl Daytime {
         if let Ok(timestamp) = Timestamp::from_second(second) {
             let time = BrokenDownTime::from(Offset::UTC.to_datetime(timestamp));
             // Writing valid fields to a String does not fail.
-            let _ = time.format(Self::SYNTAX, &mut self.text);
+            let _ = time.format(self.syntax, &mut self.text);
         }
     }
 }
