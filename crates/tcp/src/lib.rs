@@ -4,6 +4,7 @@
 //!   [`TcpDropReason`].
 //! - [`SegmentFields::write_to`] writes the header in front of the data, with its options and checksum.
 //! - [`SequenceNumber`] compares sequence numbers modulo 2^32.
+//! - [`Connection`] is the state machine of a connection: it receives segments, and has segments to send.
 //! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
 //! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
 //! - [`Algorithm`] computes the congestion window (RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
@@ -43,6 +44,7 @@
 #![forbid(unsafe_code)]
 
 mod congestion;
+mod connection;
 mod delivery_rate;
 mod drop_reason;
 mod fast_recovery;
@@ -50,6 +52,7 @@ mod flags;
 mod initial_sequence_numbers;
 mod memory;
 mod options;
+mod path_problem;
 mod receive_buffer;
 mod receive_window;
 mod rtt_estimator;
@@ -57,10 +60,13 @@ mod segment;
 mod send_buffer;
 mod sequence_number;
 mod settings;
+mod state;
+mod status;
 
 pub use self::congestion::{
     Algorithm, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
 };
+pub use self::connection::{Connection, Handshake, Start, TcpInfo};
 pub use self::delivery_rate::{DeliveryRate, RateSample, SentMark};
 pub use self::drop_reason::TcpDropReason;
 pub use self::fast_recovery::{DuplicateAck, FastRecovery, NewAck};
@@ -68,6 +74,7 @@ pub use self::flags::Flags;
 pub use self::initial_sequence_numbers::InitialSequenceNumbers;
 pub use self::memory::{Memory, MemoryLevel, Resources};
 pub use self::options::{Options, SackBlock, SackBlocks, TcpOption, TcpOptions, Timestamps};
+pub use self::path_problem::PathProblem;
 pub use self::receive_buffer::{Inserted, ReceiveBuffer};
 pub use self::receive_window::ReceiveWindow;
 pub use self::rtt_estimator::RttEstimator;
@@ -75,3 +82,5 @@ pub use self::segment::{Segment, SegmentFields, TcpHeader, TcpLengthError};
 pub use self::send_buffer::SendBuffer;
 pub use self::sequence_number::SequenceNumber;
 pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};
+pub use self::state::{CloseReason, State};
+pub use self::status::{Output, Reception, SegmentOutcome, Setting, Status};

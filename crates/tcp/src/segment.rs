@@ -9,7 +9,7 @@ use tap::Checksum;
 use zerocopy::network_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::{Flags, Options, SequenceNumber, TcpDropReason};
+use crate::{Flags, Options, SequenceNumber, TcpDropReason, Timestamps};
 
 /// A TCP header without options (RFC 9293 3.1, "Header Format").
 ///
@@ -265,7 +265,17 @@ impl SegmentFields {
             flags,
             window: 0,
             urgent_pointer: 0,
-            options: Options::NONE,
+            // RFC 7323 5.2: "if the segment causing the <RST> to be generated contains a Timestamps option, the <RST> should
+            // also contain a Timestamps option. In the <RST> segment, SEG.TSecr SHOULD be set to SEG.TSval from the incoming
+            // segment and SEG.TSval SHOULD be set to zero."
+            // spec: rfc7323-reset
+            options: Options {
+                timestamps: segment
+                    .options
+                    .timestamps
+                    .map(|Timestamps { value, .. }| Timestamps { value: 0, echo: value }),
+                ..Options::NONE
+            },
         })
     }
 }

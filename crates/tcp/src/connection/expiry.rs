@@ -1,0 +1,224 @@
+//! What a connection does by itself: retransmissions, window probes, delayed acknowledgments, keep-alives, and the ends of
+//! FIN-WAIT-2 and TIME-WAIT.
+
+use std::time::Duration;
+
+use tap::Instant;
+
+use super::timers::NEVER;
+use super::{Connection, Owed};
+use crate::{CloseReason, Resources, RttEstimator, State, WindowControl as _};
+
+/// Number of retransmissions after which the user learns about the delay (RFC 9293 3.8.3, R1).
+pub(super) const DELAYED_AFTER: u8 = 3;
+
+/// Number of retransmissions of data that end a connection without a user timeout (RFC 9293 3.8.3, R2), as in Linux.
+const MAXIMUM_RETRANSMISSIONS: u8 = 15;
+
+/// Number of retransmissions of a SYN. The timeouts before the connection ends take 183 seconds in total.
+const MAXIMUM_SYN_RETRANSMISSIONS: u8 = 7;
+
+/// Maximum time for which small segments are held back to avoid the silly window syndrome (RFC 9293 3.8.6.2.1).
+const OVERRIDE: Duration = Duration::from_millis(500);
+
+/// Time without sent data after which the memory of the empty buffers is released.
+const IDLE: Duration = Duration::from_secs(1);
+
+impl Connection {
+    /// Returns the time of the next [`Connection::poll`].
+    pub fn deadline(&self) -> Option<Instant> {
+        let timers = &self.timers;
+        let earliest = timers.retransmit.min(timers.acknowledge).min(timers.life).min(timers.idle);
+        (earliest != NEVER).then_some(earliest)
+    }
+
+    /// Processes the timers that have expired.
+    pub fn poll(&mut self, now: Instant, cx: &mut Resources<'_>) {
+        if self.timers.acknowledge <= now {
+            self.timers.acknowledge = NEVER;
+            self.acknowledging.owed = Owed::Now;
+        }
+        if self.timers.retransmit <= now {
+            self.expire_retransmission(now);
+        }
+        if self.timers.life <= now {
+            self.expire_life(now);
+        }
+        if self.timers.idle <= now {
+            self.expire_idle(now, cx);
+        }
+        self.flush_if_ended(cx);
+        self.arm(now);
+    }
+
+    /// Processes an expiry of the retransmission timer (RFC 6298 5.4 to 5.6) or of the timer for window probes.
+    fn expire_retransmission(&mut self, now: Instant) {
+        // RFC 9293 3.10.8: "For any state if the user timeout expires, flush all queues, signal the user "error:
+        // connection aborted due to user timeout" in general and for any outstanding calls, delete the TCB, enter the
+        // CLOSED state, and return."
+        // spec: rfc9293-user-timeout
+        let is_stalled = match self.policy.user_timeout {
+            Some(timeout) => now.since(self.timers.stalled_since) >= timeout,
+            None => self.has_too_many_retransmissions(),
+        };
+        if is_stalled {
+            return self.end(CloseReason::TimedOut);
+        }
+        if self.timers.is_probing {
+            self.timers.window_probes = self.timers.window_probes.saturating_add(1);
+            self.timers.unanswered = self.timers.unanswered.saturating_add(1);
+            self.send.is_probe_due = true;
+            self.timers.retransmit = self.limit(now + self.probe_interval());
+            return;
+        }
+        // RFC 6298 5.4: "Retransmit the earliest segment that has not been acknowledged by the TCP receiver."
+        // spec: rfc6298-expiry, rfc9293-retransmission
+        let round = self.round();
+        if let Some(transfer) = &mut self.transfer
+            && !matches!(self.state, State::SynSent | State::SynReceived)
+        {
+            transfer.congestion.timed_out(&round, self.send.retransmissions > 0);
+            transfer.recovery.timed_out(self.send.next);
+        }
+        self.send.is_first_lost = false;
+        self.send.resend = self.send.unacknowledged;
+        self.send.retransmissions = self.send.retransmissions.saturating_add(1);
+        self.rtt.back_off();
+        // RFC 6298 5.6: "Start the retransmission timer, such that it expires after RTO seconds".
+        self.timers.retransmit = self.limit(now + self.rtt.rto());
+    }
+
+    /// Returns whether the retransmissions, or the probes without an answer, reach the limit (RFC 9293 3.8.3, R2).
+    fn has_too_many_retransmissions(&self) -> bool {
+        // spec: rfc9293-retransmission-limits, rfc9293-syn-retransmission, rfc9293-zero-window-stay
+        if self.timers.is_probing {
+            return self.timers.unanswered >= MAXIMUM_RETRANSMISSIONS;
+        }
+        let maximum =
+            if self.is_syn_outstanding() { MAXIMUM_SYN_RETRANSMISSIONS } else { MAXIMUM_RETRANSMISSIONS };
+        self.send.retransmissions >= maximum
+    }
+
+    /// Returns the earlier of a time and the end of the user timeout.
+    pub(super) fn limit(&self, at: Instant) -> Instant {
+        self.policy.user_timeout.map_or(at, |timeout| at.min(self.timers.stalled_since + timeout))
+    }
+
+    /// Returns the time until the next probe of the window.
+    fn probe_interval(&self) -> Duration {
+        // RFC 9293 3.8.6.2.1: "The override timeout should be in the range 0.1 - 1.0 seconds. It may be convenient to
+        // combine this timer with the timer used to probe zero windows".
+        // spec: tcp-sws-override
+        if self.send.window > 0 && self.send.outstanding() == 0 {
+            return self.rtt.rto().min(OVERRIDE);
+        }
+        // RFC 9293 3.8.6.1: "The transmitting host SHOULD send the first zero-window probe when a zero window has existed
+        // for the retransmission timeout period (SHLD-29) (Section 3.8.1), and SHOULD increase exponentially the
+        // interval between successive probes (SHLD-30)."
+        // spec: rfc9293-zero-window-probe
+        let doublings = u32::from(self.timers.window_probes.min(16));
+        self.rtt.rto().saturating_mul(1 << doublings).min(RttEstimator::MAXIMUM_RTO)
+    }
+
+    /// Starts and stops the timers as the state requires. Called after each change of the connection.
+    pub(super) fn arm(&mut self, now: Instant) {
+        if self.timers.idle == NEVER && self.state != State::Closed && self.has_idle_memory() {
+            self.timers.idle = now + IDLE;
+        }
+        match self.state {
+            State::Closed | State::FinWait2 | State::TimeWait => {
+                (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
+            }
+            State::SynSent | State::SynReceived => {}
+            _ => self.arm_for_data(now),
+        }
+    }
+
+    fn arm_for_data(&mut self, now: Instant) {
+        let has_outstanding = self.send.outstanding() > 0;
+        let has_unsent = self.unsent() > 0 || self.send.is_shut_down() && !self.is_fin_outstanding();
+        if !has_outstanding && !has_unsent {
+            // RFC 6298 5.2: "When all outstanding data has been acknowledged, turn off the retransmission timer."
+            // spec: rfc6298-restart
+            (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
+            return;
+        }
+        let is_blocked = self.send.window == 0 || !has_outstanding && self.plan().is_none();
+        if is_blocked && !self.timers.is_probing {
+            self.timers.is_probing = true;
+            (self.timers.window_probes, self.timers.unanswered) = (0, 0);
+            self.timers.stalled_since = now;
+            self.timers.retransmit = self.limit(now + self.probe_interval());
+        } else if !is_blocked && self.timers.is_probing && !self.send.is_probe_due {
+            self.timers.is_probing = false;
+            self.timers.retransmit = if has_outstanding { self.limit(now + self.rtt.rto()) } else { NEVER };
+        }
+    }
+
+    /// Processes an expiry of the timer that ends FIN-WAIT-2 and TIME-WAIT and sends keep-alive probes.
+    fn expire_life(&mut self, now: Instant) {
+        self.timers.life = NEVER;
+        match self.state {
+            // RFC 9293 3.10.8: "If the time-wait timeout expires on a connection, delete the TCB, enter the CLOSED state,
+            // and return."
+            // spec: rfc9293-time-wait
+            State::TimeWait => self.end(CloseReason::Closed),
+            // spec: tcp-fin-wait-2
+            State::FinWait2 if self.is_orphan => self.end(CloseReason::Closed),
+            _ => self.probe_idle_peer(now),
+        }
+    }
+
+    /// Returns whether the send buffer has memory and no data.
+    fn has_idle_memory(&self) -> bool {
+        self.send_buffer.is_empty() && self.send_buffer.capacity() > 0
+    }
+
+    /// Releases the memory of the empty buffers, unless data was sent shortly before.
+    fn expire_idle(&mut self, now: Instant, cx: &mut Resources<'_>) {
+        self.timers.idle = NEVER;
+        if !self.has_idle_memory() {
+            return;
+        }
+        let end = self.send.last_sent + IDLE;
+        if now < end {
+            self.timers.idle = end;
+        } else {
+            // spec: tcp-buffer-idle
+            self.send_buffer.release(cx.memory);
+            self.receive_buffer.release();
+        }
+    }
+
+    /// Starts the timer of keep-alive probes, if they are enabled.
+    pub(super) fn start_keep_alive(&mut self, now: Instant) {
+        if !self.state.is_synchronized() || self.state == State::TimeWait || self.is_orphan {
+            return;
+        }
+        self.timers.unanswered = 0;
+        self.timers.life = self.policy.keep_alive.as_ref().map_or(NEVER, |keep_alive| now + keep_alive.idle);
+    }
+
+    /// Sends a keep-alive probe if the connection is idle (RFC 9293 3.8.4).
+    fn probe_idle_peer(&mut self, now: Instant) {
+        let Some(keep_alive) = self.policy.keep_alive.as_deref().copied() else { return };
+        // RFC 9293 3.8.4: "Keep-alive packets MUST only be sent when no sent data is outstanding, and no data or
+        // acknowledgment packets have been received for the connection within an interval (MUST-26)."
+        // spec: rfc9293-keep-alive
+        if self.send.outstanding() > 0 || self.unsent() > 0 {
+            self.timers.life = now + keep_alive.idle;
+            return;
+        }
+        let next = self.acknowledging.last_received + keep_alive.idle;
+        if self.timers.unanswered == 0 && now < next {
+            self.timers.life = next;
+            return;
+        }
+        if u32::from(self.timers.unanswered) >= keep_alive.probes {
+            return self.end(CloseReason::TimedOut);
+        }
+        self.timers.unanswered = self.timers.unanswered.saturating_add(1);
+        self.send.is_probe_due = true;
+        self.timers.life = now + keep_alive.interval;
+    }
+}

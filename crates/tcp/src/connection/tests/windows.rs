@@ -1,0 +1,252 @@
+use super::*;
+
+// proves: rfc9293-nagle
+#[test]
+fn small_segment_waits_only_for_small_segment() {
+    let mut rig = Rig::established(&plain());
+    rig.write(b"small");
+    assert_eq!(rig.sent_lengths(), [5]);
+    rig.write(b"second");
+    rig.assert_silent();
+    // A full segment does not wait, and the rest does.
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    rig.acknowledge(6);
+    assert_eq!(rig.sent_lengths(), [6], "only a full segment is outstanding");
+
+    // Two writes and a read never wait for a delayed ACK at a full-size boundary.
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(FULL));
+    rig.write(b"rest");
+    assert_eq!(rig.sent_lengths(), [FULL, 4]);
+
+    let mut rig = Rig::established(&TcpSettings { nagle: false, ..plain() });
+    for _ in 0..3 {
+        rig.write(b"small");
+        assert_eq!(rig.sent_lengths(), [5]);
+    }
+    let mut rig = Rig::established(&plain());
+    rig.write(b"small");
+    assert_eq!(rig.sent_lengths(), [5]);
+    rig.write(b"small");
+    rig.connection.set(rig.now, Setting::Nagle(false));
+    assert_eq!(rig.sent_lengths(), [5]);
+}
+
+#[test]
+fn fin_does_not_wait_for_small_segment() {
+    let mut rig = Rig::established(&plain());
+    rig.write(b"small");
+    assert_eq!(rig.sent_lengths(), [5]);
+    rig.write(b"last");
+    rig.connection.shutdown(rig.now);
+    assert_eq!(rig.sent_lengths(), [4]);
+}
+
+// proves: rfc9293-push, rfc9293-send-maximum
+#[test]
+fn last_segment_of_queued_data_is_pushed() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(2 * FULL + 1));
+    let flags: Vec<_> = rig.all_sent().iter().map(|sent| (sent.data.len(), sent.flags)).collect();
+    let push = Flags::PSH | Flags::ACK;
+    assert_eq!(flags, [(FULL, Flags::ACK), (FULL, Flags::ACK), (1, push)]);
+}
+
+// proves: rfc9293-sws-sender, tcp-sws-override
+#[test]
+fn small_window_is_used_only_by_the_override_timer() {
+    let mut rig = Rig::established(&plain());
+    rig.give(Given::new(Flags::ACK, 1, 1).window(500));
+    rig.write(&pattern(FULL));
+    rig.assert_silent();
+    let elapsed = rig.pass_to_deadline();
+    assert!(elapsed >= Duration::from_millis(100) && elapsed <= Duration::from_secs(1), "after {elapsed:?}");
+    assert_eq!(rig.sent_lengths(), [500]);
+    // The segment is retransmitted like any other.
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_lengths(), [500]);
+    rig.give(Given::new(Flags::ACK, 1, 501).window(0));
+    rig.assert_silent();
+    // A window of half of the largest window is used at once.
+    let mut rig = Rig::in_state(State::SynSent);
+    rig.give(Given::new(Flags::SYN | Flags::ACK, 0, 1).window(800));
+    let _ = rig.sent();
+    rig.give(Given::new(Flags::ACK, 1, 1).window(400));
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_lengths(), [400]);
+}
+
+fn closed() -> Rig {
+    let mut rig = Rig::established(&plain());
+    rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+    rig
+}
+
+// proves: rfc9293-zero-window-probe, tcp-probe-byte
+#[test]
+fn zero_window_is_probed_with_a_byte_at_doubled_intervals() {
+    for initial in INITIAL {
+        let mut rig = Rig::established_at(&plain(), initial, initial);
+        rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+        rig.write(b"data");
+        rig.assert_silent();
+        let mut interval = rig.connection.info(rig.now).rto;
+        for _ in 0..12 {
+            assert_eq!(rig.pass_to_deadline(), interval);
+            let probe = rig.sent();
+            assert_eq!((probe.sequence, probe.data), (1, b"d".to_vec()));
+            rig.assert_silent();
+            rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+            rig.assert_silent();
+            interval = (interval * 2).min(Duration::from_mins(1));
+        }
+        assert_eq!(interval, Duration::from_mins(1));
+        rig.give(Given::new(Flags::ACK, 1, 1).window(1_000));
+        assert_eq!(rig.sent().data, b"d", "the discarded byte is not sent again at once");
+        assert_eq!(rig.sent().data, b"ata");
+        rig.acknowledge(5);
+        rig.pass(Duration::from_secs(2));
+        assert_eq!(rig.connection.deadline(), None);
+    }
+}
+
+#[test]
+fn accepted_probe_is_not_sent_again() {
+    let mut rig = closed();
+    rig.write(b"data");
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent().data, b"d");
+    rig.give(Given::new(Flags::ACK, 1, 2).window(1_000));
+    assert_eq!(rig.sent().data, b"ata");
+}
+
+#[test]
+fn fin_probes_zero_window() {
+    let mut rig = closed();
+    rig.connection.shutdown(rig.now);
+    rig.assert_silent();
+    for _ in 0..3 {
+        rig.pass_to_deadline();
+        let probe = rig.sent();
+        assert_eq!((probe.flags, probe.sequence, probe.data.len()), (Flags::FIN | Flags::ACK, 1, 0));
+        rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+    }
+    rig.give(Given::new(Flags::ACK, 1, 2).window(0));
+    assert_eq!(rig.connection.state(), State::FinWait2);
+}
+
+// proves: rfc9293-zero-window-stay
+#[test]
+fn answered_probes_keep_the_connection() {
+    for user_timeout in [None, Some(Duration::from_secs(100))] {
+        let mut rig = Rig::established(&TcpSettings { user_timeout, ..plain() });
+        rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+        rig.write(b"data");
+        for _ in 0..1_000 {
+            rig.pass_to_deadline();
+            let _ = rig.all_sent();
+            rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+        }
+        assert_eq!(rig.connection.state(), State::Established);
+        // Without answers, the connection ends.
+        for _ in 0..16 {
+            if rig.connection.state() == State::Established {
+                rig.pass_to_deadline();
+                let _ = rig.all_sent();
+            }
+        }
+        rig.assert_ended(CloseReason::TimedOut);
+    }
+}
+
+// proves: rfc9293-window-shrunk
+#[test]
+fn shrunk_window_stops_new_data_and_retransmits_old_data_in_it() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(4 * FULL));
+    assert_eq!(rig.sent_lengths().len(), 4);
+    rig.give(Given::new(Flags::ACK, 1, 1).window(2_000));
+    rig.write(&pattern(FULL));
+    rig.assert_silent();
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    rig.give(Given::new(Flags::ACK, 1, 1 + 1_460).window(540));
+    assert_eq!(rig.sent_lengths(), [540], "data behind the window is sent");
+
+    // A window that shrinks to zero is probed, and the connection does not time out.
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(4 * FULL));
+    assert_eq!(rig.sent_lengths().len(), 4);
+    rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+    for _ in 0..100 {
+        rig.pass_to_deadline();
+        let probe = rig.sent();
+        assert_eq!((probe.sequence, probe.data.len()), (1, 1));
+        let reception = rig.receive(Given::new(Flags::ACK, 1, 1).window(0));
+        assert_eq!(reception.reply, None);
+    }
+    assert_eq!(rig.connection.state(), State::Established);
+    rig.give(Given::new(Flags::ACK, 1, 1).window(65_535));
+    assert_eq!(rig.sent_lengths().len(), 4);
+}
+
+#[test]
+fn acknowledgment_in_front_of_closed_window_is_acceptable_to_the_peer() {
+    let mut rig = closed();
+    rig.write(b"data");
+    rig.pass_to_deadline();
+    let _ = rig.sent();
+    // The peer expects the byte of the probe, and accepts no segment behind it.
+    let reception = rig.receive(Given::new(Flags::ACK, 5, 1).data(b"gap").window(0));
+    assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, 1)));
+}
+
+fn receiving(size: usize) -> Rig {
+    let settings =
+        TcpSettings { receive_buffer: crate::BufferSize { initial: size, maximum: size }, ..plain() };
+    Rig::established(&settings)
+}
+
+// proves: rfc9293-window-shrink
+#[test]
+fn right_edge_of_receive_window_never_moves_to_the_left() {
+    let mut rig = receiving(20_000);
+    let mut edge = 20_001;
+    for length in [1, 1_460, 500, 1_000, 7, 1_400].into_iter().cycle().take(50) {
+        rig.give_data(&pattern(length));
+        rig.pass(Duration::from_millis(40));
+        let ack = rig.sent();
+        let announced = ack.acknowledgment + u32::from(ack.window);
+        assert!(announced >= edge, "the edge moves from {edge} to {announced}");
+        edge = announced;
+        if ack.window < 5_000 {
+            rig.read();
+        }
+        if let Some(update) = rig.try_sent() {
+            edge = update.acknowledgment + u32::from(update.window);
+        }
+    }
+}
+
+// proves: tcp-window-update, rfc9293-sws-receiver
+#[test]
+fn reading_opens_closed_window_at_once() {
+    let mut rig = receiving(1_460);
+    rig.give_data(&pattern(FULL));
+    assert_eq!(rig.sent().window, 0);
+    let mut small = [0; 10];
+    let mut cx = Resources { memory: &mut rig.memory, pool: &mut rig.pool };
+    assert_eq!(rig.connection.read(rig.now, &mut small, &mut cx), 10);
+    rig.assert_silent();
+    assert_eq!(rig.read().len(), FULL - 10);
+    assert_eq!(rig.sent().window, 1_460);
+}
+
+#[test]
+fn written_data_is_limited_by_send_buffer_and_reported() {
+    let mut rig = closed();
+    assert_eq!(rig.write(&pattern(100_000)), 16 << 10);
+    assert_eq!(rig.status().writable, 0);
+    assert_eq!(rig.write(b"more"), 0);
+}

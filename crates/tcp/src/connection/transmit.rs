@@ -1,0 +1,366 @@
+//! Segments to send: what is sent next, and its header (RFC 9293 3.8.6.2.1, 3.7.4; RFC 5681; RFC 6298 5).
+
+use tap::{Frame, Instant};
+
+use super::{Connection, Owed, length};
+use crate::{Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
+
+/// The next segment that occupies sequence numbers, or the next probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    kind: Kind,
+    sequence: SequenceNumber,
+    /// Length of the data, in bytes.
+    length: u32,
+    has_fin: bool,
+}
+
+/// Kind of a segment to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The SYN or the SYN,ACK.
+    Syn,
+    /// Data or a FIN that is sent for the first time.
+    New,
+    /// Data or a FIN that is sent again.
+    Again,
+    /// A probe of the window, or of an idle peer.
+    Probe,
+}
+
+impl Connection {
+    /// Writes the next segment to an empty frame: header, options and data. Returns whether a segment was due.
+    pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> bool {
+        if let Some(plan) = self.plan() {
+            let is_written = self.send_planned(now, &plan, frame);
+            self.arm(now);
+            return is_written;
+        }
+        if self.acknowledging.owed != Owed::Now {
+            return false;
+        }
+        let fields = self.acknowledgment(now, None);
+        write(frame, &fields, 0, |_| {})
+    }
+
+    /// Returns the next segment that is due, apart from acknowledgments without data.
+    pub(super) fn plan(&self) -> Option<Plan> {
+        match self.state {
+            State::Closed | State::TimeWait => None,
+            State::SynSent | State::SynReceived => {
+                let sequence = self.send.initial;
+                (self.send.resend == sequence).then_some(Plan {
+                    kind: Kind::Syn,
+                    sequence,
+                    length: 0,
+                    has_fin: false,
+                })
+            }
+            _ if self.send.is_probe_due => Some(self.plan_probe()),
+            // The window is probed.
+            _ if !self.can_send() || self.send.window == 0 => None,
+            _ if self.send.is_first_lost => self.plan_again(self.send.unacknowledged),
+            _ if self.send.resend != self.send.next => {
+                let plan = self.plan_again(self.send.resend)?;
+                self.is_allowed_by_congestion(plan.length).then_some(plan)
+            }
+            _ => self.plan_new(),
+        }
+    }
+
+    /// Returns the segment from `start` on, which was sent before.
+    fn plan_again(&self, start: SequenceNumber) -> Option<Plan> {
+        let has_sent_fin = self.is_fin_outstanding();
+        let end = if has_sent_fin { self.data_end() } else { self.send.next };
+        let sent = end.distance_from(start);
+        // RFC 9293 3.8.6: the sender "SHOULD retransmit normally the old unacknowledged data between SND.UNA and
+        // SND.UNA+SND.WND (SHLD-16)."
+        // spec: rfc9293-window-shrunk
+        let usable = self.usable_window(start);
+        let length = sent.min(self.segment_limit()).min(usable);
+        let has_fin = has_sent_fin && length == sent;
+        (length > 0 || has_fin).then_some(Plan { kind: Kind::Again, sequence: start, length, has_fin })
+    }
+
+    /// Returns the segment of new data, if the windows and the rules against small segments permit it.
+    fn plan_new(&self) -> Option<Plan> {
+        if self.is_fin_outstanding() {
+            return None;
+        }
+        let sequence = self.send.next;
+        let unsent = self.unsent();
+        let usable = self.usable_window(sequence);
+        let limit = self.segment_limit();
+        let length = unsent.min(limit).min(usable);
+        let is_all = length == unsent;
+        let has_fin = self.send.is_shut_down() && is_all && usable > length;
+        let plan = Plan { kind: Kind::New, sequence, length, has_fin };
+        if length == 0 {
+            return has_fin.then_some(plan);
+        }
+        // RFC 9293 3.7.4: "If there is unacknowledged data (i.e., SND.NXT > SND.UNA), then the sending TCP endpoint buffers
+        // all user data [...] until the outstanding data has been acknowledged or until the TCP endpoint can send a
+        // full-sized segment". In the modification of A.3, only a small segment that is outstanding counts. A FIN and urgent
+        // data do not wait.
+        // spec: rfc9293-nagle
+        let is_held = self.policy.has_nagle
+            && !self.send.is_shut_down()
+            && self.send.urgent.is_none()
+            && self.send.unacknowledged.is_before(self.send.small_end);
+        // RFC 9293 3.8.6.2.1: "Send data: (1) if a maximum-sized segment can be sent, i.e., if: min(D,U) >= Eff.snd.MSS;
+        // (2) or if the data is pushed and all queued data can be sent now, i.e., if: [SND.NXT = SND.UNA and] PUSHed and D
+        // <= U (the bracketed condition is imposed by the Nagle algorithm); (3) or if at least a fraction Fs of the maximum
+        // window can be sent". All data is pushed.
+        // spec: rfc9293-sws-sender, rfc9293-send-maximum, rfc9293-push
+        let is_worth = length == limit || !is_held && (is_all || length >= self.send.maximum_window / 2);
+        (is_worth && self.is_allowed_by_congestion(length)).then_some(plan)
+    }
+
+    /// Returns the probe that is due: a byte of data or the FIN into a closed window, or an empty segment to an idle peer.
+    fn plan_probe(&self) -> Plan {
+        // RFC 9293 3.8.6.1: "The sending TCP peer must regularly transmit at least one octet of new data (if available), or
+        // retransmit to the receiving TCP peer even if the send window is zero, in order to "probe" the window."
+        // spec: tcp-probe-byte, rfc9293-zero-window-probe
+        let outstanding = self.send.outstanding();
+        if outstanding > 0 && self.can_send() {
+            let data = outstanding - u32::from(self.is_fin_outstanding());
+            let sequence = self.send.unacknowledged;
+            return Plan { kind: Kind::Probe, sequence, length: data.min(1), has_fin: data == 0 };
+        }
+        let unsent = self.unsent();
+        if unsent > 0 {
+            // The timer that overrides the rules against small segments expired.
+            let length = self.usable_window(self.send.next).max(1).min(unsent).min(self.segment_limit());
+            return Plan { kind: Kind::Probe, sequence: self.send.next, length, has_fin: false };
+        }
+        if self.send.is_shut_down() && self.can_send() {
+            return Plan { kind: Kind::Probe, sequence: self.send.next, length: 0, has_fin: true };
+        }
+        // RFC 9293 3.8.4: "Such a segment generally contains SEG.SEQ = SND.NXT-1".
+        // spec: rfc9293-keep-alive
+        Plan { kind: Kind::Probe, sequence: self.send.next.minus(1), length: 0, has_fin: false }
+    }
+
+    /// Returns the number of bytes that were not sent yet.
+    pub(super) fn unsent(&self) -> u32 {
+        let end = self.data_end();
+        if self.send.next.is_before(end) { end.distance_from(self.send.next) } else { 0 }
+    }
+
+    /// Returns the number of sequence numbers from `start` on that fit the peer's window. A peer that shrinks its window
+    /// can move the edge before `start`.
+    fn usable_window(&self, start: SequenceNumber) -> u32 {
+        // RFC 9293 3.8.6: "a sending TCP peer MUST be robust against window shrinking, which may cause the "usable window"
+        // (see Section 3.8.6.2.1) to become negative (MUST-34)."
+        let edge = self.send.unacknowledged.plus(self.send.window);
+        if start.is_before(edge) { edge.distance_from(start) } else { 0 }
+    }
+
+    /// Returns whether the congestion window permits `length` more bytes in flight.
+    fn is_allowed_by_congestion(&self, length: u32) -> bool {
+        // spec: rfc5681-window
+        let in_flight = self.send.in_flight();
+        in_flight == 0 || in_flight.saturating_add(length) <= self.congestion_window()
+    }
+
+    /// Returns the maximum length of the data of a segment without selective acknowledgments, in bytes.
+    pub(super) fn segment_size(&self) -> u32 {
+        // RFC 9293 3.7.1: "Eff.snd.MSS = min(SendMSS+20, MMS_S) - TCPhdrsize - IPoptionsize"
+        // spec: rfc9293-mss-effective
+        let negotiated = &self.negotiated;
+        let fitting = negotiated.mtu.saturating_sub(super::HEADERS).min(negotiated.local_segment_size);
+        let size = fitting.min(negotiated.peer_segment_size).saturating_sub(self.timestamps_length());
+        u32::from(size.max(1))
+    }
+
+    /// Returns the maximum length of the data of the next segment, in bytes.
+    fn segment_limit(&self) -> u32 {
+        let blocks = if self.negotiated.has_sack { self.receive_buffer.blocks().count() } else { 0 };
+        if blocks == 0 {
+            return self.segment_size();
+        }
+        let mut options =
+            Options { timestamps: self.timestamp_options(Instant::ORIGIN).timestamps, ..Options::default() };
+        self.add_sack_blocks(&mut options, None);
+        let sack = length(options.length()) - u32::from(self.timestamps_length());
+        self.segment_size().saturating_sub(sack).max(1)
+    }
+
+    /// Returns the length of the timestamps in a header, in bytes.
+    pub(super) fn timestamps_length(&self) -> u16 {
+        if self.negotiated.has_timestamps { 12 } else { 0 }
+    }
+
+    /// Writes a planned segment, and records its transmission. Returns whether it fits into the frame.
+    fn send_planned(&mut self, now: Instant, plan: &Plan, frame: &mut Frame) -> bool {
+        if plan.kind == Kind::Syn {
+            return self.send_syn(now, frame);
+        }
+        let end = plan.sequence.plus(plan.length);
+        let is_pushed = plan.length > 0 && end == self.data_end();
+        let mut flags = Flags::ACK;
+        if is_pushed {
+            // RFC 9293 3.9.1.2: "it MUST set the PSH bit in the last buffered segment (i.e., when there is no more queued
+            // data to be sent) (MUST-61)"
+            flags = flags | Flags::PSH;
+        }
+        if plan.has_fin {
+            flags = flags | Flags::FIN;
+        }
+        let window = self.announce_window();
+        let mut options = self.timestamp_options(now);
+        self.add_sack_blocks(&mut options, None);
+        let mut fields = self.fields(plan.sequence, flags, window, options);
+        self.add_urgent(&mut fields);
+        let offset = plan.sequence.distance_from(self.data_start());
+        let send_buffer = &self.send_buffer;
+        let is_written = write(frame, &fields, plan.length, |bytes| {
+            send_buffer.copy_to(index(offset), bytes);
+        });
+        if is_written {
+            self.acknowledged();
+            self.record_transmission(now, plan);
+        }
+        is_written
+    }
+
+    /// Adds the urgent pointer to a segment.
+    fn add_urgent(&self, fields: &mut SegmentFields) {
+        // RFC 9293 3.8.5: "The URG control flag indicates that the urgent field is meaningful and must be added to the
+        // segment sequence number to yield the urgent pointer."
+        // RFC 9293 3.8.5: "The urgent pointer MUST point to the sequence number of the octet following the urgent data
+        // (MUST-62)."
+        // spec: rfc9293-urgent-send
+        if let Some(end) = self.send.urgent.filter(|end| fields.sequence.is_before(*end)) {
+            fields.flags = fields.flags | Flags::URG;
+            fields.urgent_pointer = u16::try_from(end.distance_from(fields.sequence)).unwrap_or(u16::MAX);
+        }
+    }
+
+    /// Writes the SYN or the SYN,ACK.
+    fn send_syn(&mut self, now: Instant, frame: &mut Frame) -> bool {
+        let negotiated = self.negotiated;
+        // spec: rfc7323-scale-offer
+        let options = Options {
+            maximum_segment_size: Some(negotiated.local_segment_size),
+            window_scale: negotiated.has_scale.then_some(negotiated.receive_shift),
+            sack_permitted: negotiated.has_sack,
+            ..self.timestamp_options(now)
+        };
+        let is_answer = self.state == State::SynReceived;
+        let flags = if is_answer { Flags::SYN | Flags::ACK } else { Flags::SYN };
+        // RFC 7323 2.2: "The window field in a segment where the SYN bit is set (i.e., a <SYN> or <SYN,ACK>) MUST NOT be
+        // scaled."
+        // spec: rfc7323-scale-both
+        let window = negotiated.initial_window;
+        let fields = self.fields(self.send.initial, flags, window, options);
+        if !write(frame, &fields, 0, |_| {}) {
+            return false;
+        }
+        self.acknowledged();
+        self.send.resend = self.send.next;
+        self.send.last_sent = now;
+        self.start_retransmission_timer(now);
+        true
+    }
+
+    /// Updates the state after the transmission of a segment.
+    fn record_transmission(&mut self, now: Instant, plan: &Plan) {
+        let end = plan.sequence.plus(plan.length).plus(u32::from(plan.has_fin));
+        let bytes = u64::from(plan.length);
+        let is_first = self.send.next.is_before(end);
+        if is_first {
+            self.restart_after_idle(now);
+            self.counts.bytes_sent = self.counts.bytes_sent.saturating_add(bytes);
+            self.record_new(now, plan, end);
+        } else if end != plan.sequence {
+            self.counts.bytes_retransmitted = self.counts.bytes_retransmitted.saturating_add(bytes);
+            self.counts.retransmissions = self.counts.retransmissions.saturating_add(1);
+            self.transfer_mut(now).record_again(plan.sequence, end);
+        }
+        match plan.kind {
+            Kind::Again if self.send.is_first_lost => self.send.is_first_lost = false,
+            Kind::Again => self.send.resend = end,
+            Kind::Probe => self.send.is_probe_due = false,
+            Kind::New | Kind::Syn => {}
+        }
+        // RFC 6298 5: "the following is the RECOMMENDED algorithm for managing the retransmission timer". "An implementation
+        // MUST manage the retransmission timer(s) in such a way that a segment is never retransmitted too early, i.e., less
+        // than one RTO after the previous transmission of that segment."
+        // spec: rfc6298-timer
+        let is_oldest = plan.sequence == self.send.unacknowledged && end != plan.sequence;
+        if is_oldest && !self.timers.is_probing {
+            self.start_retransmission_timer(now);
+        }
+        if plan.has_fin && self.state == State::CloseWait {
+            // RFC 9293 3.10.4: "then send a FIN segment, enter LAST-ACK state."
+            self.state = State::LastAck;
+        }
+    }
+
+    /// Starts the retransmission timer, for the first transmission or a retransmission of the first outstanding segment.
+    fn start_retransmission_timer(&mut self, now: Instant) {
+        // RFC 6298 5.1: "Every time a packet containing data is sent (including a retransmission), if the timer is not
+        // running, start it running so that it will expire after RTO seconds (for the current value of RTO)."
+        // spec: rfc6298-restart
+        if self.timers.retransmit == super::timers::NEVER {
+            self.timers.stalled_since = now;
+        }
+        self.timers.retransmit = self.limit(now + self.rtt.rto());
+    }
+
+    /// Records sequence numbers that are sent for the first time.
+    fn record_new(&mut self, now: Instant, plan: &Plan, end: SequenceNumber) {
+        let before = self.send.in_flight();
+        // The byte that probes a closed window is discarded by the peer.
+        let is_window_probe = plan.kind == Kind::Probe && self.send.window == 0;
+        if plan.length > 0 && plan.length < self.segment_limit() && !is_window_probe {
+            self.send.small_end = plan.sequence.plus(plan.length);
+        }
+        self.send.next = end;
+        self.send.resend = end;
+        self.send.last_sent = now;
+        let (in_flight, unsent) = (self.send.in_flight(), self.unsent());
+        let segment_size = self.segment_size();
+        let is_limited = unsent > 0 && !self.is_allowed_by_congestion(segment_size.min(unsent));
+        let records = 16 + 2 * index(in_flight / segment_size);
+        let transfer = self.transfer_mut(now);
+        transfer.record(now, end, before, plan.kind == Kind::Probe, records);
+        let delivered = transfer.delivery.total();
+        transfer.window_use.sent(in_flight, is_limited, delivered);
+        // spec: tcp-delivery-rate
+        if unsent == 0 && !is_limited {
+            transfer.delivery.limit_by_application(in_flight);
+        }
+    }
+
+    /// Reduces the congestion window before the first data after an idle time.
+    fn restart_after_idle(&mut self, now: Instant) {
+        // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
+        // in an interval exceeding the retransmission timeout."
+        // spec: rfc5681-restart
+        if self.send.outstanding() > 0 || now.since(self.send.last_sent) <= self.rtt.rto() {
+            return;
+        }
+        let segment_size = self.segment_size();
+        if let Some(transfer) = &mut self.transfer {
+            transfer.congestion.restart_after_idle(segment_size);
+        }
+    }
+}
+
+/// Writes a segment to a frame. `copy` writes the data. Returns whether the segment fits.
+fn write(frame: &mut Frame, fields: &SegmentFields, length: u32, copy: impl FnOnce(&mut [u8])) -> bool {
+    let header = fields.header_length();
+    frame.clear();
+    let Ok(bytes) = frame.append(header.saturating_add(index(length))) else { return false };
+    if let Some(data) = bytes.get_mut(header..) {
+        copy(data);
+    }
+    fields.write_to(bytes).is_ok()
+}
+
+/// Returns a number of bytes as an index. All systems with TAPs have a `usize` of at least 32 bits.
+fn index(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,72 @@
+//! What a connection reports to its user, and what its user can change.
+
+use std::time::Duration;
+
+use crate::{CloseReason, KeepAlive, PathProblem, SegmentFields, State, TcpDropReason};
+
+/// Result of the processing of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reception {
+    /// Whether the segment was accepted.
+    pub outcome: SegmentOutcome,
+    /// A segment without data that answers this segment: an acknowledgment or a reset.
+    pub reply: Option<SegmentFields>,
+    /// Whether the segment acknowledges new data, which confirms that the next hop is reachable.
+    pub is_progress: bool,
+}
+
+/// Whether a segment was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentOutcome {
+    /// The segment was accepted.
+    Accepted,
+    /// The segment or a part of it was dropped.
+    Dropped(TcpDropReason),
+}
+
+/// What a connection has to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Nothing.
+    None,
+    /// An acknowledgment.
+    Ack,
+    /// Data, a SYN, a FIN or a probe.
+    Data,
+}
+
+/// State of a connection for its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// State of the connection.
+    pub state: State,
+    /// Number of bytes that can be read.
+    pub readable: usize,
+    /// Number of bytes that can be written. Zero if no data may be written.
+    pub writable: usize,
+    /// Whether the peer has sent its FIN. The end follows the readable bytes.
+    pub is_end_of_data: bool,
+    /// How the connection ended, once it ended.
+    pub closed: Option<CloseReason>,
+    /// Number of unread bytes up to the end of the urgent data (RFC 9293 3.8.5). `None` if all urgent data was read.
+    pub urgent: Option<u32>,
+    /// Whether the peer did not acknowledge data for at least three retransmissions (RFC 9293 3.8.3, R1).
+    pub is_delayed: bool,
+    /// Last problem of the path that did not end the connection.
+    pub soft_error: Option<PathProblem>,
+}
+
+/// A setting that can be changed while a connection exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Whether a small segment waits while another small segment is unacknowledged.
+    Nagle(bool),
+    /// Probes of an idle connection.
+    KeepAlive(Option<KeepAlive>),
+    /// Maximum time without an acknowledgment.
+    UserTimeout(Option<Duration>),
+    /// Time to live of sent datagrams. `None` is the default of the host.
+    TimeToLive(Option<u8>),
+    /// Type of service of sent datagrams.
+    TypeOfService(u8),
+}
