@@ -137,7 +137,8 @@ impl Connection {
             // of all incoming segments, even when the receive window is zero (MUST-66)."
             // spec: rfc9293-zero-window
             if window == 0 && segment.sequence == next {
-                if !segment.flags.contains(Flags::RST) {
+                // The checks of RST and SYN answer these segments themselves.
+                if !segment.flags.contains(Flags::RST) && !segment.flags.contains(Flags::SYN) {
                     arrival.reply = self.answer_unacceptable(now, &segment);
                 }
                 arrival.trim(next, window);
@@ -166,9 +167,13 @@ impl Connection {
         if self.state == State::TimeWait {
             return Err(Stop::Drop(TcpDropReason::ResetInTimeWait));
         }
-        // RFC 9293 3.10.7.4: "If the RST bit is set and the sequence number does not exactly match the next expected
-        // sequence value, yet is within the current receive window, TCP endpoints MUST send an acknowledgment (challenge
-        // ACK)". "After sending the challenge ACK, TCP endpoints MUST drop the unacceptable segment and stop processing
+        // RFC 9293 3.10.7.4: "If the RST bit is set and the sequence number is outside the current receive window, silently
+        // drop the segment." A segment that begins before the window can be acceptable because of its data.
+        if arrival.segment.sequence.is_before(self.receive.next) {
+            return Err(Stop::Drop(TcpDropReason::OutsideWindow));
+        }
+        // "If the RST bit is set and the sequence number does not exactly match the next expected sequence value, yet is
+        // within the current receive window, TCP endpoints MUST send an acknowledgment (challenge ACK)". "After sending the challenge ACK, TCP endpoints MUST drop the unacceptable segment and stop processing
         // the incoming packet further."
         // spec: rfc5961-reset
         if arrival.segment.sequence != self.receive.next {
@@ -257,7 +262,6 @@ impl Connection {
                 TcpDropReason::OldAck
             }));
         }
-        let was_closed = self.send.window == 0;
         if self.send.unacknowledged.is_before(acknowledgment) {
             // "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. Any segments on the retransmission queue that
             // are thereby entirely acknowledged are removed."
@@ -268,7 +272,7 @@ impl Connection {
             // spec: rfc9293-ack-old
             self.count_duplicate(&segment);
         }
-        self.update_send_window(now, &segment, was_closed);
+        self.update_send_window(now, &segment);
         self.check_own_fin(now)
     }
 
@@ -343,7 +347,7 @@ impl Connection {
     }
 
     /// Eighth: check the FIN bit.
-    fn check_fin(&mut self, now: Instant, arrival: &Arrival) {
+    fn check_fin(&mut self, now: Instant, arrival: &mut Arrival) {
         if self.receive.is_finished || !self.state.is_synchronized() {
             return;
         }
@@ -353,6 +357,11 @@ impl Connection {
         }
         // A FIN behind missing data waits for the data.
         if self.receive.fin != Some(self.receive.next) {
+            // RFC 5681 4.2: "A TCP receiver SHOULD send an immediate duplicate ACK when an out-of-order segment arrives."
+            // spec: rfc5681-duplicate-ack
+            if arrival.has_fin && arrival.reply.is_none() {
+                arrival.reply = Some(self.acknowledgment(now, None));
+            }
             return;
         }
         // RFC 9293 3.10.7.4: "If the FIN bit is set, signal the user "connection closing" and return any pending RECEIVEs
