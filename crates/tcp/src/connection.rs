@@ -176,9 +176,8 @@ impl Connection {
         connection.send.window_sequence = handshake.peer_sequence;
         connection.send.window_acknowledgment = start.initial_sequence;
         connection.send.retransmissions = handshake.retransmissions;
-        if let Some(sent_at) = handshake.sent_at {
-            connection.send.last_sent = sent_at;
-        }
+        connection.send.last_sent = handshake.sent_at.unwrap_or(now);
+        connection.send.is_syn_timed = handshake.sent_at.is_some();
         connection.timers.retransmit = now + connection.rtt.rto();
         connection
     }
@@ -329,7 +328,14 @@ impl Connection {
                 self.policy.keep_alive = keep_alive.map(Box::new);
                 self.start_keep_alive(now);
             }
-            Setting::UserTimeout(timeout) => self.policy.user_timeout = timeout,
+            Setting::UserTimeout(timeout) => {
+                self.policy.user_timeout = timeout;
+                if self.timers.retransmit != timers::NEVER {
+                    self.timers.retransmit = self.limit(self.timers.retransmit);
+                }
+            }
+            Setting::SendBuffer(size) => self.send_buffer.set_size(size),
+            Setting::ReceiveBuffer(size) => self.receive_window.set_size(size),
             Setting::TimeToLive(time_to_live) => self.policy.time_to_live = time_to_live,
             Setting::TypeOfService(type_of_service) => self.policy.type_of_service = type_of_service,
         }

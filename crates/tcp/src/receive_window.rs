@@ -66,6 +66,12 @@ impl ReceiveWindow {
         (0..Self::MAX_SHIFT).find(|shift| maximum >> shift <= 65_535).unwrap_or(Self::MAX_SHIFT)
     }
 
+    /// Changes the size of the buffer. The right edge keeps its position if the buffer becomes smaller.
+    pub fn set_size(&mut self, size: BufferSize) {
+        self.maximum = to_u32(size.maximum).clamp(MINIMUM, MAXIMUM);
+        self.size = to_u32(size.initial).clamp(MINIMUM, self.maximum);
+    }
+
     /// Sets the shift of all window fields, after both SYN segments had the option.
     pub fn set_shift(&mut self, shift: u8) {
         self.shift = shift.min(Self::MAX_SHIFT);
@@ -107,11 +113,14 @@ impl ReceiveWindow {
     }
 
     /// Returns whether the user has read enough for a segment that announces a new window.
+    ///
+    /// A window above half of the buffer does not stall the peer, and the next acknowledgment announces the new window.
     // spec: tcp-window-update
     pub fn needs_update(&self, held: usize, segment_size: u16, level: MemoryLevel) -> bool {
         let edge = self.next_edge(self.free(held), segment_size, level);
         let added = edge.saturating_sub(self.announced);
-        added > 0 && edge > self.edge && (added >= 2 * u32::from(segment_size) || added >= self.announced)
+        let is_useful = added >= 2 * u32::from(segment_size) && self.announced < self.size / 2;
+        added > 0 && edge > self.edge && (is_useful || added >= self.announced)
     }
 
     /// Notes that the user has read data, and grows the buffer if the user reads fast.

@@ -33,6 +33,12 @@ impl SendBuffer {
         SendBuffer { ring: Box::default(), start: 0, length: 0, limit, maximum, is_starved: false }
     }
 
+    /// Changes the size. Bytes that are in the buffer stay there.
+    pub fn set_size(&mut self, size: BufferSize) {
+        self.maximum = size.maximum.clamp(1, MAXIMUM_CAPACITY);
+        self.limit = size.initial.clamp(1, self.maximum);
+    }
+
     /// Returns the number of bytes in the buffer.
     pub fn len(&self) -> usize {
         self.length

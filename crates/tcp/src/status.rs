@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{CloseReason, KeepAlive, PathProblem, SegmentFields, State, TcpDropReason};
+use crate::{BufferSize, CloseReason, KeepAlive, PathProblem, SegmentFields, State, TcpDropReason};
 
 /// Result of the processing of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,10 @@ pub enum Setting {
     KeepAlive(Option<KeepAlive>),
     /// Maximum time without an acknowledgment.
     UserTimeout(Option<Duration>),
+    /// Size of the send buffer. Data that is in the buffer stays there.
+    SendBuffer(BufferSize),
+    /// Size of the receive buffer. The announced window stays open, and window scaling limits the size.
+    ReceiveBuffer(BufferSize),
     /// Time to live of sent datagrams. `None` is the default of the host.
     TimeToLive(Option<u8>),
     /// Type of service of sent datagrams.

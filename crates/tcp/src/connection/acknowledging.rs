@@ -110,6 +110,9 @@ impl Connection {
             return;
         }
         self.memory_level = cx.memory.level();
+        if self.unread_urgent(self.receive_buffer.readable()).is_none() {
+            self.receive.urgent = None;
+        }
         let segment_size = self.acknowledging.segment_size;
         let round_trip = self.rtt.smoothed().unwrap_or_default();
         self.receive_window.consume(now, length, round_trip, segment_size, self.memory_level);

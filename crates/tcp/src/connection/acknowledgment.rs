@@ -164,6 +164,7 @@ impl Connection {
         // The peer has discarded what was sent into a closed window.
         if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {
             self.send.resend = self.send.unacknowledged;
+            self.send.is_probe_due = false;
             self.timers.retransmit = self.limit(now + self.rtt.rto());
         }
     }

@@ -41,6 +41,7 @@ impl Connection {
         self.is_orphan = true;
         self.shutdown(now);
         self.limit_fin_wait_2(now);
+        self.flush_if_ended(cx);
         None
     }
 

@@ -40,6 +40,8 @@ pub(super) struct SendSequence {
     pub(super) is_first_lost: bool,
     /// Whether a probe of the window or of an idle peer is sent.
     pub(super) is_probe_due: bool,
+    /// Whether `last_sent` is the time of the last SYN or SYN,ACK, if the local SYN is not acknowledged.
+    pub(super) is_syn_timed: bool,
 }
 
 /// State of the local FIN.
@@ -90,6 +92,7 @@ impl SendSequence {
             fin: LocalFin::None,
             is_first_lost: false,
             is_probe_due: false,
+            is_syn_timed: true,
         }
     }
 

@@ -58,6 +58,7 @@ impl Connection {
             // and send it."
             // spec: rfc9293-syn-sent-established
             self.establish(now, &segment);
+            self.note_arrival(now);
             self.acknowledging.owed = Owed::Now;
             arrival.is_progress = true;
             // "If there are other controls or text in the segment, then continue processing at the sixth step under
@@ -108,11 +109,11 @@ impl Connection {
         self.state = State::Established;
         self.send.unacknowledged = self.send.initial.plus(1);
         self.send.resend = self.send.next;
-        if self.send.retransmissions == 0 {
+        if self.send.retransmissions == 0 && self.send.is_syn_timed {
             self.rtt.sample(now.since(self.send.last_sent));
         } else if let Some(age) = self.echoed_age(now, segment) {
             self.rtt.sample(age);
-        } else {
+        } else if self.send.retransmissions > 0 {
             // spec: rfc6298-syn-lost
             self.rtt.end_handshake_with_lost_syn();
         }

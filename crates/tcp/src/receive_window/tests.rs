@@ -118,12 +118,15 @@ fn right_edge_moves_by_a_full_segment_or_half_the_buffer() {
 fn update_is_due_after_two_segments_from_zero_or_at_twice_the_size() {
     let mut window = start();
     assert!(!window.needs_update(0, MSS, NORMAL));
-    window.advance(20_000);
-    assert_eq!(window.announce(20_000, MSS, NORMAL), 45_535);
-    assert!(!window.needs_update(20_000 - 2_918, MSS, NORMAL), "less than two segments");
-    assert!(window.needs_update(20_000 - 2_919, MSS, NORMAL), "two segments");
+    window.advance(32_766);
+    assert_eq!(window.announce(32_766, MSS, NORMAL), 32_769);
+    assert!(!window.needs_update(0, MSS, NORMAL), "the window is above half of the buffer");
+    window.advance(2);
+    assert_eq!(window.announce(32_768, MSS, NORMAL), 32_767);
+    assert!(!window.needs_update(32_768 - 2_918, MSS, NORMAL), "less than two segments");
+    assert!(window.needs_update(32_768 - 2_919, MSS, NORMAL), "two segments");
 
-    window.advance(45_535);
+    window.advance(32_767);
     assert_eq!(window.announce(65_536, MSS, NORMAL), 0);
     assert!(!window.needs_update(65_536 - 1_459, MSS, NORMAL), "less than a segment from zero");
     assert!(window.needs_update(65_536 - 1_460, MSS, NORMAL), "a segment from zero");

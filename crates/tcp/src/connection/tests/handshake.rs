@@ -154,6 +154,19 @@ fn accepted_connection_is_established_by_ack_of_syn_ack() {
 }
 
 #[test]
+fn handshake_without_a_known_time_gives_no_sample() {
+    let mut rig = accepted(&Handshake { options: Options::default(), sent_at: None, ..handshake() });
+    rig.give(Given::new(Flags::ACK, 1, 1));
+    let info = rig.connection.info(rig.now);
+    assert_eq!((info.rtt, info.rto), (None, Duration::from_secs(1)));
+    // A timestamp replaces the time.
+    let mut rig = accepted(&Handshake { sent_at: None, ..handshake() });
+    rig.pass(Duration::from_millis(500));
+    rig.give(Given::new(Flags::ACK, 1, 1).timestamps(901, 1_300));
+    assert_eq!(rig.connection.info(rig.now).rtt, Some(Duration::from_millis(200)));
+}
+
+#[test]
 fn unacceptable_ack_in_syn_received_is_answered_with_reset() {
     for acknowledgment in [0, 2, u32::MAX] {
         let mut rig = Rig::in_state(State::SynReceived);

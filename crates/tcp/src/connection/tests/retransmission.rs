@@ -100,6 +100,18 @@ fn user_timeout_ends_connection() {
     rig.pass(Duration::from_millis(2_900));
     assert_eq!(rig.connection.state(), State::Established);
 
+    // A timeout that is set later ends the connection, too.
+    let mut rig = Rig::established(&plain());
+    rig.write(b"data");
+    let _ = rig.sent();
+    for _ in 0..5 {
+        rig.pass_to_deadline();
+        let _ = rig.sent();
+    }
+    rig.connection.set(rig.now, Setting::UserTimeout(Some(Duration::from_secs(1))));
+    rig.poll();
+    rig.assert_ended(CloseReason::TimedOut);
+
     // A long timeout replaces the limit of retransmissions.
     let mut rig = Rig::established(&TcpSettings { user_timeout: Some(Duration::MAX), ..plain() });
     rig.write(b"data");

@@ -244,6 +244,36 @@ fn reading_opens_closed_window_at_once() {
 }
 
 #[test]
+fn buffers_of_a_connection_can_be_resized() {
+    let mut rig = Rig::established(&plain());
+    let size = |bytes| crate::BufferSize { initial: bytes, maximum: bytes };
+    rig.connection.set(rig.now, Setting::SendBuffer(size(100_000)));
+    assert_eq!(rig.status().writable, 100_000);
+    assert_eq!(rig.write(&pattern(60_000)), 60_000);
+    rig.connection.set(rig.now, Setting::SendBuffer(size(1_000)));
+    assert_eq!(rig.status().writable, 0);
+    // A smaller receive buffer does not move the edge of the window.
+    rig.connection.set(rig.now, Setting::ReceiveBuffer(size(10_000)));
+    rig.give_data(&pattern(FULL));
+    assert_eq!(rig.sent().window, 65_535 - 1_460);
+    rig.connection.set(rig.now, Setting::ReceiveBuffer(size(1 << 20)));
+    rig.give_data(&pattern(FULL));
+    assert_eq!(rig.sent().window, 65_535);
+}
+
+#[test]
+fn small_reads_of_a_large_window_cause_no_segment() {
+    let mut rig = Rig::established(&plain());
+    for _ in 0..100 {
+        rig.give_data(&pattern(FULL));
+        rig.give_data(&pattern(FULL));
+        assert_eq!(rig.sent().data, b"", "the data is not acknowledged");
+        assert_eq!(rig.read().len(), 2 * FULL);
+        rig.assert_silent();
+    }
+}
+
+#[test]
 fn written_data_is_limited_by_send_buffer_and_reported() {
     let mut rig = closed();
     assert_eq!(rig.write(&pattern(100_000)), 16 << 10);
