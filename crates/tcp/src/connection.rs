@@ -136,24 +136,37 @@ struct Negotiated {
 struct Policy {
     has_nagle: bool,
     keep_alive: Option<Box<KeepAlive>>,
-    user_timeout: Option<Duration>,
-    time_wait: Duration,
-    fin_wait_2: Duration,
+    user_timeout: Option<Milliseconds>,
+    time_wait: Milliseconds,
+    fin_wait_2: Milliseconds,
     time_to_live: Option<u8>,
     type_of_service: u8,
     congestion: CongestionControl,
 }
 
-/// Counters of a connection.
+/// A time span in whole milliseconds. The longest span has no end.
+#[derive(Clone, Copy, Debug)]
+struct Milliseconds(u32);
+
+impl Milliseconds {
+    /// Returns the end of the span that starts at a time.
+    fn after(self, start: Instant) -> Instant {
+        if self.0 == u32::MAX { timers::NEVER } else { start + Duration::from_millis(self.0.into()) }
+    }
+}
+
+impl From<Duration> for Milliseconds {
+    fn from(span: Duration) -> Milliseconds {
+        Milliseconds(u32::try_from(span.as_millis()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Counters of a connection. A [`Transfer`] has the counters of sent data.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     segments_received: u32,
     segments_sent: u32,
     bytes_received: u64,
-    bytes_acknowledged: u64,
-    bytes_sent: u64,
-    bytes_retransmitted: u64,
-    retransmissions: u32,
 }
 
 impl Connection {
@@ -198,9 +211,9 @@ impl Connection {
         let policy = Policy {
             has_nagle: settings.nagle,
             keep_alive: settings.keep_alive.map(Box::new),
-            user_timeout: settings.user_timeout,
-            time_wait: settings.time_wait,
-            fin_wait_2: settings.fin_wait_2,
+            user_timeout: settings.user_timeout.map(Milliseconds::from),
+            time_wait: settings.time_wait.into(),
+            fin_wait_2: settings.fin_wait_2.into(),
             time_to_live: settings.time_to_live,
             type_of_service: settings.type_of_service,
             congestion: settings.congestion,
@@ -329,7 +342,7 @@ impl Connection {
                 self.start_keep_alive(now);
             }
             Setting::UserTimeout(timeout) => {
-                self.policy.user_timeout = timeout;
+                self.policy.user_timeout = timeout.map(Milliseconds::from);
                 if self.timers.retransmit != timers::NEVER {
                     self.timers.retransmit = self.limit(self.timers.retransmit);
                 }

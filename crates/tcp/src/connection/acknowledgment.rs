@@ -22,7 +22,6 @@ impl Connection {
         let round = self.round();
         self.send_buffer.acknowledge(usize::try_from(data).unwrap_or(usize::MAX));
         self.memory_level = cx.memory.level();
-        self.counts.bytes_acknowledged = self.counts.bytes_acknowledged.saturating_add(data.into());
         self.send.unacknowledged = acknowledgment;
         if self.send.resend.is_before(acknowledgment) {
             self.send.resend = acknowledgment;
@@ -55,6 +54,7 @@ impl Connection {
     fn sample(&mut self, now: Instant, segment: &Segment, data: u32) {
         let echoed_age = self.echoed_age(now, segment);
         let Some(transfer) = &mut self.transfer else { return };
+        transfer.bytes_acknowledged = transfer.bytes_acknowledged.saturating_add(data.into());
         let acknowledged = transfer.remove_records(segment.acknowledgment);
         // RFC 6298 3: "RTT samples MUST NOT be made using segments that were retransmitted (and thus for which it is
         // ambiguous whether the reply was for the first instance of the packet or a later instance)." A timestamp removes
@@ -68,8 +68,11 @@ impl Connection {
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
         }
+        // The acknowledgment of a part of a segment counts with the rest of the segment.
         if let Some(mark) = acknowledged.last_mark {
-            transfer.delivery.delivered(now, data, &mark, self.rtt.minimum());
+            let delivered = transfer.bytes_acknowledged.saturating_sub(transfer.delivery.total());
+            let delivered = u32::try_from(delivered).unwrap_or(u32::MAX);
+            transfer.delivery.delivered(now, delivered, &mark, self.rtt.minimum());
         }
     }
 

@@ -94,7 +94,7 @@ impl Connection {
     pub(super) fn enter_time_wait(&mut self, now: Instant) {
         self.state = State::TimeWait;
         self.timers.stop();
-        self.timers.life = now + self.policy.time_wait;
+        self.timers.life = self.policy.time_wait.after(now);
     }
 
     /// Starts the timer of FIN-WAIT-2 of a connection that its user has closed. Such a connection sends no keep-alives.
@@ -103,7 +103,7 @@ impl Connection {
             return;
         }
         match self.state {
-            State::FinWait2 => self.timers.life = now + self.policy.fin_wait_2,
+            State::FinWait2 => self.timers.life = self.policy.fin_wait_2.after(now),
             State::TimeWait | State::Closed => {}
             _ => self.timers.life = super::timers::NEVER,
         }

@@ -58,7 +58,7 @@ impl Connection {
         // CLOSED state, and return."
         // spec: rfc9293-user-timeout
         let is_stalled = match self.policy.user_timeout {
-            Some(timeout) => now.since(self.timers.stalled_since) >= timeout,
+            Some(timeout) => timeout.after(self.timers.stalled_since) <= now,
             None => self.has_too_many_retransmissions(),
         };
         if is_stalled {
@@ -101,7 +101,7 @@ impl Connection {
 
     /// Returns the earlier of a time and the end of the user timeout.
     pub(super) fn limit(&self, at: Instant) -> Instant {
-        self.policy.user_timeout.map_or(at, |timeout| at.min(self.timers.stalled_since + timeout))
+        self.policy.user_timeout.map_or(at, |timeout| at.min(timeout.after(self.timers.stalled_since)))
     }
 
     /// Returns the time until the next probe of the window.

@@ -148,7 +148,7 @@ impl Connection {
             // FIN. Acknowledge it, and restart the 2 MSL timeout."
             // spec: rfc9293-time-wait-fin
             if self.state == State::TimeWait && segment.flags.contains(Flags::FIN) {
-                self.timers.life = now + self.policy.time_wait;
+                self.timers.life = self.policy.time_wait.after(now);
             }
             arrival.reply = self.answer_unacceptable(now, &segment);
             return Err(Stop::Drop(TcpDropReason::OutsideWindow));

@@ -359,3 +359,8 @@ impl Rig {
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| u8::try_from(index % 251).expect("the remainder is below 251")).collect()
 }
+
+#[test]
+fn connection_without_sent_data_is_small() {
+    assert!(size_of::<Connection>() <= 536, "a connection takes {} bytes", size_of::<Connection>());
+}

@@ -17,6 +17,14 @@ pub(super) struct Transfer {
     pub(super) recovery: FastRecovery,
     pub(super) delivery: DeliveryRate,
     pub(super) window_use: WindowUse,
+    /// Data that was sent for the first time, in bytes.
+    pub(super) bytes_sent: u64,
+    /// Data that the peer has acknowledged, in bytes.
+    pub(super) bytes_acknowledged: u64,
+    /// Data that was sent again, in bytes.
+    pub(super) bytes_retransmitted: u64,
+    /// Number of retransmitted segments.
+    pub(super) retransmissions: u32,
     records: VecDeque<Record>,
 }
 
@@ -109,6 +117,10 @@ impl Connection {
                 recovery: FastRecovery::new(initial),
                 delivery: DeliveryRate::new(now),
                 window_use: WindowUse::default(),
+                bytes_sent: 0,
+                bytes_acknowledged: 0,
+                bytes_retransmitted: 0,
+                retransmissions: 0,
                 records: VecDeque::new(),
             })
         })

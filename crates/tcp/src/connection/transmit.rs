@@ -267,16 +267,15 @@ impl Connection {
     /// Updates the state after the transmission of a segment.
     fn record_transmission(&mut self, now: Instant, plan: &Plan) {
         let end = plan.sequence.plus(plan.length).plus(u32::from(plan.has_fin));
-        let bytes = u64::from(plan.length);
         let is_first = self.send.next.is_before(end);
         if is_first {
             self.restart_after_idle(now);
-            self.counts.bytes_sent = self.counts.bytes_sent.saturating_add(bytes);
             self.record_new(now, plan, end);
         } else if end != plan.sequence {
-            self.counts.bytes_retransmitted = self.counts.bytes_retransmitted.saturating_add(bytes);
-            self.counts.retransmissions = self.counts.retransmissions.saturating_add(1);
-            self.transfer_mut(now).record_again(plan.sequence, end);
+            let transfer = self.transfer_mut(now);
+            transfer.bytes_retransmitted = transfer.bytes_retransmitted.saturating_add(plan.length.into());
+            transfer.retransmissions = transfer.retransmissions.saturating_add(1);
+            transfer.record_again(plan.sequence, end);
         }
         match plan.kind {
             Kind::Again if self.send.is_first_lost => self.send.is_first_lost = false,
@@ -325,6 +324,7 @@ impl Connection {
         let is_limited = unsent > 0 && !self.is_allowed_by_congestion(segment_size.min(unsent));
         let records = 16 + 2 * index(in_flight / segment_size);
         let transfer = self.transfer_mut(now);
+        transfer.bytes_sent = transfer.bytes_sent.saturating_add(plan.length.into());
         transfer.record(now, end, before, plan.kind == Kind::Probe, records);
         let delivered = transfer.delivery.total();
         transfer.window_use.sent(in_flight, is_limited, delivered);

@@ -329,4 +329,13 @@ fn acknowledgments_give_samples_of_the_delivery_rate() {
     rig.acknowledge(1 + 10 * 1_460 + 4);
     let rate = rig.connection.info(rig.now).delivery_rate.expect("the rate is measured");
     assert_eq!((rate.bytes_per_second(), rate.is_application_limited), (400, true));
+    // The acknowledgment of a part of a segment counts.
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    rig.acknowledge(1 + 10 * 1_460 + 4 + 1_000);
+    rig.pass(Duration::from_millis(10));
+    rig.acknowledge(1 + 11 * 1_460 + 4);
+    let info = rig.connection.info(rig.now);
+    assert_eq!((info.bytes_sent, info.bytes_acknowledged), (11 * 1_460 + 4, 11 * 1_460 + 4));
+    assert_eq!(info.delivery_rate.map(|rate| rate.bytes), Some(1_460));
 }
