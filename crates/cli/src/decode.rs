@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
-use dissect::{Dissection, dissect};
+use dissect::{Dissection, TcpConversations, dissect};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::advice::explain;
@@ -109,10 +109,11 @@ fn print(
     mut each: impl FnMut(&str, bool) -> bool,
 ) -> Result<(), FrameReaderError> {
     let mut line = String::new();
+    let mut conversations = TcpConversations::default();
     reader.read(|frame| {
         let dissection = dissect(frame.bytes, frame.length);
         line.clear();
-        write_frame(&mut line, arguments, frame, &dissection);
+        write_frame(&mut line, arguments, frame, &dissection, &mut conversations);
         each(&line, dissection.is_faulty())
     })
 }
@@ -123,14 +124,15 @@ fn write_frame(
     arguments: &DecodeArguments,
     frame: &CapturedFrame<'_>,
     dissection: &Dissection<'_>,
+    conversations: &mut TcpConversations,
 ) {
     // Writing to a String does not fail.
     let _ = if arguments.json {
         json::write(text, frame, dissection)
     } else if arguments.explain {
-        explained::write(text, frame, dissection)
+        explained::write(text, frame, dissection, conversations)
     } else {
-        text::write(text, arguments, frame, dissection)
+        text::write(text, arguments, frame, dissection, conversations)
     };
 }
 

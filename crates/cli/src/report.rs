@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arp::Neighbor;
 use capture::Direction;
-use dissect::summarize;
+use dissect::{TcpConversations, summarize};
 use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostInterface, HostSet};
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -54,6 +54,8 @@ pub(crate) struct HostReport<W> {
     source: Option<MacAddr>,
     recorder: Option<Recorder<File>>,
     limits: LineLimits,
+    /// The TCP conversations of printed frames.
+    conversations: TcpConversations,
 }
 
 /// A host that is ready, or a range of such hosts.
@@ -99,6 +101,7 @@ impl<W: Sink> HostReport<W> {
             source: None,
             recorder: None,
             limits: LineLimits::default(),
+            conversations: TcpConversations::default(),
         }
     }
 
@@ -259,14 +262,13 @@ impl<W: Sink> HostReport<W> {
 
     fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8]) {
         if self.level >= Verbosity::Frames {
+            let at = self.clock.moment(now);
+            // JSON has the bytes of the frame instead of a summary.
+            let summary = if self.json { String::new() } else { summarize(bytes, &mut self.conversations) };
             self.print(
-                self.clock.moment(now),
+                at,
                 |styler, at| {
-                    with_time(
-                        styler,
-                        at,
-                        &format!("{} {}", styled_direction(styler, direction), summarize(bytes)),
-                    )
+                    with_time(styler, at, &format!("{} {summary}", styled_direction(styler, direction)))
                 },
                 || HostJson::frame(direction, bytes),
             );

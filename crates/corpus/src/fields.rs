@@ -61,7 +61,7 @@ pub(crate) const FRAME_FIELDS: [FieldMapping; 6] = [
 ];
 
 /// Fields of the headers.
-pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
+pub(crate) const HEADER_FIELDS: [FieldMapping; 70] = [
     mapping("ethernet", "destination", &["eth.dst"], ValueFormat::Shown),
     mapping("ethernet", "source", &["eth.src"], ValueFormat::Shown),
     mapping(
@@ -139,6 +139,7 @@ pub(crate) const HEADER_FIELDS: [FieldMapping; 69] = [
     mapping("tcp", "window", &["tcp.window_size_value"], ValueFormat::Number),
     mapping("tcp", "checksum", &["tcp.checksum"], ValueFormat::Number),
     mapping("tcp", "urgent_pointer", &["tcp.urgent_pointer"], ValueFormat::Number),
+    mapping("tcp", "options", &["tcp.options"], ValueFormat::Raw),
 ];
 
 const fn mapping(

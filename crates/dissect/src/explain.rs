@@ -8,12 +8,14 @@ use arp::Operation;
 use icmp::IcmpType;
 use inet::IpProtocol;
 use link::EtherType;
+use tcp::{SequenceNumber, TcpOption, TcpOptions};
 
 use crate::fault::{FaultRule, FrameFault};
 use crate::frame::RARP;
 use crate::layers::{FieldValue, Layer, Layers, hex};
-use crate::layout::{Field, FieldFormat};
+use crate::layout::{self, Field, FieldFormat};
 use crate::requirement::requirement;
+use crate::summary::segment::write_option;
 
 /// Writes the explanation of each layer, then of each fault.
 pub(crate) fn write(page: &mut String, layers: &Layers<'_>, faults: &[FrameFault]) -> Result {
@@ -48,10 +50,41 @@ fn write_layer(page: &mut String, layer: &Layer<'_>) -> Result {
     for (name, address) in layer.addresses() {
         writeln!(page, "  {name:<24} {address}: length as given in the packet")?;
     }
-    if let Some(options) = layer.options().filter(|options| !options.is_empty()) {
-        writeln!(page, "  {:<24} {}: ignored by tapstack", "options", hex(options, " "))?;
+    match layer.options() {
+        None | Some([]) => Ok(()),
+        Some(options) if layout.name == layout::TCP.name => write_tcp_options(page, options),
+        Some(options) => writeln!(page, "  {:<24} {}: ignored by tapstack", "options", hex(options, " ")),
+    }
+}
+
+/// Writes each option of a TCP header with its meaning.
+fn write_tcp_options(page: &mut String, options: &[u8]) -> Result {
+    for option in TcpOptions::new(options) {
+        write!(page, "  {:<24} ", "option")?;
+        write_option(page, &option, SequenceNumber::default())?;
+        writeln!(page, ": {}", meaning(&option))?;
     }
     Ok(())
+}
+
+/// Returns the meaning of an option of a TCP header.
+fn meaning(option: &TcpOption<'_>) -> &'static str {
+    match option {
+        TcpOption::End => "end of the options (RFC 9293 3.2)",
+        TcpOption::NoOperation => "padding (RFC 9293 3.2)",
+        TcpOption::MaximumSegmentSize(_) => {
+            "maximum data of a segment that the sender receives, in bytes (RFC 9293 3.7.1)"
+        }
+        TcpOption::WindowScale(_) => "the sender's windows are shifted by this number of bits (RFC 7323 2)",
+        TcpOption::SackPermitted => "the sender supports selective acknowledgments (RFC 2018 2)",
+        TcpOption::Timestamps(_) => {
+            "timestamp of the sender, and the last timestamp of the peer (RFC 7323 3)"
+        }
+        TcpOption::Sack(_) => "received ranges of sequence numbers (RFC 2018 3)",
+        TcpOption::Unsupported { .. } => "ignored by tapstack",
+        TcpOption::InvalidLength { .. } => "ignored, because this option has another length",
+        TcpOption::Malformed { .. } => "ignored, because the option is incomplete",
+    }
 }
 
 fn write_fault(page: &mut String, fault: &FrameFault) -> Result {

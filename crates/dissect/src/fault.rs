@@ -7,6 +7,7 @@ use icmp::IcmpMessage;
 use inet::{IpProtocol, checksum};
 use ipv4::Datagram;
 use link::{EtherType, MacAddr};
+use tcp::{TcpOption, TcpOptions};
 
 use crate::frame::{DissectedFrame, RARP, data_length};
 use crate::layout::{TCP_HEADER, UDP_HEADER};
@@ -280,7 +281,6 @@ fn check_udp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
 }
 
 fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
-    const RULE: &str = "a header has at least five 32-bit words and ends within the segment";
     let offset = data.bytes.get(12).map(|offset| usize::from(offset >> 4) * 4);
     let (field, summary) = match offset {
         Some(offset) if offset < TCP_HEADER => (Some("data_offset"), "TCP data offset below 5"),
@@ -288,17 +288,24 @@ fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
             (Some("data_offset"), "TCP data offset beyond the segment")
         }
         _ if data.length < TCP_HEADER && !data.is_fragment => (None, "shorter than a TCP header"),
-        _ => return,
+        _ => return check_tcp_options(faults, data, offset),
     };
-    faults.push(FrameFault {
-        layer: "tcp",
-        field,
-        summary: summary.to_owned(),
-        detail: None,
-        rule: FaultRule::Standard("RFC 9293 3.1", RULE),
-        is_warning: false,
-        is_truncation: false,
-    });
+    faults.push(FrameFault::new("tcp", field, &summary, "rfc9293-data-offset"));
+}
+
+/// Checks the options of a segment whose header has this length.
+fn check_tcp_options(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>, header_length: Option<usize>) {
+    let options = header_length.and_then(|length| data.bytes.get(TCP_HEADER..length));
+    let fault = |summary: &str, id| FrameFault::new("tcp", Some("options"), &summary, id);
+    faults.extend(TcpOptions::new(options.unwrap_or_default()).find_map(|option| match option {
+        TcpOption::InvalidLength { .. } => {
+            Some(fault("TCP option length does not match its kind", "tcp-option-known-length"))
+        }
+        TcpOption::Malformed { .. } => {
+            Some(fault("TCP option length below 2 or beyond the header", "rfc9293-option-length"))
+        }
+        _ => None,
+    }));
 }
 
 /// Returns the checksum found at offset `at` in the bytes that it covers, and the expected one.

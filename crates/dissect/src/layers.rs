@@ -75,9 +75,10 @@ impl<'a> Layer<'a> {
         })
     }
 
-    /// Returns the options of an IPv4 header, or `None` for any other layer.
+    /// Returns the options of an IPv4 or TCP header, or `None` for any other layer. The capture may have truncated them.
     pub fn options(&self) -> Option<&'a [u8]> {
-        Some(self.rest()).filter(|_| self.layout.name == layout::IPV4.name)
+        let has_options = [layout::IPV4.name, layout::TCP.name].contains(&self.layout.name);
+        Some(self.rest()).filter(|_| has_options && !self.is_short())
     }
 
     /// Returns the complete addresses of an ARP packet with address lengths other than 6 and 4, with their field names.
@@ -236,8 +237,17 @@ impl<'a> LayerParser<'a> {
         match protocol.map(IpProtocol).filter(|_| number("fragment_offset") == Some(0)) {
             Some(IpProtocol::ICMP) => self.icmp(),
             Some(IpProtocol::UDP) => drop(self.push(&layout::UDP)),
-            Some(IpProtocol::TCP) => drop(self.push(&layout::TCP)),
+            Some(IpProtocol::TCP) => self.tcp(),
             _ => {}
+        }
+    }
+
+    fn tcp(&mut self) {
+        let start = self.offset;
+        let Some(layer) = self.push(&layout::TCP) else { return };
+        let words = layer.number("data_offset").and_then(|words| usize::try_from(words).ok());
+        if let Some(length) = words.map(|words| words * 4).filter(|length| *length >= layout::TCP.length()) {
+            self.extend(start, length);
         }
     }
 

@@ -13,6 +13,7 @@
 //! extends beyond the frame.
 #![forbid(unsafe_code)]
 
+mod conversation;
 mod explain;
 mod fault;
 mod frame;
@@ -24,6 +25,7 @@ mod summary;
 
 use std::fmt;
 
+pub use conversation::TcpConversations;
 pub use fault::{FaultRule, FrameFault};
 pub use layers::{FieldValue, Layer, Layers, TAG_LIMIT};
 pub use layout::{Field, FieldFormat, LAYOUTS, Layout};
@@ -45,11 +47,11 @@ pub fn dissect(bytes: &[u8], length: usize) -> Dissection<'_> {
 }
 
 /// Returns the one-line summary of a complete frame, with its link header.
-pub fn summarize(bytes: &[u8]) -> String {
+pub fn summarize(bytes: &[u8], conversations: &mut TcpConversations) -> String {
     let mut line = String::new();
     let style = SummaryStyle { link_header: true, verbose: false };
     // Writing to a String does not fail.
-    let _ = dissect(bytes, bytes.len()).write_summary(&mut line, style);
+    let _ = dissect(bytes, bytes.len()).write_summary(&mut line, style, conversations);
     line
 }
 
@@ -76,8 +78,13 @@ impl<'a> Dissection<'a> {
     }
 
     /// Appends one line in the format of tcpdump, without a line break. Faults follow in brackets.
-    pub fn write_summary(&self, line: &mut String, style: SummaryStyle) -> fmt::Result {
-        summary::write(line, style, self.bytes, self.length, &self.faults)
+    pub fn write_summary(
+        &self,
+        line: &mut String,
+        style: SummaryStyle,
+        conversations: &mut TcpConversations,
+    ) -> fmt::Result {
+        summary::write(line, style, self.bytes, self.length, &self.faults, conversations)
     }
 
     /// Appends a diagram of each layer, its fields with values and meanings, then each fault with the rule that it breaks.

@@ -10,12 +10,13 @@ pub(crate) struct Requirement {
 }
 
 /// The pages with requirements that a frame can violate.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     include_str!("../../../docs/spec/ethernet.md"),
     include_str!("../../../docs/spec/rfc826.md"),
     include_str!("../../../docs/spec/rfc791.md"),
     include_str!("../../../docs/spec/rfc792.md"),
     include_str!("../../../docs/spec/rfc1122-internet.md"),
+    include_str!("../../../docs/spec/rfc9293.md"),
     include_str!("../../../docs/spec/security.md"),
 ];
 

@@ -2,6 +2,7 @@
 
 mod datagram;
 mod message;
+pub(crate) mod segment;
 mod unparsed;
 
 use std::fmt::Write;
@@ -9,6 +10,7 @@ use std::fmt::Write;
 use arp::{MacAddr, Operation, Packet};
 use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 
+use crate::conversation::TcpConversations;
 use crate::fault::FrameFault;
 use crate::frame::{DissectedFrame, RARP};
 
@@ -29,10 +31,11 @@ pub(crate) fn write(
     bytes: &[u8],
     length: usize,
     faults: &[FrameFault],
+    conversations: &mut TcpConversations,
 ) -> std::fmt::Result {
     let start = line.len();
     match DissectedFrame::parse(bytes, length) {
-        Ok(frame) => write_frame(line, style, &frame, length)?,
+        Ok(frame) => write_frame(line, style, &frame, length, conversations)?,
         Err(_) => unparsed::write(line, bytes, length)?,
     }
     let trimmed = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
@@ -51,6 +54,7 @@ fn write_frame(
     style: SummaryStyle,
     frame: &DissectedFrame<'_>,
     length: usize,
+    conversations: &mut TcpConversations,
 ) -> std::fmt::Result {
     match frame.ether_type {
         // Without the link header, the line names the protocol.
@@ -59,7 +63,7 @@ fn write_frame(
         _ => write_header(line, frame, length)?,
     }
     match frame.ether_type {
-        EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose),
+        EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose, conversations),
         EtherType::ARP | RARP => write_arp(line, frame.payload, frame.length, style.verbose),
         _ => Ok(()),
     }

@@ -2,7 +2,7 @@
 //! formats are written.
 #![no_main]
 
-use dissect::{SummaryStyle, dissect};
+use dissect::{SummaryStyle, TcpConversations, dissect};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u16, &[u8])| {
@@ -16,10 +16,11 @@ fuzz_target!(|input: (u16, &[u8])| {
     }
     assert!(dissection.payload().len() <= bytes.len());
     let mut text = String::new();
+    let mut conversations = TcpConversations::default();
     for style in [(false, false), (true, true)] {
         let (link_header, verbose) = style;
         dissection
-            .write_summary(&mut text, SummaryStyle { link_header, verbose })
+            .write_summary(&mut text, SummaryStyle { link_header, verbose }, &mut conversations)
             .expect("summary should be written");
     }
     dissection.explain(&mut text).expect("explanation should be written");

@@ -3,17 +3,23 @@
 use std::fmt::{Result, Write};
 
 use capture::CapturedFrame;
-use dissect::{Dissection, SummaryStyle};
+use dissect::{Dissection, SummaryStyle, TcpConversations};
 
 use crate::color::{DIMMED, EMPHASIS, ERROR, INCOMING, Styler, WARNING};
 
 /// Writes the summary of a frame and its comments, then the explanation of its layers and faults.
-pub(super) fn write(page: &mut String, frame: &CapturedFrame<'_>, dissection: &Dissection<'_>) -> Result {
+pub(super) fn write(
+    page: &mut String,
+    frame: &CapturedFrame<'_>,
+    dissection: &Dissection<'_>,
+    conversations: &mut TcpConversations,
+) -> Result {
     if frame.number > 1 {
         page.push('\n');
     }
     write!(page, "frame {}: ", frame.number)?;
-    dissection.write_summary(page, SummaryStyle { link_header: true, verbose: false })?;
+    let style = SummaryStyle { link_header: true, verbose: false };
+    dissection.write_summary(page, style, conversations)?;
     page.push('\n');
     for comment in &frame.comments {
         writeln!(page, "comment: {}", comment.escape_debug())?;

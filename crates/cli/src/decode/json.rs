@@ -143,7 +143,7 @@ fn header_schema(layouts: &[&'static Layout]) -> (&'static str, Value) {
         }
     }
     let (name, title) = layouts.first().map(|layout| (layout.name, layout.title)).unwrap_or_default();
-    if name == "ipv4" {
+    if ["ipv4", "tcp"].contains(&name) {
         let text = "Options, in hexadecimal digits; empty without options.";
         fields.insert("options".to_owned(), json!({"type": "string", "description": text}));
     }

@@ -44,7 +44,13 @@ fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
         panic!("another command");
     };
     let mut line = String::new();
-    write_frame(&mut line, &arguments, frame, &dissect(frame.bytes, frame.length));
+    write_frame(
+        &mut line,
+        &arguments,
+        frame,
+        &dissect(frame.bytes, frame.length),
+        &mut TcpConversations::default(),
+    );
     line
 }
 
@@ -430,6 +436,25 @@ fn control_bits_are_explained_by_name() {
     assert!(page(2).contains("  flags                    0x02 = SYN: control bits"), "{}", page(2));
     assert!(page(0x18).contains(" 0x18 = ACK PSH: "), "{}", page(0x18));
     assert!(page(0).contains(" 0x00 = none: "), "{}", page(0));
+}
+
+#[test]
+fn tcp_options_are_decoded_and_explained() {
+    let options = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
+    let head = [4, 0x57, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0xa0, 2, 4, 0, 0, 0, 0, 0];
+    let bytes = datagram(6, &[&head[..], &options].concat());
+    assert_eq!(object(&frame(&bytes))["tcp"]["options"], "020405b40402080a000000010000000001030307");
+    let page = output("--explain", &frame(&bytes));
+    assert!(page.contains("\nTCP header, bytes 34 to 73 (RFC 9293 3.1)\n"), "{page}");
+    for option in ["mss 1460: ", "sackOK: ", "TS val 1 ecr 0: ", "nop: ", "wscale 7: "] {
+        assert!(page.contains(&format!("\n  option                   {option}")), "{option}: {page}");
+    }
+    assert_eq!(object(&frame(&datagram(6, &with_changes(&head, &[(12, 0x50)]))))["tcp"]["options"], "");
+    let page =
+        output("--explain", &frame(&datagram(6, &[&head[..], &with_changes(&options, &[(1, 0)])].concat())));
+    let fault =
+        "\ninvalid: tcp.options: TCP option length below 2 or beyond the header\n  RFC 9293 3.2, MUST-7 (";
+    assert!(page.contains(fault), "{page}");
 }
 
 #[test]

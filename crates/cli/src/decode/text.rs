@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 
 use capture::CapturedFrame;
-use dissect::{Dissection, SummaryStyle};
+use dissect::{Dissection, SummaryStyle, TcpConversations};
 use tap::Instant;
 
 use super::arguments::DecodeArguments;
@@ -18,6 +18,7 @@ pub(super) fn write(
     arguments: &DecodeArguments,
     frame: &CapturedFrame<'_>,
     dissection: &Dissection<'_>,
+    conversations: &mut TcpConversations,
 ) -> Result {
     if let Some(time) = frame.time.filter(|_| arguments.no_time != 1) {
         let time = Instant::from_nanos(time);
@@ -29,7 +30,7 @@ pub(super) fn write(
         line.push(' ');
     }
     let style = SummaryStyle { link_header: arguments.link_header, verbose: arguments.verbose > 0 };
-    dissection.write_summary(line, style)?;
+    dissection.write_summary(line, style, conversations)?;
     for comment in frame.comments.iter().filter(|_| arguments.verbose > 0) {
         write!(line, " [comment: {}]", comment.escape_debug())?;
     }

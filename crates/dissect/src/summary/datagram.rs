@@ -1,26 +1,30 @@
 //! One-line summary of an IPv4 datagram or fragment.
 
 use std::fmt::{Result, Write};
-use std::net::Ipv4Addr;
 
 use inet::IpProtocol;
 use ipv4::Datagram;
 
 use super::message;
+use super::segment::{self, Addresses, SegmentData};
+use crate::conversation::TcpConversations;
 use crate::frame::data_length;
-use crate::layout::{TCP_HEADER, UDP_HEADER};
-
-/// Source and destination of a datagram.
-type Addresses = (Ipv4Addr, Ipv4Addr);
+use crate::layout::UDP_HEADER;
 
 /// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, even if
 /// the capture truncated the frame.
-pub(super) fn write(line: &mut String, payload: &[u8], length: usize, verbose: bool) -> Result {
+pub(super) fn write(
+    line: &mut String,
+    payload: &[u8],
+    length: usize,
+    verbose: bool,
+    conversations: &mut TcpConversations,
+) -> Result {
     let Some(datagram) = Datagram::parse_lenient(payload) else { return write!(line, "length {length}") };
     if verbose {
         write_header(line, &datagram)?;
     }
-    write_data(line, &datagram, data_length(&datagram, length))
+    write_data(line, &datagram, data_length(&datagram, length), verbose, conversations)
 }
 
 /// Writes the fields of the header on a separate line.
@@ -60,7 +64,13 @@ fn is_reserved_set(datagram: &Datagram<'_>) -> bool {
 }
 
 /// Writes the summary of a datagram's data, which is `length` bytes long according to the header.
-fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Result {
+fn write_data(
+    line: &mut String,
+    datagram: &Datagram<'_>,
+    length: usize,
+    verbose: bool,
+    conversations: &mut TcpConversations,
+) -> Result {
     let addresses @ (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
     match datagram.protocol() {
@@ -72,7 +82,11 @@ fn write_data(line: &mut String, datagram: &Datagram<'_>, length: usize) -> Resu
             message::write(line, data, length)
         }
         IpProtocol::UDP => write_udp(line, addresses, data, length, datagram.is_fragment()),
-        IpProtocol::TCP => write_tcp(line, addresses, data, length),
+        IpProtocol::TCP => {
+            write_addresses(line, addresses, data)?;
+            let data = SegmentData { addresses, bytes: data, length, is_fragment: datagram.is_fragment() };
+            segment::write(line, &data, verbose, conversations)
+        }
         // tcpdump prints two spaces here.
         IpProtocol(number) => write!(line, "{from} > {to}:  ip-proto-{number} {length}"),
     }
@@ -109,16 +123,5 @@ fn write_udp(
             write!(line, "UDP, bad length {claimed} > {present}")
         }
         Some(claimed) => write!(line, "UDP, length {claimed}"),
-    }
-}
-
-/// Writes the ports and data length of a TCP segment, if its header was captured.
-fn write_tcp(line: &mut String, addresses: Addresses, bytes: &[u8], length: usize) -> Result {
-    write_addresses(line, addresses, bytes)?;
-    line.push_str("TCP");
-    let Some(offset) = bytes.get(12).map(|byte| usize::from(byte >> 4) * 4) else { return Ok(()) };
-    match length.checked_sub(offset).filter(|_| offset >= TCP_HEADER) {
-        Some(data) => write!(line, ", length {data}"),
-        None => write!(line, ", length {length}"),
     }
 }

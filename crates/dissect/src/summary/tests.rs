@@ -1,12 +1,18 @@
 use super::*;
+use crate::conversation::TcpConversations;
 use crate::fault::faults;
-use crate::summarize;
 
 mod datagrams;
+mod segments;
 
 const HEAD: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 const REQUEST: [u8; 28] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+
+/// Returns the summary of a frame, which belongs to no earlier conversation.
+fn summarize(bytes: &[u8]) -> String {
+    crate::summarize(bytes, &mut TcpConversations::default())
+}
 
 fn line(rest: &[&[u8]]) -> String {
     summarize(&[&HEAD, &rest.concat()[..]].concat())
@@ -138,7 +144,8 @@ fn length_field_is_checked_against_wire_length_not_captured_length() {
         let bytes = &frame[..captured];
         let mut text = String::new();
         let style = SummaryStyle { link_header: false, verbose: false };
-        write(&mut text, style, bytes, length, &faults(bytes, length)).unwrap();
+        write(&mut text, style, bytes, length, &faults(bytes, length), &mut TcpConversations::default())
+            .unwrap();
         text
     };
     let whole = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 92";
