@@ -23,6 +23,8 @@ impl Connection {
         self.send_buffer.acknowledge(usize::try_from(data).unwrap_or(usize::MAX));
         self.memory_level = cx.memory.level();
         self.send.unacknowledged = acknowledgment;
+        // The right edge of the window stays where the peer has announced it, also if the segment does not set the window.
+        self.send.window = self.send.window.saturating_sub(bytes);
         if self.send.resend.is_before(acknowledgment) {
             self.send.resend = acknowledgment;
         }
@@ -32,6 +34,8 @@ impl Connection {
         self.send.urgent = self.send.urgent.filter(|end| acknowledgment.is_before(*end));
         self.send.is_first_lost = false;
         self.send.retransmissions = 0;
+        // If the window is still closed, its probes start anew.
+        self.timers.is_probing = false;
         self.sample(now, segment, data);
         let is_restart = self.control_congestion(acknowledgment, bytes, &round);
         // spec: tcp-send-tuning
@@ -150,7 +154,8 @@ impl Connection {
     }
 
     /// Sets the send window if the segment is not older than the segment that set the window last.
-    pub(super) fn update_send_window(&mut self, now: Instant, segment: &Segment) {
+    /// `was_closed` if the window was zero before the segment.
+    pub(super) fn update_send_window(&mut self, now: Instant, segment: &Segment, was_closed: bool) {
         // RFC 9293 3.10.7.4: "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated. If (SND.WL1 < SEG.SEQ or
         // (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND, set SND.WL1 <- SEG.SEQ, and set SND.WL2 <-
         // SEG.ACK."
@@ -162,7 +167,6 @@ impl Connection {
         if !is_current {
             return;
         }
-        let was_closed = self.send.window == 0;
         self.set_send_window(segment);
         // The peer has discarded what was sent into a closed window.
         if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {

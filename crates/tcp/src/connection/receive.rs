@@ -262,6 +262,7 @@ impl Connection {
                 TcpDropReason::OldAck
             }));
         }
+        let was_closed = self.send.window == 0;
         if self.send.unacknowledged.is_before(acknowledgment) {
             // "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. Any segments on the retransmission queue that
             // are thereby entirely acknowledged are removed."
@@ -272,7 +273,7 @@ impl Connection {
             // spec: rfc9293-ack-old
             self.count_duplicate(&segment);
         }
-        self.update_send_window(now, &segment);
+        self.update_send_window(now, &segment, was_closed);
         self.check_own_fin(now)
     }
 

@@ -112,6 +112,33 @@ fn zero_window_is_probed_with_a_byte_at_doubled_intervals() {
 }
 
 #[test]
+fn window_that_stays_closed_after_an_accepted_probe_is_probed_further() {
+    let mut rig = closed();
+    rig.write(b"data");
+    for (acknowledgment, byte) in (2..).zip(b"data") {
+        let rto = rig.connection.info(rig.now).rto;
+        assert_eq!(rig.pass_to_deadline(), rto, "the interval does not start anew");
+        assert_eq!(rig.sent().data, [*byte]);
+        rig.pass(Duration::from_millis(1));
+        rig.give(Given::new(Flags::ACK, 1, acknowledgment).window(0));
+    }
+    assert_eq!(rig.connection.info(rig.now).unacknowledged, 0);
+}
+
+#[test]
+fn right_edge_of_send_window_stays_if_an_old_segment_acknowledges_data() {
+    let mut rig = Rig::established(&plain());
+    rig.give(Given::new(Flags::ACK, 1, 1).data(&[0; 10]).window(3_000));
+    let _ = rig.sent();
+    rig.give(Given::new(Flags::ACK, 11, 1).window(3_000));
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    // The segment repeats old data, so its window does not count, but its acknowledgment does.
+    rig.give(Given::new(Flags::ACK, 8, 1 + 1_460).data(&[0; 5]).window(9_000));
+    assert_eq!(rig.connection.info(rig.now).send_window, 3_000 - 1_460);
+}
+
+#[test]
 fn accepted_probe_is_not_sent_again() {
     let mut rig = closed();
     rig.write(b"data");
