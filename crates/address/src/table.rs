@@ -361,7 +361,10 @@ impl Row {
     /// Returns the MAC address of an address at or after the first.
     #[inline]
     fn mac_of(&self, ip: u32) -> Option<MacAddr> {
-        self.mac.plus(ip.wrapping_sub(self.first).into())
+        match ip.wrapping_sub(self.first) {
+            0 => Some(self.mac),
+            offset => self.mac.plus(offset.into()),
+        }
     }
 
     /// Returns whether an address is in the network of the row. A prefix of 32 is no network.

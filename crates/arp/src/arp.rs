@@ -102,7 +102,6 @@ impl<P> Arp<P> {
     /// Resolves the destination of a packet of `bytes` bytes: see [`NeighborTable::resolve`].
     ///
     /// Refuses addresses that are invalid for a host, and local addresses except those in conflict with another host.
-    #[inline]
     pub fn resolve(
         &mut self,
         now: Instant,
@@ -115,6 +114,13 @@ impl<P> Arp<P> {
             return Resolution::Refused(packet);
         }
         self.neighbors.resolve(now, ip, bytes, packet)
+    }
+
+    /// Returns the MAC address of a neighbor to which a packet can be sent immediately: see [`NeighborTable::lookup`].
+    /// Returns `None` for the addresses that [`Arp::resolve`] refuses.
+    #[inline]
+    pub fn lookup(&mut self, now: Instant, table: &AddressTable, ip: Ipv4Addr) -> Option<MacAddr> {
+        if self.is_valid_neighbor(table, ip) { self.neighbors.lookup(now, ip) } else { None }
     }
 
     /// Adds a static neighbor: see [`NeighborTable::add_static`]. Refuses the same addresses as [`Arp::resolve`].

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 
-use host::{Host, HostConfig, UdpBind, UdpMessage};
+use host::{Host, HostConfig, UdpBind};
 use link::MacAddr;
 use runtime::{Clock, Driver};
 use tap::linux::{LinkMonitor, Tap};
@@ -37,15 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         while let Some(received) = host.receive_udp(socket) {
             println!("{} bytes from {}", received.frame.len(), received.source);
-            let reply = UdpMessage {
-                interface: Some(received.interface),
-                source: Some(received.destination.ip()),
-                destination: Some(received.source),
-                ..UdpMessage::default()
-            };
+            let requester = received.source;
             // The reply is sent in the frame of the request, without a copy of the data.
-            if let Err(error) = host.send_udp_frame(now, socket, &reply, received.frame, pool) {
-                println!("no reply to {}: {error}", received.source);
+            if let Err(error) = host.reply_udp(now, socket, received, pool) {
+                println!("no reply to {requester}: {error}");
             }
         }
     }

@@ -9,7 +9,7 @@ use ipv4::Ipv4Fields;
 use tap::{Frame, Instant, Offload, Pool};
 
 use crate::host::Host;
-use crate::socket_calls::{BUFFER, frame_with};
+use crate::socket_calls::{BUFFER, Outgoing, frame_with, to_ipv4};
 use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
 
 /// Headers before the data of a request, in bytes.
@@ -101,7 +101,7 @@ impl Host {
 
     /// Sends an echo request with this data. A request that is longer than the path MTU is sent in fragments.
     ///
-    /// The request waits in the send buffer until the device accepts it. If the next hop does not answer, or an ICMP
+    /// The request waits as a UDP datagram does: see [`Host::send_udp_frame`]. If the next hop does not answer, or an ICMP
     /// error about the request arrives, [`Host::take_socket_error`] reports the failure. An error sends nothing.
     ///
     /// The request leaves by the interface of its source address. Without a source address, the route to the
@@ -116,23 +116,28 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         let binding = self.shared.sockets.get_kind(id, SocketKind::Echo)?.local;
-        let IpAddr::V4(destination) = request.destination else {
-            return Err(SocketError::Ipv6(request.destination));
-        };
-        let (interface, source) =
-            self.select_source(binding.addresses, (None, request.source), destination)?;
-        self.check_destination(interface, source, destination, true)?;
+        let destination = to_ipv4(request.destination)?;
+        let source = request.source.map(to_ipv4).transpose()?;
+        let origin = self.select_source(binding.addresses, (None, source), destination)?;
+        let hop = self.next_hop(&origin, destination, true)?;
         let limit = ipv4::Datagram::MAX_LENGTH - HEADERS;
         if data.len() > limit {
             return Err(SocketError::TooLong { limit });
         }
         let mut frame = frame_with(data, HEADERS, pool)?;
-        let mut fields = Ipv4Fields {
-            time_to_live: request.time_to_live.unwrap_or_else(|| self.time_to_live(interface, destination)),
-            type_of_service: request.type_of_service,
-            ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
+        let mut outgoing = Outgoing {
+            interface: origin.interface.id,
+            mac: origin.mac,
+            hop,
+            source: SocketAddrV4::new(origin.source, binding.port),
+            destination: SocketAddrV4::new(destination, 0),
+            fields: Ipv4Fields {
+                time_to_live: request.time_to_live.unwrap_or_else(|| origin.time_to_live(destination)),
+                type_of_service: request.type_of_service,
+                ..Ipv4Fields::new(IpProtocol::ICMP, origin.source, destination)
+            },
         };
-        self.identify(interface, &mut fields);
+        self.identify(&mut outgoing);
         frame.set_offload(Offload::default());
         let echo = Echo { identifier: binding.port, sequence: request.sequence, data };
         let is_written = frame.prepend(HEADERS).is_ok()
@@ -140,22 +145,13 @@ impl Host {
                 .bytes_mut()
                 .get_mut(Ipv4Fields::LENGTH..)
                 .is_some_and(|message| echo.write_to(IcmpType::ECHO_REQUEST, message).is_ok())
-            && fields.write_to(frame.bytes_mut()).is_ok();
+            && outgoing.fields.write_to(frame.bytes_mut()).is_ok();
         if !is_written {
             pool.give(frame);
             return Err(SocketError::NoHeadroom);
         }
-        let packet = SocketPacket {
-            frame,
-            source: SocketAddrV4::new(source, binding.port),
-            destination: SocketAddrV4::new(destination, 0),
-            interface,
-            time_to_live: fields.time_to_live,
-            type_of_service: fields.type_of_service,
-            at: now,
-        };
-        self.queue_packet(now, id, packet, pool)?;
-        if let Some(interface) = self.interfaces.get_mut(interface) {
+        self.send_packet(now, id, &outgoing, frame, pool)?;
+        if let Some(interface) = self.interfaces.get_mut(outgoing.interface) {
             interface.counters.echo_requests = interface.counters.echo_requests.saturating_add(1);
         }
         Ok(())

@@ -22,6 +22,36 @@ const CONTROL: QueueOf = |queues| &mut queues.control;
 /// The queue of payloads and of datagrams of sockets.
 const DATA: QueueOf = |queues| &mut queues.data;
 
+/// The next hop of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hop {
+    /// A broadcast or multicast MAC address.
+    Group(MacAddr),
+    /// A neighbor, with a MAC address that must be resolved.
+    Neighbor(Ipv4Addr),
+}
+
+/// Sends a datagram from a local host immediately, if the MAC address of the next hop is known. Otherwise, returns the
+/// frame.
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
+pub(crate) fn send_to_known(
+    cx: &mut Context<'_>,
+    (source, mac): (Ipv4Addr, MacAddr),
+    hop: Hop,
+    frame: Frame,
+) -> Option<Frame> {
+    let to = match hop {
+        Hop::Group(group) => Some(group),
+        Hop::Neighbor(neighbor) => cx.interface.arp.lookup(cx.now, &cx.interface.addresses, neighbor),
+    };
+    let Some(to) = to else { return Some(frame) };
+    let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
+    // The interface counts a datagram that cannot be sent.
+    _ = enqueue(cx, DATA, to, packet);
+    None
+}
+
 /// Sends a payload to a neighbor.
 pub(crate) fn send_payload(
     cx: &mut Context<'_>,
@@ -141,6 +171,7 @@ fn send_unicast(
 }
 
 /// Sends a packet to a neighbor. The packet becomes pending if the neighbor's MAC address is not known.
+#[inline]
 fn resolve(
     cx: &mut Context<'_>,
     queue: QueueOf,
@@ -151,8 +182,22 @@ fn resolve(
     if neighbor == packet.source {
         return drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame);
     }
+    // spec: rfc826-found
+    match cx.interface.arp.lookup(cx.now, &cx.interface.addresses, neighbor) {
+        Some(to) => enqueue(cx, queue, to, packet),
+        None => resolve_unknown(cx, queue, neighbor, packet),
+    }
+}
+
+/// Sends a packet to a neighbor that [`resolve`] has not found. The packet becomes pending.
+#[cold]
+fn resolve_unknown(
+    cx: &mut Context<'_>,
+    queue: QueueOf,
+    neighbor: Ipv4Addr,
+    packet: PendingPacket,
+) -> Result<SendOutcome, TxDropReason> {
     match cx.interface.arp.resolve(cx.now, &cx.interface.addresses, neighbor, packet.frame.len(), packet) {
-        // spec: rfc826-found
         Resolution::Known(mac, packet) => enqueue(cx, queue, mac, packet),
         // spec: reply-resolved
         Resolution::Pending => Ok(SendOutcome::Pending),
@@ -163,6 +208,8 @@ fn resolve(
 
 /// Adds a packet to a queue: a frame with its link header, or a datagram that is longer than the MTU and departs in
 /// fragments.
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
 pub(crate) fn enqueue(
     cx: &mut Context<'_>,
     queue: QueueOf,
@@ -171,19 +218,18 @@ pub(crate) fn enqueue(
 ) -> Result<SendOutcome, TxDropReason> {
     let PendingPacket { ether_type, mac, mut frame, .. } = packet;
     let is_datagram = ether_type == EtherType::IPV4;
-    let queued = if is_datagram && must_be_fragmented(cx, frame.bytes()) {
-        if !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
-            return drop_frame(cx, TxDropReason::TooLong, frame);
-        }
-        let cursor = FragmentCursor { destination: to, source: mac, offset: 0 };
-        queue(&mut cx.interface.tx_queues).push_datagram(frame, cursor)
-    } else {
-        if cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_err() {
-            return drop_frame(cx, TxDropReason::TooLong, frame);
-        }
-        queue(&mut cx.interface.tx_queues).push(frame)
-    };
-    if let Err(frame) = queued {
+    if is_datagram && must_be_fragmented(cx, frame.bytes()) {
+        return enqueue_datagram(
+            cx,
+            queue,
+            FragmentCursor { destination: to, source: mac, offset: 0 },
+            frame,
+        );
+    }
+    if cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_err() {
+        return drop_frame(cx, TxDropReason::TooLong, frame);
+    }
+    if let Err(frame) = queue(&mut cx.interface.tx_queues).push(frame) {
         return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
     if is_datagram {
@@ -192,20 +238,34 @@ pub(crate) fn enqueue(
     Ok(SendOutcome::Queued)
 }
 
+/// Adds a datagram that departs in fragments to a queue.
+#[cold]
+fn enqueue_datagram(
+    cx: &mut Context<'_>,
+    queue: QueueOf,
+    cursor: FragmentCursor,
+    frame: Frame,
+) -> Result<SendOutcome, TxDropReason> {
+    if !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
+        return drop_frame(cx, TxDropReason::TooLong, frame);
+    }
+    if let Err(frame) = queue(&mut cx.interface.tx_queues).push_datagram(frame, cursor) {
+        return drop_frame(cx, TxDropReason::TxQueueFull, frame);
+    }
+    cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);
+    Ok(SendOutcome::Queued)
+}
+
 /// Returns whether a datagram is longer than the MTU, or may be fragmented and is longer than the path MTU.
-#[inline]
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
 fn must_be_fragmented(cx: &Context<'_>, datagram: &[u8]) -> bool {
     datagram.len() > cx.interface.config.mtu
         || !cx.interface.path_mtus.is_empty(cx.now)
             && Datagram::parse(datagram).is_ok_and(|parsed| {
-                !parsed.dont_fragment() && datagram.len() > path_mtu(cx, parsed.destination())
+                !parsed.dont_fragment()
+                    && datagram.len() > cx.interface.path_mtu(cx.now, parsed.destination())
             })
-}
-
-/// Returns the MTU of the path to a destination.
-pub(crate) fn path_mtu(cx: &Context<'_>, destination: Ipv4Addr) -> usize {
-    let mtu = cx.interface.config.mtu;
-    cx.interface.path_mtus.get(cx.now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
 }
 
 /// Returns whether a datagram that is longer than the MTU can be sent in fragments.
@@ -215,6 +275,7 @@ fn can_be_fragmented(datagram: &[u8], mtu: usize) -> bool {
 }
 
 /// Returns a frame to the pool, and counts the reason for which the frame was not sent.
+#[cold]
 fn drop_frame(cx: &mut Context<'_>, reason: TxDropReason, frame: Frame) -> Result<SendOutcome, TxDropReason> {
     cx.pool.give(frame);
     Err(cx.interface.count_tx_dropped(reason))

@@ -42,7 +42,7 @@ impl Host {
     /// Maximum MTU: the longest payload of a small frame of a pool.
     const MTU: usize = 65_534;
     /// Maximum number of packets that [`Host::send`] has queued, on each interface. A datagram that departs in fragments
-    /// is one packet.
+    /// is one packet. Datagrams of sockets take up to [`Exchange::BATCH`] of these places.
     pub const DATA_QUEUE: usize = TxQueues::DATA;
 
     /// Creates a host with one interface. The host starts at `now`.

@@ -401,6 +401,13 @@ impl HostInterface {
         self.arp.take_event().map(|event| HostEvent::Arp(id, event))
     }
 
+    /// Returns the MTU of the path to a destination, in bytes.
+    #[inline]
+    pub(crate) fn path_mtu(&self, now: Instant, destination: Ipv4Addr) -> usize {
+        let mtu = self.config.mtu;
+        self.path_mtus.get(now, destination).map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
+    }
+
     /// Counts a datagram that a socket receives.
     #[inline]
     pub(crate) fn count_delivered(&mut self, kind: SocketKind) {

@@ -54,6 +54,7 @@ pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Ac
 }
 
 /// Handles a datagram that is not in a frame of the pool.
+#[cold]
 fn handle_reassembled(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
@@ -112,7 +113,8 @@ fn check_destination(
 }
 
 /// Handles a whole datagram by its protocol.
-#[inline]
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
 fn handle(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,

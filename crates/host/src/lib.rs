@@ -57,8 +57,9 @@
 //! and replies leave a quarter to the packets behind them. A datagram that is longer than the MTU is fragmented as the
 //! device accepts it, so the number of fragments has no limit.
 //!
-//! The packets of [`Host::send`] wait in a queue of [`Host::DATA_QUEUE`] packets, and the datagrams of a socket in its
-//! send buffer. They stop neither receiving nor replies.
+//! The packets of [`Host::send`] wait in a queue of [`Host::DATA_QUEUE`] packets. The datagrams of a socket join this
+//! queue while the queue has less than a batch of packets, and otherwise wait in the send buffer of the socket. They stop
+//! neither receiving nor replies.
 //! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in
 //! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
@@ -71,7 +72,7 @@
 //!
 //! 1. After each turn, call [`Host::poll_ready`] until it returns `None`, and [`Host::receive_udp`] and
 //!    [`Host::take_socket_error`] of each returned socket.
-//! 2. Send with [`Host::send_udp`], or send a received frame with [`Host::send_udp_frame`] without a copy.
+//! 2. Send with [`Host::send_udp`], or send a received frame with [`Host::reply_udp`] without a copy.
 //! 3. Take the next turn of each device. It transmits the datagrams.
 //!
 //! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux.

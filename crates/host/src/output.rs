@@ -86,7 +86,7 @@ const SOCKET_DATAGRAMS: usize = 2 * Exchange::BATCH;
 
 /// Sends datagrams of the sockets of an interface while the batch has capacity. The sockets take turns.
 ///
-/// The datagrams pass the data queue, and never fill it: the next datagram follows only after the previous datagrams
+/// The datagrams pass the data queue, and never fill it: the next waiting datagram follows only after the previous datagrams
 /// have departed, or wait for their next hop. Returns whether a datagram waits for its next hop.
 // spec: socket-output
 fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
@@ -184,7 +184,7 @@ fn cut_fragment(
 ) -> Result<(Frame, Option<FragmentCursor>), TxDropReason> {
     let datagram = Datagram::parse(datagram).map_err(|_| TxDropReason::TooLong)?;
     let (fields, payload) = (Ipv4Fields::from(&datagram), datagram.payload());
-    let mtu = egress::path_mtu(cx, fields.destination);
+    let mtu = cx.interface.path_mtu(cx.now, fields.destination);
     let fragments = Fragments::of(payload.len(), mtu, fields.dont_fragment);
     let mut fragments = fragments.map_err(|_| TxDropReason::TooLong)?.starting_at(cursor.offset.into());
     let fragment = fragments.next().ok_or(TxDropReason::TooLong)?;

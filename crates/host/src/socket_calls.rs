@@ -1,18 +1,41 @@
 //! The calls that all kinds of sockets share: addresses, failures, readiness, closing.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use inet::{InterfaceId, is_valid_host};
+use inet::{InterfaceId, is_in_network, is_valid_host};
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::Ipv4Fields;
-use tap::{Frame, Instant, Pool};
+use ipv4::{Ipv4Fields, multicast_mac};
+use link::MacAddr;
+use tap::{Exchange, Frame, Instant, Pool};
 
+use crate::egress::{self, Hop};
 use crate::host::Host;
-use crate::interface::HostInterface;
+use crate::interface::{Context, HostInterface};
 use crate::sockets::{SocketError, SocketFailure, SocketId, SocketInfo, SocketPacket};
 
 /// Default limit of a receive or send buffer in bytes, as on Linux.
 pub(crate) const BUFFER: usize = 212_992;
+
+/// The interface that sends a datagram, the source address, which is in use on the interface, and its MAC address.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) interface: &'a HostInterface,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) mac: MacAddr,
+}
+
+/// The interface, next hop, addresses and IP header fields of a datagram to send.
+pub(crate) struct Outgoing {
+    pub(crate) interface: InterfaceId,
+    /// MAC address of the local host with the source address.
+    pub(crate) mac: MacAddr,
+    pub(crate) hop: Hop,
+    /// Source. The port of an echo request is its identifier.
+    pub(crate) source: SocketAddrV4,
+    /// Destination. The port of an echo request is 0.
+    pub(crate) destination: SocketAddrV4,
+    pub(crate) fields: Ipv4Fields,
+}
 
 impl Host {
     /// Removes and returns the first failure of a socket: an ICMP error about a datagram of the socket, or a next hop
@@ -46,7 +69,7 @@ impl Host {
     pub fn path_mtu(&self, now: Instant, destination: IpAddr) -> Option<usize> {
         let IpAddr::V4(destination) = destination else { return None };
         let route = self.shared.routes.route(destination, None)?;
-        Some(self.path_mtu_on(now, route.interface, destination))
+        Some(self.interfaces.get(route.interface)?.path_mtu(now, destination))
     }
 
     /// Returns the state of a socket, or `None` if the socket is closed.
@@ -89,18 +112,36 @@ impl Host {
     /// Selects the interface and the source address of a datagram, from the addresses of a socket. With an `interface`,
     /// the source is an address of this interface.
     // spec: rfc1122-strong-model, rfc1122-source-address, rfc1122-udp-source
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
     pub(crate) fn select_source(
         &self,
         addresses: Ipv4Net,
-        (interface, source): (Option<InterfaceId>, Option<IpAddr>),
+        (interface, source): (Option<InterfaceId>, Option<Ipv4Addr>),
         destination: Ipv4Addr,
-    ) -> Result<(InterfaceId, Ipv4Addr), SocketError> {
+    ) -> Result<Origin<'_>, SocketError> {
+        // A reply has both, and needs no route for its source.
+        if let (Some(id), Some(source)) = (interface, source)
+            && is_in_network(source, addresses)
+            && let Some(origin) = self.interfaces.get(id).and_then(|interface| Origin::of(interface, source))
+        {
+            return Ok(origin);
+        }
+        self.route_source(addresses, (interface, source), destination)
+    }
+
+    /// Selects the interface and the source address by the route to the destination: see [`Host::select_source`].
+    fn route_source(
+        &self,
+        addresses: Ipv4Net,
+        (interface, source): (Option<InterfaceId>, Option<Ipv4Addr>),
+        destination: Ipv4Addr,
+    ) -> Result<Origin<'_>, SocketError> {
         let single = (addresses.prefix_len() == 32).then(|| addresses.addr());
         let source = match source {
             None => single,
-            Some(IpAddr::V4(source)) if addresses.contains(&source) => Some(source),
-            Some(source @ IpAddr::V4(_)) => return Err(SocketError::AddressNotLocal(source)),
-            Some(source) => return Err(SocketError::Ipv6(source)),
+            Some(source) if is_in_network(source, addresses) => Some(source),
+            Some(source) => return Err(SocketError::AddressNotLocal(source.into())),
         };
         let route = self.shared.routes.route(destination, interface);
         let routed = interface.or(route.map(|route| route.interface)).unwrap_or_default();
@@ -110,17 +151,19 @@ impl Host {
             let first = interface.ipv4_address().map(|network| network.addr());
             let source = by_route
                 .or(first)
-                .filter(|source| addresses.contains(source))
+                .filter(|source| is_in_network(*source, addresses))
                 .or_else(|| interface.addresses.first_in_use(addresses));
-            return Ok((routed, source.ok_or(SocketError::NoSourceAddress)?));
+            return source
+                .and_then(|source| Origin::of(interface, source))
+                .ok_or(SocketError::NoSourceAddress);
         };
-        let is_in_use = |interface: &&HostInterface| interface.addresses.mac_of(source).is_some();
-        let mut found = self.interfaces.get(routed).filter(is_in_use);
+        let mut found = self.interfaces.get(routed).and_then(|interface| Origin::of(interface, source));
         if interface.is_none() {
-            found = found.or_else(|| self.interfaces.iter().find(is_in_use));
+            found =
+                found.or_else(|| self.interfaces.iter().find_map(|interface| Origin::of(interface, source)));
         }
         match found {
-            Some(interface) => Ok((interface.id, source)),
+            Some(origin) => Ok(origin),
             None if self.interfaces.iter().any(|interface| interface.addresses.contains(source)) => {
                 Err(SocketError::NoSourceAddress)
             }
@@ -129,67 +172,106 @@ impl Host {
         }
     }
 
-    /// Checks that a socket can send from a source address on an interface to a destination.
-    pub(crate) fn check_destination(
+    /// Returns the next hop of a datagram, if a socket can send to the destination.
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    pub(crate) fn next_hop(
         &self,
-        interface: InterfaceId,
-        source: Ipv4Addr,
+        origin: &Origin<'_>,
         destination: Ipv4Addr,
         has_broadcasts: bool,
-    ) -> Result<(), SocketError> {
-        let addresses = self.interfaces.get(interface).map(|interface| &interface.addresses);
-        if addresses.is_some_and(|addresses| addresses.is_broadcast(destination)) {
-            return if has_broadcasts { Ok(()) } else { Err(SocketError::Broadcast) };
+    ) -> Result<Hop, SocketError> {
+        let Origin { interface, source, .. } = *origin;
+        if interface.addresses.is_broadcast(destination) {
+            let broadcast = Hop::Group(MacAddr::BROADCAST);
+            return if has_broadcasts { Ok(broadcast) } else { Err(SocketError::Broadcast) };
         }
-        if destination == source || !(is_valid_host(destination) || destination.is_multicast()) {
-            return Err(SocketError::InvalidDestination(destination.into()));
+        if destination == source || !is_valid_host(destination) {
+            let group = multicast_mac(destination).map(Hop::Group);
+            return group.ok_or(SocketError::InvalidDestination(destination.into()));
         }
-        let hop = self.shared.routes.next_hop(source, destination, interface);
-        hop.map(|_| ()).ok_or(SocketError::NoRoute(destination.into()))
-    }
-
-    /// Returns the path MTU to a destination on an interface, in bytes.
-    pub(crate) fn path_mtu_on(&self, now: Instant, interface: InterfaceId, destination: Ipv4Addr) -> usize {
-        self.interfaces.get(interface).map_or(0, |interface| {
-            let (mtu, path_mtu) = (interface.config.mtu, interface.path_mtus.get(now, destination));
-            path_mtu.map_or(mtu, |path_mtu| mtu.min(path_mtu.into()))
-        })
-    }
-
-    /// Returns the default time to live of a datagram.
-    pub(crate) fn time_to_live(&self, interface: InterfaceId, destination: Ipv4Addr) -> u8 {
-        // RFC 1112 6.1: the time to live "should default to 1 for all multicast IP datagrams".
-        if destination.is_multicast() {
-            return 1;
-        }
-        let interface = self.interfaces.get(interface);
-        interface.map_or(Ipv4Fields::TIME_TO_LIVE, |interface| interface.config.time_to_live)
+        let hop = self.shared.routes.next_hop(source, destination, interface.id);
+        hop.map(|hop| Hop::Neighbor(hop.neighbor())).ok_or(SocketError::NoRoute(destination.into()))
     }
 
     /// Sets the identification of a datagram that may be fragmented. RFC 6864 4.1: other datagrams may have any
     /// identification, so they have 0.
-    pub(crate) fn identify(&mut self, interface: InterfaceId, fields: &mut Ipv4Fields) {
+    #[inline]
+    pub(crate) fn identify(&mut self, outgoing: &mut Outgoing) {
+        let fields = &mut outgoing.fields;
         if !fields.dont_fragment
-            && let Some(interface) = self.interfaces.get_mut(interface)
+            && let Some(interface) = self.interfaces.get_mut(outgoing.interface)
         {
             fields.identification =
                 interface.identification.next(fields.source, fields.destination, fields.protocol);
         }
     }
 
-    /// Adds a datagram with its headers to the send buffer of its socket.
-    pub(crate) fn queue_packet(
+    /// Sends a datagram with its headers. The datagram joins the data queue if no datagram of a socket waits for the
+    /// interface, the queue has less than a batch of packets, the datagram fits the MTU, and the next hop is known.
+    /// Otherwise, the datagram is added to the send buffer of its socket.
+    // spec: socket-output
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    pub(crate) fn send_packet(
         &mut self,
         now: Instant,
         id: SocketId,
-        packet: SocketPacket,
+        outgoing: &Outgoing,
+        mut frame: Frame,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         self.sent_at = now;
+        let Outgoing { interface: on, mac, hop, source, destination, fields } = *outgoing;
+        if !self.shared.sockets.has_senders(on)
+            && let Some(interface) = self.interfaces.get_mut(on)
+            && interface.tx_queues.data.len() < Exchange::BATCH
+            && frame.len() <= interface.config.mtu
+        {
+            let cx = &mut Context { now, interface, shared: &mut self.shared, pool };
+            match egress::send_to_known(cx, (*source.ip(), mac), hop, frame) {
+                None => return Ok(()),
+                Some(unsent) => frame = unsent,
+            }
+        }
+        let Ipv4Fields { time_to_live, type_of_service, .. } = fields;
+        let packet = SocketPacket {
+            frame,
+            source,
+            destination,
+            interface: on,
+            time_to_live,
+            type_of_service,
+            at: now,
+        };
         self.shared.sockets.queue(id, packet).map_err(|(frame, error)| {
             pool.give(frame);
             error
         })
+    }
+}
+
+impl Origin<'_> {
+    /// Returns the origin of datagrams with a source address, or `None` if the interface does not have the address in
+    /// use.
+    #[inline]
+    fn of(interface: &HostInterface, source: Ipv4Addr) -> Option<Origin<'_>> {
+        Some(Origin { interface, source, mac: interface.addresses.mac_of(source)? })
+    }
+
+    /// Returns the default time to live of a datagram.
+    #[inline]
+    pub(crate) fn time_to_live(&self, destination: Ipv4Addr) -> u8 {
+        // RFC 1112 6.1: the time to live "should default to 1 for all multicast IP datagrams".
+        if destination.is_multicast() { 1 } else { self.interface.config.time_to_live }
+    }
+}
+
+/// Returns an IPv4 address.
+pub(crate) fn to_ipv4(address: IpAddr) -> Result<Ipv4Addr, SocketError> {
+    match address {
+        IpAddr::V4(address) => Ok(address),
+        IpAddr::V6(_) => Err(SocketError::Ipv6(address)),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::reply::{Action, Delivery, ReceivedPacket, deliver_copy, drop_without_
 use crate::sockets::SocketKind;
 
 /// Handles a UDP datagram. An invalid datagram is dropped without an ICMP error.
-#[inline]
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
 pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
     let datagram = &packet.datagram;
     let addresses = (datagram.source(), datagram.destination());

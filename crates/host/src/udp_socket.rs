@@ -1,6 +1,6 @@
 //! UDP sockets: the types and the calls.
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
@@ -9,7 +9,7 @@ use tap::{Frame, Instant, Pool};
 use udp::UdpFields;
 
 use crate::host::Host;
-use crate::socket_calls::{BUFFER, frame_with};
+use crate::socket_calls::{BUFFER, Origin, Outgoing, frame_with, to_ipv4};
 use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
 
 /// Headers before the data of a datagram, in bytes.
@@ -83,6 +83,43 @@ pub struct ReceivedUdp {
     pub at: Instant,
 }
 
+/// A [`UdpMessage`] with IPv4 addresses.
+#[derive(Clone, Copy)]
+struct Ipv4Message {
+    interface: Option<InterfaceId>,
+    source: Option<Ipv4Addr>,
+    destination: Option<SocketAddrV4>,
+    time_to_live: Option<u8>,
+    type_of_service: u8,
+    fragmentation: Fragmentation,
+}
+
+impl UdpMessage {
+    #[inline]
+    fn to_ipv4(self) -> Result<Ipv4Message, SocketError> {
+        let UdpMessage { interface, source, destination, time_to_live, type_of_service, fragmentation } =
+            self;
+        let source = source.map(to_ipv4).transpose()?;
+        let destination = destination.map(to_ipv4_socket).transpose()?;
+        Ok(Ipv4Message { interface, source, destination, time_to_live, type_of_service, fragmentation })
+    }
+}
+
+impl ReceivedUdp {
+    /// Returns the message of a reply: from the address and the interface that received the datagram, to its sender.
+    #[inline]
+    pub fn reply_message(&self) -> UdpMessage {
+        UdpMessage {
+            // Several interfaces may have this address.
+            interface: Some(self.interface),
+            // RFC 1122 4.1.3.5: the reply has the address of the request as its source.
+            source: Some(self.destination.ip()),
+            destination: Some(self.source),
+            ..UdpMessage::default()
+        }
+    }
+}
+
 impl Default for UdpBind {
     /// Returns a binding to a random free port of all local addresses, without broadcasts, with buffers of 212,992
     /// bytes.
@@ -109,14 +146,6 @@ impl Default for UdpMessage {
             fragmentation: Fragmentation::Allowed,
         }
     }
-}
-
-/// The interface, addresses and IP header fields of a datagram to send.
-struct Outgoing {
-    interface: InterfaceId,
-    source: SocketAddrV4,
-    destination: SocketAddrV4,
-    fields: Ipv4Fields,
 }
 
 impl Host {
@@ -149,13 +178,17 @@ impl Host {
     pub fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> Result<SocketAddr, SocketError> {
         let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
         let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
-        let peer = udp_destination(peer)?;
-        let (interface, source) = self.select_source(addresses, (None, None), *peer.ip())?;
-        self.check_destination(interface, source, *peer.ip(), has_broadcasts)?;
+        let peer = to_ipv4_socket(peer)?;
+        if peer.port() == 0 {
+            return Err(SocketError::PortZero);
+        }
+        let origin = self.select_source(addresses, (None, None), *peer.ip())?;
+        self.next_hop(&origin, *peer.ip(), has_broadcasts)?;
+        let source = origin.source;
         Ok(self.shared.sockets.connect(id, source, peer)?.into())
     }
 
-    /// Sends a datagram with this data: copies the data into a frame, and adds the frame to the send buffer.
+    /// Sends a datagram with this data: copies the data into a frame, and sends the frame.
     ///
     /// See [`Host::send_udp_frame`].
     // spec: rfc768-interface
@@ -167,17 +200,21 @@ impl Host {
         data: &[u8],
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
+        let message = message.to_ipv4()?;
         // The data is checked before it is copied.
-        let outgoing = self.outgoing_udp(now, id, message, data.len())?;
+        check_length(data.len())?;
         let frame = frame_with(data, HEADERS, pool)?;
-        self.queue_udp(now, id, &outgoing, frame, pool)
+        self.send_udp_message(now, id, message, frame, pool)
     }
 
     /// Sends a datagram with the data in `frame`. The data is not copied: the headers are written into the headroom.
     ///
-    /// The datagram waits in the send buffer until the device accepts it. The next hop is resolved when the datagram
+    /// If the next hop is known, and no datagram of a socket waits, the next turn transmits the datagram. Otherwise, the
+    /// datagram waits in the send buffer until the device accepts it, and the next hop is resolved when the datagram
     /// departs. If the next hop does not answer, [`Host::take_socket_error`] reports the failure. On an error, the frame
     /// returns to the pool, and nothing is sent.
+    // Inlined across crates, so that the addresses of a reply are not copied in memory.
+    #[inline]
     pub fn send_udp_frame(
         &mut self,
         now: Instant,
@@ -186,8 +223,41 @@ impl Host {
         frame: Frame,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
+        match message.to_ipv4() {
+            Ok(message) => self.send_udp_message(now, id, message, frame, pool),
+            Err(error) => {
+                pool.give(frame);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the frame of a received datagram to the sender of the datagram, from the address and the interface that
+    /// received the datagram. The data may have changed.
+    ///
+    /// See [`Host::send_udp_frame`] and [`ReceivedUdp::reply_message`].
+    #[inline]
+    pub fn reply_udp(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        received: ReceivedUdp,
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
+        self.send_udp_frame(now, id, &received.reply_message(), received.frame, pool)
+    }
+
+    /// Sends the data in a frame, or returns the frame to the pool on an error.
+    fn send_udp_message(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        message: Ipv4Message,
+        frame: Frame,
+        pool: &mut Pool,
+    ) -> Result<(), SocketError> {
         match self.outgoing_udp(now, id, message, frame.len()) {
-            Ok(outgoing) => self.queue_udp(now, id, &outgoing, frame, pool),
+            Ok(outgoing) => self.send_outgoing_udp(now, id, outgoing, frame, pool),
             Err(error) => {
                 pool.give(frame);
                 Err(error)
@@ -214,39 +284,38 @@ impl Host {
         })
     }
 
-    /// Checks a datagram to send, and selects its interface and source.
+    /// Checks a datagram to send, and selects its interface, source and next hop.
+    #[inline]
     fn outgoing_udp(
         &self,
         now: Instant,
         id: SocketId,
-        message: &UdpMessage,
+        message: Ipv4Message,
         length: usize,
     ) -> Result<Outgoing, SocketError> {
         let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
         let destination = match (message.destination, socket.peer) {
             (None, None) => return Err(SocketError::DestinationRequired),
             (None, Some(peer)) => peer,
-            (Some(destination), None) => udp_destination(destination)?,
-            (Some(destination), Some(peer)) if destination == SocketAddr::V4(peer) => peer,
+            (Some(destination), None) if destination.port() == 0 => return Err(SocketError::PortZero),
+            (Some(destination), None) => destination,
+            (Some(destination), Some(peer)) if destination == peer => peer,
             (Some(_), Some(_)) => return Err(SocketError::IsConnected),
         };
-        if length > UdpFields::MAX_DATA {
-            return Err(SocketError::TooLong { limit: UdpFields::MAX_DATA });
-        }
+        check_length(length)?;
         let (local, has_broadcasts) = (socket.local, socket.has_broadcasts);
         let peer = *destination.ip();
         let from = (message.interface, message.source);
-        let (interface, source) = self.select_source(local.addresses, from, peer)?;
-        self.check_destination(interface, source, peer, has_broadcasts)?;
-        let limit = self.path_mtu_on(now, interface, peer);
+        let origin = self.select_source(local.addresses, from, peer)?;
+        let hop = self.next_hop(&origin, peer, has_broadcasts)?;
+        let Origin { interface, source, mac } = origin;
+        let limit = interface.path_mtu(now, peer);
         let fits = HEADERS + length <= limit;
-        let path_mtu =
-            self.interfaces.get(interface).and_then(|interface| interface.path_mtus.get(now, peer));
-        let is_at_minimum = path_mtu == Some(PathMtus::MINIMUM);
+        let is_at_minimum = interface.path_mtus.get(now, peer) == Some(PathMtus::MINIMUM);
         if message.fragmentation == Fragmentation::Never && !fits {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }
-        let time_to_live = message.time_to_live.unwrap_or_else(|| self.time_to_live(interface, peer));
+        let time_to_live = message.time_to_live.unwrap_or_else(|| origin.time_to_live(peer));
         let fields = Ipv4Fields {
             // spec: rfc1122-udp-fields
             time_to_live,
@@ -257,20 +326,22 @@ impl Host {
             dont_fragment: message.fragmentation == Fragmentation::Never || (fits && !is_at_minimum),
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
         };
-        Ok(Outgoing { interface, source: SocketAddrV4::new(source, local.port), destination, fields })
+        let source = SocketAddrV4::new(source, local.port);
+        Ok(Outgoing { interface: interface.id, mac, hop, source, destination, fields })
     }
 
-    /// Writes the headers of a datagram, and adds the datagram to the send buffer.
-    fn queue_udp(
+    /// Writes the headers of a datagram, and sends the datagram.
+    #[inline]
+    fn send_outgoing_udp(
         &mut self,
         now: Instant,
         id: SocketId,
-        outgoing: &Outgoing,
+        mut outgoing: Outgoing,
         mut frame: Frame,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
-        let Outgoing { interface, source, destination, mut fields } = *outgoing;
-        self.identify(interface, &mut fields);
+        self.identify(&mut outgoing);
+        let Outgoing { interface, source, destination, fields, .. } = outgoing;
         frame.set_offload(tap::Offload::default());
         let udp = UdpFields { source, destination };
         let is_written = frame.prepend(HEADERS).is_ok()
@@ -283,10 +354,7 @@ impl Host {
             pool.give(frame);
             return Err(SocketError::NoHeadroom);
         }
-        let Ipv4Fields { time_to_live, type_of_service, .. } = fields;
-        let packet =
-            SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at: now };
-        self.queue_packet(now, id, packet, pool)?;
+        self.send_packet(now, id, &outgoing, frame, pool)?;
         if let Some(interface) = self.interfaces.get_mut(interface) {
             interface.counters.udp_sent = interface.counters.udp_sent.saturating_add(1);
         }
@@ -294,11 +362,16 @@ impl Host {
     }
 }
 
-/// Returns the IPv4 destination of a UDP datagram.
-fn udp_destination(destination: SocketAddr) -> Result<SocketAddrV4, SocketError> {
-    match destination {
-        SocketAddr::V6(destination) => Err(SocketError::Ipv6((*destination.ip()).into())),
-        SocketAddr::V4(destination) if destination.port() == 0 => Err(SocketError::PortZero),
-        SocketAddr::V4(destination) => Ok(destination),
+/// Checks the length of the data of a datagram.
+fn check_length(length: usize) -> Result<(), SocketError> {
+    let limit = UdpFields::MAX_DATA;
+    if length > limit { Err(SocketError::TooLong { limit }) } else { Ok(()) }
+}
+
+/// Returns an IPv4 address and a port.
+fn to_ipv4_socket(address: SocketAddr) -> Result<SocketAddrV4, SocketError> {
+    match address {
+        SocketAddr::V4(address) => Ok(address),
+        SocketAddr::V6(address) => Err(SocketError::Ipv6((*address.ip()).into())),
     }
 }

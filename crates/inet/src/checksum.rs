@@ -27,18 +27,14 @@ impl Sum {
     #[must_use]
     #[inline]
     pub fn plus(self, bytes: &[u8]) -> Sum {
-        let part = fold(native(bytes));
-        // spec: rfc1071-parts
-        let part = if self.is_odd { part.swap_bytes() } else { part };
-        Sum { words: self.words + u64::from(part), is_odd: self.is_odd != (bytes.len() % 2 == 1) }
+        Sum { is_odd: self.is_odd != (bytes.len() % 2 == 1), ..self.plus_words(native(bytes)) }
     }
 
     /// Adds one 16-bit word, for example of a pseudo-header.
     #[must_use]
     #[inline]
     pub fn plus_word(self, word: u16) -> Sum {
-        let word = if self.is_odd { word.to_be().swap_bytes() } else { word.to_be() };
-        Sum { words: self.words + u64::from(word), ..self }
+        self.plus_words(word.to_be().into())
     }
 
     /// Adds two 16-bit words, for example of an address.
@@ -48,8 +44,16 @@ impl Sum {
     #[must_use]
     #[inline]
     pub fn plus_double_word(self, words: u32) -> Sum {
-        let words = if self.is_odd { words.to_be().rotate_left(8) } else { words.to_be() };
-        Sum { words: self.words + u64::from(words), ..self }
+        self.plus_words(words.to_be().into())
+    }
+
+    /// Adds a sum of words in native byte order.
+    #[inline]
+    fn plus_words(self, words: u64) -> Sum {
+        // A rotation by one byte exchanges the bytes of each word.
+        // spec: rfc1071-parts
+        let words = if self.is_odd { words.rotate_left(8) } else { words };
+        Sum { words: plus_with_carry(self.words, words), ..self }
     }
 
     /// Returns the checksum: the complement of the sum.
@@ -73,6 +77,17 @@ pub fn is_valid(bytes: &[u8]) -> bool {
     fold(native(bytes)) == 0xffff
 }
 
+/// Returns whether 20 bytes that include their checksum have a valid checksum, as [`is_valid`] does: an IPv4 header
+/// without options, or a TCP header without options.
+#[inline]
+pub fn is_valid_header(header: &[u8; 20]) -> bool {
+    // spec: rfc1071-verify
+    let (words, rest) = header.as_chunks::<8>();
+    let rest = rest.first_chunk().map_or(0, |rest| u64::from(u32::from_ne_bytes(*rest)));
+    let sum = words.iter().fold(rest, |sum, word| plus_with_carry(sum, u64::from_ne_bytes(*word)));
+    fold(sum) == 0xffff
+}
+
 /// Returns the checksum after one 16-bit word changed from the value `from` to the value `to`.
 ///
 /// At least one word must not be zero after the change, which holds for every header (RFC 1624 3). If all words are
@@ -93,15 +108,22 @@ fn native(bytes: &[u8]) -> u64 {
     for word in words {
         sum = plus_with_carry(sum, u64::from_ne_bytes(*word));
     }
-    let (words, rest) = rest.as_chunks::<4>();
-    let word = words.first().map_or(0, |word| u64::from(u32::from_ne_bytes(*word)));
-    let last = match rest {
-        [a, b, c] => u64::from(u16::from_ne_bytes([*a, *b])) + u64::from(u16::from_ne_bytes([*c, 0])),
-        [a, b] => u64::from(u16::from_ne_bytes([*a, *b])),
-        [a] => u64::from(u16::from_ne_bytes([*a, 0])),
-        _ => 0,
+    plus_with_carry(sum, last_word(bytes, rest.len()))
+}
+
+/// Returns the last up to seven bytes as one word, padded with zero bytes at the end.
+#[inline]
+fn last_word(bytes: &[u8], length: usize) -> u64 {
+    if length == 0 {
+        return 0;
+    }
+    // One load of eight bytes is faster than a load of each part. The shift removes the bytes before the last word.
+    let word = match bytes.last_chunk() {
+        Some(last) => u64::from_be_bytes(*last),
+        None => bytes.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
     };
-    plus_with_carry(sum, word + last)
+    let padding = u64::BITS.saturating_sub(u32::try_from(8 * length).unwrap_or(u64::BITS));
+    (word << padding).to_be()
 }
 
 /// Adds two sums with end-around carry.

@@ -6,7 +6,7 @@
 //! - [`Binding`] and [`Demultiplexer`]: local addresses and port of a socket, and the socket of a received packet.
 //! - [`EphemeralPorts`]: random ports for sockets without a configured port.
 //! - [`RateLimiter`]: limits of sent packets, per destination and in total.
-//! - [`is_valid_host`], [`is_reserved_range`], [`directed_broadcast`]: special-purpose IPv4 addresses.
+//! - [`is_valid_host`], [`is_reserved_range`], [`is_in_network`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!
 //! # Non-features
 //!
@@ -40,4 +40,4 @@ pub use self::ephemeral_ports::EphemeralPorts;
 pub use self::interface::InterfaceId;
 pub use self::protocol::IpProtocol;
 pub use self::rate_limiter::{ExhaustedBucket, RateLimiter, RateLimits, TokenRate};
-pub use self::special::{directed_broadcast, is_reserved_range, is_valid_host};
+pub use self::special::{directed_broadcast, is_in_network, is_reserved_range, is_valid_host};

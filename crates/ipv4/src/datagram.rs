@@ -106,7 +106,7 @@ impl<'a> Datagram<'a> {
         let options = header_bytes.get(size_of::<Ipv4Header>()..).unwrap_or_default();
         // spec: rfc1122-header-checksum
         let is_valid = if header.version_and_length == VERSION_4_NO_OPTIONS {
-            checksum::is_valid(header.as_bytes())
+            checksum::is_valid_header(zerocopy::transmute_ref!(header))
         } else {
             checksum::is_valid(header_bytes)
         };

@@ -18,6 +18,8 @@ use inet::IpProtocol;
 pub struct Identification {
     counters: Box<[u16]>,
     secret: Secret,
+    /// The last hashed word and its hash, because consecutive datagrams often have the same addresses and protocol.
+    last: (u64, u64),
 }
 
 impl Identification {
@@ -26,10 +28,9 @@ impl Identification {
 
     /// Creates the counters. `seed` must be unpredictable to other hosts.
     pub fn new(seed: u64) -> Identification {
-        Identification {
-            counters: vec![0; 1 << Self::COUNTER_BITS].into_boxed_slice(),
-            secret: Secret::new(seed.into()),
-        }
+        let secret = Secret::new(seed.into());
+        let counters = vec![0; 1 << Self::COUNTER_BITS].into_boxed_slice();
+        Identification { counters, last: (0, secret.key(0_u64)), secret }
     }
 
     /// Returns the next number for a datagram that may be fragmented. For the same source, destination and protocol, a
@@ -39,13 +40,22 @@ impl Identification {
         // header. Two protocols may share a counter, just like two destinations.
         let [a, b, c, d] = source.octets();
         let [e, f, g, h] = destination.octets();
-        let hash = self.secret.key(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));
+        let hash = self.hash(u64::from_be_bytes([a ^ protocol.0, b, c, d, e, f, g, h]));
         let [.., y, z] = hash.to_be_bytes();
         let place = usize::try_from(hash >> (u64::BITS - Self::COUNTER_BITS)).unwrap_or_default();
         let Some(counter) = self.counters.get_mut(place) else { return 0 };
         // spec: rfc6864-unique
         *counter = counter.wrapping_add(1);
         counter.wrapping_add(u16::from_be_bytes([y, z]))
+    }
+
+    /// Returns the hash of a word.
+    #[inline]
+    fn hash(&mut self, word: u64) -> u64 {
+        if word != self.last.0 {
+            self.last = (word, self.secret.key(word));
+        }
+        self.last.1
     }
 }
 

@@ -77,7 +77,7 @@ impl Ipv4 {
         }
         // RFC 1122 3.2.1.8: a datagram with "a completed source route" "has reached its final destination".
         // spec: rfc791-source-route
-        if has_incomplete_source_route(datagram.options()) {
+        if !datagram.options().is_empty() && has_incomplete_source_route(datagram.options()) {
             return Err(Ipv4DropReason::SourceRoute);
         }
         if !datagram.is_fragment() {
@@ -124,6 +124,20 @@ impl Ipv4 {
 /// to drop the datagram.
 #[inline]
 fn check_source(table: &AddressTable, source: Ipv4Addr, destination: Ipv4Addr) -> Result<(), Ipv4DropReason> {
+    // Most sources are valid for these reasons.
+    if is_valid_host(source) && !table.contains(source) && !table.is_broadcast(source) {
+        return Ok(());
+    }
+    check_special_source(table, source, destination)
+}
+
+/// Checks the source of a datagram: see [`check_source`].
+#[cold]
+fn check_special_source(
+    table: &AddressTable,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+) -> Result<(), Ipv4DropReason> {
     // spec: rfc1122-source
     if source.is_multicast() {
         Err(Ipv4DropReason::SourceGroup)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use inet::{InterfaceId, directed_broadcast, is_reserved_range, is_valid_host};
+use inet::{InterfaceId, directed_broadcast, is_in_network, is_reserved_range, is_valid_host};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 
@@ -124,16 +124,13 @@ impl Routes {
     /// Returns the route to `destination` with the longest matching prefix, and with the lowest metric among routes to
     /// the same network. With `interface`, only the routes through this interface are compared.
     // spec: rfc1122-local-remote
+    #[inline]
     pub fn route(&self, destination: Ipv4Addr, interface: Option<InterfaceId>) -> Option<Route> {
-        let destination = u32::from(destination);
-        // The comparison runs for every sent datagram. It compares only the prefix, whereas `Ipv4Net::contains`
-        // computes both ends of the network.
-        let is_match = |route: &Route| {
-            let differs = destination ^ u32::from(route.network.addr());
-            differs.leading_zeros() >= route.network.prefix_len().into()
+        let is_match = |route: &&Route| {
+            is_in_network(destination, route.network)
                 && interface.is_none_or(|interface| interface == route.interface)
         };
-        self.iter().find(is_match)
+        self.routes.iter().find(is_match).copied()
     }
 
     /// Returns the next hop of a datagram from `source` to `destination` that leaves by `interface`: see
@@ -144,6 +141,7 @@ impl Routes {
     ///
     /// Returns `None` without a matching route, and for a destination that no host has: 0.0.0.0/8, 127.0.0.0/8,
     /// 169.254.255.255, and 240.0.0.0/4 except 255.255.255.255.
+    #[inline]
     pub fn next_hop(
         &self,
         source: Ipv4Addr,

@@ -247,19 +247,38 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     // Sent packets.
 
+    /// Returns the MAC address of a destination to which a packet can be sent immediately, and records the use. Returns
+    /// `None` if the packet must wait, or if the destination is unknown: see [`NeighborTable::resolve`].
+    // Inlined across crates, because every sent packet causes a lookup.
+    #[inline]
+    pub fn lookup(&mut self, now: Instant, ip: A) -> Option<MacAddr> {
+        self.entries.clock.advance(now);
+        let place = self.entries.find(ip)?;
+        let slot = self.entries.get(place)?;
+        let (state, mac) = (slot.state, slot.mac);
+        // If the packet were sent now, it would overtake packets that are ready but not taken yet.
+        // spec: queue-order
+        if slot.pending != 0 || matches!(state, NeighborState::Incomplete | NeighborState::Failed) {
+            return None;
+        }
+        self.record_use(place, state);
+        Some(mac)
+    }
+
     /// Resolves the destination of a packet of `bytes` bytes.
     ///
     /// A packet for an unknown destination waits, and a resolution starts. Each destination keeps the order of its
     /// packets.
     pub fn resolve(&mut self, now: Instant, ip: A, bytes: usize, packet: P) -> Resolution<P> {
-        self.entries.clock.advance(now);
+        if let Some(mac) = self.lookup(now, ip) {
+            return Resolution::Known(mac, packet);
+        }
         let Some(place) = self.entries.find(ip) else {
             return self.start_resolution(ip, bytes, packet);
         };
-        let Some(slot) = self.entries.get(place) else {
+        let Some(state) = self.entries.get(place).map(|slot| slot.state) else {
             return Resolution::Refused(packet);
         };
-        let (state, mac, pending) = (slot.state, slot.mac, slot.pending);
         match state {
             NeighborState::Incomplete => self.enqueue(place, bytes, packet),
             NeighborState::Failed => {
@@ -272,20 +291,21 @@ impl<A: Address, P> NeighborTable<A, P> {
             | NeighborState::Delay
             | NeighborState::Probe
             | NeighborState::Static => {
-                self.entries.touch_in_use(place);
-                // spec: rfc4861-stale
-                if state == NeighborState::Stale && self.may_probe(place) {
-                    self.change(place, NeighborState::Delay, TimerQueue::Delay);
-                }
-                if pending == 0 {
-                    return Resolution::Known(mac, packet);
-                }
-                // If the packet were sent now, it would overtake packets that are ready but not taken yet.
-                // spec: queue-order
+                self.record_use(place, state);
                 let resolution = self.enqueue(place, bytes, packet);
                 self.make_ready(place);
                 resolution
             }
+        }
+    }
+
+    /// Records a packet to a known neighbor.
+    #[inline]
+    fn record_use(&mut self, place: Place, state: NeighborState) {
+        self.entries.touch_in_use(place);
+        // spec: rfc4861-stale
+        if state == NeighborState::Stale && self.may_probe(place) {
+            self.change(place, NeighborState::Delay, TimerQueue::Delay);
         }
     }
 

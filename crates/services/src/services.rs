@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{Random, ReasonCounters};
-use host::{Counter, Fragmentation, Host, ReceivedUdp, SocketError, SocketId, UdpBind, UdpMessage};
+use host::{Counter, Host, ReceivedUdp, SocketError, SocketId, UdpBind};
 use ipnet::IpNet;
 use tap::{Instant, Pool};
 
@@ -176,40 +176,46 @@ impl Services {
         host: &mut Host,
         pool: &mut Pool,
     ) -> Progress {
-        let Some(service) = self.entries.get_mut(position) else { return Progress::Waiting };
+        let Some(service) = self.entries.get(position) else { return Progress::Waiting };
         let (socket, kind) = (service.socket, service.kind);
         let burst = Self::BURST.min(*left);
-        for _ in 0..burst {
-            let Some(received) = host.receive_udp(socket) else { return Progress::Waiting };
-            *left -= 1;
-            if let Some(service) = self.entries.get_mut(position) {
-                service.received = service.received.saturating_add(1);
+        let mut received = 0;
+        let progress = loop {
+            if received == burst {
+                break Progress::More;
             }
+            let Some(datagram) = host.receive_udp(socket) else { break Progress::Waiting };
+            received += 1;
             if !kind.replies() {
                 // RFC 863: "When a datagram is received, it is thrown away. No response is sent."
                 // spec: rfc863-discard
-                pool.give(received.frame);
+                pool.give(datagram.frame);
                 continue;
             }
-            if !self.may_reply(received.source.port()) {
+            if !self.may_reply(datagram.source.port()) {
                 // spec: services-no-loop
                 self.dropped.count(ReplyDropReason::SourcePort);
-                pool.give(received.frame);
+                pool.give(datagram.frame);
                 continue;
             }
-            match self.reply(now, socket, kind, received, host, pool) {
+            match self.reply(now, socket, kind, datagram, host, pool) {
                 Ok(()) => self.replies = self.replies.saturating_add(1),
                 Err(error) => {
                     let reason = ReplyDropReason::from(&error);
                     self.dropped.count(reason);
                     // spec: services-backpressure
                     if reason == ReplyDropReason::SendBufferFull {
-                        return Progress::Waiting;
+                        break Progress::Waiting;
                     }
                 }
             }
+        };
+        *left -= received;
+        if let Some(service) = self.entries.get_mut(position) {
+            let received = u64::try_from(received).unwrap_or(u64::MAX);
+            service.received = service.received.saturating_add(received);
         }
-        Progress::More
+        progress
     }
 
     /// Returns whether a service may reply to a source port.
@@ -228,22 +234,10 @@ impl Services {
         host: &mut Host,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
-        let message = UdpMessage {
-            // Several interfaces may have this address.
-            interface: Some(received.interface),
-            // RFC 1122 4.1.3.5: the reply has the address of the request as its source.
-            // spec: services-reply-source
-            source: Some(received.destination.ip()),
-            destination: Some(received.source),
-            time_to_live: None,
-            type_of_service: 0,
-            fragmentation: Fragmentation::Allowed,
-        };
         let data = match kind {
             // spec: rfc862-echo
-            ServiceKind::Echo => {
-                return host.send_udp_frame(now, socket, &message, received.frame, pool);
-            }
+            // spec: services-reply-source
+            ServiceKind::Echo => return host.reply_udp(now, socket, received, pool),
             // spec: rfc867-daytime
             ServiceKind::Daytime => self.daytime.text(now).as_bytes(),
             // spec: rfc864-length
@@ -253,6 +247,7 @@ impl Services {
             }
             ServiceKind::Discard => &[],
         };
+        let message = received.reply_message();
         pool.give(received.frame);
         host.send_udp(now, socket, &message, data, pool)
     }

@@ -91,6 +91,18 @@ proptest! {
         prop_assert_eq!(of(&bytes), naive(&bytes));
     }
 
+    // proves: rfc1071-verify
+    #[test]
+    fn header_is_valid_when_its_bytes_are_valid(mut header: [u8; 20], has_checksum: bool) {
+        if has_checksum {
+            header[10..12].fill(0);
+            let checksum = of(&header).to_be_bytes();
+            header[10..12].copy_from_slice(&checksum);
+            prop_assert!(is_valid_header(&header));
+        }
+        prop_assert_eq!(is_valid_header(&header), is_valid(&header));
+    }
+
     // proves: rfc1071-parts
     #[test]
     fn sum_of_parts_equals_sum_of_whole(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..8)) {

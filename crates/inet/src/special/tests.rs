@@ -37,3 +37,14 @@ fn network_has_no_directed_broadcast_when_prefix_is_longer_than_30() {
         assert_eq!(directed_broadcast(network.parse().unwrap()), expected, "{network}");
     }
 }
+
+#[test]
+fn network_has_its_addresses_and_no_others() {
+    let addresses = ["10.1.2.3", "10.1.2.131", "10.1.3.3", "10.65.2.3", "138.1.2.3"];
+    for prefix in 0..=32 {
+        let network = Ipv4Net::new_assert(Ipv4Addr::new(10, 1, 2, 3), prefix);
+        for address in addresses.map(|address| address.parse().unwrap()) {
+            assert_eq!(is_in_network(address, network), network.contains(&address), "{address} {network}");
+        }
+    }
+}

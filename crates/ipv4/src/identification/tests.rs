@@ -26,3 +26,13 @@ fn identification_starts_apart_by_destination_protocol_and_seed() {
     assert_ne!(first(1), first(2));
     assert_eq!(first(1), first(1));
 }
+
+// proves: rfc6864-unique
+#[test]
+fn alternating_destinations_keep_their_sequences() {
+    let mut identification = Identification::new(7);
+    let mut numbers = |last| [(); 3].map(|()| next(&mut identification, last, IpProtocol::UDP));
+    let (first, other, again) = (numbers(1), numbers(2), numbers(1));
+    assert_eq!(first.map(|number| number.wrapping_add(3)), again);
+    assert_ne!(first, other);
+}

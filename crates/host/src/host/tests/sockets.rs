@@ -67,6 +67,15 @@ impl TestHost {
             .collect()
     }
 
+    /// Fills the data queue with a batch of datagrams, so that further datagrams wait in their send buffers.
+    fn congest(&mut self) {
+        let id = self.host.bind_udp(&at_port(60_000)).unwrap();
+        for _ in 0..Exchange::BATCH {
+            self.send_udp(id, &to_peer(7), b"first").unwrap();
+        }
+        assert_eq!(self.host.socket(id).unwrap().sending_bytes, 0);
+    }
+
     fn send_udp(&mut self, id: SocketId, message: &UdpMessage, data: &[u8]) -> Result<(), SocketError> {
         self.host.send_udp(self.now, id, message, data, &mut self.pool)
     }

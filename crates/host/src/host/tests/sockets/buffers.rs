@@ -42,6 +42,7 @@ fn memory_of_all_sockets_is_limited() {
     host.exchange(&[broadcast(&[&[8, 6], &request()])]);
     let ids: Vec<_> = (1..=6).map(|port| host.host.bind_udp(&at_port(port)).unwrap()).collect();
     host.exchange(&[1, 2, 3, 4].map(|port| from_peer(to_host(port), b"data")));
+    host.congest();
     host.send_udp(ids[5], &to_peer(7), b"data").unwrap();
     assert_eq!(host.send_udp(ids[5], &to_peer(7), b"data"), Err(SocketError::SocketMemoryFull));
     assert_eq!(host.receive(&from_peer(to_host(5), b"data")), {
@@ -53,6 +54,7 @@ fn memory_of_all_sockets_is_limited() {
     for id in ids {
         host.close(id);
     }
+    host.exchange(&[]);
     assert_eq!(host.pool.held(), 0, "a closed socket has frames");
 }
 
@@ -62,12 +64,14 @@ fn full_send_buffer_refuses_datagram_and_reports_capacity() {
     let mut host = TestHost::with_known_peer();
     let small = UdpBind { send_buffer: 4 * FRAME, ..at_port(9) };
     let id = host.host.bind_udp(&small).unwrap();
+    host.congest();
     for _ in 0..4 {
         host.send_udp(id, &to_peer(7), b"data").unwrap();
     }
     assert_eq!(host.send_udp(id, &to_peer(7), b"data"), Err(SocketError::SendBufferFull));
-    assert_eq!(host.pool.held(), 4);
+    assert_eq!(host.pool.held(), Exchange::BATCH + 4);
     assert_eq!(host.host.socket(id).unwrap().sending_bytes, 4 * FRAME);
+    assert_eq!(host.transmit(&mut Batch::new(Exchange::BATCH)).len(), Exchange::BATCH);
     assert_eq!(host.ready(), []);
     let mut departing = Batch::new(1);
     assert_eq!(host.transmit(&mut departing).len(), 1);

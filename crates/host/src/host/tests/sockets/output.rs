@@ -34,12 +34,7 @@ fn received_frame_is_sent_without_copy() {
     host.exchange(&[from_peer(SocketAddrV4::new(HOST, 9), b"echo")]);
     let received = host.host.receive_udp(id).unwrap();
     let before = received.frame.bytes().as_ptr();
-    let message = UdpMessage {
-        source: Some(received.destination.ip()),
-        destination: Some(received.source),
-        ..UdpMessage::default()
-    };
-    host.host.send_udp_frame(NOW, id, &message, received.frame, &mut host.pool).unwrap();
+    host.host.reply_udp(NOW, id, received, &mut host.pool).unwrap();
     let mut departing = Batch::new(4);
     host.host.transmit(NOW, PORT, &mut departing, &mut host.pool);
     let frame = departing.pop().unwrap();
@@ -174,16 +169,48 @@ fn source_is_an_address_of_the_socket() {
 fn sockets_take_turns_in_bursts() {
     let (mut host, first) = host_with_socket();
     let second = host.host.bind_udp(&at_port(10)).unwrap();
+    host.congest();
     for id in [first, second] {
         for _ in 0..40 {
             host.send_udp(id, &to_peer(7), b"data").unwrap();
         }
     }
     let frames = host.exchange(&[]);
-    let ports: Vec<u16> = frames.iter().map(|bytes| u16::from_be_bytes([bytes[34], bytes[35]])).collect();
+    let waiting = &frames[Exchange::BATCH..];
+    let ports: Vec<u16> = waiting.iter().map(|bytes| u16::from_be_bytes([bytes[34], bytes[35]])).collect();
     let bursts: Vec<(u16, usize)> =
         ports.chunk_by(|a, b| a == b).map(|burst| (burst[0], burst.len())).collect();
     assert_eq!(bursts, [(9, 16), (10, 16), (9, 16), (10, 16), (9, 8), (10, 8)]);
+}
+
+// proves: socket-output
+#[test]
+fn datagrams_join_data_queue_up_to_a_batch_and_keep_their_order() {
+    let (mut host, id) = host_with_socket();
+    let batch = u8::try_from(Exchange::BATCH).unwrap();
+    for number in 0..batch + 2 {
+        host.send_udp(id, &to_peer(7), &[number]).unwrap();
+    }
+    assert_eq!(host.host.interfaces.first().tx_queues.data.len(), Exchange::BATCH);
+    assert_eq!(host.host.queued_datagrams(), 2, "the send buffer has the other datagrams");
+    assert_eq!(host.transmit(&mut Batch::new(1)).len(), 1);
+    host.send_udp(id, &to_peer(7), &[batch + 2]).unwrap();
+    assert_eq!(host.host.queued_datagrams(), 3, "a datagram overtakes the datagrams that wait");
+    let numbers: Vec<u8> = host.exchange(&[]).iter().map(|bytes| bytes[42]).collect();
+    assert_eq!(numbers, (1..=batch + 2).collect::<Vec<u8>>());
+}
+
+// proves: socket-output
+#[test]
+fn datagram_that_cannot_depart_at_once_waits_in_send_buffer() {
+    let (mut host, id) = host_with_socket();
+    let unknown = UdpMessage { destination: Some(([10, 0, 0, 9], 7).into()), ..UdpMessage::default() };
+    for (message, length) in [(unknown, 1), (to_peer(7), 1_473)] {
+        host.send_udp(id, &message, &vec![0; length]).unwrap();
+        assert_eq!(host.host.queued_datagrams(), 1, "{length}");
+        assert!(!host.exchange(&[]).is_empty());
+        assert_eq!(host.host.queued_datagrams(), 0);
+    }
 }
 
 // proves: socket-output

@@ -82,7 +82,7 @@ fn error_changes_path_mtu_of_its_interface_only() {
     let error = needed(1_400, 9);
     let tagged = [&[2, 0, 0, 0, 5, 2], &error[6..12], &[0x81, 0, 0, 5], &error[12..]].concat();
     host.exchange(&[tagged]);
-    let of = |interface| host.host.path_mtu_on(host.now, interface, PEER);
+    let of = |id| host.host.interface(id).unwrap().path_mtu(host.now, PEER);
     assert_eq!((of(InterfaceId(0)), of(second)), (1_500, 1_400));
 }
 
