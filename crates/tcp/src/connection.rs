@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use tap::Instant;
 
+pub(crate) use self::acceptability::is_acceptable;
 use self::acknowledging::{Acknowledging, Owed};
 pub use self::info::TcpInfo;
 use self::sequences::{ReceiveSequence, SendSequence};
@@ -295,7 +296,8 @@ impl Connection {
         written
     }
 
-    fn can_write(&self) -> bool {
+    /// Returns whether data may be written.
+    pub(crate) fn can_write(&self) -> bool {
         self.state.can_write() && !self.send.is_shut_down()
     }
 

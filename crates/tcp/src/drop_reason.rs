@@ -15,6 +15,22 @@ base::reasons! {
         OutOfOrderBlocks("out_of_order_blocks") = "too many blocks of data out of order",
         /// The data is out of order, and the memory of all connections is full.
         OutOfOrderMemory("out_of_order_memory") = "data out of order while the memory of TCP is full",
+        /// Neither a connection nor a listener has these addresses and ports.
+        NoConnection("no_connection") = "no connection and no listener",
+        /// The listener ignores resets.
+        ResetToListener("reset_to_listener") = "reset to a listener",
+        /// The acknowledgment to a listener belongs to no connection.
+        AckToListener("ack_to_listener") = "acknowledgment to a listener",
+        /// The segment to a listener has no SYN.
+        NoSynToListener("no_syn_to_listener") = "neither SYN, acknowledgment nor reset to a listener",
+        /// The segment to a listener has SYN and FIN.
+        SynWithFin("syn_with_fin") = "SYN with FIN to a listener",
+        /// The handshake does not complete, because the backlog of the listener is full.
+        BacklogFull("backlog_full") = "backlog of the listener is full",
+        /// The handshake does not complete, because the maximum number of connections exists.
+        TooManyConnections("too_many_connections") = "maximum number of connections",
+        /// The connection is in TIME-WAIT.
+        TimeWait("time_wait") = "connection is in TIME-WAIT",
         /// The connection has ended.
         Closed("connection_closed") = "connection has ended",
         /// The sequence number is outside the receive window.

@@ -11,6 +11,7 @@
 //!   (RFC 6582). [`DeliveryRate`] measures the rate at which data is delivered.
 //! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
 //!   [`ReceiveWindow`] decides how much data the peer may send.
+//! - [`Tcp`] has the connections and listeners of a host, with half-open connections, SYN cookies and TIME-WAIT.
 //! - [`TcpSettings`] configures connections.
 //!
 //! ```
@@ -62,6 +63,8 @@ mod sequence_number;
 mod settings;
 mod state;
 mod status;
+mod tcp;
+mod timestamp_clock;
 
 pub use self::congestion::{
     Algorithm, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
@@ -84,3 +87,7 @@ pub use self::sequence_number::SequenceNumber;
 pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};
 pub use self::state::{CloseReason, State};
 pub use self::status::{Output, Reception, SegmentOutcome, Setting, Status};
+pub use self::tcp::{
+    Addresses, Connect, ConnectionId, Departure, ListenerId, Path, QuotedSegment, Tcp, TcpCounters, TcpEntry,
+    TcpError, TcpLimits, TcpReady, TcpReception, TcpTotals,
+};

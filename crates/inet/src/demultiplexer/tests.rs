@@ -137,7 +137,7 @@ fn cells_per_lookup(seed: u64, peers: &[SocketAddrV4]) -> f64 {
     f64::from(reads.get()) / f64::from(u32::try_from(peers.len()).unwrap())
 }
 
-// proves: socket-hash-keyed
+// proves: socket-hash-keyed, tcp-hash-keyed
 #[test]
 fn colliding_keys_cost_no_more_than_random_ones_under_another_seed() {
     // 512 peers that share one of 1,024 cells under seed 1.

@@ -1,9 +1,12 @@
 //! The end of a connection: shutdown, close and abort (RFC 9293 3.10.4, 3.10.5).
 
+use std::time::Duration;
+
 use tap::Instant;
 
 use super::Connection;
 use super::sequences::LocalFin;
+use crate::tcp::time_wait::TimeWait;
 use crate::{CloseReason, Flags, Resources, SegmentFields, State};
 
 impl Connection {
@@ -87,6 +90,20 @@ impl Connection {
             None => {}
             Some(CloseReason::Closed) => self.send_buffer.clear(cx.memory),
             Some(_) => self.release(cx),
+        }
+    }
+
+    /// Returns what a connection in TIME-WAIT needs to answer segments.
+    pub(crate) fn time_wait(&self) -> TimeWait {
+        TimeWait {
+            local: self.local,
+            peer: self.peer,
+            send_next: self.send.next,
+            receive_next: self.receive.next,
+            receive_window: self.current_window(),
+            window: u16::try_from(self.current_window() >> self.negotiated.receive_shift).unwrap_or(u16::MAX),
+            timestamp: self.negotiated.has_timestamps.then(|| self.peer_clock.recent()),
+            length: Duration::from_millis(self.policy.time_wait.0.into()),
         }
     }
 

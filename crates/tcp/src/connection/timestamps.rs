@@ -26,6 +26,11 @@ impl PeerClock {
         *self = PeerClock { recent: value, updated: now };
     }
 
+    /// Returns TS.Recent.
+    pub(super) fn recent(self) -> u32 {
+        self.recent
+    }
+
     /// Returns whether a timestamp is before TS.Recent, and TS.Recent is valid.
     fn rejects(self, now: Instant, value: u32) -> bool {
         // Timestamps wrap like sequence numbers.
@@ -50,10 +55,7 @@ impl Connection {
 
     /// Returns the local timestamp clock: milliseconds, plus the offset of the connection.
     pub(super) fn timestamp(&self, now: Instant) -> u32 {
-        // RFC 7323 5.4: "we choose a timestamp clock frequency in the range 1 ms to 1 sec per tick."
-        // spec: rfc7323-clock, rfc7323-offset
-        let [a, b, c, d, ..] = (now.as_nanos() / 1_000_000).to_le_bytes();
-        u32::from_le_bytes([a, b, c, d]).wrapping_add(self.negotiated.timestamp_offset)
+        crate::timestamp_clock::timestamp(now, self.negotiated.timestamp_offset)
     }
 
     /// Returns the age of the timestamp that a segment echoes.

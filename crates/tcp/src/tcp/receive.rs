@@ -1,0 +1,202 @@
+//! Received segments: connections, TIME-WAIT, and segments without a connection.
+
+use base::Place;
+use tap::{Frame, Instant, Pool};
+
+use super::places::Entry;
+use super::time_wait::TimeWait;
+use super::{Path, Tcp, TcpReception};
+use crate::connection::is_acceptable;
+use crate::{
+    Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber,
+    TcpDropReason, Timestamps,
+};
+
+impl Tcp {
+    /// Processes a received segment. `data` is the data of the segment. The destination of the segment is an address of
+    /// the host, and its source is the address of another host.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        segment: &Segment,
+        data: Frame,
+        pool: &mut Pool,
+    ) -> TcpReception {
+        self.now = now;
+        match self.places.find(segment.destination, segment.source) {
+            Some(Entry::Connection(place)) => self.receive_on_connection(now, place, segment, data, pool),
+            Some(Entry::HalfOpen(place)) => self.receive_on_half_open(now, place, segment, data, pool),
+            Some(Entry::Listener(place)) => self.receive_on_listener(now, *path, place, segment, data, pool),
+            Some(Entry::TimeWait(place)) => {
+                pool.give(data);
+                self.receive_in_time_wait(now, *path, place, segment)
+            }
+            None => {
+                pool.give(data);
+                // spec: rfc9293-closed
+                let reply = self.reset_for(now, segment);
+                TcpReception::dropped(TcpDropReason::NoConnection, reply)
+            }
+        }
+    }
+
+    fn receive_on_connection(
+        &mut self,
+        now: Instant,
+        place: Place,
+        segment: &Segment,
+        data: Frame,
+        pool: &mut Pool,
+    ) -> TcpReception {
+        let Some(held) = self.connections.get_mut(place) else {
+            pool.give(data);
+            return TcpReception::dropped(TcpDropReason::NoConnection, None);
+        };
+        let cx = &mut Resources { memory: &mut self.memory, pool };
+        let reception = held.connection.receive(now, segment, data, cx);
+        self.settle(now, place, pool);
+        reception.into()
+    }
+
+    /// Returns the reset that answers a segment without a connection, if the rate limits permit it.
+    // spec: tcp-reset-limit
+    pub(super) fn reset_for(&mut self, now: Instant, segment: &Segment) -> Option<SegmentFields> {
+        let reset = SegmentFields::reset_for(segment)?;
+        if self.resets.take(now, *segment.source.ip()).is_err() {
+            self.counters.resets_suppressed += 1;
+            return None;
+        }
+        self.counters.resets_sent += 1;
+        Some(reset)
+    }
+
+    /// Processes a segment to a connection in TIME-WAIT that its user has closed (RFC 9293 3.10.7.4).
+    fn receive_in_time_wait(
+        &mut self,
+        now: Instant,
+        path: Path,
+        place: Place,
+        segment: &Segment,
+    ) -> TcpReception {
+        let Some(state) = self.time_waits.get(place) else {
+            return TcpReception::dropped(TcpDropReason::NoConnection, None);
+        };
+        let has = |flag| segment.flags.contains(flag);
+        if has(Flags::SYN) && !has(Flags::RST) {
+            let listener = self.listener_for(segment.destination).filter(|listener| {
+                // spec: tcp-listen-flags
+                !has(Flags::ACK) && !has(Flags::FIN) && self.may_replace(&state, segment, *listener)
+            });
+            if let Some(listener) = listener {
+                // spec: rfc9293-time-wait-reuse
+                self.counters.time_wait_reused += 1;
+                self.remove_time_wait(place);
+                return self.receive_syn(now, path, listener, segment, Some(state.send_next));
+            }
+            // RFC 5961 4.2: "If the SYN bit is set, irrespective of the sequence number, TCP MUST send an ACK (also
+            // referred to as challenge ACK) to the remote peer".
+            // spec: rfc6191-refused
+            let reply = self.time_waits.may_reply(now, place).then(|| self.acknowledgment_of(now, &state));
+            return TcpReception::dropped(TcpDropReason::UnexpectedSyn, reply);
+        }
+        let length = segment.sequence_length();
+        if !is_acceptable(segment.sequence, length, state.receive_next, state.receive_window) {
+            return self.receive_outside_window(now, place, &state, segment);
+        }
+        // RFC 1337 3 (F1): "Ignore RST segments in TIME-WAIT state."
+        let reason = if has(Flags::RST) {
+            TcpDropReason::ResetInTimeWait
+        } else if has(Flags::ACK) {
+            // RFC 9293 3.10.7.4: "This should not occur since a FIN has been received from the remote side. Ignore the
+            // segment text."
+            // spec: rfc9293-text-ignored
+            TcpDropReason::TimeWait
+        } else {
+            TcpDropReason::NoAck
+        };
+        TcpReception::dropped(reason, None)
+    }
+
+    /// Processes a segment outside the receive window of a connection in TIME-WAIT.
+    fn receive_outside_window(
+        &mut self,
+        now: Instant,
+        place: Place,
+        state: &TimeWait,
+        segment: &Segment,
+    ) -> TcpReception {
+        let has = |flag| segment.flags.contains(flag);
+        let end = segment.sequence.plus(segment.sequence_length());
+        // RFC 9293 3.10.7.4: "The only thing that can arrive in this state is a retransmission of the remote FIN.
+        // Acknowledge it, and restart the 2 MSL timeout."
+        // spec: rfc9293-time-wait-fin
+        if has(Flags::FIN) && !has(Flags::RST) && end == state.receive_next {
+            self.time_waits.restart(now, place);
+        }
+        // RFC 9293 3.10.7.4: "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless
+        // the RST bit is set, if so drop the segment and return)".
+        let may_reply =
+            !has(Flags::RST) && (segment.sequence_length() > 0 || self.time_waits.may_reply(now, place));
+        let reply = may_reply.then(|| self.acknowledgment_of(now, state));
+        TcpReception::dropped(TcpDropReason::OutsideWindow, reply)
+    }
+
+    /// Returns whether a SYN to a listener may replace a connection in TIME-WAIT (RFC 6191 2).
+    fn may_replace(&self, state: &TimeWait, segment: &Segment, listener: Place) -> bool {
+        let Some(listener) = self.listeners.get(listener) else { return false };
+        // RFC 6191 2: "the incoming SYN segment contains a TCP Timestamps option [...], and that the SYN/ACK segment that
+        // would be sent in response to it would also contain a Timestamps option".
+        let timestamps = segment.options.timestamps.filter(|_| listener.settings.timestamps);
+        // RFC 6191 2: "the last sequence number seen on the previous incarnation" is "the sequence number corresponding to
+        // the FIN flag".
+        let is_later = state.receive_next.minus(1).is_before(segment.sequence);
+        match (state.timestamp, timestamps) {
+            (Some(last), Some(new)) => {
+                let (last, new) = (SequenceNumber::new(last), SequenceNumber::new(new.value));
+                // spec: rfc6191-timestamps, rfc6191-sequence
+                last.is_before(new) || last == new && is_later
+            }
+            // "If the previous incarnation of the connection did not use Timestamps, then: If TCP Timestamps would be
+            // enabled for the new incarnation of the connection, honor the incoming connection request".
+            // spec: rfc6191-timestamps
+            (None, Some(_)) => true,
+            // spec: rfc6191-sequence
+            (_, None) => is_later,
+        }
+    }
+
+    /// Returns the acknowledgment of a connection in TIME-WAIT.
+    fn acknowledgment_of(&self, now: Instant, state: &TimeWait) -> SegmentFields {
+        let timestamps = state.timestamp.map(|echo| {
+            let offset = self.numbers.timestamp_offset(*state.local.ip(), *state.peer.ip());
+            Timestamps { value: crate::timestamp_clock::timestamp(now, offset), echo }
+        });
+        SegmentFields {
+            source: state.local,
+            destination: state.peer,
+            sequence: state.send_next,
+            acknowledgment: state.receive_next,
+            flags: Flags::ACK,
+            window: state.window,
+            urgent_pointer: 0,
+            options: Options { timestamps, ..Options::NONE },
+        }
+    }
+}
+
+impl TcpReception {
+    pub(super) fn accepted(reply: Option<SegmentFields>) -> TcpReception {
+        TcpReception { outcome: SegmentOutcome::Accepted, reply, is_progress: false }
+    }
+
+    pub(super) fn dropped(reason: TcpDropReason, reply: Option<SegmentFields>) -> TcpReception {
+        TcpReception { outcome: SegmentOutcome::Dropped(reason), reply, is_progress: false }
+    }
+}
+
+impl From<Reception> for TcpReception {
+    fn from(Reception { outcome, reply, is_progress }: Reception) -> TcpReception {
+        TcpReception { outcome, reply, is_progress }
+    }
+}

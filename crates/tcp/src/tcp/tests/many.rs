@@ -1,0 +1,124 @@
+//! Many connections: timers, readiness, memory, lists.
+
+use super::*;
+
+fn open(node: &mut Node, listener: ListenerId, count: u16) -> Vec<ConnectionId> {
+    (0..count)
+        .map(|number| {
+            node.connect_from(client(number));
+            node.tcp.accept(listener).expect("no connection")
+        })
+        .collect()
+}
+
+#[test]
+fn keep_alives_of_many_connections_are_spread_over_polls() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ids = open(&mut node, listener, 3000);
+    for id in &ids {
+        node.tcp
+            .set(*id, Setting::KeepAlive(Some(crate::KeepAlive::default())))
+            .expect("the connection is closed");
+    }
+    node.transmit_all();
+    // Delayed acknowledgments and the like of the handshakes.
+    node.wait(Duration::from_secs(10));
+    node.wait(Duration::from_secs(10));
+    node.now = node.now + Duration::from_hours(2);
+    let mut probes = Vec::new();
+    let mut polls = 0;
+    while node.tcp.deadline().is_some_and(|at| at <= node.now) {
+        node.tcp.poll(node.now, &mut node.pool);
+        probes.push(node.transmit_all().len());
+        polls += 1;
+        assert!(polls < 20, "the timers do not end");
+    }
+    assert_eq!(probes.iter().sum::<usize>(), 3000);
+    assert!(probes.iter().all(|count| *count <= Tcp::EXPIRATIONS), "{probes:?}");
+}
+
+// proves: tcp-memory-returned
+#[test]
+fn closed_connections_leave_nothing() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    for round in 0..3 {
+        for number in 0..50 {
+            let ack = node.connect_from(client(number));
+            node.receive_data(&ack, b"request");
+            let id = node.tcp.accept(listener).expect("no connection");
+            node.tcp.write(node.now, id, b"response", &mut node.pool).expect("the connection is closed");
+            if number % 2 == 0 {
+                let reset = SegmentFields { flags: Flags::RST, sequence: ack.sequence.plus(7), ..ack };
+                node.receive(&reset);
+                assert_eq!(node.status(id).closed, Some(crate::CloseReason::Reset));
+                node.tcp.close(node.now, id, &mut node.pool);
+            } else {
+                node.tcp.abort(node.now, id, &mut node.pool);
+            }
+            node.transmit_all();
+        }
+        assert_eq!(node.tcp.totals(), TcpTotals::default(), "round {round}");
+        assert_eq!(node.pool.held(), 0, "round {round}");
+    }
+}
+
+#[test]
+fn entries_list_everything_and_continue_after_a_number() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ids = open(&mut node, listener, 3);
+    node.connect_from(client(10));
+    node.receive(&syn(client(11))).expect("no SYN,ACK");
+    let state = crate::tcp::time_wait::TimeWait {
+        local: server(),
+        peer: client(12),
+        send_next: SequenceNumber::new(1),
+        receive_next: SequenceNumber::new(2),
+        receive_window: 3,
+        window: 4,
+        timestamp: None,
+        length: Duration::from_mins(1),
+    };
+    node.tcp.time_waits.insert(node.now, &state);
+    let all: Vec<_> = node.tcp.entries_after(None).collect();
+    let kinds: Vec<_> = all
+        .iter()
+        .map(|(_, entry)| match entry {
+            TcpEntry::Connection { id, peer, .. } => (id.is_some(), peer.port()),
+            TcpEntry::HalfOpen { peer, .. } | TcpEntry::TimeWait { peer, .. } => (false, peer.port()),
+            TcpEntry::Listener { id, binding, queued, half_open, .. } => {
+                assert_eq!((*id, *queued, *half_open), (listener, 1, 1));
+                (true, binding.port)
+            }
+        })
+        .collect();
+    let port = |number| client(number).port();
+    assert_eq!(
+        kinds,
+        [
+            (true, port(0)),
+            (true, port(1)),
+            (true, port(2)),
+            (false, port(10)),
+            (false, port(11)),
+            (false, port(12)),
+            (true, 80)
+        ]
+    );
+    assert!(matches!(&all[0].1, TcpEntry::Connection { id: Some(id), .. } if *id == ids[0]));
+    for (number, (place, _)) in all.iter().enumerate() {
+        let rest: Vec<_> = node.tcp.entries_after(Some(*place)).collect();
+        assert_eq!(rest, all[number + 1..], "after {place}");
+    }
+    assert_eq!(node.tcp.entries_after(Some(u32::MAX)).count(), 0);
+}
+
+#[test]
+fn limits_are_clamped_and_replaced() {
+    let limits = TcpLimits { connections: usize::MAX, ..TcpLimits::default() };
+    assert_eq!(Tcp::new(limits, Secret::new(1)).limits().connections, TcpLimits::MAX_ENTRIES);
+    let few = TcpLimits { connections: 3, ..limits };
+    assert_eq!(Tcp::new(limits, Secret::new(1)).with_limits(few).limits().connections, 3);
+}

@@ -1,0 +1,131 @@
+//! The order of output, and its fairness.
+
+use super::*;
+
+fn open(node: &mut Node, number: u16) -> ConnectionId {
+    let connect = Connect {
+        local: *client(0).ip(),
+        port: Some(client(number).port()),
+        peer: server(),
+        interface: PATH.interface,
+        mtu: PATH.mtu,
+        settings: settings(),
+    };
+    let id = node.tcp.connect(node.now, &connect).expect("the connection was refused");
+    let (syn, _) = node.transmit().expect("no SYN");
+    let options = Options { maximum_segment_size: Some(1460), window_scale: Some(10), ..Options::NONE };
+    let reply = SegmentFields {
+        flags: Flags::SYN | Flags::ACK,
+        sequence: SequenceNumber::new(1),
+        options,
+        ..answer(&fields(&syn))
+    };
+    node.receive(&reply);
+    node.transmit_all();
+    // A window of 4 MiB.
+    let window = SegmentFields {
+        flags: Flags::ACK,
+        sequence: SequenceNumber::new(2),
+        window: 4096,
+        options: Options::NONE,
+        ..reply
+    };
+    node.receive(&window);
+    id
+}
+
+// proves: tcp-burst
+#[test]
+fn connections_send_in_turn_64_kib_each() {
+    let mut node = Node::new(TcpLimits::default());
+    let ids = [1, 2].map(|number| open(&mut node, number));
+    for id in ids {
+        // Slow start opens the congestion window.
+        let mut acknowledged = 0;
+        while acknowledged < 2_000_000 {
+            node.tcp
+                .write(node.now, id, &vec![1; 300_000], &mut node.pool)
+                .expect("the connection is closed");
+            for (segment, data) in node.transmit_all() {
+                acknowledged += data.len();
+                let end = segment.sequence.plus(u32::try_from(data.len()).unwrap());
+                let ack = SegmentFields { acknowledgment: end, window: 4096, ..answer(&fields(&segment)) };
+                node.receive(&ack);
+            }
+        }
+    }
+    for id in ids {
+        let written = node
+            .tcp
+            .write(node.now, id, &vec![1; 300_000], &mut node.pool)
+            .expect("the connection is closed");
+        assert!(written > 150_000, "the send buffer is too small for the test: {written:?}");
+    }
+    let mut turns: Vec<(u16, usize)> = Vec::new();
+    for (segment, data) in node.transmit_all() {
+        match turns.last_mut() {
+            Some((port, bytes)) if *port == segment.source.port() => *bytes += data.len(),
+            _ => turns.push((segment.source.port(), data.len())),
+        }
+    }
+    assert!(turns.len() >= 4, "no turns: {turns:?}");
+    let (full, _) = turns.split_at(turns.len() - 2);
+    assert!(full.iter().all(|(_, bytes)| (60_000..=68_000).contains(bytes)), "{turns:?}");
+}
+
+// proves: rfc9293-ack-aggregate
+#[test]
+fn segments_of_a_turn_are_acknowledged_together_after_data() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(1));
+    let other = node.connect_from(client(2));
+    let ids = [(); 2].map(|()| node.tcp.accept(listener).expect("no connection"));
+    let mut segment = ack;
+    for _ in 0..10 {
+        let reception = node.receive_data(&segment, &[7; 100]);
+        assert_eq!((reception.outcome, reception.reply), (SegmentOutcome::Accepted, None));
+        segment.sequence = segment.sequence.plus(100);
+    }
+    assert_eq!(node.tcp.write(node.now, ids[1], b"data", &mut node.pool), Ok(4));
+    let sent = node.transmit_all();
+    let lines: Vec<_> = sent.iter().map(|(segment, data)| (segment.destination, data.len())).collect();
+    assert_eq!(lines, [(other.source, 4), (ack.source, 0)]);
+    assert_eq!(sent[1].0.acknowledgment, segment.sequence);
+}
+
+// proves: tcp-pulled
+#[test]
+fn data_waits_in_connection_until_it_is_requested() {
+    let mut node = Node::new(TcpLimits::default());
+    let id = open(&mut node, 1);
+    assert!(!node.tcp.has_output(PATH.interface));
+    node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
+    assert_eq!(node.pool.held(), 0, "data that is not requested takes a frame");
+    assert!(node.tcp.has_output(PATH.interface) && !node.tcp.has_output(InterfaceId(1)));
+    assert!(node.tcp.transmit(node.now, InterfaceId(1), &mut node.pool).is_none());
+    assert_eq!(node.transmit().map(|(_, data)| data), Some(b"data".to_vec()));
+    assert!(!node.tcp.has_output(PATH.interface));
+}
+
+#[test]
+fn output_waits_while_pool_is_empty() {
+    let mut node = Node::new(TcpLimits::default());
+    let id = open(&mut node, 1);
+    node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
+    let mut empty = Pool::new(1500, 0);
+    assert!(node.tcp.transmit(node.now, PATH.interface, &mut empty).is_none());
+    assert!(node.tcp.has_output(PATH.interface), "the output was lost");
+    assert_eq!(node.transmit().map(|(_, data)| data), Some(b"data".to_vec()));
+}
+
+#[test]
+fn segment_that_fits_no_frame_does_not_stop_other_connections() {
+    let mut node = Node::new(TcpLimits::default());
+    let ids = [1, 2].map(|number| open(&mut node, number));
+    node.tcp.write(node.now, ids[0], &[1; 1400], &mut node.pool).expect("the connection is closed");
+    node.tcp.write(node.now, ids[1], b"short", &mut node.pool).expect("the connection is closed");
+    let mut short = Pool::new(100, 10);
+    let departure = node.tcp.transmit(node.now, PATH.interface, &mut short).expect("no segment");
+    assert!(departure.frame.bytes().ends_with(b"short"));
+}

@@ -1,0 +1,106 @@
+//! Segments to send, in the order of their kinds: resets, SYN,ACKs, data, acknowledgments.
+
+use base::Place;
+use inet::InterfaceId;
+use tap::{Frame, Instant, Pool};
+
+use super::{Departure, Tcp, queues_of};
+use crate::{Output, SegmentFields};
+
+impl Tcp {
+    /// Bytes that a connection sends before the next connection sends.
+    const BURST: usize = 65_536;
+
+    /// Returns whether an interface has a segment to send.
+    pub fn has_output(&self, interface: InterfaceId) -> bool {
+        self.queues.get(&interface).is_some_and(|queues| !queues.is_empty())
+    }
+
+    /// Returns the next segment to send on an interface, in a frame of the pool. Returns `None` if no segment is due, or
+    /// if the pool has no frame.
+    ///
+    /// Connections send in turn, up to 64 KiB each. Acknowledgments without data follow the data of all connections, so
+    /// all segments that were received in a turn are processed before.
+    // spec: tcp-pulled, rfc9293-ack-aggregate
+    pub fn transmit(&mut self, now: Instant, interface: InterfaceId, pool: &mut Pool) -> Option<Departure> {
+        self.now = now;
+        if !self.has_output(interface) {
+            return None;
+        }
+        let mut frame = pool.take()?;
+        if let Some(fields) = self.next_control(now, interface) {
+            let is_written =
+                frame.append(fields.header_length()).is_ok_and(|bytes| fields.write_to(bytes).is_ok());
+            if is_written {
+                return Some(departure(frame, &fields));
+            }
+            frame.clear();
+        }
+        while let Some((output, place)) = self.next_connection(interface) {
+            let Some(held) = self.connections.get_mut(place) else { break };
+            let connection = &mut held.connection;
+            let is_sent = connection.transmit(now, &mut frame);
+            let (source, destination) = (*connection.local().ip(), *connection.peer().ip());
+            let (time_to_live, type_of_service) = (connection.time_to_live(), connection.type_of_service());
+            if !is_sent {
+                // The segment does not fit into a frame. The connection waits for its next change.
+                held.queued = Output::None;
+                self.requeue(place, interface, (output, Output::None));
+                self.connections.schedule(place);
+                continue;
+            }
+            self.settle(now, place, pool);
+            if output == Output::Data {
+                self.end_burst(interface, place, frame.len());
+            }
+            return Some(Departure { frame, source, destination, time_to_live, type_of_service });
+        }
+        pool.give(frame);
+        None
+    }
+
+    /// Returns the next reset of an aborted connection, or the SYN,ACK of a half-open connection that is due.
+    fn next_control(&mut self, now: Instant, interface: InterfaceId) -> Option<SegmentFields> {
+        let queues = queues_of(&mut self.queues, interface);
+        if let Some(reset) = queues.next_reset().copied() {
+            queues.pop_reset();
+            return Some(reset);
+        }
+        let place = queues.syn_acks.first()?;
+        let due = &mut queues.syn_acks;
+        self.half_opens.sent_again(now, place, due);
+        self.counters.syn_ack_retransmissions += 1;
+        let row = *self.half_opens.get(place)?;
+        self.syn_ack_of(now, &row)
+    }
+
+    /// Returns the next connection with output.
+    fn next_connection(&self, interface: InterfaceId) -> Option<(Output, Place)> {
+        let queues = self.queues.get(&interface)?;
+        let data = queues.data.first().map(|place| (Output::Data, place));
+        data.or_else(|| queues.acks.first().map(|place| (Output::Ack, place)))
+    }
+
+    /// Counts the bytes of the first connection, and moves it behind the others after its burst.
+    // spec: tcp-burst
+    fn end_burst(&mut self, interface: InterfaceId, place: Place, bytes: usize) {
+        let queues = queues_of(&mut self.queues, interface);
+        if queues.data.first() != Some(place) {
+            return;
+        }
+        queues.burst = queues.burst.saturating_add(bytes);
+        if queues.burst >= Self::BURST {
+            self.requeue(place, interface, (Output::Data, Output::Data));
+        }
+    }
+}
+
+fn departure(frame: Frame, fields: &SegmentFields) -> Departure {
+    Departure {
+        frame,
+        source: *fields.source.ip(),
+        destination: *fields.destination.ip(),
+        time_to_live: None,
+        type_of_service: 0,
+    }
+}
