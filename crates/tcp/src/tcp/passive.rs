@@ -222,7 +222,11 @@ impl Tcp {
         // from the LISTEN state), then return this connection to LISTEN state and return. The user need not be informed."
         // spec: rfc9293-reset-passive
         if has(Flags::RST) {
-            // RFC 5961 3.2: a reset with another sequence number in the window is answered with a challenge ACK.
+            // RFC 5961 3.2: a reset with a sequence number before the window is dropped, and a reset with another sequence
+            // number in the window is answered with a challenge ACK.
+            if segment.sequence.is_before(next) {
+                return drop(TcpDropReason::OutsideWindow, None);
+            }
             if segment.sequence != next {
                 let reply = self.half_opens.may_reply(now, place).then(|| self.ack(now, &row));
                 return drop(TcpDropReason::ResetNotAtNext, reply);

@@ -24,19 +24,19 @@ pub(crate) struct Subject {
     edge: u32,
 }
 
-const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 80);
-const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4_000);
+pub(crate) const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 80);
+pub(crate) const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 4_000);
 /// Window of the peer.
-const WINDOW: u16 = 60_000;
+pub(crate) const WINDOW: u16 = 60_000;
 /// Receive buffer of the connection: all of it is the window, without a scale.
-const BUFFER: u16 = 8_192;
+pub(crate) const BUFFER: u16 = 8_192;
 /// Bytes in flight in the states that send data.
 const IN_FLIGHT: u32 = 300;
 /// Bytes in the segments that fill the receive window.
 const FILLING: u32 = 1_400;
-const MTU: u16 = 1_500;
-const START: Instant = Instant::from_nanos(1_000_000_000_000);
-const STEP: Duration = Duration::from_millis(2);
+pub(crate) const MTU: u16 = 1_500;
+pub(crate) const START: Instant = Instant::from_nanos(1_000_000_000_000);
+pub(crate) const STEP: Duration = Duration::from_millis(2);
 
 impl Subject {
     /// Creates a connection in this state, and its block. Both sides have the same initial sequence number. With
@@ -181,16 +181,7 @@ impl Subject {
             let segment = segment.expect("the connection should send valid segments");
             self.edge = segment.acknowledgment.plus(segment.window.into()).value();
             self.pool.give(frame);
-            replies.push(reply(&SegmentFields {
-                source: segment.source,
-                destination: segment.destination,
-                sequence: segment.sequence,
-                acknowledgment: segment.acknowledgment,
-                flags: segment.flags,
-                window: segment.window,
-                urgent_pointer: segment.urgent_pointer,
-                options: segment.options,
-            }));
+            replies.push(reply(&fields_of(&segment)));
         }
     }
 
@@ -227,14 +218,7 @@ impl Subject {
 
 /// Creates a connection.
 fn connection(is_passive: bool, initial: u32) -> Connection {
-    let settings = TcpSettings {
-        nagle: false,
-        receive_buffer: BufferSize { initial: BUFFER.into(), maximum: BUFFER.into() },
-        timestamps: false,
-        sack: false,
-        window_scaling: false,
-        ..TcpSettings::default()
-    };
+    let settings = settings();
     let start = Start {
         local: LOCAL,
         peer: PEER,
@@ -255,12 +239,24 @@ fn connection(is_passive: bool, initial: u32) -> Connection {
     Connection::accept(START, &settings, &start, &handshake)
 }
 
+/// Returns settings without options that change the processing of segments.
+pub(crate) fn settings() -> TcpSettings {
+    TcpSettings {
+        nagle: false,
+        receive_buffer: BufferSize { initial: BUFFER.into(), maximum: BUFFER.into() },
+        timestamps: false,
+        sack: false,
+        window_scaling: false,
+        ..TcpSettings::default()
+    }
+}
+
 fn resources<'a>(memory: &'a mut Memory, pool: &'a mut Pool) -> Resources<'a> {
     Resources { memory, pool }
 }
 
 /// Returns the segment of an arrival.
-fn segment(arrival: &Arrival) -> Segment {
+pub(crate) fn segment(arrival: &Arrival) -> Segment {
     let flag = |is_set: bool, flag: Flags| if is_set { flag } else { Flags::NONE };
     let flags = flag(arrival.syn, Flags::SYN)
         | flag(arrival.fin, Flags::FIN)
@@ -282,8 +278,22 @@ fn segment(arrival: &Arrival) -> Segment {
     }
 }
 
+/// Returns the fields of a parsed segment.
+pub(crate) fn fields_of(segment: &Segment) -> SegmentFields {
+    SegmentFields {
+        source: segment.source,
+        destination: segment.destination,
+        sequence: segment.sequence,
+        acknowledgment: segment.acknowledgment,
+        flags: segment.flags,
+        window: segment.window,
+        urgent_pointer: segment.urgent_pointer,
+        options: segment.options,
+    }
+}
+
 /// Returns a sent segment as the reference names it.
-fn reply(fields: &SegmentFields) -> Reply {
+pub(crate) fn reply(fields: &SegmentFields) -> Reply {
     let (seq, ack) = (fields.sequence.value(), fields.acknowledgment.value());
     let flags = fields.flags;
     if flags == Flags::ACK {

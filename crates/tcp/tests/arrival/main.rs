@@ -1,12 +1,14 @@
 //! The arrival of a segment, in each state, for each kind of segment and place in the window, compared with a reference
 //! that was written straight from RFC 9293 3.10.7.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod connection;
+mod listener;
 mod reference;
 
 use connection::Subject;
+use listener::Listening;
 use reference::{Arrival, Block, Effect, Place};
 
 /// The states of a connection.
@@ -132,6 +134,57 @@ fn compare(places: &[Place], has_zero_window: bool) {
         differences.len(),
         listed.join("\n")
     );
+}
+
+// proves: rfc9293-listen-reset, rfc9293-listen-ack, rfc9293-listen-syn, rfc9293-listen-other, rfc9293-listen-fin
+// proves: tcp-listen-flags, tcp-listen-data
+#[test]
+fn listener_processes_segment_as_reference() {
+    compare_listener(false);
+}
+
+// proves: rfc9293-reset-passive, rfc9293-ack-syn-received, rfc5961-reset, tcp-syn-duplicate
+#[test]
+fn half_open_connection_processes_segment_as_reference() {
+    compare_listener(true);
+}
+
+/// Compares all cells of the table for a listener, or for its half-open connection.
+fn compare_listener(is_half_open: bool) {
+    for initial in INITIAL_SEQUENCES {
+        let (_, block) = Listening::new(initial, is_half_open);
+        for kind in KINDS {
+            let (syn, fin, rst, urg, data) = kind;
+            let length = data + u32::from(syn) + u32::from(fin);
+            for seq in sequences(&block, length) {
+                for ack in acknowledgments(&block) {
+                    let segment = Arrival { seq, ack, syn, fin, rst, urg, up: URGENT_POINTER, data };
+                    compare_listener_cell(Listening::new(initial, is_half_open), &segment);
+                }
+            }
+        }
+    }
+}
+
+/// Compares one cell of the table for a listener.
+fn compare_listener_cell((mut listening, mut block): (Listening, Block), segment: &Arrival) {
+    let before = block;
+    let mut expected = block.segment_arrives(segment);
+    let mut found = listening.receive(segment);
+    let found_place = listening.place(&mut found);
+    // tcp-syn-duplicate: the SYN of a half-open connection is answered with the same SYN,ACK again.
+    if before.place == Place::SynReceivedPassive && is_syn_again(&before, segment) {
+        (block, expected) = (before, Effect { replies: vec![before.syn_ack()], ..Effect::default() });
+    }
+    // The reference deletes a block that returns to LISTEN.
+    let place = if block.place == Place::Closed { Place::Listen } else { block.place };
+    assert_eq!((found_place, found), (place, expected), "{before:?}: {segment:?}");
+}
+
+/// Returns whether a segment is the SYN that has led to a half-open connection.
+fn is_syn_again(block: &Block, segment: &Arrival) -> bool {
+    let is_syn = segment.syn && !segment.fin && !segment.rst && !segment.urg && segment.ack.is_none();
+    is_syn && segment.seq.wrapping_add(1) == block.rcv_nxt
 }
 
 /// Processes a segment with a connection and with the reference, and describes how they differ.

@@ -3,10 +3,11 @@
 //! The reference is slow and has no buffers: it processes one segment. Where the text permits several behaviors, a
 //! comment names the requirement that selects one.
 
-/// State of a connection (RFC 9293 3.3.2).
+/// State of a connection or listener (RFC 9293 3.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Closed,
+    Listen,
     SynSent,
     /// SYN-RECEIVED from LISTEN.
     SynReceivedPassive,
@@ -123,13 +124,36 @@ impl Arrival {
 }
 
 impl Block {
-    /// Processes a segment.
+    /// Processes a segment. A listener has selected the initial sequence number ISS already.
     pub(crate) fn segment_arrives(&mut self, segment: &Arrival) -> Effect {
         match self.place {
             Place::Closed => closed(segment),
+            Place::Listen => self.listen(segment),
             Place::SynSent => self.syn_sent(segment),
             _ => self.other_states(segment),
         }
+    }
+
+    /// 3.10.7.2
+    fn listen(&mut self, segment: &Arrival) -> Effect {
+        // "First, check for a RST: ... An incoming RST should be ignored. Return."
+        if segment.rst {
+            return Effect::default();
+        }
+        // "Second, check for an ACK: ... The RST should be formatted as follows: <SEQ=SEG.ACK><CTL=RST>"
+        if let Some(seq) = segment.ack {
+            return Effect::replying(Reply::Reset { seq });
+        }
+        // "Third, check for a SYN". tcp-listen-flags: a SYN with FIN is dropped.
+        if !segment.syn || segment.fin {
+            return Effect::default();
+        }
+        // "Set RCV.NXT to SEG.SEQ+1". tcp-listen-data: data of the SYN is not acknowledged.
+        self.rcv_nxt = segment.seq.wrapping_add(1);
+        // "SND.NXT is set to ISS+1 and SND.UNA to ISS. The connection state should be changed to SYN-RECEIVED."
+        (self.snd_una, self.snd_nxt) = (self.iss, self.iss.wrapping_add(1));
+        self.place = Place::SynReceivedPassive;
+        Effect::replying(self.syn_ack())
     }
 
     /// 3.10.7.3
@@ -341,7 +365,7 @@ impl Block {
     }
 
     /// "<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>"
-    fn syn_ack(&self) -> Reply {
+    pub(crate) fn syn_ack(&self) -> Reply {
         Reply::SynAck { seq: self.iss, ack: self.rcv_nxt }
     }
 
