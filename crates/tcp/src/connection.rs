@@ -47,6 +47,55 @@ const DEFAULT_SEGMENT_SIZE: u16 = 536;
 const MINIMUM_SEGMENT_SIZE: u16 = 64;
 
 /// A connection between a local and a remote port (RFC 9293 3.3.1: the transmission control block).
+///
+/// This example drives both ends of a connection: each segment of one end is received by the other end.
+///
+/// ```
+/// use tap::{Checksum, Frame, Instant, Pool};
+/// use tcp::{Connection, Memory, Resources, Segment, SequenceNumber, Start, State, TcpSettings};
+///
+/// let now = Instant::from_nanos(1_000_000);
+/// let (mut memory, mut pool) = (Memory::new(1 << 20), Pool::new(1_500, 64));
+/// let mut cx = Resources { memory: &mut memory, pool: &mut pool };
+/// let start = |local: &str, peer: &str, sequence| -> Result<Start, std::net::AddrParseError> {
+///     let initial_sequence = SequenceNumber::new(sequence);
+///     Ok(Start { local: local.parse()?, peer: peer.parse()?, initial_sequence, timestamp_offset: 0, mtu: 1_500 })
+/// };
+/// let settings = TcpSettings::default();
+/// let mut ends = [
+///     Connection::open(now, &settings, &start("10.0.0.1:4000", "10.0.0.2:80", 1_000)?),
+///     Connection::open(now, &settings, &start("10.0.0.2:80", "10.0.0.1:4000", 5_000)?),
+/// ];
+/// ends[0].write(now, b"hello", &mut cx);
+///
+/// // Both ends open the connection at the same time. Segments are exchanged until no segment is due.
+/// let mut arriving = Vec::new();
+/// loop {
+///     for (end, connection) in ends.iter_mut().enumerate() {
+///         let mut frame = Frame::for_mtu(1_500);
+///         while connection.transmit(now, &mut frame) {
+///             arriving.push((1 - end, std::mem::replace(&mut frame, Frame::for_mtu(1_500))));
+///         }
+///     }
+///     if arriving.is_empty() {
+///         break;
+///     }
+///     for (end, mut frame) in std::mem::take(&mut arriving) {
+///         let addresses = (*ends[1 - end].local().ip(), *ends[end].local().ip());
+///         let segment = Segment::parse(frame.bytes(), addresses, Checksum::None)?;
+///         frame.narrow(segment.header_length, segment.data_length)?;
+///         let reception = ends[end].receive(now, &segment, frame, &mut cx);
+///         if let Some(fields) = reception.reply {
+///             let mut reply = Frame::for_mtu(1_500);
+///             fields.write_to(reply.append(fields.header_length())?)?;
+///             arriving.push((1 - end, reply));
+///         }
+///     }
+/// }
+/// assert_eq!(ends.each_ref().map(Connection::state), [State::Established; 2]);
+/// assert_eq!(ends[1].chunk(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     local: SocketAddrV4,

@@ -212,6 +212,18 @@ fn ack_outside_range_is_answered_with_ack_and_dropped() {
     }
 }
 
+#[test]
+fn only_acknowledgment_of_new_data_is_progress() {
+    let mut rig = Rig::established(&plain());
+    assert!(!rig.give_data(b"data").is_progress);
+    rig.write(b"data");
+    let _ = rig.sent();
+    let next = rig.next;
+    assert!(!rig.receive(Given::new(Flags::ACK, next, 1)).is_progress, "a duplicate ACK is progress");
+    assert!(!rig.receive(Given::new(Flags::ACK, 0, 5)).is_progress, "an unacceptable segment is progress");
+    assert!(rig.receive(Given::new(Flags::ACK, next, 5)).is_progress);
+}
+
 // proves: rfc9293-window-update
 #[test]
 fn old_segment_does_not_change_send_window() {
@@ -347,6 +359,7 @@ fn fin_is_processed_after_missing_data() {
         assert_eq!(rig.sent().acknowledgment, 8, "the FIN is not acknowledged");
         // The FIN is acknowledged again, and changes nothing.
         let reception = rig.receive(Given::new(FIN_ACK, 7, 1));
+        assert_eq!(rig.connection.deadline(), None, "a retransmitted FIN starts a timer");
         assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, 8)));
         assert_eq!(rig.connection.state(), State::CloseWait);
     }
