@@ -245,7 +245,7 @@ impl ReceiveBuffer {
         (cx.memory.level() == MemoryLevel::Full).then_some(TcpDropReason::OutOfOrderMemory)
     }
 
-    /// Removes and returns the first block whose range matches.
+    /// Removes and returns the first block with a range that matches.
     fn take_block(&mut self, is_match: impl Fn(&Range<u32>) -> bool) -> Option<Block> {
         let position = self.blocks().position(|range| is_match(&range))?;
         Some(self.blocks.remove(position))

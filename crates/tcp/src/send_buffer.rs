@@ -69,12 +69,12 @@ impl SendBuffer {
         self.is_starved
     }
 
-    /// Appends the first bytes of `data`, as many as the buffer has capacity for. Returns the number of these bytes.
+    /// Appends the first bytes of `data`, up to the capacity of the buffer. Returns the number of these bytes.
     pub fn write(&mut self, data: &[u8], memory: &mut Memory) -> usize {
-        let wanted = data.len().min(self.free());
-        self.grow(self.length + wanted, memory);
-        let taken = wanted.min(self.ring.len() - self.length);
-        self.is_starved = taken < wanted;
+        let accepted = data.len().min(self.free());
+        self.grow(self.length + accepted, memory);
+        let taken = accepted.min(self.ring.len() - self.length);
+        self.is_starved = taken < accepted;
         let end = self.wrap(self.start + self.length);
         let (data, _) = data.split_at_checked(taken).unwrap_or_default();
         let (first, second) = data.split_at(taken.min(self.ring.len() - end));

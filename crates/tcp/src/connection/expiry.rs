@@ -99,6 +99,11 @@ impl Connection {
         self.send.retransmissions >= maximum
     }
 
+    /// Returns whether a probe of the peer's window is outstanding.
+    pub(super) fn is_probing_window(&self) -> bool {
+        self.timers.is_probing && self.send.outstanding() > 0
+    }
+
     /// Returns the earlier of a time and the end of the user timeout.
     pub(super) fn limit(&self, at: Instant) -> Instant {
         self.policy.user_timeout.map_or(at, |timeout| at.min(timeout.after(self.timers.stalled_since)))

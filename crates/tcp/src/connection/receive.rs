@@ -144,6 +144,15 @@ impl Connection {
                 arrival.trim(next, window);
                 return Ok(());
             }
+            // RFC 9293 A.2: "There are cases where the TCP sequence number validation rules can prevent ACK fields from being
+            // processed", such as "simultaneous window probes". If both sides have accepted a probe of a byte, the
+            // acknowledgments of both begin at that byte, before the window.
+            // spec: tcp-simultaneous-probes
+            if self.is_answer_to_probe(&segment) {
+                arrival.reply = self.answer_unacceptable(now, &segment);
+                arrival.trim(next, window);
+                return Ok(());
+            }
             // RFC 9293 3.10.7.4, TIME-WAIT: "The only thing that can arrive in this state is a retransmission of the remote
             // FIN. Acknowledge it, and restart the 2 MSL timeout."
             // spec: rfc9293-time-wait-fin
@@ -156,6 +165,16 @@ impl Connection {
         arrival.duplicate = self.repeated_data(&segment);
         arrival.trim(next, window);
         Ok(())
+    }
+
+    /// Returns whether a segment that begins at the byte before the window may acknowledge a probe of the peer's window.
+    fn is_answer_to_probe(&self, segment: &Segment) -> bool {
+        self.is_probing_window()
+            && segment.sequence == self.receive.next.minus(1)
+            && segment.sequence_length() <= 1
+            && segment.flags.contains(Flags::ACK)
+            && !segment.flags.contains(Flags::SYN)
+            && !segment.flags.contains(Flags::RST)
     }
 
     /// Second: check the RST bit.

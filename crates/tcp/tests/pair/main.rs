@@ -1,0 +1,10 @@
+//! Two connections over links that lose, duplicate, reorder and corrupt segments.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod ends;
+mod link;
+mod pitfalls;
+mod sides;
+mod streams;
+mod trace;
