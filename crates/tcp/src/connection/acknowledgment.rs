@@ -146,7 +146,7 @@ impl Connection {
     }
 
     /// Sets the send window to the window of a segment.
-    pub(super) fn set_send_window(&mut self, segment: &Segment) {
+    fn set_send_window(&mut self, segment: &Segment) {
         self.send.window = self.scaled_window(segment);
         self.send.maximum_window = self.send.maximum_window.max(self.send.window);
         self.send.window_sequence = segment.sequence;

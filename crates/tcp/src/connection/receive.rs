@@ -263,9 +263,9 @@ impl Connection {
                 arrival.reply = SegmentFields::reset_for(&segment);
                 return Err(Stop::Drop(TcpDropReason::UnacceptableAck));
             }
+            // The segment is newer than the peer's SYN, so it sets the window below.
             self.establish(now, &segment);
             arrival.is_progress = true;
-            self.set_send_window(&segment);
         }
         // RFC 9293 3.10.7.4: "TCP stacks that implement RFC 5961 MUST add an input check that the ACK value is acceptable
         // only if it is in the range of ((SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT). All incoming segments whose ACK

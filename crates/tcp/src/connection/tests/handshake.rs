@@ -145,6 +145,7 @@ fn accepted_connection_is_established_by_ack_of_syn_ack() {
     rig.assert_silent();
     let reception = rig.receive(Given::new(Flags::ACK, 1, 1).timestamps(901, 1_000).window(10));
     assert_eq!((reception.outcome, reception.reply), (SegmentOutcome::Accepted, None));
+    assert!(reception.is_progress, "the SYN,ACK is acknowledged");
     assert_eq!(rig.connection.state(), State::Established);
     rig.assert_silent();
     let info = rig.connection.info(rig.now);

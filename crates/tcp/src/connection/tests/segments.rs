@@ -366,6 +366,14 @@ fn fin_is_processed_after_missing_data() {
 }
 
 #[test]
+fn fin_does_not_move_the_edge_of_the_window() {
+    let mut rig = Rig::established(&plain());
+    rig.give(Given::new(FIN_ACK, 1, 1));
+    let ack = rig.sent();
+    assert_eq!((ack.acknowledgment, ack.window), (2, 65_534));
+}
+
+#[test]
 fn data_behind_fin_is_dropped() {
     let mut rig = Rig::established(&plain());
     rig.give(Given::new(FIN_ACK, 4, 1));
@@ -394,6 +402,8 @@ fn urgent_data_is_reported_until_it_is_read() {
     assert_eq!(rig.status().urgent, None);
     rig.give(urgent(13, 3, b"mno"));
     assert_eq!(rig.status().urgent, Some(3));
+    assert_eq!(rig.read(), b"mno");
+    assert_eq!(rig.status().urgent, None, "the last urgent byte was read");
 
     for state in [State::CloseWait, State::Closing, State::LastAck, State::TimeWait] {
         let mut rig = Rig::in_state(state);
