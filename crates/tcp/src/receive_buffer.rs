@@ -111,10 +111,13 @@ impl ReceiveBuffer {
             None => List::EMPTY,
         };
         self.append(&mut list, frame, cx);
-        let end = after.map_or(self.next.wrapping_add(missing.end), |after| {
-            self.chunks.append(&mut list, after.chunks);
-            after.end
-        });
+        let end = match after {
+            Some(after) => {
+                self.join(&mut list, after.chunks, cx);
+                after.end
+            }
+            None => self.next.wrapping_add(missing.end),
+        };
         if is_in_order {
             let advanced = end.wrapping_sub(self.next);
             self.in_order = list;
@@ -251,15 +254,15 @@ impl ReceiveBuffer {
         Some(self.blocks.remove(position))
     }
 
-    /// Appends data to a list, in its frame or as a copy.
-    fn append(&mut self, list: &mut List, mut frame: Frame, cx: &mut Resources<'_>) {
+    /// Appends data to a list, in its frame or as a copy. Returns whether the last frame of the list took the data.
+    fn append(&mut self, list: &mut List, mut frame: Frame, cx: &mut Resources<'_>) -> bool {
         // spec: tcp-copy-small
         if let Some(last) = self.chunks.last_mut(*list)
             && let Ok(space) = last.append(frame.len())
         {
             space.copy_from_slice(frame.bytes());
             cx.pool.give(frame);
-            return;
+            return true;
         }
         // spec: tcp-copy-small
         while frame.len() < frame.capacity() / 4 && frame.capacity() > Frame::capacity_for(cx.pool.mtu()) {
@@ -273,10 +276,24 @@ impl ReceiveBuffer {
             let _ = frame.narrow(length, rest);
             if frame.is_empty() {
                 cx.pool.give(frame);
-                return;
+                return false;
             }
         }
         self.keep(list, frame, cx);
+        false
+    }
+
+    /// Appends the chunks of a block to a list. Chunks that fit behind the last chunk are copied, so that no order of
+    /// arrival makes single bytes hold frames.
+    fn join(&mut self, list: &mut List, mut block: List, cx: &mut Resources<'_>) {
+        // spec: tcp-copy-small
+        while let Some(frame) = self.chunks.pop(&mut block) {
+            self.uncount(&frame, cx);
+            if !self.append(list, frame, cx) {
+                break;
+            }
+        }
+        self.chunks.append(list, block);
     }
 
     /// Appends a frame to a list.
@@ -289,9 +306,14 @@ impl ReceiveBuffer {
 
     /// Returns a frame that was in a list.
     fn give_back(&mut self, frame: Frame, cx: &mut Resources<'_>) {
+        self.uncount(&frame, cx);
+        cx.pool.give(frame);
+    }
+
+    /// Stops counting a frame that was in a list.
+    fn uncount(&mut self, frame: &Frame, cx: &mut Resources<'_>) {
         cx.memory.release(frame.capacity());
         self.held = self.held.saturating_sub(frame.capacity());
-        cx.pool.give(frame);
     }
 
     /// Returns all frames of a list.

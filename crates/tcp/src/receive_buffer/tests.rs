@@ -107,6 +107,27 @@ fn short_data_is_copied_behind_the_last_frame() {
 
 // proves: tcp-copy-small
 #[test]
+fn single_bytes_in_any_order_share_frames() {
+    let reversed = (1..2_000).rev().collect::<Vec<u32>>();
+    // 60 blocks of a byte, and then the bytes between them.
+    let gaps_last = (0..10).flat_map(|part| {
+        (0..60).map(|n| 2 * n).chain((0..60).map(|n| 2 * n + 1)).map(move |n| 120 * part + n + 1)
+    });
+    for order in [reversed, gaps_last.collect()] {
+        let mut fixture = Fixture::new();
+        for position in &order {
+            assert_eq!(fixture.insert(*position..*position + 1).reason, None);
+        }
+        let (data, held) = (order.len(), fixture.buffer.held());
+        assert!(held < 2 * data + 2 * SMALL, "{data} bytes hold {held} bytes");
+        assert_eq!(fixture.insert(0..1).advanced, u32::try_from(data).unwrap() + 1);
+        assert_eq!(fixture.read(9_000), stream(0, data + 1));
+        fixture.check(0);
+    }
+}
+
+// proves: tcp-copy-small
+#[test]
 fn data_shorter_than_a_quarter_of_a_large_frame_is_copied_to_small_frames() {
     let mut fixture = Fixture::new();
     let quarter = u32::try_from(LARGE / 4).unwrap();
