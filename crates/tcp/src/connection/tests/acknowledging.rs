@@ -59,6 +59,15 @@ fn every_second_full_segment_is_acknowledged_and_others_within_40_milliseconds()
 }
 
 #[test]
+fn segment_size_of_peer_is_that_of_its_largest_segment_but_not_of_several_in_one_frame() {
+    let mut rig = Rig::established(&plain());
+    for (length, expected) in [(100, 536), (1_000, 1_000), (200, 1_000), (3_000, 1_460)] {
+        rig.give_data(&pattern(length));
+        assert_eq!(rig.connection.info(rig.now).receive_segment_size, expected);
+    }
+}
+
+#[test]
 fn data_carries_the_owed_acknowledgment() {
     let mut rig = delaying(&plain());
     rig.give_data(b"request");

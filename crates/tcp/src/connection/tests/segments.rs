@@ -259,6 +259,7 @@ fn data_is_delivered_once_and_in_order() {
         rig.give(range(1_500, 2_000));
         assert_eq!(rig.read(), data[1_500..6_000]);
         assert_eq!(rig.connection.receive.next.distance_from(rig.remote), 6_001);
+        assert_eq!(rig.connection.info(rig.now).bytes_received, 6_000);
         assert_eq!((rig.pool.held(), rig.memory.used()), (0, 0), "read data is still held");
     }
 }

@@ -301,6 +301,23 @@ fn small_reads_of_a_large_window_cause_no_segment() {
 }
 
 #[test]
+fn window_does_not_grow_while_memory_is_full() {
+    let size = crate::BufferSize { initial: 1 << 20, maximum: 1 << 20 };
+    let settings = TcpSettings { receive_buffer: size, window_scaling: true, ..plain() };
+    let options = Options { window_scale: Some(0), ..Options::default() };
+    for (limit, expected) in [(64 << 20, (1 << 20) - 5_000), (1_000, 65_535 - 1_460)] {
+        let mut rig = Rig::opening(&settings, 1, 2);
+        rig.memory = Memory::new(limit);
+        let _ = rig.sent();
+        let given = Given::new(Flags::SYN | Flags::ACK, 0, 1).options(options);
+        // The data fills the memory before the first window is announced.
+        rig.give(given.data(&pattern(FULL)));
+        let window = u32::from(rig.sent().window) << 5;
+        assert!(window.abs_diff(expected) < 5_000, "{window} bytes with {limit} bytes of memory");
+    }
+}
+
+#[test]
 fn written_data_is_limited_by_send_buffer_and_reported() {
     let mut rig = closed();
     assert_eq!(rig.write(&pattern(100_000)), 16 << 10);
