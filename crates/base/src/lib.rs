@@ -7,6 +7,7 @@
 //!   list.
 //! - [`EventQueue`]: a bounded queue that counts the events it drops.
 //! - [`List`]: doubly linked lists through the slots of a table.
+//! - [`Slab`]: values in lists, stored in one table.
 //! - [`PlaceIndex`]: a hash index from keys to the slots of a table.
 //! - [`TimerWheel`]: timers of the slots of a table.
 //!
@@ -41,6 +42,7 @@ mod place_index;
 mod random;
 mod reason;
 mod secret;
+mod slab;
 mod timer_wheel;
 
 pub use self::event_queue::EventQueue;
@@ -50,4 +52,5 @@ pub use self::place_index::PlaceIndex;
 pub use self::random::Random;
 pub use self::reason::{Reason, ReasonCounters};
 pub use self::secret::Secret;
+pub use self::slab::Slab;
 pub use self::timer_wheel::{TimerLinks, TimerWheel};

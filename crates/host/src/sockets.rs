@@ -24,7 +24,7 @@ use self::failures::{FailureQueue, FailureStore};
 pub use self::id::{SocketId, SocketKind};
 pub use self::info::SocketInfo;
 pub(crate) use self::packets::SocketPacket;
-use self::packets::{Budget, ExceededLimit, PacketList, PacketStore};
+use self::packets::{Budget, ExceededLimit, PacketStore};
 use self::send_queues::SendQueues;
 
 /// Limits of the sockets of a host.
@@ -88,7 +88,7 @@ pub(crate) struct Socket {
     /// Whether the socket sends and receives broadcasts.
     pub(crate) has_broadcasts: bool,
     receive_buffer: Budget,
-    received: PacketList,
+    received: List,
     send_buffer: Budget,
     /// The first of the socket's send queues.
     send_queue: Option<Place>,
@@ -254,7 +254,7 @@ impl Sockets {
             peer: None,
             has_broadcasts: new.has_broadcasts,
             receive_buffer: Budget::new(new.receive_buffer),
-            received: PacketList::EMPTY,
+            received: List::EMPTY,
             send_buffer: Budget::new(new.send_buffer),
             send_queue: None,
             failures: FailureQueue::EMPTY,
@@ -377,24 +377,21 @@ impl Sockets {
         place: Place,
         packet: SocketPacket,
     ) -> Result<(), (Frame, SocketDropReason)> {
-        let Some(slot) = self.slots.get_mut(index(place)) else {
-            return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
-        };
-        let Some(socket) = slot.socket.as_mut() else {
+        let socket = self.slots.get_mut(index(place)).and_then(|slot| slot.socket.as_mut());
+        let Some(socket) = socket else {
             return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
         };
         // spec: socket-receive-bound, socket-memory-bound
-        if let Some(limit) = self.packets.exceeded_limit(&socket.receive_buffer, &packet.frame) {
-            socket.dropped = socket.dropped.saturating_add(1);
-            let reason = match limit {
-                ExceededLimit::Buffer => SocketDropReason::ReceiveBufferFull,
-                ExceededLimit::Store => SocketDropReason::MemoryFull,
-            };
-            return Err((packet.frame, reason));
+        match self.packets.push(&mut socket.received, &mut socket.receive_buffer, packet) {
+            Ok(()) => {
+                self.mark_ready(place);
+                Ok(())
+            }
+            Err((frame, limit)) => {
+                socket.dropped = socket.dropped.saturating_add(1);
+                Err((frame, limit.into()))
+            }
         }
-        self.packets.push(&mut socket.received, &mut socket.receive_buffer, packet);
-        self.mark_ready(place);
-        Ok(())
     }
 
     /// Counts a datagram that a socket does not receive.
@@ -421,17 +418,15 @@ impl Sockets {
         let Some(socket) = slot.socket.as_mut() else {
             return Err((packet.frame, SocketError::Closed));
         };
-        match self.packets.exceeded_limit(&socket.send_buffer, &packet.frame) {
-            None => {}
-            Some(ExceededLimit::Buffer) => {
-                socket.waits_for_capacity = true;
-                return Err((packet.frame, SocketError::SendBufferFull));
-            }
-            Some(ExceededLimit::Store) => return Err((packet.frame, SocketError::SocketMemoryFull)),
-        }
         let buffer = (&mut self.packets, &mut socket.send_buffer);
-        self.send_queues.push(&mut socket.send_queue, id.index, buffer, packet);
-        Ok(())
+        let pushed = self.send_queues.push(&mut socket.send_queue, id.index, buffer, packet);
+        pushed.map_err(|(frame, limit)| match limit {
+            ExceededLimit::Buffer => {
+                socket.waits_for_capacity = true;
+                (frame, SocketError::SendBufferFull)
+            }
+            ExceededLimit::Store => (frame, SocketError::SocketMemoryFull),
+        })
     }
 
     /// Returns whether a socket has a datagram that departs on this interface.

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use base::list::index;
-use base::{Links, List, Place};
+use base::{List, Slab};
 use icmp::IcmpError;
 
 /// A datagram of a socket that was not delivered.
@@ -29,18 +28,7 @@ pub(crate) struct FailureQueue {
 
 /// The failures of all sockets.
 #[derive(Debug)]
-pub(crate) struct FailureStore {
-    nodes: Vec<Node>,
-    /// Places without a failure.
-    free: Vec<Place>,
-}
-
-/// A place for a failure.
-#[derive(Debug)]
-struct Node {
-    failure: SocketFailure,
-    links: Links,
-}
+pub(crate) struct FailureStore(Slab<SocketFailure>);
 
 impl FailureQueue {
     /// Maximum number of failures of a socket.
@@ -56,39 +44,22 @@ impl FailureStore {
 
     /// Creates a store without failures.
     pub(crate) fn new() -> FailureStore {
-        FailureStore { nodes: Vec::new(), free: Vec::new() }
+        FailureStore(Slab::new(Self::LIMIT))
     }
 
     /// Appends a failure to a queue. Returns false if the queue or the store is full.
     pub(crate) fn push(&mut self, queue: &mut FailureQueue, failure: SocketFailure) -> bool {
-        if queue.length >= FailureQueue::LIMIT {
-            return false;
-        }
-        let place = match self.free.pop() {
-            Some(place) => {
-                if let Some(node) = self.nodes.get_mut(index(place)) {
-                    node.failure = failure;
-                }
-                place
-            }
-            None if self.nodes.len() >= Self::LIMIT => return false,
-            None => {
-                self.nodes.push(Node { failure, links: Links::NONE });
-                Place::try_from(self.nodes.len() - 1).unwrap_or(Place::MAX)
-            }
-        };
-        queue.failures.append(&mut self.nodes, |node| &mut node.links, place);
-        queue.length += 1;
-        true
+        let is_stored =
+            queue.length < FailureQueue::LIMIT && self.0.push(&mut queue.failures, failure).is_ok();
+        queue.length += u16::from(is_stored);
+        is_stored
     }
 
     /// Removes and returns the first failure of a queue.
     pub(crate) fn pop(&mut self, queue: &mut FailureQueue) -> Option<SocketFailure> {
-        let place = queue.failures.first()?;
-        queue.failures.unlink(&mut self.nodes, |node| &mut node.links, place);
+        let failure = self.0.pop(&mut queue.failures)?;
         queue.length = queue.length.saturating_sub(1);
-        self.free.push(place);
-        self.nodes.get(index(place)).map(|node| node.failure)
+        Some(failure)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The queues of all sockets: datagrams in one store, bounded by the capacity of their frames.
 //!
-//! A queue is a list through the store. An idle socket therefore has no memory for queues, also after a burst.
+//! A queue is a list of the store. An idle socket therefore has no memory for queues, also after a burst.
 
 use std::net::SocketAddrV4;
 
-use base::list::index;
-use base::{Links, List, Place};
+use base::{List, Slab};
 use inet::InterfaceId;
 use tap::{Frame, Instant};
+
+use super::drop_reason::SocketDropReason;
 
 /// A datagram in a queue of a socket.
 #[derive(Debug)]
@@ -26,10 +27,6 @@ pub(crate) struct SocketPacket {
     pub(crate) at: Instant,
 }
 
-/// A list of datagrams in a [`PacketStore`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketList(List);
-
 /// The use of a buffer, and its limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
@@ -42,20 +39,11 @@ pub(crate) struct Budget {
 /// The datagrams of all queues.
 #[derive(Debug)]
 pub(crate) struct PacketStore {
-    nodes: Vec<Node>,
-    /// Places without a datagram. The place that became free last is used first.
-    free: Vec<Place>,
+    packets: Slab<SocketPacket>,
     /// Capacity of the frames of all datagrams, in bytes.
     bytes: usize,
     /// Maximum of `bytes`.
     limit: usize,
-}
-
-/// A place for a datagram.
-#[derive(Debug)]
-struct Node {
-    packet: Option<SocketPacket>,
-    links: Links,
 }
 
 /// Limit that a datagram would exceed.
@@ -63,15 +51,6 @@ struct Node {
 pub(crate) enum ExceededLimit {
     Buffer,
     Store,
-}
-
-impl PacketList {
-    /// The list without datagrams.
-    pub(crate) const EMPTY: PacketList = PacketList(List::EMPTY);
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.0.first().is_none()
-    }
 }
 
 impl Budget {
@@ -90,57 +69,49 @@ impl Budget {
         self.bytes <= self.limit / 2
     }
 
-    /// Returns whether the buffer has capacity for a frame.
-    fn has_capacity_for(&self, frame: &Frame) -> bool {
-        self.bytes == 0 || self.bytes.saturating_add(frame.capacity()) <= self.limit
+    /// Returns whether the buffer has capacity for a frame of this capacity.
+    fn has_capacity_for(&self, capacity: usize) -> bool {
+        self.bytes == 0 || self.bytes.saturating_add(capacity) <= self.limit
     }
 }
 
 impl PacketStore {
     /// Creates a store for datagrams in frames of up to `limit` bytes.
     pub(crate) fn new(limit: usize) -> PacketStore {
-        PacketStore { nodes: Vec::new(), free: Vec::new(), bytes: 0, limit }
+        PacketStore { packets: Slab::new(usize::MAX), bytes: 0, limit }
     }
 
     /// Returns the number of datagrams in all queues.
     pub(crate) fn len(&self) -> usize {
-        self.nodes.len() - self.free.len()
+        self.packets.len()
     }
 
-    /// Returns the limit that another frame in a buffer would exceed.
+    /// Appends a datagram to a list of a buffer. Returns the frame if a limit is reached.
     #[inline]
-    pub(crate) fn exceeded_limit(&self, budget: &Budget, frame: &Frame) -> Option<ExceededLimit> {
-        if !budget.has_capacity_for(frame) {
-            Some(ExceededLimit::Buffer)
-        } else if self.bytes.saturating_add(frame.capacity()) > self.limit {
-            Some(ExceededLimit::Store)
-        } else {
-            None
-        }
-    }
-
-    /// Appends a datagram to a list of a buffer. The caller has checked the limits.
-    #[inline]
-    pub(crate) fn push(&mut self, list: &mut PacketList, budget: &mut Budget, packet: SocketPacket) {
+    pub(crate) fn push(
+        &mut self,
+        list: &mut List,
+        budget: &mut Budget,
+        packet: SocketPacket,
+    ) -> Result<(), (Frame, ExceededLimit)> {
         let capacity = packet.frame.capacity();
-        let place = self.free.pop().unwrap_or_else(|| to_place(self.nodes.len()));
-        let node = Node { packet: Some(packet), links: Links::NONE };
-        match self.nodes.get_mut(index(place)) {
-            Some(free) => *free = node,
-            None => self.nodes.push(node),
+        if !budget.has_capacity_for(capacity) {
+            return Err((packet.frame, ExceededLimit::Buffer));
         }
-        list.0.append(&mut self.nodes, |node| &mut node.links, place);
+        let bytes = self.bytes.saturating_add(capacity);
+        if bytes > self.limit {
+            return Err((packet.frame, ExceededLimit::Store));
+        }
+        self.packets.push(list, packet).map_err(|packet| (packet.frame, ExceededLimit::Store))?;
         budget.bytes += capacity;
-        self.bytes += capacity;
+        self.bytes = bytes;
+        Ok(())
     }
 
     /// Removes and returns the first datagram of a list of a buffer.
     #[inline]
-    pub(crate) fn pop(&mut self, list: &mut PacketList, budget: &mut Budget) -> Option<SocketPacket> {
-        let place = list.0.first()?;
-        list.0.unlink(&mut self.nodes, |node| &mut node.links, place);
-        let packet = self.nodes.get_mut(index(place))?.packet.take()?;
-        self.free.push(place);
+    pub(crate) fn pop(&mut self, list: &mut List, budget: &mut Budget) -> Option<SocketPacket> {
+        let packet = self.packets.pop(list)?;
         let capacity = packet.frame.capacity();
         budget.bytes = budget.bytes.saturating_sub(capacity);
         self.bytes = self.bytes.saturating_sub(capacity);
@@ -148,7 +119,11 @@ impl PacketStore {
     }
 }
 
-/// Converts an index to a place. The limit of the store keeps the number of datagrams below the number of places.
-fn to_place(index: usize) -> Place {
-    Place::try_from(index).unwrap_or(Place::MAX)
+impl From<ExceededLimit> for SocketDropReason {
+    fn from(limit: ExceededLimit) -> SocketDropReason {
+        match limit {
+            ExceededLimit::Buffer => SocketDropReason::ReceiveBufferFull,
+            ExceededLimit::Store => SocketDropReason::MemoryFull,
+        }
+    }
 }

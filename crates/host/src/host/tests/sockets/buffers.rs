@@ -58,6 +58,22 @@ fn memory_of_all_sockets_is_limited() {
     assert_eq!(host.pool.held(), 0, "a closed socket has frames");
 }
 
+// proves: socket-memory-bound
+#[test]
+fn refused_datagram_leaves_no_send_queue() {
+    let limits = SocketLimits { memory: FRAME, ..SocketLimits::default() };
+    let mut host = TestHost::of(Host::new(NOW, &config()).unwrap().with_socket_limits(limits), 1_500);
+    host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    let id = host.host.bind_udp(&at_port(9)).unwrap();
+    host.exchange(&[from_peer(to_host(9), b"data")]);
+    host.congest();
+    assert_eq!(host.send_udp(id, &to_peer(7), b"data"), Err(SocketError::SocketMemoryFull));
+    assert!(!host.host.shared.sockets.has_senders(InterfaceId(0)), "an empty queue has turns");
+    assert_eq!(host.data(id).len(), 1);
+    host.send_udp(id, &to_peer(7), b"data").unwrap();
+    assert!(host.host.shared.sockets.has_senders(InterfaceId(0)));
+}
+
 // proves: socket-send-bound, socket-readiness
 #[test]
 fn full_send_buffer_refuses_datagram_and_reports_capacity() {

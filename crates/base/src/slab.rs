@@ -1,0 +1,128 @@
+//! Values in lists, stored in one table.
+
+use std::fmt;
+
+use crate::list::index;
+use crate::{Links, List, Place};
+
+/// Values in lists, stored in one table. Each value is in one list.
+///
+/// An empty list takes no memory of the table. The table grows to the largest number of values, and the place that
+/// became free last is used first. Every operation takes constant time.
+///
+/// A list must be passed only to the slab of its values.
+///
+/// ```
+/// use base::{List, Slab};
+///
+/// let mut slab = Slab::new(3);
+/// let (mut first, mut second) = (List::EMPTY, List::EMPTY);
+/// slab.push(&mut first, "a")?;
+/// slab.push(&mut second, "b")?;
+/// slab.push(&mut first, "c")?;
+/// assert_eq!(slab.push(&mut first, "d"), Err("d"), "the slab is full");
+/// assert_eq!((slab.pop(&mut first), slab.pop(&mut first), slab.pop(&mut first)), (Some("a"), Some("c"), None));
+/// # Ok::<(), &str>(())
+/// ```
+pub struct Slab<T> {
+    nodes: Vec<Node<T>>,
+    /// Places without a value.
+    free: Vec<Place>,
+    limit: usize,
+}
+
+/// A place, with or without a value.
+struct Node<T> {
+    value: Option<T>,
+    links: Links,
+}
+
+impl<T> Slab<T> {
+    /// Creates a slab for up to `limit` values.
+    pub fn new(limit: usize) -> Slab<T> {
+        Slab { nodes: Vec::new(), free: Vec::new(), limit }
+    }
+
+    /// Returns the number of values.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - self.free.len()
+    }
+
+    /// Returns whether the slab has no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns a value.
+    #[inline]
+    pub fn get(&self, place: Place) -> Option<&T> {
+        self.nodes.get(index(place))?.value.as_ref()
+    }
+
+    /// Returns a value for modification.
+    #[inline]
+    pub fn get_mut(&mut self, place: Place) -> Option<&mut T> {
+        self.nodes.get_mut(index(place))?.value.as_mut()
+    }
+
+    /// Appends a value to a list. Returns the place of the value, or the value if the slab is full.
+    #[inline]
+    pub fn push(&mut self, list: &mut List, value: T) -> Result<Place, T> {
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(node) = self.nodes.get_mut(index(place)) {
+                    node.value = Some(value);
+                }
+                place
+            }
+            None => match Place::try_from(self.nodes.len()) {
+                Ok(place) if self.nodes.len() < self.limit && place < Place::MAX => {
+                    self.nodes.push(Node { value: Some(value), links: Links::NONE });
+                    place
+                }
+                _ => return Err(value),
+            },
+        };
+        list.append(&mut self.nodes, Node::links, place);
+        Ok(place)
+    }
+
+    /// Removes and returns the first value of a list.
+    #[inline]
+    pub fn pop(&mut self, list: &mut List) -> Option<T> {
+        let place = list.first()?;
+        self.remove(list, place)
+    }
+
+    /// Removes and returns the value at a place of a list.
+    #[inline]
+    pub fn remove(&mut self, list: &mut List, place: Place) -> Option<T> {
+        let value = self.nodes.get_mut(index(place))?.value.take()?;
+        list.unlink(&mut self.nodes, Node::links, place);
+        self.free.push(place);
+        Some(value)
+    }
+
+    /// Moves a value of a list behind the other values of the list.
+    pub fn move_to_end(&mut self, list: &mut List, place: Place) {
+        if self.get(place).is_some() && !list.is_last(place) {
+            list.unlink(&mut self.nodes, Node::links, place);
+            list.append(&mut self.nodes, Node::links, place);
+        }
+    }
+}
+
+impl<T> Node<T> {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+impl<T> fmt::Debug for Slab<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slab({} values)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;
