@@ -321,8 +321,7 @@ impl Connection {
     /// Appends data to the send buffer. Returns the number of bytes that the buffer took: zero if the buffer is full, or
     /// if no data may be sent.
     pub fn write(&mut self, now: Instant, data: &[u8], cx: &mut Resources<'_>) -> usize {
-        // RFC 9293 3.10.2: "SYN-SENT STATE, SYN-RECEIVED STATE: Queue the data for transmission after entering
-        // ESTABLISHED state."
+        // RFC 9293 3.10.2, SYN-SENT and SYN-RECEIVED: "Queue the data for transmission after entering ESTABLISHED state."
         if !self.can_write() {
             return 0;
         }

@@ -29,8 +29,8 @@ pub enum PathProblem {
 impl PathProblem {
     /// Returns whether the problem ends a connection that is not established.
     pub(crate) fn is_hard(self) -> bool {
-        // RFC 1122 4.2.3.9: "Destination Unreachable -- codes 2-4: These are hard error conditions, so TCP SHOULD abort
-        // the connection." Code 4 only reduces the segments here (RFC 1191).
+        // RFC 9293 3.9.2.2, "Destination Unreachable -- codes 2-4": "These are hard error conditions, so TCP implementations
+        // SHOULD abort the connection (SHLD-26)." Code 4 only reduces the segments here (RFC 1191).
         matches!(
             self,
             PathProblem::ProtocolUnreachable | PathProblem::PortUnreachable | PathProblem::NextHopUnresolved

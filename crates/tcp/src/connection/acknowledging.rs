@@ -170,8 +170,8 @@ impl Connection {
 
     /// Adds selective acknowledgments of the received data that is out of order (RFC 2018 4).
     pub(super) fn add_sack_blocks(&self, options: &mut Options, duplicate: Option<SackBlock>) {
-        // RFC 2018 4: "If the data receiver has not received a SACK-Permitted option for a given connection, the receiver
-        // MUST NOT send SACK options on that connection."
+        // RFC 2018 4: "If the data receiver has not received a SACK-Permitted option for a given connection, it MUST NOT send
+        // SACK options on that connection."
         // spec: rfc2018-permitted
         if !self.negotiated.has_sack {
             return;

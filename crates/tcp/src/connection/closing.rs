@@ -50,9 +50,8 @@ impl Connection {
 
     /// Ends the connection immediately, and discards its data. Returns the reset to send.
     pub fn abort(&mut self, now: Instant, cx: &mut Resources<'_>) -> Option<SegmentFields> {
-        // RFC 9293 3.10.5: "SYN-RECEIVED STATE, ESTABLISHED STATE, FIN-WAIT-1 STATE, FIN-WAIT-2 STATE, CLOSE-WAIT STATE: Send
-        // a reset segment: <SEQ=SND.NXT><CTL=RST>". "CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: Respond with "ok" and
-        // delete the TCB, enter CLOSED state, and return."
+        // RFC 9293 3.10.5, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT: "Send a reset segment:
+        // <SEQ=SND.NXT><CTL=RST>". CLOSING, LAST-ACK and TIME-WAIT: "delete the TCB, enter CLOSED state, and return."
         // spec: rfc9293-abort
         let reset = matches!(
             self.state,

@@ -254,8 +254,8 @@ impl Connection {
         let acknowledgment = segment.acknowledgment;
         if self.state == State::SynReceived {
             // RFC 9293 3.10.7.4: "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state and continue processing with
-            // the variables below set to: SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK". "If the segment
-            // acknowledgment is not acceptable, form a reset segment <SEQ=SEG.ACK><CTL=RST> and send it."
+            // the variables below set to: SND.WND <- SEG.WND SND.WL1 <- SEG.SEQ SND.WL2 <- SEG.ACK". "If the segment
+            // acknowledgment is not acceptable, form a reset segment <SEQ=SEG.ACK><CTL=RST>".
             // spec: rfc9293-ack-syn-received
             if !self.send.unacknowledged.is_before(acknowledgment)
                 || !acknowledgment.is_at_or_before(self.send.next)

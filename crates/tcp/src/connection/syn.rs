@@ -20,7 +20,7 @@ impl Connection {
         let segment = arrival.segment;
         let has_ack = segment.flags.contains(Flags::ACK);
         // RFC 9293 3.10.7.3, first: "If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless the RST bit is set, if so
-        // drop the segment and return) <SEQ=SEG.ACK><CTL=RST> and discard the segment. Return."
+        // drop the segment and return) <SEQ=SEG.ACK><CTL=RST>".
         // spec: rfc9293-syn-sent-ack
         let is_acceptable = self.send.unacknowledged.is_before(segment.acknowledgment)
             && segment.acknowledgment.is_at_or_before(self.send.next);
@@ -45,7 +45,7 @@ impl Connection {
         }
         // RFC 9293 3.10.7.3, fourth: "RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ."
         self.negotiate(now, segment.sequence, &segment.options);
-        // "Set the variables: SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK". The window of a SYN is not
+        // "Set the variables: SND.WND <- SEG.WND SND.WL1 <- SEG.SEQ SND.WL2 <- SEG.ACK". The window of a SYN is not
         // scaled (RFC 7323 2.2).
         // spec: rfc7323-scale-both
         self.send.window = segment.window.into();

@@ -83,8 +83,8 @@ impl Connection {
             return Err(Stop::Drop(TcpDropReason::MissingTimestamp));
         };
         // RFC 7323 5.3 R1: "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is
-        // valid, and if the RST bit is not set, then treat the arriving segment as not acceptable: Send an
-        // acknowledgment in reply as specified in Section 3.9 of [RFC0793], page 69, and drop the segment."
+        // valid (see later discussion), and if the RST bit is not set, then treat the arriving segment as not acceptable:
+        // Send an acknowledgment in reply as specified in Section 3.9 of [RFC0793], page 69, and drop the segment."
         // spec: rfc7323-paws
         if self.peer_clock.rejects(now, timestamps.value) {
             arrival.reply = self.answer_unacceptable(now, &arrival.segment);

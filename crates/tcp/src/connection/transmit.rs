@@ -200,8 +200,8 @@ impl Connection {
         let is_pushed = plan.length > 0 && end == self.data_end();
         let mut flags = Flags::ACK;
         if is_pushed {
-            // RFC 9293 3.9.1.2: "it MUST set the PSH bit in the last buffered segment (i.e., when there is no more queued
-            // data to be sent) (MUST-61)"
+            // RFC 9293 3.9.1.2: the sender "MUST set the PSH bit in the last buffered segment (i.e., when there is no more
+            // queued data to be sent) (MUST-61)."
             flags = flags | Flags::PSH;
         }
         if plan.has_fin {
