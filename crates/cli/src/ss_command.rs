@@ -12,7 +12,7 @@ use serde::Serialize;
 use tap::linux::InterfaceName;
 
 use crate::control::client::HostClient;
-use crate::control::message::{Operation, Outcome, SocketKindName, SocketRow};
+use crate::control::message::{ConnectionStateName, Operation, Outcome, SocketKindName, SocketRow};
 use crate::failure::{Failure, print_line};
 use crate::json::SCHEMA;
 use arguments::SsArguments;
@@ -20,10 +20,9 @@ use arguments::SsArguments;
 /// Prints the sockets that the arguments select.
 pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
     let client = HostClient::select(arguments.host.interface.as_ref().map(InterfaceName::as_str))?;
-    let mut rows = client.list(
-        |from| Operation::Sockets { from },
-        |outcome| if let Outcome::Sockets(page) = outcome { Some(page) } else { None },
-    )?;
+    let page = |outcome| if let Outcome::Sockets(page) = outcome { Some(page) } else { None };
+    let mut rows = client.list(|from| Operation::Sockets { from }, page)?;
+    rows.extend(client.list(|from| Operation::TcpSockets { from }, page)?);
     rows.retain(|row| arguments.selects(row));
     if arguments.json {
         for row in &rows {
@@ -31,10 +30,10 @@ pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let names = if arguments.numeric { BTreeMap::new() } else { udp_services() };
+    let names = if arguments.numeric { PortNames::default() } else { PortNames::of_system() };
     let columns = Columns {
-        has_kind: !arguments.udp,
-        has_state: !arguments.udp || arguments.all || arguments.listening,
+        has_kind: arguments.tcp == arguments.udp,
+        has_state: arguments.tcp || !arguments.udp || arguments.all || arguments.listening,
     };
     for line in columns.lines(&rows, &names) {
         print_line(&line)?;
@@ -44,8 +43,25 @@ pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
 
 impl SsArguments {
     fn selects(&self, row: &SocketRow) -> bool {
-        let has_state = if row.peer.is_some() { !self.listening } else { self.all || self.listening };
-        has_state && (!self.udp || row.kind == SocketKindName::Udp)
+        let has_state = match (row.peer, row.state) {
+            (None, _) => self.all || self.listening,
+            // As with ss, half-open connections and those that only wait for their end are shown with -a.
+            (
+                Some(_),
+                Some(
+                    ConnectionStateName::Closed
+                    | ConnectionStateName::SynReceived
+                    | ConnectionStateName::TimeWait,
+                ),
+            ) => self.all,
+            (Some(_), _) => !self.listening,
+        };
+        let has_kind = match row.kind {
+            SocketKindName::Udp => self.udp || !self.tcp,
+            SocketKindName::Tcp | SocketKindName::TcpListener => self.tcp || !self.udp,
+            SocketKindName::IcmpEcho => !self.tcp && !self.udp,
+        };
+        has_state && has_kind
     }
 }
 
@@ -59,8 +75,9 @@ struct SocketJson {
     schema: u32,
     /// Interface or TAP of the host.
     interface: String,
-    /// Identifier of the socket. No other socket of the host has the same identifier, at any time.
-    socket: String,
+    /// Identifier of the socket. No other socket of the host has the same identifier, at any time. Null for a TCP
+    /// connection that no program holds: half-open, in TIME-WAIT, or closed by its program.
+    socket: Option<String>,
     /// Kind of the socket.
     kind: SocketKindName,
     /// Whether the socket has a peer.
@@ -77,11 +94,18 @@ struct SocketJson {
     peer_ip: Option<IpAddr>,
     /// Port of the peer; null if the socket is not connected.
     peer_port: Option<u16>,
+    /// State of a TCP connection; null for other sockets.
+    state: Option<ConnectionStateName>,
+    /// Number of connections of a TCP listener that wait to be accepted; null for other sockets.
+    waiting_connections: Option<usize>,
+    /// Maximum number of waiting connections of a TCP listener; null for other sockets.
+    backlog: Option<usize>,
     /// Whether the socket sends and receives broadcasts.
     broadcast: bool,
-    /// Memory of the frames in the receive queue, in bytes.
+    /// Unread bytes of a TCP connection, or memory of the frames in the receive queue of another socket, in bytes.
     receive_queue_bytes: usize,
-    /// Memory of the frames in the send queue, in bytes.
+    /// Unacknowledged and unsent bytes of a TCP connection, or memory of the frames in the send queue of another socket,
+    /// in bytes.
     send_queue_bytes: usize,
     /// Number of received datagrams that were dropped because a limit was reached.
     dropped: u64,
@@ -107,6 +131,9 @@ impl SocketJson {
             local_port: row.port,
             peer_ip: row.peer.map(|peer| peer.ip()),
             peer_port: row.peer.map(|peer| peer.port()),
+            state: row.state,
+            waiting_connections: row.backlog.map(|backlog| backlog.waiting),
+            backlog: row.backlog.map(|backlog| backlog.limit),
             broadcast: row.broadcast,
             receive_queue_bytes: row.received_bytes,
             send_queue_bytes: row.sending_bytes,
@@ -133,7 +160,7 @@ struct Line {
 
 impl Columns {
     /// Returns the header and a line for each socket, as ss prints them.
-    fn lines(&self, rows: &[SocketRow], names: &BTreeMap<u16, String>) -> Vec<String> {
+    fn lines(&self, rows: &[SocketRow], names: &PortNames) -> Vec<String> {
         let header = Line {
             kind: "Netid".to_owned(),
             state: "State".to_owned(),
@@ -169,10 +196,14 @@ impl Columns {
 }
 
 impl Line {
-    fn new(row: &SocketRow, names: &BTreeMap<u16, String>) -> Line {
-        let is_udp = row.kind == SocketKindName::Udp;
+    fn new(row: &SocketRow, names: &PortNames) -> Line {
+        let (kind, names) = match row.kind {
+            SocketKindName::Udp => ("udp", Some(&names.udp)),
+            SocketKindName::Tcp | SocketKindName::TcpListener => ("tcp", Some(&names.tcp)),
+            SocketKindName::IcmpEcho => ("icmp", None),
+        };
         let name =
-            |port: u16| names.get(&port).filter(|_| is_udp).cloned().unwrap_or_else(|| port.to_string());
+            |port: u16| names.and_then(|names| names.get(&port)).cloned().unwrap_or_else(|| port.to_string());
         let (ip, prefix_length) = (row.addresses.addr(), row.addresses.prefix_len());
         let local = match prefix_length {
             0 | 32 => ip.to_string(),
@@ -182,31 +213,67 @@ impl Line {
             Some(peer) => [peer.ip().to_string(), name(peer.port())],
             None => [Ipv4Addr::UNSPECIFIED.to_string(), "*".to_owned()],
         };
+        let queues = match row.backlog {
+            Some(backlog) => [backlog.waiting, backlog.limit],
+            None => [row.received_bytes, row.sending_bytes],
+        };
         Line {
-            kind: if is_udp { "udp" } else { "icmp" }.to_owned(),
-            state: if row.peer.is_some() { "ESTAB" } else { "UNCONN" }.to_owned(),
-            queues: [row.received_bytes.to_string(), row.sending_bytes.to_string()],
+            kind: kind.to_owned(),
+            state: state_name(row).to_owned(),
+            queues: queues.map(|length| length.to_string()),
             local: [local, name(row.port)],
             peer,
         }
     }
 }
 
-/// Returns the names of the UDP ports in /etc/services. Without this file, ports have no names.
-fn udp_services() -> BTreeMap<u16, String> {
-    services_in(&fs::read_to_string("/etc/services").unwrap_or_default())
+/// Returns the state of a socket in the words of ss.
+fn state_name(row: &SocketRow) -> &'static str {
+    match row.state {
+        None if row.kind == SocketKindName::TcpListener => "LISTEN",
+        None if row.peer.is_some() => "ESTAB",
+        None => "UNCONN",
+        Some(ConnectionStateName::Closed) => "UNCONN",
+        Some(ConnectionStateName::SynSent) => "SYN-SENT",
+        Some(ConnectionStateName::SynReceived) => "SYN-RECV",
+        Some(ConnectionStateName::Established) => "ESTAB",
+        Some(ConnectionStateName::FinWait1) => "FIN-WAIT-1",
+        Some(ConnectionStateName::FinWait2) => "FIN-WAIT-2",
+        Some(ConnectionStateName::CloseWait) => "CLOSE-WAIT",
+        Some(ConnectionStateName::Closing) => "CLOSING",
+        Some(ConnectionStateName::LastAck) => "LAST-ACK",
+        Some(ConnectionStateName::TimeWait) => "TIME-WAIT",
+    }
 }
 
-/// Returns the names of the UDP ports in a list of services. The first name of a port is used.
-fn services_in(list: &str) -> BTreeMap<u16, String> {
+/// The names of ports.
+#[derive(Debug, Default)]
+struct PortNames {
+    tcp: BTreeMap<u16, String>,
+    udp: BTreeMap<u16, String>,
+}
+
+impl PortNames {
+    /// Returns the names in /etc/services. Without this file, ports have no names.
+    fn of_system() -> PortNames {
+        PortNames::in_list(&fs::read_to_string("/etc/services").unwrap_or_default())
+    }
+
+    fn in_list(list: &str) -> PortNames {
+        PortNames { tcp: services_in(list, "/tcp"), udp: services_in(list, "/udp") }
+    }
+}
+
+/// Returns the names of the ports of a protocol in a list of services. The first name of a port is used.
+fn services_in(list: &str, protocol: &str) -> BTreeMap<u16, String> {
     let mut names = BTreeMap::new();
     for line in list.lines() {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let (Some(name), Some(port)) = (words.next(), words.next()) else { continue };
         // The names are printed.
         let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic());
-        if let Some(port) = port.strip_suffix("/udp").and_then(|port| port.parse().ok()).filter(|_| is_plain)
-        {
+        let number = port.strip_suffix(protocol).and_then(|port| port.parse().ok());
+        if let Some(port) = number.filter(|_| is_plain) {
             names.entry(port).or_insert_with(|| name.to_owned());
         }
     }

@@ -1,14 +1,15 @@
 //! The counters of a host as one list.
 
 use base::{Reason, ReasonCounters};
+use tcp::TcpCounters;
 
 use crate::interface::HostInterface;
-use crate::sockets::SocketKind;
+use crate::sockets::DatagramSocketKind;
 
 /// One counter of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// The layer that counts: `link`, `arp`, `ipv4`, `icmp`, `udp` or `host`.
+    /// The layer that counts: `link`, `arp`, `ipv4`, `icmp`, `udp`, `tcp` or `host`.
     pub layer: &'static str,
     /// Name for programs: an identifier in snake case, unique in its layer. The name does not change between versions.
     pub name: &'static str,
@@ -43,7 +44,7 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
         own.echo_delivered,
     ));
     all.push(loss("icmp", "no_socket", "no socket for the echo reply or ICMP error", own.icmp_no_socket));
-    all.extend(losses("icmp", interface.socket_dropped(SocketKind::Echo)));
+    all.extend(losses("icmp", interface.socket_dropped(DatagramSocketKind::Echo)));
     all.push(event("icmp", "failures_lost", "failures lost: failure queue full", own.failures_lost));
     all.push(event("icmp", "echo_replies_sent", "echo replies sent", own.echo_replies));
     all.push(event("icmp", "errors_sent", "errors sent", own.icmp_errors));
@@ -52,7 +53,11 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
     all.push(event("udp", "delivered", "delivered to sockets", own.udp_delivered));
     all.push(event("udp", "sent", "sent by sockets", own.udp_sent));
     all.extend(losses("udp", &interface.udp_dropped));
-    all.extend(losses("udp", interface.socket_dropped(SocketKind::Udp)));
+    all.extend(losses("udp", interface.socket_dropped(DatagramSocketKind::Udp)));
+    all.push(event("tcp", "accepted", "accepted", own.tcp_accepted));
+    all.push(event("tcp", "sent", "sent", own.tcp_sent));
+    all.push(event("tcp", "invalid_options", "invalid options ignored", own.tcp_invalid_options));
+    all.extend(losses("tcp", &interface.tcp_dropped));
     all.extend([
         loss("host", "unsupported_ethertype", "unsupported EtherType", own.unsupported_ether_type),
         loss("host", "address_not_in_use", "destination address not in use", own.address_not_in_use),
@@ -71,6 +76,34 @@ pub(crate) fn of_interface(interface: &HostInterface) -> Vec<Counter> {
 /// Returns the counter of frames on ports without an interface.
 pub(crate) fn no_interface(count: u64) -> Counter {
     loss("host", "no_interface", "no interface on the port", count)
+}
+
+/// Returns the counters of the connections of a host.
+pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 12] {
+    [
+        event("tcp", "active_opens", "connections opened by users", counters.active_opens),
+        event("tcp", "passive_opens", "connections accepted by listeners", counters.passive_opens),
+        event("tcp", "half_open_timeouts", "half-open connections timed out", counters.half_open_timeouts),
+        event("tcp", "syn_ack_retransmissions", "SYN,ACK retransmitted", counters.syn_ack_retransmissions),
+        event("tcp", "cookies_sent", "SYN,ACK with a cookie sent", counters.cookies_sent),
+        event("tcp", "cookies_accepted", "connections established with a cookie", counters.cookies_accepted),
+        event(
+            "tcp",
+            "time_wait_evicted",
+            "connections in TIME-WAIT ended: table full",
+            counters.time_wait_evicted,
+        ),
+        event("tcp", "time_wait_reused", "connections in TIME-WAIT replaced", counters.time_wait_reused),
+        event("tcp", "orphans_reset", "closed connections reset: limit reached", counters.orphans_reset),
+        event("tcp", "resets_sent", "resets sent to segments for no connection", counters.resets_sent),
+        event("tcp", "resets_suppressed", "resets not sent: rate limit", counters.resets_suppressed),
+        event(
+            "tcp",
+            "resets_lost",
+            "resets of aborted connections not sent: queue full",
+            counters.resets_lost,
+        ),
+    ]
 }
 
 fn of_arp(interface: &HostInterface) -> Vec<Counter> {

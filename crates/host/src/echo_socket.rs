@@ -10,7 +10,7 @@ use tap::{Frame, Instant, Offload, Pool};
 
 use crate::host::Host;
 use crate::socket_calls::{BUFFER, Outgoing, frame_with, to_ipv4};
-use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
+use crate::sockets::{DatagramSocketKind, NewSocket, SocketError, SocketId, SocketPacket};
 
 /// Headers before the data of a request, in bytes.
 const HEADERS: usize = Ipv4Fields::LENGTH + Echo::HEADER;
@@ -90,7 +90,7 @@ impl Host {
     pub fn bind_echo(&mut self, bind: &EchoBind) -> Result<SocketId, SocketError> {
         let addresses = self.bindable(bind.addresses)?;
         self.shared.sockets.bind(&NewSocket {
-            kind: SocketKind::Echo,
+            kind: DatagramSocketKind::Echo,
             addresses,
             port: bind.identifier,
             has_broadcasts: true,
@@ -115,7 +115,7 @@ impl Host {
         data: &[u8],
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
-        let binding = self.shared.sockets.get_kind(id, SocketKind::Echo)?.local;
+        let binding = self.shared.sockets.get_kind(id, DatagramSocketKind::Echo)?.local;
         let destination = to_ipv4(request.destination)?;
         let source = request.source.map(to_ipv4).transpose()?;
         let origin = self.select_source(binding.addresses, (None, source), destination)?;
@@ -159,7 +159,7 @@ impl Host {
 
     /// Removes and returns the first reply in the receive buffer.
     pub fn receive_echo(&mut self, id: SocketId) -> Option<EchoReply> {
-        let packet = self.shared.sockets.receive(id, SocketKind::Echo)?;
+        let packet = self.shared.sockets.receive(id, DatagramSocketKind::Echo)?;
         let SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at } =
             packet;
         Some(EchoReply {

@@ -15,12 +15,14 @@ use crate::sockets::SocketPacket;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
 /// Selects a queue of an interface.
-type QueueOf = fn(&mut TxQueues) -> &mut TxQueue;
+pub(crate) type QueueOf = fn(&mut TxQueues) -> &mut TxQueue;
 
 /// The queue of replies and ICMP errors.
-const CONTROL: QueueOf = |queues| &mut queues.control;
+pub(crate) const CONTROL: QueueOf = |queues| &mut queues.control;
 /// The queue of payloads and of datagrams of sockets.
 const DATA: QueueOf = |queues| &mut queues.data;
+/// The queue of TCP segments.
+pub(crate) const SEGMENTS: QueueOf = |queues| &mut queues.segments;
 
 /// The next hop of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +127,7 @@ pub(crate) fn send_icmp_error(
 }
 
 /// Sends a datagram from a local address, to a broadcast or multicast MAC address or to the next hop.
-fn send_datagram(
+pub(crate) fn send_datagram(
     cx: &mut Context<'_>,
     queue: QueueOf,
     (source, destination): (Ipv4Addr, Ipv4Addr),

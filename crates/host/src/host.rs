@@ -10,6 +10,7 @@ use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4, Route, RouteError, Routes};
 use link::{EtherType, Link, MacAddr};
 use tap::{Batch, DeviceEvent, Exchange, Frame, Instant, Machine, Pool, PortId, Token};
+use tcp::{Tcp, TcpLimits};
 
 use crate::config::{HostConfig, HostConfigError, HostSet, ipv4_address, ipv4_network};
 use crate::counters::{self, Counter};
@@ -32,8 +33,8 @@ pub struct Host {
     /// The ports of the interfaces.
     ports: Vec<PortState>,
     pub(crate) shared: Shared,
-    /// Time at which the user last sent a packet.
-    pub(crate) sent_at: Instant,
+    /// Time of the latest call that sends or transmits.
+    pub(crate) now: Instant,
     /// Frames received on ports without an interface.
     no_interface: u64,
 }
@@ -55,9 +56,10 @@ impl Host {
         // Hosts with the same seed must not select the same ports.
         let secret =
             Secret::new(Secret::new(config.table.seed).seed(("sockets", config.mac.bytes(), config.vlan)));
+        let tcp = Tcp::new(TcpLimits::default(), Secret::new(secret.seed("tcp")));
         let sockets = Sockets::new(SocketLimits::default(), secret);
-        let shared = Shared { routes, sockets };
-        Ok(Host { interfaces, ports, shared, sent_at: now, no_interface: 0 })
+        let shared = Shared { routes, sockets, tcp };
+        Ok(Host { interfaces, ports, shared, now, no_interface: 0 })
     }
 
     /// Returns the host with these limits of its sockets. The limits apply to a host without sockets: bind sockets
@@ -66,6 +68,14 @@ impl Host {
     pub fn with_socket_limits(self, limits: SocketLimits) -> Host {
         let sockets = self.shared.sockets.with_limits(limits);
         Host { shared: Shared { sockets, ..self.shared }, ..self }
+    }
+
+    /// Returns the host with these limits of its TCP connections. The limits apply to a host without connections and
+    /// listeners: create them afterwards.
+    #[must_use]
+    pub fn with_tcp_limits(self, limits: TcpLimits) -> Host {
+        let tcp = self.shared.tcp.with_limits(limits);
+        Host { shared: Shared { tcp, ..self.shared }, ..self }
     }
 
     /// Adds hosts to the interface of their port and VLAN, which is created if necessary. Returns the interface.
@@ -186,7 +196,7 @@ impl Host {
 
     /// Returns the context for sending on an interface, and records the time.
     fn context<'a>(&'a mut self, now: Instant, id: InterfaceId, pool: &'a mut Pool) -> Context<'a> {
-        self.sent_at = now;
+        self.now = now;
         let interface = self.interfaces.get_mut_or_first(id);
         pool.grow(interface.config.mtu);
         Context { now, interface, shared: &mut self.shared, pool }
@@ -221,14 +231,15 @@ impl Host {
     }
 
     /// Returns the number of frames of a pool that never runs out. The number includes received frames, queued packets,
-    /// datagrams in the queues of sockets, departing frames, frames in flight, and pending packets. It also includes
-    /// packets that ARP has returned and that the host has not taken yet.
+    /// datagrams in the queues of sockets, data in the receive buffers of TCP connections, departing frames, frames in
+    /// flight, and pending packets. It also includes packets that ARP has returned and that the host has not taken yet.
     pub fn pool_size(&self) -> usize {
         // spec: pool-bound
         let waiting = |interface: &HostInterface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
         let mtus = self.interfaces.iter().map(|interface| interface.config.mtu);
         let capacity = Frame::capacity_for(mtus.min().unwrap_or_default());
-        let in_sockets = self.shared.sockets.limits().memory / capacity;
+        let memory = self.shared.sockets.limits().memory.saturating_add(self.shared.tcp.limits().memory);
+        let in_sockets = memory / capacity;
         3 * Exchange::BATCH * self.ports.len()
             + self.interfaces.iter().map(waiting).sum::<usize>()
             + in_sockets
@@ -381,6 +392,8 @@ impl Host {
                 None => all.push(counter),
             }
         }
+        let end = all.iter().rposition(|counter| counter.layer == "tcp").map_or(all.len(), |last| last + 1);
+        all.splice(end..end, counters::of_tcp(&self.shared.tcp.counters()));
         all.push(counters::no_interface(self.no_interface));
         all
     }
@@ -440,6 +453,8 @@ impl Machine for Host {
     fn transmit(&mut self, now: Instant, port: PortId, departing: &mut Batch, pool: &mut Pool) {
         let Some(mtu) = self.mtu_of(port) else { return };
         pool.grow(mtu);
+        self.now = now;
+        self.shared.tcp.poll(now, pool);
         if let Some(port) = self.ports.iter_mut().find(|state| state.id == port) {
             output::transmit(&mut self.interfaces, &mut self.shared, port, now, departing, pool);
         }
@@ -499,9 +514,9 @@ impl Machine for Host {
         let is_served = |interface: &&HostInterface| {
             !self.ports.iter().any(|port| port.id == interface.port() && port.is_congested)
         };
-        let deadline =
-            |interface: &HostInterface| output::deadline(interface, &self.shared.sockets, self.sent_at);
-        self.interfaces.iter().filter(is_served).filter_map(deadline).min()
+        let deadline = |interface: &HostInterface| output::deadline(interface, &self.shared, self.now);
+        let connections = self.shared.tcp.deadline();
+        self.interfaces.iter().filter(is_served).filter_map(deadline).chain(connections).min()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome};
 use crate::reply::{Action, Delivery, EchoReplyPlan, ReceivedPacket, drop_without_listener};
 use crate::socket_failure;
-use crate::sockets::SocketKind;
+use crate::sockets::DatagramSocketKind;
 
 /// Handles an ICMP message.
 #[inline]
@@ -35,9 +35,9 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
 fn deliver_reply(cx: &mut Context<'_>, datagram: &Datagram<'_>, echo: Echo<'_>) -> Action {
     let destination = SocketAddrV4::new(datagram.destination(), echo.identifier);
     let peer = SocketAddrV4::new(datagram.source(), 0);
-    if let Some(socket) = cx.shared.sockets.find(SocketKind::Echo, destination, peer) {
+    if let Some(socket) = cx.shared.sockets.find(DatagramSocketKind::Echo, destination, peer) {
         return Action::Deliver(Delivery {
-            kind: SocketKind::Echo,
+            kind: DatagramSocketKind::Echo,
             socket,
             offset: datagram.header_length() + Echo::HEADER,
             length: echo.data.len(),

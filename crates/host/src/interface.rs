@@ -11,12 +11,13 @@ use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Identification, Ipv4, PathMtus, ReassemblyLimits, Route, Routes};
 use link::{EtherType, Link, MacAddr, VlanId};
 use tap::{Frame, Instant, Pool, PortId};
+use tcp::{Tcp, TcpDropReason};
 use udp::UdpDropReason;
 
 use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
 use crate::event::HostEvent;
 use crate::outcome::TxDropReason;
-use crate::sockets::{SocketDropReason, SocketKind, Sockets};
+use crate::sockets::{DatagramSocketKind, SocketDropReason, Sockets};
 use crate::tx_queue::TxQueues;
 
 /// An interface of a host: the protocol layers of the untagged frames of a port, or of one VLAN of the port.
@@ -43,6 +44,8 @@ pub struct HostInterface {
     udp_socket_dropped: ReasonCounters<SocketDropReason>,
     /// Echo replies that echo sockets dropped, by reason.
     echo_socket_dropped: ReasonCounters<SocketDropReason>,
+    /// TCP segments dropped, by reason.
+    pub(crate) tcp_dropped: ReasonCounters<TcpDropReason>,
     /// Frames not sent, by reason.
     pub(crate) tx_dropped: ReasonCounters<TxDropReason>,
     /// Packets that wait for the device.
@@ -74,6 +77,12 @@ pub(crate) struct InterfaceCounters {
     pub(crate) udp_delivered: u64,
     /// Datagrams that UDP sockets have sent.
     pub(crate) udp_sent: u64,
+    /// TCP segments accepted.
+    pub(crate) tcp_accepted: u64,
+    /// TCP segments sent.
+    pub(crate) tcp_sent: u64,
+    /// TCP segments with an invalid option.
+    pub(crate) tcp_invalid_options: u64,
     /// Echo requests that sockets have sent.
     pub(crate) echo_requests: u64,
     /// Echo replies delivered to sockets.
@@ -109,6 +118,15 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) sockets: Sockets,
+    pub(crate) tcp: Tcp,
+}
+
+impl Shared {
+    /// Returns whether a datagram of a socket or a TCP segment departs on this interface.
+    #[inline]
+    pub(crate) fn has_output(&self, interface: InterfaceId) -> bool {
+        self.sockets.has_senders(interface) || self.tcp.has_output(interface)
+    }
 }
 
 impl HostInterface {
@@ -151,6 +169,7 @@ impl HostInterface {
             udp_dropped: ReasonCounters::default(),
             udp_socket_dropped: ReasonCounters::default(),
             echo_socket_dropped: ReasonCounters::default(),
+            tcp_dropped: ReasonCounters::default(),
             tx_dropped: ReasonCounters::default(),
             tx_queues: TxQueues::new(),
         })
@@ -410,27 +429,30 @@ impl HostInterface {
 
     /// Counts a datagram that a socket receives.
     #[inline]
-    pub(crate) fn count_delivered(&mut self, kind: SocketKind) {
+    pub(crate) fn count_delivered(&mut self, kind: DatagramSocketKind) {
         let counter = match kind {
-            SocketKind::Udp => &mut self.counters.udp_delivered,
-            SocketKind::Echo => &mut self.counters.echo_delivered,
+            DatagramSocketKind::Udp => &mut self.counters.udp_delivered,
+            DatagramSocketKind::Echo => &mut self.counters.echo_delivered,
         };
         *counter = counter.saturating_add(1);
     }
 
     /// Returns the datagrams that sockets of a kind dropped, by reason.
-    pub(crate) fn socket_dropped(&self, kind: SocketKind) -> &ReasonCounters<SocketDropReason> {
+    pub(crate) fn socket_dropped(&self, kind: DatagramSocketKind) -> &ReasonCounters<SocketDropReason> {
         match kind {
-            SocketKind::Udp => &self.udp_socket_dropped,
-            SocketKind::Echo => &self.echo_socket_dropped,
+            DatagramSocketKind::Udp => &self.udp_socket_dropped,
+            DatagramSocketKind::Echo => &self.echo_socket_dropped,
         }
     }
 
     /// Returns the datagrams that sockets of a kind dropped, to count another one.
-    pub(crate) fn socket_dropped_mut(&mut self, kind: SocketKind) -> &mut ReasonCounters<SocketDropReason> {
+    pub(crate) fn socket_dropped_mut(
+        &mut self,
+        kind: DatagramSocketKind,
+    ) -> &mut ReasonCounters<SocketDropReason> {
         match kind {
-            SocketKind::Udp => &mut self.udp_socket_dropped,
-            SocketKind::Echo => &mut self.echo_socket_dropped,
+            DatagramSocketKind::Udp => &mut self.udp_socket_dropped,
+            DatagramSocketKind::Echo => &mut self.echo_socket_dropped,
         }
     }
 

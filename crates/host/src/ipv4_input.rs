@@ -10,8 +10,10 @@ use crate::icmp_input;
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
 use crate::reply::{
-    Action, FrameInfo, ReceivedPacket, copied, deliver_copy, drop_reply, reject, reply_to_echo,
+    Action, FrameInfo, ReceivedPacket, copied, deliver_copy, drop_reply, drop_without_listener, reject,
+    reply_to_echo,
 };
+use crate::tcp_input::{self, SegmentPosition};
 use crate::udp_input;
 
 /// Handler of the data of datagrams. A value instead of a function, so that the handlers are inlined.
@@ -19,11 +21,12 @@ use crate::udp_input;
 enum Handler {
     Icmp,
     Udp,
+    Tcp,
 }
 
 /// The supported protocols.
-const HANDLERS: [(IpProtocol, Handler); 2] =
-    [(IpProtocol::ICMP, Handler::Icmp), (IpProtocol::UDP, Handler::Udp)];
+const HANDLERS: [(IpProtocol, Handler); 3] =
+    [(IpProtocol::ICMP, Handler::Icmp), (IpProtocol::UDP, Handler::Udp), (IpProtocol::TCP, Handler::Tcp)];
 
 /// Handles the datagram in a frame.
 pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Action {
@@ -67,6 +70,10 @@ fn handle_reassembled(
             None => drop_reply(cx, TxDropReason::NoFrame),
         },
         Action::Deliver(delivery) => deliver_copy(cx, &delivery, datagram.bytes()),
+        Action::ReceiveSegment(position) => match copied(datagram.bytes(), cx.pool) {
+            Some(frame) => tcp_input::receive(cx, &position, frame, 0),
+            None => drop_reply(cx, TxDropReason::NoFrame),
+        },
         Action::ReplyToArp(reception, _) => FrameOutcome::Arp(reception),
         Action::Done(outcome) => outcome,
     }
@@ -132,9 +139,28 @@ fn handle(
             return match handler {
                 Handler::Icmp => icmp_input::receive(cx, &packet),
                 Handler::Udp => udp_input::receive(cx, &packet),
+                Handler::Tcp => receive_segment(cx, &packet),
             };
         }
     }
     // spec: rfc1122-protocol-unreachable
     reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE)
+}
+
+/// Selects the TCP segment of a datagram. The IPv4 layer has checked the source address.
+// RFC 9293 3.9.2.3: "A TCP implementation MUST silently discard an incoming segment that is addressed to a broadcast or
+// multicast address (MUST-57)."
+// spec: rfc9293-unicast, rfc9293-source
+fn receive_segment(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
+    let datagram = &packet.datagram;
+    if packet.destination_kind != DestinationKind::Unicast {
+        return drop_without_listener(cx);
+    }
+    Action::ReceiveSegment(SegmentPosition {
+        offset: datagram.header_length(),
+        length: datagram.payload().len(),
+        source: datagram.source(),
+        destination: datagram.destination(),
+        checksum: packet.frame.checksum,
+    })
 }

@@ -52,14 +52,14 @@
 //! # Congestion
 //!
 //! Packets wait in the host until the device accepts them. A turn takes up to 64 frames, in this order: ARP requests
-//! and probes, replies and ICMP errors, packets with a next hop that was just resolved, the packets of [`Host::send`], and
-//! the datagrams of sockets. The ARP requests and probes of a port take at most a quarter of a batch,
+//! and probes, replies and ICMP errors, packets with a next hop that was just resolved, the packets of [`Host::send`],
+//! the datagrams of sockets, and TCP segments. The ARP requests and probes of a port take at most a quarter of a batch,
 //! and replies leave a quarter to the packets behind them. A datagram that is longer than the MTU is fragmented as the
 //! device accepts it, so the number of fragments has no limit.
 //!
 //! The packets of [`Host::send`] wait in a queue of [`Host::DATA_QUEUE`] packets. The datagrams of a socket join this
-//! queue while the queue has less than a batch of packets, and otherwise wait in the send buffer of the socket. They stop
-//! neither receiving nor replies.
+//! queue while the queue has less than a batch of packets, and otherwise wait in the send buffer of the socket. The data
+//! of a TCP connection waits in its connection. They stop neither receiving nor replies.
 //! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in
 //! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).
@@ -67,13 +67,16 @@
 //! # Sockets
 //!
 //! [`Host::bind_udp`] creates a UDP socket for all local addresses, for a network or for one address.
-//! [`Host::bind_echo`] creates a socket for echo requests (ping). A socket has a receive buffer and a send buffer, which
-//! are limited by the capacity of their frames.
+//! [`Host::bind_echo`] creates a socket for echo requests (ping). Such a socket has a receive buffer and a send buffer,
+//! which are limited by the capacity of their frames. [`Host::listen_tcp`] creates a TCP listener, and
+//! [`Host::connect_tcp`] opens a TCP connection.
 //!
 //! 1. After each turn, call [`Host::poll_ready`] until it returns `None`, and [`Host::receive_udp`] and
 //!    [`Host::take_socket_error`] of each returned socket.
-//! 2. Send with [`Host::send_udp`], or send a received frame with [`Host::reply_udp`] without a copy.
-//! 3. Take the next turn of each device. It transmits the datagrams.
+//! 2. Accept the connections of a returned listener with [`Host::accept_tcp`]. Read from a returned connection with
+//!    [`Host::read_tcp`], and read its state with [`Host::tcp_status`].
+//! 3. Send with [`Host::send_udp`] or [`Host::write_tcp`], or send a received frame with [`Host::reply_udp`] without a copy.
+//! 4. Take the next turn of each device. It transmits the datagrams and segments.
 //!
 //! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux.
 //!
@@ -88,8 +91,8 @@
 //! # Non-features
 //!
 //! The host does not wait, read a clock, start threads or print. A [`tap::Tracer`] observes the frames of a host. The
-//! host has no TCP and receives no multicast datagrams: it rejects protocols except ICMP and UDP with protocol
-//! unreachable. It does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
+//! host receives no multicast datagrams, and rejects protocols except ICMP, UDP and TCP with protocol unreachable. It
+//! does not forward datagrams. The crate `sim` simulates hosts on a network segment with a
 //! virtual clock.
 #![forbid(unsafe_code)]
 
@@ -114,6 +117,9 @@ mod reply;
 mod socket_calls;
 mod socket_failure;
 mod sockets;
+mod tcp_input;
+mod tcp_output;
+mod tcp_socket;
 mod tx_queue;
 mod udp_input;
 mod udp_socket;
@@ -126,6 +132,12 @@ pub use self::host::Host;
 pub use self::interface::{HostInterface, PendingPacket};
 pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
 pub use self::sockets::{
-    SocketDropReason, SocketError, SocketFailure, SocketId, SocketInfo, SocketKind, SocketLimits,
+    DatagramSocketKind, SocketDropReason, SocketError, SocketFailure, SocketId, SocketInfo, SocketKind,
+    SocketLimits, TcpBacklog,
 };
+pub use self::tcp_socket::{AcceptedTcp, TcpConnect, TcpListen, TcpRead, TcpSocketInfo};
 pub use self::udp_socket::{Fragmentation, ReceivedUdp, UdpBind, UdpMessage};
+pub use tcp::{
+    BufferSize, CloseReason as TcpCloseReason, KeepAlive, PathProblem, Setting as TcpSetting,
+    State as TcpState, Status as TcpStatus, TcpInfo, TcpLimits, TcpSettings, TcpTotals,
+};

@@ -6,7 +6,7 @@ use base::Reason;
 use icmp::IcmpError;
 use link::EtherType;
 
-use crate::sockets::{SocketDropReason, SocketKind};
+use crate::sockets::{DatagramSocketKind, SocketDropReason};
 
 /// Outcome of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum DatagramOutcome {
     Delivered,
     /// An ICMP error about a datagram of a socket was reported to the socket.
     Reported,
+    /// A TCP segment was accepted.
+    Segment,
     /// The datagram was rejected. An ICMP error was sent if RFC 1122 and the rate limits allow the error.
     Rejected(IcmpError),
 }
@@ -47,6 +49,8 @@ pub enum DropReason {
     Icmp(icmp::IcmpDropReason),
     /// Dropped by UDP.
     Udp(udp::UdpDropReason),
+    /// Dropped by TCP.
+    Tcp(tcp::TcpDropReason),
     /// The EtherType is not supported.
     UnsupportedEtherType(EtherType),
     /// The host has no interface on the port.
@@ -60,7 +64,7 @@ pub enum DropReason {
     /// An echo reply or ICMP error, and no socket has sent the datagram.
     NoSocket,
     /// Dropped by a socket of this kind.
-    Socket(SocketKind, SocketDropReason),
+    Socket(DatagramSocketKind, SocketDropReason),
     /// The host has no route to the destination of the reply or ICMP error.
     NoRoute,
     /// The reply or ICMP error could not be sent.
@@ -119,6 +123,7 @@ impl DropReason {
             Self::Icmp(_) | Self::NoSocket => "icmp",
             Self::Socket(kind, _) => kind.layer(),
             Self::Udp(_) => "udp",
+            Self::Tcp(_) => "tcp",
             Self::UnsupportedEtherType(_)
             | Self::NoInterface
             | Self::AddressNotInUse
@@ -136,6 +141,7 @@ impl DropReason {
             Self::Ipv4(reason) => reason.name(),
             Self::Icmp(reason) => reason.name(),
             Self::Udp(reason) => reason.name(),
+            Self::Tcp(reason) => reason.name(),
             Self::UnsupportedEtherType(_) => "unsupported_ethertype",
             Self::NoInterface => "no_interface",
             Self::AddressNotInUse => "address_not_in_use",
@@ -179,6 +185,12 @@ impl From<udp::UdpDropReason> for DropReason {
     }
 }
 
+impl From<tcp::TcpDropReason> for DropReason {
+    fn from(reason: tcp::TcpDropReason) -> Self {
+        Self::Tcp(reason)
+    }
+}
+
 impl From<TxDropReason> for DropReason {
     fn from(reason: TxDropReason) -> Self {
         Self::Transmit(reason)
@@ -202,6 +214,7 @@ impl fmt::Display for DatagramOutcome {
             Self::EchoReplied => f.write_str("answered"),
             Self::Delivered => f.write_str("delivered to a socket"),
             Self::Reported => f.write_str("reported to a socket"),
+            Self::Segment => f.write_str("accepted by TCP"),
             Self::Rejected(problem) => write!(f, "rejected: {problem}"),
         }
     }
@@ -215,6 +228,7 @@ impl fmt::Display for DropReason {
             Self::Ipv4(reason) => reason.fmt(f),
             Self::Icmp(reason) => reason.fmt(f),
             Self::Udp(reason) => reason.fmt(f),
+            Self::Tcp(reason) => reason.fmt(f),
             Self::UnsupportedEtherType(ether_type) => write!(f, "unsupported EtherType {ether_type}"),
             Self::NoInterface => f.write_str("no interface on the port"),
             Self::AddressNotInUse => f.write_str("destination address not in use"),

@@ -4,31 +4,32 @@ use std::net::Ipv4Addr;
 
 use arp::{ArpAction, NeighborAction, Operation, PacketFields, ReturnReason};
 use icmp::{IcmpError, QuotedDatagram};
-use inet::InterfaceId;
+use inet::{InterfaceId, IpProtocol};
 use ipv4::{Datagram, Fragments, Ipv4Fields};
 use link::{DestinationKind, EtherType, MacAddr};
 use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
+use tcp::PathProblem;
 
 use crate::egress;
 use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{SendOutcome, TxDropReason};
 use crate::socket_failure;
-use crate::sockets::Sockets;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
+use crate::{tcp_input, tcp_output};
 
-/// Returns the time at which the next timer of an interface is due. While packets wait, the time is `sent_at`, when the
-/// user last sent a packet.
-pub(crate) fn deadline(interface: &HostInterface, sockets: &Sockets, sent_at: Instant) -> Option<Instant> {
-    if !interface.tx_queues.is_empty() || sockets.has_senders(interface.id) {
-        return Some(sent_at);
+/// Returns the time at which the next timer of an interface is due. While packets wait, the time is `now`, the time of
+/// the latest call.
+pub(crate) fn deadline(interface: &HostInterface, shared: &Shared, now: Instant) -> Option<Instant> {
+    if !interface.tx_queues.is_empty() || shared.has_output(interface.id) {
+        return Some(now);
     }
     [interface.arp.deadline(), interface.ipv4.deadline()].into_iter().flatten().min()
 }
 
 /// Runs the timers of the interfaces of a port that are due at `now`, and moves packets to `departing` while it has
 /// capacity. The order is ARP requests and probes, control packets, packets with a next hop that was just resolved,
-/// data, and datagrams of sockets. The interfaces take turns.
+/// data, datagrams of sockets, and TCP segments. The interfaces take turns.
 ///
 /// The interfaces together give ARP at most a quarter of the batch. Control packets leave a quarter of the batch to the
 /// packets behind them, so that a flood of requests stops neither ARP nor data. Data waits in its queue, so that data
@@ -51,9 +52,7 @@ pub(crate) fn transmit(
         let cx = &mut Context { now, interface, shared, pool };
         report_reassembly_timeouts(cx);
         run_arp(cx, after_arp, departing);
-        let TxQueues { resolved, data, .. } = &cx.interface.tx_queues;
-        has_others |=
-            !resolved.is_empty() || !data.is_empty() || cx.shared.sockets.has_senders(cx.interface.id);
+        has_others |= cx.interface.tx_queues.has_others() || cx.shared.has_output(cx.interface.id);
     });
     let reserved = if has_others { quarter } else { 0 };
     interfaces.for_each(id, turns, |interface| {
@@ -67,8 +66,12 @@ pub(crate) fn transmit(
         });
         interfaces.for_each(id, turns, |interface| {
             let cx = &mut Context { now, interface, shared, pool };
-            depart(cx, |queues| &mut queues.data, 0, departing);
-            if serve_sockets(cx, departing) {
+            // Data leaves half of the batch to TCP segments.
+            let has_segments = cx.shared.tcp.has_output(cx.interface.id);
+            let reserved = if has_segments { departing.free_capacity() / 2 } else { 0 };
+            depart(cx, |queues| &mut queues.data, reserved, departing);
+            let has_pending_datagrams = serve_sockets(cx, reserved, departing);
+            if serve_connections(cx, departing) || has_pending_datagrams {
                 run_arp(cx, after_arp, departing);
             }
             depart(cx, |queues| &mut queues.control, 0, departing);
@@ -87,15 +90,17 @@ const SOCKET_DATAGRAMS: usize = 2 * Exchange::BATCH;
 /// Sends datagrams of the sockets of an interface while the batch has capacity. The sockets take turns.
 ///
 /// The datagrams pass the data queue, and never fill it: the next waiting datagram follows only after the previous datagrams
-/// have departed, or wait for their next hop. Returns whether a datagram waits for its next hop.
+/// have departed, or wait for their next hop. `reserved` places of the batch are left free. Returns whether a datagram
+/// waits for its next hop.
 // spec: socket-output
-fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
+fn serve_sockets(cx: &mut Context<'_>, reserved: usize, departing: &mut Batch) -> bool {
     let (mut count, mut is_pending) = (0, false);
     while count < SOCKET_DATAGRAMS
         && let Some(sender) = cx.shared.sockets.first_sender(cx.interface.id)
     {
         // A queue that is not empty waits for capacity of the batch.
-        let capacity = departing.free_capacity().saturating_sub(cx.interface.tx_queues.data.len());
+        let waiting = cx.interface.tx_queues.data.len();
+        let capacity = departing.free_capacity().saturating_sub(waiting + reserved);
         if capacity == 0 {
             break;
         }
@@ -106,8 +111,26 @@ fn serve_sockets(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
             is_pending |= egress::send_socket_packet(cx, packet) == Ok(SendOutcome::Pending);
         }
         cx.shared.sockets.rotate_sender(sender);
-        depart(cx, |queues| &mut queues.data, 0, departing);
+        depart(cx, |queues| &mut queues.data, reserved, departing);
     }
+    is_pending
+}
+
+/// Maximum number of TCP segments that an interface sends or drops in one turn. The next turn follows immediately.
+const SEGMENTS: usize = 2 * Exchange::BATCH;
+
+/// Sends TCP segments of an interface while the batch has capacity. Returns whether a segment waits for its next hop.
+fn serve_connections(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
+    let mut is_pending = false;
+    for _ in 0..SEGMENTS {
+        if departing.free_capacity() <= cx.interface.tx_queues.segments.len() {
+            break;
+        }
+        let Some(sent) = tcp_output::send_next(cx) else { break };
+        // The interface counts a segment that cannot be sent.
+        is_pending |= sent == Ok(SendOutcome::Pending);
+    }
+    depart(cx, |queues| &mut queues.segments, 0, departing);
     is_pending
 }
 
@@ -274,8 +297,12 @@ fn drop_unresolved(cx: &mut Context<'_>, packet: PendingPacket, reason: ReturnRe
         && reason == ReturnReason::Failed
         && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())
     {
-        // spec: rfc1122-host-unreachable
-        socket_failure::report(cx, IcmpError::HOST_UNREACHABLE, about.source(), &about);
+        if about.protocol() == IpProtocol::TCP {
+            tcp_input::report(cx, PathProblem::NextHopUnresolved, &about);
+        } else {
+            // spec: rfc1122-host-unreachable
+            socket_failure::report(cx, IcmpError::HOST_UNREACHABLE, about.source(), &about);
+        }
     }
     cx.pool.give(packet.frame);
 }

@@ -11,7 +11,8 @@ use tap::{Checksum, Frame, Offload, Pool};
 use crate::egress;
 use crate::interface::{Context, PendingPacket};
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
-use crate::sockets::{SocketDropReason, SocketKind, SocketPacket};
+use crate::sockets::{DatagramSocketKind, SocketDropReason, SocketPacket};
+use crate::tcp_input::{self, SegmentPosition};
 
 /// Properties of a received frame that the layers above the link layer need.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +39,13 @@ pub(crate) enum Action {
     ReplyToEcho(EchoReplyPlan),
     /// The frame moves to the receive queue of a socket.
     Deliver(Delivery),
+    /// The TCP segment in the frame is received.
+    ReceiveSegment(SegmentPosition),
 }
 
 /// The receiving socket of a datagram, and the part of the datagram that the socket receives.
 pub(crate) struct Delivery {
-    pub(crate) kind: SocketKind,
+    pub(crate) kind: DatagramSocketKind,
     pub(crate) socket: Place,
     /// Position of the part in the IP datagram, in bytes.
     pub(crate) offset: usize,
@@ -89,6 +92,7 @@ pub(crate) fn finish(cx: &mut Context<'_>, action: Action, frame: Frame, offset:
         Action::ReplyToArp(reception, reply) => reply_to_arp(cx, reception, reply, frame, offset),
         Action::ReplyToEcho(plan) => reply_to_echo(cx, &plan, frame, offset),
         Action::Deliver(delivery) => deliver(cx, &delivery, frame, offset),
+        Action::ReceiveSegment(position) => tcp_input::receive(cx, &position, frame, offset),
     }
 }
 
@@ -127,7 +131,7 @@ pub(crate) fn deliver_copy(cx: &mut Context<'_>, delivery: &Delivery, bytes: &[u
 }
 
 /// Counts a datagram that a socket does not receive.
-fn drop_for_socket(cx: &mut Context<'_>, kind: SocketKind, reason: SocketDropReason) -> FrameOutcome {
+fn drop_for_socket(cx: &mut Context<'_>, kind: DatagramSocketKind, reason: SocketDropReason) -> FrameOutcome {
     // spec: drops-counted
     cx.interface.socket_dropped_mut(kind).count(reason);
     FrameOutcome::Dropped(DropReason::Socket(kind, reason))

@@ -11,7 +11,7 @@ use tap::{Exchange, Frame, Instant, Pool};
 use crate::egress::{self, Hop};
 use crate::host::Host;
 use crate::interface::{Context, HostInterface};
-use crate::sockets::{SocketError, SocketFailure, SocketId, SocketInfo, SocketPacket};
+use crate::sockets::{SocketError, SocketFailure, SocketId, SocketInfo, SocketPacket, SocketTable};
 
 /// Default limit of a receive or send buffer in bytes, as on Linux.
 pub(crate) const BUFFER: usize = 212_992;
@@ -48,19 +48,31 @@ impl Host {
     }
 
     /// Removes and returns the first socket of the readiness list: a socket that has received a datagram or a failure,
-    /// or that has capacity again after [`SocketError::SendBufferFull`].
+    /// or that has capacity again after [`SocketError::SendBufferFull`]; a TCP listener with a new connection; or a TCP
+    /// connection that is established, has received data or its end, has ended, or has capacity again after
+    /// [`Host::write_tcp`] accepted only a part of the data.
     ///
     /// The list has each socket once, and only after a change. Receive until no datagram and no failure is left before
     /// the next call, or remember the socket.
     #[inline]
     pub fn poll_ready(&mut self) -> Option<SocketId> {
-        self.shared.sockets.poll_ready()
+        self.shared.sockets.poll_ready().or_else(|| self.shared.tcp.poll_ready().map(SocketId::from))
     }
 
     /// Closes a socket, and returns the frames in its buffers to the pool. The identifier becomes invalid. Does nothing
     /// if the socket is closed.
+    ///
+    /// A TCP connection sends the data in its send buffer and a FIN, and then ends by itself; with unread data, it sends a
+    /// reset. A TCP listener resets the connections that wait to be accepted. Both happen at the time of the latest call
+    /// with a time.
     pub fn close(&mut self, id: SocketId, pool: &mut Pool) {
-        self.shared.sockets.close(id, pool);
+        if let Ok(connection) = id.connection() {
+            self.shared.tcp.close(self.now, connection, pool);
+        } else if let Ok(listener) = id.listener() {
+            self.shared.tcp.close_listener(self.now, listener, pool);
+        } else {
+            self.shared.sockets.close(id, pool);
+        }
     }
 
     /// Returns the path MTU to a destination in bytes: the MTU of the interface, or the smaller MTU that ICMP errors have
@@ -74,18 +86,24 @@ impl Host {
 
     /// Returns the state of a socket, or `None` if the socket is closed.
     pub fn socket(&self, id: SocketId) -> Option<SocketInfo> {
-        self.shared.sockets.info(id)
+        if id.table == SocketTable::Datagram {
+            return self.shared.sockets.info(id);
+        }
+        self.tcp_socket(id)
     }
 
-    /// Returns the states of all sockets.
+    /// Returns the states of all sockets: UDP and echo sockets, then TCP connections, then TCP listeners.
     pub fn sockets(&self) -> impl Iterator<Item = SocketInfo> {
-        self.shared.sockets.infos(None)
+        self.shared.sockets.infos(None).chain(self.tcp_sockets())
     }
 
     /// Returns the states of the sockets that follow a socket in the order of [`Host::sockets`]. The socket may be
     /// closed.
     pub fn sockets_after(&self, id: SocketId) -> impl Iterator<Item = SocketInfo> {
-        self.shared.sockets.infos(Some(id))
+        let is_datagram = id.table == SocketTable::Datagram;
+        let datagram = is_datagram.then(|| self.shared.sockets.infos(Some(id)));
+        let tcp = self.tcp_sockets().skip_while(move |info| info.id <= id);
+        datagram.into_iter().flatten().chain(tcp)
     }
 
     /// Returns the number of datagrams in the buffers of all sockets. Each takes a frame of the pool.
@@ -221,7 +239,7 @@ impl Host {
         mut frame: Frame,
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
-        self.sent_at = now;
+        self.now = now;
         let Outgoing { interface: on, mac, hop, source, destination, fields } = *outgoing;
         if !self.shared.sockets.has_senders(on)
             && let Some(interface) = self.interfaces.get_mut(on)

@@ -6,7 +6,8 @@ use icmp::{IcmpError, QuotedDatagram};
 use inet::IpProtocol;
 
 use crate::interface::Context;
-use crate::sockets::{SocketFailure, SocketKind};
+use crate::sockets::{DatagramSocketKind, SocketFailure};
+use crate::tcp_input;
 
 /// Reports a failure to the socket that has sent the quoted datagram. `from` is the sender of the error, or the source
 /// of the datagram if its next hop did not answer. Returns false without such a socket.
@@ -20,6 +21,9 @@ pub(crate) fn report(
     from: Ipv4Addr,
     quoted: &QuotedDatagram<'_>,
 ) -> bool {
+    if quoted.protocol() == IpProtocol::TCP {
+        return tcp_input::problem_of(problem).is_some_and(|problem| tcp_input::report(cx, problem, quoted));
+    }
     let Some((kind, local_port, peer_port, sequence)) = sender(quoted) else { return false };
     let local = SocketAddrV4::new(quoted.source(), local_port);
     let peer = SocketAddrV4::new(quoted.destination(), peer_port);
@@ -37,15 +41,15 @@ pub(crate) fn report(
 
 /// Returns the kind of the socket that has sent a datagram, its port, the port of the peer, and the sequence number of
 /// an echo request.
-fn sender(quoted: &QuotedDatagram<'_>) -> Option<(SocketKind, u16, u16, Option<u16>)> {
+fn sender(quoted: &QuotedDatagram<'_>) -> Option<(DatagramSocketKind, u16, u16, Option<u16>)> {
     match quoted.protocol() {
         IpProtocol::UDP => {
             let (source, destination) = quoted.ports()?;
-            Some((SocketKind::Udp, source, destination, None))
+            Some((DatagramSocketKind::Udp, source, destination, None))
         }
         IpProtocol::ICMP => {
             let (identifier, sequence) = quoted.echo()?;
-            Some((SocketKind::Echo, identifier, 0, Some(sequence)))
+            Some((DatagramSocketKind::Echo, identifier, 0, Some(sequence)))
         }
         _ => None,
     }

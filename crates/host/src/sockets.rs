@@ -21,8 +21,9 @@ pub use self::drop_reason::SocketDropReason;
 pub use self::error::SocketError;
 pub use self::failures::SocketFailure;
 use self::failures::{FailureQueue, FailureStore};
-pub use self::id::{SocketId, SocketKind};
-pub use self::info::SocketInfo;
+pub(crate) use self::id::SocketTable;
+pub use self::id::{DatagramSocketKind, SocketId, SocketKind};
+pub use self::info::{SocketInfo, TcpBacklog};
 pub(crate) use self::packets::SocketPacket;
 use self::packets::{Budget, ExceededLimit, PacketStore};
 use self::send_queues::SendQueues;
@@ -78,7 +79,7 @@ struct Slot {
 /// A socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    pub(crate) kind: SocketKind,
+    pub(crate) kind: DatagramSocketKind,
     /// The binding with all addresses, also while the socket is connected.
     pub(crate) bound: Binding,
     /// The binding that selects datagrams. A connected socket has one address.
@@ -111,7 +112,7 @@ pub(crate) struct Sender {
 /// A binding and the buffers of a new socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewSocket {
-    pub(crate) kind: SocketKind,
+    pub(crate) kind: DatagramSocketKind,
     pub(crate) addresses: Ipv4Net,
     /// Port or echo identifier. `None` selects a free port.
     pub(crate) port: Option<u16>,
@@ -214,10 +215,10 @@ impl Sockets {
         self.limits
     }
 
-    fn ports(&mut self, kind: SocketKind) -> &mut Ports {
+    fn ports(&mut self, kind: DatagramSocketKind) -> &mut Ports {
         match kind {
-            SocketKind::Udp => &mut self.udp,
-            SocketKind::Echo => &mut self.echo,
+            DatagramSocketKind::Udp => &mut self.udp,
+            DatagramSocketKind::Echo => &mut self.echo,
         }
     }
 
@@ -228,7 +229,7 @@ impl Sockets {
             None if self.slots.len() >= self.limits.sockets => return Err(SocketError::TooManySockets),
             None => Place::try_from(self.slots.len()).map_err(|_| SocketError::TooManySockets)?,
         };
-        let receives_broadcasts = new.has_broadcasts && new.kind == SocketKind::Udp;
+        let receives_broadcasts = new.has_broadcasts && new.kind == DatagramSocketKind::Udp;
         if receives_broadcasts && self.broadcast.len() >= Self::BROADCAST {
             return Err(SocketError::TooManyBroadcastSockets);
         }
@@ -262,7 +263,7 @@ impl Sockets {
             dropped: 0,
             failures_lost: 0,
         });
-        Ok(SocketId { index: place, generation: slot.generation })
+        Ok(SocketId { table: SocketTable::Datagram, index: place, generation: slot.generation })
     }
 
     /// Connects a socket from a local address to a peer. Fails without a change if another socket has this binding and
@@ -334,17 +335,22 @@ impl Sockets {
     }
 
     /// Returns a socket of this kind.
-    pub(crate) fn get_kind(&self, id: SocketId, kind: SocketKind) -> Result<&Socket, SocketError> {
+    pub(crate) fn get_kind(&self, id: SocketId, kind: DatagramSocketKind) -> Result<&Socket, SocketError> {
         self.get(id).filter(|socket| socket.kind == kind).ok_or(SocketError::Closed)
     }
 
     /// Returns the place of the socket that receives datagrams to a local address from a peer.
     // spec: udp-most-exact-binding
     #[inline]
-    pub(crate) fn find(&self, kind: SocketKind, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
+    pub(crate) fn find(
+        &self,
+        kind: DatagramSocketKind,
+        local: SocketAddrV4,
+        peer: SocketAddrV4,
+    ) -> Option<Place> {
         match kind {
-            SocketKind::Udp => self.udp.bindings.find(local, peer),
-            SocketKind::Echo => self.echo.bindings.find(local, peer),
+            DatagramSocketKind::Udp => self.udp.bindings.find(local, peer),
+            DatagramSocketKind::Echo => self.echo.bindings.find(local, peer),
         }
     }
 
@@ -403,7 +409,7 @@ impl Sockets {
 
     /// Removes and returns the first received datagram of a socket of this kind.
     #[inline]
-    pub(crate) fn receive(&mut self, id: SocketId, kind: SocketKind) -> Option<SocketPacket> {
+    pub(crate) fn receive(&mut self, id: SocketId, kind: DatagramSocketKind) -> Option<SocketPacket> {
         let slot = self.slots.get_mut(index(id.index)).filter(|slot| slot.generation == id.generation)?;
         let socket = slot.socket.as_mut().filter(|socket| socket.kind == kind)?;
         self.packets.pop(&mut socket.received, &mut socket.receive_buffer)
@@ -489,7 +495,7 @@ impl Sockets {
         self.ready.unlink(&mut self.slots, |slot| &mut slot.ready, place);
         let slot = self.slots.get_mut(index(place))?;
         slot.is_ready = false;
-        Some(SocketId { index: place, generation: slot.generation })
+        Some(SocketId { table: SocketTable::Datagram, index: place, generation: slot.generation })
     }
 
     /// Returns the number of datagrams in all queues.
@@ -506,7 +512,11 @@ impl Sockets {
     pub(crate) fn infos(&self, after: Option<SocketId>) -> impl Iterator<Item = SocketInfo> {
         let first = after.map_or(0, |id| index(id.index).saturating_add(1));
         self.slots.iter().enumerate().skip(first).filter_map(|(place, slot)| {
-            let id = SocketId { index: Place::try_from(place).ok()?, generation: slot.generation };
+            let id = SocketId {
+                table: SocketTable::Datagram,
+                index: Place::try_from(place).ok()?,
+                generation: slot.generation,
+            };
             Some(slot.socket.as_ref()?.info(id))
         })
     }
@@ -524,11 +534,13 @@ impl Socket {
     fn info(&self, id: SocketId) -> SocketInfo {
         SocketInfo {
             id,
-            kind: self.kind,
+            kind: self.kind.into(),
             addresses: self.local.addresses.into(),
             port: self.local.port,
             peer: self.peer.map(SocketAddr::from),
             broadcast: self.has_broadcasts,
+            state: None,
+            backlog: None,
             received_bytes: self.receive_buffer.bytes(),
             sending_bytes: self.send_buffer.bytes(),
             dropped: self.dropped,

@@ -37,6 +37,8 @@ pub(crate) struct TxQueues {
     pub(crate) resolved: TxQueue,
     /// Packets of the user of the host: payloads, and the datagrams of sockets that depart next.
     pub(crate) data: TxQueue,
+    /// TCP segments that depart in this turn.
+    pub(crate) segments: TxQueue,
 }
 
 impl TxQueue {
@@ -129,25 +131,34 @@ impl TxQueues {
     const RESOLVED: usize = 64;
     /// Maximum number of packets in the data queue.
     pub(crate) const DATA: usize = 256;
+    /// Maximum number of TCP segments.
+    const SEGMENTS: usize = Exchange::BATCH;
     /// Maximum number of packets in all queues of an interface.
-    pub(crate) const CAPACITY: usize = Self::CONTROL + Self::RESOLVED + Self::DATA;
+    pub(crate) const CAPACITY: usize = Self::CONTROL + Self::RESOLVED + Self::DATA + Self::SEGMENTS;
 
     pub(crate) fn new() -> TxQueues {
         TxQueues {
             control: TxQueue::new(Self::CONTROL),
             resolved: TxQueue::new(Self::RESOLVED),
             data: TxQueue::new(Self::DATA),
+            segments: TxQueue::new(Self::SEGMENTS),
         }
     }
 
     /// Returns whether no packet waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.control.is_empty() && self.resolved.is_empty() && self.data.is_empty()
+        self.control.is_empty() && !self.has_others()
+    }
+
+    /// Returns whether a packet waits in another queue than the control queue.
+    pub(crate) fn has_others(&self) -> bool {
+        !(self.resolved.is_empty() && self.data.is_empty() && self.segments.is_empty())
     }
 
     /// Removes and returns a packet of any queue.
     pub(crate) fn pop(&mut self) -> Option<Frame> {
-        self.control.pop().or_else(|| self.resolved.pop()).or_else(|| self.data.pop())
+        let TxQueues { control, resolved, data, segments } = self;
+        [control, resolved, data, segments].into_iter().find_map(TxQueue::pop)
     }
 }
 

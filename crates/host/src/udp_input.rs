@@ -9,7 +9,7 @@ use udp::{UdpDatagram, UdpFields};
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, FrameOutcome};
 use crate::reply::{Action, Delivery, ReceivedPacket, deliver_copy, drop_without_listener, reject};
-use crate::sockets::SocketKind;
+use crate::sockets::DatagramSocketKind;
 
 /// Handles a UDP datagram. An invalid datagram is dropped without an ICMP error.
 #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
@@ -30,9 +30,9 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
     if packet.destination_kind != DestinationKind::Unicast {
         return receive_broadcast(cx, packet, source, destination, parsed.data());
     }
-    match cx.shared.sockets.find(SocketKind::Udp, destination, source) {
+    match cx.shared.sockets.find(DatagramSocketKind::Udp, destination, source) {
         Some(socket) => Action::Deliver(Delivery {
-            kind: SocketKind::Udp,
+            kind: DatagramSocketKind::Udp,
             socket,
             offset: datagram.header_length() + UdpFields::LENGTH,
             length: parsed.data().len(),
@@ -63,7 +63,7 @@ fn receive_broadcast(
         });
         let Some(socket) = receiver else { continue };
         let delivery = Delivery {
-            kind: SocketKind::Udp,
+            kind: DatagramSocketKind::Udp,
             socket,
             offset: 0,
             length: data.len(),

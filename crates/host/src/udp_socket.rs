@@ -10,7 +10,7 @@ use udp::UdpFields;
 
 use crate::host::Host;
 use crate::socket_calls::{BUFFER, Origin, Outgoing, frame_with, to_ipv4};
-use crate::sockets::{NewSocket, SocketError, SocketId, SocketKind, SocketPacket};
+use crate::sockets::{DatagramSocketKind, NewSocket, SocketError, SocketId, SocketPacket};
 
 /// Headers before the data of a datagram, in bytes.
 const HEADERS: usize = Ipv4Fields::LENGTH + UdpFields::LENGTH;
@@ -160,7 +160,7 @@ impl Host {
         }
         let addresses = self.bindable(bind.addresses)?;
         self.shared.sockets.bind(&NewSocket {
-            kind: SocketKind::Udp,
+            kind: DatagramSocketKind::Udp,
             addresses,
             port: bind.port,
             has_broadcasts: bind.broadcast,
@@ -176,7 +176,7 @@ impl Host {
     /// receive buffer. A connected socket can be connected to another peer.
     // spec: rfc1122-udp-source-reported
     pub fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> Result<SocketAddr, SocketError> {
-        let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
+        let socket = self.shared.sockets.get_kind(id, DatagramSocketKind::Udp)?;
         let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
         let peer = to_ipv4_socket(peer)?;
         if peer.port() == 0 {
@@ -270,7 +270,7 @@ impl Host {
     // spec: rfc768-interface, rfc1122-udp-addresses, rfc1122-udp-received-fields
     #[inline]
     pub fn receive_udp(&mut self, id: SocketId) -> Option<ReceivedUdp> {
-        let packet = self.shared.sockets.receive(id, SocketKind::Udp)?;
+        let packet = self.shared.sockets.receive(id, DatagramSocketKind::Udp)?;
         let SocketPacket { frame, source, destination, interface, time_to_live, type_of_service, at } =
             packet;
         Some(ReceivedUdp {
@@ -293,7 +293,7 @@ impl Host {
         message: Ipv4Message,
         length: usize,
     ) -> Result<Outgoing, SocketError> {
-        let socket = self.shared.sockets.get_kind(id, SocketKind::Udp)?;
+        let socket = self.shared.sockets.get_kind(id, DatagramSocketKind::Udp)?;
         let destination = match (message.destination, socket.peer) {
             (None, None) => return Err(SocketError::DestinationRequired),
             (None, Some(peer)) => peer,

@@ -3,11 +3,14 @@
 use std::error::Error;
 
 use arp::{Operation, PacketFields};
-use host::{EchoBind, EchoRequest, Host, HostConfig, UdpBind, UdpMessage};
+use host::{
+    EchoBind, EchoRequest, Host, HostConfig, SocketId, TcpConnect, TcpListen, TcpRead, UdpBind, UdpMessage,
+};
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
 use link::MacAddr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 use tap::linux::Cable;
 use tap::{Batch, Device, Exchange, Instant, Pool, PortId};
 
@@ -309,5 +312,86 @@ fn two_interfaces_and_sent_fragments_allocate_nothing_after_warm_up() -> Result<
     assert_eq!(allocated.count_total, 0);
     // An ARP reply and 14 fragments on each interface.
     assert_eq!((received, host.arp_replies()), (11_000 * 2 * 15, 22_000));
+    Ok(())
+}
+
+/// One end of a TCP connection on a cable.
+struct TcpEnd {
+    host: Host,
+    exchange: Exchange,
+    device: Cable,
+    pool: Pool,
+    /// The connection, or the listener until the connection is accepted.
+    socket: SocketId,
+    buffer: Vec<u8>,
+    /// Number of bytes to write.
+    unsent: usize,
+}
+
+impl TcpEnd {
+    /// Writes the data that waits, takes a turn, and reads the data that has arrived. Returns its length.
+    fn turn(&mut self, now: Instant) -> Result<usize, Box<dyn Error>> {
+        let data = self.buffer.get(..self.unsent).ok_or("the buffer is short")?;
+        self.unsent -= self.host.write_tcp(now, self.socket, data, &mut self.pool)?;
+        self.exchange.turn(now, &mut self.host, &mut self.device, &mut self.pool, &mut ())?;
+        while self.host.poll_ready().is_some() {}
+        match self.host.read_tcp(now, self.socket, &mut self.buffer, &mut self.pool)? {
+            TcpRead::Data(length) => Ok(length),
+            TcpRead::End | TcpRead::WouldBlock => Ok(0),
+        }
+    }
+}
+
+/// Returns both ends of an established connection.
+fn connected() -> Result<[TcpEnd; 2], Box<dyn Error>> {
+    let (near, far) = Cable::pair(1_500)?;
+    let end = |address: &str, mac, device, peer: (Ipv4Addr, MacAddr)| -> Result<TcpEnd, Box<dyn Error>> {
+        let mut host = Host::new(Instant::ORIGIN, &HostConfig::new(address.parse()?, mac))?;
+        host.add_static(Instant::ORIGIN, peer.0, peer.1)?;
+        let pool = Pool::new(1_500, host.pool_size());
+        let exchange = Exchange::new(PortId::default());
+        let socket = host.listen_tcp(&TcpListen { port: Some(7), ..TcpListen::default() })?;
+        Ok(TcpEnd { host, exchange, device, pool, socket, buffer: vec![7; 1 << 20], unsent: 0 })
+    };
+    let addresses = [Ipv4Addr::new(10, 1, 0, 1), Ipv4Addr::new(10, 1, 0, 2)];
+    let mut client = end("10.1.0.1/8", PEER, near, (addresses[1], HOST))?;
+    let mut server = end("10.1.0.2/8", HOST, far, (addresses[0], PEER))?;
+    let now = Instant::ORIGIN;
+    client.socket = client.host.connect_tcp(now, &TcpConnect::new((addresses[1], 7).into()))?;
+    for _ in 0..2 {
+        client.exchange.turn(now, &mut client.host, &mut client.device, &mut client.pool, &mut ())?;
+        server.exchange.turn(now, &mut server.host, &mut server.device, &mut server.pool, &mut ())?;
+    }
+    server.socket = server.host.accept_tcp(server.socket).ok_or("no connection")?.socket;
+    Ok([client, server])
+}
+
+// proves: tcp-no-allocation
+#[test]
+fn data_of_connection_allocates_nothing_after_warm_up() -> Result<(), Box<dyn Error>> {
+    let [mut client, mut server] = connected()?;
+    let mut now = Instant::ORIGIN;
+    // A request is answered with as much data. Small and large requests alternate.
+    let mut round = |length: usize| -> Result<(), Box<dyn Error>> {
+        client.unsent = length;
+        let (mut arrived, mut answered) = (0, 0);
+        while answered < length {
+            now = now + Duration::from_micros(100);
+            answered += client.turn(now)?;
+            let received = server.turn(now)?;
+            server.unsent += received;
+            arrived += received;
+        }
+        assert_eq!((arrived, answered), (length, length));
+        Ok(())
+    };
+    let mut rounds = |count: usize| {
+        [1, 100, 1_460, 20_000, 100_000].into_iter().cycle().take(count).try_for_each(&mut round)
+    };
+    rounds(50)?;
+    let mut outcome = Ok(());
+    let allocated = allocation_counter::measure(|| outcome = rounds(500));
+    outcome?;
+    assert_eq!(allocated.count_total, 0);
     Ok(())
 }

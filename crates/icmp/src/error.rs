@@ -187,6 +187,12 @@ impl<'a> QuotedDatagram<'a> {
         Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
     }
 
+    /// Returns the sequence number of a TCP segment, if the number is quoted.
+    pub fn tcp_sequence(&self) -> Option<u32> {
+        let is_segment = self.protocol() == IpProtocol::TCP && !self.is_later_fragment();
+        Some(u32::from_be_bytes(*self.data.get(4..8).filter(|_| is_segment)?.first_chunk()?))
+    }
+
     /// Returns identifier and sequence number of an echo request, if both are quoted.
     pub fn echo(&self) -> Option<(u16, u16)> {
         let [icmp_type, ..] = self.start()?;

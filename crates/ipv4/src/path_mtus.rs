@@ -85,11 +85,7 @@ impl PathMtus {
     ///
     /// The path MTU never increases. If `mtu` is zero, the path MTU is the next plateau below `length`.
     pub fn update(&mut self, now: Instant, destination: Ipv4Addr, mtu: u16, length: u16) {
-        let known = self.get(now, destination);
-        // spec: rfc1191-no-mtu
-        let reported = if mtu == 0 { plateau_below(length, known) } else { mtu };
-        // spec: rfc1191-reduce, rfc1191-no-increase
-        let mtu = reported.max(Self::MINIMUM).min(known.unwrap_or(u16::MAX));
+        let mtu = self.reduced(now, destination, mtu, length);
         let place = self.find(destination).or_else(|| self.add(now, destination));
         let Some(place) = place else { return };
         self.age.unlink(&mut self.entries, links, place);
@@ -99,6 +95,15 @@ impl PathMtus {
             entry.expires = now + Self::LIFETIME;
             self.last_expiry = entry.expires;
         }
+    }
+
+    /// Returns the path MTU to which an error "fragmentation needed" reduces the path MTU: see [`PathMtus::update`].
+    pub fn reduced(&self, now: Instant, destination: Ipv4Addr, mtu: u16, length: u16) -> u16 {
+        let known = self.get(now, destination);
+        // spec: rfc1191-no-mtu
+        let reported = if mtu == 0 { plateau_below(length, known) } else { mtu };
+        // spec: rfc1191-reduce, rfc1191-no-increase
+        reported.max(Self::MINIMUM).min(known.unwrap_or(u16::MAX))
     }
 
     /// Returns the number of entries that were evicted before they expired.

@@ -311,8 +311,6 @@ impl<A: Address, P> NeighborTable<A, P> {
 
     /// Confirms a known neighbor, which becomes REACHABLE: an upper layer made progress with the neighbor (RFC 4861
     /// 7.3.1). An INCOMPLETE, FAILED or static entry does not change.
-    ///
-    /// No layer of this stack calls this method yet, because only a transport protocol can detect progress.
     // spec: rfc4861-upper-layer
     pub fn confirm(&mut self, now: Instant, ip: A) {
         self.entries.clock.advance(now);

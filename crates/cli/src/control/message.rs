@@ -42,8 +42,10 @@ pub(crate) enum Operation {
     DeleteNeighbor { interface: u16, ip: Ipv4Addr },
     /// List the local addresses of an interface.
     Addresses { interface: u16, from: u64 },
-    /// List the sockets.
+    /// List the UDP and echo sockets.
     Sockets { from: u64 },
+    /// List the TCP connections and listeners.
+    TcpSockets { from: u64 },
     /// Add a local address.
     AddAddress { interface: u16, address: Ipv4Net, mac: Option<Mac> },
     /// Delete a local address. With a prefix length, the address must have this prefix length.
@@ -129,12 +131,15 @@ pub(crate) struct AddressRow {
 /// A socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SocketRow {
-    pub(crate) id: String,
+    /// Identifier, or `None` for a connection that no program holds.
+    pub(crate) id: Option<String>,
     pub(crate) kind: SocketKindName,
     pub(crate) addresses: IpNet,
     pub(crate) port: u16,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) broadcast: bool,
+    pub(crate) state: Option<ConnectionStateName>,
+    pub(crate) backlog: Option<BacklogRow>,
     pub(crate) received_bytes: usize,
     pub(crate) sending_bytes: usize,
     pub(crate) dropped: u64,
@@ -150,6 +155,46 @@ pub(crate) enum SocketKindName {
     Udp,
     /// ICMP echo requests and their replies.
     IcmpEcho,
+    /// A TCP listener.
+    TcpListener,
+    /// A TCP connection.
+    Tcp,
+}
+
+/// Queue of a TCP listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BacklogRow {
+    pub(crate) waiting: usize,
+    pub(crate) limit: usize,
+}
+
+/// State of a TCP connection (RFC 9293 3.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(crate) enum ConnectionStateName {
+    /// CLOSED: the connection has ended.
+    Closed,
+    /// SYN-SENT.
+    SynSent,
+    /// SYN-RECEIVED.
+    SynReceived,
+    /// ESTABLISHED.
+    Established,
+    /// FIN-WAIT-1.
+    #[serde(rename = "fin_wait_1")]
+    FinWait1,
+    /// FIN-WAIT-2.
+    #[serde(rename = "fin_wait_2")]
+    FinWait2,
+    /// CLOSE-WAIT.
+    CloseWait,
+    /// CLOSING.
+    Closing,
+    /// LAST-ACK.
+    LastAck,
+    /// TIME-WAIT.
+    TimeWait,
 }
 
 /// State of a local address.

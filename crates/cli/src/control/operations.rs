@@ -3,15 +3,15 @@
 use std::net::Ipv4Addr;
 
 use arp::{AddressState, Neighbor};
-use host::{Host, HostInterface, SocketId, SocketInfo, SocketKind};
+use host::{Host, HostInterface, SocketId, SocketInfo, SocketKind, TcpSocketInfo, TcpState};
 use inet::InterfaceId;
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use tap::Instant;
 
 use super::message::{
-    AddressRow, AddressStateName, InterfaceRow, NeighborFilter, NeighborRow, Operation, Outcome, PAGE, Page,
-    SocketKindName, SocketRow,
+    AddressRow, AddressStateName, BacklogRow, ConnectionStateName, InterfaceRow, NeighborFilter, NeighborRow,
+    Operation, Outcome, PAGE, Page, SocketKindName, SocketRow,
 };
 use crate::advice::explain;
 use crate::device::NetworkDevice;
@@ -46,6 +46,7 @@ pub(super) fn run(
             Ok(Outcome::Addresses(addresses(find(host, interface)?, from)))
         }
         Operation::Sockets { from } => Ok(Outcome::Sockets(sockets(host, from))),
+        Operation::TcpSockets { from } => Ok(Outcome::Sockets(tcp_sockets(host, from))),
         Operation::AddAddress { interface, address, mac } => {
             add_address(now, host, device, InterfaceId(interface), address, mac.map(|Mac(mac)| mac))
         }
@@ -137,15 +138,32 @@ fn addresses(interface: &HostInterface, from: u64) -> Page<AddressRow> {
     Page { next: last.map(|last| last + 1), rows }
 }
 
-/// Returns a page of sockets. Its position is the number of the last socket before the page, plus one.
+/// Returns a page of UDP and echo sockets. Its position is the number of the last socket before the page, plus one.
 fn sockets(host: &Host, from: u64) -> Page<SocketRow> {
+    let is_datagram = |info: &SocketInfo| matches!(info.kind, SocketKind::Udp | SocketKind::Echo);
     let infos: Vec<SocketInfo> = match from.checked_sub(1) {
-        None => host.sockets().take(PAGE).collect(),
-        Some(number) => host.sockets_after(SocketId::of_number(number)).take(PAGE).collect(),
+        None => host.sockets().take_while(is_datagram).take(PAGE).collect(),
+        Some(number) => {
+            host.sockets_after(SocketId::of_number(number)).take_while(is_datagram).take(PAGE).collect()
+        }
     };
     let last = infos.last().filter(|_| infos.len() == PAGE);
     Page {
         next: last.and_then(|last| last.id.number().checked_add(1)),
+        rows: infos.iter().map(SocketRow::from).collect(),
+    }
+}
+
+/// Returns a page of TCP connections and listeners. Its position is the number of the last entry before the page, plus
+/// one.
+fn tcp_sockets(host: &Host, from: u64) -> Page<SocketRow> {
+    let Ok(after) = from.checked_sub(1).map(u32::try_from).transpose() else {
+        return Page { rows: Vec::new(), next: None };
+    };
+    let infos: Vec<TcpSocketInfo> = host.tcp_sockets_after(after).take(PAGE).collect();
+    let last = infos.last().filter(|_| infos.len() == PAGE);
+    Page {
+        next: last.map(|info| u64::from(info.number) + 1),
         rows: infos.iter().map(SocketRow::from).collect(),
     }
 }
@@ -204,19 +222,66 @@ impl From<&Neighbor<Ipv4Addr>> for NeighborRow {
 impl From<&SocketInfo> for SocketRow {
     fn from(info: &SocketInfo) -> SocketRow {
         SocketRow {
-            id: info.id.to_string(),
+            id: Some(info.id.to_string()),
             kind: match info.kind {
                 SocketKind::Udp => SocketKindName::Udp,
                 SocketKind::Echo => SocketKindName::IcmpEcho,
+                SocketKind::TcpListener => SocketKindName::TcpListener,
+                SocketKind::Tcp => SocketKindName::Tcp,
             },
             addresses: info.addresses,
             port: info.port,
             peer: info.peer,
             broadcast: info.broadcast,
+            state: info.state.map(ConnectionStateName::from),
+            backlog: info
+                .backlog
+                .map(|backlog| BacklogRow { waiting: backlog.waiting, limit: backlog.limit }),
             received_bytes: info.received_bytes,
             sending_bytes: info.sending_bytes,
             dropped: info.dropped,
             failures_lost: info.failures_lost,
+        }
+    }
+}
+
+impl From<&TcpSocketInfo> for SocketRow {
+    fn from(info: &TcpSocketInfo) -> SocketRow {
+        SocketRow {
+            id: info.id.map(|id| id.to_string()),
+            kind: match info.backlog {
+                Some(_) => SocketKindName::TcpListener,
+                None => SocketKindName::Tcp,
+            },
+            addresses: info.addresses,
+            port: info.port,
+            peer: info.peer,
+            broadcast: false,
+            state: info.state.map(ConnectionStateName::from),
+            backlog: info
+                .backlog
+                .map(|backlog| BacklogRow { waiting: backlog.waiting, limit: backlog.limit }),
+            received_bytes: info.received_bytes,
+            sending_bytes: info.sending_bytes,
+            dropped: 0,
+            failures_lost: 0,
+        }
+    }
+}
+
+impl From<TcpState> for ConnectionStateName {
+    fn from(state: TcpState) -> ConnectionStateName {
+        match state {
+            TcpState::Closed => ConnectionStateName::Closed,
+            TcpState::SynSent => ConnectionStateName::SynSent,
+            TcpState::SynReceived => ConnectionStateName::SynReceived,
+            TcpState::Established => ConnectionStateName::Established,
+            TcpState::FinWait1 => ConnectionStateName::FinWait1,
+            TcpState::FinWait2 => ConnectionStateName::FinWait2,
+            TcpState::CloseWait => ConnectionStateName::CloseWait,
+            TcpState::Closing => ConnectionStateName::Closing,
+            TcpState::LastAck => ConnectionStateName::LastAck,
+            TcpState::TimeWait => ConnectionStateName::TimeWait,
         }
     }
 }

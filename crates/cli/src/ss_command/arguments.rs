@@ -8,13 +8,18 @@ use crate::ip_command::arguments::HostSelection;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  tapstack ss -tna
+      all TCP sockets of the running host
   tapstack ss -una
       all UDP sockets of the running host
   tapstack ss -a --json | jq -r 'select(.dropped > 0).local_port'
       ports of sockets that dropped datagrams
 
 The columns are those of iproute2's ss. Without -a and -l, only connected sockets are shown. A socket of several \
-addresses is shown with its network, and 0.0.0.0 stands for all addresses. The queues count the memory of their frames.
+addresses is shown with its network, and 0.0.0.0 stands for all addresses.
+
+Recv-Q and Send-Q of a TCP connection are the unread and the unacknowledged bytes; those of a TCP listener are the \
+waiting connections and their limit. The queues of other sockets count the memory of their frames.
 
 ss shows a running `tapstack host` in the same network namespace, for the user of the host and for root.
 
@@ -24,13 +29,16 @@ Exit codes: 0 shown, 2 usage or permission error, or no such host.")]
 pub(crate) struct SsArguments {
     #[command(flatten)]
     pub(super) host: HostSelection,
-    /// Show unconnected sockets too
+    /// Show unconnected and listening sockets too
     #[arg(short, long, help_heading = help::SOCKETS)]
     pub(super) all: bool,
-    /// Show only unconnected sockets
+    /// Show only unconnected and listening sockets
     #[arg(short, long, conflicts_with = "all", help_heading = help::SOCKETS)]
     pub(super) listening: bool,
-    /// Show only UDP sockets
+    /// Show only TCP sockets, or with -u, TCP and UDP sockets
+    #[arg(short, long, help_heading = help::SOCKETS)]
+    pub(super) tcp: bool,
+    /// Show only UDP sockets, or with -t, TCP and UDP sockets
     #[arg(short, long, help_heading = help::SOCKETS)]
     pub(super) udp: bool,
     /// Print port numbers, not the names of /etc/services

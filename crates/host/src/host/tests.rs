@@ -13,6 +13,7 @@ mod add;
 mod addresses;
 mod bounds;
 mod claims;
+mod connections;
 mod counters;
 mod datagrams;
 mod fragments;
@@ -20,6 +21,7 @@ mod interfaces;
 mod many;
 mod sockets;
 mod standards;
+
 mod test_host;
 
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);

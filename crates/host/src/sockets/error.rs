@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use tcp::CloseReason;
+
 /// Error of a call with a socket. The call has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketError {
@@ -51,6 +53,10 @@ pub enum SocketError {
     SocketMemoryFull,
     /// All frames of the pool are in use.
     NoFrame,
+    /// The TCP connection has ended for this reason.
+    Disconnected(CloseReason),
+    /// The sending direction of the TCP connection is shut down.
+    ShutDown,
 }
 
 impl fmt::Display for SocketError {
@@ -76,6 +82,8 @@ impl fmt::Display for SocketError {
             Self::SendBufferFull => f.write_str("send buffer full"),
             Self::SocketMemoryFull => f.write_str("socket memory full"),
             Self::NoFrame => f.write_str("no free frame in the pool"),
+            Self::Disconnected(reason) => write!(f, "{reason:?}"),
+            Self::ShutDown => f.write_str("sending direction of the connection shut down"),
         }
     }
 }

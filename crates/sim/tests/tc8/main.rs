@@ -1,10 +1,11 @@
-//! The test cases of TC8 (OPEN Alliance) for ARP and UDP, each on a separate segment. Each case also runs with an
+//! The test cases of TC8 (OPEN Alliance) for ARP, UDP and TCP, each on a separate segment. Each case also runs with an
 //! injected fault, which the case must detect. `docs/spec/tc8.md` lists the cases.
 
 mod cases;
 mod fault_injector;
 mod packets;
 mod page;
+mod tcp;
 mod tester;
 mod udp;
 
@@ -16,7 +17,7 @@ use tester::Tester;
 fn main() {
     let mut trials = vec![
         Trial::test("cases_are_complete_and_unique", || cases_are_complete_and_unique(&cases::all())),
-        Trial::test("page_lists_all_cases", || page::check(&cases::all(), &udp::all())),
+        Trial::test("page_lists_all_cases", || page::check(&cases::all(), &udp::all(), &tcp::all())),
     ];
     for case in cases::all() {
         let name = |how| format!("{:02} {}: {how}", case.number, case.name);
@@ -30,6 +31,7 @@ fn main() {
         trials.push(Trial::test(name("fails with injected fault"), move || fails_with_injected_fault(&case)));
     }
     trials.extend(udp::trials());
+    trials.extend(tcp::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

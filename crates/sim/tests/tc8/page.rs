@@ -4,15 +4,17 @@ use arp::LearningPolicy;
 use libtest_mimic::Failed;
 
 use crate::cases::{self, Case};
-use crate::udp;
+use crate::{tcp, udp};
 
 const PAGE: &str = include_str!("../../../../docs/spec/tc8.md");
 
 /// Fails unless the tables on the page have exactly one row for each case.
-pub(crate) fn check(cases: &[Case], udp_cases: &[udp::Case]) -> Result<(), Failed> {
-    let (arp, udp) = PAGE.split_once("\n## UDP\n").ok_or("the page has no section about UDP")?;
+pub(crate) fn check(cases: &[Case], udp_cases: &[udp::Case], tcp_cases: &[tcp::Case]) -> Result<(), Failed> {
+    let (arp, rest) = PAGE.split_once("\n## UDP\n").ok_or("the page has no section about UDP")?;
+    let (udp, tcp) = rest.split_once("\n## TCP\n").ok_or("the page has no section about TCP")?;
     check_table(arp, &cases.iter().map(row).collect::<Vec<_>>())?;
-    check_table(udp, &udp_cases.iter().map(udp_row).collect::<Vec<_>>())
+    check_table(udp, &udp_cases.iter().map(udp_row).collect::<Vec<_>>())?;
+    check_table(tcp, &tcp_cases.iter().map(tcp_row).collect::<Vec<_>>())
 }
 
 /// Fails unless the table in this part of the page has exactly these rows.
@@ -40,6 +42,12 @@ fn row(case: &Case) -> String {
 /// Returns the row of a UDP case.
 fn udp_row(case: &udp::Case) -> String {
     let proven_ids = proven_ids(&[udp::SOURCE], &format!("id: \"{}\",", case.id));
+    format!("| {} | {} | {proven_ids} |", case.id, case.name)
+}
+
+/// Returns the row of a TCP case.
+fn tcp_row(case: &tcp::Case) -> String {
+    let proven_ids = proven_ids(&tcp::SOURCES, &format!("id: \"{}\",", case.id));
     format!("| {} | {} | {proven_ids} |", case.id, case.name)
 }
 

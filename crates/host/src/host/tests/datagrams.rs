@@ -128,7 +128,7 @@ fn unsupported_datagram_gets_error_with_quotation() {
     let mut test_host = TestHost::with_known_peer();
     for (protocol, problem) in [
         (IpProtocol::UDP, IcmpError::PORT_UNREACHABLE),
-        (IpProtocol::TCP, IcmpError::PROTOCOL_UNREACHABLE),
+        (IpProtocol(2), IcmpError::PROTOCOL_UNREACHABLE),
         (IpProtocol(253), IcmpError::PROTOCOL_UNREACHABLE),
     ] {
         let about = datagram(Ipv4Fields { protocol, ..icmp_fields() }, &UDP);

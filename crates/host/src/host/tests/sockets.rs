@@ -3,7 +3,7 @@
 use super::test_host::*;
 use super::*;
 use crate::{
-    DatagramOutcome, Fragmentation, ReceivedUdp, SocketDropReason, SocketError, SocketId, SocketKind,
+    DatagramOutcome, DatagramSocketKind, Fragmentation, ReceivedUdp, SocketDropReason, SocketError, SocketId,
     SocketLimits, UdpBind, UdpMessage,
 };
 use icmp::IcmpError;
@@ -82,10 +82,6 @@ impl TestHost {
 
     fn close(&mut self, id: SocketId) {
         self.host.close(id, &mut self.pool);
-    }
-
-    fn ready(&mut self) -> Vec<SocketId> {
-        std::iter::from_fn(|| self.host.poll_ready()).collect()
     }
 }
 

@@ -15,7 +15,7 @@ fn newest_datagram_is_dropped_and_counted_when_receive_buffer_is_full() {
     let small = UdpBind { receive_buffer: 3 * FRAME, ..at_port(9) };
     let (id, other) = (host.host.bind_udp(&small).unwrap(), host.host.bind_udp(&at_port(10)).unwrap());
     host.exchange(&[b"a", b"b", b"c", b"d", b"e"].map(|data| from_peer(to_host(9), data)));
-    let full = DropReason::Socket(SocketKind::Udp, SocketDropReason::ReceiveBufferFull);
+    let full = DropReason::Socket(DatagramSocketKind::Udp, SocketDropReason::ReceiveBufferFull);
     assert_eq!(host.outcomes.last(), Some(&FrameOutcome::Dropped(full)));
     assert_eq!(host.count("udp", "receive_buffer_full"), 2);
     assert_eq!(host.host.socket(id).unwrap().dropped, 2);
@@ -46,7 +46,7 @@ fn memory_of_all_sockets_is_limited() {
     host.send_udp(ids[5], &to_peer(7), b"data").unwrap();
     assert_eq!(host.send_udp(ids[5], &to_peer(7), b"data"), Err(SocketError::SocketMemoryFull));
     assert_eq!(host.receive(&from_peer(to_host(5), b"data")), {
-        FrameOutcome::Dropped(DropReason::Socket(SocketKind::Udp, SocketDropReason::MemoryFull))
+        FrameOutcome::Dropped(DropReason::Socket(DatagramSocketKind::Udp, SocketDropReason::MemoryFull))
     });
     assert_eq!(host.count("udp", "socket_memory_full"), 1);
     assert_eq!(host.data(ids[0]).len(), 1);
