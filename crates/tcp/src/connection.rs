@@ -391,12 +391,7 @@ impl Connection {
                 self.policy.keep_alive = keep_alive.map(Box::new);
                 self.start_keep_alive(now);
             }
-            Setting::UserTimeout(timeout) => {
-                self.policy.user_timeout = timeout.map(Milliseconds::from);
-                if self.timers.retransmit != timers::NEVER {
-                    self.timers.retransmit = self.limit(self.timers.retransmit);
-                }
-            }
+            Setting::UserTimeout(timeout) => self.policy.user_timeout = timeout.map(Milliseconds::from),
             Setting::SendBuffer(size) => self.send_buffer.set_size(size),
             Setting::ReceiveBuffer(size) => self.receive_window.set_size(size),
             Setting::TimeToLive(time_to_live) => self.policy.time_to_live = time_to_live,

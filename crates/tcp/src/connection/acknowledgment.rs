@@ -50,7 +50,7 @@ impl Connection {
         if self.send.outstanding() == 0 {
             self.timers.retransmit = NEVER;
         } else if is_restart {
-            self.timers.retransmit = self.limit(now + self.rtt.rto());
+            self.timers.retransmit = now + self.rtt.rto();
         }
     }
 
@@ -172,7 +172,7 @@ impl Connection {
         if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {
             self.send.resend = self.send.unacknowledged;
             self.send.is_probe_due = false;
-            self.timers.retransmit = self.limit(now + self.rtt.rto());
+            self.timers.retransmit = now + self.rtt.rto();
         }
     }
 }

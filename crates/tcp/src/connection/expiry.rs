@@ -29,6 +29,7 @@ impl Connection {
     pub fn deadline(&self) -> Option<Instant> {
         let timers = &self.timers;
         let earliest = timers.retransmit.min(timers.acknowledge).min(timers.life).min(timers.idle);
+        let earliest = earliest.min(self.give_up_at());
         (earliest != NEVER).then_some(earliest)
     }
 
@@ -37,6 +38,13 @@ impl Connection {
         if self.timers.acknowledge <= now {
             self.timers.acknowledge = NEVER;
             self.acknowledging.owed = Owed::Now;
+        }
+        // RFC 9293 3.10.8: "For any state if the user timeout expires, flush all queues, signal the user "error: connection
+        // aborted due to user timeout" in general and for any outstanding calls, delete the TCB, enter the CLOSED state, and
+        // return."
+        // spec: rfc9293-user-timeout
+        if self.give_up_at() <= now {
+            self.end(CloseReason::TimedOut);
         }
         if self.timers.retransmit <= now {
             self.expire_retransmission(now);
@@ -53,22 +61,14 @@ impl Connection {
 
     /// Processes an expiry of the retransmission timer (RFC 6298 5.4 to 5.6) or of the timer for window probes.
     fn expire_retransmission(&mut self, now: Instant) {
-        // RFC 9293 3.10.8: "For any state if the user timeout expires, flush all queues, signal the user "error:
-        // connection aborted due to user timeout" in general and for any outstanding calls, delete the TCB, enter the
-        // CLOSED state, and return."
-        // spec: rfc9293-user-timeout
-        let is_stalled = match self.policy.user_timeout {
-            Some(timeout) => timeout.after(self.timers.stalled_since) <= now,
-            None => self.has_too_many_retransmissions(),
-        };
-        if is_stalled {
+        if self.policy.user_timeout.is_none() && self.has_too_many_retransmissions() {
             return self.end(CloseReason::TimedOut);
         }
         if self.timers.is_probing {
             self.timers.window_probes = self.timers.window_probes.saturating_add(1);
             self.timers.unanswered = self.timers.unanswered.saturating_add(1);
             self.send.is_probe_due = true;
-            self.timers.retransmit = self.limit(now + self.probe_interval());
+            self.timers.retransmit = now + self.probe_interval();
             return;
         }
         // RFC 6298 5.4: "Retransmit the earliest segment that has not been acknowledged by the TCP receiver."
@@ -85,7 +85,7 @@ impl Connection {
         self.send.retransmissions = self.send.retransmissions.saturating_add(1);
         self.rtt.back_off();
         // RFC 6298 5.6: "Start the retransmission timer, such that it expires after RTO seconds".
-        self.timers.retransmit = self.limit(now + self.rtt.rto());
+        self.timers.retransmit = now + self.rtt.rto();
     }
 
     /// Returns whether the retransmissions, or the probes without an answer, reach the limit (RFC 9293 3.8.3, R2).
@@ -104,9 +104,12 @@ impl Connection {
         self.timers.is_probing && self.send.outstanding() > 0
     }
 
-    /// Returns the earlier of a time and the end of the user timeout.
-    pub(super) fn limit(&self, at: Instant) -> Instant {
-        self.policy.user_timeout.map_or(at, |timeout| at.min(timeout.after(self.timers.stalled_since)))
+    /// Returns the end of the user timeout, while a SYN, data or a FIN is outstanding, or the peer's window is probed.
+    fn give_up_at(&self) -> Instant {
+        match self.policy.user_timeout {
+            Some(timeout) if self.timers.retransmit != NEVER => timeout.after(self.timers.stalled_since),
+            _ => NEVER,
+        }
     }
 
     /// Returns the time until the next probe of the window.
@@ -153,10 +156,10 @@ impl Connection {
             self.timers.is_probing = true;
             (self.timers.window_probes, self.timers.unanswered) = (0, 0);
             self.timers.stalled_since = now;
-            self.timers.retransmit = self.limit(now + self.probe_interval());
+            self.timers.retransmit = now + self.probe_interval();
         } else if !is_blocked && self.timers.is_probing && !self.send.is_probe_due {
             self.timers.is_probing = false;
-            self.timers.retransmit = if has_outstanding { self.limit(now + self.rtt.rto()) } else { NEVER };
+            self.timers.retransmit = if has_outstanding { now + self.rtt.rto() } else { NEVER };
         }
     }
 

@@ -305,7 +305,7 @@ impl Connection {
         if self.timers.retransmit == super::timers::NEVER {
             self.timers.stalled_since = now;
         }
-        self.timers.retransmit = self.limit(now + self.rtt.rto());
+        self.timers.retransmit = now + self.rtt.rto();
     }
 
     /// Records sequence numbers that are sent for the first time.
