@@ -195,6 +195,9 @@ impl Connection {
             // spec: tcp-buffer-idle
             self.send_buffer.release(cx.memory);
             self.receive_buffer.release();
+            if let Some(transfer) = &mut self.transfer {
+                transfer.release();
+            }
         }
     }
 

@@ -99,6 +99,19 @@ impl Transfer {
         acknowledged
     }
 
+    /// Frees the memory of the records if no segment is outstanding.
+    pub(super) fn release(&mut self) {
+        if self.records.is_empty() {
+            self.records = VecDeque::new();
+        }
+    }
+
+    /// Returns the number of records that the memory has capacity for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.records.capacity()
+    }
+
     /// Returns the time when the first unacknowledged segment was sent.
     pub(super) fn first_sent(&self) -> Option<Instant> {
         self.records.front().map(|record| record.mark.sent_at())
