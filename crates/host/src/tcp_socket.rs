@@ -262,7 +262,7 @@ impl Host {
     /// Returns the states of all TCP connections and listeners after a number: also of half-open connections, connections
     /// in TIME-WAIT, and connections that their users have closed. The numbers ascend.
     pub fn tcp_sockets_after(&self, after: Option<u32>) -> impl Iterator<Item = TcpSocketInfo> {
-        self.shared.tcp.entries_after(after).map(|(number, entry)| TcpSocketInfo::new(number, &entry))
+        self.shared.tcp.entries_after(after).map(|(number, entry)| TcpSocketInfo::new(number, entry))
     }
 
     /// Returns the states of the TCP sockets of users: connections, then listeners.
@@ -343,9 +343,9 @@ impl From<ListenerId> for SocketId {
 }
 
 impl TcpSocketInfo {
-    fn new(number: u32, entry: &TcpEntry) -> TcpSocketInfo {
+    fn new(number: u32, entry: TcpEntry) -> TcpSocketInfo {
         match entry {
-            &TcpEntry::Listener { id, binding, queued, backlog, .. } => TcpSocketInfo {
+            TcpEntry::Listener { id, binding, queued, backlog, .. } => TcpSocketInfo {
                 id: Some(id.into()),
                 addresses: binding.addresses.into(),
                 port: binding.port,
@@ -354,7 +354,7 @@ impl TcpSocketInfo {
                 backlog: Some(TcpBacklog { waiting: queued, limit: backlog }),
                 ..TcpSocketInfo::without_data(number, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
             },
-            &TcpEntry::Connection { id, local, peer, status, ref info, .. } => TcpSocketInfo {
+            TcpEntry::Connection { id, local, peer, status, info, .. } => TcpSocketInfo {
                 id: id.map(SocketId::from),
                 peer: Some(peer.into()),
                 state: Some(status.state),
@@ -362,12 +362,12 @@ impl TcpSocketInfo {
                 sending_bytes: index(info.unacknowledged.saturating_add(info.unsent)),
                 ..TcpSocketInfo::without_data(number, local)
             },
-            &TcpEntry::HalfOpen { local, peer, .. } => TcpSocketInfo {
+            TcpEntry::HalfOpen { local, peer, .. } => TcpSocketInfo {
                 peer: Some(peer.into()),
                 state: Some(State::SynReceived),
                 ..TcpSocketInfo::without_data(number, local)
             },
-            &TcpEntry::TimeWait { local, peer, .. } => TcpSocketInfo {
+            TcpEntry::TimeWait { local, peer, .. } => TcpSocketInfo {
                 peer: Some(peer.into()),
                 state: Some(State::TimeWait),
                 ..TcpSocketInfo::without_data(number, local)

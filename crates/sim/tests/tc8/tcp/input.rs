@@ -80,7 +80,7 @@ impl Input {
     }
 
     /// Returns the segment from another station.
-    pub(super) fn from_station(mut self, station: Station) -> Input {
+    pub(super) fn of_station(mut self, station: Station) -> Input {
         self.from = station;
         self.fields.source.set_ip(station.ip);
         self

@@ -95,7 +95,7 @@ fn full_send_buffer_becomes_ready_again() {
     let mut written = 0;
     // The peer does not acknowledge, so the buffer is full at some time.
     loop {
-        match host.write(id, &[7; 100_000]) {
+        match host.write(id, &vec![7; 100_000]) {
             0 => break,
             length => written += length,
         }

@@ -47,7 +47,7 @@ fn datagram_sockets_leave_capacity_to_connections() {
 #[test]
 fn reply_to_segment_does_not_wait_behind_data() {
     let (mut host, mut peer, id) = TestHost::connected();
-    host.write(id, &[7; 100_000]);
+    host.write(id, &vec![7; 100_000]);
     peer.next = peer.next.minus(1_000);
     let [ack, ..] = &peer.send(&mut host, Flags::ACK, b"old data")[..] else { panic!("no ACK") };
     assert_eq!((ack.segment.flags, ack.data.len()), (Flags::ACK, 0));

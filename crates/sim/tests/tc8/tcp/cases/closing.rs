@@ -1,5 +1,7 @@
 //! Closing and aborting of connections.
 
+use std::time::Duration;
+
 use host::TcpState;
 use tcp::Flags;
 
@@ -9,6 +11,13 @@ use super::super::states::Stage;
 use super::super::tester::{expect_flags, expect_silence, one};
 
 pub(super) fn cases() -> Vec<Case> {
+    let mut cases = closed();
+    cases.extend(ended_early());
+    cases.extend(received_while_closing());
+    cases
+}
+
+fn closed() -> Vec<Case> {
     vec![
         // proves: rfc9293-fin
         Case {
@@ -62,12 +71,17 @@ pub(super) fn cases() -> Vec<Case> {
                 let fin = tester.segment(Flags::FIN | Flags::ACK);
                 tester.next = tester.next.plus(1);
                 let mut sent = tester.test(&fin)?;
-                sent.extend(tester.wait(std::time::Duration::from_secs(10))?);
+                sent.extend(tester.wait(Duration::from_secs(10))?);
                 tester.expect_ack(sent)
             },
             fault: ChangeSent(|fields| fields.flags = Flags::FIN | Flags::ACK),
             expected_error: "flags are FIN ACK, expected ACK",
         },
+    ]
+}
+
+fn ended_early() -> Vec<Case> {
+    vec![
         // proves: rfc9293-abort
         Case {
             id: "CALL_ABORT_03",
@@ -98,6 +112,11 @@ pub(super) fn cases() -> Vec<Case> {
             fault: ChangeReceived(|input| input.fields.flags = Flags::ACK),
             expected_error: "the host sent a segment: ACK",
         },
+    ]
+}
+
+fn received_while_closing() -> Vec<Case> {
+    vec![
         // proves: rfc9293-text, rfc9293-close
         Case {
             id: "CLOSING_06 to 09",

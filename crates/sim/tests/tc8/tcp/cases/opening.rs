@@ -51,7 +51,7 @@ fn passive() -> Vec<Case> {
             run: |tester| {
                 tester.reach(Stage::Established)?;
                 tester.start_again()?;
-                let syn = tester.segment(Flags::SYN).from_station(SECOND);
+                let syn = tester.segment(Flags::SYN).of_station(SECOND);
                 tester.arm();
                 expect_flags(&one(tester.send(&syn)?)?, Flags::SYN | Flags::ACK)
             },
