@@ -232,8 +232,7 @@ fn state_name(row: &SocketRow) -> &'static str {
     match row.state {
         None if row.kind == SocketKindName::TcpListener => "LISTEN",
         None if row.peer.is_some() => "ESTAB",
-        None => "UNCONN",
-        Some(ConnectionStateName::Closed) => "UNCONN",
+        None | Some(ConnectionStateName::Closed) => "UNCONN",
         Some(ConnectionStateName::SynSent) => "SYN-SENT",
         Some(ConnectionStateName::SynReceived) => "SYN-RECV",
         Some(ConnectionStateName::Established) => "ESTAB",
