@@ -6,7 +6,7 @@ use base::Random;
 use tap::Instant;
 
 use super::timers::NEVER;
-use super::{Connection, DEFAULT_SEGMENT_SIZE};
+use super::{Connection, DEFAULT_SEGMENT_SIZE, length};
 use crate::{Flags, Options, Resources, SackBlock, Segment, SegmentFields, SequenceNumber};
 
 /// Maximum delay of an acknowledgment.
@@ -216,7 +216,7 @@ impl Connection {
     /// Returns the data of a segment before RCV.NXT.
     pub(super) fn repeated_data(&self, segment: &Segment) -> Option<SackBlock> {
         let start = segment.sequence.plus(u32::from(segment.flags.contains(Flags::SYN)));
-        let end = start.plus(super::length(segment.data_length));
+        let end = start.plus(length(segment.data_length));
         let end = if self.receive.next.is_before(end) { self.receive.next } else { end };
         // A block that is farther away than a window is no duplicate, but an old segment.
         start.is_before(end).then_some(SackBlock { start, end })

@@ -6,7 +6,7 @@ use tap::Instant;
 use super::Connection;
 use super::sequences::LocalFin;
 use super::timers::NEVER;
-use crate::{DuplicateAck, Flags, NewAck, Resources, Segment, WindowControl as _};
+use crate::{DuplicateAck, Flags, NewAck, Resources, Round, Segment, SequenceNumber, WindowControl as _};
 
 impl Connection {
     /// Processes an acknowledgment of new data.
@@ -81,12 +81,7 @@ impl Connection {
     }
 
     /// Updates congestion control and loss detection. Returns whether the retransmission timer restarts.
-    fn control_congestion(
-        &mut self,
-        acknowledgment: crate::SequenceNumber,
-        bytes: u32,
-        round: &crate::Round,
-    ) -> bool {
+    fn control_congestion(&mut self, acknowledgment: SequenceNumber, bytes: u32, round: &Round) -> bool {
         let in_flight = self.send.outstanding();
         let Some(transfer) = &mut self.transfer else { return true };
         match transfer.recovery.acknowledged(acknowledgment, bytes, round.segment_size) {
@@ -101,7 +96,7 @@ impl Connection {
                 is_first
             }
             NewAck::Complete => {
-                transfer.congestion.recovered(&crate::Round { in_flight, ..*round });
+                transfer.congestion.recovered(&Round { in_flight, ..*round });
                 true
             }
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tap::Instant;
 
-use super::Connection;
 use super::sequences::LocalFin;
+use super::timers::NEVER;
+use super::{Connection, Owed};
 use crate::tcp::time_wait::TimeWait;
 use crate::{CloseReason, Flags, Resources, SegmentFields, State};
 
@@ -79,7 +80,7 @@ impl Connection {
         self.state = State::Closed;
         self.closed = Some(reason);
         self.timers.stop();
-        self.acknowledging.owed = super::Owed::Nothing;
+        self.acknowledging.owed = Owed::Nothing;
     }
 
     /// Releases the memory of an ended connection. After a regular end, received data can still be read.
@@ -121,7 +122,7 @@ impl Connection {
         match self.state {
             State::FinWait2 => self.timers.life = self.policy.fin_wait_2.after(now),
             State::TimeWait | State::Closed => {}
-            _ => self.timers.life = super::timers::NEVER,
+            _ => self.timers.life = NEVER,
         }
     }
 }

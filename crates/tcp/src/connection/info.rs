@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tap::Instant;
 
-use super::Connection;
-use crate::{RateSample, State, WindowControl as _};
+use super::{Connection, Transfer};
+use crate::{MAXIMUM_WINDOW, RateSample, State, WindowControl as _};
 
 /// State of a connection in detail, as `ss -ti` and `struct tcp_info` of Linux have it. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Connection {
     pub fn info(&self, now: Instant) -> TcpInfo {
         let negotiated = &self.negotiated;
         let transfer = self.transfer.as_deref();
-        let window = |transfer: &super::Transfer| transfer.congestion.window();
+        let window = |transfer: &Transfer| transfer.congestion.window();
         TcpInfo {
             state: self.state,
             has_timestamps: negotiated.has_timestamps,
@@ -100,7 +100,7 @@ impl Connection {
             congestion_window: transfer.map_or_else(|| self.congestion_window(), window),
             slow_start_threshold: transfer
                 .map(|transfer| transfer.congestion.threshold())
-                .filter(|threshold| *threshold < crate::MAXIMUM_WINDOW),
+                .filter(|threshold| *threshold < MAXIMUM_WINDOW),
             is_recovering: transfer.is_some_and(|transfer| transfer.recovery.is_active()),
             unacknowledged: self.send.outstanding(),
             unsent: self.unsent(),

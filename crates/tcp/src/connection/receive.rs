@@ -4,7 +4,7 @@ use tap::{Frame, Instant};
 
 use super::acceptability::is_acceptable;
 use super::sequences::LocalFin;
-use super::{Connection, Owed};
+use super::{Connection, Owed, length};
 use crate::{
     CloseReason, Flags, Reception, Resources, SackBlock, Segment, SegmentFields, SegmentOutcome,
     SequenceNumber, State, TcpDropReason,
@@ -52,7 +52,7 @@ impl Arrival {
 
     /// Returns the length of the data in the window.
     pub(super) fn length(&self) -> u32 {
-        self.data.as_ref().map_or(0, |data| super::length(data.len()))
+        self.data.as_ref().map_or(0, |data| length(data.len()))
     }
 
     /// Cuts off the data and the FIN outside the window of `window` sequence numbers from `next` on.
@@ -353,7 +353,7 @@ impl Connection {
             return;
         }
         let pointer = segment.sequence.plus(segment.urgent_pointer.into());
-        let consumed = self.receive.next.minus(super::length(self.receive_buffer.readable()));
+        let consumed = self.receive.next.minus(length(self.receive_buffer.readable()));
         let is_advance = self.receive.urgent.is_none_or(|known| known.is_before(pointer));
         if consumed.is_before(pointer) && is_advance {
             self.receive.urgent = Some(pointer);
@@ -362,7 +362,7 @@ impl Connection {
 
     /// Returns the number of unread bytes up to the end of the urgent data.
     pub(super) fn unread_urgent(&self, readable: usize) -> Option<u32> {
-        let consumed = self.receive.next.minus(super::length(readable));
+        let consumed = self.receive.next.minus(length(readable));
         self.receive.urgent.filter(|end| consumed.is_before(*end)).map(|end| end.distance_from(consumed))
     }
 

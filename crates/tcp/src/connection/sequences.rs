@@ -2,8 +2,8 @@
 
 use tap::Instant;
 
-use super::Connection;
-use crate::SequenceNumber;
+use super::{Connection, length};
+use crate::{SequenceNumber, State};
 
 /// The sequence numbers of sent data.
 #[derive(Clone, Copy, Debug)]
@@ -121,12 +121,12 @@ impl Connection {
 
     /// Returns the sequence number after the last byte in the send buffer: the sequence number of the FIN.
     pub(super) fn data_end(&self) -> SequenceNumber {
-        self.data_start().plus(super::length(self.send_buffer.len()))
+        self.data_start().plus(length(self.send_buffer.len()))
     }
 
     /// Returns whether the local SYN is not acknowledged yet.
     pub(super) fn is_syn_outstanding(&self) -> bool {
-        matches!(self.state, crate::State::SynSent | crate::State::SynReceived)
+        matches!(self.state, State::SynSent | State::SynReceived)
     }
 
     /// Returns whether the local FIN was sent and is not acknowledged.
@@ -136,7 +136,9 @@ impl Connection {
 
     /// Returns whether data or a FIN can still be sent or outstanding.
     pub(super) fn can_send(&self) -> bool {
-        use crate::State::{CloseWait, Closing, Established, FinWait1, LastAck};
-        matches!(self.state, Established | FinWait1 | CloseWait | Closing | LastAck)
+        matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::CloseWait | State::Closing | State::LastAck
+        )
     }
 }

@@ -3,8 +3,11 @@
 use tap::Instant;
 
 use super::receive::{Arrival, Stop};
+use super::timers::NEVER;
 use super::{Connection, DEFAULT_SEGMENT_SIZE, MINIMUM_SEGMENT_SIZE, Origin, Owed};
-use crate::{CloseReason, Flags, Options, Resources, SequenceNumber, State, TcpDropReason};
+use crate::{
+    CloseReason, Flags, Options, Resources, Segment, SegmentFields, SequenceNumber, State, TcpDropReason,
+};
 
 /// Maximum shift of a window (RFC 7323 2.3).
 const MAXIMUM_SHIFT: u8 = 14;
@@ -25,7 +28,7 @@ impl Connection {
         let is_acceptable = self.send.unacknowledged.is_before(segment.acknowledgment)
             && segment.acknowledgment.is_at_or_before(self.send.next);
         if has_ack && !is_acceptable {
-            arrival.reply = crate::SegmentFields::reset_for(&segment);
+            arrival.reply = SegmentFields::reset_for(&segment);
             return Err(Stop::Drop(TcpDropReason::UnacceptableAck));
         }
         // RFC 9293 3.10.7.3, second: "If the ACK was acceptable, then signal to the user "error: connection reset", drop
@@ -105,7 +108,7 @@ impl Connection {
     }
 
     /// Enters ESTABLISHED, after the peer has acknowledged the local SYN.
-    pub(super) fn establish(&mut self, now: Instant, segment: &crate::Segment) {
+    pub(super) fn establish(&mut self, now: Instant, segment: &Segment) {
         self.state = State::Established;
         self.send.unacknowledged = self.send.initial.plus(1);
         self.send.resend = self.send.next;
@@ -118,7 +121,7 @@ impl Connection {
             self.rtt.end_handshake_with_lost_syn();
         }
         self.send.lost_syns = std::mem::take(&mut self.send.retransmissions);
-        self.timers.retransmit = super::timers::NEVER;
+        self.timers.retransmit = NEVER;
         self.send.small_end = self.send.unacknowledged;
         // RFC 9293 3.10.4, SYN-RECEIVED: "If no SENDs have been issued and there is no pending data to send, then form a
         // FIN segment and send it, and enter FIN-WAIT-1 state; otherwise, queue for processing after entering ESTABLISHED

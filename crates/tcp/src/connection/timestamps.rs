@@ -6,6 +6,7 @@ use tap::Instant;
 
 use super::Connection;
 use super::receive::{Arrival, Stop};
+use crate::timestamp_clock::timestamp;
 use crate::{Flags, Options, Segment, SequenceNumber, TcpDropReason, Timestamps};
 
 /// Time without an update after which TS.Recent is invalid: 24 days (RFC 7323 5.5).
@@ -55,7 +56,7 @@ impl Connection {
 
     /// Returns the local timestamp clock: milliseconds, plus the offset of the connection.
     pub(super) fn timestamp(&self, now: Instant) -> u32 {
-        crate::timestamp_clock::timestamp(now, self.negotiated.timestamp_offset)
+        timestamp(now, self.negotiated.timestamp_offset)
     }
 
     /// Returns the age of the timestamp that a segment echoes.

@@ -2,7 +2,8 @@
 
 use tap::{Frame, Instant};
 
-use super::{Connection, Owed, length};
+use super::timers::NEVER;
+use super::{Connection, HEADERS, Owed, length};
 use crate::{Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
 
 /// The next segment that occupies sequence numbers, or the next probe.
@@ -168,7 +169,7 @@ impl Connection {
         // RFC 9293 3.7.1: "Eff.snd.MSS = min(SendMSS+20, MMS_S) - TCPhdrsize - IPoptionsize"
         // spec: rfc9293-mss-effective
         let negotiated = &self.negotiated;
-        let fitting = negotiated.mtu.saturating_sub(super::HEADERS).min(negotiated.local_segment_size);
+        let fitting = negotiated.mtu.saturating_sub(HEADERS).min(negotiated.local_segment_size);
         let size = fitting.min(negotiated.peer_segment_size).saturating_sub(self.timestamps_length());
         u32::from(size.max(1))
     }
@@ -302,7 +303,7 @@ impl Connection {
         // RFC 6298 5.1: "Every time a packet containing data is sent (including a retransmission), if the timer is not
         // running, start it running so that it will expire after RTO seconds (for the current value of RTO)."
         // spec: rfc6298-restart
-        if self.timers.retransmit == super::timers::NEVER {
+        if self.timers.retransmit == NEVER {
             self.timers.stalled_since = now;
         }
         self.timers.retransmit = now + self.rtt.rto();
