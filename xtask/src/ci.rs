@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
-use crate::{ChoreResult, bench, json, layers, pictures, spec, word_list};
+use crate::{ChoreResult, bench, drill, json, layers, pictures, spec, word_list};
 use testbed::installed::installed;
 
 /// Steps, each a cargo command line. Clippy also compiles the benches.
@@ -17,6 +17,12 @@ const STEPS: [&[&str]; 3] = [
 /// the fuzzer.
 const FUZZ_STEPS: [&[&str]; 2] =
     [&["fmt", "--check"], &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"]];
+/// Steps for crates/drill, which is a separate workspace.
+const DRILL_STEPS: [&[&str]; 3] = [
+    &["fmt", "--check"],
+    &["clippy", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"],
+    &["test", "--locked", "--quiet"],
+];
 /// Checks of cargo-deny that need no network.
 const DENY: &[&str] = &["deny", "--locked", "--log-level", "error", "check", "bans", "licenses", "sources"];
 /// Check of cargo-deny that fetches the database of advisories from the network.
@@ -31,7 +37,7 @@ pub(crate) fn run() -> ChoreResult {
             return Ok(ExitCode::from(1));
         }
     }
-    for check in [deny, fuzz, bench::check] {
+    for check in [deny, fuzz, check_drill, bench::check] {
         if let Err(error) = check() {
             eprintln!("xtask: {error}");
             return Ok(ExitCode::from(1));
@@ -76,6 +82,15 @@ fn fuzz() -> Result<(), String> {
         println!("crates/fuzz: cargo {}", step.join(" "));
         let library = ("CUSTOM_LIBFUZZER_PATH", folder.join("target/libfuzzer.a"));
         bench::cargo(step.iter().map(OsStr::new), &folder, Some(library))?;
+    }
+    Ok(())
+}
+
+/// Checks crates/drill: format, lints and unit tests.
+fn check_drill() -> Result<(), String> {
+    for step in DRILL_STEPS {
+        println!("crates/drill: cargo {}", step.join(" "));
+        drill::cargo(step)?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &DistArguments) -> ChoreResult {
 }
 
 /// Returns cargo's target directory.
-fn target() -> Result<PathBuf, String> {
+pub(crate) fn target() -> Result<PathBuf, String> {
     let text = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: serde_json::Value =
         serde_json::from_slice(&text).map_err(|error| format!("cannot read cargo's metadata: {error}"))?;

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod dist;
+mod drill;
 mod imports;
 mod json;
 mod layers;
@@ -58,8 +59,8 @@ enum Command {
     Words,
     /// Write docs/json.md and docs/json.schema.json from the types that `--json` prints
     Json,
-    /// Run all checks of CI except the tests: format, lints, docs, dependencies, fuzz targets, benchmarks, json,
-    /// instruction counts of parsing, pictures, layers, spec, names and words
+    /// Run all checks of CI except the tests of the workspace: format, lints, docs, dependencies, fuzz targets,
+    /// crates/drill, benchmarks, json, instruction counts of parsing, pictures, layers, spec, names and words
     Ci,
     /// Run a benchmark
     Bench(bench::BenchArguments),
@@ -73,6 +74,8 @@ enum Command {
     Compare(ForwardedArguments),
     /// Compare `tapstack decode` with tshark and tcpdump, field by field: crates/corpus
     Corpus(ForwardedArguments),
+    /// Run packetdrill scripts against the TCP of tapstack: crates/drill
+    Drill(drill::DrillArguments),
 }
 
 /// Arguments that are passed to another program, which prints its own help.
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Command::Conform(arguments) => arguments.run_suite("conform"),
         Command::Compare(arguments) => arguments.run_suite("compare"),
         Command::Corpus(arguments) => arguments.run_suite("corpus"),
+        Command::Drill(arguments) => drill::run(&arguments),
     };
     result.unwrap_or_else(|message| {
         eprintln!("xtask: {message}");

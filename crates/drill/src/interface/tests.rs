@@ -1,0 +1,196 @@
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use libc::sockaddr_in;
+use tap::Checksum;
+use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber};
+
+use super::*;
+
+const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 0, 1), 8_080);
+const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 40_000);
+/// Initial sequence number of the peer.
+const INITIAL: u32 = 1_000;
+
+/// The functions of the library, called as packetdrill calls them.
+struct Caller(Interface);
+
+impl Caller {
+    fn start() -> Caller {
+        let mut interface = MaybeUninit::uninit();
+        // SAFETY: the pointer is valid for writing, and the call has initialized the struct when it returns.
+        Caller(unsafe {
+            packetdrill_interface_init(ptr::null(), interface.as_mut_ptr());
+            interface.assume_init()
+        })
+    }
+
+    fn inject(&self, flags: Flags, sequence: u32, acknowledgment: u32, data: &[u8]) {
+        let packet = packet(flags, sequence, acknowledgment, data);
+        // SAFETY: the pointer is valid for the length.
+        let result = unsafe { (self.0.netdev_send)(ptr::null_mut(), packet.as_ptr().cast(), packet.len()) };
+        assert_eq!(result, 0, "the packet was refused");
+    }
+
+    /// Returns the next segment that the host sends, its data, and its time in microseconds.
+    fn sent(&self) -> (Segment, Vec<u8>, i64) {
+        let (mut buffer, mut count, mut time) = (vec![0; 4_096], 4_096, 0);
+        // SAFETY: the pointers are valid, and the count is the length of the buffer.
+        let result = unsafe {
+            (self.0.netdev_receive)(
+                ptr::null_mut(),
+                buffer.as_mut_ptr().cast(),
+                &raw mut count,
+                &raw mut time,
+            )
+        };
+        assert_eq!(result, 0, "the call failed");
+        let segment = buffer.get(20..count).expect("a packet should leave the host");
+        let parsed = Segment::parse(segment, (*LOCAL.ip(), *PEER.ip()), Checksum::None);
+        let parsed = parsed.expect("the segment should be valid");
+        (parsed, segment[parsed.header_length..].to_vec(), time)
+    }
+
+    fn accept(&self, listener: c_int) -> (c_int, SocketAddrV4) {
+        let mut address = MaybeUninit::<sockaddr_in>::zeroed();
+        let mut length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
+        // SAFETY: the pointers are valid for an address of this length, which is zero or written by the call.
+        unsafe {
+            let new =
+                (self.0.accept)(ptr::null_mut(), listener, address.as_mut_ptr().cast(), &raw mut length);
+            (new, read_address(address.as_ptr().cast(), length).unwrap_or(LOCAL))
+        }
+    }
+
+    fn read(&self, descriptor: c_int, buffer: &mut [u8]) -> ssize_t {
+        // SAFETY: the pointer is valid for the length.
+        unsafe { (self.0.read)(ptr::null_mut(), descriptor, buffer.as_mut_ptr().cast(), buffer.len()) }
+    }
+
+    fn send(&self, descriptor: c_int, data: &[u8], flags: c_int) -> ssize_t {
+        // SAFETY: the pointer is valid for the length.
+        unsafe { (self.0.send)(ptr::null_mut(), descriptor, data.as_ptr().cast(), data.len(), flags) }
+    }
+}
+
+/// Returns an IP packet from the peer with a segment.
+fn packet(flags: Flags, sequence: u32, acknowledgment: u32, data: &[u8]) -> Vec<u8> {
+    let fields = SegmentFields {
+        source: PEER,
+        destination: LOCAL,
+        sequence: SequenceNumber::new(sequence),
+        acknowledgment: SequenceNumber::new(acknowledgment),
+        flags,
+        window: 65_535,
+        urgent_pointer: 0,
+        options: Options::NONE,
+    };
+    let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6, 0, 0];
+    packet.extend(PEER.ip().octets());
+    packet.extend(LOCAL.ip().octets());
+    packet.resize(20 + fields.header_length(), 0);
+    packet.extend(data);
+    let length = u16::try_from(packet.len()).expect("the packet should be short");
+    packet[2..4].copy_from_slice(&length.to_be_bytes());
+    let mut sum: u32 = packet[..20].chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    sum = (sum & 0xffff) + (sum >> 16);
+    let checksum = u16::try_from(sum ^ 0xffff).expect("the sum was folded");
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    fields.write_to(&mut packet[20..]).expect("the segment should fit");
+    packet
+}
+
+fn errno() -> c_int {
+    std::io::Error::last_os_error().raw_os_error().expect("an error of the system")
+}
+
+#[test]
+fn library_serves_calls_of_a_script() {
+    let caller = Caller::start();
+    let functions = &caller.0;
+    let address = sockaddr_in {
+        sin_family: u16::try_from(libc::AF_INET).expect("the family should fit"),
+        sin_port: LOCAL.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(LOCAL.ip().octets()) },
+        sin_zero: [0; 8],
+    };
+    let length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
+    // SAFETY: the address is valid for its length.
+    let listener = unsafe {
+        let listener =
+            (functions.socket)(ptr::null_mut(), libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP);
+        assert_eq!((functions.bind)(ptr::null_mut(), listener, (&raw const address).cast(), length), 0);
+        assert_eq!((functions.listen)(ptr::null_mut(), listener, 1), 0);
+        let flags = c_long::from(libc::O_NONBLOCK);
+        assert_eq!((functions.fcntl)(ptr::null_mut(), listener, libc::F_SETFL, flags), 0);
+        listener
+    };
+    assert_eq!((caller.accept(listener).0, errno()), (-1, libc::EAGAIN), "a connection without a handshake");
+
+    caller.inject(Flags::SYN, INITIAL, 0, b"");
+    let (syn_ack, _, time) = caller.sent();
+    assert_eq!(syn_ack.flags, Flags::SYN | Flags::ACK, "unexpected segment {syn_ack:?}");
+    let next = syn_ack.sequence.plus(1).value();
+    caller.inject(Flags::ACK, INITIAL + 1, next, b"");
+    let (connection, peer) = caller.accept(listener);
+    assert!(connection > 0 && peer == PEER, "no connection from the peer: {connection} {peer}");
+
+    caller.inject(Flags::ACK | Flags::PSH, INITIAL + 1, next, b"question");
+    let (ack, _, later) = caller.sent();
+    assert_eq!(ack.acknowledgment.value(), INITIAL + 9, "the data is not acknowledged");
+    assert!(later >= time, "the time went back");
+    let (mut first, mut second, mut readable) = ([0; 5], [0; 9], 0);
+    let mut parts = [
+        iovec { iov_base: first.as_mut_ptr().cast(), iov_len: first.len() },
+        iovec { iov_base: second.as_mut_ptr().cast(), iov_len: second.len() },
+    ];
+    // SAFETY: the parts are valid for their lengths, and the request FIONREAD writes an integer.
+    let received = unsafe {
+        let request = libc::FIONREAD;
+        assert_eq!((functions.ioctl)(ptr::null_mut(), connection, request, &raw mut readable), 0);
+        (functions.readv)(ptr::null_mut(), connection, parts.as_ptr(), 2)
+    };
+    assert_eq!((readable, received, &first, &second), (8, 8, b"quest", b"ion\0\0\0\0\0\0"));
+
+    (first, second) = (*b"no, y", *b"es and no");
+    parts[0].iov_base = first.as_mut_ptr().cast();
+    parts[1].iov_base = second.as_mut_ptr().cast();
+    // SAFETY: the parts are valid for their lengths.
+    let written = unsafe { (functions.writev)(ptr::null_mut(), connection, parts.as_ptr(), 2) };
+    let (segment, data, _) = caller.sent();
+    assert_eq!((written, data.as_slice()), (14, &b"no, yes and no"[..]));
+    assert_eq!(segment.sequence.value(), next, "unexpected segment {segment:?}");
+    assert_eq!((caller.send(connection, b"x", libc::MSG_MORE), errno()), (-1, libc::EOPNOTSUPP));
+
+    let (mut info, mut length) = ([0u8; 400], 400);
+    // SAFETY: the pointers are valid, and the length is that of the buffer.
+    let result = unsafe {
+        let value = info.as_mut_ptr().cast();
+        getsockopt(connection, libc::IPPROTO_TCP, libc::TCP_INFO, value, &raw mut length)
+    };
+    assert_eq!((result, length, info[0]), (0, 280, 1), "the connection is not established");
+
+    caller.inject(Flags::RST, INITIAL + 9, 0, b"");
+    assert_eq!((caller.read(connection, &mut [0; 8]), errno()), (-1, libc::ECONNRESET));
+    assert_eq!(caller.read(connection, &mut [0; 8]), 0, "the reset was reported twice");
+    assert_eq!((caller.send(connection, b"x", 0), errno()), (-1, libc::EPIPE));
+
+    // SAFETY: the calls have no pointers.
+    unsafe {
+        assert_eq!(((functions.epoll_create)(ptr::null_mut(), 1), errno()), (-1, libc::ENOSYS));
+        assert_eq!((functions.close)(ptr::null_mut(), connection), 0);
+        assert_eq!((functions.close)(ptr::null_mut(), listener), 0);
+        assert_eq!(((functions.listen)(ptr::null_mut(), listener, 1), errno()), (-1, libc::EBADF));
+        (functions.free)(ptr::null_mut());
+    }
+    assert!(CALLS.next_packet().is_none(), "a host after the end");
+}
+
+#[test]
+fn option_of_other_descriptor_is_passed_to_the_kernel() {
+    let (mut value, mut length) = ([0u8; 4], 4);
+    // SAFETY: the pointers are valid, and the length is that of the buffer.
+    let result =
+        unsafe { getsockopt(0, libc::SOL_SOCKET, libc::SO_TYPE, value.as_mut_ptr().cast(), &raw mut length) };
+    assert!(result == 0 || errno() == libc::ENOTSOCK || errno() == libc::EBADF, "unexpected error");
+}

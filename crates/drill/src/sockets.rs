@@ -1,0 +1,303 @@
+//! The descriptors of a script and their sockets.
+
+use std::collections::HashMap;
+use std::ffi::c_int;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::os::fd::RawFd;
+
+use host::{SocketError, SocketId, TcpConnect, TcpListen, TcpRead};
+use ipnet::{IpNet, Ipv4Net};
+use tcp::{CloseReason, State, TcpSettings};
+
+use crate::errno::{CallResult, Errno};
+use crate::kernel_settings;
+use crate::network::Network;
+
+/// The host and the sockets of a script.
+pub(crate) struct Sockets {
+    pub(crate) network: Network,
+    sockets: HashMap<RawFd, Socket>,
+}
+
+/// A socket of a script.
+pub(crate) struct Socket {
+    pub(crate) role: Role,
+    pub(crate) is_blocking: bool,
+    /// The settings of the connection, of the connections of the listener, or of a later connection.
+    pub(crate) settings: TcpSettings,
+}
+
+/// State of a socket.
+pub(crate) enum Role {
+    /// Neither a listener nor a connection.
+    New {
+        /// The address of `bind`.
+        local: Option<SocketAddrV4>,
+    },
+    Listener(Listener),
+    Connection(Connection),
+}
+
+/// A listener of a script.
+pub(crate) struct Listener {
+    id: SocketId,
+    listen: TcpListen,
+}
+
+/// A connection of a script.
+#[derive(Clone, Copy)]
+pub(crate) struct Connection {
+    pub(crate) id: SocketId,
+    is_read_shut: bool,
+    is_write_shut: bool,
+    reported: Reported,
+}
+
+/// What the calls of a script have returned about a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reported {
+    Nothing,
+    /// The connection is established.
+    Established,
+    /// The reason for the end of the connection.
+    End,
+}
+
+impl Sockets {
+    pub(crate) fn new(network: Network) -> Sockets {
+        Sockets { network, sockets: HashMap::new() }
+    }
+
+    /// Returns whether calls of a descriptor may block.
+    pub(crate) fn is_blocking(&self, descriptor: RawFd) -> bool {
+        self.sockets.get(&descriptor).is_some_and(|socket| socket.is_blocking)
+    }
+
+    pub(crate) fn set_blocking(&mut self, descriptor: RawFd, is_blocking: bool) -> CallResult<()> {
+        self.socket_mut(descriptor)?.is_blocking = is_blocking;
+        Ok(())
+    }
+
+    /// Returns whether a descriptor has a socket.
+    pub(crate) fn contains(&self, descriptor: RawFd) -> bool {
+        self.sockets.contains_key(&descriptor)
+    }
+
+    /// Adds a socket for a new descriptor.
+    pub(crate) fn open(&mut self, descriptor: RawFd, is_blocking: bool) {
+        let role = Role::New { local: None };
+        self.sockets.insert(descriptor, Socket { role, is_blocking, settings: kernel_settings::read() });
+    }
+
+    pub(crate) fn bind(&mut self, descriptor: RawFd, address: SocketAddrV4) -> CallResult<()> {
+        match &mut self.socket_mut(descriptor)?.role {
+            Role::New { local: local @ None } => {
+                *local = Some(address);
+                Ok(())
+            }
+            _ => Err(Errno::INVALID),
+        }
+    }
+
+    pub(crate) fn listen(&mut self, descriptor: RawFd, backlog: c_int) -> CallResult<()> {
+        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let Role::New { local } = socket.role else { return Err(Errno::INVALID) };
+        let addresses = match local {
+            Some(local) if !local.ip().is_unspecified() => Ipv4Net::from(*local.ip()),
+            _ => Ipv4Net::default(),
+        };
+        let listen = TcpListen {
+            addresses: IpNet::V4(addresses),
+            port: local.map(|local| local.port()).filter(|port| *port != 0),
+            backlog: usize::try_from(backlog).unwrap_or(0),
+            settings: socket.settings,
+        };
+        let id = self.network.host.listen_tcp(&listen)?;
+        socket.role = Role::Listener(Listener { id, listen });
+        Ok(())
+    }
+
+    /// Replaces a listener by a listener with the current settings of its socket. Does nothing if the descriptor is no
+    /// listener.
+    pub(crate) fn listen_again(&mut self, descriptor: RawFd) -> CallResult<()> {
+        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let settings = socket.settings;
+        if let Role::Listener(Listener { id, listen }) = &mut socket.role {
+            let Network { host, pool, .. } = &mut self.network;
+            host.close(*id, pool);
+            listen.settings = settings;
+            *id = host.listen_tcp(listen)?;
+        }
+        Ok(())
+    }
+
+    /// Accepts a connection. `new_descriptor` creates its descriptor.
+    pub(crate) fn accept(
+        &mut self,
+        descriptor: RawFd,
+        new_descriptor: impl FnOnce() -> CallResult<RawFd>,
+    ) -> CallResult<(RawFd, SocketAddrV4)> {
+        let socket = self.socket(descriptor)?;
+        let Role::Listener(listener) = &socket.role else { return Err(Errno::INVALID) };
+        let settings = socket.settings;
+        let accepted = self.network.host.accept_tcp(listener.id).ok_or(Errno::WOULD_BLOCK)?;
+        let SocketAddr::V4(peer) = accepted.peer else { return Err(Errno::INVALID) };
+        let reported = Reported::Established;
+        let role = Role::Connection(Connection { reported, ..Connection::new(accepted.socket) });
+        let new = new_descriptor()?;
+        self.sockets.insert(new, Socket { role, is_blocking: true, settings });
+        Ok((new, peer))
+    }
+
+    /// Starts a connection, or returns the state of the connection that an earlier call has started.
+    pub(crate) fn connect(&mut self, descriptor: RawFd, peer: SocketAddrV4) -> CallResult<()> {
+        let now = self.network.now();
+        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        match &mut socket.role {
+            Role::New { local } => {
+                let connect = TcpConnect {
+                    source: local
+                        .map(|local| (*local.ip()).into())
+                        .filter(|ip: &std::net::IpAddr| !ip.is_unspecified()),
+                    source_port: local.map(|local| local.port()).filter(|port| *port != 0),
+                    interface: None,
+                    destination: peer.into(),
+                    settings: socket.settings,
+                };
+                let id = self.network.host.connect_tcp(now, &connect)?;
+                socket.role = Role::Connection(Connection::new(id));
+                if socket.is_blocking { Err(Errno::WOULD_BLOCK) } else { Err(Errno(libc::EINPROGRESS)) }
+            }
+            Role::Listener(_) => Err(Errno(libc::EISCONN)),
+            Role::Connection(connection) if connection.reported != Reported::Nothing => {
+                Err(Errno(libc::EISCONN))
+            }
+            Role::Connection(connection) => {
+                let status = self.network.host.tcp_status(connection.id)?;
+                if let Some(reason) = status.closed {
+                    connection.reported = Reported::End;
+                    return Err(failure(reason).unwrap_or(Errno(libc::ECONNABORTED)));
+                }
+                match status.state {
+                    State::SynSent | State::SynReceived if socket.is_blocking => Err(Errno::WOULD_BLOCK),
+                    State::SynSent | State::SynReceived => Err(Errno(libc::EALREADY)),
+                    _ => {
+                        connection.reported = Reported::Established;
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads received data. Returns 0 at the end of the data.
+    pub(crate) fn read(&mut self, descriptor: RawFd, buffer: &mut [u8]) -> CallResult<usize> {
+        let (now, connection) = (self.network.now(), self.connection(descriptor)?);
+        let Network { host, pool, .. } = &mut self.network;
+        let read = match host.read_tcp(now, connection.id, buffer, pool) {
+            Ok(TcpRead::Data(length)) => return Ok(length),
+            // Linux reports the failure of a connection once, and then the end of the data.
+            Err(SocketError::Disconnected(_)) => TcpRead::End,
+            read => read?,
+        };
+        if let Some(errno) = self.take_failure(descriptor)? {
+            return Err(errno);
+        }
+        if connection.is_read_shut || read == TcpRead::End { Ok(0) } else { Err(Errno::WOULD_BLOCK) }
+    }
+
+    /// Writes data to the send buffer. Returns the number of bytes that the buffer took.
+    pub(crate) fn write(&mut self, descriptor: RawFd, data: &[u8]) -> CallResult<usize> {
+        let (now, connection) = (self.network.now(), self.connection(descriptor)?);
+        if let Some(errno) = self.take_failure(descriptor)? {
+            return Err(errno);
+        }
+        let status = self.network.host.tcp_status(connection.id)?;
+        if connection.is_write_shut || status.closed.is_some() {
+            return Err(Errno::BROKEN_PIPE);
+        }
+        if matches!(status.state, State::SynSent | State::SynReceived) {
+            return Err(Errno::WOULD_BLOCK);
+        }
+        let Network { host, pool, .. } = &mut self.network;
+        match host.write_tcp(now, connection.id, data, pool)? {
+            0 if !data.is_empty() => Err(Errno::WOULD_BLOCK),
+            length => Ok(length),
+        }
+    }
+
+    pub(crate) fn shutdown(&mut self, descriptor: RawFd, how: c_int) -> CallResult<()> {
+        let now = self.network.now();
+        let Role::Connection(connection) =
+            &mut self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?.role
+        else {
+            return Err(Errno::NOT_CONNECTED);
+        };
+        if ![libc::SHUT_RD, libc::SHUT_WR, libc::SHUT_RDWR].contains(&how) {
+            return Err(Errno::INVALID);
+        }
+        connection.is_read_shut |= how != libc::SHUT_WR;
+        if how != libc::SHUT_RD {
+            connection.is_write_shut = true;
+            self.network.host.shutdown_tcp(now, connection.id)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&mut self, descriptor: RawFd) -> CallResult<()> {
+        let socket = self.sockets.remove(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let Network { host, pool, .. } = &mut self.network;
+        match socket.role {
+            Role::New { .. } => {}
+            Role::Listener(Listener { id, .. }) | Role::Connection(Connection { id, .. }) => {
+                host.close(id, pool);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the reason for the end of a connection, unless a call has returned the reason before.
+    pub(crate) fn take_failure(&mut self, descriptor: RawFd) -> CallResult<Option<Errno>> {
+        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let Role::Connection(connection) = &mut socket.role else { return Ok(None) };
+        let status = self.network.host.tcp_status(connection.id)?;
+        if connection.reported == Reported::End || status.closed.is_none() {
+            return Ok(None);
+        }
+        connection.reported = Reported::End;
+        Ok(status.closed.and_then(failure))
+    }
+
+    /// Returns the connection of a descriptor.
+    pub(crate) fn connection(&self, descriptor: RawFd) -> CallResult<Connection> {
+        match self.socket(descriptor)?.role {
+            Role::Connection(connection) => Ok(connection),
+            _ => Err(Errno::NOT_CONNECTED),
+        }
+    }
+
+    pub(crate) fn socket(&self, descriptor: RawFd) -> CallResult<&Socket> {
+        self.sockets.get(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
+    }
+
+    pub(crate) fn socket_mut(&mut self, descriptor: RawFd) -> CallResult<&mut Socket> {
+        self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
+    }
+}
+
+impl Connection {
+    fn new(id: SocketId) -> Connection {
+        Connection { id, is_read_shut: false, is_write_shut: false, reported: Reported::Nothing }
+    }
+}
+
+/// Returns the error of a connection that ended, or `None` if both sides closed the connection.
+fn failure(reason: CloseReason) -> Option<Errno> {
+    match reason {
+        CloseReason::Closed => None,
+        CloseReason::Reset => Some(Errno(libc::ECONNRESET)),
+        CloseReason::Refused => Some(Errno(libc::ECONNREFUSED)),
+        CloseReason::TimedOut => Some(Errno(libc::ETIMEDOUT)),
+        CloseReason::Unreachable => Some(Errno(libc::EHOSTUNREACH)),
+    }
+}
