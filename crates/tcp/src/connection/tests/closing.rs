@@ -19,6 +19,7 @@ fn close_sends_queued_data_and_fin_then_waits() {
         assert_eq!(rig.connection.state(), State::FinWait1, "the FIN is not acknowledged");
         rig.acknowledge(1 + 1_460 + 100 + 1);
         assert_eq!(rig.connection.state(), State::FinWait2);
+        assert_eq!(rig.connection.info(rig.now).bytes_acknowledged, 1_560, "the FIN counts as data");
 
         // The other direction is still open.
         rig.give_data(b"answer");

@@ -16,7 +16,9 @@ fn lost_data_is_retransmitted_with_doubled_timeouts() {
             assert_eq!(rig.sent(), first, "another segment is sent");
             rig.assert_silent();
         }
+        assert!(rig.status().is_delayed);
         rig.acknowledge(5);
+        assert!(!rig.status().is_delayed, "an acknowledged segment is delayed");
         rig.pass(Duration::from_secs(1));
         assert_eq!(rig.connection.deadline(), None, "the timer is not stopped");
         assert_eq!(rig.memory.used(), 0, "an idle connection has a send buffer");
@@ -165,6 +167,31 @@ fn third_duplicate_ack_retransmits_first_segment() {
     rig.assert_silent();
 }
 
+#[test]
+fn fast_retransmit_is_omitted_if_the_acknowledgment_arrives_before_it() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(10 * FULL));
+    assert_eq!(rig.sent_lengths().len(), 10);
+    for acknowledgment in [1, 1, 1, 1 + 10 * 1_460] {
+        rig.acknowledge(acknowledgment);
+    }
+    rig.assert_silent();
+    rig.write(b"new");
+    assert_eq!(rig.sent().data, b"new");
+}
+
+#[test]
+fn send_buffer_grows_with_the_congestion_window_unless_memory_is_short() {
+    for (charged, expected) in [(0, 2 * 10 * 1_460), (60 << 20, 16 << 10)] {
+        let mut rig = Rig::established(&plain());
+        rig.write(&pattern(FULL));
+        let _ = rig.sent();
+        rig.memory.charge(charged);
+        rig.acknowledge(1 + 1_460);
+        assert_eq!(rig.connection.info(rig.now).send_buffer, expected);
+    }
+}
+
 // proves: rfc9293-ack-old
 #[test]
 fn segments_that_are_no_duplicate_acks_do_not_retransmit() {
@@ -199,6 +226,8 @@ fn timeout_sends_one_segment_and_then_what_acknowledgments_permit() {
     rig.assert_silent();
     rig.pass(Duration::from_secs(1));
     assert_eq!(rig.connection.deadline(), None);
+    rig.write(b"new");
+    assert_eq!(rig.sent().data, b"new");
 }
 
 // proves: rfc5681-window, rfc6928-initial-window
@@ -275,9 +304,15 @@ fn urgent_pointer_marks_end_of_urgent_data() {
     let [first, second] = &rig.all_sent()[..] else { panic!("two segments are expected") };
     assert_eq!((first.flags, first.urgent_pointer), (Flags::URG | Flags::ACK, 1_466));
     assert_eq!((second.flags, second.urgent_pointer), (Flags::URG | Flags::PSH | Flags::ACK, 6));
-    rig.acknowledge(1_467);
+    // Urgent data does not wait for a small segment, and other data does.
+    let mut cx = Resources { memory: &mut rig.memory, pool: &mut rig.pool };
+    rig.connection.write_urgent(rig.now, b"more", &mut cx);
+    assert_eq!(rig.sent().urgent_pointer, 4);
+    rig.acknowledge(1_471);
     rig.write(b"normal");
     assert_eq!(rig.sent().urgent_pointer, 0);
+    rig.write(b"second");
+    rig.assert_silent();
 }
 
 // proves: rfc9293-keep-alive
