@@ -47,6 +47,18 @@ fn timer_restarts_only_with_acknowledgment_of_new_data() {
 }
 
 #[test]
+fn unsent_data_has_no_retransmission_timer() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(16 << 10));
+    assert_eq!(rig.sent_lengths().len(), 10);
+    rig.acknowledge(1 + 10 * 1_460);
+    // The device does not accept the rest.
+    assert_eq!(rig.connection.deadline(), None);
+    rig.pass(Duration::from_secs(1));
+    assert_eq!(rig.sent_lengths(), [FULL, (16 << 10) - 11 * FULL]);
+}
+
+#[test]
 fn retransmission_starts_the_timer_again() {
     let mut rig = Rig::established(&plain());
     rig.write(b"data");
