@@ -175,8 +175,36 @@ fn third_duplicate_ack_retransmits_first_segment() {
     rig.acknowledge(1 + 2 * 1_460);
     assert_eq!(rig.sent().sequence, 1 + 2 * 1_460);
     rig.acknowledge(1 + 10 * 1_460);
-    assert!(!rig.connection.info(rig.now).is_recovering);
+    let info = rig.connection.info(rig.now);
+    assert_eq!((info.is_recovering, info.congestion_window), (false, 2 * 1_460), "a burst may follow");
     rig.assert_silent();
+}
+
+#[test]
+fn end_of_recovery_restarts_the_timer() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(16 << 10));
+    assert_eq!(rig.sent_lengths().len(), 10);
+    for _ in 0..6 {
+        rig.acknowledge(1);
+    }
+    // The retransmission, and a new segment because six segments have left the network.
+    assert_eq!(rig.sent_lengths(), [FULL, FULL]);
+    rig.pass(RTO / 2);
+    rig.acknowledge(1 + 10 * 1_460);
+    let info = rig.connection.info(rig.now);
+    assert_eq!((info.is_recovering, info.unacknowledged), (false, 1_460));
+    assert_eq!(rig.connection.deadline(), Some(rig.now + info.rto));
+}
+
+#[test]
+fn acknowledgments_of_an_idle_connection_are_no_duplicates() {
+    let mut rig = Rig::established(&plain());
+    for _ in 0..5 {
+        rig.acknowledge(1);
+    }
+    rig.write(&pattern(16 << 10));
+    assert_eq!(rig.sent_lengths().len(), 10, "limited transmit sends more than the congestion window");
 }
 
 #[test]
