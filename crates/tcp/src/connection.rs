@@ -237,7 +237,6 @@ impl Connection {
         connection.send.window = handshake.window.into();
         connection.send.maximum_window = connection.send.window;
         connection.send.window_sequence = handshake.peer_sequence;
-        connection.send.window_acknowledgment = start.initial_sequence;
         connection.send.retransmissions = handshake.retransmissions;
         connection.send.last_sent = handshake.sent_at.unwrap_or(now);
         connection.send.is_syn_timed = handshake.sent_at.is_some();

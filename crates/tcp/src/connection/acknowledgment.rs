@@ -145,7 +145,6 @@ impl Connection {
         self.send.window = self.scaled_window(segment);
         self.send.maximum_window = self.send.maximum_window.max(self.send.window);
         self.send.window_sequence = segment.sequence;
-        self.send.window_acknowledgment = segment.acknowledgment;
     }
 
     /// Sets the send window if the segment is not older than the segment that set the window last.
@@ -154,11 +153,10 @@ impl Connection {
         // RFC 9293 3.10.7.4: "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated. If (SND.WL1 < SEG.SEQ or
         // (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND, set SND.WL1 <- SEG.SEQ, and set SND.WL2 <-
         // SEG.ACK."
+        // SND.WL2 is never after SND.UNA, so the last condition follows from the first one.
         // spec: rfc9293-window-update
-        let (sequence, acknowledgment) = (self.send.window_sequence, self.send.window_acknowledgment);
         let is_current = self.send.unacknowledged.is_at_or_before(segment.acknowledgment)
-            && (sequence.is_before(segment.sequence)
-                || sequence == segment.sequence && acknowledgment.is_at_or_before(segment.acknowledgment));
+            && self.send.window_sequence.is_at_or_before(segment.sequence);
         if !is_current {
             return;
         }

@@ -20,8 +20,6 @@ pub(super) struct SendSequence {
     pub(super) window: u32,
     /// SND.WL1: the sequence number of the segment that changed the window last.
     pub(super) window_sequence: SequenceNumber,
-    /// SND.WL2: the acknowledgment number of the segment that changed the window last.
-    pub(super) window_acknowledgment: SequenceNumber,
     /// MAX.SND.WND: the largest window of the peer so far.
     pub(super) maximum_window: u32,
     /// End of the last small segment that was sent (RFC 9293 A.3).
@@ -82,7 +80,6 @@ impl SendSequence {
             resend: initial,
             window: 0,
             window_sequence: SequenceNumber::default(),
-            window_acknowledgment: initial,
             maximum_window: 0,
             small_end: initial,
             urgent: None,

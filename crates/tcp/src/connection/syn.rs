@@ -54,7 +54,6 @@ impl Connection {
         self.send.window = segment.window.into();
         self.send.maximum_window = self.send.window;
         self.send.window_sequence = segment.sequence;
-        self.send.window_acknowledgment = segment.acknowledgment;
         if has_ack {
             // "SND.UNA should be advanced to equal SEG.ACK (if there is an ACK)". "If SND.UNA > ISS (our SYN has been
             // ACKed), change the connection state to ESTABLISHED, form an ACK segment <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>

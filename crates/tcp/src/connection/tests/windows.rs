@@ -68,6 +68,14 @@ fn small_window_is_used_only_by_the_override_timer() {
     assert_eq!(rig.sent_lengths(), [500]);
     rig.give(Given::new(Flags::ACK, 1, 501).window(0));
     rig.assert_silent();
+    // The largest window counts, not the first one.
+    let mut rig = Rig::in_state(State::SynSent);
+    rig.give(Given::new(Flags::SYN | Flags::ACK, 0, 1).window(800));
+    let _ = rig.sent();
+    rig.give(Given::new(Flags::ACK, 1, 1).window(4_000));
+    rig.give(Given::new(Flags::ACK, 1, 1).window(400));
+    rig.write(&pattern(FULL));
+    rig.assert_silent();
     // A window of half of the largest window is used at once.
     let mut rig = Rig::in_state(State::SynSent);
     rig.give(Given::new(Flags::SYN | Flags::ACK, 0, 1).window(800));
