@@ -213,9 +213,10 @@ fn failure(output: &ProcessOutput) -> Option<String> {
     // Tools that a script calls write to standard error too.
     let errors = || output.errors.lines().filter(|line| !line.trim().is_empty());
     let last = errors().next_back().map(str::trim);
+    // The reason of an error in Python is the assertion that failed.
+    let assertion = errors().find(|line| line.starts_with("AssertionError"));
     let in_script = errors().find_map(|line| line.split_once(".pkt:")).map(|(_, reason)| {
-        // The last line of the report of Python is the assertion that failed.
-        let assertion = last.filter(|_| reason.ends_with("Python code")).map(|line| format!(": {line}"));
+        let assertion = assertion.map(|assertion| format!(": {assertion}"));
         format!("line {reason}{}", assertion.unwrap_or_default())
     });
     Some(in_script.or(last.map(str::to_owned)).unwrap_or_else(|| status.to_string()))

@@ -28,7 +28,8 @@ fn failure_names_the_line_of_the_script() {
     let (passed, failed) = (ExitStatus::from_raw(0), ExitStatus::from_raw(1 << 8));
     let errors = "sysctl: permission denied\n\na.pkt:7: error handling packet: live packet field ipv4\nscript packet:\n";
     assert_eq!(failure(&output(Some(passed), errors)), None);
-    let python = "a.pkt:9: error in Python code\nTraceback\nAssertionError: 32\n";
+    let python =
+        "a.pkt:9: error in Python code\nTraceback\nAssertionError: 32\na.pkt: error executing code\n";
     let reason = failure(&output(Some(failed), python));
     assert_eq!(reason.as_deref(), Some("line 9: error in Python code: AssertionError: 32"));
     let reason = failure(&output(Some(failed), errors));
