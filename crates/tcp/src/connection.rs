@@ -259,7 +259,7 @@ impl Connection {
         };
         let policy = Policy {
             has_nagle: settings.nagle,
-            keep_alive: settings.keep_alive.map(Box::new),
+            keep_alive: settings.keep_alive.map(|keep_alive| Box::new(keep_alive.bounded())),
             user_timeout: settings.user_timeout.map(Milliseconds::from),
             time_wait: settings.time_wait.into(),
             fin_wait_2: settings.fin_wait_2.into(),
@@ -387,7 +387,7 @@ impl Connection {
         match setting {
             Setting::Nagle(is_on) => self.policy.has_nagle = is_on,
             Setting::KeepAlive(keep_alive) => {
-                self.policy.keep_alive = keep_alive.map(Box::new);
+                self.policy.keep_alive = keep_alive.map(|keep_alive| Box::new(keep_alive.bounded()));
                 self.start_keep_alive(now);
             }
             Setting::UserTimeout(timeout) => self.policy.user_timeout = timeout.map(Milliseconds::from),

@@ -39,7 +39,7 @@ pub struct TcpSettings {
     pub congestion: CongestionControl,
 }
 
-/// Probes of an idle connection (RFC 9293 3.8.4).
+/// Probes of an idle connection (RFC 9293 3.8.4). A time below a second counts as a second, as in Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
     /// Time without a received segment before the first probe.
@@ -87,6 +87,15 @@ impl Default for TcpSettings {
             fin_wait_2: Duration::from_mins(1),
             congestion: CongestionControl::NewReno,
         }
+    }
+}
+
+impl KeepAlive {
+    /// Returns the probes with times of at least a second. Without this bound, probes of a connection with data would be
+    /// due without end.
+    pub(crate) fn bounded(self) -> KeepAlive {
+        let minimum = Duration::from_secs(1);
+        KeepAlive { idle: self.idle.max(minimum), interval: self.interval.max(minimum), ..self }
     }
 }
 

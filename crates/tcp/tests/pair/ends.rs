@@ -148,6 +148,20 @@ fn live_peer_answers_keep_alive() {
 }
 
 #[test]
+fn keep_alive_without_idle_time_sends_a_probe_in_a_second() {
+    let keep_alive = Some(KeepAlive { idle: Duration::ZERO, interval: Duration::ZERO, probes: 2 });
+    let settings = TcpSettings { keep_alive, ..TcpSettings::default() };
+    let mut pair =
+        Pair::established(&Setup { settings: [settings, TcpSettings::default()], ..Setup::default() });
+    let start = pair.now;
+    pair.write(CLIENT, 100);
+    pair.run_for(Duration::from_secs(100));
+    assert_eq!(pair.states(), [State::Established; 2]);
+    let segments = pair.sent_since(CLIENT, start).count();
+    assert!((90..=110).contains(&segments), "{segments} segments in 100 seconds");
+}
+
+#[test]
 fn vanished_peer_resets_connection_when_data_arrives() {
     let mut pair = Pair::established(&Setup::default());
     cause(&mut pair, Incident::Vanish(SERVER));

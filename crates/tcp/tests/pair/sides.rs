@@ -62,7 +62,7 @@ pub(crate) struct Side {
     /// Time between two actions of the user.
     pub(crate) pause: Duration,
     next_action: Instant,
-    /// Whether the user has closed or aborted the connection.
+    /// Whether the user has closed or aborted the connection, or the side has vanished.
     is_gone: bool,
     /// Whether the user reads.
     pub(crate) is_reading: bool,
@@ -246,7 +246,7 @@ impl Pair {
             side.refused += 1;
             return;
         }
-        if side.connection.is_none() && segment.flags == Flags::SYN {
+        if side.connection.is_none() && !side.is_gone && segment.flags == Flags::SYN {
             let fields = side.answer_syn(now, &segment);
             self.send_fields(to, &fields);
             return;
@@ -338,6 +338,7 @@ impl Pair {
         self.release(side);
         self.sides[side].connection = None;
         self.sides[side].handshake = None;
+        self.sides[side].is_gone = true;
     }
 
     /// Releases the memory of a side.
