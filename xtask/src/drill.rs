@@ -224,17 +224,15 @@ fn failure(output: &ProcessOutput) -> Option<String> {
 
 /// Prints a table of the scripts, and the totals.
 fn print(results: &[ScriptResult]) {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for result in results {
         let verdict = if result.failure.is_some() { "FAIL" } else { "pass" };
-        text += &format!("{verdict}  {}\n", result.script.display());
-        if let Some(failure) = &result.failure {
-            text += &format!("      {failure}\n");
-        }
+        lines.push(format!("{verdict}  {}\n", result.script.display()));
+        lines.extend(result.failure.iter().map(|failure| format!("      {failure}\n")));
     }
     let passed = results.iter().filter(|result| result.failure.is_none()).count();
-    text += &format!("{passed} of {} scripts passed\n", results.len());
-    suite::print(&text);
+    lines.push(format!("{passed} of {} scripts passed\n", results.len()));
+    suite::print(&lines.concat());
 }
 
 #[cfg(test)]
