@@ -164,8 +164,16 @@ impl Connection {
     ///
     /// The peer would drop a segment behind its window, with the acknowledgment in it (RFC 9293 A.2).
     pub(super) fn sendable_sequence(&self) -> SequenceNumber {
-        let edge = self.send.unacknowledged.plus(self.send.window);
-        if edge.is_before(self.send.next) && self.state.is_synchronized() { edge } else { self.send.next }
+        let (next, edge) = (self.send.next, self.send.unacknowledged.plus(self.send.window));
+        if !edge.is_before(next) || !self.state.is_synchronized() {
+            return next;
+        }
+        // RFC 7323 2.4: "The end of the window will be on a boundary based on the granularity of the scale factor being
+        // used." The peer's window is then longer than its field, and the peer would drop a segment that begins before the
+        // data that it has received.
+        // spec: rfc7323-window-rounded
+        let is_rounded = self.send.window > 0 && next.distance_from(edge) < 1 << self.negotiated.send_shift;
+        if is_rounded { next } else { edge }
     }
 
     /// Adds selective acknowledgments of the received data that is out of order (RFC 2018 4).

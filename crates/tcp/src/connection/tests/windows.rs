@@ -332,3 +332,19 @@ fn written_data_is_limited_by_send_buffer_and_reported() {
     assert_eq!(rig.status().writable, 0);
     assert_eq!(rig.write(b"more"), 0);
 }
+
+// proves: rfc7323-window-rounded
+#[test]
+fn acknowledgment_keeps_its_sequence_number_if_rounding_moves_the_edge_of_the_window() {
+    let settings = TcpSettings { window_scaling: true, ..plain() };
+    let options = Options { maximum_segment_size: Some(1_460), window_scale: Some(7), ..Options::default() };
+    let mut rig = Rig::established_with(&settings, options, 1_000, 5_000);
+    // A window of 2,048 bytes, and then one of 1,920 bytes after 100 bytes.
+    rig.give(Given::new(Flags::ACK, 1, 1).window(16));
+    rig.write(&pattern(2_048));
+    assert_eq!(rig.sent_lengths(), [1_460, 588]);
+    rig.give(Given::new(Flags::ACK, 1, 101).window(15));
+    rig.give(Given::new(Flags::ACK | Flags::PSH, 1, 101).data(b"data").window(15));
+    let ack = rig.sent();
+    assert_eq!((ack.sequence, ack.acknowledgment), (2_049, 5), "{ack:?}");
+}
