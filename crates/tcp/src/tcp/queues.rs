@@ -19,6 +19,8 @@ pub(super) struct Queues {
     pub(super) acks: List,
     /// Bytes that the first connection of `data` has sent in its turn.
     pub(super) burst: usize,
+    /// The last output of a connection.
+    pub(super) last: Output,
 }
 
 impl Queues {
@@ -32,6 +34,7 @@ impl Queues {
             data: List::EMPTY,
             acks: List::EMPTY,
             burst: 0,
+            last: Output::None,
         }
     }
 

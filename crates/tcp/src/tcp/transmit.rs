@@ -1,4 +1,4 @@
-//! Segments to send, in the order of their kinds: resets, SYN,ACKs, data, acknowledgments.
+//! Segments to send, in the order of their kinds: resets, SYN,ACKs, then data and acknowledgments in turn.
 
 use base::Place;
 use inet::InterfaceId;
@@ -19,8 +19,9 @@ impl Tcp {
     /// Returns the next segment to send on an interface, in a frame of the pool. Returns `None` if no segment is due, or
     /// if the pool has no frame.
     ///
-    /// Connections send in turn, up to 64 KiB each. Acknowledgments without data follow the data of all connections, so
-    /// all segments that were received in a turn are processed before.
+    /// Connections with data send in turn, up to 64 KiB each. One acknowledgment of a connection without data follows each
+    /// segment of the others, so that no amount of data delays the acknowledgments. The caller passes all segments of a turn
+    /// to [`Tcp::receive`] before, so that one acknowledgment covers them.
     // spec: tcp-pulled, rfc9293-ack-aggregate
     pub fn transmit(&mut self, now: Instant, interface: InterfaceId, pool: &mut Pool) -> Option<Departure> {
         self.now = now;
@@ -50,6 +51,7 @@ impl Tcp {
                 continue;
             }
             self.settle(now, place, pool);
+            queues_of(&mut self.queues, interface).last = output;
             if output == Output::Data {
                 self.end_burst(interface, place, frame.len());
             }
@@ -74,11 +76,13 @@ impl Tcp {
         self.syn_ack_of(now, &row)
     }
 
-    /// Returns the next connection with output.
+    /// Returns the next connection with output. Data and acknowledgments take turns.
+    // spec: tcp-ack-turn
     fn next_connection(&self, interface: InterfaceId) -> Option<(Output, Place)> {
         let queues = self.queues.get(&interface)?;
         let data = queues.data.first().map(|place| (Output::Data, place));
-        data.or_else(|| queues.acks.first().map(|place| (Output::Ack, place)))
+        let ack = queues.acks.first().map(|place| (Output::Ack, place));
+        if queues.last == Output::Data { ack.or(data) } else { data.or(ack) }
     }
 
     /// Counts the bytes of the first connection, and moves it behind the others after its burst.

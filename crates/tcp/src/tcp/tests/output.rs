@@ -129,3 +129,24 @@ fn segment_that_fits_no_frame_does_not_stop_other_connections() {
     let departure = node.tcp.transmit(node.now, PATH.interface, &mut short).expect("no segment");
     assert!(departure.frame.bytes().ends_with(b"short"));
 }
+
+// proves: tcp-ack-turn
+#[test]
+fn data_of_other_connections_does_not_stop_acknowledgments() {
+    let mut node = Node::new(TcpLimits::default());
+    let id = open(&mut node, 1);
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(2));
+    node.tcp.accept(listener).expect("no connection");
+    node.receive_data(&ack, b"data");
+    for _ in 0..20 {
+        node.tcp.write(node.now, id, &[1; 16_384], &mut node.pool).expect("the connection is closed");
+        let (segment, data) = node.transmit().expect("no segment");
+        if segment.source == server() {
+            return;
+        }
+        let end = segment.sequence.plus(u32::try_from(data.len()).unwrap());
+        node.receive(&SegmentFields { acknowledgment: end, window: 4096, ..answer(&fields(&segment)) });
+    }
+    panic!("the acknowledgment is not sent as long as another connection sends data");
+}
