@@ -348,6 +348,11 @@ impl Connection {
         self.state.can_write() && !self.send.is_shut_down()
     }
 
+    /// Returns the send buffer.
+    pub(crate) fn send_buffer(&self) -> &SendBuffer {
+        &self.send_buffer
+    }
+
     /// Copies received data to `buffer`. Returns the number of bytes: zero if no data was received, or `buffer` is empty.
     pub fn read(&mut self, now: Instant, buffer: &mut [u8], cx: &mut Resources<'_>) -> usize {
         let length = self.receive_buffer.read(buffer, cx);

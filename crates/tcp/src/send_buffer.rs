@@ -54,6 +54,11 @@ impl SendBuffer {
         self.limit.saturating_sub(self.length)
     }
 
+    /// Returns how many bytes the next write takes without more memory.
+    pub fn unused(&self) -> usize {
+        self.free().min(self.ring.len() - self.length)
+    }
+
     /// Returns the maximum number of bytes in the buffer.
     pub fn limit(&self) -> usize {
         self.limit

@@ -25,7 +25,7 @@ use base::{Place, Secret};
 use inet::{EphemeralPorts, InterfaceId, RateLimiter};
 use tap::{Frame, Instant, Pool};
 
-use self::connections::{Connections, Owner};
+use self::connections::{Connections, Owner, Wait};
 use self::cookies::Cookies;
 pub use self::counters::{TcpCounters, TcpTotals};
 pub use self::entries::TcpEntry;
@@ -38,8 +38,8 @@ use self::places::{Entry, Places};
 use self::queues::Queues;
 use self::time_wait::TimeWaits;
 use crate::{
-    InitialSequenceNumbers, Memory, MemoryLevel, Output, PathProblem, Resources, SegmentFields,
-    SegmentOutcome, SequenceNumber, State, TcpSettings,
+    InitialSequenceNumbers, Memory, Output, PathProblem, Resources, SegmentFields, SegmentOutcome,
+    SequenceNumber, State, TcpSettings,
 };
 
 /// The connections and listeners of a host.
@@ -265,7 +265,8 @@ impl Tcp {
         let is_closed = held.connection.state() == State::Closed;
         let (owner, queued, interface) = (held.owner, held.queued, held.interface);
         held.queued = output;
-        let is_news = owner == Owner::User && held.has_news();
+        let is_writable = held.is_writable_again();
+        let is_news = owner == Owner::User && (held.has_news() || is_writable);
         if queued != output {
             self.requeue(place, interface, (queued, output));
         }
@@ -274,12 +275,13 @@ impl Tcp {
             // Another connection may have the same addresses and ports now.
             self.places.remove(Entry::Connection(place));
         }
+        if is_writable {
+            self.connections.wait_for(place, Wait::Nothing);
+        }
         if is_news {
             self.connections.mark_ready(place);
         }
-        if self.memory.level() != MemoryLevel::Full {
-            self.connections.feed();
-        }
+        self.connections.feed(self.memory.used());
     }
 
     /// Moves a connection between the output queues of its interface.
@@ -313,9 +315,7 @@ impl Tcp {
         self.connections.clear_ready(place);
         self.places.remove(Entry::Connection(place));
         self.connections.remove(place);
-        if self.memory.level() != MemoryLevel::Full {
-            self.connections.feed();
-        }
+        self.connections.feed(self.memory.used());
     }
 
     /// Replaces a connection in TIME-WAIT that its user has closed by its addresses and numbers.

@@ -168,13 +168,11 @@ impl Tcp {
         if !can_write {
             return Err(TcpError::Closed);
         }
-        let wait = match written < data.len() {
-            // spec: tcp-memory-bound
-            true if writable > 0 => Wait::Memory,
-            true => Wait::Buffer,
-            false => Wait::Nothing,
-        };
-        self.connections.wait_for(place, wait);
+        match written < data.len() {
+            true if writable > 0 => self.connections.wait_for_memory(place, self.memory.used()),
+            true => self.connections.wait_for(place, Wait::Buffer),
+            false => self.connections.wait_for(place, Wait::Nothing),
+        }
         self.refresh(now, place);
         Ok(written)
     }

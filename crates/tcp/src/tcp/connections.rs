@@ -78,13 +78,16 @@ pub(super) struct Connections {
     ready: List,
     /// Connections of users that wait for memory.
     starved: List,
+    /// Memory in use when the last of these connections began to wait.
+    starved_at: usize,
     wheel: TimerWheel,
     /// Number of connections that their users have closed.
     pub(super) orphans: usize,
 }
 
 impl Held {
-    /// Capacity of a send buffer in bytes that makes a connection ready after its buffer was full.
+    /// Capacity of a send buffer in bytes that makes a connection ready after its buffer was full. A smaller buffer makes
+    /// the connection ready when it is empty.
     const CAPACITY: usize = 4_096;
 
     pub(super) fn new(connection: Connection, interface: InterfaceId, owner: Owner) -> Held {
@@ -99,18 +102,25 @@ impl Held {
         }
     }
 
+    /// Returns whether the user waits before writing more data, and can write a useful amount of data now.
+    pub(super) fn is_writable_again(&self) -> bool {
+        let buffer = self.connection.send_buffer();
+        let free = match self.wait {
+            Wait::Nothing => return false,
+            Wait::Buffer => buffer.free(),
+            Wait::Memory => buffer.unused(),
+        };
+        self.connection.can_write() && free >= Self::CAPACITY.min(buffer.limit())
+    }
+
     /// Records the current status as known to the user. Returns whether the user has to learn about a change.
     pub(super) fn has_news(&mut self) -> bool {
         let status = self.connection.status();
         let (now, known) = (Known::of(&status), self.known);
         self.known = now;
-        let is_writable = self.wait == Wait::Buffer && status.writable >= Self::CAPACITY;
-        if is_writable {
-            self.wait = Wait::Nothing;
-        }
         let has_event = now.events.iter().zip(known.events).any(|(now, known)| *now && !known);
         let has_urgent = now.urgent.is_some() && now.urgent > known.urgent;
-        is_writable || has_event || has_urgent || now.readable > known.readable
+        has_event || has_urgent || now.readable > known.readable
     }
 
     /// Records that the user has read data.
@@ -143,6 +153,7 @@ impl Connections {
             bound,
             ready: List::EMPTY,
             starved: List::EMPTY,
+            starved_at: 0,
             wheel: TimerWheel::new(0),
             orphans: 0,
         }
@@ -274,8 +285,20 @@ impl Connections {
         }
     }
 
-    /// Marks all connections ready that wait for memory.
-    pub(super) fn feed(&mut self) {
+    /// Records that a user waits for memory before writing more data. `used` is the memory in use.
+    pub(super) fn wait_for_memory(&mut self, place: Place, used: usize) {
+        self.wait_for(place, Wait::Memory);
+        self.starved_at = self.starved_at.max(used);
+    }
+
+    /// Marks all connections ready that wait for memory, if memory was returned since they began to wait. `used` is the
+    /// memory in use.
+    // spec: tcp-memory-bound
+    pub(super) fn feed(&mut self, used: usize) {
+        if used >= self.starved_at {
+            return;
+        }
+        self.starved_at = 0;
         while let Some(place) = self.starved.first() {
             self.wait_for(place, Wait::Nothing);
             self.mark_ready(place);

@@ -122,3 +122,40 @@ fn limits_are_clamped_and_replaced() {
     let few = TcpLimits { connections: 3, ..limits };
     assert_eq!(Tcp::new(limits, Secret::new(1)).with_limits(few).limits().connections, 3);
 }
+
+/// Limits with memory for one send buffer, and for a part of another one.
+fn little_memory() -> TcpLimits {
+    TcpLimits { memory: 24 << 10, ..TcpLimits::default() }
+}
+
+// proves: tcp-memory-bound
+#[test]
+fn connection_that_waits_for_memory_is_not_ready_before_memory_is_returned() {
+    let mut node = Node::new(little_memory());
+    let listener = node.listen(5);
+    let ids = open(&mut node, listener, 2);
+    node.tcp.write(node.now, ids[0], b"first", &mut node.pool).expect("the connection is closed");
+    node.ready();
+    assert_eq!(node.tcp.write(node.now, ids[1], b"second", &mut node.pool), Ok(0));
+    node.tcp.write(node.now, ids[0], b"more", &mut node.pool).expect("the connection is closed");
+    assert_eq!(node.ready(), [], "a connection is ready to write, and no memory is free");
+    node.tcp.abort(node.now, ids[0], &mut node.pool);
+    assert_eq!(node.ready(), [TcpReady::Connection(ids[1])]);
+    assert_eq!(node.tcp.write(node.now, ids[1], b"second", &mut node.pool), Ok(6));
+}
+
+#[test]
+fn connection_with_small_send_buffer_becomes_ready_to_write() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(1));
+    let id = node.tcp.accept(listener).expect("no connection");
+    let size = crate::BufferSize { initial: 1_000, maximum: 1_000 };
+    node.tcp.set(id, Setting::SendBuffer(size)).expect("the connection is closed");
+    node.ready();
+    assert_eq!(node.tcp.write(node.now, id, &[1; 2_000], &mut node.pool), Ok(1_000));
+    node.transmit_all();
+    node.receive(&SegmentFields { acknowledgment: ack.acknowledgment.plus(1_000), ..ack });
+    assert_eq!(node.status(id).writable, 1_000, "the data is not acknowledged");
+    assert_eq!(node.ready(), [TcpReady::Connection(id)]);
+}
