@@ -24,6 +24,7 @@ const FENCE: [&str; 2] = ["words: off", "words: on"];
 const FOREIGN_NAMES: &[&str] = &[
     ".octets()",
     "::octets",
+    "application/octet-stream",
     "netlink_packet_route::neighbour",
     "GetNeighbour",
     "NeighbourAddress",

@@ -73,11 +73,11 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Show how the kernel adds an emulated host to its ARP cache, or run a command in a namespace with one
     Lab(LabArguments),
-    /// Emulate hosts that answer ARP requests and pings, and serve UDP
+    /// Emulate hosts that answer ARP requests and pings, and serve UDP and TCP
     Host(HostArguments),
     /// Ping a host without the kernel's IP stack
     Ping(PingArguments),
-    /// Exchange data over UDP without the kernel's IP stack
+    /// Exchange data over TCP or UDP without the kernel's IP stack
     Nc(NcArguments),
     /// Send ARP requests or gratuitous ARP, or detect duplicate addresses
     Arping(ArpingArguments),

@@ -1,6 +1,7 @@
 //! `tapstack host`.
 
 pub(crate) mod arguments;
+mod served_directory;
 pub(crate) mod service_port;
 
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use ipnet::{IpNet, Ipv4Net};
 use link::MacAddr;
 use nix::sys::signal::Signal;
 use runtime::Clock;
-use services::{Services, ServingHost};
+use services::{Services, ServingHost, Site};
 use tap::Device;
 use tap::linux::{InterfaceName, kernel_addresses};
 
@@ -30,7 +31,8 @@ use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random_number, secret};
 use arguments::{HostArguments, HostRange, HostsArguments};
-use service_port::ServicePort;
+use served_directory::ServedDirectory;
+use service_port::{ServedService, ServicePort};
 
 /// Serves until a signal arrives or the last address is lost to another host.
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
@@ -173,14 +175,28 @@ fn host(arguments: &HostArguments, device: &NetworkDevice, clock: &Clock) -> Res
     Ok(host)
 }
 
-/// Starts the services on all addresses of the host: one socket for each service.
+/// Starts the services on all addresses of the host: one socket for each service and protocol.
 fn services(ports: &[ServicePort], host: &mut Host, clock: Clock) -> Result<Services, Failure> {
     let mut services = Services::new(random_number(), WallClock::from(clock).origin());
-    for ServicePort { kind, port } in ports {
-        let added = services.add_udp(host, *kind, IpNet::default(), *port);
-        added.map_err(|error| {
-            Failure::new(explain(&error).context(format!("cannot serve {kind} on UDP port {port}")))
-        })?;
+    let all = IpNet::default();
+    for ServicePort { service, port } in ports {
+        let refused = |protocol: &str| {
+            let what = format!("cannot serve {} on {protocol} port {port}", service.name());
+            move |error| Failure::new(explain(&error).context(what))
+        };
+        match service {
+            ServedService::Small(kind) => {
+                services.add_udp(host, *kind, all, *port).map_err(refused("UDP"))?;
+                services.add_tcp(host, *kind, all, *port).map_err(refused("TCP"))?;
+            }
+            ServedService::Http(directory) => {
+                let site = match directory {
+                    Some(directory) => Site::Content(Box::new(ServedDirectory::open(directory)?)),
+                    None => Site::Status,
+                };
+                services.add_http(host, site, all, *port).map_err(refused("TCP"))?;
+            }
+        }
     }
     Ok(services)
 }

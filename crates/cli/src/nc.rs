@@ -1,13 +1,16 @@
-//! `tapstack nc`: exchanges data with a peer over UDP, from an emulated host. The options have the letters of netcat-openbsd.
+//! `tapstack nc`: exchanges data with a peer over TCP or UDP, from an emulated host. The options have the letters of
+//! netcat-openbsd.
 
 pub(crate) mod arguments;
 mod conversation;
 mod line_ends;
 mod nc_host;
 mod scan;
+mod standard_input;
+mod stream;
+mod stream_calls;
 mod transfer;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use arp::StartMode;
@@ -15,7 +18,6 @@ use runtime::Clock;
 
 use crate::carrier::interface_down;
 use crate::failure::Failure;
-use crate::input;
 use crate::mac::default_mac;
 use crate::privileges;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
@@ -23,6 +25,8 @@ use arguments::{Endpoints, NcArguments};
 use conversation::Conversation;
 use nc_host::NcHost;
 use scan::Scan;
+use standard_input::StandardInput;
+use stream::{Source, Stream};
 
 /// Runs a transfer or a test of ports.
 pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
@@ -44,22 +48,39 @@ pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
     }
     let mut nc_host = NcHost::new(arguments, host, device, clock)?;
     match endpoints {
-        Endpoints::Peer { target, port, source_port } => {
+        Endpoints::Peer { target, port, source_port } if arguments.udp => {
             let socket = nc_host.bind(None, source_port)?;
             nc_host.connect(socket, (target, port).into())?;
-            let mut conversation =
-                Conversation::new(arguments, nc_host, socket, true, open_input(arguments)?)?;
+            let input = StandardInput::open(arguments)?;
+            let mut conversation = Conversation::new(arguments, nc_host, socket, true, input)?;
             let signals = start()?;
             conversation.run(&signals)
         }
-        Endpoints::Local { address, port } => {
-            let socket = nc_host.bind(address, Some(port))?;
-            let local = address.unwrap_or_else(|| arguments.address.addr());
-            nc_host.print(&format!("Bound on {local} {port}"));
-            let mut conversation =
-                Conversation::new(arguments, nc_host, socket, false, open_input(arguments)?)?;
+        Endpoints::Peer { target, port, source_port } => {
+            let peer = (target, port).into();
+            let socket = nc_host.open_stream(peer, source_port)?;
+            let input = StandardInput::open(arguments)?;
+            let mut stream = Stream::new(arguments, nc_host, Source::Peer { socket, peer }, input)?;
             let signals = start()?;
-            conversation.run(&signals)
+            stream.run(&signals)
+        }
+        Endpoints::Local { address, port } => {
+            let local = address.unwrap_or_else(|| arguments.address.addr());
+            if arguments.udp {
+                let socket = nc_host.bind(address, Some(port))?;
+                nc_host.print(&format!("Bound on {local} {port}"));
+                let input = StandardInput::open(arguments)?;
+                let mut conversation = Conversation::new(arguments, nc_host, socket, false, input)?;
+                let signals = start()?;
+                return conversation.run(&signals);
+            }
+            let socket = nc_host.listen(address, port)?;
+            nc_host.print(&format!("Listening on {local} {port}"));
+            let input = StandardInput::open(arguments)?;
+            let source = Source::Listener { socket, keeps: arguments.keep };
+            let mut stream = Stream::new(arguments, nc_host, source, input)?;
+            let signals = start()?;
+            stream.run(&signals)
         }
         Endpoints::Scan { target, ports, source_port } => {
             let mut scan = Scan::new(arguments, nc_host, target, source_port);
@@ -67,15 +88,6 @@ pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
             scan.run(ports, &signals)
         }
     }
-}
-
-/// Opens standard input, unless the arguments exclude reads of standard input.
-fn open_input(arguments: &NcArguments) -> Result<Option<std::fs::File>, Failure> {
-    if arguments.no_input || arguments.keep {
-        return Ok(None);
-    }
-    let opened = input::open(Path::new("-"));
-    opened.map(Some).map_err(|error| Failure::new(format!("cannot open standard input: {error}")))
 }
 
 /// Takes over the signals and drops privileges.

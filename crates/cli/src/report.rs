@@ -79,9 +79,9 @@ pub(crate) struct ReadyHosts {
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct ReadyService {
-    /// Name of the service: `echo`, `discard`, `daytime` or `chargen`.
+    /// Name of the service: `echo`, `discard`, `daytime`, `chargen` or `http`.
     service: &'static str,
-    /// Transport protocol: `udp`.
+    /// Transport protocol: `udp` or `tcp`.
     protocol: &'static str,
     /// Port of the service.
     port: u16,
@@ -347,9 +347,9 @@ impl ReadyHosts {
     }
 }
 
-impl From<&Service> for ReadyService {
-    fn from(service: &Service) -> ReadyService {
-        ReadyService { service: service.kind().name(), protocol: "udp", port: service.port() }
+impl From<Service> for ReadyService {
+    fn from(service: Service) -> ReadyService {
+        ReadyService { service: service.name, protocol: service.protocol.name(), port: service.port }
     }
 }
 

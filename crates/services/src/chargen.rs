@@ -24,7 +24,7 @@ pub(crate) fn write_pattern(position: usize, characters: &mut [u8]) {
 }
 
 /// Number of characters after which the pattern repeats.
-const PERIOD: usize = CHARACTERS * (LINE + 2);
+pub(crate) const PERIOD: usize = CHARACTERS * (LINE + 2);
 
 #[cfg(test)]
 mod tests;

@@ -25,18 +25,22 @@ impl DateText {
 
     /// Creates the text of a clock with this time at [`Instant::ORIGIN`], as time since 1970 in UTC.
     pub(crate) fn new(syntax: &'static str, origin: Duration) -> DateText {
-        let mut text = DateText { syntax, origin, second: 0, text: String::with_capacity(64) };
+        let mut text = DateText { syntax, origin, second: origin.as_secs(), text: String::with_capacity(64) };
         text.write();
         text
     }
 
-    /// Returns the text of a time. The text is written once in a second.
-    pub(crate) fn text(&mut self, now: Instant) -> &str {
+    /// Sets the time. The text is written once in a second.
+    pub(crate) fn set_time(&mut self, now: Instant) {
         let second = self.origin.saturating_add(now.since(Instant::ORIGIN)).as_secs();
         if second != self.second {
             self.second = second;
             self.write();
         }
+    }
+
+    /// Returns the text. It is empty after the year 9999.
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 

@@ -30,7 +30,7 @@
 
 mod connection;
 mod content;
-mod page;
+pub(crate) mod page;
 mod path;
 mod range;
 mod request;

@@ -1,6 +1,6 @@
-//! Echo, discard, daytime and chargen (RFC 862, 863, 867 and 864) on a host.
+//! Echo, discard, daytime and chargen (RFC 862, 863, 867 and 864) and HTTP on a host.
 //!
-//! [`Services`] serves UDP sockets of a [`Host`](host::Host). [`ServingHost`] is a host with its services: a
+//! [`Services`] serves UDP and TCP sockets of a [`Host`](host::Host). [`ServingHost`] is a host with its services: a
 //! [`Machine`](tap::Machine) that transmits replies in the turn of their requests.
 //!
 //! ```
@@ -14,8 +14,9 @@
 //! let config = HostConfig::range("10.1.0.0/16".parse()?, MacAddr::new([2, 0, 0, 0, 0, 1]));
 //! let mut host = Host::new(Instant::ORIGIN, &config)?;
 //! let mut services = Services::new(0x5eed, Duration::from_secs(1_795_943_287));
-//! // One socket serves all 65,536 hosts.
+//! // One socket and one listener serve all 65,536 hosts.
 //! services.add_udp(&mut host, ServiceKind::Echo, "0.0.0.0/0".parse()?, 7)?;
+//! services.add_tcp(&mut host, ServiceKind::Echo, "0.0.0.0/0".parse()?, 7)?;
 //! let machine = ServingHost { host, services };
 //! # let _ = machine;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -23,9 +24,10 @@
 //!
 //! # Order of calls
 //!
-//! 1. [`Services::add_udp`] for each service.
+//! 1. [`Services::add_udp`], [`Services::add_tcp`] or [`Services::add_http`] for each service.
 //! 2. [`Exchange::turn`](tap::Exchange::turn) with a [`ServingHost`]. It calls [`Services::run`] before the host
-//!    transmits. A turn serves up to [`Services::BATCH`] datagrams, and the next turn follows immediately.
+//!    transmits. A turn serves up to [`Services::BATCH`] datagrams and 64 connections, and the next turn follows
+//!    immediately.
 //!
 //! # Bounds
 //!
@@ -38,9 +40,14 @@
 //! without end after one datagram with a forged source.
 //! No service receives broadcasts.
 //!
+//! Up to 65,536 connections are served, and further connections wait in the backlog of their listener. A service takes
+//! received data only when it can send or discard it, so that TCP slows down the client. A connection without progress is
+//! reset after ten minutes, an HTTP connection after one minute.
+//!
 //! # Non-features
 //!
-//! The services use UDP only, and read no clock: the time of their creation is an argument.
+//! The services read no clock, because the time of their creation is an argument, and no file: [`http::Content`] supplies
+//! the content of an HTTP server.
 #![forbid(unsafe_code)]
 
 mod chargen;
@@ -48,10 +55,17 @@ mod date_text;
 pub mod http;
 mod kind;
 mod reason;
+mod service;
 mod services;
 mod serving_host;
+mod status_page;
+mod tcp;
+mod texts;
+mod udp;
 
 pub use self::kind::ServiceKind;
 pub use self::reason::ReplyDropReason;
-pub use self::services::{Service, Services};
+pub use self::service::{Protocol, Service};
+pub use self::services::Services;
 pub use self::serving_host::ServingHost;
+pub use self::tcp::Site;

@@ -1,81 +1,42 @@
-//! The services of a host, and their sockets.
+//! The services of a host.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use base::{Random, ReasonCounters};
-use host::{Counter, Host, ReceivedUdp, SocketError, SocketId, UdpBind};
+use host::{Counter, Host, SocketError};
 use ipnet::IpNet;
 use tap::{Instant, Pool};
 
-use crate::chargen;
-use crate::date_text::DateText;
 use crate::kind::ServiceKind;
-use crate::reason::ReplyDropReason;
+use crate::service::Service;
+use crate::status_page::StatusPage;
+use crate::tcp::{Shared, Site, TcpServices};
+use crate::texts::Texts;
+use crate::udp::UdpServices;
 
-/// The services of a host. Each service has one socket, which may serve all addresses of the host.
+/// The services of a host. Each service has one socket or listener, which may serve all addresses of the host.
 #[derive(Debug)]
 pub struct Services {
-    entries: Vec<Service>,
-    /// Positions in `entries` of the sockets that may have datagrams, each once.
-    ready: VecDeque<usize>,
-    daytime: DateText,
-    /// Longest reply of chargen.
-    pattern: Box<[u8]>,
-    random: Random,
+    udp: UdpServices,
+    tcp: TcpServices,
+    texts: Texts,
+    status_page: StatusPage,
     /// Time of the last [`Services::run`].
     served_at: Instant,
-    replies: u64,
-    errors: u64,
-    dropped: ReasonCounters<ReplyDropReason>,
-}
-
-/// A service on a UDP port.
-#[derive(Clone, Copy, Debug)]
-pub struct Service {
-    socket: SocketId,
-    kind: ServiceKind,
-    addresses: IpNet,
-    port: u16,
-    received: u64,
-    is_ready: bool,
-}
-
-/// Whether a service continues to receive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// The socket may have more datagrams.
-    More,
-    /// The socket has no more datagrams, or its send queue is full. The host reports when it is ready again.
-    Waiting,
 }
 
 impl Services {
     /// Maximum number of datagrams that one [`Services::run`] receives.
-    pub const BATCH: usize = 64;
-    /// Maximum number of datagrams that one service receives before the next service does.
-    const BURST: usize = 16;
-    /// Longest reply of chargen. RFC 864: "a random number (between 0 and 512) of characters".
-    const MAX_PATTERN: u16 = 512;
-    /// Ports of the services of RFC 862 to RFC 868 that reply to any datagram: echo, daytime, quote of the day, chargen
-    /// and time.
-    const REPLYING_PORTS: [u16; 5] = [7, 13, 17, 19, 37];
+    pub const BATCH: usize = UdpServices::BATCH;
 
-    /// Creates the services without a service. `origin` is the time at [`Instant::ORIGIN`] for daytime, as time since
-    /// 1970 in UTC. `seed` determines the lengths of the replies of chargen.
+    /// Creates the services without a service. `origin` is the time at [`Instant::ORIGIN`] for daytime and HTTP, as time
+    /// since 1970 in UTC. `seed` determines the lengths of the replies of chargen.
     pub fn new(seed: u64, origin: Duration) -> Services {
-        let mut pattern = vec![0; usize::from(Self::MAX_PATTERN)].into_boxed_slice();
-        chargen::write_pattern(0, &mut pattern);
         Services {
-            entries: Vec::new(),
-            ready: VecDeque::new(),
-            daytime: DateText::new(DateText::DAYTIME, origin),
-            pattern,
-            random: Random::new(seed),
+            udp: UdpServices::new(seed),
+            tcp: TcpServices::new(seed),
+            texts: Texts::new(origin),
+            status_page: StatusPage::default(),
             served_at: Instant::ORIGIN,
-            replies: 0,
-            errors: 0,
-            dropped: ReasonCounters::default(),
         }
     }
 
@@ -87,186 +48,67 @@ impl Services {
         addresses: IpNet,
         port: u16,
     ) -> Result<(), SocketError> {
-        // spec: services-no-broadcast
-        let bind = UdpBind { addresses, port: Some(port), ..UdpBind::default() };
-        let socket = host.bind_udp(&bind)?;
-        self.entries.push(Service { socket, kind, addresses, port, received: 0, is_ready: false });
-        // The queue never grows while datagrams arrive.
-        // spec: services-no-allocation
-        self.ready.reserve(self.entries.len());
-        Ok(())
+        self.udp.add(host, kind, addresses, port)
     }
 
-    /// Returns the services, in the order in which they were added.
-    pub fn iter(&self) -> impl Iterator<Item = &Service> {
-        self.entries.iter()
+    /// Starts a service on a TCP port of all local addresses in `addresses`, with one listener of the host.
+    pub fn add_tcp(
+        &mut self,
+        host: &mut Host,
+        kind: ServiceKind,
+        addresses: IpNet,
+        port: u16,
+    ) -> Result<(), SocketError> {
+        self.tcp.add(host, (Some(kind), None), addresses, port)
     }
 
-    /// Serves the sockets of the services that are ready, up to [`Services::BATCH`] datagrams.
+    /// Starts an HTTP server on a TCP port of all local addresses in `addresses`, with one listener of the host.
+    pub fn add_http(
+        &mut self,
+        host: &mut Host,
+        site: Site,
+        addresses: IpNet,
+        port: u16,
+    ) -> Result<(), SocketError> {
+        self.tcp.add(host, (None, Some(site)), addresses, port)
+    }
+
+    /// Returns the services: those on UDP, and those on TCP, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = Service> {
+        self.udp.iter().chain(self.tcp.iter())
+    }
+
+    /// Serves the sockets of the services that are ready, up to [`Services::BATCH`] datagrams and the turns of 64
+    /// connections.
     ///
     /// The readiness of sockets that belong to no service is discarded.
     pub fn run(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
         while let Some(id) = host.poll_ready() {
-            self.take_errors(host, id);
-            let service = self.entries.iter_mut().enumerate().find(|(_, service)| service.socket == id);
-            if let Some((position, service)) = service.filter(|(_, service)| !service.is_ready) {
-                service.is_ready = true;
-                self.ready.push_back(position);
+            if !self.tcp.mark_ready(id) {
+                self.udp.mark_ready(host, id);
             }
         }
         self.served_at = now;
-        // spec: services-fair
-        let mut left = Self::BATCH;
-        while left > 0
-            && let Some(position) = self.ready.pop_front()
-        {
-            let progress = self.serve(now, position, &mut left, host, pool);
-            match (progress, self.entries.get_mut(position)) {
-                (Progress::More, _) => self.ready.push_back(position),
-                (Progress::Waiting, Some(service)) => service.is_ready = false,
-                (Progress::Waiting, None) => {}
-            }
-        }
+        self.texts.set_time(now);
+        let Services { udp, tcp, texts, status_page, .. } = self;
+        udp.run(now, host, pool, texts);
+        tcp.run(now, (host, pool), &mut Shared { texts, status_page, udp });
     }
 
-    /// Returns the time of the last [`Services::run`] if it has left datagrams to receive.
+    /// Returns the time of the last [`Services::run`] if it has left work to do, or else the time at which a connection is
+    /// idle too long.
     pub fn deadline(&self) -> Option<Instant> {
-        (!self.ready.is_empty()).then_some(self.served_at)
+        let is_ready = self.udp.is_ready() || self.tcp.is_ready();
+        if is_ready { Some(self.served_at) } else { self.tcp.deadline() }
     }
 
     /// Returns all counters, including zeros. Their layer is `services`.
     pub fn counters(&self) -> Vec<Counter> {
-        let event = |name, text, count| Counter { layer: "services", name, text, count, is_loss: false };
-        let received = |kind| {
-            let of_kind = self.entries.iter().filter(|service| service.kind == kind);
-            of_kind.map(|service| service.received).fold(0_u64, u64::saturating_add)
-        };
-        let mut all = vec![
-            event("echo_received", "datagrams to echo", received(ServiceKind::Echo)),
-            event("discard_received", "datagrams to discard", received(ServiceKind::Discard)),
-            event("daytime_received", "datagrams to daytime", received(ServiceKind::Daytime)),
-            event("chargen_received", "datagrams to chargen", received(ServiceKind::Chargen)),
-            event("replies_sent", "replies sent", self.replies),
-            event(
-                "replies_undelivered",
-                "replies not delivered: ICMP error or next hop not resolved",
-                self.errors,
-            ),
-        ];
-        all.extend(self.dropped.iter().map(|(reason, count)| Counter {
-            is_loss: true,
-            ..event(base::Reason::name(reason), base::Reason::text(reason), count)
-        }));
+        let mut all = self.udp.counters();
+        if self.tcp.iter().next().is_some() {
+            all.extend(self.tcp.counters());
+        }
         all
-    }
-
-    /// Counts and discards the errors of a socket.
-    fn take_errors(&mut self, host: &mut Host, id: SocketId) {
-        while host.take_socket_error(id).is_some() {
-            self.errors = self.errors.saturating_add(1);
-        }
-    }
-
-    /// Receives up to [`Services::BURST`] datagrams of a service, at most `left`.
-    fn serve(
-        &mut self,
-        now: Instant,
-        position: usize,
-        left: &mut usize,
-        host: &mut Host,
-        pool: &mut Pool,
-    ) -> Progress {
-        let Some(service) = self.entries.get(position) else { return Progress::Waiting };
-        let (socket, kind) = (service.socket, service.kind);
-        let burst = Self::BURST.min(*left);
-        let mut received = 0;
-        let progress = loop {
-            if received == burst {
-                break Progress::More;
-            }
-            let Some(datagram) = host.receive_udp(socket) else { break Progress::Waiting };
-            received += 1;
-            if !kind.replies() {
-                // RFC 863: "When a datagram is received, it is thrown away. No response is sent."
-                // spec: rfc863-discard
-                pool.give(datagram.frame);
-                continue;
-            }
-            if !self.may_reply(datagram.source.port()) {
-                // spec: services-no-loop
-                self.dropped.count(ReplyDropReason::SourcePort);
-                pool.give(datagram.frame);
-                continue;
-            }
-            match self.reply(now, socket, kind, datagram, host, pool) {
-                Ok(()) => self.replies = self.replies.saturating_add(1),
-                Err(error) => {
-                    let reason = ReplyDropReason::from(&error);
-                    self.dropped.count(reason);
-                    // spec: services-backpressure
-                    if reason == ReplyDropReason::SendBufferFull {
-                        break Progress::Waiting;
-                    }
-                }
-            }
-        };
-        *left -= received;
-        if let Some(service) = self.entries.get_mut(position) {
-            let received = u64::try_from(received).unwrap_or(u64::MAX);
-            service.received = service.received.saturating_add(received);
-        }
-        progress
-    }
-
-    /// Returns whether a service may reply to a source port.
-    fn may_reply(&self, port: u16) -> bool {
-        let is_replying = |service: &Service| service.port == port && service.kind.replies();
-        port != 0 && !Self::REPLYING_PORTS.contains(&port) && !self.entries.iter().any(is_replying)
-    }
-
-    /// Replies to a datagram, from the address to which the datagram was sent, on the interface that received it.
-    fn reply(
-        &mut self,
-        now: Instant,
-        socket: SocketId,
-        kind: ServiceKind,
-        received: ReceivedUdp,
-        host: &mut Host,
-        pool: &mut Pool,
-    ) -> Result<(), SocketError> {
-        let data = match kind {
-            // spec: rfc862-echo
-            // spec: services-reply-source
-            ServiceKind::Echo => return host.reply_udp(now, socket, received, pool),
-            // spec: rfc867-daytime
-            ServiceKind::Daytime => self.daytime.text(now).as_bytes(),
-            // spec: rfc864-length
-            ServiceKind::Chargen => {
-                let length = self.random.up_to(Self::MAX_PATTERN.into());
-                usize::try_from(length).ok().and_then(|length| self.pattern.get(..length)).unwrap_or_default()
-            }
-            ServiceKind::Discard => &[],
-        };
-        let message = received.reply_message();
-        pool.give(received.frame);
-        host.send_udp(now, socket, &message, data, pool)
-    }
-}
-
-impl Service {
-    /// Returns the kind.
-    pub fn kind(&self) -> ServiceKind {
-        self.kind
-    }
-
-    /// Returns the addresses: the service has all local addresses among them.
-    pub fn addresses(&self) -> IpNet {
-        self.addresses
-    }
-
-    /// Returns the UDP port.
-    pub fn port(&self) -> u16 {
-        self.port
     }
 }
 

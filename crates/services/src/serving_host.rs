@@ -48,8 +48,9 @@ impl Machine for ServingHost {
         self.host.device_event(now, port, event, departing, pool);
     }
 
-    /// Returns the deadline of the host. While a service has datagrams to receive, returns a time that has passed.
+    /// Returns the earlier of the deadlines of the host and the services. While a service has work to do, returns a time
+    /// that has passed.
     fn deadline(&self) -> Option<Instant> {
-        self.services.deadline().or_else(|| self.host.deadline())
+        [self.services.deadline(), self.host.deadline()].into_iter().flatten().min()
     }
 }

@@ -33,7 +33,9 @@ Examples:
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
       256 hosts in each of two VLANs
   tapstack host --tap tap0 --hosts 10.1.0.0/16 --serve echo,chargen:1900
-      65,536 hosts with echo on UDP port 7 and chargen on 1900
+      65,536 hosts with echo on port 7 and chargen on 1900, over UDP and TCP
+  tapstack host --tap tap0 --address 10.0.0.2/24 --serve http:8080=/srv/www
+      one host with the files of a directory on TCP port 8080
   tapstack host --tap tap0 --address 10.0.0.2/24 --pcap - | wireshark -k -i -
       all frames in Wireshark
   kill -USR1 PID
@@ -47,9 +49,10 @@ The hosts of --hosts in one VLAN share one ARP cache, the capacity for fragments
 --hosts implies no subnet: without --gateway or --route, all destinations are on-link, and only 255.255.255.255 is a \
 broadcast address.
 
---serve starts the services of RFC 862, 863, 864 and 867. The services do not receive broadcasts, and send no reply to \
-the port of a service that replies, because two services would answer each other without end. Use --serve only on test \
-networks: a datagram with a forged source makes chargen send up to 512 bytes to that source.
+--serve starts the services of RFC 862, 863, 864 and 867 over UDP and TCP, and an HTTP server over TCP. Over UDP, the \
+services do not receive broadcasts, and send no reply to the port of a service that replies, because two services would \
+answer each other without end. Use --serve only on test networks: a datagram with a forged source makes chargen send up \
+to 512 bytes to that source, and http makes all files of its directory public.
 
 With -I, the hosts have MAC and IP addresses in addition to the kernel's. The hosts reach every station except the \
 local kernel, which does not receive frames sent on its own interface. Most wireless and cloud networks drop frames of \
@@ -91,7 +94,8 @@ pub(crate) struct HostArguments {
         allow_negative_numbers = true, help_heading = help::IP
     )]
     pub(crate) time_to_live: u8,
-    /// UDP services on all addresses, separated by commas: `echo` (port 7), `discard` (9), `daytime` (13), `chargen` (19)
+    /// Services on all addresses, separated by commas: `echo` (port 7), `discard` (9), `daytime` (13) and `chargen` (19)
+    /// over UDP and TCP; `http` (80) over TCP, with a status page, or with the files of a directory: `http=DIRECTORY`
     #[arg(
         long, value_name = "SERVICE[:PORT]", value_delimiter = ',', value_parser = service_port, help_heading = help::SERVICES,
         add = ArgValueCandidates::new(service_names)

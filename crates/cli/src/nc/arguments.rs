@@ -19,32 +19,40 @@ use crate::values::{host_network, ip_address, number, seconds};
 #[allow(clippy::struct_excessive_bools)]
 #[command(after_help = "\
 Examples:
+  tapstack nc --tap tap0 -s 10.0.0.2/24 -N 10.0.0.1 80 < request
+      a TCP connection: the request, and the reply up to its end
+  tapstack nc --tap tap0 -s 10.0.0.2/24 -l 5000 > received
+      the data of the first TCP connection to port 5000
   echo hello | tapstack nc -u --tap tap0 -s 10.0.0.2/24 -q 1 10.0.0.1 7
       one datagram, and the replies of one second
-  tapstack nc -u --tap tap0 -s 10.0.0.2/24 -l 5000
-      a conversation with the first peer that sends to port 5000
   tapstack nc -u --tap tap0 -s 10.0.0.2/24 -k -l 5000 > received
       the data of all datagrams of all peers
-  tapstack nc -u --tap tap0 -s 10.0.0.2/24 -z -v 10.0.0.1 7-19
-      the UDP ports that send no ICMP error
-  sudo tapstack nc -u -I eth0 -s 192.0.2.9/24 192.0.2.1 53 < query
+  tapstack nc --tap tap0 -s 10.0.0.2/24 -z -v 10.0.0.1 20-80
+      the TCP ports that accept a connection
+  sudo tapstack nc -I eth0 -s 192.0.2.9/24 192.0.2.1 22
       from an additional host on the network of eth0
 
 nc sends standard input to a peer, and writes received data to standard output, from an emulated host with the IP \
-address of -s. The options have the letters of netcat-openbsd. Each read of standard input is one datagram of up to \
-16,384 bytes. Addresses and ports are numbers: nc does not resolve names.
+address of -s. The options have the letters of netcat-openbsd. Addresses and ports are numbers: nc does not resolve \
+names.
 
-nc ends after Ctrl-C, after a refused datagram, or by the conditions of -q, -w and -W. With -z, a port without an ICMP \
-error within the time of -w counts as open, because many UDP services ignore unknown datagrams. If the next hop does \
-not reply to ARP within this time, the port counts as not open.
+Over TCP, nc ends when the peer has closed its direction and standard input has ended; with -l, when the peer has closed \
+its direction. nc then waits up to 30 seconds until the peer has acknowledged all data. The end of standard input alone \
+does not close the connection: see -N and -q.
 
-Exit codes: 0 ended normally, with -z at least one open port; 1 the peer refused the datagrams and sent none, with -z \
-no open port; 2 usage, permission or setup error, no route to the peer, with -z no result because frames were lost.")]
+Over UDP, each read of standard input is one datagram of up to 16,384 bytes. nc ends after a refused datagram, or by the \
+conditions of -q, -w and -W. With -z, a port without an ICMP error within the time of -w counts as open, because many \
+UDP services ignore unknown datagrams. If the next hop does not reply to ARP within this time, the port counts as not \
+open.
+
+Exit codes: 0 ended normally, with -z at least one open port; 1 no connection, a lost connection, or the peer refused \
+the datagrams and sent none, with -z no open port; 2 usage, permission or setup error, no route to the peer, with -z no \
+result because frames were lost.")]
 pub(crate) struct NcArguments {
     /// IP address of the peer; with -l, the local IP address (may be omitted)
     #[arg(value_name = "HOST")]
     host: Option<String>,
-    /// UDP port of the peer, with -z a range such as 7-19; with -l, the local port
+    /// Port of the peer, with -z a range such as 7-19; with -l, the local port
     #[arg(value_name = "PORT")]
     port: Option<String>,
     #[command(flatten)]
@@ -52,18 +60,24 @@ pub(crate) struct NcArguments {
     /// IP address of the emulated host, with prefix length or netmask
     #[arg(short = 's', long, value_name = "IP/PREFIX", value_parser = host_network, help_heading = help::ADDRESSES)]
     pub(crate) address: Ipv4Net,
-    /// Use UDP, the only supported protocol
-    #[arg(short = 'u', required = true, help_heading = help::TRANSFER)]
-    udp: bool,
-    /// Wait for a datagram, then exchange data with its sender
+    /// Use UDP instead of TCP
+    #[arg(short = 'u', help_heading = help::TRANSFER)]
+    pub(crate) udp: bool,
+    /// Wait for a connection, or with -u for a datagram, then exchange data with its sender
     #[arg(short = 'l', help_heading = help::TRANSFER)]
     pub(crate) listen: bool,
-    /// With -l, receive from all senders, and do not read standard input
+    /// With -l, accept one connection after another; with -u, receive from all senders, and do not read standard input
     #[arg(short = 'k', requires = "listen", help_heading = help::TRANSFER)]
     pub(crate) keep: bool,
     /// Test ports, without reading standard input
-    #[arg(short = 'z', conflicts_with_all = ["listen", "quit", "limit", "no_input", "crlf"], help_heading = help::TRANSFER)]
+    #[arg(
+        short = 'z', conflicts_with_all = ["listen", "quit", "limit", "no_input", "crlf", "shuts_down"],
+        help_heading = help::TRANSFER
+    )]
     pub(crate) scan: bool,
+    /// Close the sending direction of a TCP connection at the end of standard input
+    #[arg(short = 'N', conflicts_with = "udp", help_heading = help::TRANSFER)]
+    pub(crate) shuts_down: bool,
     /// Local port [default: a random free port from 32768 to 60999]
     #[arg(
         short = 'p', value_name = "PORT", value_parser = number(1_u16..), allow_negative_numbers = true,
@@ -76,8 +90,8 @@ pub(crate) struct NcArguments {
     /// Send each line feed as carriage return and line feed
     #[arg(short = 'C', conflicts_with = "no_input", help_heading = help::TRANSFER)]
     pub(crate) crlf: bool,
-    /// Allow a broadcast address, and receive broadcasts
-    #[arg(short = 'b', help_heading = help::TRANSFER)]
+    /// With -u, allow a broadcast address, and receive broadcasts
+    #[arg(short = 'b', requires = "udp", help_heading = help::TRANSFER)]
     pub(crate) broadcast: bool,
     /// Interval between reads of standard input or, with -z, between ports, in seconds
     #[arg(
@@ -91,16 +105,16 @@ pub(crate) struct NcArguments {
         allow_negative_numbers = true, help_heading = help::TRANSFER
     )]
     pub(crate) quit: QuitTime,
-    /// Time without data after which nc ends, or the time for each port with -z, in seconds [default: no limit; 3 with
-    /// -z]
+    /// Time without data after which nc ends, time to connect, or time for each port with -z, in seconds [default: no
+    /// limit; 3 with -z]
     #[arg(
         short = 'w', value_name = "SECONDS", value_parser = seconds, conflicts_with = "listen",
         allow_negative_numbers = true, help_heading = help::TRANSFER
     )]
     pub(crate) timeout: Option<Duration>,
-    /// Number of received datagrams after which nc ends
+    /// With -u, number of received datagrams after which nc ends
     #[arg(
-        short = 'W', value_name = "COUNT", value_parser = number(1_u64..), allow_negative_numbers = true,
+        short = 'W', value_name = "COUNT", requires = "udp", value_parser = number(1_u64..), allow_negative_numbers = true,
         help_heading = help::TRANSFER
     )]
     pub(crate) limit: Option<u64>,
@@ -110,12 +124,12 @@ pub(crate) struct NcArguments {
         help_heading = help::IP
     )]
     pub(crate) time_to_live: Option<u8>,
-    /// Minimum time to live of received datagrams
+    /// With -u, minimum time to live of received datagrams [default: 0]
     #[arg(
-        short = 'm', value_name = "TTL", default_value = "0", value_parser = number(0_u8..=255),
+        short = 'm', value_name = "TTL", requires = "udp", value_parser = number(0_u8..=255),
         allow_negative_numbers = true, help_heading = help::IP
     )]
-    pub(crate) min_time_to_live: u8,
+    pub(crate) min_time_to_live: Option<u8>,
     /// Type of service of sent datagrams: ef, af11 to af43, cs0 to cs7, lowdelay, throughput, reliability, lowcost,
     /// critical, inetcontrol, netcontrol, or a number such as 0xb8
     #[arg(

@@ -1,7 +1,6 @@
-//! The exchange of data with a peer: standard input to datagrams, datagrams to standard output.
+//! The exchange of data over UDP: standard input to datagrams, datagrams to standard output.
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
@@ -12,15 +11,12 @@ use icmp::{IcmpError, IcmpType};
 use tap::linux::Descriptor;
 
 use super::arguments::NcArguments;
-use super::line_ends::LineEnds;
 use super::nc_host::{NcHost, RETRY_INTERVAL, Wake};
+use super::standard_input::{InputRead, StandardInput};
 use super::transfer::{Transfer, TransferLimits, TransferStep};
 use crate::failure::{Failure, check_written};
 use crate::output::{HALF_CAPACITY, Output, standard_output};
 use crate::signals::Signals;
-
-/// Maximum number of bytes of a read of standard input, as in netcat-openbsd. Each read becomes one datagram.
-const READ_LENGTH: usize = 16_384;
 
 /// An exchange of data through one socket.
 pub(super) struct Conversation {
@@ -31,10 +27,9 @@ pub(super) struct Conversation {
     keeps: bool,
     min_time_to_live: u8,
     transfer: Transfer,
-    input: Option<File>,
+    input: StandardInput,
     /// Data that was read and not yet sent.
     unsent: Option<Vec<u8>>,
-    line_ends: Option<LineEnds>,
     out: Output<File>,
     /// Standard output, to wait for.
     stdout: File,
@@ -48,7 +43,7 @@ impl Conversation {
         host: NcHost,
         socket: SocketId,
         is_connected: bool,
-        input: Option<File>,
+        input: StandardInput,
     ) -> Result<Conversation, Failure> {
         let limits = TransferLimits {
             quit: arguments.quit.0,
@@ -60,12 +55,11 @@ impl Conversation {
             socket,
             is_connected,
             keeps: arguments.keep,
-            min_time_to_live: arguments.min_time_to_live,
+            min_time_to_live: arguments.min_time_to_live.unwrap_or(0),
             transfer: Transfer::new(host.now(), limits),
             host,
             input,
             unsent: None,
-            line_ends: arguments.crlf.then(LineEnds::default),
             out: Output::new(standard_output()?),
             stdout: standard_output()?,
             last_problem: None,
@@ -97,7 +91,7 @@ impl Conversation {
             let may_read =
                 self.is_connected && self.unsent.is_none() && self.transfer.may_read(self.host.now());
             let mut descriptors = vec![Descriptor::readable(signals.as_fd(), Wake::Signal)];
-            if let Some(input) = self.input.as_ref().filter(|_| may_read) {
+            if let Some(input) = self.input.file().filter(|_| may_read) {
                 descriptors.push(Descriptor::readable(input.as_fd(), Wake::Input));
             }
             if self.out.pending() > 0 {
@@ -120,22 +114,13 @@ impl Conversation {
 
     /// Reads standard input once.
     fn read(&mut self) -> Result<(), Failure> {
-        let Some(input) = &mut self.input else { return Ok(()) };
-        let mut data = vec![0; READ_LENGTH];
-        match input.read(&mut data) {
-            Ok(0) => {
-                self.input = None;
-                self.transfer.input_ended(self.host.now());
-            }
-            Ok(length) => {
-                data.truncate(length);
-                let data =
-                    self.line_ends.as_mut().map(|line_ends| line_ends.translate(&data)).unwrap_or(data);
+        match self.input.read()? {
+            InputRead::Data(data) => {
                 self.unsent = Some(data);
                 self.transfer.read(self.host.now());
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-            Err(error) => return Err(Failure::new(format!("cannot read standard input: {error}"))),
+            InputRead::End => self.transfer.input_ended(self.host.now()),
+            InputRead::Nothing => {}
         }
         Ok(())
     }

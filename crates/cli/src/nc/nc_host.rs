@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use runtime::{Clock, Driver};
 use tap::linux::{Descriptor, Readiness};
 use tap::{Device, Instant, Pool};
+use tcp::TcpSettings;
 
 use super::arguments::NcArguments;
 use crate::device::NetworkDevice;
@@ -23,14 +24,15 @@ pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The emulated host, its event loop, and the text on standard error.
 pub(super) struct NcHost {
-    driver: Driver<Host, NetworkDevice>,
+    pub(super) driver: Driver<Host, NetworkDevice>,
     report: HostReport<File>,
     gaps: GapMonitor,
     broadcast: bool,
     message: UdpMessage,
+    pub(super) tcp_settings: TcpSettings,
     is_verbose: bool,
     /// Whether the last step has sent data that the next step must transmit.
-    has_data: bool,
+    pub(super) has_data: bool,
 }
 
 /// Descriptors that a step waits for.
@@ -67,6 +69,11 @@ impl NcHost {
                 type_of_service: arguments.type_of_service,
                 ..UdpMessage::default()
             },
+            tcp_settings: TcpSettings {
+                time_to_live: arguments.time_to_live,
+                type_of_service: arguments.type_of_service,
+                ..TcpSettings::default()
+            },
             is_verbose: arguments.verbose,
             has_data: false,
         })
@@ -94,16 +101,20 @@ impl NcHost {
 
     /// Connects a socket to a peer.
     pub(super) fn connect(&mut self, socket: SocketId, peer: SocketAddr) -> Result<(), Failure> {
-        self.driver.machine_mut().connect_udp(socket, peer).map(drop).map_err(|error| {
-            let failure = Failure::new(format!("cannot connect to {peer}: {error}"));
-            match error {
-                SocketError::Broadcast => failure.hint("allow a broadcast address with -b"),
-                SocketError::NoRoute(_) => failure
-                    .hint("add a route with --gateway or --route")
-                    .hint("or use an address in the network of the peer with -s"),
-                _ => failure,
-            }
-        })
+        let connected = self.driver.machine_mut().connect_udp(socket, peer);
+        connected.map(drop).map_err(|error| Self::connect_failure(peer, &error))
+    }
+
+    /// Returns the failure of a connection to a peer.
+    pub(super) fn connect_failure(peer: SocketAddr, error: &SocketError) -> Failure {
+        let failure = Failure::new(format!("cannot connect to {peer}: {error}"));
+        match error {
+            SocketError::Broadcast => failure.hint("allow a broadcast address with -b"),
+            SocketError::NoRoute(_) => failure
+                .hint("add a route with --gateway or --route")
+                .hint("or use an address in the network of the peer with -s"),
+            _ => failure,
+        }
     }
 
     /// Sends a datagram to the peer of a socket. Returns false if the host cannot accept the datagram yet.
@@ -168,7 +179,10 @@ impl NcHost {
         let stepped = self.driver.step(&mut self.report, descriptors, limit);
         let step = stepped.map_err(|error| self.driver.device().failure(&error))?;
         self.follow_link();
-        while self.driver.machine_mut().take_event().is_some() {}
+        let host = self.driver.machine_mut();
+        while host.take_event().is_some() {}
+        // All sockets are examined after each step.
+        while host.poll_ready().is_some() {}
         self.report.flush();
         if let Some(other) = self.driver.machine().ceased() {
             return Err(Failure::new(format!("cannot use {}: {} uses the address too", other.ip, other.mac))

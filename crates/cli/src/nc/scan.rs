@@ -2,17 +2,16 @@
 
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use host::SocketId;
 use icmp::IcmpError;
-use tap::Instant;
-use tap::linux::Descriptor;
+use tcp::CloseReason;
 
 use super::arguments::NcArguments;
-use super::nc_host::{NcHost, RETRY_INTERVAL, Wake};
+use super::nc_host::{NcHost, RETRY_INTERVAL};
+use super::stream::close_text;
 use crate::failure::Failure;
 use crate::signals::Signals;
 
@@ -28,6 +27,7 @@ pub(super) struct Scan {
     host: NcHost,
     target: Ipv4Addr,
     source_port: Option<u16>,
+    is_udp: bool,
     timeout: Duration,
     /// Time between two ports.
     interval: Duration,
@@ -36,13 +36,15 @@ pub(super) struct Scan {
 /// Result of the test of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PortState {
-    /// A datagram arrived from the port.
+    /// A datagram arrived from the port, or a connection was established.
     Answered,
     /// Nothing arrived.
     Silent,
     /// A datagram still waits for its next hop: ARP has no reply yet.
     Unresolved,
-    /// An ICMP error arrived, or the next hop did not answer.
+    /// A connection was not established, and the port has not answered.
+    Lost(CloseReason),
+    /// An ICMP error arrived, the next hop did not answer, or the port refused the connection.
     Failed(String),
 }
 
@@ -57,6 +59,7 @@ impl Scan {
             host,
             target,
             source_port,
+            is_udp: arguments.udp,
             timeout: arguments.timeout.unwrap_or(TIMEOUT),
             interval: arguments.interval.unwrap_or_default(),
         }
@@ -66,15 +69,17 @@ impl Scan {
     pub(super) fn run(&mut self, ports: RangeInclusive<u16>, signals: &Signals) -> Result<ExitCode, Failure> {
         let mut has_open = false;
         let target = self.target;
+        let protocol = if self.is_udp { "udp" } else { "tcp" };
         for port in ports {
-            let socket = self.host.bind(None, self.source_port)?;
-            self.host.connect(socket, (target, port).into())?;
-            let state = self.test(socket, signals)?;
-            self.host.close(socket);
+            let state = if self.is_udp {
+                self.test_datagrams(port, signals)?
+            } else {
+                self.test_connection(port, signals)?
+            };
             match state {
                 None => break,
                 Some(PortState::Failed(why)) => {
-                    self.host.print(&format!("connect to {target} port {port} (udp) failed: {why}"));
+                    self.host.print(&format!("connect to {target} port {port} ({protocol}) failed: {why}"));
                 }
                 Some(state) => {
                     if state != PortState::Answered
@@ -82,23 +87,60 @@ impl Scan {
                     {
                         return Err(Failure::new(why.context(format!("no result for {target} port {port}"))));
                     }
-                    if state == PortState::Unresolved {
-                        let why = IcmpError::HOST_UNREACHABLE;
-                        self.host.print(&format!("connect to {target} port {port} (udp) failed: {why}"));
+                    let failed = match state {
+                        PortState::Unresolved => Some(IcmpError::HOST_UNREACHABLE.to_string()),
+                        PortState::Lost(reason) => Some(close_text(reason).to_owned()),
+                        _ => None,
+                    };
+                    if let Some(why) = failed {
+                        self.host
+                            .print(&format!("connect to {target} port {port} ({protocol}) failed: {why}"));
                     } else {
                         has_open = true;
-                        self.host.print(&format!("Connection to {target} {port} port [udp/*] succeeded!"));
+                        self.host
+                            .print(&format!("Connection to {target} {port} port [{protocol}/*] succeeded!"));
                     }
                 }
             }
             let next = self.host.now() + self.interval;
             while self.host.now() < next {
-                if self.wait(next, signals)? {
+                if self.host.wait(Some(next), signals)? {
                     return Ok(ExitCode::from(u8::from(!has_open)));
                 }
             }
         }
         Ok(ExitCode::from(u8::from(!has_open)))
+    }
+
+    /// Opens a connection to a port, and closes it. Returns `None` after a signal.
+    fn test_connection(&mut self, port: u16, signals: &Signals) -> Result<Option<PortState>, Failure> {
+        let socket = self.host.open_stream((self.target, port).into(), self.source_port)?;
+        let end = self.host.now() + self.timeout;
+        let state = match self.host.wait_established(socket, Some(end), signals)? {
+            None => None,
+            Some(Ok(())) => Some(PortState::Answered),
+            Some(Err(reason @ (CloseReason::Refused | CloseReason::Reset))) => {
+                Some(PortState::Failed(close_text(reason).to_owned()))
+            }
+            Some(Err(reason)) => Some(PortState::Lost(reason)),
+        };
+        if state == Some(PortState::Answered) {
+            // The end of the connection leaves in this step.
+            self.host.shut_down(socket);
+            let now = self.host.now();
+            self.host.wait(Some(now), signals)?;
+        }
+        self.host.close(socket);
+        Ok(state)
+    }
+
+    /// Tests a port with datagrams. Returns `None` after a signal.
+    fn test_datagrams(&mut self, port: u16, signals: &Signals) -> Result<Option<PortState>, Failure> {
+        let socket = self.host.bind(None, self.source_port)?;
+        self.host.connect(socket, (self.target, port).into())?;
+        let state = self.test(socket, signals)?;
+        self.host.close(socket);
+        Ok(state)
     }
 
     /// Sends datagrams to the peer of a socket, until the peer answers or the time is over. Returns `None` after a
@@ -116,7 +158,7 @@ impl Scan {
                 let is_accepted = self.host.send(socket, DATA)?;
                 next = now + if is_accepted { INTERVAL } else { RETRY_INTERVAL };
             }
-            if self.wait(next.min(end), signals)? {
+            if self.host.wait(Some(next.min(end)), signals)? {
                 return Ok(None);
             }
             if self.host.receive(socket, |_| ()).is_some() {
@@ -126,12 +168,5 @@ impl Scan {
                 return Ok(Some(PortState::Failed(failure.problem.to_string())));
             }
         }
-    }
-
-    /// Waits for frames until a time. Returns whether a signal arrived.
-    fn wait(&mut self, until: Instant, signals: &Signals) -> Result<bool, Failure> {
-        let limit = until.since(self.host.now());
-        let ready = self.host.step(&[Descriptor::readable(signals.as_fd(), Wake::Signal)], Some(limit))?;
-        Ok(ready.contains(Wake::Signal) && signals.next()?.is_some())
     }
 }

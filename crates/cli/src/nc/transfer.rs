@@ -54,7 +54,12 @@ impl Transfer {
         self.input_end = Some(now);
     }
 
-    /// Records a received datagram.
+    /// Records data that was sent.
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.active = now;
+    }
+
+    /// Records a received datagram, or received data.
     pub(super) fn received(&mut self, now: Instant) {
         self.active = now;
         self.received = self.received.saturating_add(1);

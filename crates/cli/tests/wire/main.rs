@@ -7,6 +7,7 @@ mod arping;
 mod capture;
 mod claims;
 mod common;
+mod connections;
 mod control;
 mod decode;
 mod doctor;
@@ -21,6 +22,7 @@ mod lab;
 mod line_rate;
 mod mtu;
 mod nc;
+mod nc_streams;
 mod ping;
 mod replay;
 mod running;
@@ -60,9 +62,11 @@ fn main() -> ExitCode {
         lab::CASES,
         line_rate::CASES,
         common::CASES,
+        connections::CASES,
         control::CASES,
         mtu::CASES,
         nc::CASES,
+        nc_streams::CASES,
         ping::CASES,
         replay::CASES,
         scan::CASES,

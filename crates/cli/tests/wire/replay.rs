@@ -46,9 +46,9 @@ const PAGES: [&str; 5] =
     ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md", "docs/services.md"];
 
 /// Programs that pages use and that may not be installed.
-const OPTIONAL_PROGRAMS: [&str; 23] = [
-    "arping", "awk", "bash", "comm", "cut", "diff", "grep", "head", "ip", "jq", "nc", "nmap", "ping", "sed",
-    "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
+const OPTIONAL_PROGRAMS: [&str; 24] = [
+    "arping", "awk", "bash", "comm", "curl", "cut", "diff", "grep", "head", "ip", "jq", "nc", "nmap", "ping",
+    "sed", "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
 ];
 
 /// The line between the outputs of two commands. Programs do not print this record separator.

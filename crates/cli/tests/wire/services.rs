@@ -56,7 +56,7 @@ fn ask(to: (Ipv4Addr, u16), data: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// Returns the number of a counter in the text output, or 0 if it is not printed.
-fn counter(out: &str, name: &str) -> u64 {
+pub(crate) fn counter(out: &str, name: &str) -> u64 {
     let number = |line: &str| line.trim().strip_suffix(name)?.trim().parse().ok();
     out.lines().find_map(number).unwrap_or(0)
 }
@@ -140,7 +140,7 @@ fn each_host_of_range() -> TestResult {
 fn services_of_two_ranges() -> TestResult {
     let words = ["--tap", "serve0", "--hosts", "10.1.0.0/24", "--hosts", "10.1.2.0/24", "--serve", "echo"];
     let host = Running::begin(&[&words[..], &["--kernel", "10.1.1.1/16"]].concat())?;
-    assert!(host.first.ends_with("/24 serving echo 7/udp\n"), "{}", host.first);
+    assert!(host.first.ends_with("/24 serving echo 7/udp, echo 7/tcp\n"), "{}", host.first);
     for address in [Ipv4Addr::new(10, 1, 0, 9), Ipv4Addr::new(10, 1, 2, 9)] {
         assert_eq!(ask((address, 7), b"hello")?, b"hello", "{address}");
     }
@@ -169,13 +169,20 @@ fn services_on_interface() -> TestResult {
 
 fn ready_and_counters() -> TestResult {
     let host = start("serve0", "echo,chargen:1900", &[])?;
-    assert!(host.first.ends_with(" 10.0.0.2/24 serving echo 7/udp, chargen 1900/udp\n"), "{}", host.first);
+    assert!(
+        host.first
+            .ends_with(" 10.0.0.2/24 serving echo 7/udp, chargen 1900/udp, echo 7/tcp, chargen 1900/tcp\n"),
+        "{}",
+        host.first
+    );
     assert_eq!(host.stop()?.0, Some(0));
     let host = start("serve0", "echo,chargen:1900", &["--json"])?;
     let ready: serde_json::Value = serde_json::from_str(&host.first)?;
     let services = serde_json::json!([
         {"service": "echo", "protocol": "udp", "port": 7},
         {"service": "chargen", "protocol": "udp", "port": 1900},
+        {"service": "echo", "protocol": "tcp", "port": 7},
+        {"service": "chargen", "protocol": "tcp", "port": 1900},
     ]);
     assert_eq!(ready["services"], services);
     assert_eq!(ask((HOST, 7), b"hello")?, b"hello");
@@ -195,7 +202,8 @@ fn ready_and_counters() -> TestResult {
 
 fn invalid_services() -> TestResult {
     let cases = [
-        ("http", "unknown service\nhint: use echo, discard, daytime or chargen"),
+        ("gopher", "unknown service\nhint: use echo, discard, daytime, chargen or http"),
+        ("http=/missing", "cannot serve the directory /missing: No such file or directory"),
         ("echo:0", "expected a port from 1 to 65535\nhint: use e.g. echo:1900"),
         ("echo,discard:7", "echo and discard use the same port 7\nhint: use another port, e.g. discard:1900"),
     ];
@@ -209,7 +217,7 @@ fn invalid_services() -> TestResult {
 }
 
 /// Runs a client of the kernel with this standard input, and returns its output.
-fn client(tool: &str, words: &[&str], input: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+pub(crate) fn client(tool: &str, words: &[&str], input: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut child = Command::new(installed(tool)?)
         .args(words)
         .stdin(Stdio::piped())

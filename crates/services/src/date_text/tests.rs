@@ -7,8 +7,8 @@ const ORIGIN: Duration = Duration::from_millis(1_795_943_287_500);
 // proves: rfc867-syntax
 #[test]
 fn text_is_one_line_with_date_time_and_zone() {
-    let mut text = DateText::new(DateText::DAYTIME, ORIGIN);
-    assert_eq!(text.text(Instant::ORIGIN), "Sunday, November 29, 2026 09:08:07-UTC\r\n");
+    let text = DateText::new(DateText::DAYTIME, ORIGIN);
+    assert_eq!(text.text(), "Sunday, November 29, 2026 09:08:07-UTC\r\n");
 }
 
 #[test]
@@ -21,25 +21,26 @@ fn text_follows_the_time() {
         (2 * 86_400_000, "Tuesday, December 1, 2026 09:08:07-UTC\r\n"),
         (0, "Sunday, November 29, 2026 09:08:07-UTC\r\n"),
     ] {
-        assert_eq!(text.text(after(millis)), expected, "{millis} milliseconds after the origin");
+        text.set_time(after(millis));
+        assert_eq!(text.text(), expected, "{millis} milliseconds after the origin");
     }
 }
 
 #[test]
 fn text_of_1970_and_of_times_beyond_year_9999_is_valid() {
     assert_eq!(
-        DateText::new(DateText::DAYTIME, Duration::ZERO).text(Instant::ORIGIN),
+        DateText::new(DateText::DAYTIME, Duration::ZERO).text(),
         "Thursday, January 1, 1970 00:00:00-UTC\r\n"
     );
-    assert_eq!(DateText::new(DateText::DAYTIME, Duration::MAX).text(Instant::ORIGIN), "");
+    assert_eq!(DateText::new(DateText::DAYTIME, Duration::MAX).text(), "");
 }
 
 // proves: http-date
 #[test]
 fn date_of_http_has_two_digits_and_gmt() {
-    assert_eq!(DateText::new(DATE_SYNTAX, ORIGIN).text(Instant::ORIGIN), "Sun, 29 Nov 2026 09:08:07 GMT");
+    assert_eq!(DateText::new(DATE_SYNTAX, ORIGIN).text(), "Sun, 29 Nov 2026 09:08:07 GMT");
     assert_eq!(
-        DateText::new(DATE_SYNTAX, Duration::from_secs(784_111_777)).text(Instant::ORIGIN),
+        DateText::new(DATE_SYNTAX, Duration::from_secs(784_111_777)).text(),
         "Sun, 06 Nov 1994 08:49:37 GMT"
     );
 }

@@ -62,13 +62,27 @@ fn invalid_words_are_reported_with_hint() {
 
 #[test]
 fn letters_without_meaning_are_refused() {
-    for words in ["-z -l 7", "-k 10.0.0.1 7", "-w 1 -l 7", "-z -q 1 10.0.0.1 7", "-d -C 10.0.0.1 7"] {
-        let line =
-            ["nc", "-u", "--tap", "t0", "-s", "10.0.0.2/24"].into_iter().chain(words.split_whitespace());
-        assert!(Line::try_parse_from(line).is_err(), "{words} was accepted");
+    let is_accepted = |words: &str| {
+        let line = ["nc", "--tap", "t0", "-s", "10.0.0.2/24"].into_iter().chain(words.split_whitespace());
+        Line::try_parse_from(line).is_ok()
+    };
+    for words in [
+        "-u -z -l 7",
+        "-k 10.0.0.1 7",
+        "-w 1 -l 7",
+        "-z -q 1 10.0.0.1 7",
+        "-d -C 10.0.0.1 7",
+        "-u -N 10.0.0.1 7",
+        "-z -N 10.0.0.1 7",
+        "-b 10.0.0.1 7",
+        "-W 1 10.0.0.1 7",
+        "-m 1 10.0.0.1 7",
+    ] {
+        assert!(!is_accepted(words), "{words} was accepted");
     }
-    let line = ["nc", "--tap", "t0", "-s", "10.0.0.2/24", "10.0.0.1", "7"];
-    assert!(Line::try_parse_from(line).is_err(), "nc without -u was accepted");
+    for words in ["10.0.0.1 7", "-N 10.0.0.1 7", "-k -l 7", "-u -b -W 1 -m 1 10.0.0.1 7", "-z 10.0.0.1 7-9"] {
+        assert!(is_accepted(words), "{words} was not accepted");
+    }
 }
 
 #[test]

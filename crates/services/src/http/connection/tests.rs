@@ -115,7 +115,10 @@ fn response_has_head_and_content() {
 fn response_to_head_request_has_no_content() {
     let whole = get("/a", "");
     let (head, _) = whole.split_once("0123456789").expect("the response should have content");
-    assert_eq!(response("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n"), head);
+    let request = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    assert_eq!(response(request), head);
+    let in_parts = exchange(request.as_bytes(), std::iter::empty(), 20, 7);
+    assert_eq!(in_parts, head.as_bytes(), "a head that is sent in parts");
     for request in ["HEAD /c HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD / HTTP/1.1\r\n\r\n"] {
         let refused = response(request);
         assert!(refused.starts_with("HTTP/1.1 40") && refused.ends_with("\r\n\r\n"), "{refused}");

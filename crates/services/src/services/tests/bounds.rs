@@ -33,7 +33,7 @@ fn ports_of_replying_services_get_no_reply() {
         network.settle();
         assert_eq!(network.replies(id).len(), 1, "from port {source}");
     }
-    assert!(!network.server.machine.services.may_reply(0), "a reply to port 0");
+    assert!(!network.server.machine.services.udp.may_reply(0), "a reply to port 0");
     network.check_pools();
 }
 

@@ -1,7 +1,7 @@
 //! A host with services, and a host that sends requests, on a cable.
 
 use super::*;
-use host::{HostConfig, UdpMessage};
+use host::{HostConfig, SocketId, UdpBind, UdpMessage};
 use link::MacAddr;
 use std::net::{Ipv4Addr, SocketAddr};
 use tap::linux::Cable;
