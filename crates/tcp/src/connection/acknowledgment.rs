@@ -149,7 +149,7 @@ impl Connection {
 
     /// Sets the send window if the segment is not older than the segment that set the window last.
     /// `was_closed` if the window was zero before the segment.
-    pub(super) fn update_send_window(&mut self, now: Instant, segment: &Segment, was_closed: bool) {
+    pub(super) fn update_send_window(&mut self, segment: &Segment, was_closed: bool) {
         // RFC 9293 3.10.7.4: "If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated. If (SND.WL1 < SEG.SEQ or
         // (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND, set SND.WL1 <- SEG.SEQ, and set SND.WL2 <-
         // SEG.ACK."
@@ -165,7 +165,6 @@ impl Connection {
         if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {
             self.send.resend = self.send.unacknowledged;
             self.send.is_probe_due = false;
-            self.timers.retransmit = now + self.rtt.rto();
         }
     }
 }

@@ -292,7 +292,7 @@ impl Connection {
             // spec: rfc9293-ack-old
             self.count_duplicate(&segment);
         }
-        self.update_send_window(now, &segment, was_closed);
+        self.update_send_window(&segment, was_closed);
         self.check_own_fin(now)
     }
 

@@ -147,6 +147,19 @@ fn right_edge_of_send_window_stays_if_an_old_segment_acknowledges_data() {
 }
 
 #[test]
+fn probe_that_was_not_sent_before_the_window_opens_is_omitted() {
+    let mut rig = closed();
+    rig.write(b"data");
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_lengths(), [1]);
+    // The device does not accept the second probe.
+    rig.pass_to_deadline();
+    rig.give(Given::new(Flags::ACK, 1, 1).window(1_000));
+    assert_eq!(rig.sent_lengths(), [1, 3]);
+    assert_eq!(rig.connection.deadline(), Some(rig.now + rig.connection.info(rig.now).rto));
+}
+
+#[test]
 fn accepted_probe_is_not_sent_again() {
     let mut rig = closed();
     rig.write(b"data");
