@@ -69,7 +69,7 @@ proptest! {
     fn memory_is_returned_whatever_ends_the_connection(
         incident in incident(),
         time in 0_u64..2_000,
-        loss in 0_u64..10,
+        loss in 0_u64..30,
         is_simultaneous in any::<bool>(),
         seed in any::<u64>(),
     ) {

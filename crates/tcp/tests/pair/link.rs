@@ -6,7 +6,8 @@ use std::time::Duration;
 use base::Random;
 use tap::Instant;
 
-/// Faults of a link. The probabilities are in percent of the segments.
+/// Faults of a link. The probabilities are in percent of the segments. At most two segments in a row are lost or corrupted,
+/// so that no connection ends because of its faults.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     pub(crate) loss: u64,
@@ -24,6 +25,7 @@ pub(crate) struct Link {
     /// The segments by their time of arrival. The number keeps the order of segments with the same time.
     segments: BTreeMap<(Instant, u64), Vec<u8>>,
     sent: u64,
+    damaged_in_a_row: u32,
     /// Numbers of segments that the link loses, in addition to its faults.
     pub(crate) lost_numbers: Vec<u64>,
     /// Whether the link loses all segments.
@@ -76,6 +78,7 @@ impl Link {
             random,
             segments,
             sent: 0,
+            damaged_in_a_row: 0,
             lost_numbers: Vec::new(),
             is_cut: false,
             bottleneck: None,
@@ -86,7 +89,11 @@ impl Link {
     pub(crate) fn send(&mut self, now: Instant, segment: &[u8]) {
         let number = self.sent;
         self.sent += 1;
-        if self.is_cut || self.lost_numbers.contains(&number) || self.happens(self.faults.loss) {
+        if self.is_cut
+            || self.lost_numbers.contains(&number)
+            || self.may_damage() && self.happens(self.faults.loss)
+        {
+            self.damaged_in_a_row += 1;
             return;
         }
         let departure = match &mut self.bottleneck {
@@ -99,8 +106,11 @@ impl Link {
             let late = if self.happens(self.faults.reordering) { Faults::LATE } else { Duration::ZERO };
             let late = self.random.between(Duration::ZERO, late);
             let mut bytes = segment.to_vec();
-            if self.happens(self.faults.corruption) {
+            if self.may_damage() && self.happens(self.faults.corruption) {
+                self.damaged_in_a_row += 1;
                 self.corrupt(&mut bytes);
+            } else {
+                self.damaged_in_a_row = 0;
             }
             self.segments.insert((departure + self.delay + late, 2 * number + copy), bytes);
         }
@@ -127,6 +137,11 @@ impl Link {
         let last = u64::try_from(bytes.len() - 1).expect("a segment is short");
         let position = usize::try_from(self.random.up_to(last)).expect("a segment is short");
         bytes[position] ^= 1 << self.random.up_to(7);
+    }
+
+    /// Returns whether the next segment may be lost or corrupted.
+    fn may_damage(&self) -> bool {
+        self.damaged_in_a_row < 2
     }
 
     fn happens(&mut self, percent: u64) -> bool {

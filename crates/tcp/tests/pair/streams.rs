@@ -70,7 +70,7 @@ prop_compose! {
 }
 
 fn faults() -> impl Strategy<Value = Faults> {
-    (0_u64..20, 0_u64..30, 0_u64..5, 0_u64..60).prop_map(|(loss, duplication, corruption, reordering)| {
+    (0_u64..40, 0_u64..30, 0_u64..20, 0_u64..60).prop_map(|(loss, duplication, corruption, reordering)| {
         Faults { loss, duplication, corruption, reordering }
     })
 }
