@@ -430,6 +430,11 @@ impl Side {
         self.start.mtu
     }
 
+    /// Returns whether the connection ended without an error.
+    pub(crate) fn is_closed_regularly(&self) -> bool {
+        self.connection.is_some() && self.status().closed == Some(CloseReason::Closed)
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.connection.as_ref().expect("the side has a connection").status()
     }
