@@ -14,9 +14,10 @@ use ipnet::Ipv4Net;
 use ipv4::{Datagram, Ipv4Fields};
 use link::{Encapsulation, EtherType, EthernetFrame, MacAddr, VlanId, VlanTag};
 use tap::{
-    Batch, Capabilities, Device, DeviceCounters, DeviceError, Exchange, Instant, Machine, Pool, PortId,
-    Received, Transmitted,
+    Batch, Capabilities, Checksum, Device, DeviceCounters, DeviceError, Exchange, Instant, Machine, Pool,
+    PortId, Received, Transmitted,
 };
+use tcp::{Flags, Segment};
 
 const HOST: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 2), 28);
 const HOST_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
@@ -111,6 +112,14 @@ impl FuzzHost {
             FrameOutcome::Ipv4(outcome) => {
                 assert!(replies.is_empty());
                 self.check_replies(bytes, outcome, &sent);
+            }
+            // A segment for no connection is answered with a reset.
+            FrameOutcome::Dropped(DropReason::Tcp(_)) => {
+                let datagrams = self.datagrams(&sent);
+                assert!(replies.is_empty() && datagrams.len() <= 1, "several replies to a segment");
+                for datagram in datagrams {
+                    check_sent_datagram(datagram);
+                }
             }
             FrameOutcome::Dropped(_) => {
                 assert!(replies.is_empty() && self.datagrams(&sent).is_empty(), "reply to a dropped frame");
@@ -347,9 +356,19 @@ fn check_sent_datagram(bytes: &[u8]) -> u16 {
     let datagram = Datagram::parse(bytes).expect("sent datagram should be valid");
     assert_eq!((datagram.source(), datagram.bytes().len()), (HOST.addr(), bytes.len()));
     assert!(bytes.len() <= 1_500 && datagram.options().is_empty() && datagram.time_to_live() > 0);
-    assert_eq!(datagram.protocol(), IpProtocol::ICMP);
-    if !datagram.is_fragment() {
-        assert!(inet::checksum::is_valid(datagram.payload()));
+    match datagram.protocol() {
+        IpProtocol::ICMP if datagram.is_fragment() => {}
+        IpProtocol::ICMP => assert!(inet::checksum::is_valid(datagram.payload())),
+        protocol => {
+            assert_eq!(protocol, IpProtocol::TCP);
+            let addresses = (datagram.source(), datagram.destination());
+            let segment = Segment::parse(datagram.payload(), addresses, Checksum::None)
+                .expect("sent segment should be valid");
+            // The host has neither a listener nor a connection.
+            assert!(
+                segment.flags.contains(Flags::RST) && segment.data_length == 0 && datagram.dont_fragment()
+            );
+        }
     }
     datagram.identification()
 }

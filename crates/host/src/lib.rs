@@ -78,7 +78,7 @@
 //! 3. Send with [`Host::send_udp`] or [`Host::write_tcp`], or send a received frame with [`Host::reply_udp`] without a copy.
 //! 4. Take the next turn of each device. It transmits the datagrams and segments.
 //!
-//! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux.
+//! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux, and `examples/tcp_echo.rs` is a TCP echo server.
 //!
 //! # An event loop
 //!
