@@ -293,7 +293,7 @@ fn check_tcp(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>) {
     faults.push(FrameFault::new("tcp", field, &summary, "rfc9293-data-offset"));
 }
 
-/// Checks the options of a segment whose header has this length.
+/// Checks the options of a segment with this header length.
 fn check_tcp_options(faults: &mut Vec<FrameFault>, data: &DatagramData<'_>, header_length: Option<usize>) {
     let options = header_length.and_then(|length| data.bytes.get(TCP_HEADER..length));
     let fault = |summary: &str, id| FrameFault::new("tcp", Some("options"), &summary, id);
