@@ -250,8 +250,10 @@ impl Tcp {
         if state == State::Closed && held.owner != Owner::User {
             return self.remove(place, pool);
         }
-        let is_quiet = held.connection.output(now) == Output::None;
-        if state == State::TimeWait && held.owner == Owner::Orphan && is_quiet {
+        if state == State::TimeWait
+            && held.owner == Owner::Orphan
+            && held.connection.output(now) == Output::None
+        {
             return self.compact(now, place, pool);
         }
         self.refresh(now, place);
@@ -324,11 +326,11 @@ impl Tcp {
         self.remove(place, pool);
         let Some(time_wait) = time_wait else { return };
         // spec: tcp-time-wait-bound
-        if self.time_waits.vacant().is_none()
-            && let Some(first) = self.time_waits.first()
-        {
+        if self.time_waits.vacant().is_none() {
             self.counters.time_wait_evicted += 1;
-            self.remove_time_wait(first);
+            if let Some(first) = self.time_waits.first() {
+                self.remove_time_wait(first);
+            }
         }
         let Some(vacant) = self.time_waits.vacant() else { return };
         if self.places.insert(Entry::TimeWait(vacant), time_wait.local, time_wait.peer).is_ok() {

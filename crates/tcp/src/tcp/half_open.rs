@@ -204,6 +204,15 @@ impl HalfOpens {
         rows.filter(|(row, _)| row.stage != Stage::Vacant).map(|(row, place)| (place, row))
     }
 
+    /// Updates the timestamp of the peer, unless it is older than the known one.
+    pub(super) fn update_timestamp(&mut self, place: Place, timestamp: u32) {
+        if let Some(row) = self.rows.get_mut(index(place))
+            && SequenceNumber::new(row.timestamp).is_before(SequenceNumber::new(timestamp))
+        {
+            row.timestamp = timestamp;
+        }
+    }
+
     /// Records that the SYN,ACK was sent again. `due` are the due connections of the interface.
     pub(super) fn sent_again(&mut self, now: Instant, place: Place, due: &mut List) {
         self.unlink(place, due);

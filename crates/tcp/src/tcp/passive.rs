@@ -196,7 +196,12 @@ impl Tcp {
         if segment.flags.without(Flags::ECE.with(Flags::CWR).with(Flags::PSH)) == Flags::SYN
             && segment.sequence == row.peer_sequence
         {
-            return Err(TcpReception::accepted(self.syn_ack_of(now, &row)));
+            // RFC 7323 4.3: the SYN,ACK echoes the timestamp of the last SYN.
+            if let Some(timestamps) = segment.options.timestamps {
+                self.half_opens.update_timestamp(place, timestamps.value);
+            }
+            let reply = self.half_opens.get(place).and_then(|row| self.syn_ack_of(now, row));
+            return Err(TcpReception::accepted(reply));
         }
         let options = row.options();
         if let Some(known) = options.timestamps

@@ -58,6 +58,45 @@ fn million_spoofed_syns_take_bounded_memory_and_a_client_connects() {
     assert!(node.tcp.accept(listener).is_some(), "the client did not connect");
 }
 
+// proves: tcp-amplification
+#[test]
+fn syn_ack_is_longer_than_its_syn_by_at_most_the_maximum_segment_size() {
+    for half_open in [0, 10] {
+        let mut node = Node::new(TcpLimits { half_open, ..TcpLimits::default() });
+        node.listen(5);
+        for without in 0..16 {
+            let mut syn = syn_with_options(client(without), 77);
+            let options = &mut syn.options;
+            options.maximum_segment_size = options.maximum_segment_size.filter(|_| without & 1 == 0);
+            options.window_scale = options.window_scale.filter(|_| without & 2 == 0);
+            options.timestamps = options.timestamps.filter(|_| without & 4 == 0);
+            options.sack_permitted = without & 8 == 0;
+            let reply = node.receive(&syn).expect("no SYN,ACK");
+            let added = if without & 1 == 0 { 0 } else { 4 };
+            assert!(reply.header_length() <= syn.header_length() + added, "{:?}", syn.options);
+        }
+    }
+}
+
+// proves: tcp-out-of-order-bound
+#[test]
+fn single_bytes_out_of_order_take_bounded_memory() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(1));
+    let id = node.tcp.accept(listener).expect("no connection");
+    let mut dropped = 0;
+    for number in 1..20_000 {
+        let segment = SegmentFields { sequence: ack.sequence.plus(2 * number), ..ack };
+        let reception = node.receive_data(&segment, b"x");
+        dropped += u32::from(reception.outcome == SegmentOutcome::Dropped(TcpDropReason::OutOfOrderBlocks));
+    }
+    assert_eq!(dropped, 20_000 - 1 - 64);
+    assert!(node.pool.held() <= 64 && node.tcp.totals().memory <= 64 * 2000, "the memory is not bounded");
+    node.tcp.abort(node.now, id, &mut node.pool);
+    assert_eq!((node.pool.held(), node.tcp.totals().memory), (0, 0));
+}
+
 // proves: rfc5961-throttle-connection
 #[test]
 fn resets_in_window_of_one_connection_do_not_limit_challenges_of_another() {

@@ -129,8 +129,9 @@ fn repeated_syn_gets_same_syn_ack_and_no_second_row() {
     node.listen(5);
     let first = node.receive(&syn_with_options(client(1), 77)).expect("no SYN,ACK");
     node.wait(Duration::from_millis(300));
-    let second = node.receive(&syn_with_options(client(1), 77)).expect("no SYN,ACK");
+    let second = node.receive(&syn_with_options(client(1), 78)).expect("no SYN,ACK");
     assert_eq!((first.sequence, first.acknowledgment), (second.sequence, second.acknowledgment));
+    assert_eq!(second.options.timestamps.map(|timestamps| timestamps.echo), Some(78));
     assert_eq!(node.tcp.totals().half_open, 1);
 }
 
