@@ -99,6 +99,7 @@ pub(crate) fn report(cx: &mut Context<'_>, problem: PathProblem, quoted: &Quoted
         return false;
     };
     let segment = QuotedSegment {
+        interface: cx.interface.id,
         local: SocketAddrV4::new(quoted.source(), local_port),
         peer: SocketAddrV4::new(quoted.destination(), peer_port),
         sequence: SequenceNumber::new(sequence),

@@ -33,8 +33,12 @@ pub(crate) fn send_next(cx: &mut Context<'_>) -> Option<Result<SendOutcome, TxDr
 fn drop_long(cx: &mut Context<'_>, addresses: (Ipv4Addr, Ipv4Addr), frame: Frame) -> TxDropReason {
     // The checksum of a sent segment is correct.
     if let Ok(segment) = Segment::parse(frame.bytes(), addresses, Checksum::Verified) {
-        let quoted =
-            QuotedSegment { local: segment.source, peer: segment.destination, sequence: segment.sequence };
+        let quoted = QuotedSegment {
+            interface: cx.interface.id,
+            local: segment.source,
+            peer: segment.destination,
+            sequence: segment.sequence,
+        };
         let mtu = u16::try_from(cx.interface.config.mtu).unwrap_or(u16::MAX);
         cx.shared.tcp.icmp_error(cx.now, &quoted, PathProblem::FragmentationNeeded { mtu });
     }

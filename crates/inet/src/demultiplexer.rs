@@ -7,6 +7,8 @@ use base::list::index;
 use base::{Place, PlaceIndex};
 use ipnet::Ipv4Net;
 
+use crate::InterfaceId;
+
 /// Local addresses and the local port of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Binding {
@@ -24,7 +26,8 @@ pub struct BindingInUse;
 /// Finds the socket of a received datagram or segment: the places of sockets by their bindings and peers.
 ///
 /// A socket with a peer is found only for packets from this peer, and precedes sockets without a peer. Among the others,
-/// the binding with the longest prefix is found.
+/// the binding with the longest prefix is found. Interfaces can have equal addresses, so a socket can have an interface
+/// too: it is then found only for packets that this interface has received.
 ///
 /// A lookup takes one hash for each prefix length in use, so at most 33 without connected sockets. The hash is keyed:
 /// a remote host cannot choose addresses and ports that share a cell.
@@ -45,6 +48,8 @@ type Key = [u64; 2];
 const VACANT: Key = [0; 2];
 /// The word of a socket without a peer. The word of a peer is never zero.
 const NO_PEER: u64 = 0;
+/// The scope of a socket without an interface.
+const ANY_INTERFACE: u32 = 0;
 
 /// The set of prefix lengths in use, with the number of bindings of each length. A prefix is represented by the number
 /// of its host bits, so that the longest prefix comes first.
@@ -77,7 +82,23 @@ impl Demultiplexer {
         local: Binding,
         peer: Option<SocketAddrV4>,
     ) -> Result<(), BindingInUse> {
-        let key = key_of(local, peer);
+        self.insert_key(place, key_of(local, peer.map(|peer| (peer, ANY_INTERFACE))))
+    }
+
+    /// Adds the socket at `place`, which receives only packets from `peer` that `interface` has received. Fails as
+    /// [`Demultiplexer::insert`] does.
+    // spec: tcp-interface
+    pub fn insert_on(
+        &mut self,
+        interface: InterfaceId,
+        place: Place,
+        local: Binding,
+        peer: SocketAddrV4,
+    ) -> Result<(), BindingInUse> {
+        self.insert_key(place, key_of(local, Some((peer, scope_of(interface)))))
+    }
+
+    fn insert_key(&mut self, place: Place, key: Key) -> Result<(), BindingInUse> {
         if self.find_key(key).is_some() {
             return Err(BindingInUse);
         }
@@ -97,25 +118,43 @@ impl Demultiplexer {
         self.lengths_mut(key).remove(host_bits(key));
     }
 
-    /// Returns the place of the socket for a datagram or segment from `peer` to `local`.
+    /// Returns the place of the socket without an interface for a datagram or segment from `peer` to `local`.
     // Inlined across crates, because every received datagram causes a lookup.
     #[inline]
     // spec: udp-most-exact-binding, udp-connected
     pub fn find(&self, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
+        self.find_in(ANY_INTERFACE, local, peer)
+    }
+
+    /// Returns the place of the socket for a datagram or segment from `peer` to `local` that `interface` has received: a
+    /// socket with this interface, or a socket without a peer.
+    #[inline]
+    // spec: tcp-interface
+    pub fn find_on(&self, interface: InterfaceId, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
+        self.find_in(scope_of(interface), local, peer)
+    }
+
+    #[inline]
+    fn find_in(&self, scope: u32, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
         let connected = match self.connected.in_use {
             0 => None,
-            in_use => self.find_longest(local, peer_word(peer), in_use),
+            in_use => self.find_longest(local, Some((peer, scope)), in_use),
         };
-        connected.or_else(|| self.find_longest(local, NO_PEER, self.bound.in_use))
+        connected.or_else(|| self.find_longest(local, None, self.bound.in_use))
     }
 
     /// Returns the socket with this peer and with the longest prefix that contains the local address. `in_use` is a set
     /// of host bits.
     #[inline]
-    fn find_longest(&self, local: SocketAddrV4, peer: u64, mut in_use: u64) -> Option<Place> {
+    fn find_longest(
+        &self,
+        local: SocketAddrV4,
+        peer: Option<(SocketAddrV4, u32)>,
+        mut in_use: u64,
+    ) -> Option<Place> {
         while in_use != 0 {
             let host_bits = in_use.trailing_zeros();
-            let key = [local_word(local.ip().to_bits(), host_bits, local.port()), peer];
+            let key = key(local.ip().to_bits(), host_bits, local.port(), peer);
             if let Some(place) = self.find_key(key) {
                 return Some(place);
             }
@@ -154,21 +193,40 @@ impl PrefixLengths {
     }
 }
 
-fn key_of(local: Binding, peer: Option<SocketAddrV4>) -> Key {
+fn key_of(local: Binding, peer: Option<(SocketAddrV4, u32)>) -> Key {
     let host_bits = 32 - u32::from(local.addresses.prefix_len());
-    let address = local.addresses.addr().to_bits();
-    [local_word(address, host_bits, local.port), peer.map_or(NO_PEER, peer_word)]
+    key(local.addresses.addr().to_bits(), host_bits, local.port, peer)
 }
 
-/// Returns local addresses and port as one word: 32 bits of prefix, 16 bits of port, and the number of host bits plus
-/// one.
+/// Returns the key of local addresses and port, and of a peer with the scope of its interface. The upper bits of the scope
+/// are in the local word.
+#[inline]
+fn key(address: u32, host_bits: u32, port: u16, peer: Option<(SocketAddrV4, u32)>) -> Key {
+    let local = local_word(address, host_bits, port);
+    match peer {
+        None => [local, NO_PEER],
+        Some((peer, scope)) => {
+            let (high, low) = (u64::from(scope >> 8), u64::from(scope & 0xff));
+            [local | (high << 6), peer_word(peer) | (low << 49)]
+        }
+    }
+}
+
+/// Returns the scope of a socket with this interface.
+#[inline]
+fn scope_of(interface: InterfaceId) -> u32 {
+    u32::from(interface.0) + 1
+}
+
+/// Returns local addresses and port as one word: 32 bits of prefix, 16 bits of port, 10 bits that are zero, and 6 bits with
+/// the number of host bits plus one.
 #[inline]
 fn local_word(address: u32, host_bits: u32, port: u16) -> u64 {
     let prefix = address & u32::MAX.checked_shl(host_bits).unwrap_or_default();
     (u64::from(prefix) << 32) | (u64::from(port) << 16) | (u64::from(host_bits) + 1)
 }
 
-/// Returns a peer as one word: a set bit, 32 bits of address and 16 bits of port.
+/// Returns a peer as one word: 15 bits that are zero, a set bit, 32 bits of address and 16 bits of port.
 #[inline]
 fn peer_word(peer: SocketAddrV4) -> u64 {
     (1 << 48) | (u64::from(peer.ip().to_bits()) << 16) | u64::from(peer.port())
@@ -177,7 +235,7 @@ fn peer_word(peer: SocketAddrV4) -> u64 {
 /// Returns the number of host bits in a key.
 fn host_bits([local, _]: Key) -> u8 {
     let [.., low] = local.to_be_bytes();
-    low.saturating_sub(1)
+    (low & 0b11_1111).saturating_sub(1)
 }
 
 /// Returns a key in a type that is hashed as two words. The hash of an array includes its length.

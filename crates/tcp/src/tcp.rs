@@ -36,7 +36,7 @@ pub use self::limits::TcpLimits;
 use self::listeners::Listeners;
 use self::places::{Entry, Places};
 use self::queues::Queues;
-use self::time_wait::TimeWaits;
+use self::time_wait::{TimeWait, TimeWaits};
 use crate::{
     InitialSequenceNumbers, Memory, Output, PathProblem, Resources, SegmentFields, SegmentOutcome,
     SequenceNumber, State, TcpSettings,
@@ -125,6 +125,8 @@ pub struct Departure {
 /// The segment that an ICMP error quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotedSegment {
+    /// Interface of the ICMP error, which is the interface of the connection.
+    pub interface: InterfaceId,
     /// Source address and port of the segment.
     pub local: SocketAddrV4,
     /// Destination address and port of the segment.
@@ -322,9 +324,9 @@ impl Tcp {
 
     /// Replaces a connection in TIME-WAIT that its user has closed by its addresses and numbers.
     fn compact(&mut self, now: Instant, place: Place, pool: &mut Pool) {
-        let time_wait = self.connections.get(place).map(|held| held.connection.time_wait());
+        let held = self.connections.get(place).map(|held| (held.interface, held.connection.time_wait()));
         self.remove(place, pool);
-        let Some(time_wait) = time_wait else { return };
+        let Some((interface, time_wait)) = held else { return };
         // spec: tcp-time-wait-bound
         if self.time_waits.vacant().is_none() {
             self.counters.time_wait_evicted += 1;
@@ -333,7 +335,8 @@ impl Tcp {
             }
         }
         let Some(vacant) = self.time_waits.vacant() else { return };
-        if self.places.insert(Entry::TimeWait(vacant), time_wait.local, time_wait.peer).is_ok() {
+        let TimeWait { local, peer, .. } = time_wait;
+        if self.places.insert(Entry::TimeWait(vacant), interface, local, peer).is_ok() {
             self.time_waits.insert(now, &time_wait);
         }
     }
@@ -350,7 +353,7 @@ impl Tcp {
     // spec: rfc5927-sequence
     pub fn icmp_error(&mut self, now: Instant, quoted: &QuotedSegment, problem: PathProblem) -> bool {
         self.now = now;
-        match self.places.find(quoted.local, quoted.peer) {
+        match self.places.find(quoted.interface, quoted.local, quoted.peer) {
             Some(Entry::Connection(place)) => {
                 let Some(held) = self.connections.get_mut(place) else { return false };
                 let is_accepted = held.connection.icmp_error(now, problem, quoted.sequence);

@@ -64,6 +64,29 @@ fn connected_socket_is_found_by_its_peer_only_and_precedes_others() {
     assert_eq!(all.find(address("10.0.0.2:53"), peer), None);
 }
 
+// proves: tcp-interface
+#[test]
+fn socket_of_an_interface_is_found_for_packets_of_this_interface_only() {
+    let (local, peer) = (binding("10.0.0.2/32", 53), address("10.0.0.1:4000"));
+    let mut all = Demultiplexer::new(8, 1);
+    let interfaces = [0, 1, 254, 255, 256, 511, u16::MAX].map(InterfaceId);
+    for (place, interface) in (0..).zip(interfaces) {
+        all.insert_on(interface, place, local, peer).unwrap();
+        assert_eq!(all.insert_on(interface, 7, local, peer), Err(BindingInUse));
+    }
+    all.insert(7, binding("0.0.0.0/0", 53), None).unwrap();
+    for (place, interface) in (0..).zip(interfaces) {
+        assert_eq!(all.find_on(interface, address("10.0.0.2:53"), peer), Some(place));
+        assert_eq!(all.find_on(interface, address("10.0.0.2:53"), address("10.0.0.1:4001")), Some(7));
+    }
+    assert_eq!(all.find_on(InterfaceId(2), address("10.0.0.2:53"), peer), Some(7));
+    assert_eq!(all.find(address("10.0.0.2:53"), peer), Some(7));
+    for place in 0..7 {
+        all.remove(place);
+    }
+    assert_eq!((all.bound.in_use, all.connected.in_use), (1 << 32, 0));
+}
+
 #[test]
 fn same_binding_is_refused_and_changes_nothing() {
     let local = binding("10.0.0.0/24", 53);
@@ -126,7 +149,7 @@ fn cells_per_lookup(seed: u64, peers: &[SocketAddrV4]) -> f64 {
     }
     let reads = Cell::new(0_u32);
     for (place, peer) in (0..).zip(peers) {
-        let key = key_of(local, Some(*peer));
+        let key = key_of(local, Some((*peer, ANY_INTERFACE)));
         let is_match = |other| {
             reads.set(reads.get() + 1);
             other == place
@@ -144,7 +167,7 @@ fn colliding_keys_cost_no_more_than_random_ones_under_another_seed() {
     let cells = 1_024;
     let local = binding("10.0.0.2/32", 80);
     let home = |peer: &SocketAddrV4| {
-        KeyedHash::new(1).hash_one(hashed(key_of(local, Some(*peer)))) >> 32 & (cells - 1)
+        KeyedHash::new(1).hash_one(hashed(key_of(local, Some((*peer, ANY_INTERFACE))))) >> 32 & (cells - 1)
     };
     let candidates = (0..).map(|number: u32| {
         let [a, b, port @ ..] = number.to_be_bytes();
@@ -225,7 +248,7 @@ fn few_bindings() -> impl Strategy<Value = Binding> {
 
 /// Returns whether a socket has this binding and this peer.
 fn contains(all: &Demultiplexer, local: Binding, peer: Option<SocketAddrV4>) -> bool {
-    all.find_key(key_of(local, peer)).is_some()
+    all.find_key(key_of(local, peer.map(|peer| (peer, ANY_INTERFACE)))).is_some()
 }
 
 /// A call of a demultiplexer.

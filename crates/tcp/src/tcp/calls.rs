@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use base::Place;
-use inet::{Binding, EphemeralPorts, is_valid_host};
+use inet::{Binding, EphemeralPorts, InterfaceId, is_valid_host};
 use tap::{Instant, Pool};
 
 use super::connections::{Held, Owner, Wait};
@@ -89,8 +89,9 @@ impl Tcp {
         }
         let place = self.connections.vacant().ok_or(TcpError::TooManyConnections)?;
         let local = SocketAddrV4::new(connect.local, self.local_port(now, connect)?);
-        let above = self.replace_time_wait(now, local, peer);
-        self.places.insert(Entry::Connection(place), local, peer).map_err(|_| TcpError::AddressInUse)?;
+        let above = self.replace_time_wait(now, connect.interface, (local, peer));
+        let inserted = self.places.insert(Entry::Connection(place), connect.interface, local, peer);
+        inserted.map_err(|_| TcpError::AddressInUse)?;
         let start = Start {
             local,
             peer,
@@ -111,9 +112,9 @@ impl Tcp {
         if let Some(port) = connect.port {
             return Ok(port);
         }
-        let Connect { local, peer, .. } = *connect;
+        let Connect { local, peer, interface, .. } = *connect;
         let Tcp { places, ports, time_waits, .. } = self;
-        let entry = |places: &Places, port| places.find(SocketAddrV4::new(local, port), peer);
+        let entry = |places: &Places, port| places.find(interface, SocketAddrV4::new(local, port), peer);
         let free = ports.select_for(local, peer, |port| entry(places, port).is_none());
         // A port in TIME-WAIT is taken last.
         let reused = |ports: &mut EphemeralPorts| {
@@ -130,10 +131,10 @@ impl Tcp {
     fn replace_time_wait(
         &mut self,
         now: Instant,
-        local: SocketAddrV4,
-        peer: SocketAddrV4,
+        interface: InterfaceId,
+        (local, peer): (SocketAddrV4, SocketAddrV4),
     ) -> Option<SequenceNumber> {
-        let Some(Entry::TimeWait(place)) = self.places.find(local, peer) else { return None };
+        let Some(Entry::TimeWait(place)) = self.places.find(interface, local, peer) else { return None };
         if !may_reuse(now, &self.time_waits, place) {
             return None;
         }

@@ -31,15 +31,6 @@ struct Completion {
 }
 
 impl Tcp {
-    /// Returns the listener of a local address and port.
-    pub(super) fn listener_for(&self, local: SocketAddrV4) -> Option<Place> {
-        // No connection has a peer with port 0.
-        match self.places.find(local, SocketAddrV4::new(*local.ip(), 0))? {
-            Entry::Listener(place) => Some(place),
-            Entry::Connection(_) | Entry::HalfOpen(_) | Entry::TimeWait(_) => None,
-        }
-    }
-
     /// Processes a segment to a listener.
     pub(super) fn receive_on_listener(
         &mut self,
@@ -125,7 +116,7 @@ impl Tcp {
         let sequence = self.initial_sequence(now, (local, peer), above);
         let row = HalfOpen::new(now, (local, peer), (sequence, segment.sequence), listener, &options);
         let row = row.on(segment.window, path.mtu, path.interface);
-        if self.places.insert(Entry::HalfOpen(place), local, peer).is_err() {
+        if self.places.insert(Entry::HalfOpen(place), path.interface, local, peer).is_err() {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         }
         if let Some(state) = self.listeners.get_mut(listener) {
@@ -381,14 +372,14 @@ impl Tcp {
                 return TcpReception::dropped(TcpDropReason::TooManyConnections, None);
             }
         };
-        if let Some(Entry::HalfOpen(half_open)) = self.places.find(start.local, start.peer) {
+        if let Some(Entry::HalfOpen(half_open)) = self.places.find(interface, start.local, start.peer) {
             self.remove_half_open(half_open);
         }
         let mut connection = Connection::accept(now, &settings, &start, &handshake);
         let cx = &mut Resources { memory: &mut self.memory, pool };
         let reception = connection.receive(now, segment, data, cx);
         let is_indexed = connection.state().is_synchronized()
-            && self.places.insert(Entry::Connection(place), start.local, start.peer).is_ok();
+            && self.places.insert(Entry::Connection(place), interface, start.local, start.peer).is_ok();
         if !is_indexed {
             connection.release(cx);
             return reception.into();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use base::Place;
-use inet::{Binding, BindingInUse, Demultiplexer};
+use inet::{Binding, BindingInUse, Demultiplexer, InterfaceId};
 use ipnet::Ipv4Net;
 
 use super::TcpLimits;
@@ -17,8 +17,8 @@ pub(super) enum Entry {
     Listener(Place),
 }
 
-/// Index of all four tables by addresses and ports. Two addresses and two ports have at most one entry, apart from
-/// listeners.
+/// Index of all four tables by interfaces, addresses and ports. An interface, two addresses and two ports have at most one
+/// entry, apart from listeners.
 #[derive(Debug)]
 pub(super) struct Places {
     /// The places of the tables follow each other: connections, half-open connections, TIME-WAIT, listeners.
@@ -43,21 +43,40 @@ impl Places {
         }
     }
 
-    /// Returns the entry of a segment from `peer` to `local`.
-    // spec: rfc9293-listen-independent
-    pub(super) fn find(&self, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Entry> {
-        self.demultiplexer.find(local, peer).map(|place| self.entry(place))
+    /// Returns the entry of a segment from `peer` to `local` on an interface.
+    // spec: rfc9293-listen-independent, tcp-interface
+    pub(super) fn find(
+        &self,
+        interface: InterfaceId,
+        local: SocketAddrV4,
+        peer: SocketAddrV4,
+    ) -> Option<Entry> {
+        self.demultiplexer.find_on(interface, local, peer).map(|place| self.entry(place))
     }
 
-    /// Adds an entry for two addresses and two ports. Fails if they have an entry already.
+    /// Returns the listener of a local address and port.
+    pub(super) fn listener(&self, local: SocketAddrV4) -> Option<Place> {
+        // The peers of all other entries have an interface.
+        match self
+            .demultiplexer
+            .find(local, SocketAddrV4::new(*local.ip(), 0))
+            .map(|place| self.entry(place))?
+        {
+            Entry::Listener(place) => Some(place),
+            Entry::Connection(_) | Entry::HalfOpen(_) | Entry::TimeWait(_) => None,
+        }
+    }
+
+    /// Adds an entry for an interface, two addresses and two ports. Fails if they have an entry already.
     pub(super) fn insert(
         &mut self,
         entry: Entry,
+        interface: InterfaceId,
         local: SocketAddrV4,
         peer: SocketAddrV4,
     ) -> Result<(), BindingInUse> {
         let binding = Binding { addresses: exactly(*local.ip()), port: local.port() };
-        self.demultiplexer.insert(self.place(entry), binding, Some(peer))
+        self.demultiplexer.insert_on(interface, self.place(entry), binding, peer)
     }
 
     /// Adds a listener. Fails if another listener has the same binding.

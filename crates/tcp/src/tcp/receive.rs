@@ -24,7 +24,7 @@ impl Tcp {
         pool: &mut Pool,
     ) -> TcpReception {
         self.now = now;
-        match self.places.find(segment.destination, segment.source) {
+        match self.places.find(path.interface, segment.destination, segment.source) {
             Some(Entry::Connection(place)) => self.receive_on_connection(now, place, segment, data, pool),
             Some(Entry::HalfOpen(place)) => self.receive_on_half_open(now, place, segment, data, pool),
             Some(Entry::Listener(place)) => self.receive_on_listener(now, *path, place, segment, data, pool),
@@ -84,7 +84,7 @@ impl Tcp {
         };
         let has = |flag| segment.flags.contains(flag);
         if has(Flags::SYN) && !has(Flags::RST) {
-            let listener = self.listener_for(segment.destination).filter(|listener| {
+            let listener = self.places.listener(segment.destination).filter(|listener| {
                 // spec: tcp-listen-flags
                 !has(Flags::ACK) && !has(Flags::FIN) && self.may_replace(&state, segment, *listener)
             });

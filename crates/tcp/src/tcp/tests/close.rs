@@ -314,7 +314,12 @@ fn icmp_error_reaches_the_connection_with_its_sequence_number_only() {
     let mut node = Node::new(TcpLimits::default());
     let id = connect(&mut node, Some(5000)).expect("the connection was refused");
     let (syn, _) = node.transmit().expect("no SYN");
-    let quoted = QuotedSegment { local: syn.source, peer: syn.destination, sequence: syn.sequence };
+    let quoted = QuotedSegment {
+        interface: PATH.interface,
+        local: syn.source,
+        peer: syn.destination,
+        sequence: syn.sequence,
+    };
     let forged = QuotedSegment { sequence: syn.sequence.plus(1), ..quoted };
     assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable));
     let other = QuotedSegment { local: client(9), ..quoted };

@@ -337,7 +337,12 @@ fn hard_error_about_syn_ack_ends_half_open_connection() {
     let mut node = Node::new(TcpLimits::default());
     node.listen(5);
     let reply = node.receive(&syn(client(1))).expect("no SYN,ACK");
-    let quoted = QuotedSegment { local: server(), peer: client(1), sequence: reply.sequence };
+    let quoted = QuotedSegment {
+        interface: PATH.interface,
+        local: server(),
+        peer: client(1),
+        sequence: reply.sequence,
+    };
     let forged = QuotedSegment { sequence: reply.sequence.plus(1), ..quoted };
     assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable));
     assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable));

@@ -159,3 +159,43 @@ fn connection_with_small_send_buffer_becomes_ready_to_write() {
     assert_eq!(node.status(id).writable, 1_000, "the data is not acknowledged");
     assert_eq!(node.ready(), [TcpReady::Connection(id)]);
 }
+
+// proves: tcp-interface
+#[test]
+fn segments_of_another_interface_with_equal_addresses_do_not_reach_a_connection() {
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(1));
+    let first = node.tcp.accept(listener).expect("no connection");
+    node.tcp.write(node.now, first, b"data", &mut node.pool).expect("the connection is closed");
+    node.transmit_all();
+
+    let other = Path { interface: InterfaceId(1), ..PATH };
+    let on_other = |node: &mut Node, fields: &SegmentFields, data: &[u8]| {
+        let (segment, frame) = segment(fields, data, &mut node.pool);
+        node.tcp.receive(node.now, &other, &segment, frame, &mut node.pool)
+    };
+    let quoted = QuotedSegment {
+        interface: other.interface,
+        local: server(),
+        peer: client(1),
+        sequence: ack.acknowledgment,
+    };
+    assert!(
+        !node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable),
+        "the connection has an error"
+    );
+    for flags in [Flags::ACK, Flags::RST | Flags::ACK] {
+        let reception = on_other(&mut node, &SegmentFields { flags, ..ack }, b"");
+        assert!(matches!(reception.outcome, SegmentOutcome::Dropped(_)), "{flags:?}: {reception:?}");
+    }
+    assert_eq!(node.status(first).state, State::Established);
+
+    let syn_ack = on_other(&mut node, &syn(client(1)), b"").reply.expect("no SYN,ACK");
+    assert_eq!(on_other(&mut node, &answer(&syn_ack), b"other").outcome, SegmentOutcome::Accepted);
+    let second = node.tcp.accept(listener).expect("no connection");
+    assert_eq!((node.status(first).readable, node.status(second).readable), (0, 5));
+    assert_eq!(node.tcp.addresses(second).map(|addresses| addresses.interface), Some(other.interface));
+    node.receive_data(&ack, b"first");
+    assert_eq!((node.status(first).readable, node.status(second).readable), (5, 5));
+}

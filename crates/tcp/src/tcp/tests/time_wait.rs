@@ -151,7 +151,10 @@ fn initial_sequence_number_is_above_that_of_the_replaced_connection() {
         timestamp: None,
         length: Duration::from_mins(1),
     };
-    node.tcp.places.insert(Entry::TimeWait(0), server(), client(1)).expect("the entry exists");
+    node.tcp
+        .places
+        .insert(Entry::TimeWait(0), PATH.interface, server(), client(1))
+        .expect("the entry exists");
     node.tcp.time_waits.insert(node.now, &state);
     let reply = node.receive(&syn(client(1))).expect("no SYN,ACK");
     assert_eq!(reply.flags, Flags::SYN | Flags::ACK);
@@ -225,7 +228,10 @@ fn port_in_time_wait_is_used_last_and_only_with_timestamps() {
             timestamp,
             length: Duration::from_mins(1),
         };
-        node.tcp.places.insert(Entry::TimeWait(place), local, server()).expect("the entry exists");
+        node.tcp
+            .places
+            .insert(Entry::TimeWait(place), PATH.interface, local, server())
+            .expect("the entry exists");
         node.tcp.time_waits.insert(node.now, &state);
     }
     let mut last = None;
