@@ -31,6 +31,13 @@ struct Completion {
 }
 
 impl Tcp {
+    /// Returns whether a SYN to a listener becomes a half-open connection. Otherwise, a cookie answers the SYN.
+    pub(super) fn has_half_open_capacity(&self, listener: Place) -> bool {
+        let limit = self.limits.half_open_per_listener;
+        let listener = self.listeners.get(listener);
+        listener.is_some_and(|listener| listener.half_open < limit) && !self.half_opens.is_full()
+    }
+
     /// Processes a segment to a listener.
     pub(super) fn receive_on_listener(
         &mut self,
@@ -87,8 +94,8 @@ impl Tcp {
         above: Option<SequenceNumber>,
     ) -> TcpReception {
         let (local, peer) = (segment.destination, segment.source);
-        let limit = self.limits.half_open_per_listener;
-        let place = self.half_opens.vacant();
+        let has_capacity = self.has_half_open_capacity(listener);
+        let place = self.half_opens.vacant().filter(|_| has_capacity);
         let Some(state) = self.listeners.get_mut(listener) else {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         };
@@ -96,7 +103,7 @@ impl Tcp {
         let options = answered(&segment.options, &settings);
         let clock = timestamp(now, self.numbers.timestamp_offset(*local.ip(), *peer.ip()));
         // spec: tcp-half-open-bound, tcp-cookies
-        let Some(place) = place.filter(|_| state.half_open < limit) else {
+        let Some(place) = place else {
             state.cookies_until = Some(now + Cookies::LIFETIME);
             self.counters.cookies_sent += 1;
             let size = options.maximum_segment_size.unwrap_or(DEFAULT_SEGMENT_SIZE);

@@ -84,9 +84,13 @@ impl Tcp {
         };
         let has = |flag| segment.flags.contains(flag);
         if has(Flags::SYN) && !has(Flags::RST) {
+            // A cookie is not above the last sequence number of the old connection.
             let listener = self.places.listener(segment.destination).filter(|listener| {
-                // spec: tcp-listen-flags
-                !has(Flags::ACK) && !has(Flags::FIN) && self.may_replace(&state, segment, *listener)
+                // spec: tcp-listen-flags, rfc6191-initial
+                !has(Flags::ACK)
+                    && !has(Flags::FIN)
+                    && self.may_replace(&state, segment, *listener)
+                    && self.has_half_open_capacity(*listener)
             });
             if let Some(listener) = listener {
                 // spec: rfc9293-time-wait-reuse

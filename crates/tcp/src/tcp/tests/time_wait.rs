@@ -166,6 +166,16 @@ fn initial_sequence_number_is_above_that_of_the_replaced_connection() {
     assert!(node.tcp.accept(listener).is_some(), "no connection");
 }
 
+// proves: rfc6191-initial, rfc6191-refused
+#[test]
+fn syn_that_a_cookie_would_answer_replaces_nothing() {
+    let mut node = Node::new(TcpLimits { half_open: 0, ..TcpLimits::default() });
+    let listener = node.listen(5);
+    closed(&mut node, listener, &syn(client(1)));
+    let later = SegmentFields { sequence: SequenceNumber::new(5000), ..syn(client(1)) };
+    assert!(!replaces(&mut node, &later), "the new connection has a cookie as its initial sequence number");
+}
+
 // proves: rfc6191-refused
 #[test]
 fn syn_without_listener_or_with_other_flags_replaces_nothing() {
