@@ -16,7 +16,7 @@ use tcp::{
     Timestamps,
 };
 
-use tcp_node::{Node, Packet};
+use tcp_node::{INTERFACE, Node, Packet};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -136,7 +136,8 @@ fuzz_target!(|input: Input| {
                 let number = peer % PEERS;
                 let expected = peers[usize::from(number)].expected;
                 let sequence = shifted(expected.minus(1), offset.into());
-                let quoted = QuotedSegment { local: server(), peer: client(number), sequence };
+                let quoted =
+                    QuotedSegment { interface: INTERFACE, local: server(), peer: client(number), sequence };
                 node.tcp.icmp_error(node.now, &quoted, problem(kind));
             }
         }
