@@ -1,7 +1,7 @@
 //! The control socket of a running host: `tapstack ip`, and clients that misbehave.
 
 use std::error::Error;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::os::unix::process::CommandExt;
@@ -563,7 +563,38 @@ fn sockets() -> TestResult {
     );
     let json = ss("-a --json")?;
     check_lines("ss", &json);
-    assert!(json.lines().count() == 2 && json.contains("\"local_port\":1900"), "{json}");
+    assert!(json.lines().count() == 4 && json.contains("\"local_port\":1900"), "{json}");
+    // Listeners: the columns are those of iproute2, apart from the limit of the backlog.
+    let _listeners = [TcpListener::bind(("0.0.0.0", 7))?, TcpListener::bind(("0.0.0.0", 1_900))?];
+    let without_limit = |text: &str| -> Vec<Vec<String>> {
+        let words = |line: &str| -> Vec<String> {
+            let words = line.split_whitespace().enumerate().filter(|(column, _)| *column != 2);
+            words.map(|(_, word)| word.to_owned()).collect()
+        };
+        let mut lines: Vec<_> = text.replace("Process", "").lines().map(words).collect();
+        lines.sort();
+        lines
+    };
+    for arguments in ["-tna", "-tnl", "-tl"] {
+        let kernel = Command::new(&iproute2).arg(arguments).output()?;
+        let of_kernel = without_limit(&String::from_utf8_lossy(&kernel.stdout));
+        assert_eq!(without_limit(&ss(arguments)?), of_kernel, "{arguments}");
+        assert_eq!(of_kernel.len(), 3, "{of_kernel:?}");
+    }
+    // A connection has the addresses of its other end in reverse.
+    let stream = TcpStream::connect(("10.0.0.2", 7))?;
+    let port = stream.local_addr()?.port();
+    let established = ss("-tn")?;
+    assert!(
+        established.starts_with("State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0      0 "),
+        "{established}"
+    );
+    assert!(established.trim_end().ends_with(&format!("10.0.0.2:7        10.0.0.1:{port}")), "{established}");
+    let json = ss("-t --json")?;
+    check_lines("ss", &json);
+    assert!(json.contains("\"kind\":\"tcp\",\"connected\":true"), "{json}");
+    drop(stream);
+    wait_for("end of the connection", || ss("-tn").ok().filter(|out| out.lines().count() == 1))?;
     assert_eq!(host.stop()?.0, Some(0));
     let (code, _, errors) = exit_and_text(&run(&["ss"])?);
     assert!(
