@@ -238,7 +238,9 @@ impl Host {
         let waiting = |interface: &HostInterface| TxQueues::CAPACITY + 2 * interface.config.table.pending;
         let mtus = self.interfaces.iter().map(|interface| interface.config.mtu);
         let capacity = Frame::capacity_for(mtus.min().unwrap_or_default());
-        let memory = self.shared.sockets.limits().memory.saturating_add(self.shared.tcp.limits().memory);
+        let tcp = self.shared.tcp.limits().memory;
+        // Received data in order may take a quarter more.
+        let memory = self.shared.sockets.limits().memory.saturating_add(tcp).saturating_add(tcp / 4);
         let in_sockets = memory / capacity;
         3 * Exchange::BATCH * self.ports.len()
             + self.interfaces.iter().map(waiting).sum::<usize>()

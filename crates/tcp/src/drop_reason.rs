@@ -15,6 +15,8 @@ base::reasons! {
         OutOfOrderBlocks("out_of_order_blocks") = "too many blocks of data out of order",
         /// The data is out of order, and the memory of all connections is full.
         OutOfOrderMemory("out_of_order_memory") = "data out of order while the memory of TCP is full",
+        /// The memory of all connections is used, with the reserve for data in order.
+        MemoryExhausted("memory_exhausted") = "the memory of TCP is exhausted",
         /// Neither a connection nor a listener has these addresses and ports.
         NoConnection("no_connection") = "no connection and no listener",
         /// The listener ignores resets.

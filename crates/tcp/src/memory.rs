@@ -6,9 +6,9 @@ use tap::Pool;
 ///
 /// Buffers are counted by capacity: a received frame counts with its whole storage, also if it has few bytes.
 ///
-/// Data to send is accepted within the limit only. Data that the peer was allowed to send is kept in any case: the
-/// limit keeps receive windows from growing, and data out of order is dropped. Received data may therefore exceed the
-/// limit, by at most the windows that were announced before.
+/// Data to send and data out of order are accepted within the limit only, and the limit keeps receive windows from
+/// growing. A quarter of the limit in addition is a reserve for data in order that the peer was allowed to send, so that
+/// send buffers do not stop reception.
 #[derive(Debug)]
 pub struct Memory {
     used: usize,
@@ -60,6 +60,11 @@ impl Memory {
         } else {
             MemoryLevel::Normal
         }
+    }
+
+    /// Returns whether the reserve for data in order is used too.
+    pub fn is_exhausted(&self) -> bool {
+        self.used >= self.limit.saturating_add(self.limit / 4)
     }
 
     /// Takes `bytes` if the limit permits it. Returns whether the bytes were taken.

@@ -85,11 +85,7 @@ impl ReceiveBuffer {
             cx.pool.give(frame);
             return Inserted { duplicate, ..Inserted::default() };
         }
-        // Data in order is kept in any case: the window has permitted it.
-        // spec: tcp-memory-promise
-        if missing.start > 0
-            && let Some(reason) = self.reason_to_drop(&missing, cx)
-        {
+        if let Some(reason) = self.reason_to_drop(&missing, cx) {
             cx.pool.give(frame);
             return Inserted { advanced: 0, duplicate, reason: Some(reason) };
         }
@@ -236,8 +232,13 @@ impl ReceiveBuffer {
         start..end
     }
 
-    /// Returns why data out of order must be dropped.
+    /// Returns why data must be dropped.
     fn reason_to_drop(&self, missing: &Range<u32>, cx: &Resources<'_>) -> Option<TcpDropReason> {
+        // The window has permitted data in order, so the reserve is for it.
+        // spec: tcp-memory-promise
+        if missing.start == 0 {
+            return cx.memory.is_exhausted().then_some(TcpDropReason::MemoryExhausted);
+        }
         let is_new_block = !self.blocks().any(|range| {
             range.end == missing.start || range.start == missing.end || is_part(&range, missing)
         });

@@ -17,7 +17,6 @@ pub struct SendBuffer {
     limit: usize,
     /// Maximum of `limit`.
     maximum: usize,
-    is_starved: bool,
 }
 
 /// Capacity of the smallest ring.
@@ -30,7 +29,7 @@ impl SendBuffer {
     pub fn new(size: BufferSize) -> SendBuffer {
         let maximum = size.maximum.clamp(1, MAXIMUM_CAPACITY);
         let limit = size.initial.clamp(1, maximum);
-        SendBuffer { ring: Box::default(), start: 0, length: 0, limit, maximum, is_starved: false }
+        SendBuffer { ring: Box::default(), start: 0, length: 0, limit, maximum }
     }
 
     /// Changes the size. Bytes that are in the buffer stay there.
@@ -69,17 +68,11 @@ impl SendBuffer {
         self.ring.len()
     }
 
-    /// Returns whether the last write took fewer bytes than [`SendBuffer::free`], because the memory was full.
-    pub fn is_starved(&self) -> bool {
-        self.is_starved
-    }
-
     /// Appends the first bytes of `data`, up to the capacity of the buffer. Returns the number of these bytes.
     pub fn write(&mut self, data: &[u8], memory: &mut Memory) -> usize {
         let accepted = data.len().min(self.free());
         self.grow(self.length + accepted, memory);
         let taken = accepted.min(self.ring.len() - self.length);
-        self.is_starved = taken < accepted;
         let end = self.wrap(self.start + self.length);
         let (data, _) = data.split_at_checked(taken).unwrap_or_default();
         let (first, second) = data.split_at(taken.min(self.ring.len() - end));

@@ -25,3 +25,12 @@ fn level_follows_use() {
     }
     assert_eq!(Memory::new(0).level(), MemoryLevel::Full);
 }
+
+#[test]
+fn reserve_is_a_quarter_of_the_limit() {
+    let mut memory = Memory::new(1_000);
+    memory.charge(1_249);
+    assert!(!memory.is_exhausted());
+    memory.charge(1);
+    assert!(memory.is_exhausted());
+}

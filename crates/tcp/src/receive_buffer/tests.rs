@@ -257,6 +257,21 @@ fn data_in_order_is_kept_when_memory_is_full() {
     assert_eq!((fixture.memory.used(), fixture.pool.held()), (1 << 20, 0));
 }
 
+// proves: tcp-memory-promise, tcp-memory-bound
+#[test]
+fn data_in_order_is_dropped_when_the_reserve_is_used() {
+    let mut fixture = Fixture::new();
+    fixture.memory.charge((1 << 20) + (1 << 18) - 1);
+    assert_eq!(fixture.insert(0..1_000), advanced(1_000));
+    let data = stream(1_000, 1_000);
+    let dropped = fixture.insert_at(0, &data, false);
+    assert_eq!(dropped, Inserted { reason: Some(TcpDropReason::MemoryExhausted), ..Inserted::default() });
+    assert_eq!(fixture.read(9_000), stream(0, 1_000));
+    assert_eq!(fixture.insert_at(0, &data, false), advanced(1_000));
+    assert_eq!(fixture.read(9_000), stream(1_000, 1_000));
+    assert_eq!(fixture.pool.held(), 0);
+}
+
 #[test]
 fn clear_returns_memory_and_frames() {
     let mut fixture = Fixture::new();

@@ -11,7 +11,7 @@ pub struct TcpLimits {
     pub connections: usize,
     /// Maximum number of listeners.
     pub listeners: usize,
-    /// Maximum memory of the buffers of all connections, in bytes.
+    /// Maximum memory of the buffers of all connections, in bytes. Received data in order may take a quarter more.
     pub memory: usize,
     /// Maximum number of half-open connections. A further SYN is answered with a cookie (RFC 4987 3.6).
     pub half_open: usize,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tap::Instant;
-use tcp::{BufferSize, Flags, Segment, SequenceNumber, State, TcpSettings};
+use tcp::{BufferSize, Flags, Memory, Segment, SequenceNumber, State, TcpSettings};
 
 use crate::link::Bottleneck;
 use crate::sides::{CLIENT, Pair, SERVER, Setup};
@@ -224,6 +224,21 @@ fn single_bytes_hold_little_memory() {
     }
     let memory = pair.sides[SERVER].memory.used();
     assert!((30_000..40_000).contains(&memory), "30,000 bytes in order hold {memory} bytes");
+}
+
+// proves: tcp-memory-bound, tcp-memory-promise
+#[test]
+fn data_that_memory_does_not_hold_arrives_after_the_user_reads() {
+    let mut pair = Pair::established(&near());
+    pair.sides[SERVER].memory = Memory::new(20_000);
+    pair.sides[SERVER].is_reading = false;
+    pair.sides[CLIENT].to_write = 60_000;
+    pair.run_for(10 * SECOND);
+    let memory = pair.sides[SERVER].memory.used();
+    assert!((20_000..27_000).contains(&memory), "{memory} bytes in use");
+    pair.sides[SERVER].is_reading = true;
+    pair.run_until(|pair| pair.sides[SERVER].read == 60_000);
+    assert_eq!(pair.sides[SERVER].memory.used(), 0);
 }
 
 #[test]
