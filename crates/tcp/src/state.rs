@@ -42,6 +42,18 @@ pub enum CloseReason {
     Unreachable,
 }
 
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CloseReason::Closed => "connection closed",
+            CloseReason::Reset => "connection reset by peer",
+            CloseReason::Refused => "connection refused",
+            CloseReason::TimedOut => "connection timed out",
+            CloseReason::Unreachable => "peer unreachable",
+        })
+    }
+}
+
 impl State {
     /// All states.
     pub const ALL: [State; 10] = [

@@ -11,9 +11,11 @@ use crate::recorder::CaptureArguments;
 #[command(after_help = "\
 Examples:
   tapstack lab
-      the exchange, then the kernel's ARP cache entry
+      ARP, a ping and an HTTP request between the kernel and the host
   tapstack lab -- arping -c 3 10.0.0.2
       any command, in a namespace with a host at 10.0.0.2
+  tapstack lab -- curl http://10.0.0.2/
+      the page of the host
   tapstack lab -v -- bash
       a shell; frames are printed to standard error
   tapstack lab --cable
@@ -22,9 +24,9 @@ Examples:
       the exchange for Wireshark
 
 The lab is a network namespace with a TAP that connects the kernel at 10.0.0.1 and an emulated host at 10.0.0.2. The \
-namespace ends with the command. Without root, tcpdump needs the option `-Z root` in the namespace.
+host serves a page on TCP port 80. The namespace ends with the command. Without root, tcpdump needs the option `-Z root` in the namespace.
 
-Exit codes: 0 the peer's ARP cache has an entry for the emulated host, 1 it has no entry, 2 setup error; with COMMAND \
+Exit codes: 0 the peer resolved the address of the host and received an echo reply and the page, 1 it did not, 2 setup error; with COMMAND \
 the exit code of COMMAND, or 128 plus the signal that ended it, 126 if it cannot be run, 127 if it is not found.")]
 pub(crate) struct LabArguments {
     /// Connect two emulated hosts by a cable in memory, without the kernel

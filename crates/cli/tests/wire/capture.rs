@@ -225,6 +225,7 @@ fn lab_capture() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at"), "{out}");
+        assert!(out.contains("Flags [S.], ") && out.contains(": HTTP: HTTP/1.1 200 OK"), "{out}");
     }
     let (code, _, errors) = exit_and_text(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
@@ -17,8 +17,9 @@ use testbed::program::{command, exit_and_text, run};
 use testbed::{Case, TestResult, WireRefused, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
-    ("default_run_shows_kernel_learning_host_mac", default_run),
+    ("default_run_shows_arp_ping_and_http_with_kernel", default_run),
     ("lab_changes_nothing_outside_namespace", lab_changes_nothing_outside_namespace),
+    ("lab_command_reads_page_of_host", command_reads_page),
     ("lab_exits_with_code_of_command", command_exit_code),
     ("lab_prints_frames_to_standard_error_with_command", frames_on_standard_error),
     ("lab_exits_128_plus_signal_of_command", command_ended_by_signal),
@@ -44,12 +45,54 @@ fn default_run() -> TestResult {
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
         assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1, length 28"), "{out}");
         assert!(out.contains("Reply 10.0.0.2 is-at 02:"), "{out}");
+        check_exchange(&out, "the kernel");
         let entry = out.lines().last().ok_or("no entry")?;
         assert!(
             entry.starts_with("10.0.0.2 dev tap0 lladdr 02:") && entry.ends_with(" REACHABLE"),
             "{entry}"
         );
     }
+    Ok(())
+}
+
+/// Checks that the output shows a ping and an HTTP request of a client at 10.0.0.1, in their order.
+fn check_exchange(out: &str, client: &str) {
+    let mut rest = out;
+    for expected in [
+        "10.0.0.1 > 10.0.0.2: ICMP echo request, id ",
+        "10.0.0.2 > 10.0.0.1: ICMP echo reply, id ",
+        " > 10.0.0.2.80: Flags [S], seq ",
+        "10.0.0.2.80 > 10.0.0.1.",
+        ": Flags [S.], seq ",
+        " > 10.0.0.2.80: Flags [P.], seq 1:",
+        ": HTTP: GET / HTTP/1.1\n",
+        "10.0.0.2.80 > 10.0.0.1.",
+        ": HTTP: HTTP/1.1 200 OK\n",
+        " > 10.0.0.2.80: Flags [F.], seq ",
+    ] {
+        let place = rest.find(expected).unwrap_or_else(|| panic!("`{expected}` is missing: {out}"));
+        rest = &rest[place + expected.len()..];
+    }
+    assert!(rest.contains(&format!("\n{client} received HTTP/1.1 200 OK with ")), "{out}");
+    assert!(!out.contains(" [R") && !out.contains("dropped"), "{out}");
+}
+
+/// Requests the page of the lab's host with the kernel's TCP, in the lab.
+fn command_reads_page() -> TestResult {
+    const SCRIPT: &str = "echo begun; read go";
+    let mut lab =
+        command(&["lab", "--", "sh", "-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    lab.stdout.as_mut().ok_or("standard output is not a pipe")?.read_exact(&mut [0; 6])?;
+    let page = in_lab(&lab, || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::new(10, 0, 0, 2), 80))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        Ok(page)
+    })??;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("over TCP in user space.\n"), "{page}");
+    drop(lab.stdin.take());
+    assert!(lab.wait()?.code().is_some(), "the lab was ended by a signal");
     Ok(())
 }
 
@@ -216,6 +259,7 @@ fn two_labs_are_separate() -> TestResult {
 fn check_simulated_wire(out: &str) {
     assert!(out.starts_with("a cable in memory, without the kernel"), "{out}");
     assert!(out.contains("Request who-has 10.0.0.2 tell 10.0.0.1"), "{out}");
+    check_exchange(out, "host B");
     let entry = out.lines().last().unwrap_or_default();
     assert!(entry.starts_with("10.0.0.2 dev cable0 lladdr 02:"), "{out}");
 }

@@ -11,7 +11,7 @@
 //! - An output line `...` stands for any number of lines, including zero. A sequence of spaces matches one space.
 //! - Times of day, dates, decimal fractions and ports from 32768 may have other values. This also applies to locally
 //!   administered MAC addresses except `02:00:00:...`. It also applies to whole numbers with five or more digits, or
-//!   with the unit ms, us or ns.
+//!   with the unit ms, us or ns. TCP windows and their scales (`win 502`, `wscale 7`) depend on the kernel's memory.
 //! - The output of a command that reads `docs/sample.pcapng` must be equal, with times in UTC.
 //! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then
 //!   reported as ignored.
@@ -245,6 +245,7 @@ fn squeeze(line: &str) -> String {
 fn normalize(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line.trim();
+    let mut previous = "";
     while let Some(first) = rest.chars().next() {
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '+' | '_');
         let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
@@ -255,8 +256,9 @@ fn normalize(line: &str) -> String {
             let unit = rest.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             let (before, after) = part.split_once(word).unwrap_or_default();
             out += before;
-            out += &kind(word, unit).unwrap_or_else(|| word.to_owned());
+            out += &kind(previous, word, unit).unwrap_or_else(|| word.to_owned());
             out += after;
+            previous = word;
         } else {
             // The number of spaces between columns depends on the values.
             for c in part.chars() {
@@ -269,8 +271,9 @@ fn normalize(line: &str) -> String {
     out
 }
 
-/// Returns the name of the kind of a word that differs between runs, e.g. a time. `unit` is the next word.
-fn kind(word: &str, unit: &str) -> Option<String> {
+/// Returns the name of the kind of a word that differs between runs, e.g. a time. `previous` and `unit` are the words before
+/// and after the word.
+fn kind(previous: &str, word: &str, unit: &str) -> Option<String> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_unit = |text: &str| matches!(text, "ms" | "us" | "ns" | "usec");
     let number = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -285,7 +288,7 @@ fn kind(word: &str, unit: &str) -> Option<String> {
         "<time>"
     } else if (dots.len() == 2 && dots.iter().all(|part| is_digits(part)))
         || (is_digits(number) && (is_unit(suffix) || is_unit(unit)))
-        || (is_digits(word) && word.len() >= 5)
+        || (is_digits(word) && (word.len() >= 5 || matches!(previous, "win" | "wscale")))
     {
         "<number>"
     } else {
@@ -363,6 +366,7 @@ fn changing_parts() -> TestResult {
         ("\"elapsed_ns\":123456,", "\"elapsed_ns\":9876543210,"),
         ("lladdr 02:91:17:5a:35:d7", "lladdr fe:00:00:00:00:01"),
         ("10.0.0.1.43191 >", "10.0.0.1.55555 >"),
+        ("win 63, options [nop,wscale 10]", "win 502, options [nop,wscale 7]"),
     ];
     let different = [
         ("10.0.0.1", "10.0.0.2"),
@@ -373,6 +377,7 @@ fn changing_parts() -> TestResult {
         ("tapstack 0.1.0", "tapstack 0.2.0"),
         ("1234 frames", "1235 frames"),
         ("5 packets", "6 packets"),
+        ("win 1, length 5", "win 1, length 6"),
     ];
     for (shown, printed) in same {
         assert_eq!(normalize(shown), normalize(printed));

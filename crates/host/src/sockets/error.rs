@@ -82,7 +82,7 @@ impl fmt::Display for SocketError {
             Self::SendBufferFull => f.write_str("send buffer full"),
             Self::SocketMemoryFull => f.write_str("socket memory full"),
             Self::NoFrame => f.write_str("no free frame in the pool"),
-            Self::Disconnected(reason) => write!(f, "{reason:?}"),
+            Self::Disconnected(reason) => write!(f, "{reason}"),
             Self::ShutDown => f.write_str("sending direction of the connection shut down"),
         }
     }

@@ -85,6 +85,7 @@ fn changed_connection_is_ready_once() {
     let status = host.host.tcp_status(id).unwrap();
     assert_eq!((status.state, status.closed), (TcpState::Closed, Some(TcpCloseReason::Reset)));
     let error = SocketError::Disconnected(TcpCloseReason::Reset);
+    assert_eq!(error.to_string(), "connection reset by peer");
     assert_eq!(host.host.read_tcp(host.now, id, &mut [0; 8], &mut host.pool), Err(error));
     assert_eq!(host.host.write_tcp(host.now, id, b"data", &mut host.pool), Err(error));
 }
