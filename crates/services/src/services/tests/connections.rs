@@ -152,6 +152,29 @@ fn echo_returns_data_of_connection() {
     assert_eq!(network.count("connections_failed"), 0);
 }
 
+// proves: rfc862-tcp
+#[test]
+fn echo_waits_for_client_that_does_not_read() {
+    let mut network = Network::new();
+    network.serve_tcp(ServiceKind::Echo, 7);
+    let id = network.connect((HOST, 7));
+    network.settle();
+    let data = bytes(10_000_000);
+    let mut sent = 0;
+    loop {
+        let written = network.write(id, &data[sent..]);
+        sent += written;
+        network.run_for(Duration::from_secs(1));
+        if written == 0 {
+            break;
+        }
+    }
+    assert!(sent < data.len(), "the echo takes data without end");
+    let (received, is_end) = network.exchange(id, &data[sent..]);
+    assert!(received == data && is_end, "{} bytes returned", received.len());
+    network.check_closed(id);
+}
+
 // proves: rfc863-tcp
 #[test]
 fn discard_receives_data_and_sends_nothing() {
@@ -285,6 +308,19 @@ fn status_page_shows_host_and_changes_once_a_second() {
     assert!(missing.starts_with("HTTP/1.1 404 "), "{missing}");
     let second = respond(&mut network, get);
     assert!(second.contains("<td>2</td><td>services</td><td>HTTP requests</td>"), "{second}");
+    // The first request in a second writes the page.
+    let id = network.connect((HOST, 80));
+    network.settle();
+    let mut page = |network: &mut Network| {
+        network.write(id, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        network.settle();
+        String::from_utf8(network.read(id).0).unwrap()
+    };
+    let (first, second) = (page(&mut network), page(&mut network));
+    assert!(
+        first.ends_with("</html>\n") && first == second,
+        "two pages of one second differ\n{first}{second}"
+    );
 }
 
 // proves: services-idle
@@ -310,6 +346,22 @@ fn idle_connections_are_reset() {
     assert!(!is_open(&mut network, echo), "echo after 601 seconds");
     assert_eq!(network.count("connections_timed_out"), 2);
     network.check_closed(echo);
+}
+
+// proves: services-idle
+#[test]
+fn client_that_continues_to_send_does_not_keep_ended_connection() {
+    let mut network = Network::new();
+    network.serve_tcp(ServiceKind::Daytime, 13);
+    let id = network.connect((HOST, 13));
+    for _ in 0..6 {
+        assert_eq!(network.client.machine.tcp_status(id).unwrap().closed, None);
+        network.write(id, b"x");
+        network.run_for(Duration::from_secs(10));
+    }
+    network.run_for(Duration::from_secs(1));
+    assert!(network.client.machine.tcp_status(id).unwrap().closed.is_some(), "daytime after 61 seconds");
+    network.check_closed(id);
 }
 
 // proves: services-fair
