@@ -156,7 +156,8 @@ impl Connection {
             // RFC 9293 3.10.7.4, TIME-WAIT: "The only thing that can arrive in this state is a retransmission of the remote
             // FIN. Acknowledge it, and restart the 2 MSL timeout."
             // spec: rfc9293-time-wait-fin
-            if self.state == State::TimeWait && segment.flags.contains(Flags::FIN) {
+            let end = segment.sequence.plus(segment.sequence_length());
+            if self.state == State::TimeWait && segment.flags.contains(Flags::FIN) && end == next {
                 self.timers.life = self.policy.time_wait.after(now);
             }
             arrival.reply = self.answer_unacceptable(now, &segment);

@@ -291,3 +291,16 @@ fn smaller_path_mtu_cuts_outstanding_segments_anew() {
     assert!(!rig.connection.icmp_error(rig.now, needed(1_000), rig.local.plus(1)));
     rig.assert_silent();
 }
+
+// proves: rfc9293-time-wait-fin
+#[test]
+fn only_the_fin_of_the_peer_starts_time_wait_again() {
+    for (sequence, is_restarted) in [(1, true), (0, false), (100_000, false)] {
+        let mut rig = Rig::in_state(State::TimeWait);
+        rig.pass(Duration::from_secs(50));
+        rig.give(Given::new(Flags::FIN | Flags::ACK, sequence, 2));
+        rig.pass(Duration::from_secs(20));
+        let expected = if is_restarted { State::TimeWait } else { State::Closed };
+        assert_eq!(rig.connection.state(), expected, "FIN with sequence number {sequence}");
+    }
+}
