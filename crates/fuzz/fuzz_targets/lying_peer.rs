@@ -42,7 +42,7 @@ pub(crate) struct LyingPeer {
     /// End of what the connection has sent.
     pub(crate) sent_end: SequenceNumber,
     /// Sequence number of the first byte of the connection's data.
-    pub(crate) acknowledged_start: SequenceNumber,
+    pub(crate) data_start: SequenceNumber,
     /// Rightmost edge of the windows that the peer has announced, as a distance from the first byte of the data.
     pub(crate) edge: u32,
     /// Options of the honest SYN.
@@ -85,7 +85,7 @@ impl LyingPeer {
             initial,
             next: initial,
             sent_end: local,
-            acknowledged_start: local.plus(1),
+            data_start: local.plus(1),
             // The window of a passive handshake.
             edge: 1_000,
             options,
@@ -100,14 +100,14 @@ impl LyingPeer {
         }
         let flags = Flags::SYN | Flags::ACK;
         self.edge = self.edge.max(1_000);
-        let fields = self.fields(self.initial, self.sent_end, flags, 1_000);
+        let fields = fields(self.initial, self.sent_end, flags, 1_000);
         SegmentFields { options: self.options, ..fields }
     }
 
     /// Returns the honest acknowledgment of everything that was sent.
     pub(crate) fn acknowledgment(&mut self) -> SegmentFields {
         self.clock = self.clock.wrapping_add(1);
-        let mut fields = self.fields(self.next, self.sent_end, Flags::ACK, 5_000);
+        let mut fields = fields(self.next, self.sent_end, Flags::ACK, 5_000);
         fields.options.timestamps =
             self.options.timestamps.map(|_| Timestamps { value: self.clock, echo: 0 });
         self.note_window(&fields);
@@ -145,7 +145,7 @@ impl LyingPeer {
         let fields = SegmentFields {
             urgent_pointer: input.urgent_pointer,
             options,
-            ..self.fields(sequence, input.acknowledgment.from(self.sent_end), flags, input.window)
+            ..fields(sequence, input.acknowledgment.from(self.sent_end), flags, input.window)
         };
         if is_syn {
             self.options.window_scale = options.window_scale.max(self.options.window_scale);
@@ -155,7 +155,7 @@ impl LyingPeer {
     }
 
     /// Returns a place relative to the end of what the connection has sent.
-    pub(crate) fn sent_place(&self, place: &Place) -> SequenceNumber {
+    pub(crate) fn sent_place(&self, place: Place) -> SequenceNumber {
         place.from(self.sent_end)
     }
 
@@ -174,8 +174,10 @@ impl LyingPeer {
     fn note_edge(&mut self, acknowledgment: SequenceNumber, window: u16) {
         // The window is that of an acknowledgment of sent data, and scaled by at most the shift of the SYN.
         let shift = self.options.window_scale.unwrap_or_default().min(14);
-        let sent = self.sent_end.distance_from(self.acknowledged_start);
-        let acknowledged = acknowledgment.distance_from(self.acknowledged_start);
+        // Before the SYN is sent, the end of what was sent precedes the data.
+        let has_data = self.data_start.is_before(self.sent_end);
+        let sent = if has_data { self.sent_end.distance_from(self.data_start) } else { 0 };
+        let acknowledged = acknowledgment.distance_from(self.data_start);
         let acknowledged = if acknowledged <= sent { acknowledged } else { 0 };
         self.edge = self.edge.max(acknowledged.saturating_add(u32::from(window) << shift));
     }
@@ -190,23 +192,23 @@ impl LyingPeer {
             self.next = segment.acknowledgment;
         }
     }
+}
 
-    fn fields(
-        &self,
-        sequence: SequenceNumber,
-        acknowledgment: SequenceNumber,
-        flags: Flags,
-        window: u16,
-    ) -> SegmentFields {
-        SegmentFields {
-            source: peer(),
-            destination: local(),
-            sequence,
-            acknowledgment,
-            flags,
-            window,
-            urgent_pointer: 0,
-            options: Options::default(),
-        }
+/// Returns the fields of a segment without options.
+fn fields(
+    sequence: SequenceNumber,
+    acknowledgment: SequenceNumber,
+    flags: Flags,
+    window: u16,
+) -> SegmentFields {
+    SegmentFields {
+        source: peer(),
+        destination: local(),
+        sequence,
+        acknowledgment,
+        flags,
+        window,
+        urgent_pointer: 0,
+        options: Options::default(),
     }
 }

@@ -17,6 +17,7 @@ use tcp::{
 use lying_peer::{LyingPeer, Place, SegmentInput, local, peer, received_byte};
 
 #[derive(Arbitrary, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "the options are independent of each other")]
 struct Setup {
     local_sequence: u32,
     peer_sequence: u32,
@@ -217,7 +218,7 @@ impl FuzzConnection {
             }
             Step::Mtu(mtu) => connection.set_mtu(*now, *mtu),
             Step::Problem(kind, mtu, place) => {
-                let sequence = self.peer.sent_place(place);
+                let sequence = self.peer.sent_place(*place);
                 connection.icmp_error(*now, problem(*kind, *mtu), sequence);
             }
             Step::Set(kind, value) => connection.set(*now, setting(*kind, *value)),
@@ -319,7 +320,7 @@ impl FuzzConnection {
         if data.is_empty() {
             return;
         }
-        let position = segment.sequence.distance_from(self.peer.acknowledged_start);
+        let position = segment.sequence.distance_from(self.peer.data_start);
         for (byte, position) in data.iter().zip(position..) {
             assert!(position < self.written, "data is sent that the user has not written: {segment:?}");
             assert_eq!(*byte, sent_byte(position), "wrong data is sent: {segment:?}");
@@ -396,10 +397,10 @@ fn setting(kind: u8, value: u16) -> Setting {
     let size = BufferSize { initial: value.into(), maximum: 64 << 10 };
     let seconds = Duration::from_secs(value.into());
     match kind % 8 {
-        0 => Setting::Nagle(value % 2 == 0),
+        0 => Setting::Nagle(value.is_multiple_of(2)),
         1 => Setting::KeepAlive(None),
         2 => Setting::KeepAlive(Some(KeepAlive { idle: seconds, interval: seconds, probes: 3 })),
-        3 => Setting::UserTimeout((value % 2 == 0).then_some(seconds)),
+        3 => Setting::UserTimeout((value.is_multiple_of(2)).then_some(seconds)),
         4 => Setting::SendBuffer(size),
         5 => Setting::ReceiveBuffer(size),
         6 => Setting::TimeToLive(None),
