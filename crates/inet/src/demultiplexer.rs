@@ -246,7 +246,8 @@ fn hashed([local, peer]: Key) -> (u64, u64) {
 
 impl fmt::Debug for Demultiplexer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sockets = self.keys.iter().filter(|key| **key != VACANT).count();
+        let counts = self.bound.counts.iter().chain(&self.connected.counts);
+        let sockets: u64 = counts.map(|count| u64::from(*count)).sum();
         write!(f, "Demultiplexer({sockets} sockets)")
     }
 }
