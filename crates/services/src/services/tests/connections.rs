@@ -311,7 +311,7 @@ fn status_page_shows_host_and_changes_once_a_second() {
     // The first request in a second writes the page.
     let id = network.connect((HOST, 80));
     network.settle();
-    let mut page = |network: &mut Network| {
+    let page = |network: &mut Network| {
         network.write(id, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         network.settle();
         String::from_utf8(network.read(id).0).unwrap()
