@@ -59,7 +59,7 @@
 //!
 //! The packets of [`Host::send`] wait in a queue of [`Host::DATA_QUEUE`] packets. The datagrams of a socket join this
 //! queue while the queue has less than a batch of packets, and otherwise wait in the send buffer of the socket. The data
-//! of a TCP connection waits in its connection. They stop neither receiving nor replies.
+//! of a TCP connection waits in its connection. Waiting packets and data stop neither receiving nor replies.
 //! While the queue of replies has no capacity for the replies to a batch of received frames, received frames stay in
 //! the kernel. A packet to an unresolved neighbor is pending in the neighbor table, which has bounds of its own
 //! ([`HostConfig::table`]). A packet that exceeds a bound is dropped and counted ([`Host::counters`]).

@@ -4,7 +4,7 @@
 //! - [`IpProtocol`]: protocol numbers, with names.
 //! - [`InterfaceId`]: the number of an interface of a host.
 //! - [`Binding`] and [`Demultiplexer`]: local addresses and port of a socket, and the socket of a received packet.
-//! - [`EphemeralPorts`]: random ports for sockets without a configured port.
+//! - [`EphemeralPorts`]: ports for sockets without a configured port, which other hosts cannot predict.
 //! - [`RateLimiter`]: limits of sent packets, per destination and in total.
 //! - [`is_valid_host`], [`is_reserved_range`], [`is_in_network`], [`directed_broadcast`]: special-purpose IPv4 addresses.
 //!

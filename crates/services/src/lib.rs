@@ -42,7 +42,8 @@
 //!
 //! Up to 65,536 connections are served, and further connections wait in the backlog of their listener. A service takes
 //! received data only when it can send or discard it, so that TCP slows down the client. A connection without progress is
-//! reset after ten minutes, an HTTP connection after one minute.
+//! reset after ten minutes. The limit is one minute for an HTTP connection, and for a connection that the service has
+//! closed.
 //!
 //! # Non-features
 //!

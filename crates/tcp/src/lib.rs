@@ -12,7 +12,7 @@
 //! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
 //!   [`ReceiveWindow`] decides how much data the peer may send.
 //! - [`Tcp`] has the connections and listeners of a host, with half-open connections, SYN cookies and TIME-WAIT.
-//! - [`TcpSettings`] configures connections.
+//! - [`TcpSettings`] configures connections, and [`TcpLimits`] limits their number and memory.
 //!
 //! ```
 //! use tap::Checksum;
@@ -42,6 +42,9 @@
 //! # Non-features
 //!
 //! The crate performs no I/O and reads no clock: the caller supplies frames and times.
+//!
+//! Received SACK blocks do not select the data to retransmit. RACK-TLP, CUBIC, ECN, pacing, Fast Open, signatures (MD5 and
+//! AO), Multipath TCP and urgent data outside the stream are not implemented.
 #![forbid(unsafe_code)]
 
 mod congestion;

@@ -63,7 +63,7 @@ pub(crate) struct NcArguments {
     /// Use UDP instead of TCP
     #[arg(short = 'u', help_heading = help::TRANSFER)]
     pub(crate) udp: bool,
-    /// Wait for a connection, or with -u for a datagram, then exchange data with its sender
+    /// Wait for a connection, or with -u for a datagram, then exchange data with the peer
     #[arg(short = 'l', help_heading = help::TRANSFER)]
     pub(crate) listen: bool,
     /// With -l, accept one connection after another; with -u, receive from all senders, and do not read standard input

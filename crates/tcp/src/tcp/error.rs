@@ -25,7 +25,9 @@ impl fmt::Display for TcpError {
         f.write_str(match self {
             TcpError::AddressInUse => "local address and port in use",
             TcpError::NoFreePort => "no free ephemeral port",
-            TcpError::InvalidPeer => "invalid peer: neither the address nor the port of another host",
+            TcpError::InvalidPeer => {
+                "invalid peer: expected the address of another host, and a port other than 0"
+            }
             TcpError::TooManyConnections => "too many connections",
             TcpError::TooManyListeners => "too many listeners",
             TcpError::Closed => "connection or listener is closed",
