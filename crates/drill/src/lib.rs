@@ -15,7 +15,7 @@
 //! each buffer of the kernel, and RFC 9293 3.9.1.2 requires PSH only in the last segment of the queued data.
 //!
 //! Not supported: `poll`, `epoll_create`, `epoll_ctl`, `epoll_wait`, `pipe`, `splice`, IPv6, UDP, and the flags `MSG_MORE`,
-//! `MSG_PEEK`, `MSG_OOB`, `MSG_FASTOPEN`, `MSG_ZEROCOPY` and `MSG_ERRQUEUE`. They fail with an error.
+//! `MSG_PEEK`, `MSG_OOB`, `MSG_FASTOPEN`, `MSG_ZEROCOPY` and `MSG_ERRQUEUE`. Such calls fail with an error.
 
 mod blocking;
 mod errno;
