@@ -283,7 +283,6 @@ fn services_answer_nc() -> TestResult {
 fn echo_answers_socat() -> TestResult {
     let host = start("echo")?;
     let data = bytes(1_000_000);
-    // `client` reads the output only after the input, so that pipes and TCP buffers hold all data in between.
     let reply = client("socat", &["-t", "20", "-", "TCP:10.0.0.2:7"], &data)?;
     assert!(reply == data, "{} bytes returned", reply.len());
     stop(host).map(drop)

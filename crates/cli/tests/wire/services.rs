@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use super::running::Running;
@@ -224,8 +225,15 @@ pub(crate) fn client(tool: &str, words: &[&str], input: &[u8]) -> Result<Vec<u8>
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    child.stdin.take().ok_or("no standard input")?.write_all(input)?;
-    let output = child.wait_with_output()?;
+    let mut standard_input = child.stdin.take().ok_or("no standard input")?;
+    // A tool may wait for a reader of its output before the tool reads all its input.
+    let (written, output) = thread::scope(|scope| {
+        let writer = scope.spawn(move || standard_input.write_all(input));
+        let output = child.wait_with_output();
+        (writer.join(), output)
+    });
+    written.map_err(|_| "the thread that writes the input panicked")??;
+    let output = output?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{tool} {words:?}: {}: {errors}", output.status);
     Ok(output.stdout)
