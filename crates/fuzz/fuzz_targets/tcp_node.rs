@@ -32,7 +32,7 @@ impl Node {
 
     /// Passes a segment. Returns the reply.
     pub(crate) fn receive(&mut self, packet: &Packet) -> Option<SegmentFields> {
-        let Some(mut frame) = self.pool.take() else { return None };
+        let mut frame = self.pool.take()?;
         let fields = &packet.fields;
         let header = fields.header_length();
         let bytes = frame.append(header + packet.data.len()).expect("the frame is too short");
