@@ -298,7 +298,7 @@ impl FuzzConnection {
     fn transmit(&mut self) {
         for number in 0.. {
             assert!(number < 5_000, "the connection sends without end: {:?}", self.connection);
-            let output = self.connection.output(self.now);
+            let output = self.connection.output();
             let mut frame = self.pool.take().expect("the pool has frames");
             let is_sent = self.connection.transmit(self.now, &mut frame);
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree");
@@ -344,7 +344,7 @@ impl FuzzConnection {
         assert_eq!(status.closed.is_some(), status.state == State::Closed, "{status:?}");
         if status.state == State::Closed {
             assert_eq!(self.connection.deadline(), None, "a closed connection has a deadline");
-            assert_eq!(self.connection.output(self.now), Output::None, "a closed connection sends");
+            assert_eq!(self.connection.output(), Output::None, "a closed connection sends");
         }
         // Frames hold at most about twice their data, and each of 64 blocks may hold one frame more. The send buffer holds
         // at most 64 KiB.

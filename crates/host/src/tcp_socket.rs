@@ -123,6 +123,9 @@ impl Host {
     /// prefix lengths differ: the longest prefix precedes the others.
     // spec: rfc9293-listen-independent
     pub fn listen_tcp(&mut self, listen: &TcpListen) -> Result<SocketId, SocketError> {
+        if listen.port == Some(0) {
+            return Err(SocketError::PortZero);
+        }
         let addresses = self.bindable(listen.addresses)?;
         let binding = Binding { addresses, port: listen.port.unwrap_or_default() };
         let listening = self.shared.tcp.listen(binding, listen.backlog, &listen.settings);
@@ -148,6 +151,10 @@ impl Host {
     /// exists, or if a limit is reached.
     // spec: rfc9293-open-unicast, rfc9293-local-address, rfc9293-multihoming
     pub fn connect_tcp(&mut self, now: Instant, connect: &TcpConnect) -> Result<SocketId, SocketError> {
+        // spec: tcp-port-zero
+        if connect.source_port == Some(0) {
+            return Err(SocketError::PortZero);
+        }
         let destination = match connect.destination {
             SocketAddr::V4(destination) if destination.port() == 0 => return Err(SocketError::PortZero),
             SocketAddr::V4(destination) => destination,

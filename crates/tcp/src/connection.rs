@@ -405,7 +405,7 @@ impl Connection {
     }
 
     /// Returns what the connection has to send.
-    pub fn output(&self, _now: Instant) -> Output {
+    pub fn output(&self) -> Output {
         if self.plan().is_some() {
             Output::Data
         } else if self.acknowledging.owed == Owed::Now {

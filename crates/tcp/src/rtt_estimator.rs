@@ -87,11 +87,6 @@ impl RttEstimator {
         self.doublings = self.doublings.saturating_add(1);
     }
 
-    /// Returns how often the retransmission timer expired since the last sample.
-    pub fn doublings(&self) -> u8 {
-        self.doublings
-    }
-
     /// Ends the handshake in which a SYN was retransmitted. The RTO becomes three seconds if there is no sample.
     pub fn end_handshake_with_lost_syn(&mut self) {
         // RFC 6298 5.7: "If the timer expires awaiting the ACK of a SYN segment and the TCP implementation is using an

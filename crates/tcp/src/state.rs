@@ -49,7 +49,7 @@ impl fmt::Display for CloseReason {
             CloseReason::Reset => "connection reset by peer",
             CloseReason::Refused => "connection refused",
             CloseReason::TimedOut => "connection timed out",
-            CloseReason::Unreachable => "peer unreachable",
+            CloseReason::Unreachable => "host unreachable",
         })
     }
 }

@@ -252,20 +252,18 @@ impl Tcp {
         if state == State::Closed && held.owner != Owner::User {
             return self.remove(place, pool);
         }
-        if state == State::TimeWait
-            && held.owner == Owner::Orphan
-            && held.connection.output(now) == Output::None
+        if state == State::TimeWait && held.owner == Owner::Orphan && held.connection.output() == Output::None
         {
             return self.compact(now, place, pool);
         }
-        self.refresh(now, place);
+        self.refresh(place);
     }
 
     /// Updates the queues, timers and readiness of a connection after a change that neither ends the connection for its
     /// queue nor enters TIME-WAIT.
-    fn refresh(&mut self, now: Instant, place: Place) {
+    fn refresh(&mut self, place: Place) {
         let Some(held) = self.connections.get_mut(place) else { return };
-        let output = held.connection.output(now);
+        let output = held.connection.output();
         let is_closed = held.connection.state() == State::Closed;
         let (owner, queued, interface) = (held.owner, held.queued, held.interface);
         held.queued = output;
@@ -358,7 +356,7 @@ impl Tcp {
                 let Some(held) = self.connections.get_mut(place) else { return false };
                 let is_accepted = held.connection.icmp_error(now, problem, quoted.sequence);
                 if is_accepted {
-                    self.refresh(now, place);
+                    self.refresh(place);
                 }
                 is_accepted
             }

@@ -11,7 +11,6 @@ use tcp::CloseReason;
 
 use super::arguments::NcArguments;
 use super::nc_host::{NcHost, RETRY_INTERVAL};
-use super::stream::close_text;
 use crate::failure::Failure;
 use crate::signals::Signals;
 
@@ -89,7 +88,7 @@ impl Scan {
                     }
                     let failed = match state {
                         PortState::Unresolved => Some(IcmpError::HOST_UNREACHABLE.to_string()),
-                        PortState::Lost(reason) => Some(close_text(reason).to_owned()),
+                        PortState::Lost(reason) => Some(reason.to_string()),
                         _ => None,
                     };
                     if let Some(why) = failed {
@@ -120,7 +119,7 @@ impl Scan {
             None => None,
             Some(Ok(())) => Some(PortState::Answered),
             Some(Err(reason @ (CloseReason::Refused | CloseReason::Reset))) => {
-                Some(PortState::Failed(close_text(reason).to_owned()))
+                Some(PortState::Failed(reason.to_string()))
             }
             Some(Err(reason)) => Some(PortState::Lost(reason)),
         };

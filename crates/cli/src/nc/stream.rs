@@ -115,7 +115,7 @@ impl Stream {
                 Ending::Stopped => return Ok(ExitCode::SUCCESS),
                 Ending::Over if is_finished => None,
                 Ending::Over => Some(Failure::negative("the peer has not acknowledged all data")),
-                Ending::Lost(reason) => Some(Failure::negative(close_text(reason))),
+                Ending::Lost(reason) => Some(Failure::negative(reason.to_string())),
             };
             match (self.source, failure) {
                 (Source::Listener { keeps: true, .. }, failure) => {
@@ -140,12 +140,11 @@ impl Stream {
                 Ok(true)
             }
             Some(Err(reason)) => {
-                let why = close_text(reason);
                 let is_answer = matches!(reason, CloseReason::Refused | CloseReason::Reset);
                 if let Some(gap) = self.host.explain_gap().filter(|_| !is_answer) {
                     return Err(Failure::new(gap.context(format!("no result for {ip} port {port}"))));
                 }
-                Err(Failure::negative(format!("connect to {ip} port {port} (tcp) failed: {why}")))
+                Err(Failure::negative(format!("connect to {ip} port {port} (tcp) failed: {reason}")))
             }
         }
     }
@@ -306,16 +305,5 @@ impl NcHost {
         let limit = until.map(|until| until.since(self.now()));
         let ready = self.step(&[Descriptor::readable(signals.as_fd(), Wake::Signal)], limit)?;
         Ok(ready.contains(Wake::Signal) && signals.next()?.is_some())
-    }
-}
-
-/// Returns the text of the end of a connection.
-pub(super) fn close_text(reason: CloseReason) -> &'static str {
-    match reason {
-        CloseReason::Closed => "connection closed",
-        CloseReason::Reset => "connection reset by the peer",
-        CloseReason::Refused => "connection refused",
-        CloseReason::TimedOut => "connection timed out",
-        CloseReason::Unreachable => "host unreachable",
     }
 }

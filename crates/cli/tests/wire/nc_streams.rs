@@ -141,7 +141,7 @@ fn failures() -> TestResult {
     thread::sleep(Duration::from_millis(200));
     drop(stream);
     let (code, _, errors) = exit_and_text(&ended.join().map_err(|_| "the thread panicked")??);
-    assert_eq!((code, errors.as_str()), (Some(1), "tapstack: connection reset by the peer\n"));
+    assert_eq!((code, errors.as_str()), (Some(1), "tapstack: connection reset by peer\n"));
     Ok(())
 }
 

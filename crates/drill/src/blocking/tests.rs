@@ -53,7 +53,7 @@ fn blocked_call_of_first_thread_advances_time() {
     let start = calls.time();
     let result = calls.call(|_| true, |_| Err::<(), _>(Errno::WOULD_BLOCK));
     assert_eq!(result, Err(Errno::WOULD_BLOCK));
-    assert!(calls.time().since(start) >= super::LONGEST_CALL, "the call returned early");
+    assert!(calls.time().since(start) >= Duration::from_mins(10), "the call returned early");
 }
 
 #[test]

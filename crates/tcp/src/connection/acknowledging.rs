@@ -226,7 +226,6 @@ impl Connection {
         let start = segment.sequence.plus(u32::from(segment.flags.contains(Flags::SYN)));
         let end = start.plus(length(segment.data_length));
         let end = if self.receive.next.is_before(end) { self.receive.next } else { end };
-        // A block that is farther away than a window is no duplicate, but an old segment.
         start.is_before(end).then_some(SackBlock { start, end })
     }
 

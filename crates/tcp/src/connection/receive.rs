@@ -193,8 +193,8 @@ impl Connection {
             return Err(Stop::Drop(TcpDropReason::OutsideWindow));
         }
         // "If the RST bit is set and the sequence number does not exactly match the next expected sequence value, yet is
-        // within the current receive window, TCP endpoints MUST send an acknowledgment (challenge ACK)". "After sending the challenge ACK, TCP endpoints MUST drop the unacceptable segment and stop processing
-        // the incoming packet further."
+        // within the current receive window, TCP endpoints MUST send an acknowledgment (challenge ACK)". "After sending the
+        // challenge ACK, TCP endpoints MUST drop the unacceptable segment and stop processing the incoming packet further."
         // spec: rfc5961-reset
         if arrival.segment.sequence != self.receive.next {
             arrival.reply = self.challenge(now);

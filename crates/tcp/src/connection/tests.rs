@@ -243,7 +243,7 @@ impl Rig {
 
     /// Returns the next segment that the connection sends.
     fn try_sent(&mut self) -> Option<Sent> {
-        let is_due = self.connection.output(self.now) != Output::None;
+        let is_due = self.connection.output() != Output::None;
         let mut frame = Frame::for_mtu(1_500);
         let is_sent = self.connection.transmit(self.now, &mut frame);
         assert_eq!(is_due, is_sent, "output and transmit do not agree");

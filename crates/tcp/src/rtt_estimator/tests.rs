@@ -46,9 +46,9 @@ fn back_off_doubles_up_to_one_minute_and_ends_with_sample() {
     for _ in 0..1000 {
         rtt.back_off();
     }
-    assert_eq!((rtt.rto(), rtt.doublings()), (RttEstimator::MAXIMUM_RTO, u8::MAX));
+    assert_eq!((rtt.rto(), rtt.doublings), (RttEstimator::MAXIMUM_RTO, u8::MAX));
     rtt.sample(ms(100));
-    assert_eq!((rtt.rto(), rtt.doublings()), (ms(300), 0));
+    assert_eq!((rtt.rto(), rtt.doublings), (ms(300), 0));
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Tcp {
         self.connections.unlink_from_backlog(&mut listener.queue, place);
         listener.queued = listener.queued.saturating_sub(1);
         self.connections.get_mut(place)?.owner = Owner::User;
-        self.refresh(self.now, place);
+        self.refresh(place);
         Some(self.connections.id(place))
     }
 
@@ -102,7 +102,7 @@ impl Tcp {
         let connection = Connection::open(now, &connect.settings, &start);
         self.connections.insert(Held::new(connection, connect.interface, Owner::User));
         self.counters.active_opens += 1;
-        self.refresh(now, place);
+        self.refresh(place);
         Ok(self.connections.id(place))
     }
 
@@ -174,7 +174,7 @@ impl Tcp {
             true => self.connections.wait_for(place, Wait::Buffer),
             false => self.connections.wait_for(place, Wait::Nothing),
         }
-        self.refresh(now, place);
+        self.refresh(place);
         Ok(written)
     }
 
@@ -211,7 +211,7 @@ impl Tcp {
         self.now = now;
         let place = self.connections.place(id).ok_or(TcpError::Closed)?;
         self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.shutdown(now);
-        self.refresh(now, place);
+        self.refresh(place);
         Ok(())
     }
 
@@ -255,7 +255,7 @@ impl Tcp {
     pub fn set(&mut self, id: ConnectionId, setting: Setting) -> Result<(), TcpError> {
         let place = self.connections.place(id).ok_or(TcpError::Closed)?;
         self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.set(self.now, setting);
-        self.refresh(self.now, place);
+        self.refresh(place);
         Ok(())
     }
 

@@ -214,7 +214,7 @@ impl Pair {
         let Side { connection: Some(connection), pool, .. } = &mut self.sides[side] else { return };
         for number in 0.. {
             assert!(number < 20_000, "the connection sends without end: {connection:?}");
-            let output = connection.output(self.now);
+            let output = connection.output();
             let mut frame = pool.take().expect("the pool has frames");
             let is_sent = connection.transmit(self.now, &mut frame);
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree: {connection:?}");

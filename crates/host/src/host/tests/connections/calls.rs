@@ -47,6 +47,16 @@ fn connection_has_address_of_its_interface() {
     assert_eq!(host.host.connect_tcp(host.now, &configured), Err(SocketError::AddressInUse));
 }
 
+// proves: tcp-port-zero
+#[test]
+fn port_zero_is_refused() {
+    let mut host = TestHost::with_known_peer();
+    let from_zero = TcpConnect { source_port: Some(0), ..to_peer(80) };
+    assert_eq!(host.host.connect_tcp(host.now, &from_zero), Err(SocketError::PortZero));
+    let at_zero = TcpListen { port: Some(0), ..TcpListen::default() };
+    assert_eq!(host.host.listen_tcp(&at_zero), Err(SocketError::PortZero));
+}
+
 // proves: rfc9293-open-unicast
 #[test]
 fn connection_to_other_than_unicast_is_refused() {
