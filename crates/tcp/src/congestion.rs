@@ -2,12 +2,24 @@
 
 mod new_reno;
 
+use std::time::Duration;
+
+use tap::Instant;
+
 pub use self::new_reno::NewReno;
 use crate::CongestionControl;
 
 /// State of a connection at an event of congestion control.
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
+    /// Time of the event.
+    pub now: Instant,
+    /// Smoothed RTT. `None` before the first sample.
+    pub rtt: Option<Duration>,
+    /// Smallest RTT of the connection. `None` before the first sample.
+    pub minimum_rtt: Option<Duration>,
+    /// Bytes that were delivered before the event.
+    pub delivered: u64,
     /// Largest segment in bytes of data.
     pub segment_size: u32,
     /// Bytes in flight before the event.
@@ -26,14 +38,20 @@ pub trait WindowControl {
     /// Processes the acknowledgment of bytes, outside of a recovery.
     fn acknowledged(&mut self, round: &Round, bytes: u32);
 
-    /// Processes the first loss of a recovery, which the peer's acknowledgments revealed.
+    /// Processes the first loss of a recovery, which the peer's acknowledgments revealed. The window becomes the
+    /// threshold.
     fn lost(&mut self, round: &Round);
 
-    /// Processes the end of a recovery.
+    /// Processes the end of a recovery in which the window was inflated (RFC 6582).
     fn recovered(&mut self, round: &Round);
 
-    /// Processes an expiry of the retransmission timer. `is_repeated` if the timer already expired for the same segment.
+    /// Processes an expiry of the retransmission timer. `is_repeated` if the threshold was already lowered for the same
+    /// loss, by a recovery or by an earlier expiry.
     fn timed_out(&mut self, round: &Round, is_repeated: bool);
+
+    /// Restores window and threshold, after the last call of [`WindowControl::lost`] or [`WindowControl::timed_out`] that
+    /// lowered the threshold has proved unnecessary. Has no effect without such a call since the last undo.
+    fn undo(&mut self);
 
     /// Processes the end of a time longer than the retransmission timeout in which the connection sent nothing.
     fn restart_after_idle(&mut self, segment_size: u32);
@@ -142,6 +160,10 @@ impl WindowControl for Algorithm {
 
     fn timed_out(&mut self, round: &Round, is_repeated: bool) {
         self.get_mut().timed_out(round, is_repeated);
+    }
+
+    fn undo(&mut self) {
+        self.get_mut().undo();
     }
 
     fn restart_after_idle(&mut self, segment_size: u32) {

@@ -8,7 +8,7 @@
 //! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
 //! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
 //! - [`Algorithm`] computes the congestion window (RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
-//!   (RFC 6582). [`DeliveryRate`] measures the rate at which data is delivered.
+//!   (RFC 6582). [`Prr`] spreads the reduction of the window over a recovery (RFC 6937). [`DeliveryRate`] measures the rate at which data is delivered.
 //! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
 //!   [`ReceiveWindow`] decides how much data the peer may send.
 //! - [`Tcp`] has the connections and listeners of a host, with half-open connections, SYN cookies and TIME-WAIT.
@@ -57,6 +57,7 @@ mod initial_sequence_numbers;
 mod memory;
 mod options;
 mod path_problem;
+mod prr;
 mod receive_buffer;
 mod receive_window;
 mod rtt_estimator;
@@ -81,6 +82,7 @@ pub use self::initial_sequence_numbers::InitialSequenceNumbers;
 pub use self::memory::{Memory, MemoryLevel, Resources};
 pub use self::options::{Options, SackBlock, SackBlocks, TcpOption, TcpOptions, Timestamps};
 pub use self::path_problem::PathProblem;
+pub use self::prr::Prr;
 pub use self::receive_buffer::{Inserted, ReceiveBuffer};
 pub use self::receive_window::ReceiveWindow;
 pub use self::rtt_estimator::RttEstimator;

@@ -9,6 +9,8 @@ pub struct NewReno {
     threshold: u32,
     /// Acknowledged bytes that count towards the next increase in congestion avoidance.
     acknowledged: u32,
+    /// Window and threshold before the last reduction of the threshold.
+    before_reduction: Option<(u32, u32)>,
 }
 
 impl NewReno {
@@ -17,11 +19,17 @@ impl NewReno {
         // spec: rfc5681-threshold
         // RFC 5681 3.1: "The initial value of ssthresh SHOULD be set arbitrarily high (e.g., to the size of the largest
         // possible advertised window)".
-        NewReno { window: window.min(MAXIMUM_WINDOW), threshold: MAXIMUM_WINDOW, acknowledged: 0 }
+        NewReno {
+            window: window.min(MAXIMUM_WINDOW),
+            threshold: MAXIMUM_WINDOW,
+            acknowledged: 0,
+            before_reduction: None,
+        }
     }
 
     /// Lowers the threshold after a loss.
     fn lower_threshold(&mut self, round: &Round) {
+        self.before_reduction = Some((self.window, self.threshold));
         // spec: rfc5681-timeout, rfc5681-fast-recovery
         // RFC 5681 3.1: "ssthresh = max (FlightSize / 2, 2*SMSS)".
         self.threshold = (round.in_flight / 2).max(round.segment_size.saturating_mul(2)).min(MAXIMUM_WINDOW);
@@ -84,6 +92,13 @@ impl WindowControl for NewReno {
         // RFC 5681 3.1: "upon a timeout (as specified in [RFC2988]) cwnd MUST be set to no more than the loss window, LW,
         // which equals 1 full-sized segment".
         (self.window, self.acknowledged) = (round.segment_size, 0);
+    }
+
+    fn undo(&mut self) {
+        if let Some((window, threshold)) = self.before_reduction.take() {
+            (self.window, self.threshold) = (self.window.max(window), self.threshold.max(threshold));
+            self.acknowledged = 0;
+        }
     }
 
     fn restart_after_idle(&mut self, segment_size: u32) {

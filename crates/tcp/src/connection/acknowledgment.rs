@@ -19,7 +19,7 @@ impl Connection {
             self.send.fin = LocalFin::Acknowledged;
         }
         let data = bytes - u32::from(covers_fin);
-        let round = self.round();
+        let round = self.round(now);
         self.send_buffer.acknowledge(usize::try_from(data).unwrap_or(usize::MAX));
         self.memory_level = cx.memory.level();
         self.send.unacknowledged = acknowledgment;
@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// Counts a segment that acknowledges nothing new, if the segment is a duplicate ACK.
-    pub(super) fn count_duplicate(&mut self, segment: &Segment) {
+    pub(super) fn count_duplicate(&mut self, now: Instant, segment: &Segment) {
         // RFC 5681 2: "An acknowledgment is considered a "duplicate" in the following algorithms when (a) the receiver of
         // the ACK has outstanding data, (b) the incoming acknowledgment carries no data, (c) the SYN and FIN bits are both
         // off, (d) the acknowledgment number is equal to the greatest acknowledgment received on the given connection
@@ -118,7 +118,7 @@ impl Connection {
         if !is_duplicate {
             return;
         }
-        let round = self.round();
+        let round = self.round(now);
         let (unacknowledged, next) = (self.send.unacknowledged, self.send.next);
         let Some(transfer) = &mut self.transfer else { return };
         match transfer.recovery.duplicate(unacknowledged, next, round.segment_size) {

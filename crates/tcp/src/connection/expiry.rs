@@ -73,7 +73,7 @@ impl Connection {
         }
         // RFC 6298 5.4: "Retransmit the earliest segment that has not been acknowledged by the TCP receiver."
         // spec: rfc6298-expiry, rfc9293-retransmission
-        let round = self.round();
+        let round = self.round(now);
         if let Some(transfer) = &mut self.transfer
             && !matches!(self.state, State::SynSent | State::SynReceived)
         {

@@ -291,7 +291,7 @@ impl Connection {
         } else {
             // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored."
             // spec: rfc9293-ack-old
-            self.count_duplicate(&segment);
+            self.count_duplicate(now, &segment);
         }
         self.update_send_window(&segment, was_closed);
         self.check_own_fin(now)

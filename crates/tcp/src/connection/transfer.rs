@@ -149,11 +149,16 @@ impl Connection {
     }
 
     /// Returns the state for an event of congestion control.
-    pub(super) fn round(&self) -> Round {
-        let (maximum_in_flight, is_window_limited) = self.transfer.as_ref().map_or((0, false), |transfer| {
+    pub(super) fn round(&self, now: Instant) -> Round {
+        let transfer = self.transfer.as_ref();
+        let (maximum_in_flight, is_window_limited) = transfer.map_or((0, false), |transfer| {
             (transfer.window_use.maximum_in_flight(), transfer.window_use.is_window_limited())
         });
         Round {
+            now,
+            rtt: self.rtt.smoothed(),
+            minimum_rtt: self.rtt.minimum(),
+            delivered: transfer.map_or(0, |transfer| transfer.delivery.total()),
             segment_size: self.segment_size(),
             in_flight: self.send.outstanding(),
             maximum_in_flight,

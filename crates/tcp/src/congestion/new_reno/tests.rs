@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use tap::Instant;
 
 use super::super::{Algorithm, MAXIMUM_WINDOW};
 use super::{NewReno, Round, WindowControl};
@@ -6,7 +7,16 @@ use super::{NewReno, Round, WindowControl};
 const SEGMENT: u32 = 1000;
 
 fn round(in_flight: u32) -> Round {
-    Round { segment_size: SEGMENT, in_flight, maximum_in_flight: in_flight, is_window_limited: true }
+    Round {
+        now: Instant::ORIGIN,
+        rtt: None,
+        minimum_rtt: None,
+        delivered: 0,
+        segment_size: SEGMENT,
+        in_flight,
+        maximum_in_flight: in_flight,
+        is_window_limited: true,
+    }
 }
 
 // proves: rfc5681-slow-start, tcp-ack-division
@@ -103,6 +113,19 @@ fn recovery_ends_with_flight_and_one_segment() {
     assert_eq!(control.window(), 10_000);
 }
 
+#[test]
+fn undo_restores_window_and_threshold_once() {
+    let mut control = NewReno::new(40_000);
+    control.lost(&round(40_000));
+    control.timed_out(&round(30_000), true);
+    control.acknowledged(&round(1000), 1000);
+    control.undo();
+    assert_eq!((control.window(), control.threshold()), (40_000, MAXIMUM_WINDOW));
+    control.acknowledged(&round(40_000), 10_000);
+    control.undo();
+    assert_eq!(control.window(), 50_000, "an undo without a reduction changed the window");
+}
+
 // proves: rfc5681-restart
 #[test]
 fn idle_time_restores_initial_window() {
@@ -127,18 +150,19 @@ fn smaller_segments_shrink_window_by_their_ratio() {
 proptest! {
     #[test]
     fn window_never_falls_on_ack_and_stays_within_limits(
-        events in prop::collection::vec((0_u8..6, any::<u32>(), any::<u32>(), any::<bool>()), 0..100),
+        events in prop::collection::vec((0_u8..7, any::<u32>(), any::<u32>(), any::<bool>()), 0..100),
         segment_size in 1_u32..65_535,
     ) {
         let mut control = Algorithm::NewReno(NewReno::new(segment_size));
         for (event, bytes, in_flight, is_window_limited) in events {
-            let round = Round { segment_size, in_flight, maximum_in_flight: in_flight, is_window_limited };
+            let round = Round { segment_size, is_window_limited, ..round(in_flight) };
             let before = control.window();
             match event {
                 0 => control.lost(&round),
                 1 => control.timed_out(&round, is_window_limited),
                 2 => control.recovered(&round),
                 3 => control.restart_after_idle(segment_size),
+                4 => control.undo(),
                 _ => {
                     control.acknowledged(&round, bytes);
                     prop_assert!(control.window() >= before, "an ACK lowered the window");
