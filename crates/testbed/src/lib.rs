@@ -94,11 +94,11 @@ const TEST_TIME_LIMIT: Duration = Duration::from_mins(2);
 pub const UNPRIVILEGED_UID: u32 = 65_534;
 
 /// Time limit of [`wait_for`].
-const WAIT_LIMIT: Duration = Duration::from_secs(10);
+const WAIT_LIMIT: Duration = Duration::from_mins(1);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Repeats `attempt` until it returns a value, for up to 10 seconds. The error contains `what`, the name of the value.
+/// Repeats `attempt` until it returns a value, for up to a minute. The error contains `what`, the name of the value.
 pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> Result<T, Box<dyn Error>> {
     for _ in 0..WAIT_LIMIT.as_millis() / PAUSE.as_millis() {
         if let Some(value) = attempt() {

@@ -62,9 +62,9 @@ fn stop(host: Running) -> Result<String, Box<dyn Error>> {
 }
 
 fn connect(to: (Ipv4Addr, u16)) -> Result<TcpStream, Box<dyn Error>> {
-    let stream = TcpStream::connect_timeout(&SocketAddr::from(to), Duration::from_secs(10))?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+    let stream = TcpStream::connect_timeout(&SocketAddr::from(to), Duration::from_mins(1))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    stream.set_write_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 

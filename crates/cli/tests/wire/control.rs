@@ -207,7 +207,7 @@ fn addresses() -> TestResult {
     assert_eq!(ip_output("addr")?, first);
     ip_output("addr add local 10.0.0.9/24 lladdr 02:00:00:00:07:07 dev addr0")?;
     let kernel = UdpSocket::bind(("10.0.0.1", 0))?;
-    kernel.set_read_timeout(Some(Duration::from_secs(10)))?;
+    kernel.set_read_timeout(Some(Duration::from_mins(1)))?;
     kernel.connect(("10.0.0.9", 9))?;
     kernel.send(b"hello")?;
     let refused = kernel.recv(&mut [0; 16]).err().map(|error| error.kind());
@@ -411,7 +411,7 @@ fn socket_of_other_user() -> TestResult {
 /// Sends a request to a host. Returns the reply.
 fn reply_to(interface: &str, request: &[u8]) -> Result<String, Box<dyn Error>> {
     let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(format!("test-{interface}"))?)?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     socket.send_to_addr(request, &control_address(interface)?)?;
     let mut buffer = vec![0; 1 << 17];
     let length = socket.recv(&mut buffer)?;
@@ -468,7 +468,7 @@ fn unread_replies() -> TestResult {
     for number in 0..64 {
         let name = SocketAddr::from_abstract_name(format!("unread-{number}"))?;
         let client = UnixDatagram::bind_addr(&name)?;
-        client.set_write_timeout(Some(Duration::from_secs(10)))?;
+        client.set_write_timeout(Some(Duration::from_mins(1)))?;
         for _ in 0..32 {
             client.send_to_addr(request, &to)?;
         }

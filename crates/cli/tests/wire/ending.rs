@@ -30,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Time limit for a command to end.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Interval between two checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 

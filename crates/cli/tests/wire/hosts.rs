@@ -225,7 +225,7 @@ fn kernel_address() -> TestResult {
 fn port_unreachable() -> TestResult {
     let host = Running::start(&["--tap", "port0", "--address", "10.0.0.2/24", "--kernel", "10.0.0.1/24"])?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     socket.connect((Ipv4Addr::new(10, 0, 0, 2), 9))?;
     socket.send(b"hello")?;
     let refused = socket.recv(&mut [0; 16]).err().map(|error| error.kind());

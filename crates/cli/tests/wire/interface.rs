@@ -51,7 +51,7 @@ fn reply(mac: [u8; 6], ip: Ipv4Addr) -> Vec<u8> {
 
 /// Sends a UDP datagram to a closed port, and returns the error that the kernel reports.
 fn closed_port_error(socket: &UdpSocket, to: Ipv4Addr) -> std::io::Result<Option<ErrorKind>> {
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     socket.connect((to, 9))?;
     socket.send(b"hello")?;
     Ok(socket.recv(&mut [0; 16]).err().map(|error| error.kind()))

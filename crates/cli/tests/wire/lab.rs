@@ -74,7 +74,10 @@ fn check_exchange(out: &str, client: &str) {
         rest = &rest[place + expected.len()..];
     }
     assert!(rest.contains(&format!("\n{client} received HTTP/1.1 200 OK with ")), "{out}");
-    assert!(!out.contains(" [R") && !out.contains("dropped"), "{out}");
+    // On a busy machine, a segment is sent again before its acknowledgment arrives, and dropped.
+    let is_fault = |line: &&str| line.contains("dropped") && !line.ends_with("outside the receive window");
+    assert_eq!(out.lines().find(is_fault), None, "{out}");
+    assert!(!out.contains(" [R"), "{out}");
 }
 
 /// Requests the page of the lab's host with the kernel's TCP, in the lab.

@@ -22,7 +22,7 @@ const COUNT: u64 = 1_000_000;
 /// MAC address of the host.
 const MAC: &str = "02:11:00:00:00:02";
 /// Time to wait for a reply.
-const READ_TIMEOUT: Duration = Duration::from_millis(500);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Counters of the kernel.
 #[derive(Clone, Copy, Debug)]

@@ -33,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
 const NEAR: [&str; 8] = ["nc", "-u", "--tap", "nc0", "-s", "10.0.0.2/24", "--kernel", "10.0.0.1/24"];
 
 /// Maximum time to wait for a datagram.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Starts the program with these arguments.
 fn start(more: &[&str]) -> std::io::Result<Child> {

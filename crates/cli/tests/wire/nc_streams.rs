@@ -45,8 +45,8 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, from) = listener.accept()?;
     assert_eq!(from.ip(), HOST);
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+    stream.set_write_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 
@@ -56,7 +56,7 @@ fn connect(port: u16) -> Result<TcpStream, Box<dyn Error>> {
     let stream = wait_for("a connection to nc", || {
         TcpStream::connect_timeout(&address, Duration::from_millis(200)).ok()
     })?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 
@@ -109,7 +109,7 @@ fn ends() -> TestResult {
     assert_eq!((&question, code, out.as_str()), (b"question", Some(0), "answer"));
     assert_eq!(errors, "Connection to 10.0.0.1 5000 port [tcp/*] succeeded!\n");
     // A time after the end of the input, and a time without data.
-    for more in [["-q", "1"], ["-w", "1"]] {
+    for more in [["-q", "3"], ["-w", "3"]] {
         let child = start(&[&more[..], &["10.0.0.1", "5000"]].concat())?;
         let ended = thread::spawn(move || end(child, b"question"));
         let mut stream = accept(&listener)?;
@@ -117,7 +117,7 @@ fn ends() -> TestResult {
         assert_eq!(&question, b"question", "{more:?}");
         stream.set_read_timeout(Some(Duration::from_millis(500)))?;
         assert!(stream.read(&mut [0; 1]).is_err(), "{more:?} ended early");
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         assert_eq!(read(&mut stream)?, b"", "{more:?}");
         let output = ended.join().map_err(|_| "the thread panicked")??;
         assert_eq!(exit_and_text(&output), (Some(0), String::new(), String::new()), "{more:?}");

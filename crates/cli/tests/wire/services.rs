@@ -40,7 +40,7 @@ fn start(tap: &str, services: &str, more: &[&str]) -> Result<Running, Box<dyn Er
 /// Returns a socket of the kernel that waits up to 10 seconds.
 fn socket() -> Result<UdpSocket, Box<dyn Error>> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    socket.set_read_timeout(Some(Duration::from_mins(1)))?;
     Ok(socket)
 }
 

@@ -45,7 +45,7 @@ fn tap() -> Result<(Tap, LinkMonitor), Box<dyn std::error::Error>> {
 
 /// Waits for the next change. The descriptor must be readable before the change is returned.
 fn change(monitor: &mut LinkMonitor) -> io::Result<LinkState> {
-    const TIMEOUT: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_mins(1);
     loop {
         if let Some(DeviceEvent::Link(state)) = monitor.poll()? {
             assert_eq!(monitor.state(), state);
