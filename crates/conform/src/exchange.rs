@@ -1,7 +1,6 @@
 //! Exchange of datagrams with the host.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use super::case::CaseResult;
 use super::datagrams::{ICMP, Ip, ReceivedDatagram, data, echo_reply, echo_request, peer, reassemble};
@@ -9,14 +8,10 @@ use super::frame_socket::{ArpPeer, FrameSocket};
 use super::frames::{Arp, REPLY, REQUEST, TESTED_IP, TESTED_MAC, hex};
 use super::session::Station;
 
-/// Timeout for a packet that waits for address resolution.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
 impl FrameSocket {
     /// Sends an ARP request from a peer, so that the host learns the peer.
     pub(crate) fn introduce(&mut self, peer: Station) -> Result<(), String> {
-        let requests = [broadcast_request(peer).frame(), unicast_request(peer).frame()];
-        self.add_peer(ArpPeer { requests, reply: reply_to_host(peer).frame() });
+        self.add_peer(arp_peer((TESTED_MAC, TESTED_IP), peer));
         let request = Arp { source: peer.0, sender: peer, ..REQUEST };
         let reply = Arp { destination: peer.0, target: peer, ..REPLY };
         self.expect_reply(&request.frame(), &reply.frame())
@@ -88,30 +83,24 @@ impl FrameSocket {
         frame: &[u8],
     ) -> Result<Vec<u8>, String> {
         self.send(frame)?;
-        let request = self.next(TIMEOUT)?.ok_or("no ARP request for the unknown station")?;
-        if request != broadcast_request(new_station).frame() {
+        let request = self.next_reply("ARP request for the unknown station")?;
+        let peer = arp_peer((TESTED_MAC, TESTED_IP), new_station);
+        if peer.requests.first() != Some(&request) {
             return Err(format!("not an ARP request for {}: {}", new_station.1, hex(&request)));
         }
-        self.send(&reply_to_host(new_station).frame())?;
-        self.next(TIMEOUT)?.ok_or_else(|| "no frame after the ARP reply".to_owned())
+        self.send(&peer.reply)?;
+        // The host repeats its request if the suite is late.
+        self.add_peer(peer);
+        self.next_reply("frame after the ARP reply")
     }
 }
 
-/// Returns the host's broadcast request for a peer.
-fn broadcast_request(peer: Station) -> Arp {
-    let sender = (TESTED_MAC, TESTED_IP);
-    Arp { source: TESTED_MAC, sender, target: ([0; 6], peer.1), ..REQUEST }
-}
-
-/// Returns the host's unicast request for a peer.
-fn unicast_request(peer: Station) -> Arp {
-    Arp { destination: peer.0, ..broadcast_request(peer) }
-}
-
-/// Returns a peer's reply to a request of the host.
-fn reply_to_host(peer: Station) -> Arp {
-    let target = (TESTED_MAC, TESTED_IP);
-    Arp { destination: TESTED_MAC, source: peer.0, sender: peer, target, ..REPLY }
+/// Returns the requests of a host for a peer, and the reply of the peer.
+pub(crate) fn arp_peer(host: Station, peer: Station) -> ArpPeer {
+    let broadcast = Arp { source: host.0, sender: host, target: ([0; 6], peer.1), ..REQUEST };
+    let unicast = Arp { destination: peer.0, ..broadcast };
+    let reply = Arp { destination: host.0, source: peer.0, sender: peer, target: host, ..REPLY };
+    ArpPeer { requests: [broadcast.frame(), unicast.frame()], reply: reply.frame() }
 }
 
 /// Returns one frame in hexadecimal, or the number of frames.

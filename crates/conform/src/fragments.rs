@@ -8,6 +8,7 @@ use super::frame_socket::FrameSocket;
 use super::session::Station;
 
 pub(crate) const CASES: &[Case] = &[
+    Case::new("later fragment causes no error", "RFC 1122 3.2.2", no_error_about_fragments),
     Case::new("fragmented echo request of any length is answered", "RFC 791 3.2; RFC 1122 3.3.2", any_length),
     Case::new("fragments are reassembled in any order", "RFC 791 3.2", any_order),
     Case::new("interleaved datagrams are reassembled separately", "RFC 791 3.2", interleaved),
@@ -24,6 +25,16 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 const PEER: Station = peer(120);
+
+// proves: rfc1122-error-fragment
+fn no_error_about_fragments(wire: &mut FrameSocket) -> CaseResult {
+    let from = peer(136);
+    let ip = Ip { protocol: 253, ..Ip::from(from) };
+    for flags_and_offset in [1, 100, MORE_FRAGMENTS | 5, MORE_FRAGMENTS] {
+        wire.expect_no_frame(from, &[Ip { flags_and_offset, ..ip }.frame(&data(16))])?;
+    }
+    Ok(())
+}
 
 /// Returns a datagram of the peer with this identification.
 const fn numbered(number: u16) -> Ip {

@@ -11,10 +11,8 @@ use super::checksum::complete_udp_checksum;
 use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
-/// Timeout for a reply of the host.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout until the host replies after its start.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout for a frame of the host. The timeout is long, because a loaded machine may pause the host or the suite.
+pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 /// Resolution of measured times.
 const TIME_RESOLUTION: Duration = Duration::from_millis(10);
 /// Number of stations that send sentinel requests in rotation. The number is small, because the host learns every
@@ -72,14 +70,14 @@ impl FrameSocket {
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let clock = Clock::start();
         let (request, reply) = self.sentinel();
-        while clock.elapsed() < START_TIMEOUT {
+        while clock.elapsed() < FRAME_TIMEOUT {
             self.send(&request)?;
-            if self.next(Duration::from_millis(50))?.is_some_and(|received| received == reply) {
+            if self.next(Duration::from_millis(100))?.is_some_and(|received| received == reply) {
                 // The reply to the next request follows the replies to all earlier requests.
                 return self.send_and_collect(&request).map(drop);
             }
         }
-        Err(format!("no reply from the host within {START_TIMEOUT:?}"))
+        Err(format!("no reply from the host within {FRAME_TIMEOUT:?}"))
     }
 
     /// Sends `frame` and returns all frames that the host sends because of `frame`.
@@ -97,13 +95,9 @@ impl FrameSocket {
         self.send(&request)?;
         let mut received = Vec::new();
         loop {
-            match self.next(TIMEOUT)? {
-                Some(bytes) if bytes == reply => return Ok(received),
-                Some(bytes) if self.reply_to_request(&bytes)? => {}
-                Some(bytes) => received.push(bytes),
-                None => {
-                    return Err(format!("no reply to a sentinel request within {TIMEOUT:?}"));
-                }
+            match self.next_reply("reply to a sentinel request")? {
+                bytes if bytes == reply => return Ok(received),
+                bytes => received.push(bytes),
             }
         }
     }
@@ -116,8 +110,21 @@ impl FrameSocket {
         }
     }
 
+    /// Returns the next frame that is not an ARP request of the host for a peer. Replies to these requests.
+    ///
+    /// Returns an error with the name of the expected frame if no frame arrives within [`FRAME_TIMEOUT`].
+    pub(crate) fn next_reply(&mut self, name: &str) -> Result<Vec<u8>, String> {
+        loop {
+            let frame = self.next(FRAME_TIMEOUT)?;
+            let frame = frame.ok_or_else(|| format!("no {name} within {FRAME_TIMEOUT:?}"))?;
+            if !self.reply_to_request(&frame)? {
+                return Ok(frame);
+            }
+        }
+    }
+
     /// Replies to an ARP request of the host for a peer. Returns whether the frame is such a request.
-    pub(crate) fn reply_to_request(&mut self, frame: &[u8]) -> Result<bool, String> {
+    fn reply_to_request(&mut self, frame: &[u8]) -> Result<bool, String> {
         let peer = self.peers.iter().find(|peer| peer.requests.iter().any(|request| request == frame));
         let Some(reply) = peer.map(|peer| peer.reply.clone()) else { return Ok(false) };
         self.send(&reply)?;
@@ -148,7 +155,10 @@ impl FrameSocket {
             [only] if only == reply => Ok(()),
             [] => Err(format!("no reply to {}", hex(frame))),
             [only] => Err(format!("reply to {}: {} instead of {}", hex(frame), hex(only), hex(reply))),
-            more => Err(format!("{} replies instead of 1 to {}", more.len(), hex(frame))),
+            more => {
+                let frames: Vec<_> = more.iter().map(|frame| hex(frame)).collect();
+                Err(format!("{} replies instead of 1 to {}: {}", more.len(), hex(frame), frames.join(", ")))
+            }
         }
     }
 
@@ -206,11 +216,6 @@ impl FrameSocket {
             let socket = Descriptor::readable(self.socket.as_fd(), ());
             wait([socket], Some(TIME_RESOLUTION.min(left))).map_err(|error| error.to_string())?;
         }
-    }
-
-    /// Returns the maximum time since the arrival of a frame.
-    pub(crate) fn since(&self, received: &TimedFrame) -> Duration {
-        self.clock.elapsed().saturating_sub(received.after)
     }
 
     /// Expects no frame from the host within this time.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::case::{CaseResult, FreshHostCase};
 use super::datagrams::{Ip, echo_reply, echo_request};
+use super::exchange::arp_peer;
 use super::frames::{Arp, Mac, REPLY, REQUEST, ZERO, hex};
 use super::session::Station;
 use super::test_tap::TestTap;
@@ -65,7 +66,7 @@ fn silent(test_tap: &mut TestTap) -> CaseResult {
 
 /// Expects this frame as the next frame.
 fn expect_frame(test_tap: &mut TestTap, expected: &[u8]) -> CaseResult {
-    let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no frame")?;
+    let received = test_tap.wire.next_reply("frame")?;
     if received == expected {
         Ok(())
     } else {
@@ -79,6 +80,7 @@ fn each(test_tap: &mut TestTap) -> CaseResult {
     running.wait_until_ready()?;
     for (third, last) in [(0, 0), (0, 1), (0, 255), (127, 3), (255, 254), (255, 255)] {
         let station = host(third, last);
+        test_tap.wire.add_peer(arp_peer(station, PEER));
         let (request, reply) = request_and_reply(station);
         // Frames to the MAC address of another host are dropped, so the next reply is to the later request.
         let other = host(third ^ 1, last).0;
@@ -87,7 +89,7 @@ fn each(test_tap: &mut TestTap) -> CaseResult {
         test_tap.wire.send(&request.frame())?;
         expect_frame(test_tap, &reply.frame())?;
         test_tap.wire.send(&ping(station.0, station.1))?;
-        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no echo reply")?;
+        let received = test_tap.wire.next_reply("echo reply")?;
         expect_echo_reply(&received, station)?;
     }
     test_tap.wire.send(&request_and_reply(([0; 6], Ipv4Addr::new(10, 2, 0, 0))).0.frame())?;
@@ -125,10 +127,11 @@ fn services(test_tap: &mut TestTap) -> CaseResult {
     for station in
         [(0, 0), (0, 1), (0, 255), (127, 3), (255, 254), (255, 255)].map(|(third, last)| host(third, last))
     {
+        test_tap.wire.add_peer(arp_peer(station, PEER));
         let ip = Ip { destination: station.0, to: station.1, ..udp_from(PEER) };
         let text = station.1.to_string();
         test_tap.wire.send(&ip.frame(&udp.datagram(&ip, text.as_bytes())))?;
-        let received = test_tap.wire.next(Duration::from_secs(5))?.ok_or("no reply from the echo service")?;
+        let received = test_tap.wire.next_reply("reply from the echo service")?;
         if !ReceivedUdp::read_from(station, &[received], PEER)?.is_echo(udp, text.as_bytes()) {
             return Err(format!("the frame is not the reply of {}", station.1));
         }

@@ -1,11 +1,10 @@
 //! Cases about link-local addresses (RFC 3927) and proxy ARP (RFC 1027).
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use super::case::{CaseResult, FreshHostCase};
-use super::claims::{expect, may_be_followed};
-use super::frame_socket::{FrameSocket, TimedFrame};
+use super::claims::{EXIT_TIMEOUT, expect, is_due};
+use super::frame_socket::{FRAME_TIMEOUT, FrameSocket, TimedFrame};
 use super::frames::{
     ANNOUNCEMENT, Arp, BROADCAST, OTHER, PEER_MAC, PROBE, REPLY, REQUEST, TESTED_MAC, ZERO, hex, target_of,
 };
@@ -33,12 +32,9 @@ pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
     FreshHostCase::new("--proxy of the local network is rejected", "RFC 1027", proxy_of_local_network),
 ];
 
-/// Timeout for the next probe.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Receives a probe. Returns its target address and the frame.
 fn candidate(test_tap: &mut TestTap) -> Result<(Ipv4Addr, TimedFrame), String> {
-    let received = test_tap.wire.next_timed(TIMEOUT)?.ok_or("no probe")?;
+    let received = test_tap.wire.next_timed(FRAME_TIMEOUT)?.ok_or("no probe")?;
     let candidate = target_of(&received.bytes).ok_or("truncated frame")?;
     if received.bytes != with_address(PROBE, candidate).frame() {
         return Err(format!("not a probe: {}", hex(&received.bytes)));
@@ -95,9 +91,8 @@ fn next_candidate(test_tap: &mut TestTap) -> CaseResult {
     let _host = test_tap.start_without_address(&["--link-local"])?;
     let (taken, probe) = candidate(test_tap)?;
     test_tap.wire.send(&Arp { sender: (PEER_MAC, taken), target: (ZERO, OTHER), ..REQUEST }.frame())?;
-    let is_late = may_be_followed(test_tap, &probe);
-    let (mut next, _) = candidate(test_tap)?;
-    if next == taken && is_late {
+    let (mut next, second) = candidate(test_tap)?;
+    if next == taken && is_due(&probe, &second) {
         (next, _) = candidate(test_tap)?;
     }
     if next == taken { Err(format!("another probe for {taken} after a conflict")) } else { Ok(()) }
@@ -157,7 +152,7 @@ fn proxy_of_wide_range(test_tap: &mut TestTap) -> CaseResult {
 
 fn proxy_of_local_network(test_tap: &mut TestTap) -> CaseResult {
     for range in ["10.0.0.0/24", "10.0.0.128/25"] {
-        let code = test_tap.exit_code_when_started(&["--no-probe", "--proxy", range], TIMEOUT)?;
+        let code = test_tap.exit_code_when_started(&["--no-probe", "--proxy", range], EXIT_TIMEOUT)?;
         if code != Some(2) {
             return Err(format!("{range}: exit code of the host is {code:?} instead of 2"));
         }

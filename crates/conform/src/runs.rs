@@ -19,14 +19,18 @@ use super::{
 
 /// Cases for each learning policy. The cases about conflicts are last.
 pub(crate) const POLICY_CASES: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
-/// Cases about datagrams, which do not depend on the policy.
+/// Cases about datagrams, which do not depend on the policy. The cases about fragments are last, because a host reports
+/// an incomplete datagram after 30 seconds, possibly during a later case.
 pub(crate) const DATAGRAM_CASES: [&[Case]; 5] =
-    [ipv4::CASES, icmp::CASES, fragments::CASES, udp::CASES, path_mtu::CASES];
+    [ipv4::CASES, icmp::CASES, udp::CASES, path_mtu::CASES, fragments::CASES];
 /// Cases that start their own hosts.
 pub(crate) const FRESH_HOST_CASES: [&[FreshHostCase]; 4] =
     [claims::FRESH_HOST_CASES, ranges::FRESH_HOST_CASES, many::FRESH_HOST_CASES, udp::FRESH_HOST_CASES];
 /// Learning policy of the hosts in the other cases.
 const DEFAULT_POLICY: LearnPolicy = LearnPolicy::Cautious;
+
+/// Options of the hosts in the cases about learning: a lifetime of entries that is longer than the suite runs.
+const LONG_LIFETIME: &[&str] = &["--arp-timeout", "3600"];
 
 /// TAP of the host that receives requests of the ARP tools.
 const TOOLS_TAP: &str = "tools0";
@@ -51,7 +55,7 @@ pub(crate) fn tapstack(program: &Path, arpings: &[PathBuf]) -> Result<ConformRep
             .map(|(policy, test_tap)| {
                 let run = move || {
                     Ok(run_cases(
-                        &mut start_session(test_tap, policy, &[])?,
+                        &mut start_session(test_tap, policy, LONG_LIFETIME)?,
                         &POLICY_CASES,
                         Case::run_on_tapstack,
                     ))

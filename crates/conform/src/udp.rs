@@ -1,7 +1,6 @@
 //! Cases about UDP. The host has the services echo and discard; `tapstack host` also has daytime and chargen.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use super::case::{Case, CaseResult, FreshHostCase};
 use super::datagrams::{FRAGMENT_UNIT, Ip, data, peer};
@@ -71,8 +70,6 @@ pub(crate) const FRESH_HOST_CASES: &[FreshHostCase] = &[
 ];
 
 const PEER: Station = peer(150);
-/// Timeout for a reply.
-const TIMEOUT: Duration = Duration::from_secs(5);
 const TO_ECHO: Udp = Udp::to(ECHO);
 
 // proves: rfc1122-port-unreachable, rfc792-quote
@@ -370,7 +367,7 @@ fn other_port(test_tap: &mut TestTap) -> CaseResult {
     expect_closed(wire, &[ECHO, DISCARD, 1_006, 1_008])?;
     wire.introduce(PEER)?;
     wire.send(&udp.frame(PEER, b"data"))?;
-    let reply = wire.next(TIMEOUT)?.ok_or("no reply from the echo service")?;
+    let reply = wire.next_reply("reply from the echo service")?;
     if ReceivedUdp::read(&[reply], PEER)?.is_echo(udp, b"data") {
         return Ok(());
     }

@@ -1,7 +1,5 @@
 //! Exchange of UDP datagrams with the services of the host.
 
-use std::time::Duration;
-
 use super::case::CaseResult;
 use super::exchange::describe;
 use super::frame_socket::FrameSocket;
@@ -9,8 +7,6 @@ use super::frames::hex;
 use super::session::Station;
 use super::udp_datagrams::{ECHO, ReceivedUdp, Udp};
 
-/// Timeout for a reply of the echo service.
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// Source port of the requests that end an exchange.
 const LAST_REQUEST: u16 = 54_321;
 
@@ -28,15 +24,12 @@ impl FrameSocket {
         self.send(&last.frame(from, b"last"))?;
         let mut received = Vec::new();
         loop {
-            let frame = self.next(TIMEOUT)?;
-            let frame = frame.ok_or_else(|| format!("no reply from the echo service within {TIMEOUT:?}"))?;
+            let frame = self.next_reply("reply from the echo service")?;
             let udp = ReceivedUdp::read(std::slice::from_ref(&frame), from);
             if udp.is_ok_and(|udp| udp.is_echo(last, b"last")) {
                 break;
             }
-            if !self.reply_to_request(&frame)? {
-                received.push(frame);
-            }
+            received.push(frame);
         }
         received.extend(self.collect()?);
         Ok(received)

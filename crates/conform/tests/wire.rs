@@ -25,9 +25,16 @@ fn main() -> ExitCode {
 }
 
 fn host_passes() -> TestResult {
-    let (code, out, errors) = exit_and_text(&run(&["--program", &tapstack()])?);
-    assert_eq!(code, Some(0), "{out}{errors}");
+    let (code, out, errors) = exit_and_text(&run(&["--program", &tapstack(), "--json"])?);
+    assert_eq!((code, failed_cases(&out)), (Some(0), Vec::new()), "{errors}");
     Ok(())
+}
+
+/// Returns the policies, names and reasons of the failed cases in JSON Lines.
+fn failed_cases(out: &str) -> Vec<String> {
+    let cases = out.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let failed = cases.filter(|case| case["verdict"] == "failed");
+    failed.map(|case| format!("{} ({}): {}", case["name"], case["policy"], case["reason"])).collect()
 }
 
 fn kernel_differs_as_recorded() -> TestResult {
@@ -36,7 +43,7 @@ fn kernel_differs_as_recorded() -> TestResult {
     if code == Some(2) && errors.contains("cannot create a veth pair") {
         return Err(WireRefused(errors.trim().to_owned()).into());
     }
-    assert_eq!(code, Some(0), "{out}{errors}");
+    assert_eq!((code, failed_cases(&out)), (Some(0), Vec::new()), "{errors}");
     let lines: Result<Vec<Value>, _> = out.lines().map(serde_json::from_str).collect();
     let lines = lines?;
     let (summary, cases) = lines.split_last().ok_or("no output")?;
