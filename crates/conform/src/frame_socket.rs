@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
 /// Timeout for a frame of the host. The timeout is long, because a loaded machine may pause the host or the suite.
-pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 /// Resolution of measured times.
 const TIME_RESOLUTION: Duration = Duration::from_millis(10);
 /// Number of stations that send sentinel requests in rotation. The number is small, because the host learns every
@@ -72,7 +72,7 @@ impl FrameSocket {
         let (request, reply) = self.sentinel();
         while clock.elapsed() < FRAME_TIMEOUT {
             self.send(&request)?;
-            if self.next(Duration::from_millis(100))?.is_some_and(|received| received == reply) {
+            if self.next(Duration::from_millis(200))?.is_some_and(|received| received == reply) {
                 // The reply to the next request follows the replies to all earlier requests.
                 return self.send_and_collect(&request).map(drop);
             }

@@ -24,7 +24,7 @@ const SUITE_END: &str = "suite0";
 /// Interface of the kernel under test.
 const TESTED_END: &str = "tested0";
 /// Timeout for the child.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The kernel as 10.0.0.2 in another namespace.
 pub struct LinuxHost {

@@ -17,12 +17,12 @@ use super::frames::{LAST, mac};
 use super::tested_host::{ArpCache, TestedHost, entry};
 
 /// Timeout for the first frame. On a loaded machine, opening a TAP waits for the kernel's lock on all interfaces.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// Timeout for output of the host.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Interval between two frames to the host, until the host receives a frame. A TAP has capacity for the frames of
 /// [`START_TIMEOUT`].
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// Interval between frames that are sent to the host, because the host continues blocked output when a frame arrives.
 const RESEND_INTERVAL: Duration = Duration::from_millis(200);
 
