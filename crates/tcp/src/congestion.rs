@@ -1,11 +1,14 @@
 //! Congestion control: how many bytes may be in flight.
 
+mod cubic;
 mod new_reno;
+mod window;
 
 use std::time::Duration;
 
 use tap::Instant;
 
+pub use self::cubic::Cubic;
 pub use self::new_reno::NewReno;
 use crate::CongestionControl;
 
@@ -42,6 +45,10 @@ pub trait WindowControl {
     /// threshold.
     fn lost(&mut self, round: &Round);
 
+    /// Processes the peer's report that a router has marked a segment because of congestion (RFC 3168 6.1.2). The caller
+    /// calls this at most once in a round trip, and not in a recovery. Nothing of it can be undone.
+    fn marked(&mut self, round: &Round);
+
     /// Processes the end of a recovery in which the window was inflated (RFC 6582).
     fn recovered(&mut self, round: &Round);
 
@@ -50,8 +57,12 @@ pub trait WindowControl {
     fn timed_out(&mut self, round: &Round, is_repeated: bool);
 
     /// Restores window and threshold, after the last call of [`WindowControl::lost`] or [`WindowControl::timed_out`] that
-    /// lowered the threshold has proved unnecessary. Has no effect without such a call since the last undo.
+    /// lowered the threshold has proved unnecessary. Has no effect without such a call since the last undo or mark.
     fn undo(&mut self);
+
+    /// Processes a transmission while no data is in flight. The time without data in flight does not count for the growth
+    /// of the window.
+    fn resume(&mut self, now: Instant);
 
     /// Processes the end of a time longer than the retransmission timeout in which the connection sent nothing.
     fn restart_after_idle(&mut self, segment_size: u32);
@@ -69,6 +80,8 @@ pub trait WindowControl {
 /// The congestion control of a connection.
 #[derive(Clone, Copy, Debug)]
 pub enum Algorithm {
+    /// RFC 9438.
+    Cubic(Cubic),
     /// RFC 5681 and RFC 6582.
     NewReno(NewReno),
 }
@@ -129,57 +142,65 @@ impl Algorithm {
     /// Creates the congestion control of a connection with this initial window in bytes.
     pub fn new(kind: CongestionControl, window: u32) -> Algorithm {
         match kind {
+            CongestionControl::Cubic => Algorithm::Cubic(Cubic::new(window)),
             CongestionControl::NewReno => Algorithm::NewReno(NewReno::new(window)),
         }
     }
+}
 
-    /// Returns the algorithm as its trait.
-    fn get(&self) -> &impl WindowControl {
-        let Algorithm::NewReno(new_reno) = self;
-        new_reno
-    }
-
-    fn get_mut(&mut self) -> &mut impl WindowControl {
-        let Algorithm::NewReno(new_reno) = self;
-        new_reno
-    }
+/// Calls a method of the algorithm.
+macro_rules! call {
+    ($algorithm:expr, $control:ident => $call:expr) => {
+        match $algorithm {
+            Algorithm::Cubic($control) => $call,
+            Algorithm::NewReno($control) => $call,
+        }
+    };
 }
 
 impl WindowControl for Algorithm {
     fn acknowledged(&mut self, round: &Round, bytes: u32) {
-        self.get_mut().acknowledged(round, bytes);
+        call!(self, control => control.acknowledged(round, bytes));
     }
 
     fn lost(&mut self, round: &Round) {
-        self.get_mut().lost(round);
+        call!(self, control => control.lost(round));
+    }
+
+    fn marked(&mut self, round: &Round) {
+        call!(self, control => control.marked(round));
     }
 
     fn recovered(&mut self, round: &Round) {
-        self.get_mut().recovered(round);
+        call!(self, control => control.recovered(round));
     }
 
     fn timed_out(&mut self, round: &Round, is_repeated: bool) {
-        self.get_mut().timed_out(round, is_repeated);
+        call!(self, control => control.timed_out(round, is_repeated));
     }
 
     fn undo(&mut self) {
-        self.get_mut().undo();
+        call!(self, control => control.undo());
+    }
+
+    fn resume(&mut self, now: Instant) {
+        call!(self, control => control.resume(now));
     }
 
     fn restart_after_idle(&mut self, segment_size: u32) {
-        self.get_mut().restart_after_idle(segment_size);
+        call!(self, control => control.restart_after_idle(segment_size));
     }
 
     fn shrink_segments(&mut self, from: u32, to: u32) {
-        self.get_mut().shrink_segments(from, to);
+        call!(self, control => control.shrink_segments(from, to));
     }
 
     fn window(&self) -> u32 {
-        self.get().window()
+        call!(self, control => control.window())
     }
 
     fn threshold(&self) -> u32 {
-        self.get().threshold()
+        call!(self, control => control.threshold())
     }
 }
 

@@ -7,7 +7,7 @@
 //! - [`Connection`] is the state machine of a connection: it receives segments, and has segments to send.
 //! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
 //! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
-//! - [`Algorithm`] computes the congestion window (RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
+//! - [`Algorithm`] computes the congestion window (RFC 9438, RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
 //!   (RFC 6582). [`Prr`] spreads the reduction of the window over a recovery (RFC 6937). [`DeliveryRate`] measures the rate at which data is delivered.
 //! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
 //!   [`ReceiveWindow`] decides how much data the peer may send.
@@ -43,7 +43,7 @@
 //!
 //! The crate performs no I/O and reads no clock: the caller supplies frames and times.
 //!
-//! Received SACK blocks do not select the data to retransmit. RACK-TLP, CUBIC, ECN, pacing, Fast Open, signatures (MD5 and
+//! Received SACK blocks do not select the data to retransmit. RACK-TLP, ECN, pacing, Fast Open, signatures (MD5 and
 //! AO), Multipath TCP and urgent data outside the stream are not implemented.
 #![forbid(unsafe_code)]
 
@@ -71,7 +71,7 @@ mod tcp;
 mod timestamp_clock;
 
 pub use self::congestion::{
-    Algorithm, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
+    Algorithm, Cubic, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
 };
 pub use self::connection::{Connection, Handshake, Start, TcpInfo};
 pub use self::delivery_rate::{DeliveryRate, RateSample, SentMark};

@@ -4,13 +4,13 @@
 /// one round trip. [`Prr::acknowledged`] processes each ACK, and [`Prr::sent`] each transmission.
 #[derive(Clone, Copy, Debug)]
 pub struct Prr {
-    /// RecoverFS: bytes that were sent and not acknowledged when the recovery began. At least one.
+    /// `RecoverFS`: bytes that were sent and not acknowledged when the recovery began. At least one.
     in_flight_at_start: u32,
     /// ssthresh: bytes in flight at the end of the recovery.
     threshold: u32,
-    /// prr_delivered: bytes that were delivered during the recovery.
+    /// `prr_delivered`: bytes that were delivered during the recovery.
     delivered: u64,
-    /// prr_out: bytes that were sent during the recovery.
+    /// `prr_out`: bytes that were sent during the recovery.
     sent: u64,
 }
 

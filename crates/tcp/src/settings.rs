@@ -62,13 +62,15 @@ pub struct BufferSize {
 /// Algorithm of congestion control.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CongestionControl {
-    /// `NewReno` (RFC 5681 and RFC 6582).
+    /// CUBIC (RFC 9438).
     #[default]
+    Cubic,
+    /// `NewReno` (RFC 5681 and RFC 6582).
     NewReno,
 }
 
 impl Default for TcpSettings {
-    /// Returns the settings of Linux, except the congestion control.
+    /// Returns the settings of Linux.
     fn default() -> TcpSettings {
         TcpSettings {
             nagle: true,
@@ -85,7 +87,7 @@ impl Default for TcpSettings {
             window_scaling: true,
             time_wait: Duration::from_mins(1),
             fin_wait_2: Duration::from_mins(1),
-            congestion: CongestionControl::NewReno,
+            congestion: CongestionControl::Cubic,
         }
     }
 }

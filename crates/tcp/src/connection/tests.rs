@@ -61,9 +61,16 @@ struct Given<'a> {
     data: &'a [u8],
 }
 
-/// Returns settings without timestamps and window scaling, so that the numbers of the tests are those of the RFC.
+/// Returns settings without timestamps and window scaling, and with the congestion control of RFC 5681, so that the numbers
+/// of the tests are those of the RFC.
 fn plain() -> TcpSettings {
-    TcpSettings { timestamps: false, window_scaling: false, sack: false, ..TcpSettings::default() }
+    TcpSettings {
+        timestamps: false,
+        window_scaling: false,
+        sack: false,
+        congestion: CongestionControl::NewReno,
+        ..TcpSettings::default()
+    }
 }
 
 fn local() -> SocketAddrV4 {

@@ -335,16 +335,19 @@ impl Connection {
         }
     }
 
-    /// Reduces the congestion window before the first data after an idle time.
+    /// Reports the first data after a time without data in flight to the congestion control.
     fn restart_after_idle(&mut self, now: Instant) {
-        // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
-        // in an interval exceeding the retransmission timeout."
-        // spec: rfc5681-restart
-        if self.send.outstanding() > 0 || now.since(self.send.last_sent) <= self.rtt.rto() {
+        if self.send.outstanding() > 0 {
             return;
         }
         let segment_size = self.segment_size();
-        if let Some(transfer) = &mut self.transfer {
+        let is_idle = now.since(self.send.last_sent) > self.rtt.rto();
+        let Some(transfer) = &mut self.transfer else { return };
+        transfer.congestion.resume(now);
+        // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
+        // in an interval exceeding the retransmission timeout."
+        // spec: rfc5681-restart
+        if is_idle {
             transfer.congestion.restart_after_idle(segment_size);
         }
     }

@@ -49,6 +49,9 @@ fn slow_start_stops_at_twice_the_flight_of_limited_application() {
         control.acknowledged(&limited, 1000);
     }
     assert_eq!(control.window(), 12_000);
+    // The window is compared before the growth, so that one ACK of the whole flight grows it once more.
+    control.acknowledged(&Round { maximum_in_flight: 6001, ..limited }, 6001);
+    assert_eq!(control.window(), 18_001);
 }
 
 // proves: rfc5681-avoidance
@@ -90,6 +93,17 @@ fn loss_halves_flight_and_not_window() {
     assert_eq!((control.window(), control.threshold()), (10_000, 10_000));
     control.lost(&round(1000));
     assert_eq!(control.threshold(), 2 * SEGMENT);
+}
+
+#[test]
+fn mark_halves_window_down_to_one_segment_and_threshold_down_to_two() {
+    let mut control = NewReno::new(10_000);
+    control.marked(&round(10_000));
+    assert_eq!((control.window(), control.threshold()), (5000, 5000));
+    control.marked(&round(1500));
+    assert_eq!((control.window(), control.threshold()), (1000, 2000));
+    control.undo();
+    assert_eq!(control.window(), 1000, "a mark was undone");
 }
 
 // proves: rfc5681-timeout, rfc5681-timeout-again
@@ -150,7 +164,7 @@ fn smaller_segments_shrink_window_by_their_ratio() {
 proptest! {
     #[test]
     fn window_never_falls_on_ack_and_stays_within_limits(
-        events in prop::collection::vec((0_u8..7, any::<u32>(), any::<u32>(), any::<bool>()), 0..100),
+        events in prop::collection::vec((0_u8..8, any::<u32>(), any::<u32>(), any::<bool>()), 0..100),
         segment_size in 1_u32..65_535,
     ) {
         let mut control = Algorithm::NewReno(NewReno::new(segment_size));
@@ -163,6 +177,7 @@ proptest! {
                 2 => control.recovered(&round),
                 3 => control.restart_after_idle(segment_size),
                 4 => control.undo(),
+                5 => control.marked(&round),
                 _ => {
                     control.acknowledged(&round, bytes);
                     prop_assert!(control.window() >= before, "an ACK lowered the window");
