@@ -209,6 +209,13 @@ impl ReceiveBuffer {
         }
     }
 
+    /// Returns whether the buffer has no data, and has memory for lists.
+    pub fn has_idle_memory(&self) -> bool {
+        self.readable == 0
+            && self.blocks.is_empty()
+            && (self.chunks.has_memory() || self.blocks.capacity() > 0)
+    }
+
     /// Returns a block as offsets from RCV.NXT.
     fn range(&self, block: &Block) -> Range<u32> {
         block.start.wrapping_sub(self.next)..block.end.wrapping_sub(self.next)

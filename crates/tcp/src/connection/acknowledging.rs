@@ -75,7 +75,7 @@ impl Connection {
             self.acknowledging.quick = QUICK_SEGMENTS;
         }
         self.acknowledging.last_received = now;
-        self.timers.unanswered = 0;
+        (self.timers.unanswered_window_probes, self.timers.unanswered_keep_alives) = (0, 0);
         if self.timers.is_probing {
             self.timers.stalled_since = now;
         }
@@ -110,6 +110,7 @@ impl Connection {
             return;
         }
         self.memory_level = cx.memory.level();
+        self.arm_idle(now);
         if self.unread_urgent(self.receive_buffer.readable()).is_none() {
             self.receive.urgent = None;
         }

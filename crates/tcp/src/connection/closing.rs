@@ -43,6 +43,7 @@ impl Connection {
             return self.abort(now, cx);
         }
         self.is_orphan = true;
+        self.timers.window_probes = 0;
         self.shutdown(now);
         self.limit_fin_wait_2(now);
         self.flush_if_ended(cx);

@@ -15,6 +15,10 @@ pub(super) const DELAYED_AFTER: u8 = 3;
 /// Number of retransmissions of data that end a connection without a user timeout (RFC 9293 3.8.3, R2), as in Linux.
 const MAXIMUM_RETRANSMISSIONS: u8 = 15;
 
+/// Number of window probes that end a connection that its user has closed, while its peer keeps the window closed. With
+/// the minimum RTO, the probes take 222 seconds in total.
+const MAXIMUM_ORPHAN_PROBES: u8 = 10;
+
 /// Number of retransmissions of a SYN. The timeouts before the connection ends take 183 seconds in total.
 const MAXIMUM_SYN_RETRANSMISSIONS: u8 = 7;
 
@@ -61,12 +65,13 @@ impl Connection {
 
     /// Processes an expiry of the retransmission timer (RFC 6298 5.4 to 5.6) or of the timer for window probes.
     fn expire_retransmission(&mut self, now: Instant) {
-        if self.policy.user_timeout.is_none() && self.has_too_many_retransmissions() {
+        let is_over = self.policy.user_timeout.is_none() && self.has_too_many_retransmissions();
+        if is_over || self.has_too_many_orphan_probes() {
             return self.end(CloseReason::TimedOut);
         }
         if self.timers.is_probing {
             self.timers.window_probes = self.timers.window_probes.saturating_add(1);
-            self.timers.unanswered = self.timers.unanswered.saturating_add(1);
+            self.timers.unanswered_window_probes = self.timers.unanswered_window_probes.saturating_add(1);
             self.send.is_probe_due = true;
             self.timers.retransmit = now + self.probe_interval();
             return;
@@ -92,11 +97,20 @@ impl Connection {
     fn has_too_many_retransmissions(&self) -> bool {
         // spec: rfc9293-retransmission-limits, rfc9293-syn-retransmission, rfc9293-zero-window-stay
         if self.timers.is_probing {
-            return self.timers.unanswered >= MAXIMUM_RETRANSMISSIONS;
+            return self.timers.unanswered_window_probes >= MAXIMUM_RETRANSMISSIONS;
         }
         let maximum =
             if self.is_syn_outstanding() { MAXIMUM_SYN_RETRANSMISSIONS } else { MAXIMUM_RETRANSMISSIONS };
         self.send.retransmissions >= maximum
+    }
+
+    /// Returns whether the user has closed the connection, and the peer has kept its window closed for too many probes.
+    fn has_too_many_orphan_probes(&self) -> bool {
+        // RFC 9293 3.8.6.1: "As long as the receiving TCP peer continues to send acknowledgments in response to the probe
+        // segments, the sending TCP peer MUST allow the connection to stay open (MUST-37)." "The behavior is subject to the
+        // implementation's resource management concerns, as noted in [41]."
+        // spec: tcp-orphan-probes
+        self.is_orphan && self.timers.is_probing && self.timers.window_probes >= MAXIMUM_ORPHAN_PROBES
     }
 
     /// Returns whether a probe of the peer's window is outstanding.
@@ -130,15 +144,20 @@ impl Connection {
 
     /// Starts and stops the timers as the state requires. Called after each change of the connection.
     pub(super) fn arm(&mut self, now: Instant) {
-        if self.timers.idle == NEVER && self.state != State::Closed && self.has_idle_memory() {
-            self.timers.idle = now + IDLE;
-        }
+        self.arm_idle(now);
         match self.state {
             State::Closed | State::FinWait2 | State::TimeWait => {
                 (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
             }
             State::SynSent | State::SynReceived => {}
             _ => self.arm_for_data(now),
+        }
+    }
+
+    /// Starts the timer that releases the memory of empty buffers.
+    pub(super) fn arm_idle(&mut self, now: Instant) {
+        if self.timers.idle == NEVER && self.state != State::Closed && self.has_idle_memory() {
+            self.timers.idle = now + IDLE;
         }
     }
 
@@ -152,9 +171,16 @@ impl Connection {
             return;
         }
         let is_blocked = self.send.window == 0 || !has_outstanding && self.plan().is_none();
+        if !is_blocked {
+            self.timers.window_probes = 0;
+        }
         if is_blocked && !self.timers.is_probing {
             self.timers.is_probing = true;
-            (self.timers.window_probes, self.timers.unanswered) = (0, 0);
+            // The probes of an orphan count until the window opens, also if the peer accepts their data.
+            if !self.is_orphan {
+                self.timers.window_probes = 0;
+            }
+            self.timers.unanswered_window_probes = 0;
             self.timers.stalled_since = now;
             self.timers.retransmit = now + self.probe_interval();
         } else if !is_blocked && self.timers.is_probing && !self.send.is_probe_due {
@@ -177,26 +203,36 @@ impl Connection {
         }
     }
 
-    /// Returns whether the send buffer has memory and no data.
+    /// Returns whether an empty buffer has memory.
     fn has_idle_memory(&self) -> bool {
+        self.has_idle_send_memory() || self.receive_buffer.has_idle_memory()
+    }
+
+    fn has_idle_send_memory(&self) -> bool {
         self.send_buffer.is_empty() && self.send_buffer.capacity() > 0
     }
 
-    /// Releases the memory of the empty buffers, unless data was sent shortly before.
+    /// Releases the memory of each empty buffer that was not used shortly before.
     fn expire_idle(&mut self, now: Instant, cx: &mut Resources<'_>) {
         self.timers.idle = NEVER;
-        if !self.has_idle_memory() {
-            return;
+        // spec: tcp-buffer-idle
+        if self.has_idle_send_memory() {
+            let end = self.send.last_sent + IDLE;
+            if now < end {
+                self.timers.idle = end;
+            } else {
+                self.send_buffer.release(cx.memory);
+                if let Some(transfer) = &mut self.transfer {
+                    transfer.release();
+                }
+            }
         }
-        let end = self.send.last_sent + IDLE;
-        if now < end {
-            self.timers.idle = end;
-        } else {
-            // spec: tcp-buffer-idle
-            self.send_buffer.release(cx.memory);
-            self.receive_buffer.release();
-            if let Some(transfer) = &mut self.transfer {
-                transfer.release();
+        if self.receive_buffer.has_idle_memory() {
+            let end = self.acknowledging.last_received + IDLE;
+            if now < end {
+                self.timers.idle = self.timers.idle.min(end);
+            } else {
+                self.receive_buffer.release();
             }
         }
     }
@@ -206,7 +242,7 @@ impl Connection {
         if !self.state.is_synchronized() || self.state == State::TimeWait || self.is_orphan {
             return;
         }
-        self.timers.unanswered = 0;
+        self.timers.unanswered_keep_alives = 0;
         self.timers.life = self.policy.keep_alive.as_ref().map_or(NEVER, |keep_alive| now + keep_alive.idle);
     }
 
@@ -216,19 +252,19 @@ impl Connection {
         // RFC 9293 3.8.4: "Keep-alive packets MUST only be sent when no sent data is outstanding, and no data or
         // acknowledgment packets have been received for the connection within an interval (MUST-26)."
         // spec: rfc9293-keep-alive
-        if self.send.outstanding() > 0 || self.unsent() > 0 {
+        if self.timers.retransmit != NEVER {
             self.timers.life = now + keep_alive.idle;
             return;
         }
         let next = self.acknowledging.last_received + keep_alive.idle;
-        if self.timers.unanswered == 0 && now < next {
+        if self.timers.unanswered_keep_alives == 0 && now < next {
             self.timers.life = next;
             return;
         }
-        if u32::from(self.timers.unanswered) >= keep_alive.probes {
+        if u32::from(self.timers.unanswered_keep_alives) >= keep_alive.probes {
             return self.end(CloseReason::TimedOut);
         }
-        self.timers.unanswered = self.timers.unanswered.saturating_add(1);
+        self.timers.unanswered_keep_alives = self.timers.unanswered_keep_alives.saturating_add(1);
         self.send.is_probe_due = true;
         self.timers.life = now + keep_alive.interval;
     }

@@ -109,7 +109,7 @@ impl Connection {
             receive_buffer: self.receive_window.size(),
             send_buffer: self.send_buffer.limit(),
             backoff: self.send.retransmissions,
-            probes: self.timers.unanswered,
+            probes: self.timers.unanswered_window_probes.max(self.timers.unanswered_keep_alives),
             retransmissions: transfer.map_or(0, |transfer| transfer.retransmissions),
             segments_received: self.counts.segments_received,
             segments_sent: self.counts.segments_sent,

@@ -20,8 +20,10 @@ pub(super) struct Timers {
     pub(super) stalled_since: Instant,
     /// Number of window probes since the window closed.
     pub(super) window_probes: u8,
-    /// Number of window probes or keep-alive probes since the peer sent a segment.
-    pub(super) unanswered: u8,
+    /// Number of window probes since the peer sent a segment.
+    pub(super) unanswered_window_probes: u8,
+    /// Number of keep-alive probes since the peer sent a segment.
+    pub(super) unanswered_keep_alives: u8,
     /// Whether the timer `retransmit` sends probes, because the peer's window prevents the transmission of data.
     pub(super) is_probing: bool,
 }
@@ -35,7 +37,8 @@ impl Timers {
             idle: NEVER,
             stalled_since: now,
             window_probes: 0,
-            unanswered: 0,
+            unanswered_window_probes: 0,
+            unanswered_keep_alives: 0,
             is_probing: false,
         }
     }

@@ -359,6 +359,7 @@ fn fin_is_processed_after_missing_data() {
         assert!(rig.status().is_end_of_data);
         assert_eq!(rig.sent().acknowledgment, 8, "the FIN is not acknowledged");
         // The FIN is acknowledged again, and changes nothing.
+        rig.pass(Duration::from_secs(1));
         let reception = rig.receive(Given::new(FIN_ACK, 7, 1));
         assert_eq!(rig.connection.deadline(), None, "a retransmitted FIN starts a timer");
         assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, 8)));

@@ -208,6 +208,102 @@ fn answered_probes_keep_the_connection() {
     }
 }
 
+// proves: tcp-orphan-probes
+#[test]
+fn closed_window_ends_a_connection_that_its_user_has_closed() {
+    // The number of accepted bytes of each probe.
+    for accepted in [0, 1] {
+        let mut rig = closed();
+        rig.write(&pattern(FULL));
+        // The probes before the close do not count.
+        for _ in 0..20 {
+            rig.pass_to_deadline();
+            assert_eq!(rig.sent_lengths(), [1]);
+            rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+        }
+        rig.close();
+        for probe in 1..=10 {
+            rig.pass_to_deadline();
+            assert_eq!(rig.sent_lengths(), [1], "probe {probe} is missing");
+            rig.give(Given::new(Flags::ACK, 1, 1 + probe * accepted).window(0));
+        }
+        rig.pass_to_deadline();
+        rig.assert_ended(CloseReason::TimedOut);
+        assert_eq!(rig.memory.used(), 0, "the send buffer is not released");
+    }
+
+    // A window that opens in between permits further probes.
+    let mut rig = closed();
+    rig.write(b"data");
+    rig.close();
+    for acknowledgment in 1..=4 {
+        for _ in 0..9 {
+            rig.pass_to_deadline();
+            assert_eq!(rig.sent_lengths(), [1]);
+            rig.give(Given::new(Flags::ACK, 1, acknowledgment).window(0));
+        }
+        rig.give(Given::new(Flags::ACK, 1, acknowledgment).window(1));
+        assert_eq!(rig.sent_lengths(), [1]);
+        rig.give(Given::new(Flags::ACK, 1, acknowledgment + 1).window(0));
+    }
+    assert_eq!(rig.connection.state(), State::FinWait1);
+}
+
+// proves: rfc9293-keep-alive
+#[test]
+fn keep_alives_and_window_probes_are_counted_apart() {
+    let keep_alive = KeepAlive { idle: Duration::from_secs(1), interval: Duration::from_secs(1), probes: 3 };
+    let mut rig = Rig::opening(&TcpSettings { keep_alive: Some(keep_alive), ..plain() }, 1_000, 5_000);
+    let _ = rig.sent();
+    rig.pass_to_deadline();
+    let _ = rig.sent();
+    rig.give(Given::new(Flags::SYN | Flags::ACK, 0, 1).window(0));
+    let _ = rig.sent();
+    rig.connection.shutdown(rig.now);
+    // The FIN waits for the window, so the connection is not idle. The SYN was lost, so the RTO is three seconds.
+    for doubling in 0..4 {
+        let end = rig.now + Duration::from_secs(3 << doubling);
+        while rig.now < end {
+            rig.assert_silent();
+            rig.pass_to_deadline();
+        }
+        assert_eq!((rig.now, rig.sent().flags), (end, Flags::FIN | Flags::ACK), "after {doubling} probes");
+    }
+    assert_eq!(rig.connection.state(), State::FinWait1);
+
+    let mut rig = closed();
+    rig.write(b"data");
+    for _ in 0..15 {
+        rig.pass_to_deadline();
+        assert_eq!(rig.sent_lengths(), [1]);
+        rig.connection.set(rig.now, Setting::KeepAlive(Some(KeepAlive::default())));
+    }
+    rig.pass_to_deadline();
+    rig.assert_ended(CloseReason::TimedOut);
+}
+
+// proves: tcp-buffer-idle
+#[test]
+fn memory_of_an_empty_receive_buffer_is_released() {
+    let mut rig = Rig::established(&plain());
+    for _ in 0..2 {
+        rig.give_data(b"data");
+        let _ = rig.sent();
+        rig.pass(Duration::from_secs(10));
+        assert!(!rig.connection.receive_buffer.has_idle_memory(), "a buffer with data is idle");
+        rig.read();
+        assert!(rig.connection.receive_buffer.has_idle_memory());
+        rig.give_data(b"data");
+        let _ = rig.sent();
+        rig.read();
+        rig.pass(Duration::from_millis(999));
+        assert!(rig.connection.receive_buffer.has_idle_memory(), "a buffer in use has lost its memory");
+        rig.pass(Duration::from_millis(1));
+        assert!(!rig.connection.receive_buffer.has_idle_memory(), "an idle connection has memory for data");
+        assert_eq!(rig.connection.deadline(), None);
+    }
+}
+
 // proves: rfc9293-window-shrunk
 #[test]
 fn shrunk_window_stops_new_data_and_retransmits_old_data_in_it() {
