@@ -39,8 +39,8 @@ use crate::{
 /// Length of the headers of IPv4 and TCP without options, in bytes.
 const HEADERS: u16 = 40;
 
-/// Data that fits into any segment of a peer without the option maximum segment size, in bytes.
-const DEFAULT_SEGMENT_SIZE: u16 = 536;
+/// Data that fits into any segment of a peer without the option maximum segment size (RFC 9293 3.7.1), in bytes.
+pub(crate) const DEFAULT_SEGMENT_SIZE: u16 = 536;
 
 /// Minimum of a peer's maximum segment size, in bytes.
 // spec: tcp-mss-minimum

@@ -242,6 +242,27 @@ impl SegmentFields {
         Ok(())
     }
 
+    /// Returns an acknowledgment without data. `addresses` are the local end and the peer, and `numbers` are sequence number
+    /// and acknowledgment number.
+    pub(crate) fn acknowledgment(
+        addresses: (SocketAddrV4, SocketAddrV4),
+        numbers: (SequenceNumber, SequenceNumber),
+        window: u16,
+        options: Options,
+    ) -> SegmentFields {
+        // RFC 9293 3.10.7.4: "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>"
+        SegmentFields {
+            source: addresses.0,
+            destination: addresses.1,
+            sequence: numbers.0,
+            acknowledgment: numbers.1,
+            flags: Flags::ACK,
+            window,
+            urgent_pointer: 0,
+            options,
+        }
+    }
+
     /// Returns the reset that answers a segment without a connection (RFC 9293 3.10.7.1), or `None` for a reset.
     pub fn reset_for(segment: &Segment) -> Option<SegmentFields> {
         // RFC 9293 3.10.7.1: "An incoming segment containing a RST is discarded. An incoming segment not containing a

@@ -151,11 +151,11 @@ impl Connection {
     /// Returns an acknowledgment without data, and records that it is sent. `duplicate` is a range of data that was
     /// received again (RFC 2883).
     pub(super) fn acknowledgment(&mut self, now: Instant, duplicate: Option<SackBlock>) -> SegmentFields {
-        // RFC 9293 3.10.7.4: "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>"
         let window = self.announce_window();
         let mut options = self.timestamp_options(now);
         self.add_sack_blocks(&mut options, duplicate);
-        let fields = self.fields(self.sendable_sequence(), Flags::ACK, window, options);
+        let numbers = (self.sendable_sequence(), self.receive.next);
+        let fields = SegmentFields::acknowledgment((self.local, self.peer), numbers, window, options);
         self.acknowledged();
         fields
     }

@@ -11,15 +11,12 @@ use super::cookies::{CookieOptions, Cookies};
 use super::half_open::HalfOpen;
 use super::places::Entry;
 use super::{Path, Tcp, TcpReception};
-use crate::connection::{is_acceptable, local_segment_size};
+use crate::connection::{DEFAULT_SEGMENT_SIZE, is_acceptable, local_segment_size};
 use crate::timestamp_clock::timestamp;
 use crate::{
     Connection, Flags, Handshake, Options, ReceiveWindow, Resources, Segment, SegmentFields, SequenceNumber,
     Start, TcpDropReason, TcpSettings, Timestamps,
 };
-
-/// Maximum segment size of a SYN without the option (RFC 9293 3.7.1).
-const DEFAULT_SEGMENT_SIZE: u16 = 536;
 
 /// The end of a handshake: what is known of the connection, before its acknowledgment is processed.
 #[derive(Clone, Copy, Debug)]
@@ -283,8 +280,6 @@ impl Tcp {
 
     /// Returns `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` of a half-open connection.
     fn ack(&self, now: Instant, row: &HalfOpen) -> SegmentFields {
-        let offset = self.numbers.timestamp_offset(*row.local.ip(), *row.peer.ip());
-        let clock = |known: Timestamps| Timestamps { value: timestamp(now, offset), echo: known.value };
         let settings = self.listeners.get(row.listener).map(|listener| listener.settings);
         let window = settings.map_or(0, |settings| ReceiveWindow::initial(settings.receive_buffer));
         let options = row.options();
@@ -292,16 +287,22 @@ impl Tcp {
             (Some(_), Some(settings)) => ReceiveWindow::shift_for(settings.receive_buffer),
             _ => 0,
         };
-        SegmentFields {
-            source: row.local,
-            destination: row.peer,
-            sequence: row.sequence.plus(1),
-            acknowledgment: row.peer_sequence.plus(1),
-            flags: Flags::ACK,
-            window: window >> shift,
-            urgent_pointer: 0,
-            options: Options { timestamps: options.timestamps.map(clock), ..Options::NONE },
-        }
+        let addresses = (row.local, row.peer);
+        let numbers = (row.sequence.plus(1), row.peer_sequence.plus(1));
+        let echo = options.timestamps.map(|known| known.value);
+        let options = Options { timestamps: self.timestamps(now, addresses, echo), ..Options::NONE };
+        SegmentFields::acknowledgment(addresses, numbers, window >> shift, options)
+    }
+
+    /// Returns the timestamps of a segment of this host, or `None` without a timestamp to echo.
+    pub(super) fn timestamps(
+        &self,
+        now: Instant,
+        (local, peer): (SocketAddrV4, SocketAddrV4),
+        echo: Option<u32>,
+    ) -> Option<Timestamps> {
+        let offset = self.numbers.timestamp_offset(*local.ip(), *peer.ip());
+        echo.map(|echo| Timestamps { value: timestamp(now, offset), echo })
     }
 
     /// Returns the handshake of a segment that acknowledges a cookie.

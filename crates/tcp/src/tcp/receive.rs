@@ -9,7 +9,7 @@ use super::{Path, Tcp, TcpReception};
 use crate::connection::is_acceptable;
 use crate::{
     Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber,
-    TcpDropReason, Timestamps,
+    TcpDropReason,
 };
 
 impl Tcp {
@@ -172,20 +172,10 @@ impl Tcp {
 
     /// Returns the acknowledgment of a connection in TIME-WAIT.
     fn acknowledgment_of(&self, now: Instant, state: &TimeWait) -> SegmentFields {
-        let timestamps = state.timestamp.map(|echo| {
-            let offset = self.numbers.timestamp_offset(*state.local.ip(), *state.peer.ip());
-            Timestamps { value: crate::timestamp_clock::timestamp(now, offset), echo }
-        });
-        SegmentFields {
-            source: state.local,
-            destination: state.peer,
-            sequence: state.send_next,
-            acknowledgment: state.receive_next,
-            flags: Flags::ACK,
-            window: state.window,
-            urgent_pointer: 0,
-            options: Options { timestamps, ..Options::NONE },
-        }
+        let addresses = (state.local, state.peer);
+        let timestamps = self.timestamps(now, addresses, state.timestamp);
+        let options = Options { timestamps, ..Options::NONE };
+        SegmentFields::acknowledgment(addresses, (state.send_next, state.receive_next), state.window, options)
     }
 }
 
