@@ -74,7 +74,8 @@ impl Sockets {
         };
         if let (Some(setting), Role::Connection(connection)) = (setting, role) {
             let id = connection.id;
-            self.network.host.set_tcp(id, setting)?;
+            let now = self.network.now();
+            self.network.host.set_tcp(now, id, setting)?;
         }
         self.listen_again(descriptor)
     }

@@ -123,8 +123,9 @@ impl Sockets {
         let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         let settings = socket.settings;
         if let Role::Listener(Listener { id, listen }) = &mut socket.role {
+            let now = self.network.now();
             let Network { host, pool, .. } = &mut self.network;
-            host.close(*id, pool);
+            host.close(now, *id, pool);
             listen.settings = settings;
             *id = host.listen_tcp(listen)?;
         }
@@ -246,11 +247,12 @@ impl Sockets {
 
     pub(crate) fn close(&mut self, descriptor: RawFd) -> CallResult<()> {
         let socket = self.sockets.remove(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let now = self.network.now();
         let Network { host, pool, .. } = &mut self.network;
         match socket.role {
             Role::New { .. } => {}
             Role::Listener(Listener { id, .. }) | Role::Connection(Connection { id, .. }) => {
-                host.close(id, pool);
+                host.close(now, id, pool);
             }
         }
         Ok(())

@@ -239,7 +239,7 @@ impl User {
             Step::Consume { length, .. } => tcp.consume(*now, id, length.into(), pool),
             Step::KeepAlive { is_on, .. } => {
                 let keep_alive = is_on.then(KeepAlive::default);
-                tcp.set(id, Setting::KeepAlive(keep_alive)).expect("the connection should be known");
+                tcp.set(*now, id, Setting::KeepAlive(keep_alive)).expect("the connection should be known");
             }
             Step::Shutdown(_) => tcp.shutdown(*now, id).expect("the connection should be known"),
             Step::Close(_) => {
@@ -299,7 +299,7 @@ impl User {
         assert_eq!(tcp.write(*now, id, b"x", pool), Err(TcpError::Closed));
         assert_eq!(tcp.read(*now, id, &mut [0], pool), Err(TcpError::Closed));
         assert_eq!(tcp.shutdown(*now, id), Err(TcpError::Closed));
-        assert_eq!(tcp.set(id, Setting::Nagle(true)), Err(TcpError::Closed));
+        assert_eq!(tcp.set(*now, id, Setting::Nagle(true)), Err(TcpError::Closed));
         tcp.close(*now, id, pool);
         tcp.abort(*now, id, pool);
         tcp.consume(*now, id, 1, pool);

@@ -223,7 +223,7 @@ impl FuzzHost {
             }
             Step::Close(socket) => {
                 let Some(id) = self.id(socket) else { return };
-                self.host.close(id, &mut self.pool);
+                self.host.close(self.now, id, &mut self.pool);
                 self.open.remove(&id);
             }
             Step::Datagram(ref input) => {
@@ -426,7 +426,7 @@ impl FuzzHost {
     /// Closes all sockets, and checks that all frames return.
     fn finish(&mut self) {
         for id in std::mem::take(&mut self.open).into_keys() {
-            self.host.close(id, &mut self.pool);
+            self.host.close(self.now, id, &mut self.pool);
         }
         while let Some(frame) = self.kept.pop() {
             self.pool.give(frame);

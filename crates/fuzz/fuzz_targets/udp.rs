@@ -134,7 +134,7 @@ impl FuzzSockets {
         }
         let place = usize::from(number) % self.model.sockets.len();
         let socket = self.model.sockets.remove(place);
-        self.host.close(socket.id, &mut self.pool);
+        self.host.close(Instant::ORIGIN, socket.id, &mut self.pool);
     }
 
     /// Receives a datagram, and checks which sockets receive its data.

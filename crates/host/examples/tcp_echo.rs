@@ -48,10 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn serve(host: &mut Host, now: Instant, id: SocketId, pool: &mut Pool) {
     match echo(host, now, id, pool) {
         Ok(false) => {}
-        Ok(true) => host.close(id, pool),
+        Ok(true) => host.close(now, id, pool),
         Err(error) => {
             println!("{error}");
-            host.close(id, pool);
+            host.close(now, id, pool);
         }
     }
 }

@@ -63,13 +63,13 @@ impl Host {
     /// if the socket is closed.
     ///
     /// A TCP connection sends the data in its send buffer and a FIN, and then ends by itself; with unread data, it sends a
-    /// reset. A TCP listener resets the connections that wait to be accepted. Both happen at the time of the latest call
-    /// with a time.
-    pub fn close(&mut self, id: SocketId, pool: &mut Pool) {
+    /// reset. A TCP listener resets the connections that wait to be accepted.
+    pub fn close(&mut self, now: Instant, id: SocketId, pool: &mut Pool) {
+        self.now = now;
         if let Ok(connection) = id.connection() {
-            self.shared.tcp.close(self.now, connection, pool);
+            self.shared.tcp.close(now, connection, pool);
         } else if let Ok(listener) = id.listener() {
-            self.shared.tcp.close_listener(self.now, listener, pool);
+            self.shared.tcp.close_listener(now, listener, pool);
         } else {
             self.shared.sockets.close(id, pool);
         }

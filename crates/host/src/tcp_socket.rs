@@ -291,8 +291,9 @@ impl Host {
 
     /// Changes a setting of a connection.
     // spec: rfc9293-service
-    pub fn set_tcp(&mut self, id: SocketId, setting: Setting) -> Result<(), SocketError> {
-        self.shared.tcp.set(id.connection()?, setting).map_err(|_| SocketError::Closed)
+    pub fn set_tcp(&mut self, now: Instant, id: SocketId, setting: Setting) -> Result<(), SocketError> {
+        self.now = now;
+        self.shared.tcp.set(now, id.connection()?, setting).map_err(|_| SocketError::Closed)
     }
 }
 

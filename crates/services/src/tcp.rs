@@ -290,17 +290,17 @@ impl TcpServices {
                     self.link(place);
                     self.ready.push_back(Ready::Connection(socket));
                 }
-                Err(_) => self.close(place, host, pool),
+                Err(_) => self.close(place, now, host, pool),
             },
-            Ok(Next::Close) => self.close(place, host, pool),
+            Ok(Next::Close) => self.close(place, now, host, pool),
             Ok(Next::Abort) => {
                 self.truncated = self.truncated.saturating_add(1);
                 host.abort_tcp(now, socket, pool);
-                self.close(place, host, pool);
+                self.close(place, now, host, pool);
             }
             Err(_) => {
                 self.failed = self.failed.saturating_add(1);
-                self.close(place, host, pool);
+                self.close(place, now, host, pool);
             }
         }
     }
@@ -330,17 +330,17 @@ impl TcpServices {
                 let socket = connection.socket;
                 self.timed_out = self.timed_out.saturating_add(1);
                 host.abort_tcp(now, socket, pool);
-                self.close(place, host, pool);
+                self.close(place, now, host, pool);
             }
         }
     }
 
     /// Releases the place of a connection, and closes its socket.
-    fn close(&mut self, place: Place, host: &mut Host, pool: &mut Pool) {
+    fn close(&mut self, place: Place, now: Instant, host: &mut Host, pool: &mut Pool) {
         self.unlink(place);
         let Some(slot) = self.slots.get_mut(index(place)) else { return };
         let Some(Connection { socket, .. }) = slot.connection.take() else { return };
-        host.close(socket, pool);
+        host.close(now, socket, pool);
         let slots = &self.slots;
         self.index.remove(socket, place, |place| {
             slots

@@ -62,7 +62,7 @@ impl LabClient {
             Ok(false) => {}
             Ok(true) => {
                 self.outcome = Some(HttpResponse::parse(&self.received));
-                host.close(connection, pool);
+                host.close(now, connection, pool);
             }
             Err(error) => self.fail(error),
         }

@@ -155,8 +155,9 @@ impl NcHost {
     }
 
     pub(super) fn close(&mut self, socket: SocketId) {
+        let now = self.driver.now();
         let (host, pool) = self.driver.machine_and_pool();
-        host.close(socket, pool);
+        host.close(now, socket, pool);
     }
 
     /// Returns whether the device has accepted all data of a socket.

@@ -91,8 +91,9 @@ fn data_of_both_directions_survives_faults() {
     assert!(client.received == answered, "the client received other data");
     assert!(count(&segment, nodes[1], "bad_checksum") > 0, "no corrupted segment was dropped");
     for end in [client, server] {
+        let now = segment.now();
         let (host, pool) = segment.host_and_pool(end.node).unwrap();
-        host.close(end.socket, pool);
+        host.close(now, end.socket, pool);
     }
     segment.run_for(600 * SECOND).unwrap();
     for node in nodes {

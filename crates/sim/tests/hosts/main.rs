@@ -60,13 +60,14 @@ fn ping_once(
     // A request without a route is not sent.
     _ = host.send_echo(now, socket, &request, b"data", pool);
     segment.run_for(time).unwrap();
+    let now = segment.now();
     let (host, pool) = segment.host_and_pool(from).unwrap();
     let mut last = None;
     while let Some(reply) = host.receive_echo(socket) {
         last = Some((reply.interface, reply.from, reply.to));
         pool.give(reply.frame);
     }
-    host.close(socket, pool);
+    host.close(now, socket, pool);
     last
 }
 

@@ -252,9 +252,10 @@ impl Tcp {
 
     /// Changes a setting of a connection.
     // spec: rfc9293-service
-    pub fn set(&mut self, id: ConnectionId, setting: Setting) -> Result<(), TcpError> {
+    pub fn set(&mut self, now: Instant, id: ConnectionId, setting: Setting) -> Result<(), TcpError> {
+        self.now = now;
         let place = self.connections.place(id).ok_or(TcpError::Closed)?;
-        self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.set(self.now, setting);
+        self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.set(now, setting);
         self.refresh(place);
         Ok(())
     }

@@ -11,7 +11,7 @@ use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
 use std::net::{SocketAddr, SocketAddrV4};
 use tap::Checksum;
-use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber, TcpDropReason};
+use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber, TcpDropReason, Timestamps};
 
 mod calls;
 mod errors;

@@ -81,7 +81,7 @@ impl TestHost {
     }
 
     fn close(&mut self, id: SocketId) {
-        self.host.close(id, &mut self.pool);
+        self.host.close(self.now, id, &mut self.pool);
     }
 }
 

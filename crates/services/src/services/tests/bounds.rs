@@ -137,8 +137,8 @@ fn undelivered_replies_are_counted() {
     let (mut network, id) = network();
     network.send(id, (HOST, 7), b"data");
     network.client.turn(network.now);
-    let Network { client, .. } = &mut network;
-    client.machine.close(id, &mut client.pool);
+    let Network { client, now, .. } = &mut network;
+    client.machine.close(*now, id, &mut client.pool);
     network.settle();
     // The client sends port unreachable, because the socket is closed.
     assert_eq!(network.count("replies_undelivered"), 1);

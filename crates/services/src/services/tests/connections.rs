@@ -129,7 +129,7 @@ impl Network {
 
     /// Closes a connection of the client, waits for TIME-WAIT, and checks that nothing is left.
     fn check_closed(&mut self, id: SocketId) {
-        self.client.machine.close(id, &mut self.client.pool);
+        self.client.machine.close(self.now, id, &mut self.client.pool);
         self.run_for(Duration::from_mins(3));
         assert_eq!(self.server.machine.services.tcp.connections(), 0, "a service keeps its connection");
         self.check_pools();

@@ -118,7 +118,7 @@ impl Network {
         self.settle();
         let replies = self.replies(id);
         let Node { machine, pool, .. } = &mut self.client;
-        machine.close(id, pool);
+        machine.close(self.now, id, pool);
         replies
     }
 

@@ -167,7 +167,7 @@ fn write_and_read_fail_after_close() {
     assert_eq!(node.tcp.read(node.now, client, &mut [0], &mut node.pool), Err(TcpError::Closed));
     assert_eq!((node.tcp.status(client), node.tcp.info(client), node.tcp.chunk(client)), (None, None, None));
     assert_eq!(node.tcp.shutdown(node.now, client), Err(TcpError::Closed));
-    assert_eq!(node.tcp.set(client, Setting::Nagle(false)), Err(TcpError::Closed));
+    assert_eq!(node.tcp.set(node.now, client, Setting::Nagle(false)), Err(TcpError::Closed));
 }
 
 // proves: tcp-generation
@@ -300,8 +300,8 @@ fn settings_change_time_to_live_and_type_of_service() {
     let mut pair = Pair::new();
     let (client, _) = pair.open();
     let Node { tcp, pool, now } = &mut pair.client;
-    tcp.set(client, Setting::TimeToLive(Some(9))).expect("the connection is closed");
-    tcp.set(client, Setting::TypeOfService(0x10)).expect("the connection is closed");
+    tcp.set(*now, client, Setting::TimeToLive(Some(9))).expect("the connection is closed");
+    tcp.set(*now, client, Setting::TypeOfService(0x10)).expect("the connection is closed");
     tcp.write(*now, client, b"x", pool).expect("the connection is closed");
     let departure = tcp.transmit(*now, PATH.interface, pool).expect("no segment");
     assert_eq!((departure.time_to_live, departure.type_of_service), (Some(9), 0x10));

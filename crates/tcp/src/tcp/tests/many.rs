@@ -18,7 +18,7 @@ fn keep_alives_of_many_connections_are_spread_over_polls() {
     let ids = open(&mut node, listener, 3000);
     for id in &ids {
         node.tcp
-            .set(*id, Setting::KeepAlive(Some(crate::KeepAlive::default())))
+            .set(node.now, *id, Setting::KeepAlive(Some(crate::KeepAlive::default())))
             .expect("the connection is closed");
     }
     node.transmit_all();
@@ -151,7 +151,7 @@ fn connection_with_small_send_buffer_becomes_ready_to_write() {
     let ack = node.connect_from(client(1));
     let id = node.tcp.accept(listener).expect("no connection");
     let size = crate::BufferSize { initial: 1_000, maximum: 1_000 };
-    node.tcp.set(id, Setting::SendBuffer(size)).expect("the connection is closed");
+    node.tcp.set(node.now, id, Setting::SendBuffer(size)).expect("the connection is closed");
     node.ready();
     assert_eq!(node.tcp.write(node.now, id, &[1; 2_000], &mut node.pool), Ok(1_000));
     node.transmit_all();

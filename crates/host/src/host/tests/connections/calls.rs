@@ -19,7 +19,7 @@ fn connection_of_listener_exchanges_data_and_ends() {
     let mut buffer = [0; 8];
     assert_eq!(host.host.read_tcp(host.now, id, &mut buffer, &mut host.pool), Ok(TcpRead::End));
     assert_eq!(host.state(id), TcpState::CloseWait);
-    host.host.close(id, &mut host.pool);
+    host.host.close(host.now, id, &mut host.pool);
     let [fin] = &sent(&host.exchange(&[]))[..] else { panic!("not one FIN") };
     assert_eq!(fin.segment.flags, Flags::FIN | Flags::ACK);
     peer.expected = peer.expected.plus(1);
@@ -164,7 +164,7 @@ fn identifiers_select_one_socket_of_one_kind() {
     assert_eq!(host.host.tcp_status(listener), Err(SocketError::Closed));
     assert_eq!(host.host.tcp_status(udp), Err(SocketError::Closed));
     host.host.abort_tcp(host.now, connection, &mut host.pool);
-    host.host.close(listener, &mut host.pool);
+    host.host.close(host.now, listener, &mut host.pool);
     host.exchange(&[]);
     let listener_again = host.host.listen_tcp(&at_port(80)).unwrap();
     assert_ne!(listener_again, listener);
@@ -182,7 +182,7 @@ fn listener_with_longest_prefix_accepts() {
     let one = host.host.listen_tcp(&one).unwrap();
     assert_eq!(host.host.listen_tcp(&at_port(80)), Err(SocketError::AddressInUse));
     Peer::new(PEER_PORT, 80).connect(&mut host, one);
-    host.host.close(one, &mut host.pool);
+    host.host.close(host.now, one, &mut host.pool);
     Peer::new(PEER_PORT + 1, 80).connect(&mut host, all);
 }
 
@@ -199,8 +199,44 @@ fn segments_have_time_to_live_and_service_of_connection() {
     let mut peer = Peer::new(80, syn[0].segment.source.port());
     peer.expected = syn[0].segment.sequence.plus(1);
     peer.send(&mut host, Flags::SYN | Flags::ACK, b"");
-    host.host.set_tcp(id, crate::TcpSetting::TimeToLive(None)).unwrap();
-    host.host.set_tcp(id, crate::TcpSetting::TypeOfService(0x40)).unwrap();
+    host.host.set_tcp(host.now, id, crate::TcpSetting::TimeToLive(None)).unwrap();
+    host.host.set_tcp(host.now, id, crate::TcpSetting::TypeOfService(0x40)).unwrap();
     host.write(id, b"data");
     assert_eq!(fields(&sent(&host.exchange(&[]))[0]), (64, 0x40, true));
+}
+
+#[test]
+fn reset_of_close_after_idle_time_has_current_timestamp() {
+    let mut host = TestHost::with_known_peer();
+    let listener = host.host.listen_tcp(&at_port(80)).unwrap();
+    let mut peer = Peer::new(PEER_PORT, 80);
+    let clock = |echo| Options { timestamps: Some(Timestamps { value: 1, echo }), ..Options::default() };
+    let send = |host: &mut TestHost, peer: &Peer, flags, echo, data: &[u8]| {
+        let fields = SegmentFields { options: clock(echo), ..peer.fields(flags) };
+        let header = Ipv4Fields::new(IpProtocol::TCP, *peer.address.ip(), *peer.host.ip());
+        let sent = sent(&host.exchange(&[frame(&datagram(header, &segment(&fields, data)))]));
+        sent.first().map(|sent| sent.segment)
+    };
+    let syn_ack = send(&mut host, &peer, Flags::SYN, 0, b"").expect("no SYN,ACK");
+    let value = |segment: &Segment| segment.options.timestamps.expect("no timestamps").value;
+    (peer.next, peer.expected) = (peer.next.plus(1), syn_ack.sequence.plus(1));
+    send(&mut host, &peer, Flags::ACK, value(&syn_ack), b"unread");
+    let accepted = host.host.accept_tcp(listener).expect("no connection");
+    host.now = host.now + Duration::from_secs(10);
+    host.host.close(host.now, accepted.socket, &mut host.pool);
+    let [reset] = &sent(&host.exchange(&[]))[..] else { panic!("not one reset") };
+    assert!(reset.segment.flags.contains(Flags::RST), "{:?}", reset.segment.flags);
+    assert_eq!(value(&reset.segment).wrapping_sub(value(&syn_ack)), 10_000);
+}
+
+#[test]
+fn keep_alive_set_after_idle_time_starts_at_the_time_of_the_call() {
+    let (mut host, _, id) = TestHost::connected();
+    host.now = host.now + Duration::from_secs(10);
+    let keep_alive = tcp::KeepAlive { idle: Duration::from_secs(20), ..tcp::KeepAlive::default() };
+    host.host.set_tcp(host.now, id, crate::TcpSetting::KeepAlive(Some(keep_alive))).unwrap();
+    host.now = host.now + Duration::from_secs(19);
+    assert_eq!(host.exchange(&[]).len(), 0, "a probe is early");
+    host.now = host.now + Duration::from_secs(2);
+    assert_eq!(sent(&host.exchange(&[])).len(), 1, "the probe is missing");
 }
