@@ -22,7 +22,7 @@ pub(crate) struct BenchArguments {
 enum BenchCommand {
     /// Compare reading, building and rewriting of ARP frames with an unsafe cast, smoltcp, etherparse and pnet
     Parse(parse::ParseArguments),
-    /// Compare ARP, ping and UDP echo replies on TAPs and a veth pair with a byte swap, smoltcp and the Linux kernel
+    /// Compare ARP, ping and UDP echo replies and TCP on TAPs and veth pairs with a byte swap, smoltcp and the Linux kernel
     Wire(crate::ForwardedArguments),
     /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,

@@ -38,7 +38,7 @@ pub(crate) fn check() -> Result<(), String> {
     if unanswered.is_empty() { Ok(()) } else { Err(format!("replies missing: {}", unanswered.join(", "))) }
 }
 
-/// Returns the rows of the report with fewer replies than requests, and the tables without a row.
+/// Returns the rows of the report with fewer replies than requests or without data, and the kinds of tables without a row.
 fn unanswered(report: &Value) -> Vec<String> {
     let list =
         |value: &Value, field: &str| value.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -47,14 +47,15 @@ fn unanswered(report: &Value) -> Vec<String> {
         all.any(|one| one.get("what").and_then(Value::as_str).is_some_and(|what| what.contains(kind)))
     };
     let mut unanswered = Vec::new();
-    for kind in ["drain", "flow", "latency"] {
+    for kind in ["drain", "flow", "stream", "latency"] {
         let rows: Vec<_> = list(report, kind).iter().flat_map(|table| list(table, "rows")).collect();
         if rows.is_empty() && !is_skipped(kind) {
             unanswered.push(kind.to_owned());
         }
         for row in rows {
             let count = |field: &str| row.get(field).and_then(Value::as_u64);
-            let replies = count("replies").unwrap_or(0);
+            // A row of a bulk transfer has bytes instead of replies.
+            let replies = count("replies").or(count("bytes")).unwrap_or(0);
             if replies == 0 || count("requests").is_some_and(|requests| requests != replies) {
                 unanswered.push(format!("{kind}: {row}"));
             }

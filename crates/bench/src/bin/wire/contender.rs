@@ -7,10 +7,13 @@ use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
 use crate::kernel_engine::KernelEcho;
+use crate::kernel_tcp::{KernelAcceptor, KernelServer};
+use crate::load::Load;
+use crate::network::within;
 use crate::smoltcp_engine::{BatchedSmoltcp, SmoltcpEngine};
 use crate::swap::Swap;
 use crate::tapstack_engine::{NaiveEngine, Population, TEN_NEIGHBORS, TapstackEngine};
-use crate::traffic::{AddressRange, Load, Traffic};
+use crate::traffic::{AddressRange, RequestKind, Traffic};
 
 /// A program or kernel that replies to requests.
 #[derive(Clone, Debug)]
@@ -37,12 +40,16 @@ pub(crate) const NAIVE: &str = "naive";
 /// The lower bound: a swap of bytes.
 pub(crate) const SWAP: &str = "swap";
 pub(crate) const KERNEL: &str = "kernel";
+/// The kernel without segmentation offload. Measured with bulk transfers only.
+pub(crate) const PLAIN_KERNEL: &str = "kernel-plain";
 pub(crate) const LOCAL: &str = "tapstack";
 /// The lower bound over io_uring.
 pub(crate) const SWAP_RING: &str = "swap-ring";
 /// tapstack's host over io_uring.
 pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
+/// smoltcp over the batches of tapstack.
+pub(crate) const BATCHED_SMOLTCP: &str = "smoltcp-best";
 /// tapstack's host with many local addresses. Measured in drain mode only.
 pub(crate) const MANY_HOSTS: &str = "tapstack-hosts";
 /// tapstack's host with many neighbors. Measured in drain mode only.
@@ -92,12 +99,24 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<Fil
             "smoltcp 0.14 over its own TAP device, polled until no frame is queued",
             |name, _, load| Ok(Box::new(SmoltcpEngine::over(tap(name)?, load)?)),
         ),
-        engine("smoltcp-best", "smoltcp 0.14 over the batches and pool of tapstack", |name, _, load| {
+        engine(BATCHED_SMOLTCP, "smoltcp 0.14 over the batches and pool of tapstack", |name, _, load| {
             Ok(Box::new(BatchedSmoltcp::over(tap(name)?, load)))
         }),
         Contender {
+            kind: ContenderKind::Kernel(Arc::clone(&kernels)),
+            ..engine(
+                KERNEL,
+                "the Linux kernel over a veth pair; a thread echoes UDP datagrams and serves TCP",
+                local,
+            )
+        },
+        Contender {
             kind: ContenderKind::Kernel(kernels),
-            ..engine(KERNEL, "the Linux kernel over a veth pair; a thread echoes UDP datagrams", local)
+            ..engine(
+                PLAIN_KERNEL,
+                "the Linux kernel over a veth pair, with each TCP segment in its own frame",
+                local,
+            )
         },
         Contender {
             population: Population { hosts: Some(hosts), ..TEN_NEIGHBORS },
@@ -134,7 +153,18 @@ impl Contender {
 
     /// Returns whether an engine of this process replies to this load.
     pub(crate) fn has_engine(&self, load: Load) -> bool {
-        !self.is_kernel() || load == Load::Udp
+        !self.is_kernel() || !matches!(load, Load::Arp | Load::Ping)
+    }
+
+    /// Returns whether this contender can do the work of a load.
+    pub(crate) fn supports(&self, load: Load) -> bool {
+        let is_single_frame = load.request().is_some() || load == Load::TcpAccept;
+        match self.name {
+            SWAP | SWAP_RING | NAIVE => is_single_frame,
+            PLAIN_KERNEL => matches!(load, Load::TcpSend | Load::TcpReceive),
+            MANY_HOSTS | MANY_NEIGHBORS | MANY_REQUESTERS => load.request().is_some(),
+            _ => true,
+        }
     }
 
     /// Returns whether this contender measures the cost of a population.
@@ -143,8 +173,8 @@ impl Contender {
     }
 
     /// Returns the requests to send to this contender.
-    pub(crate) fn traffic(&self, load: Load) -> Traffic {
-        let mut traffic = Traffic::plain(load);
+    pub(crate) fn traffic(&self, kind: RequestKind) -> Traffic {
+        let mut traffic = Traffic::plain(kind);
         if let Some(hosts) = self.population.hosts {
             traffic.responders = hosts;
         }
@@ -155,15 +185,19 @@ impl Contender {
         traffic
     }
 
-    /// Creates the engine for this load on a new interface of this name. The kernel needs an engine for UDP only, which
-    /// is not on the interface.
+    /// Creates the engine for this load on a new interface of this name. The kernel needs an engine for UDP and TCP only,
+    /// which is not on the interface. It serves TCP streams in the current network namespace.
     pub(crate) fn engine(&self, name: &InterfaceName, load: Load) -> Result<Option<Box<dyn Engine>>, String> {
         match &self.kind {
             ContenderKind::Engine(make) => make(name, &self.population, load).map(Some),
-            ContenderKind::Kernel(namespace) if self.has_engine(load) => {
-                Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?)))
-            }
-            ContenderKind::Kernel(_) => Ok(None),
+            ContenderKind::Kernel(namespace) => match load {
+                Load::Arp | Load::Ping => Ok(None),
+                Load::Udp => Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?))),
+                Load::TcpAccept => Ok(Some(Box::new(within(namespace, KernelAcceptor::new)?))),
+                Load::TcpSend | Load::TcpReceive | Load::TcpRequest => {
+                    Ok(Some(Box::new(KernelServer::new(load)?)))
+                }
+            },
         }
     }
 }

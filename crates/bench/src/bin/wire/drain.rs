@@ -1,4 +1,4 @@
-//! Drain mode: queues requests, then measures the time until all replies are sent, on one CPU.
+//! Drain mode: queues requests or the segments of connections, then measures the time until all are processed, on one CPU.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,19 @@ use crate::contender::Contender;
 use crate::cpu::{ThreadClock, reads_and_writes};
 use crate::engine::Engine;
 use crate::generator::Generator;
+use crate::handshakes::Handshakes;
+use crate::load::Load;
 use crate::network::BenchNetwork;
 use crate::rounds::{Rounds, in_turn};
 use crate::stats::{ns, number};
-use crate::traffic::Load;
+use crate::traffic::RequestKind;
 
 /// Number of rounds and requests of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) rounds: Rounds,
-    /// Requests per round.
-    pub(crate) fill: usize,
+    /// Requests or connections per round.
+    pub(crate) fill: u16,
 }
 
 /// Results of one contender.
@@ -40,6 +42,8 @@ struct DrainRun {
     is_kernel: bool,
     engine: Option<Box<dyn Engine>>,
     generator: Generator,
+    /// The client of the load `tcp-accept`.
+    handshakes: Option<Handshakes>,
     drained: DrainResult,
 }
 
@@ -74,7 +78,8 @@ impl DrainRun {
     fn open(network: &BenchNetwork, contender: &Contender, load: Load) -> Result<DrainRun, String> {
         let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
         let mut engine = contender.engine(&name, load)?;
-        let mut generator = Generator::open(&name, &contender.traffic(load))?;
+        let mut generator =
+            Generator::open(&name, &contender.traffic(load.request().unwrap_or(RequestKind::Arp)))?;
         generator.settle(|| match &mut engine {
             Some(engine) => discard_pending(engine.as_mut()),
             None => Ok(()),
@@ -89,23 +94,32 @@ impl DrainRun {
             unexpected: 0,
             system_calls: None,
         };
-        Ok(DrainRun { is_kernel: contender.is_kernel(), engine, generator, drained })
+        let handshakes = load.request().is_none().then(Handshakes::new);
+        Ok(DrainRun { is_kernel: contender.is_kernel(), engine, generator, handshakes, drained })
     }
 
-    fn round(&mut self, fill: usize) -> Result<(), String> {
-        match &mut self.engine {
-            Some(engine) if !self.is_kernel => {
-                self.generator.ensure_known(|| engine.drain(1))?;
-                self.generator.fill(fill)?;
-                let (cost, drained) = timed(|| engine.drain(fill));
-                drained?;
-                self.drained.note(cost, fill);
+    fn round(&mut self, fill: u16) -> Result<(), String> {
+        let count = usize::from(fill);
+        match (&mut self.handshakes, &mut self.engine) {
+            (Some(handshakes), Some(engine)) => {
+                let is_kernel = self.is_kernel;
+                self.generator.ensure_known(|| if is_kernel { Ok(()) } else { engine.drain(1) })?;
+                let cost = handshakes.round(&mut self.generator, engine.as_mut(), is_kernel, fill)?;
+                self.drained.note(cost.responder, count);
+                self.drained.total_ns.extend(cost.total.map(|total| ns(total.0) / number(count)));
             }
-            _ => self.kernel_round(fill)?,
+            (_, Some(engine)) if !self.is_kernel => {
+                self.generator.ensure_known(|| engine.drain(1))?;
+                self.generator.fill(count)?;
+                let (cost, drained) = timed(|| engine.drain(count));
+                drained?;
+                self.drained.note(cost, count);
+            }
+            _ => self.kernel_round(count)?,
         }
-        self.drained.requests += fill;
+        self.drained.requests += count;
         self.generator.collect()?;
-        self.drained.replies += fill;
+        self.drained.replies += count;
         Ok(())
     }
 
@@ -127,9 +141,10 @@ impl DrainRun {
         Ok(())
     }
 
-    /// Counts the system calls per reply, outside the measured rounds because counting takes time. Returns the results.
-    fn finish(mut self, fill: usize) -> Result<DrainResult, String> {
-        if let Some(engine) = &mut self.engine {
+    /// Counts the system calls per reply to a request, outside the measured rounds because counting takes time. Returns the results.
+    fn finish(mut self, fill: u16) -> Result<DrainResult, String> {
+        let fill = usize::from(fill);
+        if let (Some(engine), None) = (&mut self.engine, &self.handshakes) {
             self.generator.fill(fill)?;
             // If the kernel counts the calls, one of the calls reads the count.
             let count = |engine: &dyn Engine| engine.calls().map(|calls| (calls, 0));
@@ -172,8 +187,14 @@ fn discard_pending(engine: &mut dyn Engine) -> Result<(), String> {
     }
 }
 
+/// Adds a duration: wall-clock time and CPU time.
+pub(crate) fn add(sum: &mut (Duration, Duration), took: (Duration, Duration)) {
+    sum.0 += took.0;
+    sum.1 += took.1;
+}
+
 /// Returns the duration: wall-clock time and CPU time of this thread.
-fn timed<R>(act: impl FnOnce() -> R) -> ((Duration, Duration), R) {
+pub(crate) fn timed<R>(act: impl FnOnce() -> R) -> ((Duration, Duration), R) {
     let cpu = ThreadClock::mine();
     let (begin, used) = (Instant::now(), cpu.now());
     let result = act();

@@ -32,7 +32,7 @@ pub(crate) trait PollEngine {
     fn fd(&self) -> BorrowedFd<'_>;
 
     /// Returns the time until the next timer.
-    fn next_deadline(&self) -> Option<Duration> {
+    fn next_deadline(&mut self) -> Option<Duration> {
         None
     }
 
@@ -71,6 +71,13 @@ impl StopFlag {
         self.stop.raise();
     }
 
+    /// Waits until a descriptor is ready, the flag is raised, or the time is over.
+    pub(crate) fn wait(&self, other: Descriptor<'_, ()>, time: Option<Duration>) -> Result<(), String> {
+        wait([other, Descriptor::readable(self.stop.as_fd(), ())], time)
+            .map(drop)
+            .map_err(|error| format!("cannot wait for frames: {error}"))
+    }
+
     pub(crate) fn is_raised(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
     }
@@ -95,10 +102,9 @@ impl<T: PollEngine> Engine for T {
             if result.again || busy_poll(spin, || Ok::<_, String>(self.poll_once()?.arrived > 0))? {
                 continue;
             }
-            let fd = PollEngine::fd(self);
-            let device = Descriptor::readable(fd, ()).or_writable(result.congested);
-            wait([device, Descriptor::readable(stop.stop.as_fd(), ())], self.next_deadline())
-                .map_err(|error| format!("cannot wait for frames: {error}"))?;
+            let deadline = self.next_deadline();
+            let device = Descriptor::readable(PollEngine::fd(self), ()).or_writable(result.congested);
+            stop.wait(device, deadline)?;
         }
     }
 

@@ -9,7 +9,7 @@ use nix::sys::socket::sockopt::{RcvBuf, RcvBufForce};
 use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, recvmmsg, sendmmsg, setsockopt};
 use tap::linux::{InterfaceName, PacketSocket};
 
-use crate::traffic::{Exchange, Load, Traffic};
+use crate::traffic::{Exchange, RequestKind, Traffic};
 
 /// Maximum number of frames per system call.
 pub(crate) const FRAMES_PER_CALL: usize = 64;
@@ -48,7 +48,7 @@ impl Generator {
         Ok(Generator {
             socket,
             requests,
-            probe: Traffic::plain(Load::Arp).exchanges().remove(0),
+            probe: Traffic::plain(RequestKind::Arp).exchanges().remove(0),
             unanswered,
             sent: 0,
             answered: 0,
@@ -86,6 +86,40 @@ impl Generator {
             match self.send(left)? {
                 0 => return Err(format!("the interface accepted only {} frames", count - left)),
                 sent => left -= sent,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends frames that are not requests. Fails if the interface does not accept all of them.
+    pub(crate) fn send_frames(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
+        let mut left = frames;
+        while !left.is_empty() {
+            let some: Vec<_> = left.iter().take(FRAMES_PER_CALL).map(|frame| [IoSlice::new(frame)]).collect();
+            match send(&self.socket, &mut self.outgoing, &some)? {
+                0 => return Err(format!("the interface accepted only {} frames", frames.len() - left.len())),
+                sent => left = left.get(sent..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives up to [`FRAMES_PER_CALL`] frames that are not replies to requests. `is_expected` checks each frame.
+    pub(crate) fn receive_frames(
+        &mut self,
+        mut is_expected: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(), String> {
+        let lengths = receive(&self.socket, &mut self.incoming, &mut self.space)?;
+        for (space, length) in self.space.iter().zip(lengths.into_iter().flatten()) {
+            let frame = &space[..length.min(MAX_REPLY)];
+            if is_expected(frame) {
+                continue;
+            }
+            match Exchange::answer_to(frame) {
+                Some(answer) => {
+                    send(&self.socket, &mut self.outgoing, &[[IoSlice::new(&answer)]])?;
+                }
+                None => self.unexpected += 1,
             }
         }
         Ok(())

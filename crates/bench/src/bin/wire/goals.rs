@@ -1,10 +1,11 @@
 //! Performance goals.
 
 use crate::contender::{
-    KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, RING, SMOLTCP, SWAP, SWAP_RING,
+    BATCHED_SMOLTCP, KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, PLAIN_KERNEL, RING,
+    SMOLTCP, SWAP, SWAP_RING,
 };
+use crate::load::Load;
 use crate::report::{BenchReport, Bound, Goal};
-use crate::traffic::Load;
 
 /// A goal: its name, the kind and value of its bound, and the function that returns the measured figure. The function
 /// returns `None` if the figure was not measured.
@@ -51,10 +52,49 @@ const GOAL_RULES: [GoalRule; 12] = [
         |report, load| flow(report, load, RING),
     ),
     ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
-        let table = report.latency.iter().find(|table| table.load == load && table.spin_us > 0.0)?;
-        let [local, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
-        Some(local?.us_p50 / kernel?.us_p50)
+        latency(report, load, true)
     }),
+];
+
+const TCP_GOAL_RULES: [(Load, GoalRule); 11] = [
+    (
+        Load::TcpAccept,
+        ("drain: cost of tapstack over swap", Bound::AtMost, 3.0, |report, load| {
+            cost(report, load, LOCAL, SWAP)
+        }),
+    ),
+    (
+        Load::TcpAccept,
+        ("drain: speed of tapstack over kernel", Bound::AtLeast, 2.0, |report, load| {
+            cost(report, load, KERNEL, LOCAL)
+        }),
+    ),
+    (Load::TcpSend, ("speed of tapstack over kernel", Bound::AtLeast, 1.0, over_kernel)),
+    (Load::TcpSend, ("speed of tapstack over kernel-plain", Bound::AtLeast, 0.9, over_plain_kernel)),
+    (Load::TcpSend, ("speed of tapstack over smoltcp-best", Bound::AtLeast, 1.3, over_smoltcp)),
+    (Load::TcpReceive, ("speed of tapstack over kernel", Bound::AtLeast, 0.9, over_kernel)),
+    (Load::TcpReceive, ("speed of tapstack over kernel-plain", Bound::AtLeast, 0.9, over_plain_kernel)),
+    (Load::TcpReceive, ("speed of tapstack over smoltcp-best", Bound::AtLeast, 1.3, over_smoltcp)),
+    (
+        Load::TcpReceive,
+        ("CPU time of both over that of the kernel", Bound::AtMost, 1.0, |report, load| {
+            let table = report.stream.iter().find(|table| table.load == load)?;
+            let [local, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
+            Some(local?.cpu_ns_per_kibibyte_of_both / kernel?.cpu_ns_per_kibibyte_of_both)
+        }),
+    ),
+    (
+        Load::TcpRequest,
+        ("latency, sleeping: p50 of tapstack over that of the kernel", Bound::AtMost, 1.1, |report, load| {
+            latency(report, load, false)
+        }),
+    ),
+    (
+        Load::TcpRequest,
+        ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 0.6, |report, load| {
+            latency(report, load, true)
+        }),
+    ),
 ];
 
 /// Returns the goals for which the report has measured figures.
@@ -64,10 +104,35 @@ pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
         let holds = if bound == Bound::AtMost { found <= expected } else { found >= expected };
         Some(Goal { load, figure, bound, expected, found, holds })
     };
-    [Load::Arp, Load::Ping, Load::Udp]
+    let of_requests = [Load::Arp, Load::Ping, Load::Udp]
         .into_iter()
-        .flat_map(|load| GOAL_RULES.into_iter().filter_map(move |line| goal(load, line)))
-        .collect()
+        .flat_map(|load| GOAL_RULES.into_iter().filter_map(move |rule| goal(load, rule)));
+    of_requests.chain(TCP_GOAL_RULES.into_iter().filter_map(|(load, rule)| goal(load, rule))).collect()
+}
+
+fn over_kernel(report: &BenchReport, load: Load) -> Option<f64> {
+    stream(report, load, KERNEL)
+}
+
+fn over_plain_kernel(report: &BenchReport, load: Load) -> Option<f64> {
+    stream(report, load, PLAIN_KERNEL)
+}
+
+fn over_smoltcp(report: &BenchReport, load: Load) -> Option<f64> {
+    stream(report, load, BATCHED_SMOLTCP)
+}
+
+/// Returns the ratio of the bytes per second of tapstack and of another contender: the median over the rounds.
+fn stream(report: &BenchReport, load: Load, other: &str) -> Option<f64> {
+    let table = report.stream.iter().find(|table| table.load == load)?;
+    Some(table.row(LOCAL)?.times_as_fast_as.get(other)?.p50)
+}
+
+/// Returns the ratio of the median latencies of tapstack and of the kernel.
+fn latency(report: &BenchReport, load: Load, is_spinning: bool) -> Option<f64> {
+    let mut tables = report.latency.iter();
+    let table = tables.find(|table| table.load == load && (table.spin_us > 0.0) == is_spinning)?;
+    Some(table.row(LOCAL)?.us_p50 / table.row(KERNEL)?.us_p50)
 }
 
 /// Returns the ratio of two 90th percentiles of replies per second: of `one` and of the kernel.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::contender::{KERNEL, NAIVE, SWAP};
-use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio};
+use crate::contender::{BATCHED_SMOLTCP, KERNEL, NAIVE, PLAIN_KERNEL, SWAP};
+use crate::load::Load;
+use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio, StreamTable};
 
 /// A table with its title, its description, its header and its rows.
 pub(crate) struct Grid {
@@ -16,10 +17,12 @@ pub(crate) struct Grid {
 const DRAIN: &str = "Requests are queued, then the time until all replies are sent is measured. `x naive`: speed compared with \
 `naive`, as the ratio within a round. Calls are reads and writes. The kernel receives \
 during the call that sends the request, and replies during this call too, except to UDP datagrams: its figure is the time of a \
-request and of the echo, minus the time of a request to an absent station.";
+request and of the echo, minus the time of a request to an absent station. For TCP, a reply is a connection: SYN, SYN,ACK, ACK and RST.";
 const FLOW: &str = "The requester runs on one CPU, the contender on the other. All replies are received and checked. CPU is the time \
 of the contender's thread, spinning included. CPU of both adds the requester, which never sleeps. The kernel replies on the CPU \
 of the requester, except to UDP datagrams, which a thread echoes.";
+const STREAM: &str = "One connection between a kernel socket on one CPU and the contender on the other, in slices. The first third \
+of each slice is not measured. CPU is the time of the contender's thread, CPU of both adds that of the client.";
 const LATENCY: &str =
     "Time from the start of sending a request until its reply has been received. The requester never sleeps.";
 
@@ -27,8 +30,9 @@ const LATENCY: &str =
 pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
     let drain = report.drain.iter().map(drain);
     let flow = report.flow.iter().map(flow);
+    let stream = report.stream.iter().map(stream);
     let latency = report.latency.iter().map(latency);
-    let mut grids: Vec<_> = drain.chain(flow).chain(latency).collect();
+    let mut grids: Vec<_> = drain.chain(flow).chain(stream).chain(latency).collect();
     if !report.goals.is_empty() {
         grids.push(goals(report));
     }
@@ -57,8 +61,9 @@ fn drain(table: &DrainTable) -> Grid {
         line.extend([naive, swap].into_iter().flatten());
         line
     });
+    let what = if table.load == Load::TcpAccept { "connections" } else { "requests" };
     let title = format!(
-        "Fill, then drain: {}, {} requests per round, {} rounds, one CPU",
+        "Fill, then drain: {}, {} {what} per round, {} rounds, one CPU",
         table.load, table.requests_per_round, table.rounds
     );
     Grid { title, note: DRAIN, rows: rows.collect(), head }
@@ -93,6 +98,39 @@ fn flow(table: &FlowTable) -> Grid {
         table.load, table.window, table.spin_us, table.slices
     );
     Grid { title, note: FLOW, rows: rows.collect(), head }
+}
+
+fn stream(table: &StreamTable) -> Grid {
+    let others = [KERNEL, PLAIN_KERNEL, BATCHED_SMOLTCP];
+    let head = vec![
+        "contender",
+        "MB/s p50",
+        "p90",
+        "CPU ns per KiB",
+        "of both",
+        "x kernel p50",
+        "p90",
+        "x kernel-plain p50",
+        "p90",
+        "x smoltcp-best p50",
+        "p90",
+    ];
+    let rows = table.rows.iter().map(|row| {
+        let mut cells = vec![
+            row.contender.to_owned(),
+            format!("{:.0}", row.megabytes_per_second_p50),
+            format!("{:.0}", row.megabytes_per_second_p90),
+            format!("{:.0}", row.cpu_ns_per_kibibyte),
+            format!("{:.0}", row.cpu_ns_per_kibibyte_of_both),
+        ];
+        cells.extend(others.into_iter().flat_map(|name| ratio(row.times_as_fast_as.get(name))));
+        cells
+    });
+    let title = format!(
+        "Bulk data: {}, one connection, spinning {} us, {} slices, two CPUs",
+        table.load, table.spin_us, table.slices
+    );
+    Grid { title, note: STREAM, rows: rows.collect(), head }
 }
 
 fn latency(table: &LatencyTable) -> Grid {

@@ -1,4 +1,4 @@
-//! Measures replies over a wire: tapstack compared with a lower bound and with peers, in one run. See `--help`.
+//! Measures replies and TCP over a wire: tapstack compared with a lower bound and with peers, in one run. See `--help`.
 #![forbid(unsafe_code)]
 
 mod contender;
@@ -9,18 +9,25 @@ mod flow;
 mod generator;
 mod goals;
 mod grid;
+mod handshakes;
 mod kernel_engine;
+mod kernel_tcp;
 mod latency;
+mod load;
 mod measure;
 mod netlink;
 mod network;
 mod options;
+mod pattern;
 mod plot;
 mod report;
 mod rounds;
 mod running;
+mod segments;
 mod smoltcp_engine;
+mod smoltcp_sockets;
 mod stats;
+mod stream;
 mod swap;
 mod tapstack_engine;
 mod traffic;

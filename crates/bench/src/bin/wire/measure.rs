@@ -8,17 +8,21 @@ use crate::drain::{self, Bounds};
 use crate::flow;
 use crate::goals::goals;
 use crate::latency;
+use crate::load::Load;
 use crate::network::BenchNetwork;
 use crate::options::{Mode, Options};
 use crate::report::{
-    BenchReport, ContenderDescription, DrainTable, FlowTable, LatencyTable, Machine, Skipped,
+    BenchReport, ContenderDescription, DrainTable, FlowTable, LatencyTable, Machine, Skipped, StreamTable,
 };
 use crate::rounds::Rounds;
-use crate::running;
-use crate::traffic::{AddressRange, Load};
+use crate::running::{self, Job};
+use crate::stream;
+use crate::traffic::{AddressRange, RequestKind};
 
 /// Number of requests per round: half of the length of an interface's queue, because a full queue drops frames.
-const FILL: usize = 512;
+const FILL: u16 = 512;
+/// Number of connections per round of the load `tcp-accept`.
+pub(crate) const CONNECTIONS: u16 = 128;
 
 /// Runs the measurements that the options select.
 pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
@@ -38,13 +42,13 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
         skipped,
         drain: Vec::new(),
         flow: Vec::new(),
+        stream: Vec::new(),
         latency: Vec::new(),
         goals: Vec::new(),
     };
-    for load in options.loads() {
-        if options.measures(Mode::Drain) {
-            report.drain.push(drained(options, &network, &contenders, *load)?);
-        }
+    let is_drained = |load: &Load| load.request().is_some() || *load == Load::TcpAccept;
+    for load in options.loads().iter().filter(|load| options.measures(Mode::Drain) && is_drained(load)) {
+        report.drain.push(drained(options, &network, &contenders, *load)?);
     }
     let few: Vec<_> = contenders.into_iter().filter(|contender| !contender.has_population()).collect();
     match cpus.get(1) {
@@ -55,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
             let why = "one CPU available, two required (see `taskset -pc $$`)".to_owned();
-            report.skipped.push(Skipped { what: "flow and latency".to_owned(), why });
+            report.skipped.push(Skipped { what: "flow, stream and latency".to_owned(), why });
         }
         None => {}
     }
@@ -98,9 +102,10 @@ fn drained(
     contenders: &[Contender],
     load: Load,
 ) -> Result<DrainTable, String> {
-    let bounds = Bounds { rounds: rounds(options), fill: FILL };
-    let drained = drain::run(network, contenders, load, bounds)?;
-    Ok(DrainTable::of(load, FILL, &drained))
+    let fill = if load == Load::TcpAccept { CONNECTIONS } else { FILL };
+    let bounds = Bounds { rounds: rounds(options), fill };
+    let drained = drain::run(network, &supporting(contenders, load), load, bounds)?;
+    Ok(DrainTable::of(load, fill.into(), &drained))
 }
 
 fn on_two_cpus(
@@ -111,26 +116,78 @@ fn on_two_cpus(
     cpu: usize,
     report: &mut BenchReport,
 ) -> Result<(), String> {
-    let [flow, latency] = [Mode::Flow, Mode::Latency].map(|mode| options.measures(mode));
+    let contenders = supporting(contenders, load);
     for spin in [Duration::ZERO, options.spin()] {
-        // Contenders that sleep without polling are measured in latency mode only.
-        let flow = flow && !spin.is_zero();
-        if !flow && !latency {
-            continue;
+        let job = Job { load, spin, cpu, namespace: None };
+        match (load.request(), load) {
+            (Some(kind), _) => answered(options, network, &contenders, kind, &job, report)?,
+            (None, Load::TcpAccept) => {}
+            (None, _) => streamed(options, network, &contenders, &job, report)?,
         }
-        let mut running = running::start_all(network, contenders, load, spin, cpu)?;
-        for window in options.windows.iter().filter(|_| flow) {
-            let window = usize::from(*window);
-            let flowed = flow::run(&mut running, window, options.slice(), rounds(options))?;
-            report.flow.push(FlowTable::of(load, window, spin, &flowed));
-        }
-        if latency {
-            let timed = latency::run(&mut running, options.slice(), rounds(options))?;
-            report.latency.push(LatencyTable::of(load, spin, &timed));
-        }
-        running::stop_all(running)?;
     }
     Ok(())
+}
+
+/// Measures requests that are single frames.
+fn answered(
+    options: &Options,
+    network: &BenchNetwork,
+    contenders: &[Contender],
+    kind: RequestKind,
+    job: &Job,
+    report: &mut BenchReport,
+) -> Result<(), String> {
+    // Contenders that sleep without polling are measured in latency mode only.
+    let flow = options.measures(Mode::Flow) && !job.spin.is_zero();
+    let latency = options.measures(Mode::Latency);
+    if !flow && !latency {
+        return Ok(());
+    }
+    let mut running = running::start_all(network, contenders, kind, job)?;
+    for window in options.windows.iter().filter(|_| flow) {
+        let window = usize::from(*window);
+        let flowed = flow::run(&mut running, window, options.slice(), rounds(options))?;
+        report.flow.push(FlowTable::of(job.load, window, job.spin, &flowed));
+    }
+    if latency {
+        let timed = latency::run(&mut running, options.slice(), rounds(options))?;
+        report.latency.push(LatencyTable::of(job.load, job.spin, &timed));
+    }
+    running::stop_all(running)
+}
+
+/// Measures TCP connections with a kernel socket.
+fn streamed(
+    options: &Options,
+    network: &BenchNetwork,
+    contenders: &[Contender],
+    job: &Job,
+    report: &mut BenchReport,
+) -> Result<(), String> {
+    let is_request = job.load == Load::TcpRequest;
+    // Bulk data needs no waiting, so it is measured with spinning contenders only.
+    let is_measured = if is_request {
+        options.measures(Mode::Latency)
+    } else {
+        options.measures(Mode::Flow) && !job.spin.is_zero()
+    };
+    if !is_measured {
+        return Ok(());
+    }
+    let mut members = stream::start_all(network, contenders, job)?;
+    if is_request {
+        let timed = stream::ask(&mut members, options.slice(), rounds(options))?;
+        report.latency.push(LatencyTable::of(job.load, job.spin, &timed));
+    } else {
+        let transferred = stream::transfer(&mut members, 10 * options.slice(), rounds(options))?;
+        report.stream.push(StreamTable::of(job.load, job.spin, &transferred));
+    }
+    stream::stop_all(members)
+}
+
+/// Returns the contenders that can do the work of a load.
+fn supporting(contenders: &[Contender], load: Load) -> Vec<Contender> {
+    contenders.iter().filter(|contender| contender.supports(load)).cloned().collect()
 }
 
 fn rounds(options: &Options) -> Rounds {

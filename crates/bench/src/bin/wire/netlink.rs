@@ -33,6 +33,15 @@ pub(crate) fn make_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> Re
         .map_err(|errno| format!("cannot create a veth pair: {}; hint: sudo modprobe veth", errno.desc()))
 }
 
+/// Makes the kernel send each TCP segment in its own frame on the interface with this index: without segmentation offload.
+pub(crate) fn limit_segments(index: i32) -> Result<(), String> {
+    let mut link = LinkMessage::default();
+    link.header.index = index.cast_unsigned();
+    link.attributes = vec![LinkAttribute::GsoMaxSegs(1)];
+    request(RouteNetlinkMessage::SetLink(link), 0)
+        .map_err(|errno| format!("cannot disable segmentation offload: {}", errno.desc()))
+}
+
 /// Adds a permanent neighbor on the interface with this index.
 pub(crate) fn add_neighbor(index: i32, ip: Ipv4Addr, mac: [u8; 6]) -> Result<(), String> {
     let mut neighbor = NeighbourMessage::default();

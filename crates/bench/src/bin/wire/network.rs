@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use nix::sched::{CloneFlags, setns};
+use nix::sched::{CloneFlags, setns, unshare};
 use tap::linux::{Interface, InterfaceName, Namespace};
 
-use crate::netlink::{add_neighbor, make_veth};
-use crate::traffic::{PREFIX, REQUESTER, RESPONDER};
+use crate::netlink::{add_neighbor, limit_segments, make_veth};
+use crate::traffic::{AddressRange, PREFIX, REQUESTER, RESPONDER};
 
 /// The namespace of this process, and the link to the kernel in another namespace.
 pub(crate) struct BenchNetwork {
@@ -77,13 +77,50 @@ fn attach_kernel(kernels: &File) -> Result<InterfaceName, String> {
 
 fn begin(end: &InterfaceName) -> Result<(), String> {
     let interface = named(end)?;
-    let address = Ipv4Net::new(RESPONDER.ip, PREFIX).map_err(|error| error.to_string())?;
     interface.set_mac_address(RESPONDER.mac).map_err(|error| error.to_string())?;
-    interface.add_address(address).map_err(|error| error.to_string())?;
-    interface.set_up(true).map_err(|error| error.to_string())?;
+    start(end, RESPONDER)?;
     // All namespaces share the limit on dynamic neighbors, so the entry is permanent.
     let index = interface.index().map_err(|error| error.to_string())?;
     add_neighbor(index, REQUESTER.ip, REQUESTER.mac)
+}
+
+/// Adds the address of a host to an interface of the current namespace, and sets the interface up.
+pub(crate) fn start(name: &InterfaceName, host: AddressRange) -> Result<(), String> {
+    let interface = named(name)?;
+    let address = Ipv4Net::new(host.ip, PREFIX).map_err(|error| error.to_string())?;
+    interface.add_address(address).map_err(|error| error.to_string())?;
+    interface.set_up(true).map_err(|error| error.to_string())
+}
+
+/// Connects two namespaces by a veth pair: the first has the requester, the second has the responder. Without offloads,
+/// both kernels send each segment in its own frame.
+pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Result<(), String> {
+    let [near, far] = ENDS.map(name);
+    let (near, far) = (near?, far?);
+    within(client, || make_veth(near.as_str(), far.as_str(), server.as_fd()))?;
+    for (namespace, end, host) in [(server, far, RESPONDER), (client, near, REQUESTER)] {
+        within(namespace, || {
+            if !has_offloads {
+                let index = named(&end)?.index().map_err(|error| error.to_string())?;
+                limit_segments(index)?;
+            }
+            start(&end, host)
+        })?;
+    }
+    Ok(())
+}
+
+/// Creates a network namespace that contains no process. The descriptor keeps it alive.
+pub(crate) fn new_namespace() -> Result<File, String> {
+    // Only the new thread moves.
+    let thread = std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET)
+            .map_err(|errno| format!("cannot create a network namespace: {}", errno.desc()))?;
+        // A kernel without IPv6 does not have this file. A kernel with IPv6 sends unsolicited frames.
+        let _ = fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+        here()
+    });
+    thread.join().map_err(|_| "a thread panicked".to_owned())?
 }
 
 /// Runs a function while the calling thread is in another network namespace.
@@ -95,7 +132,8 @@ pub(crate) fn within<R>(namespace: &File, act: impl FnOnce() -> Result<R, String
     result
 }
 
-fn enter(namespace: &File) -> Result<(), String> {
+/// Moves the calling thread to a network namespace.
+pub(crate) fn enter(namespace: &File) -> Result<(), String> {
     setns(namespace, CloneFlags::CLONE_NEWNET)
         .map_err(|errno| format!("cannot change the network namespace: {}", errno.desc()))
 }

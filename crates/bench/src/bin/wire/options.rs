@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
-use crate::traffic::Load;
+use crate::load::Load;
 
-/// Compare ARP, ping and UDP echo replies on TAPs and a veth pair with a lower bound, smoltcp and the Linux kernel
+/// Compare ARP, ping and UDP echo replies and TCP on TAPs and veth pairs with a lower bound, smoltcp and the Linux kernel
 ///
 /// Works in its own network namespaces and changes nothing outside the namespaces, except for the report. Needs no root
 /// if the system allows user namespaces. All contenders of a table reply in alternation, and each reply is checked.
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Modes to measure [default: all]
     #[arg(long = "mode", value_name = "MODE", value_delimiter = ',')]
     modes: Vec<Mode>,
-    /// Kinds of request to send [default: all]
+    /// Loads to measure [default: all]
     #[arg(long = "load", value_name = "LOAD", value_delimiter = ',')]
     loads: Vec<Load>,
     /// Contenders to measure, by their names in the tables [default: all]
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Number of outstanding requests on two CPUs
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [16, 64, 256], value_parser = clap::value_parser!(u16).range(1..=900))]
     pub(crate) windows: Vec<u16>,
-    /// Duration of a slice on two CPUs, in microseconds
+    /// Duration of a slice on two CPUs, in microseconds; bulk transfers use ten times this duration
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     slice: u32,
     /// Duration for which a contender polls before it sleeps, in microseconds
@@ -62,10 +62,12 @@ pub(crate) struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench wire                                  all tables, in about a minute
+  cargo xtask bench wire                                  all tables, in about 90 seconds
   cargo xtask bench wire --quick                          all tables, in about 10 seconds
   cargo xtask bench wire --mode drain --load arp          ARP on one CPU
   cargo xtask bench wire --mode flow --load udp           UDP echo on two CPUs
+  cargo xtask bench wire --load tcp-send,tcp-receive      bulk data over TCP
+  cargo xtask bench wire --load tcp-accept,tcp-request    TCP connections, and one byte each way
   cargo xtask bench wire --contenders tapstack,kernel     two contenders only
   cargo xtask bench wire --json | jq '.goals[]'           the goals and the figures
   cargo xtask bench wire --svg                            bar charts in target/bench too";
@@ -74,9 +76,9 @@ Examples:
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// Queue requests, then reply to all of them: one CPU
+    /// Queue requests or the segments of connections, then process all of them: one CPU
     Drain,
-    /// Keep requests outstanding: two CPUs
+    /// Keep requests outstanding, or transfer TCP data: two CPUs
     Flow,
     /// Send one request at a time, sleeping and spinning: two CPUs
     Latency,
@@ -97,7 +99,7 @@ impl Options {
     }
 
     pub(crate) fn loads(&self) -> &[Load] {
-        if self.loads.is_empty() { &[Load::Arp, Load::Ping, Load::Udp] } else { &self.loads }
+        if self.loads.is_empty() { &Load::ALL } else { &self.loads }
     }
 
     pub(crate) fn slice(&self) -> Duration {

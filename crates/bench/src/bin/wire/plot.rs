@@ -4,8 +4,8 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+use crate::load::Load;
 use crate::report::BenchReport;
-use crate::traffic::Load;
 
 /// A group of bars: the name of the contender, and the label and value of each bar.
 struct Group {

@@ -9,8 +9,9 @@ use serde::Serialize;
 use crate::drain::DrainResult;
 use crate::flow::FlowResult;
 use crate::latency::LatencyResult;
+use crate::load::Load;
 use crate::stats::{paired, quantile};
-use crate::traffic::Load;
+use crate::stream::StreamResult;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct BenchReport {
@@ -20,6 +21,7 @@ pub(crate) struct BenchReport {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) drain: Vec<DrainTable>,
     pub(crate) flow: Vec<FlowTable>,
+    pub(crate) stream: Vec<StreamTable>,
     pub(crate) latency: Vec<LatencyTable>,
     pub(crate) goals: Vec<Goal>,
 }
@@ -90,6 +92,28 @@ pub(crate) struct FlowRow {
     pub(crate) cpu_ns_per_reply: Option<f64>,
     /// CPU time of the contender and the requester.
     pub(crate) cpu_ns_per_exchange: f64,
+    pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StreamTable {
+    pub(crate) load: Load,
+    pub(crate) spin_us: f64,
+    pub(crate) slices: usize,
+    pub(crate) rows: Vec<StreamRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct StreamRow {
+    pub(crate) contender: &'static str,
+    /// Number of bytes in all slices.
+    pub(crate) bytes: usize,
+    pub(crate) megabytes_per_second_p50: f64,
+    pub(crate) megabytes_per_second_p90: f64,
+    /// CPU time of the contender's thread.
+    pub(crate) cpu_ns_per_kibibyte: f64,
+    /// CPU time of the threads of the contender and of the client.
+    pub(crate) cpu_ns_per_kibibyte_of_both: f64,
     pub(crate) times_as_fast_as: BTreeMap<&'static str, Ratio>,
 }
 
@@ -190,6 +214,26 @@ impl FlowTable {
     }
 
     pub(crate) fn row(&self, contender: &str) -> Option<&FlowRow> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+}
+
+impl StreamTable {
+    pub(crate) fn of(load: Load, spin: Duration, all: &[StreamResult]) -> StreamTable {
+        let row = |one: &StreamResult| StreamRow {
+            contender: one.contender,
+            bytes: one.bytes,
+            megabytes_per_second_p50: quantile(&one.rates, 0.5),
+            megabytes_per_second_p90: quantile(&one.rates, 0.9),
+            cpu_ns_per_kibibyte: one.cpu_ns,
+            cpu_ns_per_kibibyte_of_both: one.total_ns,
+            times_as_fast_as: ratios(all, |other| (other.contender, paired(&one.rates, &other.rates))),
+        };
+        let slices = all.first().map_or(0, |one| one.rates.len());
+        StreamTable { load, spin_us: us(spin), slices, rows: all.iter().map(row).collect() }
+    }
+
+    pub(crate) fn row(&self, contender: &str) -> Option<&StreamRow> {
         self.rows.iter().find(|row| row.contender == contender)
     }
 }

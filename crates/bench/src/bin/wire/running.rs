@@ -1,5 +1,6 @@
 //! Running contenders, each in its own thread on one CPU, and their packet generators on another CPU.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -11,8 +12,9 @@ use crate::contender::Contender;
 use crate::cpu::{ThreadClock, pin};
 use crate::engine::StopFlag;
 use crate::generator::Generator;
-use crate::network::BenchNetwork;
-use crate::traffic::Load;
+use crate::load::Load;
+use crate::network::{BenchNetwork, enter};
+use crate::traffic::RequestKind;
 
 /// A running contender.
 pub(crate) struct RunningContender {
@@ -23,21 +25,32 @@ pub(crate) struct RunningContender {
     worker: Option<Worker>,
 }
 
-struct Worker {
+/// The thread of a contender.
+pub(crate) struct Worker {
     stop: Arc<StopFlag>,
     thread: JoinHandle<Result<(), String>>,
 }
 
-/// Starts all contenders on this CPU. Each contender polls for the duration `spin` before it sleeps.
+/// How a contender runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) load: Load,
+    /// Duration for which the contender polls before it sleeps.
+    pub(crate) spin: Duration,
+    pub(crate) cpu: usize,
+    /// Network namespace of the contender. `None` is that of this process.
+    pub(crate) namespace: Option<Arc<File>>,
+}
+
+/// Starts all contenders.
 pub(crate) fn start_all(
     network: &BenchNetwork,
     contenders: &[Contender],
-    load: Load,
-    spin: Duration,
-    cpu: usize,
+    kind: RequestKind,
+    job: &Job,
 ) -> Result<Vec<RunningContender>, String> {
     let member = |contender: &Contender| {
-        RunningContender::begin(network, contender, load, spin, cpu)
+        RunningContender::begin(network, contender, kind, job)
             .map_err(|error| format!("{}: {error}", contender.name))
     };
     contenders.iter().map(member).collect()
@@ -55,44 +68,41 @@ impl RunningContender {
     fn begin(
         network: &BenchNetwork,
         contender: &Contender,
-        load: Load,
-        spin: Duration,
-        cpu: usize,
+        kind: RequestKind,
+        job: &Job,
     ) -> Result<RunningContender, String> {
         let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
-        let (worker, clock) = if contender.has_engine(load) {
-            let (worker, clock) = Worker::start(contender, &name, load, spin, cpu)?;
+        let (worker, clock) = if contender.has_engine(job.load) {
+            let (worker, clock) = Worker::start(contender, &name, job)?;
             (Some(worker), Some(clock))
         } else {
             (None, None)
         };
-        let mut generator = Generator::open(&name, &contender.traffic(load))?;
+        let mut generator = Generator::open(&name, &contender.traffic(kind))?;
         generator.settle(|| Ok(()))?;
         Ok(RunningContender { contender: contender.name, generator, clock, worker })
     }
 
     fn end(mut self) -> Result<(), String> {
-        let Some(Worker { stop, thread }) = self.worker else { return Ok(()) };
-        stop.raise();
+        let Some(worker) = self.worker else { return Ok(()) };
         // A frame ends a blocking read.
-        self.generator.send_probe()?;
-        thread.join().map_err(|_| "the contender panicked")?
+        worker.end(|| self.generator.send_probe())
     }
 }
 
 impl Worker {
-    fn start(
+    /// Starts the thread of a contender, with an interface of this name.
+    pub(crate) fn start(
         contender: &Contender,
         name: &InterfaceName,
-        load: Load,
-        spin: Duration,
-        cpu: usize,
+        job: &Job,
     ) -> Result<(Worker, ThreadClock), String> {
         let stop = Arc::new(StopFlag::new()?);
         let (ready, begun) = channel();
         let thread = {
-            let (contender, name, stop) = (contender.clone(), name.clone(), Arc::clone(&stop));
-            thread::spawn(move || work(&contender, &name, load, spin, cpu, &stop, &ready))
+            let (contender, name, job, stop) =
+                (contender.clone(), name.clone(), job.clone(), Arc::clone(&stop));
+            thread::spawn(move || work(&contender, &name, &job, &stop, &ready))
         };
         match begun.recv() {
             Ok(clock) => Ok((Worker { stop, thread }, clock)),
@@ -103,19 +113,27 @@ impl Worker {
             },
         }
     }
+
+    /// Stops the thread. `wake` ends a read that blocks.
+    pub(crate) fn end(self, wake: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+        self.stop.raise();
+        wake()?;
+        self.thread.join().map_err(|_| "the contender panicked")?
+    }
 }
 
 fn work(
     contender: &Contender,
     name: &InterfaceName,
-    load: Load,
-    spin: Duration,
-    cpu: usize,
+    job: &Job,
     stop: &StopFlag,
     ready: &Sender<ThreadClock>,
 ) -> Result<(), String> {
-    pin(cpu)?;
-    let mut engine = contender.engine(name, load)?.ok_or("contender without an engine")?;
+    if let Some(namespace) = &job.namespace {
+        enter(namespace)?;
+    }
+    pin(job.cpu)?;
+    let mut engine = contender.engine(name, job.load)?.ok_or("contender without an engine")?;
     ready.send(ThreadClock::mine()).map_err(|_| "the starting thread ended early")?;
-    engine.serve(spin, stop)
+    engine.serve(job.spin, stop)
 }

@@ -2,33 +2,30 @@
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::time::Duration;
 
-use smoltcp::iface::{
-    Config, Interface, PollIngressSingleResult, PollResult as SocketResult, SocketHandle, SocketSet,
-};
+use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{self, DeviceCapabilities, Medium, TunTapInterface};
-use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr};
 use tap::linux::Tap;
 use tap::{Batch, Device, Frame, Pool};
 
 use crate::engine::{PollEngine, PollResult};
-use crate::traffic::{ECHO_PORT, Load, PREFIX, RESPONDER};
+use crate::load::Load;
+use crate::smoltcp_sockets::Sockets;
+use crate::traffic::{PREFIX, RESPONDER};
 
 /// Ethernet header, which smoltcp counts in the MTU.
 const HEADER: usize = 14;
 /// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = tap::Exchange::BATCH;
 
-/// Maximum length of the data of a UDP datagram, in bytes.
-const MAX_DATA: usize = 128;
-
 /// smoltcp as its users run it, on its own TAP device. The engine polls until no frame is queued.
 pub(crate) struct SmoltcpEngine {
     interface: Interface,
     device: TunTapInterface,
-    echo: Echo,
+    sockets: Sockets,
     tap: Tap,
 }
 
@@ -36,13 +33,7 @@ pub(crate) struct SmoltcpEngine {
 pub(crate) struct BatchedSmoltcp {
     interface: Interface,
     device: Batches,
-    echo: Echo,
-}
-
-/// The sockets: one for the echo service, if the load is UDP.
-struct Echo {
-    sockets: SocketSet<'static>,
-    udp: Option<SocketHandle>,
+    sockets: Sockets,
 }
 
 struct Batches {
@@ -64,18 +55,22 @@ impl SmoltcpEngine {
             TunTapInterface::from_fd(fd.into_raw_fd(), Medium::Ethernet, tap.capabilities().mtu + HEADER)
                 .map_err(|error| format!("smoltcp cannot use the TAP: {error}"))?;
         let interface = interface(&mut device);
-        Ok(SmoltcpEngine { interface, device, echo: Echo::new(load), tap })
+        Ok(SmoltcpEngine { interface, device, sockets: Sockets::new(load), tap })
     }
 }
 
 impl PollEngine for SmoltcpEngine {
     fn poll_once(&mut self) -> Result<PollResult, String> {
-        let arrived = self.echo.poll(&mut self.interface, &mut self.device);
+        let arrived = self.sockets.poll(&mut self.interface, &mut self.device);
         Ok(PollResult { arrived, congested: false, again: arrived == BATCH })
     }
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.tap.as_fd()
+    }
+
+    fn next_deadline(&mut self) -> Option<Duration> {
+        self.sockets.deadline(&mut self.interface)
     }
 }
 
@@ -89,13 +84,13 @@ impl BatchedSmoltcp {
             failure: None,
         };
         let interface = interface(&mut device);
-        BatchedSmoltcp { interface, device, echo: Echo::new(load) }
+        BatchedSmoltcp { interface, device, sockets: Sockets::new(load) }
     }
 }
 
 impl PollEngine for BatchedSmoltcp {
     fn poll_once(&mut self) -> Result<PollResult, String> {
-        let arrived = self.echo.poll(&mut self.interface, &mut self.device);
+        let arrived = self.sockets.poll(&mut self.interface, &mut self.device);
         self.device.flush();
         match self.device.failure.take() {
             Some(failure) => Err(failure),
@@ -110,53 +105,14 @@ impl PollEngine for BatchedSmoltcp {
     fn fd(&self) -> BorrowedFd<'_> {
         self.device.tap.as_fd()
     }
-}
 
-impl Echo {
-    fn new(load: Load) -> Echo {
-        let mut sockets = SocketSet::new(Vec::new());
-        let udp = (load == Load::Udp).then(|| {
-            let buffer =
-                || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; BATCH], vec![0; BATCH * MAX_DATA]);
-            let mut socket = udp::Socket::new(buffer(), buffer());
-            // The call succeeds, because the port is not zero and the socket is new.
-            let _ = socket.bind(ECHO_PORT);
-            sockets.add(socket)
-        });
-        Echo { sockets, udp }
-    }
-
-    /// Receives up to [`BATCH`] frames, echoes datagrams and sends. Returns the number of received frames. The function
-    /// works like `Interface::poll`, with the echo service between both halves.
-    fn poll(&mut self, interface: &mut Interface, device: &mut (impl phy::Device + ?Sized)) -> usize {
-        let now = Instant::now();
-        interface.poll_maintenance(now);
-        let mut arrived = 0;
-        while arrived < BATCH
-            && interface.poll_ingress_single(now, device, &mut self.sockets) != PollIngressSingleResult::None
-        {
-            arrived += 1;
-        }
-        self.echo();
-        while interface.poll_egress(now, device, &mut self.sockets) != SocketResult::None {}
-        arrived
-    }
-
-    /// Moves received datagrams to the transmit buffer. The socket lends one buffer at a time, so the data is copied
-    /// twice.
-    fn echo(&mut self) {
-        let Some(udp) = self.udp else { return };
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(udp);
-        let mut data = [0; MAX_DATA];
-        while let Ok((length, peer)) = socket.recv_slice(&mut data) {
-            // The transmit buffer is as large as the receive buffer, and the bench counts missing replies.
-            let _ = socket.send_slice(&data[..length], peer);
-        }
+    fn next_deadline(&mut self) -> Option<Duration> {
+        self.sockets.deadline(&mut self.interface)
     }
 }
 
 impl Batches {
-    /// Sends the replies.
+    /// Sends the frames.
     fn flush(&mut self) {
         if let Err(error) = self.tap.transmit(self.departing.get_mut(), self.pool.get_mut()) {
             self.failure = Some(error.to_string());
@@ -176,13 +132,21 @@ impl phy::Device for Batches {
                 Err(error) => self.failure = Some(error.to_string()),
             }
         }
+        if self.departing.get_mut().free_capacity() == 0 {
+            self.flush();
+        }
         let frame = self.arrived.pop()?;
         let arrived = Arrived { frame, pool: &self.pool };
         Some((arrived, Departing { pool: &self.pool, departing: &self.departing }))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<Departing<'_>> {
-        Some(Departing { pool: &self.pool, departing: &self.departing })
+        if self.departing.get_mut().free_capacity() == 0 {
+            self.flush();
+        }
+        // Without capacity, smoltcp sends later.
+        let has_capacity = self.departing.get_mut().free_capacity() > 0;
+        has_capacity.then_some(Departing { pool: &self.pool, departing: &self.departing })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use tap::{Batch, Device, Pool};
 
 use crate::engine::{PollEngine, PollResult};
-use crate::traffic::RESPONDER;
+use crate::segments::{ACK, SYN, TCP};
+use crate::traffic::{RESPONDER, sum, write_checksum};
 
 /// Maximum number of frames per poll, as in tapstack's host.
 const BATCH: usize = tap::Exchange::BATCH;
@@ -61,6 +62,7 @@ fn swap(bytes: &mut [u8]) -> Option<()> {
     match *bytes.get(12..14)? {
         [8, 6] => arp(bytes.first_chunk_mut()?),
         [8, 0] if *bytes.get(23)? == UDP => udp(bytes.first_chunk_mut()?),
+        [8, 0] if *bytes.get(23)? == TCP => return syn(bytes.first_chunk_mut()?),
         [8, 0] => ping(bytes.first_chunk_mut()?),
         _ => return None,
     }
@@ -90,6 +92,25 @@ fn udp(frame: &mut [u8; 42]) {
     let [source, destination] = [[frame[34], frame[35]], [frame[36], frame[37]]];
     frame[34..36].copy_from_slice(&destination);
     frame[36..38].copy_from_slice(&source);
+}
+
+/// Changes a SYN into its SYN,ACK with a sequence number of zero. The options stay. Other segments have no answer.
+fn syn(frame: &mut [u8; 66]) -> Option<()> {
+    if frame[47] != SYN {
+        return None;
+    }
+    udp(frame.first_chunk_mut()?);
+    frame.copy_within(38..42, 42);
+    frame[38..42].fill(0);
+    let acknowledgment = u32::from_be_bytes(*frame[42..].first_chunk()?).wrapping_add(1);
+    frame[42..46].copy_from_slice(&acknowledgment.to_be_bytes());
+    frame[47] = SYN | ACK;
+    let mut pseudo_header = [0; 12];
+    pseudo_header[..8].copy_from_slice(&frame[26..34]);
+    [pseudo_header[9], pseudo_header[11]] = [TCP, 32];
+    frame[50..52].copy_from_slice(&sum(&pseudo_header).to_be_bytes());
+    write_checksum(&mut frame[34..], 16);
+    Some(())
 }
 
 fn swap_hosts(frame: &mut [u8; 42]) {

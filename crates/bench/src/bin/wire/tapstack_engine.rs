@@ -13,7 +13,7 @@ use tap::linux::Tap;
 use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
-use crate::traffic::{AddressRange, ECHO_PORT, PREFIX, RESPONDER};
+use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, PREFIX, RESPONDER};
 
 /// Local hosts and neighbors, in addition to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub(crate) const TEN_NEIGHBORS: Population = Population {
     neighbors: AddressRange { ip: Ipv4Addr::new(10, 0, 1, 0), mac: [2, 2, 0, 0, 0, 0], count: 10 },
 };
 
-/// Engine that takes turns of a host with a device, as `tapstack host --serve echo` does.
+/// Engine that takes turns of a host with a device, as `tapstack host --serve` does.
 pub(crate) struct TapstackEngine<D> {
     machine: ServingHost,
     exchange: Exchange,
@@ -87,7 +87,7 @@ impl<D: Device + AsFd> PollEngine for TapstackEngine<D> {
         self.device.as_fd()
     }
 
-    fn next_deadline(&self) -> Option<Duration> {
+    fn next_deadline(&mut self) -> Option<Duration> {
         self.machine.deadline().map(|deadline| deadline.since(self.clock.now()))
     }
 
@@ -139,7 +139,7 @@ impl Engine for NaiveEngine {
     }
 }
 
-/// Creates a host with its addresses and neighbors, and its echo service: one socket for all addresses.
+/// Creates a host with its addresses and neighbors, and its services: one socket or listener each for all addresses.
 fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
     let Population { hosts, neighbors } = population;
     let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
@@ -160,6 +160,16 @@ fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<Ser
     services
         .add_udp(&mut host, ServiceKind::Echo, Ipv4Net::default().into(), ECHO_PORT)
         .map_err(|error| error.to_string())?;
+    let listeners = [
+        (ServiceKind::Echo, ECHO_PORT),
+        (ServiceKind::Discard, DISCARD_PORT),
+        (ServiceKind::Chargen, CHARGEN_PORT),
+    ];
+    for (kind, port) in listeners {
+        services
+            .add_tcp(&mut host, kind, Ipv4Net::default().into(), port)
+            .map_err(|error| error.to_string())?;
+    }
     Ok(ServingHost { host, services })
 }
 

@@ -1,31 +1,13 @@
 //! Requests and their expected replies.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
-use clap::ValueEnum;
-use serde::Serialize;
-
-/// Kind of request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Load {
-    /// ARP requests
+/// Kind of request that is one frame, and is answered by one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestKind {
     Arp,
-    /// Echo requests with 56 bytes of data
     Ping,
-    /// UDP datagrams with 64 bytes of data to the echo service
     Udp,
-}
-
-impl fmt::Display for Load {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Load::Arp => "ARP",
-            Load::Ping => "ping",
-            Load::Udp => "UDP",
-        })
-    }
 }
 
 /// Consecutive IP addresses with consecutive MAC addresses.
@@ -43,14 +25,14 @@ pub(crate) const REQUESTER: AddressRange =
 pub(crate) const RESPONDER: AddressRange =
     AddressRange { ip: Ipv4Addr::new(10, 0, 0, 2), mac: [2, 0, 0, 0, 0, 2], count: 1 };
 /// MAC address that no station of the bench has.
-const ABSENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
+pub(crate) const ABSENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
 /// Prefix length of the network of the requester and the responder.
 pub(crate) const PREFIX: u8 = 8;
 
 /// Requests of one kind between requesters and responders.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traffic {
-    pub(crate) load: Load,
+    pub(crate) kind: RequestKind,
     pub(crate) requesters: AddressRange,
     pub(crate) responders: AddressRange,
     /// Whether the responder leaves the UDP checksum to its network card: the reply contains the sum of the
@@ -63,12 +45,12 @@ pub(crate) struct Traffic {
 pub(crate) struct Exchange {
     pub(crate) request: Vec<u8>,
     reply: Vec<u8>,
-    load: Load,
+    kind: RequestKind,
 }
 
 /// Offsets of the IP header and its payload in the frame of a ping or UDP datagram.
-const IP: usize = 14;
-const PAYLOAD: usize = IP + 20;
+pub(crate) const IP: usize = 14;
+pub(crate) const PAYLOAD: usize = IP + 20;
 /// Length of the data of a ping in bytes, as `ping` sends by default.
 const PING_DATA: u8 = 56;
 /// Length of the data of a UDP datagram, in bytes.
@@ -77,12 +59,16 @@ const ICMP: u8 = 1;
 const UDP: u8 = 17;
 /// UDP port of the requester.
 const PORT: u16 = 50_000;
-/// UDP port of the echo service (RFC 862).
+/// UDP and TCP port of the echo service (RFC 862).
 pub(crate) const ECHO_PORT: u16 = 7;
+/// TCP port of the discard service (RFC 863).
+pub(crate) const DISCARD_PORT: u16 = 9;
+/// TCP port of the character generator service (RFC 864).
+pub(crate) const CHARGEN_PORT: u16 = 19;
 
 impl AddressRange {
     /// Returns the nth host of the range. The first host follows the last host.
-    fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
+    pub(crate) fn at(&self, n: u32) -> (Ipv4Addr, [u8; 6]) {
         let step = n % self.count.max(1);
         let mut wide = [0; 8];
         wide[2..].copy_from_slice(&self.mac);
@@ -94,8 +80,8 @@ impl AddressRange {
 
 impl Traffic {
     /// Returns the traffic of one requester and one responder.
-    pub(crate) fn plain(load: Load) -> Traffic {
-        Traffic { load, requesters: REQUESTER, responders: RESPONDER, has_partial_checksums: false }
+    pub(crate) fn plain(kind: RequestKind) -> Traffic {
+        Traffic { kind, requesters: REQUESTER, responders: RESPONDER, has_partial_checksums: false }
     }
 
     /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and successive
@@ -112,12 +98,12 @@ impl Traffic {
 
     fn exchange(&self, n: u32) -> Exchange {
         let (requester, responder) = (self.requesters.at(n), self.responders.at(n));
-        let (request, reply) = match self.load {
-            Load::Arp => arp(requester, responder),
-            Load::Ping => ping(requester, responder),
-            Load::Udp => udp(requester, responder, self.has_partial_checksums),
+        let (request, reply) = match self.kind {
+            RequestKind::Arp => arp(requester, responder),
+            RequestKind::Ping => ping(requester, responder),
+            RequestKind::Udp => udp(requester, responder, self.has_partial_checksums),
         };
-        Exchange { request, reply, load: self.load }
+        Exchange { request, reply, kind: self.kind }
     }
 }
 
@@ -145,9 +131,9 @@ impl Exchange {
     /// choose are not compared.
     pub(crate) fn is_answered_by(&self, frame: &[u8]) -> bool {
         let Some(frame) = frame.get(..self.reply.len()) else { return false };
-        match self.load {
-            Load::Arp => frame == self.reply,
-            Load::Ping | Load::Udp => {
+        match self.kind {
+            RequestKind::Arp => frame == self.reply,
+            RequestKind::Ping | RequestKind::Udp => {
                 let (headers, expected) = (&frame[IP..PAYLOAD], &self.reply[IP..PAYLOAD]);
                 frame[..IP] == self.reply[..IP]
                     && headers[..1] == expected[..1]
@@ -162,7 +148,7 @@ impl Exchange {
 }
 
 /// IP address and MAC address of a host.
-type Host = (Ipv4Addr, [u8; 6]);
+pub(crate) type Host = (Ipv4Addr, [u8; 6]);
 
 fn arp(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
     let packet = |to: [u8; 6], operation: u8, sender: Host, target: Host| {
@@ -216,7 +202,7 @@ fn udp(requester: Host, responder: Host, has_partial_checksum: bool) -> (Vec<u8>
 }
 
 /// Returns the frame of an IP datagram.
-fn datagram(from: Host, to: Host, protocol: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn datagram(from: Host, to: Host, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let length = (20 + payload.len()).to_be_bytes();
     let mut header = vec![0x45, 0, length[6], length[7], 0, 0, 0x40, 0, 64, protocol, 0, 0];
     header.extend(from.0.octets());
@@ -225,13 +211,13 @@ fn datagram(from: Host, to: Host, protocol: u8, payload: &[u8]) -> Vec<u8> {
     [&to.1[..], &from.1, &[8, 0], &header, payload].concat()
 }
 
-fn write_checksum(bytes: &mut [u8], at: usize) {
+pub(crate) fn write_checksum(bytes: &mut [u8], at: usize) {
     let sum = (!sum(bytes)).to_be_bytes();
     bytes[at..at + 2].copy_from_slice(&sum);
 }
 
 /// Returns the Internet checksum before its complement (RFC 1071).
-fn sum(bytes: &[u8]) -> u16 {
+pub(crate) fn sum(bytes: &[u8]) -> u16 {
     let mut sum: u32 = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -1,13 +1,14 @@
 use super::*;
-use crate::traffic::{Load, Traffic};
+use crate::segments::{self, Numbers};
+use crate::traffic::{RequestKind, Traffic};
 
 #[test]
 fn swapped_request_is_reply() {
-    for load in [Load::Arp, Load::Ping, Load::Udp] {
-        let exchange = Traffic::plain(load).exchanges().remove(0);
+    for kind in [RequestKind::Arp, RequestKind::Ping, RequestKind::Udp] {
+        let exchange = Traffic::plain(kind).exchanges().remove(0);
         let mut frame = exchange.request.clone();
         assert_eq!(swap(&mut frame), Some(()));
-        assert!(exchange.is_answered_by(&frame), "{load:?}");
+        assert!(exchange.is_answered_by(&frame), "{kind:?}");
     }
 }
 
@@ -19,8 +20,20 @@ fn other_frames_are_not_swapped() {
 
 #[test]
 fn checksum_carries_around_when_it_overflows() {
-    let mut frame = Traffic::plain(Load::Ping).exchanges().remove(0).request;
+    let mut frame = Traffic::plain(RequestKind::Ping).exchanges().remove(0).request;
     frame[36..38].copy_from_slice(&[0xf9, 0]);
     assert_eq!(swap(&mut frame), Some(()));
     assert_eq!(frame[36..38], [1, 1]);
+}
+
+#[test]
+fn only_syn_is_swapped_into_syn_ack() {
+    let numbers = Numbers { port: 40_000, sequence: 0xffff_ffff, acknowledgment: 0 };
+    let mut frame = segments::frame(numbers, SYN);
+    assert_eq!(swap(&mut frame), Some(()));
+    let expected = Numbers { sequence: 0, ..numbers };
+    assert_eq!(segments::syn_ack(&frame, false), Some(expected));
+    for flags in [ACK, segments::RST] {
+        assert_eq!(swap(&mut segments::frame(numbers, flags)), None, "flags {flags:#x}");
+    }
 }

@@ -1,7 +1,8 @@
 use super::*;
 
 fn all() -> [Exchange; 3] {
-    [Load::Arp, Load::Ping, Load::Udp].map(|load| Traffic::plain(load).exchanges().remove(0))
+    [RequestKind::Arp, RequestKind::Ping, RequestKind::Udp]
+        .map(|kind| Traffic::plain(kind).exchanges().remove(0))
 }
 
 #[test]
@@ -25,7 +26,7 @@ fn every_byte_of_reply_is_compared() {
         for at in 0..exchange.reply.len() {
             let mut reply = exchange.reply.clone();
             reply[at] ^= 1;
-            assert!(!exchange.is_answered_by(&reply), "{:?} at {at}", exchange.load);
+            assert!(!exchange.is_answered_by(&reply), "{:?} at {at}", exchange.kind);
         }
         assert!(!exchange.is_answered_by(&exchange.reply[1..]));
     }
@@ -55,7 +56,7 @@ fn udp_checksum_covers_pseudo_header_and_datagram() {
 #[test]
 fn partial_checksum_is_accepted_from_kernel_only() {
     let [_, _, exchange] = all();
-    let traffic = Traffic { has_partial_checksums: true, ..Traffic::plain(Load::Udp) };
+    let traffic = Traffic { has_partial_checksums: true, ..Traffic::plain(RequestKind::Udp) };
     let partial = traffic.exchanges().remove(0);
     assert_eq!(partial.request, exchange.request);
     assert!(!exchange.is_answered_by(&partial.reply));
@@ -67,7 +68,7 @@ fn partial_checksum_is_accepted_from_kernel_only() {
 #[test]
 fn exchanges_visit_each_host_once() {
     let responders = AddressRange { count: 1 << 12, ..RESPONDER };
-    let exchanges = Traffic { responders, ..Traffic::plain(Load::Ping) }.exchanges();
+    let exchanges = Traffic { responders, ..Traffic::plain(RequestKind::Ping) }.exchanges();
     let mut destinations: Vec<_> = exchanges.iter().map(|exchange| exchange.request[..6].to_vec()).collect();
     destinations.sort();
     destinations.dedup();
@@ -76,7 +77,8 @@ fn exchanges_visit_each_host_once() {
 
 #[test]
 fn only_request_for_requester_is_answered() {
-    let responder = Traffic { requesters: RESPONDER, responders: REQUESTER, ..Traffic::plain(Load::Arp) };
+    let responder =
+        Traffic { requesters: RESPONDER, responders: REQUESTER, ..Traffic::plain(RequestKind::Arp) };
     let question = responder.exchanges().remove(0);
     let answer = Exchange::answer_to(&question.request).expect("request should get a reply");
     assert!(question.is_answered_by(&answer));
@@ -92,7 +94,7 @@ fn only_request_for_requester_is_answered() {
 #[test]
 fn each_datagram_has_checksum_for_any_address() {
     let responders = AddressRange { ip: Ipv4Addr::new(10, 1, 0, 0), count: 1 << 16, ..RESPONDER };
-    let traffic = Traffic { responders, ..Traffic::plain(Load::Udp) };
+    let traffic = Traffic { responders, ..Traffic::plain(RequestKind::Udp) };
     for Exchange { request, reply, .. } in traffic.exchanges() {
         let checksum = [PAYLOAD + 6, PAYLOAD + 7];
         assert!(checksum.iter().any(|at| request[*at] != 0), "a request has no checksum");

@@ -1,0 +1,156 @@
+//! The kernel's TCP as a contender: listeners of the services in the current network namespace.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::TcpCongestion};
+use tap::linux::Descriptor;
+
+use crate::engine::{Engine, StopFlag};
+use crate::load::Load;
+use crate::pattern::{BURST, Pattern};
+use crate::traffic::{CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, RESPONDER};
+
+/// Engine that accepts connections, and closes them after the peer has reset them.
+pub(crate) struct KernelAcceptor {
+    listener: TcpListener,
+    accepted: Vec<TcpStream>,
+}
+
+/// Engine that serves one connection at a time with blocking calls, as the fastest program would.
+pub(crate) struct KernelServer {
+    listener: TcpListener,
+    load: Load,
+}
+
+impl KernelAcceptor {
+    pub(crate) fn new() -> Result<KernelAcceptor, String> {
+        let listener = listen(DISCARD_PORT)?;
+        Ok(KernelAcceptor { listener, accepted: Vec::new() })
+    }
+}
+
+impl Engine for KernelAcceptor {
+    fn drain(&mut self, _waiting: usize) -> Result<(), String> {
+        self.accepted.clear();
+        while let Some(stream) = accept(&self.listener)? {
+            self.accepted.push(stream);
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, _spin: Duration, stop: &StopFlag) -> Result<(), String> {
+        while !stop.is_raised() {
+            self.drain(0)?;
+            stop.wait(Descriptor::readable(self.listener.as_fd(), ()), None)?;
+        }
+        Ok(())
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+impl KernelServer {
+    /// Listens to the port of the service that the load uses.
+    pub(crate) fn new(load: Load) -> Result<KernelServer, String> {
+        Ok(KernelServer { listener: listen(port(load))?, load })
+    }
+
+    fn serve_connection(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nonblocking(false)?;
+        match self.load {
+            Load::TcpSend => send(&mut stream),
+            Load::TcpReceive => discard(&stream),
+            _ => echo(&mut stream),
+        }
+    }
+}
+
+impl Engine for KernelServer {
+    fn drain(&mut self, _waiting: usize) -> Result<(), String> {
+        match accept(&self.listener)? {
+            // The error of a connection that the peer has closed ends the connection.
+            Some(stream) => self.serve_connection(stream).or(Ok(())),
+            None => Ok(()),
+        }
+    }
+
+    fn serve(&mut self, _spin: Duration, stop: &StopFlag) -> Result<(), String> {
+        while !stop.is_raised() {
+            self.drain(0)?;
+            stop.wait(Descriptor::readable(self.listener.as_fd(), ()), None)?;
+        }
+        Ok(())
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+/// Returns the port of the service that a load uses.
+pub(crate) fn port(load: Load) -> u16 {
+    match load {
+        Load::TcpSend => CHARGEN_PORT,
+        Load::TcpReceive | Load::TcpAccept => DISCARD_PORT,
+        Load::Arp | Load::Ping | Load::Udp | Load::TcpRequest => ECHO_PORT,
+    }
+}
+
+/// Selects CUBIC for a socket, because the default differs between systems.
+pub(crate) fn select_cubic(socket: &impl AsFd) -> Result<(), String> {
+    setsockopt(&socket.as_fd(), TcpCongestion, &"cubic".into()).map_err(|errno| {
+        format!("cannot select CUBIC for a socket: {}; hint: sudo modprobe tcp_cubic", errno.desc())
+    })
+}
+
+/// Creates a listener that does not block. Its connections use CUBIC.
+fn listen(port: u16) -> Result<TcpListener, String> {
+    let failed = |error: io::Error| format!("cannot listen to TCP port {port}: {error}");
+    let listener = TcpListener::bind(SocketAddrV4::new(RESPONDER.ip, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    select_cubic(&listener)?;
+    Ok(listener)
+}
+
+fn accept(listener: &TcpListener) -> Result<Option<TcpStream>, String> {
+    match listener.accept() {
+        Ok((stream, _)) => Ok(Some(stream)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(format!("cannot accept a connection: {error}")),
+    }
+}
+
+/// Sends the stream of chargen until the peer closes the connection.
+fn send(stream: &mut TcpStream) -> io::Result<()> {
+    let pattern = Pattern::new();
+    let mut position = 0;
+    loop {
+        position += stream.write(pattern.at(position))?;
+    }
+}
+
+/// Discards data until the peer closes its direction. The kernel does not copy the data.
+fn discard(stream: &TcpStream) -> io::Result<()> {
+    let mut space = vec![0; BURST];
+    let fd = std::os::fd::AsRawFd::as_raw_fd(stream);
+    while recv(fd, &mut space, MsgFlags::MSG_TRUNC)? > 0 {}
+    Ok(())
+}
+
+/// Sends data back until the peer closes its direction.
+fn echo(stream: &mut TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut space = [0; 2_048];
+    loop {
+        let length = stream.read(&mut space)?;
+        if length == 0 {
+            return Ok(());
+        }
+        stream.write_all(&space[..length])?;
+    }
+}
