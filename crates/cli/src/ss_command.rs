@@ -1,6 +1,7 @@
 //! `tapstack ss`: the sockets of a running host.
 
 pub(crate) mod arguments;
+pub(crate) mod details;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,13 +17,14 @@ use crate::control::message::{ConnectionStateName, Operation, Outcome, SocketKin
 use crate::failure::{Failure, print_line};
 use crate::json::SCHEMA;
 use arguments::SsArguments;
+use details::TcpDetails;
 
 /// Prints the sockets that the arguments select.
 pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
     let client = HostClient::select(arguments.host.interface.as_ref().map(InterfaceName::as_str))?;
     let page = |outcome| if let Outcome::Sockets(page) = outcome { Some(page) } else { None };
     let mut rows = client.list(|from| Operation::Sockets { from }, page)?;
-    rows.extend(client.list(|from| Operation::TcpSockets { from }, page)?);
+    rows.extend(client.list(|from| Operation::TcpSockets { from, has_details: arguments.info }, page)?);
     rows.retain(|row| arguments.selects(row));
     if arguments.json {
         for row in &rows {
@@ -35,8 +37,13 @@ pub(crate) fn run(arguments: &SsArguments) -> Result<ExitCode, Failure> {
         has_kind: arguments.tcp == arguments.udp,
         has_state: arguments.tcp || !arguments.udp || arguments.all || arguments.listening,
     };
-    for line in columns.lines(&rows, &names) {
+    let mut lines = columns.lines(&rows, &names).into_iter();
+    print_line(&lines.next().unwrap_or_default())?;
+    for (line, row) in lines.zip(&rows) {
         print_line(&line)?;
+        if let Some(details) = &row.details {
+            print_line(&details.line(arguments.numeric))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -111,6 +118,8 @@ struct SocketJson {
     dropped: u64,
     /// Number of failures (ICMP errors and unresolved next hops) that were dropped because a limit was reached.
     failures_lost: u64,
+    /// State of an open TCP connection in detail; null without `-i` and for other sockets.
+    details: Option<TcpDetails>,
 }
 
 /// Returns the schema of `tapstack ss --json`.
@@ -139,6 +148,7 @@ impl SocketJson {
             send_queue_bytes: row.sending_bytes,
             dropped: row.dropped,
             failures_lost: row.failures_lost,
+            details: row.details.clone(),
         }
     }
 }

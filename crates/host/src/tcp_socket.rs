@@ -89,6 +89,8 @@ pub struct TcpSocketInfo {
     pub received_bytes: usize,
     /// Unacknowledged and unsent data, in bytes.
     pub sending_bytes: usize,
+    /// State of an open connection in detail.
+    pub details: Option<TcpInfo>,
 }
 
 impl Default for TcpListen {
@@ -368,6 +370,7 @@ impl TcpSocketInfo {
                 state: Some(status.state),
                 received_bytes: status.readable,
                 sending_bytes: index(info.unacknowledged.saturating_add(info.unsent)),
+                details: Some(*info),
                 ..TcpSocketInfo::without_data(number, local)
             },
             TcpEntry::HalfOpen { local, peer, .. } => TcpSocketInfo {
@@ -394,6 +397,7 @@ impl TcpSocketInfo {
             backlog: None,
             received_bytes: 0,
             sending_bytes: 0,
+            details: None,
         }
     }
 

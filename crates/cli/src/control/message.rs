@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error_message::ErrorMessage;
 use crate::json::{EntryState, Mac};
+use crate::ss_command::details::TcpDetails;
 
 /// Version of the messages. Client and host must have the same version.
 pub(crate) const VERSION: u32 = 1;
 /// Maximum number of rows in a page.
 pub(crate) const PAGE: usize = 256;
+/// Maximum number of rows with details in a page.
+pub(crate) const DETAILS_PAGE: usize = 64;
 /// Maximum length of a request, in bytes.
 pub(crate) const MAX_REQUEST: usize = 4_096;
 /// Maximum length of a reply, in bytes.
@@ -44,8 +47,8 @@ pub(crate) enum Operation {
     Addresses { interface: u16, from: u64 },
     /// List the UDP and echo sockets.
     Sockets { from: u64 },
-    /// List the TCP connections and listeners.
-    TcpSockets { from: u64 },
+    /// List the TCP connections and listeners, with the details of the connections or without.
+    TcpSockets { from: u64, has_details: bool },
     /// Add a local address.
     AddAddress { interface: u16, address: Ipv4Net, mac: Option<Mac> },
     /// Delete a local address. With a prefix length, the address must have this prefix length.
@@ -144,6 +147,7 @@ pub(crate) struct SocketRow {
     pub(crate) sending_bytes: usize,
     pub(crate) dropped: u64,
     pub(crate) failures_lost: u64,
+    pub(crate) details: Option<TcpDetails>,
 }
 
 /// Kind of a socket.

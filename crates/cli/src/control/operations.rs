@@ -10,13 +10,14 @@ use link::{MacAddr, VlanId};
 use tap::Instant;
 
 use super::message::{
-    AddressRow, AddressStateName, BacklogRow, ConnectionStateName, InterfaceRow, NeighborFilter, NeighborRow,
-    Operation, Outcome, PAGE, Page, SocketKindName, SocketRow,
+    AddressRow, AddressStateName, BacklogRow, ConnectionStateName, DETAILS_PAGE, InterfaceRow,
+    NeighborFilter, NeighborRow, Operation, Outcome, PAGE, Page, SocketKindName, SocketRow,
 };
 use crate::advice::explain;
 use crate::device::NetworkDevice;
 use crate::failure::Failure;
 use crate::json::{EntryState, Mac};
+use crate::ss_command::details::TcpDetails;
 
 /// Runs an operation. A failed operation changes nothing.
 pub(super) fn run(
@@ -46,7 +47,9 @@ pub(super) fn run(
             Ok(Outcome::Addresses(addresses(find(host, interface)?, from)))
         }
         Operation::Sockets { from } => Ok(Outcome::Sockets(sockets(host, from))),
-        Operation::TcpSockets { from } => Ok(Outcome::Sockets(tcp_sockets(host, from))),
+        Operation::TcpSockets { from, has_details } => {
+            Ok(Outcome::Sockets(tcp_sockets(host, from, has_details)))
+        }
         Operation::AddAddress { interface, address, mac } => {
             add_address(now, host, device, InterfaceId(interface), address, mac.map(|Mac(mac)| mac))
         }
@@ -156,15 +159,17 @@ fn sockets(host: &Host, from: u64) -> Page<SocketRow> {
 
 /// Returns a page of TCP connections and listeners. Its position is the number of the last entry before the page, plus
 /// one.
-fn tcp_sockets(host: &Host, from: u64) -> Page<SocketRow> {
+fn tcp_sockets(host: &Host, from: u64, has_details: bool) -> Page<SocketRow> {
     let Ok(after) = from.checked_sub(1).map(u32::try_from).transpose() else {
         return Page { rows: Vec::new(), next: None };
     };
-    let infos: Vec<TcpSocketInfo> = host.tcp_sockets_after(after).take(PAGE).collect();
-    let last = infos.last().filter(|_| infos.len() == PAGE);
+    let length = if has_details { DETAILS_PAGE } else { PAGE };
+    let infos: Vec<TcpSocketInfo> = host.tcp_sockets_after(after).take(length).collect();
+    let last = infos.last().filter(|_| infos.len() == length);
+    let details = |info: &TcpSocketInfo| info.details.as_ref().filter(|_| has_details).map(TcpDetails::from);
     Page {
         next: last.map(|info| u64::from(info.number) + 1),
-        rows: infos.iter().map(SocketRow::from).collect(),
+        rows: infos.iter().map(|info| SocketRow { details: details(info), ..info.into() }).collect(),
     }
 }
 
@@ -241,6 +246,7 @@ impl From<&SocketInfo> for SocketRow {
             sending_bytes: info.sending_bytes,
             dropped: info.dropped,
             failures_lost: info.failures_lost,
+            details: None,
         }
     }
 }
@@ -265,6 +271,7 @@ impl From<&TcpSocketInfo> for SocketRow {
             sending_bytes: info.sending_bytes,
             dropped: 0,
             failures_lost: 0,
+            details: None,
         }
     }
 }

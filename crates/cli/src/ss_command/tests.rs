@@ -18,6 +18,7 @@ fn row(addresses: &str, port: u16, peer: Option<&str>) -> SocketRow {
         sending_bytes: 0,
         dropped: 0,
         failures_lost: 0,
+        details: None,
     }
 }
 
@@ -101,7 +102,7 @@ fn json_line_has_identifiers() {
     let expected = "{\"schema\":1,\"interface\":\"tap0\",\"socket\":\"1.2\",\"kind\":\"udp\",\"connected\":true,\
         \"local_ip\":\"10.0.0.2\",\"local_prefix_length\":32,\"local_port\":40000,\"peer_ip\":\"10.0.0.1\",\
         \"peer_port\":7,\"state\":null,\"waiting_connections\":null,\"backlog\":null,\"broadcast\":false,\"receive_queue_bytes\":0,\"send_queue_bytes\":0,\"dropped\":0,\
-        \"failures_lost\":0}";
+        \"failures_lost\":0,\"details\":null}";
     assert_eq!(line, expected);
 }
 

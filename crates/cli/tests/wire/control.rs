@@ -1,7 +1,7 @@
 //! The control socket of a running host: `tapstack ip`, and clients that misbehave.
 
 use std::error::Error;
-use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::os::unix::process::CommandExt;
@@ -34,7 +34,6 @@ pub(crate) const CASES: &[Case] = &[
     ("host_refuses_malformed_requests", malformed_requests),
     ("host_serves_other_clients_when_clients_read_no_replies", unread_replies),
     ("host_answers_arp_while_many_neighbors_are_listed", many_neighbors),
-    ("ss_prints_sockets_of_host_like_iproute2", sockets),
     ("ip_exits_2_with_message_when_command_line_is_invalid", invalid_command_lines),
 ];
 
@@ -78,7 +77,7 @@ fn assert_answers(socket: &mut PacketSocket, mac: [u8; 6], address: Ipv4Addr) ->
 }
 
 /// Starts a host at 10.0.0.2 on a TAP with the kernel at 10.0.0.1.
-fn start(name: &str, more: &[&str]) -> Result<(Running, PacketSocket), Box<dyn Error>> {
+pub(super) fn start(name: &str, more: &[&str]) -> Result<(Running, PacketSocket), Box<dyn Error>> {
     let arguments = ["--tap", name, "--address", "10.0.0.2/24", "--mac", MAC, "--kernel", "10.0.0.1/24"];
     let host = Running::start(&[&arguments[..], more].concat())?;
     let mut socket = socket_on(name)?;
@@ -529,78 +528,6 @@ fn many_neighbors() -> TestResult {
     ip_output("neigh flush 10.2.0.0/16")?;
     assert_eq!(ip_output("neigh")?, "");
     assert_eq!(host.stop()?.0, Some(0));
-    Ok(())
-}
-
-fn sockets() -> TestResult {
-    let iproute2 = installed("ss")?;
-    let (host, _socket) = start("ss0", &["--serve", "echo,chargen:1900"])?;
-    let ss = |arguments: &str| -> Result<String, Box<dyn Error>> {
-        let words: Vec<_> = std::iter::once("ss").chain(arguments.split_whitespace()).collect();
-        let (code, out, errors) = exit_and_text(&run(&words)?);
-        assert_eq!((code, errors.as_str()), (Some(0), ""), "ss {arguments}");
-        Ok(out)
-    };
-    // The kernel has sockets on the same ports.
-    let _kernel = [UdpSocket::bind(("0.0.0.0", 7)), UdpSocket::bind(("0.0.0.0", 1_900))];
-    for arguments in ["-una", "-unl", "-ua"] {
-        let kernel = Command::new(&iproute2).arg(arguments).output()?;
-        let sorted = |text: &str| {
-            let mut lines: Vec<_> =
-                text.replace("Process", "").lines().map(|line| line.trim_end().to_owned()).collect();
-            lines.sort();
-            lines
-        };
-        let of_kernel = sorted(&String::from_utf8_lossy(&kernel.stdout));
-        let of_host = sorted(&ss(arguments)?);
-        assert_eq!(of_host, of_kernel, "{arguments}");
-        assert_eq!(of_host.len(), 3, "{of_host:?}");
-    }
-    assert_eq!(ss("-un")?, "Recv-Q Send-Q Local Address:Port Peer Address:Port\n");
-    assert!(
-        ss("-an")?
-            .starts_with("Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\nudp   UNCONN 0 ")
-    );
-    let json = ss("-a --json")?;
-    check_lines("ss", &json);
-    assert!(json.lines().count() == 4 && json.contains("\"local_port\":1900"), "{json}");
-    // Listeners: the columns are those of iproute2, apart from the limit of the backlog.
-    let _listeners = [TcpListener::bind(("0.0.0.0", 7))?, TcpListener::bind(("0.0.0.0", 1_900))?];
-    let without_limit = |text: &str| -> Vec<Vec<String>> {
-        let words = |line: &str| -> Vec<String> {
-            let words = line.split_whitespace().enumerate().filter(|(column, _)| *column != 2);
-            words.map(|(_, word)| word.to_owned()).collect()
-        };
-        let mut lines: Vec<_> = text.replace("Process", "").lines().map(words).collect();
-        lines.sort();
-        lines
-    };
-    for arguments in ["-tna", "-tnl", "-tl"] {
-        let kernel = Command::new(&iproute2).arg(arguments).output()?;
-        let of_kernel = without_limit(&String::from_utf8_lossy(&kernel.stdout));
-        assert_eq!(without_limit(&ss(arguments)?), of_kernel, "{arguments}");
-        assert_eq!(of_kernel.len(), 3, "{of_kernel:?}");
-    }
-    // A connection has the addresses of its other end in reverse.
-    let stream = TcpStream::connect(("10.0.0.2", 7))?;
-    let port = stream.local_addr()?.port();
-    let established = ss("-tn")?;
-    assert!(
-        established.starts_with("State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0      0 "),
-        "{established}"
-    );
-    assert!(established.trim_end().ends_with(&format!("10.0.0.2:7        10.0.0.1:{port}")), "{established}");
-    let json = ss("-t --json")?;
-    check_lines("ss", &json);
-    assert!(json.contains("\"kind\":\"tcp\",\"connected\":true"), "{json}");
-    drop(stream);
-    wait_for("end of the connection", || ss("-tn").ok().filter(|out| out.lines().count() == 1))?;
-    assert_eq!(host.stop()?.0, Some(0));
-    let (code, _, errors) = exit_and_text(&run(&["ss"])?);
-    assert!(
-        code == Some(2) && errors.starts_with("tapstack: no host runs in this network namespace"),
-        "{errors}"
-    );
     Ok(())
 }
 

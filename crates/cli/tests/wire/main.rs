@@ -29,6 +29,7 @@ mod running;
 mod scan;
 mod screen;
 mod services;
+mod ss;
 mod tap_command;
 mod verdicts;
 mod watch;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         scan::CASES,
         screen::CASES,
         services::CASES,
+        ss::CASES,
         tap_command::CASES,
         verdicts::CASES,
         watch::CASES,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tap::Instant;
 
 use super::{Connection, Transfer};
-use crate::{MAXIMUM_WINDOW, RateSample, State, WindowControl as _};
+use crate::{CongestionControl, MAXIMUM_WINDOW, RateSample, State, WindowControl as _};
 
 /// State of a connection in detail, as `ss -ti` and `struct tcp_info` of Linux have it. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct TcpInfo {
     pub advertised_segment_size: u32,
     /// MTU of the path.
     pub path_mtu: u32,
+    /// Algorithm of congestion control.
+    pub congestion_control: CongestionControl,
     /// Congestion window.
     pub congestion_window: u32,
     /// Slow start threshold. `None` if the connection has had no loss.
@@ -97,6 +99,7 @@ impl Connection {
             receive_segment_size: self.acknowledging.segment_size.into(),
             advertised_segment_size: negotiated.local_segment_size.into(),
             path_mtu: negotiated.mtu.into(),
+            congestion_control: self.policy.congestion,
             congestion_window: transfer.map_or_else(|| self.congestion_window(), window),
             slow_start_threshold: transfer
                 .map(|transfer| transfer.congestion.threshold())

@@ -1,0 +1,148 @@
+use super::*;
+use crate::control::message::{DETAILS_PAGE, MAX_REPLY};
+
+/// Returns the details of a connection that has sent and received data.
+fn details() -> TcpDetails {
+    TcpDetails {
+        timestamps: true,
+        sack: true,
+        send_window_shift: Some(7),
+        receive_window_shift: Some(10),
+        congestion_control: CongestionControlName::Reno,
+        rto_ns: 204_000_000,
+        rtt_ns: Some(4_000_000),
+        rtt_variation_ns: Some(2_500_000),
+        rtt_min_ns: Some(26_000),
+        send_segment_size: 1_448,
+        receive_segment_size: 536,
+        advertised_segment_size: 1_460,
+        path_mtu: 1_500,
+        congestion_window: 14_480,
+        slow_start_threshold: Some(28_960),
+        recovering: true,
+        unacknowledged: 2_000,
+        unsent: 7,
+        send_window: 65_536,
+        receive_window: 64_256,
+        receive_buffer: 65_000,
+        send_buffer: 87_040,
+        backoff: 1,
+        retransmissions: 3,
+        segments_received: 7,
+        segments_sent: 8,
+        bytes_sent: 100_000,
+        bytes_retransmitted: 2_896,
+        bytes_acknowledged: 98_000,
+        bytes_received: 5,
+        since_sent_ns: 300_999_999,
+        since_received_ns: 104_000_000,
+        delivery_rate: Some(3_366_060),
+        application_limited: true,
+    }
+}
+
+// The words and their order are those of iproute2 6.1.
+#[test]
+fn line_has_words_of_ss() {
+    let expected = "\t ts sack reno wscale:7,10 rto:204 backoff:1 rtt:4/2.5 mss:1448 pmtu:1500 rcvmss:536 \
+        advmss:1460 cwnd:10 ssthresh:20 bytes_sent:102896 bytes_retrans:2896 bytes_acked:98000 bytes_received:5 \
+        segs_out:8 segs_in:7 send 28960000bps lastsnd:300 lastrcv:104 delivery_rate 26928480bps app_limited \
+        unacked:2 retrans:0/3 rcv_space:65000 notsent:7 minrtt:0.026 snd_wnd:65536 rcv_wnd:64256";
+    assert_eq!(details().line(true), expected);
+    let rounded = details().line(false);
+    assert!(rounded.contains(" send 29Mbps ") && rounded.contains(" delivery_rate 26.9Mbps "), "{rounded}");
+}
+
+#[test]
+fn line_omits_words_without_value() {
+    let new = TcpDetails {
+        timestamps: false,
+        sack: false,
+        send_window_shift: None,
+        receive_window_shift: None,
+        rtt_ns: None,
+        rtt_variation_ns: None,
+        rtt_min_ns: None,
+        slow_start_threshold: None,
+        unacknowledged: 0,
+        unsent: 0,
+        send_window: 0,
+        receive_window: 0,
+        backoff: 0,
+        retransmissions: 0,
+        segments_received: 0,
+        segments_sent: 0,
+        bytes_sent: 0,
+        bytes_retransmitted: 0,
+        bytes_acknowledged: 0,
+        bytes_received: 0,
+        since_sent_ns: 0,
+        since_received_ns: 0,
+        delivery_rate: None,
+        application_limited: false,
+        ..details()
+    };
+    let expected = "\t reno rto:204 mss:1448 pmtu:1500 rcvmss:536 advmss:1460 cwnd:10 rcv_space:65000";
+    assert_eq!(new.line(true), expected);
+}
+
+// The texts are those of `%g` of printf.
+#[test]
+fn milliseconds_have_six_significant_digits() {
+    for (nanoseconds, text) in [
+        (0, "0"),
+        (26_000, "0.026"),
+        (10_754_000, "10.754"),
+        (200_000_000, "200"),
+        (999_999_000, "999.999"),
+        (1_234_560_000, "1234.56"),
+        (12_345_640_000, "12345.6"),
+        (120_000_000_000, "120000"),
+    ] {
+        assert_eq!(milliseconds(nanoseconds), text, "{nanoseconds} ns");
+    }
+}
+
+// The texts are those of `ss` without `-n`.
+#[test]
+fn rates_have_three_significant_digits_and_a_unit() {
+    for (rate, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1K"),
+        (26_927_680, "26.9M"),
+        (986_130_178, "986M"),
+        (6_553_600_000, "6.55G"),
+        (187_137_836_008, "187G"),
+        (1_500_000_000_000, "1.5T"),
+    ] {
+        assert_eq!((bit_rate(rate, false), bit_rate(rate, true)), (text.to_owned(), rate.to_string()));
+    }
+}
+
+#[test]
+fn page_with_details_fits_in_reply() {
+    let longest = TcpDetails {
+        rto_ns: u64::MAX,
+        rtt_ns: Some(u64::MAX),
+        rtt_variation_ns: Some(u64::MAX),
+        rtt_min_ns: Some(u64::MAX),
+        since_sent_ns: u64::MAX,
+        since_received_ns: u64::MAX,
+        bytes_sent: u64::MAX,
+        bytes_retransmitted: u64::MAX,
+        bytes_acknowledged: u64::MAX,
+        bytes_received: u64::MAX,
+        delivery_rate: Some(u64::MAX),
+        congestion_window: u32::MAX,
+        slow_start_threshold: Some(u32::MAX),
+        unacknowledged: u32::MAX,
+        unsent: u32::MAX,
+        send_window: u32::MAX,
+        receive_window: u32::MAX,
+        ..details()
+    };
+    // A row without details is shorter than 512 bytes.
+    let length = serde_json::to_string(&longest).unwrap().len() + 512;
+    assert!(length * DETAILS_PAGE < MAX_REPLY, "a page has {DETAILS_PAGE} rows of {length} bytes");
+}
