@@ -150,6 +150,7 @@ impl User {
                         u16::from(peer_port % 4),
                     ),
                     interface: INTERFACE,
+                    interface_mtu: 1500,
                     mtu: 1500,
                     settings: TcpSettings { nagle: is_nagle, ..TcpSettings::default() },
                 };

@@ -41,7 +41,7 @@ impl Node {
         let addresses = (*fields.source.ip(), *fields.destination.ip());
         let segment = Segment::parse(frame.bytes(), addresses, Checksum::None).expect("invalid segment");
         frame.narrow(segment.header_length, segment.data_length).expect("no data");
-        let path = Path { interface: INTERFACE, mtu: 1500 };
+        let path = Path { interface: INTERFACE, interface_mtu: 1500, mtu: 1500 };
         let TcpReception { reply, .. } = self.tcp.receive(self.now, &path, &segment, frame, &mut self.pool);
         if let Some(reply) = reply {
             assert_eq!((reply.source, reply.destination), (segment.destination, segment.source));

@@ -53,7 +53,11 @@ pub(crate) fn receive(
         return count_dropped(cx, TcpDropReason::DataOffset);
     }
     let mtu = cx.interface.path_mtu(cx.now, position.source);
-    let path = Path { interface: cx.interface.id, mtu: u16::try_from(mtu).unwrap_or(u16::MAX) };
+    let path = Path {
+        interface: cx.interface.id,
+        interface_mtu: u16::try_from(cx.interface.config.mtu).unwrap_or(u16::MAX),
+        mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
+    };
     let reception = cx.shared.tcp.receive(cx.now, &path, &segment, frame, cx.pool);
     if reception.is_progress {
         confirm_next_hop(cx, position.destination, position.source);

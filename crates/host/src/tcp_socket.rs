@@ -176,6 +176,7 @@ impl Host {
             port: connect.source_port,
             peer: destination,
             interface: origin.interface.id,
+            interface_mtu: u16::try_from(origin.interface.config.mtu).unwrap_or(u16::MAX),
             mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
             settings: connect.settings,
         };

@@ -135,7 +135,7 @@ pub struct Start {
     pub initial_sequence: SequenceNumber,
     /// Offset of the timestamp clock (RFC 7323 5.4).
     pub timestamp_offset: u32,
-    /// MTU of the path to the peer, in bytes.
+    /// MTU of the interface, in bytes. The path to the peer has the same MTU until [`Connection::set_mtu`].
     pub mtu: u16,
 }
 
@@ -425,7 +425,8 @@ impl Connection {
 /// Returns the maximum segment size of a local SYN (RFC 9293 3.7.1).
 pub(crate) fn local_segment_size(mtu: u16, settings: &TcpSettings) -> u16 {
     // RFC 9293 3.7.1: "The MSS value to be sent in an MSS Option should be equal to the effective MTU minus the fixed IP
-    // and TCP headers."
+    // and TCP headers." RFC 1191 6.4: "PMTU Discovery does not affect the value sent in the TCP MSS option, because that
+    // value is used by the other end of the connection, which may be using an unrelated PMTU value."
     // spec: rfc9293-mss-sent
     let fitting = mtu.saturating_sub(HEADERS);
     settings.maximum_segment_size.map_or(fitting, |size| size.min(fitting))

@@ -75,6 +75,8 @@ pub struct Tcp {
 pub struct Path {
     /// Interface that received the segment.
     pub interface: InterfaceId,
+    /// MTU of the interface, in bytes.
+    pub interface_mtu: u16,
     /// MTU of the path to the peer, in bytes.
     pub mtu: u16,
 }
@@ -101,6 +103,8 @@ pub struct Connect {
     pub peer: SocketAddrV4,
     /// Interface of the path to the peer.
     pub interface: InterfaceId,
+    /// MTU of the interface, in bytes.
+    pub interface_mtu: u16,
     /// MTU of the path to the peer, in bytes.
     pub mtu: u16,
     /// Settings of the connection.

@@ -8,16 +8,18 @@ use crate::{CloseReason, PathProblem, SequenceNumber, State, WindowControl as _}
 impl Connection {
     /// Changes the MTU of the path, in bytes.
     pub fn set_mtu(&mut self, now: Instant, mtu: u16) {
+        // RFC 1191 6.4: "The TCP layer must track the PMTU for the destination of a connection; it should not send datagrams
+        // that would be larger than this." RFC 1191 6.3: "An upper layer MUST not retransmit datagrams in response to an
+        // increase in the PMTU estimate".
+        // spec: rfc1191-follow
+        if self.negotiated.mtu == mtu {
+            return;
+        }
         let before = self.segment_size();
         self.negotiated.mtu = mtu;
         let after = self.segment_size();
         if let Some(transfer) = &mut self.transfer {
             transfer.congestion.shrink_segments(before, after);
-        }
-        // RFC 1191 6.4: "Unlike a retransmission caused by a TCP retransmission timeout, a retransmission caused by a Datagram
-        // Too Big message should not change the congestion window."
-        if after < before && self.can_send() && self.send.outstanding() > after {
-            self.send.resend = self.send.unacknowledged;
         }
         self.arm(now);
     }
@@ -39,6 +41,14 @@ impl Connection {
                 return false;
             }
             self.set_mtu(now, mtu);
+            // RFC 1191 6.4: "Alternatively, the retransmission could be done in immediate response to a notification that
+            // the Path MTU has changed, but only for the specific connection specified by the Datagram Too Big message."
+            // "Unlike a retransmission caused by a TCP retransmission timeout, a retransmission caused by a Datagram Too Big
+            // message should not change the congestion window."
+            if self.can_send() && self.send.outstanding() > self.segment_size() {
+                self.send.resend = self.send.unacknowledged;
+                self.arm(now);
+            }
             return true;
         }
         // RFC 9293 3.9.2.2: "Since these Unreachable messages indicate soft error conditions, a TCP implementation MUST NOT

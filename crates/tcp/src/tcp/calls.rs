@@ -97,9 +97,10 @@ impl Tcp {
             peer,
             initial_sequence: self.initial_sequence(now, (local, peer), above),
             timestamp_offset: self.numbers.timestamp_offset(*local.ip(), *peer.ip()),
-            mtu: connect.mtu,
+            mtu: connect.interface_mtu,
         };
-        let connection = Connection::open(now, &connect.settings, &start);
+        let mut connection = Connection::open(now, &connect.settings, &start);
+        connection.set_mtu(now, connect.mtu);
         self.connections.insert(Held::new(connection, connect.interface, Owner::User));
         self.counters.active_opens += 1;
         self.refresh(place);

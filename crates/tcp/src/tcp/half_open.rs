@@ -29,6 +29,7 @@ pub(super) struct HalfOpen {
     pub(super) window: u16,
     /// Maximum segment size of the peer. Zero if its SYN did not have the option.
     segment_size: u16,
+    /// MTU of the interface, in bytes.
     pub(super) mtu: u16,
     interface: u16,
     /// Window scale of the peer, or [`HalfOpen::NO_SCALE`].

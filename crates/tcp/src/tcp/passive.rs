@@ -3,7 +3,6 @@
 use std::net::SocketAddrV4;
 
 use base::Place;
-use inet::InterfaceId;
 use tap::{Frame, Instant, Pool};
 
 use super::connections::{Held, Owner};
@@ -22,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 struct Completion {
     listener: Place,
-    interface: InterfaceId,
+    path: Path,
     start: Start,
     handshake: Handshake,
 }
@@ -111,7 +110,7 @@ impl Tcp {
             let kept = if options.timestamps.is_some() { options } else { Options::NONE };
             let clock = in_clock.add_to(clock);
             let numbers = (cookie, segment.sequence);
-            let reply = syn_ack(&settings, path.mtu, (local, peer), numbers, &kept, clock);
+            let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &kept, clock);
             return TcpReception::accepted(Some(reply));
         };
         // RFC 9293 3.10.7.2, third: "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ". "ISS should be selected and a SYN
@@ -119,7 +118,7 @@ impl Tcp {
         // spec: rfc9293-listen-syn
         let sequence = self.initial_sequence(now, (local, peer), above);
         let row = HalfOpen::new(now, (local, peer), (sequence, segment.sequence), listener, &options);
-        let row = row.on(segment.window, path.mtu, path.interface);
+        let row = row.on(segment.window, path.interface_mtu, path.interface);
         if self.places.insert(Entry::HalfOpen(place), path.interface, local, peer).is_err() {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         }
@@ -128,7 +127,7 @@ impl Tcp {
         }
         self.half_opens.insert(row);
         let numbers = (sequence, segment.sequence);
-        let reply = syn_ack(&settings, path.mtu, (local, peer), numbers, &options, clock);
+        let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &options, clock);
         TcpReception::accepted(Some(reply))
     }
 
@@ -161,12 +160,13 @@ impl Tcp {
     pub(super) fn receive_on_half_open(
         &mut self,
         now: Instant,
+        path: Path,
         place: Place,
         segment: &Segment,
         data: Frame,
         pool: &mut Pool,
     ) -> TcpReception {
-        match self.check_half_open(now, place, segment) {
+        match self.check_half_open(now, path, place, segment) {
             Ok(completion) => self.complete(now, completion, segment, data, pool),
             Err(reception) => {
                 pool.give(data);
@@ -178,6 +178,7 @@ impl Tcp {
     fn check_half_open(
         &mut self,
         now: Instant,
+        path: Path,
         place: Place,
         segment: &Segment,
     ) -> Result<Completion, TcpReception> {
@@ -253,7 +254,7 @@ impl Tcp {
         }
         Ok(Completion {
             listener: row.listener,
-            interface: row.interface(),
+            path,
             start: self.start((row.local, row.peer), row.sequence, row.mtu),
             handshake: Handshake {
                 peer_sequence: row.peer_sequence,
@@ -332,8 +333,8 @@ impl Tcp {
         };
         Some(Completion {
             listener,
-            interface: path.interface,
-            start: self.start(addresses, sequence, path.mtu),
+            path,
+            start: self.start(addresses, sequence, path.interface_mtu),
             handshake: Handshake {
                 peer_sequence,
                 // The user may have other settings now than those of the SYN,ACK.
@@ -364,7 +365,8 @@ impl Tcp {
         data: Frame,
         pool: &mut Pool,
     ) -> TcpReception {
-        let Completion { listener, interface, start, handshake } = completion;
+        let Completion { listener, path, start, handshake } = completion;
+        let interface = path.interface;
         let (place, settings) = match (self.connections.vacant(), self.listeners.get_mut(listener)) {
             // The half-open connection stays, so that its SYN,ACK is sent again.
             // spec: tcp-backlog
@@ -384,6 +386,7 @@ impl Tcp {
             self.remove_half_open(half_open);
         }
         let mut connection = Connection::accept(now, &settings, &start, &handshake);
+        connection.set_mtu(now, path.mtu);
         let cx = &mut Resources { memory: &mut self.memory, pool };
         let reception = connection.receive(now, segment, data, cx);
         let is_indexed = connection.state().is_synchronized()

@@ -25,8 +25,10 @@ impl Tcp {
     ) -> TcpReception {
         self.now = now;
         match self.places.find(path.interface, segment.destination, segment.source) {
-            Some(Entry::Connection(place)) => self.receive_on_connection(now, place, segment, data, pool),
-            Some(Entry::HalfOpen(place)) => self.receive_on_half_open(now, place, segment, data, pool),
+            Some(Entry::Connection(place)) => {
+                self.receive_on_connection(now, *path, place, segment, data, pool)
+            }
+            Some(Entry::HalfOpen(place)) => self.receive_on_half_open(now, *path, place, segment, data, pool),
             Some(Entry::Listener(place)) => self.receive_on_listener(now, *path, place, segment, data, pool),
             Some(Entry::TimeWait(place)) => {
                 pool.give(data);
@@ -44,6 +46,7 @@ impl Tcp {
     fn receive_on_connection(
         &mut self,
         now: Instant,
+        path: Path,
         place: Place,
         segment: &Segment,
         data: Frame,
@@ -53,6 +56,7 @@ impl Tcp {
             pool.give(data);
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         };
+        held.connection.set_mtu(now, path.mtu);
         let cx = &mut Resources { memory: &mut self.memory, pool };
         let reception = held.connection.receive(now, segment, data, cx);
         self.settle(now, place, pool);

@@ -23,7 +23,7 @@ pub(super) struct Node {
     pub(super) now: Instant,
 }
 
-pub(super) const PATH: Path = Path { interface: InterfaceId(0), mtu: 1500 };
+pub(super) const PATH: Path = Path { interface: InterfaceId(0), interface_mtu: 1500, mtu: 1500 };
 
 pub(super) fn server() -> SocketAddrV4 {
     "10.0.0.1:80".parse().unwrap()

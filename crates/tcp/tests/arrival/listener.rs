@@ -74,7 +74,7 @@ impl Listening {
         let segment = segment(arrival);
         let mut frame = self.pool.take().expect("the pool should have a frame");
         frame.write(&vec![0xaa; segment.data_length]).expect("the data should fit the frame");
-        let path = Path { interface: INTERFACE, mtu: MTU };
+        let path = Path { interface: INTERFACE, interface_mtu: MTU, mtu: MTU };
         let reception = self.tcp.receive(self.now, &path, &segment, frame, &mut self.pool);
         let mut replies: Vec<_> = reception.reply.iter().map(reply).collect();
         while let Some(departure) = self.tcp.transmit(self.now, INTERFACE, &mut self.pool) {

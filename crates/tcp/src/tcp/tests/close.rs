@@ -55,6 +55,7 @@ fn connect(node: &mut Node, port: Option<u16>) -> Result<ConnectionId, TcpError>
         port,
         peer: server(),
         interface: PATH.interface,
+        interface_mtu: PATH.interface_mtu,
         mtu: PATH.mtu,
         settings: settings(),
     };
@@ -237,6 +238,7 @@ fn connection_to_invalid_peer_is_refused() {
             port: None,
             peer: peer.parse().unwrap(),
             interface: PATH.interface,
+            interface_mtu: 1500,
             mtu: 1500,
             settings: settings(),
         };

@@ -8,6 +8,7 @@ fn open(node: &mut Node, number: u16) -> ConnectionId {
         port: Some(client(number).port()),
         peer: server(),
         interface: PATH.interface,
+        interface_mtu: PATH.interface_mtu,
         mtu: PATH.mtu,
         settings: settings(),
     };

@@ -221,6 +221,7 @@ fn port_in_time_wait_is_used_last_and_only_with_timestamps() {
         port: None,
         peer: server(),
         interface: PATH.interface,
+        interface_mtu: 1500,
         mtu: 1500,
         settings: settings(),
     };

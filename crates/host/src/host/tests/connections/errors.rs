@@ -101,6 +101,61 @@ fn path_mtu_is_reduced_by_accepted_error_only() {
     assert_eq!((again[0].segment.sequence, again[0].data.len()), (peer.expected, 960));
 }
 
+// proves: rfc1191-follow, rfc9293-mss-sent
+#[test]
+fn connections_follow_the_path_mtu_of_their_destination() {
+    let mut host = TestHost::new(&config());
+    host.host.add_static(NOW, PEER, PEER_MAC).unwrap();
+    let listener = host.host.listen_tcp(&at_port(80)).unwrap();
+    let options = Options { maximum_segment_size: Some(1_460), ..Options::default() };
+    let accept = |host: &mut TestHost, port| {
+        let mut peer = Peer::new(port, 80);
+        let syn = SegmentFields { options, ..peer.fields(Flags::SYN) };
+        let fields = Ipv4Fields::new(IpProtocol::TCP, PEER, HOST);
+        let [syn_ack] = &sent(&host.exchange(&[frame(&datagram(fields, &segment(&syn, b"")))]))[..] else {
+            panic!("not one SYN,ACK")
+        };
+        (peer.next, peer.expected) = (peer.next.plus(1), syn_ack.segment.sequence.plus(1));
+        peer.send(host, Flags::ACK, b"");
+        let accepted = host.host.accept_tcp(listener).expect("no connection");
+        (peer, accepted.socket, syn_ack.segment.options.maximum_segment_size)
+    };
+    let (mut one, first, _) = accept(&mut host, 1_000);
+    let (mut other, second, _) = accept(&mut host, 1_001);
+    host.write(first, &[1; 1_460]);
+    host.write(second, &[2; 1_460]);
+    host.exchange(&[]);
+    let error = error_about(IcmpError::fragmentation_needed(1_000), &quoted(&one, one.expected, 1_460));
+    let again = sent(&host.exchange(&[error]));
+    let lengths = |sent: &[Sent]| sent.iter().map(|sent| sent.data.len()).collect::<Vec<_>>();
+    assert_eq!(lengths(&again), [960, 500], "only the connection of the error retransmits");
+    // The other connection sends what fits the path MTU after its next received segment.
+    other.expected = other.expected.plus(1_460);
+    assert_eq!(lengths(&other.send(&mut host, Flags::ACK, b"")), []);
+    host.write(second, &[2; 2_000]);
+    assert_eq!(lengths(&sent(&host.exchange(&[]))), [960, 960, 80]);
+    // A new connection has the MTU of the interface in its SYN,ACK, and sends what fits the path MTU.
+    let (mut new, third, size) = accept(&mut host, 1_002);
+    assert_eq!(size, Some(1_460));
+    host.write(third, &[3; 1_000]);
+    assert_eq!(lengths(&sent(&host.exchange(&[]))), [960, 40]);
+    let (id, _) = host.open(&to_peer(80));
+    assert_eq!(host.host.tcp_info(id).unwrap().advertised_segment_size, 1_460);
+    host.host.abort_tcp(host.now, id, &mut host.pool);
+
+    // The path MTU expires.
+    for (peer, length) in [(&mut one, 1_460), (&mut other, 2_000), (&mut new, 1_000)] {
+        peer.expected = peer.expected.plus(length);
+        peer.send(&mut host, Flags::ACK, b"");
+    }
+    host.now = host.now + Duration::from_mins(11);
+    for (peer, id) in [(&mut one, first), (&mut other, second), (&mut new, third)] {
+        assert_eq!(lengths(&peer.send(&mut host, Flags::ACK | Flags::PSH, b"x")), [0]);
+        host.write(id, &[1; 1_460]);
+        assert_eq!(lengths(&sent(&host.exchange(&[]))), [1_460], "the connection does not follow the expiry");
+    }
+}
+
 #[test]
 fn smaller_mtu_of_link_reduces_segments() {
     let (mut host, _, id) = TestHost::connected();
