@@ -46,11 +46,13 @@ impl Request {
     pub(crate) fn parse(bytes: &[u8]) -> Option<(Request, usize)> {
         // A head does not become valid because its last bytes arrive with the first.
         let bytes = bytes.get(..MAX_HEAD).unwrap_or(bytes);
-        let is_head = bytes.starts_with(b"HEAD ");
-        let refused = |status| Some((Request::refused(status, is_head), bytes.len()));
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         let mut parsed = httparse::Request::new(&mut fields);
-        match parsed.parse(bytes) {
+        let result = parsed.parse(bytes);
+        // Empty lines may precede the method.
+        let is_head = parsed.method == Some("HEAD");
+        let refused = |status| Some((Request::refused(status, is_head), bytes.len()));
+        match result {
             Ok(httparse::Status::Complete(length)) => Some((Request::of(&parsed), length)),
             // spec: http-head-bound
             Ok(httparse::Status::Partial) if bytes.len() >= MAX_HEAD => {

@@ -119,7 +119,12 @@ fn response_to_head_request_has_no_content() {
     assert_eq!(response(request), head);
     let in_parts = exchange(request.as_bytes(), std::iter::empty(), 20, 7);
     assert_eq!(in_parts, head.as_bytes(), "a head that is sent in parts");
-    for request in ["HEAD /c HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD / HTTP/1.1\r\n\r\n"] {
+    for request in [
+        "HEAD /c HTTP/1.1\r\nHost: h\r\n\r\n",
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\n\u{1}\r\n\r\n",
+        "\r\n\nHEAD / HTTP/1.1\r\n\u{1}\r\n\r\n",
+    ] {
         let refused = response(request);
         assert!(refused.starts_with("HTTP/1.1 40") && refused.ends_with("\r\n\r\n"), "{refused}");
         assert!(refused.contains("Content-Length: 1"), "{refused}");
