@@ -12,6 +12,8 @@ use crate::json::nanos;
 /// State of a TCP connection in detail. Lengths are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
+// Each field is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct TcpDetails {
     /// Whether all segments have timestamps.
     timestamps: bool,
@@ -84,11 +86,15 @@ pub(crate) struct TcpDetails {
 }
 
 /// Algorithm of congestion control, in the words of Linux.
+// The documentation is also a description in the JSON schema.
+#[allow(clippy::doc_markdown)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 enum CongestionControlName {
-    /// `NewReno` (RFC 5681 and RFC 6582).
+    /// CUBIC (RFC 9438).
+    Cubic,
+    /// NewReno (RFC 5681 and RFC 6582).
     Reno,
 }
 
@@ -104,6 +110,7 @@ impl From<&TcpInfo> for TcpDetails {
             send_window_shift: info.window_scales.map(|(send, _)| send),
             receive_window_shift: info.window_scales.map(|(_, receive)| receive),
             congestion_control: match info.congestion_control {
+                CongestionControl::Cubic => CongestionControlName::Cubic,
                 CongestionControl::NewReno => CongestionControlName::Reno,
             },
             rto_ns: nanos(info.rto),
@@ -207,6 +214,7 @@ impl CongestionControlName {
     /// Returns the name of the algorithm in Linux.
     fn name(self) -> &'static str {
         match self {
+            CongestionControlName::Cubic => "cubic",
             CongestionControlName::Reno => "reno",
         }
     }
