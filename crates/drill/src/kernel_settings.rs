@@ -1,14 +1,14 @@
 //! Settings of TCP from the sysctls of the kernel, which scripts change.
 //!
 //! `cargo xtask drill` runs each script in a network namespace, so the changes concern only this script. The following
-//! sysctls of `net.ipv4` have an effect: `tcp_timestamps`, `tcp_sack`, `tcp_window_scaling`, `tcp_rmem`, `tcp_wmem` and
-//! `tcp_fin_timeout`.
+//! sysctls of `net.ipv4` have an effect: `tcp_timestamps`, `tcp_sack`, `tcp_window_scaling`, `tcp_rmem`, `tcp_wmem`,
+//! `tcp_fin_timeout`, `tcp_congestion_control` and `tcp_ecn`.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use tcp::{BufferSize, TcpSettings};
+use tcp::{BufferSize, CongestionControl, Ecn, TcpSettings};
 
 /// Directory of the sysctls.
 const SYSCTLS: &str = "/proc/sys/net/ipv4";
@@ -41,6 +41,17 @@ fn settings(sysctl: impl Fn(&str) -> Option<String>) -> TcpSettings {
         maximum_segment_size: Some(SEGMENT_SIZE),
         receive_buffer: buffer("tcp_rmem", default.receive_buffer),
         send_buffer: buffer("tcp_wmem", default.send_buffer),
+        congestion: match sysctl("tcp_congestion_control").as_deref().map(str::trim) {
+            Some("reno") => CongestionControl::NewReno,
+            Some("cubic") => CongestionControl::Cubic,
+            _ => default.congestion,
+        },
+        ecn: match numbers("tcp_ecn").first() {
+            Some(0) => Ecn::Off,
+            Some(1) => Ecn::Ask,
+            Some(2) => Ecn::Accept,
+            _ => default.ecn,
+        },
         fin_wait_2: fin_wait_2.map_or(default.fin_wait_2, Duration::from_secs),
         ..default
     }

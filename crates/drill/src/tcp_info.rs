@@ -97,7 +97,8 @@ impl LinuxTcpInfo {
             backoff: info.backoff,
             options: option(info.has_timestamps, 1)
                 | option(info.has_sack, 2)
-                | option(info.window_scales.is_some(), 4),
+                | option(info.window_scales.is_some(), 4)
+                | option(info.has_ecn, 8),
             window_scales: send_scale | receive_scale << 4,
             rto: microseconds(info.rto),
             snd_mss: info.send_segment_size,
@@ -120,6 +121,7 @@ impl LinuxTcpInfo {
             segs_out: info.segments_sent,
             segs_in: info.segments_received,
             notsent_bytes: info.unsent,
+            pacing_rate: info.pacing_rate.unwrap_or(u64::MAX),
             min_rtt: microseconds(info.minimum_rtt.unwrap_or_default()),
             bytes_sent: info.bytes_sent.saturating_add(info.bytes_retransmitted),
             bytes_retrans: info.bytes_retransmitted,

@@ -300,7 +300,7 @@ impl FuzzConnection {
             assert!(number < 5_000, "the connection sends without end: {:?}", self.connection);
             let output = self.connection.output();
             let mut frame = self.pool.take().expect("the pool has frames");
-            let is_sent = self.connection.transmit(self.now, &mut frame);
+            let is_sent = self.connection.transmit(self.now, &mut frame).is_some();
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree");
             if is_sent {
                 let segment = parse(frame.bytes());

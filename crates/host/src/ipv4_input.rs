@@ -162,5 +162,6 @@ fn receive_segment(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action 
         source: datagram.source(),
         destination: datagram.destination(),
         checksum: packet.frame.checksum,
+        is_marked: datagram.is_marked(),
     })
 }

@@ -138,7 +138,7 @@ pub use self::sockets::{
 pub use self::tcp_socket::{AcceptedTcp, TcpConnect, TcpListen, TcpRead, TcpSocketInfo};
 pub use self::udp_socket::{Fragmentation, ReceivedUdp, UdpBind, UdpMessage};
 pub use tcp::{
-    BufferSize, CloseReason as TcpCloseReason, CongestionControl, KeepAlive, PathProblem,
+    BufferSize, CloseReason as TcpCloseReason, CongestionControl, Ecn, KeepAlive, PathProblem,
     Setting as TcpSetting, State as TcpState, Status as TcpStatus, TcpInfo, TcpLimits, TcpSettings,
     TcpTotals,
 };

@@ -21,6 +21,8 @@ pub(crate) struct SegmentPosition {
     pub(crate) destination: Ipv4Addr,
     /// State of the checksum of the segment.
     pub(crate) checksum: Checksum,
+    /// Whether a router has marked the datagram with congestion experienced (RFC 3168 5).
+    pub(crate) is_marked: bool,
 }
 
 /// Handles the TCP segment in a frame. The IP datagram starts at `offset`. The data of the segment moves to its
@@ -37,7 +39,7 @@ pub(crate) fn receive(
     let addresses = (position.source, position.destination);
     // spec: tcp-checksum-first, tcp-no-allocation
     let segment = match Segment::parse(bytes.unwrap_or_default(), addresses, position.checksum) {
-        Ok(segment) => segment,
+        Ok(segment) => Segment { is_marked: position.is_marked, ..segment },
         Err(reason) => {
             cx.pool.give(frame);
             return count_dropped(cx, reason);

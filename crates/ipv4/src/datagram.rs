@@ -141,6 +141,11 @@ impl<'a> Datagram<'a> {
         self.header.type_of_service
     }
 
+    /// Returns whether a router has marked the datagram with congestion experienced (RFC 3168 5).
+    pub fn is_marked(&self) -> bool {
+        self.header.type_of_service & 0b11 == 0b11
+    }
+
     /// Returns the identification, which is the same for all fragments of a datagram.
     pub fn identification(&self) -> u16 {
         self.header.identification.get()

@@ -31,6 +31,8 @@ pub struct Round {
     pub maximum_in_flight: u32,
     /// Whether the congestion window was the limit of what was sent during the last round trip.
     pub is_window_limited: bool,
+    /// Whether the peer reports a mark of a router (RFC 3168), so that the window does not grow.
+    pub is_echoed: bool,
 }
 
 /// An algorithm of congestion control.

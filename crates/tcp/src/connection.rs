@@ -7,8 +7,10 @@ mod acceptability;
 mod acknowledging;
 mod acknowledgment;
 mod closing;
+mod ecn;
 mod expiry;
 mod info;
+mod pacing;
 mod path;
 mod receive;
 mod sequences;
@@ -26,13 +28,15 @@ use tap::Instant;
 
 pub(crate) use self::acceptability::is_acceptable;
 use self::acknowledging::{Acknowledging, Owed};
+use self::ecn::EcnState;
+pub(crate) use self::ecn::is_ecn_setup;
 pub use self::info::TcpInfo;
 use self::sequences::{ReceiveSequence, SendSequence};
 use self::timers::Timers;
 use self::timestamps::PeerClock;
 use self::transfer::Transfer;
 use crate::{
-    CloseReason, CongestionControl, KeepAlive, MemoryLevel, Options, Output, PathProblem, ReceiveBuffer,
+    CloseReason, CongestionControl, Ecn, KeepAlive, MemoryLevel, Options, Output, PathProblem, ReceiveBuffer,
     ReceiveWindow, Resources, RttEstimator, SendBuffer, SequenceNumber, Setting, State, Status, TcpSettings,
 };
 
@@ -73,7 +77,7 @@ const MINIMUM_SEGMENT_SIZE: u16 = 64;
 /// loop {
 ///     for (end, connection) in ends.iter_mut().enumerate() {
 ///         let mut frame = Frame::for_mtu(1_500);
-///         while connection.transmit(now, &mut frame) {
+///         while connection.transmit(now, &mut frame).is_some() {
 ///             arriving.push((1 - end, std::mem::replace(&mut frame, Frame::for_mtu(1_500))));
 ///         }
 ///     }
@@ -109,6 +113,7 @@ pub struct Connection {
     send: SendSequence,
     receive: ReceiveSequence,
     negotiated: Negotiated,
+    ecn: EcnState,
     peer_clock: PeerClock,
     acknowledging: Acknowledging,
     policy: Policy,
@@ -146,6 +151,8 @@ pub struct Handshake {
     pub peer_sequence: SequenceNumber,
     /// Options of the peer's SYN, without those that the SYN,ACK did not have.
     pub options: Options,
+    /// Whether SYN and SYN,ACK have agreed on ECN (RFC 3168 6.1.1).
+    pub has_ecn: bool,
     /// Window of the peer's SYN.
     pub window: u16,
     /// Time when the SYN,ACK was sent last. `None` if the time is unknown.
@@ -163,10 +170,12 @@ enum Origin {
 
 /// What both SYN segments determine. Before the peer's SYN, the values are those of the local SYN.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each option is independent of the others")]
 struct Negotiated {
     has_timestamps: bool,
     has_sack: bool,
     has_scale: bool,
+    has_ecn: bool,
     /// Shift of received windows.
     send_shift: u8,
     /// Shift of sent windows.
@@ -185,6 +194,7 @@ struct Negotiated {
 #[derive(Clone, Debug)]
 struct Policy {
     has_nagle: bool,
+    has_pacing: bool,
     keep_alive: Option<Box<KeepAlive>>,
     user_timeout: Option<Milliseconds>,
     time_wait: Milliseconds,
@@ -231,7 +241,7 @@ impl Connection {
     /// [`Connection::receive`].
     pub fn accept(now: Instant, settings: &TcpSettings, start: &Start, handshake: &Handshake) -> Connection {
         let mut connection = Connection::new(now, settings, start, Origin::Passive);
-        connection.negotiate(now, handshake.peer_sequence, &handshake.options);
+        connection.negotiate(now, handshake.peer_sequence, &handshake.options, handshake.has_ecn);
         connection.state = State::SynReceived;
         connection.send.resend = connection.send.next;
         connection.send.window = handshake.window.into();
@@ -249,6 +259,7 @@ impl Connection {
             has_timestamps: settings.timestamps,
             has_sack: settings.sack,
             has_scale: settings.window_scaling,
+            has_ecn: settings.ecn == Ecn::Ask,
             send_shift: 0,
             receive_shift: ReceiveWindow::shift_for(settings.receive_buffer),
             peer_segment_size: DEFAULT_SEGMENT_SIZE,
@@ -259,6 +270,7 @@ impl Connection {
         };
         let policy = Policy {
             has_nagle: settings.nagle,
+            has_pacing: settings.pacing,
             keep_alive: settings.keep_alive.map(|keep_alive| Box::new(keep_alive.bounded())),
             user_timeout: settings.user_timeout.map(Milliseconds::from),
             time_wait: settings.time_wait.into(),
@@ -278,6 +290,7 @@ impl Connection {
             send: SendSequence::new(now, start.initial_sequence),
             receive: ReceiveSequence::default(),
             negotiated,
+            ecn: EcnState::default(),
             peer_clock: PeerClock::default(),
             acknowledging: Acknowledging::new(now),
             policy,
@@ -312,9 +325,9 @@ impl Connection {
         self.policy.time_to_live
     }
 
-    /// Returns the type of service of sent datagrams.
+    /// Returns the type of service of datagrams without data.
     pub fn type_of_service(&self) -> u8 {
-        self.policy.type_of_service
+        self.policy.type_of_service & !ecn::FIELD
     }
 
     /// Appends data to the send buffer. Returns the number of bytes that the buffer took: zero if the buffer is full, or

@@ -43,7 +43,7 @@
 //!
 //! The crate performs no I/O and reads no clock: the caller supplies frames and times.
 //!
-//! Received SACK blocks do not select the data to retransmit. RACK-TLP, ECN, pacing, Fast Open, signatures (MD5 and
+//! Received SACK blocks do not select the data to retransmit. RACK-TLP, Fast Open, signatures (MD5 and
 //! AO), Multipath TCP and urgent data outside the stream are not implemented.
 #![forbid(unsafe_code)]
 
@@ -89,7 +89,7 @@ pub use self::rtt_estimator::RttEstimator;
 pub use self::segment::{Segment, SegmentFields, TcpHeader, TcpLengthError};
 pub use self::send_buffer::SendBuffer;
 pub use self::sequence_number::SequenceNumber;
-pub use self::settings::{BufferSize, CongestionControl, KeepAlive, TcpSettings};
+pub use self::settings::{BufferSize, CongestionControl, Ecn, KeepAlive, TcpSettings};
 pub use self::state::{CloseReason, State};
 pub use self::status::{Output, Reception, SegmentOutcome, Setting, Status};
 pub use self::tcp::{

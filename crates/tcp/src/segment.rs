@@ -89,6 +89,9 @@ pub struct Segment {
     pub options: Options,
     /// Whether an option has an invalid length. Such an option has no effect.
     pub has_invalid_option: bool,
+    /// Whether a router has marked the IP datagram with congestion experienced (RFC 3168 5). The receiver of the datagram
+    /// sets this after the segment was parsed.
+    pub is_marked: bool,
     /// Length of the header with its options, in bytes.
     pub header_length: usize,
     /// Length of the data, in bytes.
@@ -157,6 +160,7 @@ impl Segment {
             urgent_pointer: header.urgent_pointer.get(),
             options: Options::NONE,
             has_invalid_option: false,
+            is_marked: false,
             header_length,
             data_length: bytes.len() - header_length,
         };

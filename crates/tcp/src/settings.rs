@@ -19,7 +19,7 @@ pub struct TcpSettings {
     pub send_buffer: BufferSize,
     /// Time to live of sent datagrams. `None` is the default of the host.
     pub time_to_live: Option<u8>,
-    /// Type of service of sent datagrams.
+    /// Type of service of sent datagrams. Its two lowest bits, the ECN field, have no effect.
     pub type_of_service: u8,
     /// Maximum segment size in bytes. `None` is the size that the MTU permits.
     pub maximum_segment_size: Option<u16>,
@@ -37,6 +37,10 @@ pub struct TcpSettings {
     pub fin_wait_2: Duration,
     /// Congestion control.
     pub congestion: CongestionControl,
+    /// Use of explicit congestion notification (RFC 3168).
+    pub ecn: Ecn,
+    /// Whether data is spread over the round trip instead of sent in bursts.
+    pub pacing: bool,
 }
 
 /// Probes of an idle connection (RFC 9293 3.8.4). A time below a second counts as a second, as in Linux.
@@ -69,6 +73,18 @@ pub enum CongestionControl {
     NewReno,
 }
 
+/// Use of explicit congestion notification (RFC 3168).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ecn {
+    /// Connections use ECN if the peer asks for it.
+    #[default]
+    Accept,
+    /// Connections use ECN if the peer asks for it, and opened connections ask for it.
+    Ask,
+    /// Connections do not use ECN.
+    Off,
+}
+
 impl Default for TcpSettings {
     /// Returns the settings of Linux.
     fn default() -> TcpSettings {
@@ -88,6 +104,8 @@ impl Default for TcpSettings {
             time_wait: Duration::from_mins(1),
             fin_wait_2: Duration::from_mins(1),
             congestion: CongestionControl::Cubic,
+            ecn: Ecn::Accept,
+            pacing: false,
         }
     }
 }

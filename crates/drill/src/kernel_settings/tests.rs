@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tcp::{BufferSize, TcpSettings};
+use tcp::{BufferSize, CongestionControl, Ecn, TcpSettings};
 
 use super::settings;
 
@@ -13,6 +13,8 @@ fn sysctls_change_settings() {
             "tcp_rmem" => "4096\t540000\t15728640\n",
             "tcp_wmem" => "4096\t262144\t4194304\n",
             "tcp_fin_timeout" => "5\n",
+            "tcp_congestion_control" => "reno\n",
+            "tcp_ecn" => "1\n",
             _ => return None,
         };
         Some(text.to_owned())
@@ -21,6 +23,7 @@ fn sysctls_change_settings() {
     assert_eq!(read.receive_buffer, BufferSize { initial: 540_000, maximum: 15_728_640 });
     assert_eq!(read.send_buffer, BufferSize { initial: 262_144, maximum: 4_194_304 });
     assert_eq!(read.fin_wait_2, Duration::from_secs(5));
+    assert_eq!((read.congestion, read.ecn), (CongestionControl::NewReno, Ecn::Ask));
 }
 
 #[test]

@@ -64,6 +64,12 @@ impl Cubic {
 
 impl WindowControl for Cubic {
     fn acknowledged(&mut self, round: &Round, bytes: u32) {
+        // RFC 3168 6.1.2: "The sending TCP SHOULD NOT increase the congestion window in response to the receipt of an ECN-Echo
+        // ACK packet."
+        // spec: rfc3168-no-growth
+        if round.is_echoed {
+            return;
+        }
         let state = &mut self.state;
         let left = state.window.slow_start(round, bytes);
         let window = state.window.size;
@@ -91,7 +97,7 @@ impl WindowControl for Cubic {
     }
 
     fn marked(&mut self, round: &Round) {
-        // spec: rfc9438-mark
+        // spec: rfc9438-mark, rfc3168-response
         // RFC 9438 4.6: "CUBIC MUST continue to reduce cwnd in response to congestion events detected by ECN-Echo ACKs until
         // it reaches a value of 1 SMSS." A mark is no mistake, so that nothing is undone.
         let window = self.state.window.size;

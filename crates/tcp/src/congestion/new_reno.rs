@@ -33,6 +33,12 @@ impl NewReno {
 
 impl WindowControl for NewReno {
     fn acknowledged(&mut self, round: &Round, bytes: u32) {
+        // RFC 3168 6.1.2: "The sending TCP SHOULD NOT increase the congestion window in response to the receipt of an ECN-Echo
+        // ACK packet."
+        // spec: rfc3168-no-growth
+        if round.is_echoed {
+            return;
+        }
         let left = self.window.slow_start(round, bytes);
         // spec: tcp-application-limited
         if self.window.size < self.window.threshold || !round.is_window_limited {
@@ -54,6 +60,7 @@ impl WindowControl for NewReno {
     }
 
     fn marked(&mut self, round: &Round) {
+        // spec: rfc3168-response
         // RFC 3168 6.1.2: "the TCP source halves the congestion window "cwnd" and reduces the slow start threshold
         // "ssthresh"." The window may fall to one segment, in contrast to the threshold.
         self.lower_threshold(round);

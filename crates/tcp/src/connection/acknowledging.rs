@@ -156,6 +156,7 @@ impl Connection {
         self.add_sack_blocks(&mut options, duplicate);
         let numbers = (self.sendable_sequence(), self.receive.next);
         let fields = SegmentFields::acknowledgment((self.local, self.peer), numbers, window, options);
+        let fields = SegmentFields { flags: self.with_echo(fields.flags), ..fields };
         self.acknowledged();
         fields
     }
@@ -254,6 +255,7 @@ impl Connection {
     ) -> SegmentFields {
         let acknowledgment =
             if flags.contains(Flags::ACK) { self.receive.next } else { SequenceNumber::default() };
+        let flags = self.with_echo(flags);
         SegmentFields {
             source: self.local,
             destination: self.peer,

@@ -126,6 +126,7 @@ impl Connection {
             DuplicateAck::Retransmit => {
                 transfer.congestion.lost(&round);
                 self.send.is_first_lost = true;
+                self.note_reduction();
             }
         }
     }

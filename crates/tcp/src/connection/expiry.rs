@@ -33,7 +33,7 @@ impl Connection {
     pub fn deadline(&self) -> Option<Instant> {
         let timers = &self.timers;
         let earliest = timers.retransmit.min(timers.acknowledge).min(timers.life).min(timers.idle);
-        let earliest = earliest.min(self.give_up_at());
+        let earliest = earliest.min(timers.hold).min(self.give_up_at());
         (earliest != NEVER).then_some(earliest)
     }
 
@@ -84,6 +84,7 @@ impl Connection {
         {
             transfer.congestion.timed_out(&round, self.send.retransmissions > 0);
             transfer.recovery.timed_out(self.send.next);
+            self.note_reduction();
         }
         self.send.is_first_lost = false;
         self.send.resend = self.send.unacknowledged;
@@ -144,6 +145,9 @@ impl Connection {
 
     /// Starts and stops the timers as the state requires. Called after each change of the connection.
     pub(super) fn arm(&mut self, now: Instant) {
+        if self.timers.hold <= now {
+            self.timers.hold = NEVER;
+        }
         self.arm_idle(now);
         match self.state {
             State::Closed | State::FinWait2 | State::TimeWait => {
@@ -170,7 +174,8 @@ impl Connection {
             (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
             return;
         }
-        let is_blocked = self.send.window == 0 || !has_outstanding && self.plan().is_none();
+        let is_blocked =
+            self.send.window == 0 || !has_outstanding && !self.is_held() && self.plan().is_none();
         if !is_blocked {
             self.timers.window_probes = 0;
         }

@@ -9,6 +9,7 @@ use crate::{CongestionControl, MAXIMUM_WINDOW, RateSample, State, WindowControl 
 
 /// State of a connection in detail, as `ss -ti` and `struct tcp_info` of Linux have it. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each field is independent of the others")]
 pub struct TcpInfo {
     /// State of the connection.
     pub state: State,
@@ -16,6 +17,8 @@ pub struct TcpInfo {
     pub has_timestamps: bool,
     /// Whether received data out of order is acknowledged selectively.
     pub has_sack: bool,
+    /// Whether both sides use explicit congestion notification (RFC 3168).
+    pub has_ecn: bool,
     /// Shifts of received and of sent windows, if windows are scaled.
     pub window_scales: Option<(u8, u8)>,
     /// Retransmission timeout.
@@ -78,6 +81,8 @@ pub struct TcpInfo {
     pub last_received: Duration,
     /// Last measured delivery rate.
     pub delivery_rate: Option<RateSample>,
+    /// Rate of a paced connection in bytes per second. `None` if nothing is paced.
+    pub pacing_rate: Option<u64>,
 }
 
 impl Connection {
@@ -90,6 +95,7 @@ impl Connection {
             state: self.state,
             has_timestamps: negotiated.has_timestamps,
             has_sack: negotiated.has_sack,
+            has_ecn: negotiated.has_ecn,
             window_scales: negotiated.has_scale.then_some((negotiated.send_shift, negotiated.receive_shift)),
             rto: self.rtt.rto(),
             rtt: self.rtt.smoothed(),
@@ -123,6 +129,7 @@ impl Connection {
             last_sent: now.since(self.send.last_sent),
             last_received: now.since(self.acknowledging.last_received),
             delivery_rate: transfer.and_then(|transfer| transfer.delivery.latest()),
+            pacing_rate: self.pacing_rate(),
         }
     }
 }

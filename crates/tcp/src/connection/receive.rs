@@ -117,6 +117,7 @@ impl Connection {
         // Third, security: not supported.
         self.check_syn(now, arrival)?;
         self.check_acknowledgment(now, arrival, cx)?;
+        self.note_mark(&arrival.segment);
         self.record_timestamp(now, &arrival.segment);
         self.note_arrival(now);
         self.process_text(now, arrival, cx)
@@ -282,6 +283,7 @@ impl Connection {
                 TcpDropReason::OldAck
             }));
         }
+        self.check_echo(now, &segment);
         let was_closed = self.send.window == 0;
         if self.send.unacknowledged.is_before(acknowledgment) {
             // "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. Any segments on the retransmission queue that

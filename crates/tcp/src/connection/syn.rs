@@ -4,7 +4,7 @@ use tap::Instant;
 
 use super::receive::{Arrival, Stop};
 use super::timers::NEVER;
-use super::{Connection, DEFAULT_SEGMENT_SIZE, MINIMUM_SEGMENT_SIZE, Origin, Owed};
+use super::{Connection, DEFAULT_SEGMENT_SIZE, MINIMUM_SEGMENT_SIZE, Origin, Owed, is_ecn_setup};
 use crate::{
     CloseReason, Flags, Options, Resources, Segment, SegmentFields, SequenceNumber, State, TcpDropReason,
 };
@@ -47,7 +47,8 @@ impl Connection {
             return Err(Stop::Drop(TcpDropReason::NoSyn));
         }
         // RFC 9293 3.10.7.3, fourth: "RCV.NXT is set to SEG.SEQ+1, IRS is set to SEG.SEQ."
-        self.negotiate(now, segment.sequence, &segment.options);
+        let has_ecn = self.negotiated.has_ecn && is_ecn_setup(segment.flags);
+        self.negotiate(now, segment.sequence, &segment.options, has_ecn);
         // "Set the variables: SND.WND <- SEG.WND SND.WL1 <- SEG.SEQ SND.WL2 <- SEG.ACK". The window of a SYN is not
         // scaled (RFC 7323 2.2).
         // spec: rfc7323-scale-both
@@ -77,7 +78,14 @@ impl Connection {
     }
 
     /// Takes over the initial sequence number and the options of the peer's SYN.
-    pub(super) fn negotiate(&mut self, now: Instant, sequence: SequenceNumber, options: &Options) {
+    /// `has_ecn` if the local side and the peer use ECN.
+    pub(super) fn negotiate(
+        &mut self,
+        now: Instant,
+        sequence: SequenceNumber,
+        options: &Options,
+        has_ecn: bool,
+    ) {
         self.receive.initial = sequence;
         self.receive.next = sequence.plus(1);
         self.receive.last_acknowledged = self.receive.next;
@@ -88,6 +96,7 @@ impl Connection {
         negotiated.peer_segment_size =
             options.maximum_segment_size.unwrap_or(DEFAULT_SEGMENT_SIZE).max(MINIMUM_SEGMENT_SIZE);
         negotiated.has_sack &= options.sack_permitted;
+        negotiated.has_ecn = has_ecn;
         // RFC 7323 2.2: "both sides MUST send Window Scale options in their <SYN> segments to enable window scaling in
         // either direction."
         negotiated.has_scale &= options.window_scale.is_some();

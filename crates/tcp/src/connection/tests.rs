@@ -8,7 +8,9 @@ use crate::{Flags, Memory, Reception, Segment, SegmentFields, SegmentOutcome, Tc
 
 mod acknowledging;
 mod closing;
+mod ecn;
 mod handshake;
+mod pacing;
 mod retransmission;
 mod segments;
 mod timestamps;
@@ -46,6 +48,7 @@ struct Sent {
     window: u16,
     options: Options,
     urgent_pointer: u16,
+    type_of_service: u8,
     data: Vec<u8>,
 }
 
@@ -58,6 +61,7 @@ struct Given<'a> {
     window: Option<u16>,
     urgent_pointer: u16,
     options: Options,
+    is_marked: bool,
     data: &'a [u8],
 }
 
@@ -94,11 +98,24 @@ fn start(local_sequence: u32) -> Start {
 impl<'a> Given<'a> {
     fn new(flags: Flags, sequence: u32, acknowledgment: u32) -> Given<'a> {
         let options = Options::default();
-        Given { flags, sequence, acknowledgment, window: None, urgent_pointer: 0, options, data: &[] }
+        Given {
+            flags,
+            sequence,
+            acknowledgment,
+            window: None,
+            urgent_pointer: 0,
+            options,
+            is_marked: false,
+            data: &[],
+        }
     }
 
     fn data(self, data: &'a [u8]) -> Given<'a> {
         Given { data, ..self }
+    }
+
+    fn marked(self) -> Given<'a> {
+        Given { is_marked: true, ..self }
     }
 
     fn window(self, window: u16) -> Given<'a> {
@@ -221,6 +238,7 @@ impl Rig {
             urgent_pointer: given.urgent_pointer,
             options: given.options,
             has_invalid_option: false,
+            is_marked: given.is_marked,
             header_length: 20,
             data_length: given.data.len(),
         };
@@ -252,14 +270,13 @@ impl Rig {
     fn try_sent(&mut self) -> Option<Sent> {
         let is_due = self.connection.output() != Output::None;
         let mut frame = Frame::for_mtu(1_500);
-        let is_sent = self.connection.transmit(self.now, &mut frame);
-        assert_eq!(is_due, is_sent, "output and transmit do not agree");
-        if !is_sent {
-            return None;
-        }
+        let type_of_service = self.connection.transmit(self.now, &mut frame);
+        assert_eq!(is_due, type_of_service.is_some(), "output and transmit do not agree");
+        let type_of_service = type_of_service?;
         let addresses = (*local().ip(), *peer().ip());
         let segment = Segment::parse(frame.bytes(), addresses, Checksum::None).expect("the segment is valid");
-        Some(self.relative(&segment, &frame.bytes()[segment.header_length..]))
+        let sent = self.relative(&segment, &frame.bytes()[segment.header_length..]);
+        Some(Sent { type_of_service, ..sent })
     }
 
     fn sent(&mut self) -> Sent {
@@ -290,6 +307,7 @@ impl Rig {
             window: segment.window,
             options: segment.options,
             urgent_pointer: segment.urgent_pointer,
+            type_of_service: 0,
             data: data.to_vec(),
         }
     }

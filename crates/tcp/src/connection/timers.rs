@@ -10,6 +10,8 @@ pub(super) const NEVER: Instant = Instant::from_nanos(u64::MAX);
 pub(super) struct Timers {
     /// Time of the next retransmission or probe of the window.
     pub(super) retransmit: Instant,
+    /// Time before which no data is sent, or `NEVER` if data may be sent.
+    pub(super) hold: Instant,
     /// Time when a delayed acknowledgment is sent.
     pub(super) acknowledge: Instant,
     /// Time of the next keep-alive probe, or the end of FIN-WAIT-2 or TIME-WAIT.
@@ -32,6 +34,7 @@ impl Timers {
     pub(super) fn new(now: Instant) -> Timers {
         Timers {
             retransmit: NEVER,
+            hold: NEVER,
             acknowledge: NEVER,
             life: NEVER,
             idle: NEVER,
@@ -46,6 +49,7 @@ impl Timers {
     /// Stops all timers.
     pub(super) fn stop(&mut self) {
         (self.retransmit, self.acknowledge, self.life, self.idle) = (NEVER, NEVER, NEVER, NEVER);
+        self.hold = NEVER;
         self.is_probing = false;
     }
 }

@@ -17,6 +17,11 @@ pub(super) struct Transfer {
     pub(super) recovery: FastRecovery,
     pub(super) delivery: DeliveryRate,
     pub(super) window_use: WindowUse,
+    /// The first sequence number that was not sent at the last reduction of the congestion window, until data behind it is
+    /// acknowledged. Only with ECN.
+    pub(super) reduced_until: Option<SequenceNumber>,
+    /// Time at which the paced rate permits the next data, without a burst.
+    pub(super) paced_until: Instant,
     /// Data that was sent for the first time, in bytes.
     pub(super) bytes_sent: u64,
     /// Data that the peer has acknowledged, in bytes.
@@ -130,6 +135,8 @@ impl Connection {
                 recovery: FastRecovery::new(initial),
                 delivery: DeliveryRate::new(now),
                 window_use: WindowUse::default(),
+                reduced_until: None,
+                paced_until: now,
                 bytes_sent: 0,
                 bytes_acknowledged: 0,
                 bytes_retransmitted: 0,
@@ -163,6 +170,7 @@ impl Connection {
             in_flight: self.send.outstanding(),
             maximum_in_flight,
             is_window_limited,
+            is_echoed: self.ecn.is_echoed,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use tap::{Frame, Instant};
 
+use super::ecn::ECT_0;
 use super::timers::NEVER;
 use super::{Connection, HEADERS, Owed, length};
 use crate::{Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
@@ -30,18 +31,26 @@ enum Kind {
 }
 
 impl Connection {
-    /// Writes the next segment to an empty frame: header, options and data. Returns whether a segment was due.
-    pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> bool {
+    /// Writes the next segment to an empty frame: header, options and data. Returns the type of service of its datagram, or
+    /// `None` if no segment was due.
+    pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> Option<u8> {
+        let type_of_service = self.type_of_service();
         if let Some(plan) = self.plan() {
             let is_written = self.send_planned(now, &plan, frame);
             self.arm(now);
-            return is_written;
+            // RFC 3168 6.1.2: "For a TCP connection using ECN, new data packets are transmitted with an ECT codepoint set in the
+            // IP header. When only one ECT codepoint is needed by a sender for all packets sent on a TCP connection, ECT(0)
+            // SHOULD be used."
+            // spec: rfc3168-data, rfc3168-not-ect
+            let has_ect = self.negotiated.has_ecn && plan.kind == Kind::New && plan.length > 0;
+            let field = if has_ect { ECT_0 } else { 0 };
+            return is_written.then_some(type_of_service | field);
         }
         if self.acknowledging.owed != Owed::Now {
-            return false;
+            return None;
         }
         let fields = self.acknowledgment(now, None);
-        write(frame, &fields, 0, |_| {})
+        write(frame, &fields, 0, |_| {}).then_some(type_of_service)
     }
 
     /// Returns the next segment that is due, apart from acknowledgments without data.
@@ -59,7 +68,7 @@ impl Connection {
             }
             _ if self.send.is_probe_due => Some(self.plan_probe()),
             // The window is probed.
-            _ if !self.can_send() || self.send.window == 0 => None,
+            _ if !self.can_send() || self.send.window == 0 || self.is_held() => None,
             _ if self.send.is_first_lost => self.plan_again(self.send.unacknowledged),
             _ if self.send.resend != self.send.next => {
                 let plan = self.plan_again(self.send.resend)?;
@@ -208,6 +217,9 @@ impl Connection {
         if plan.has_fin {
             flags = flags | Flags::FIN;
         }
+        if plan.kind == Kind::New && plan.length > 0 {
+            flags = flags | self.ecn_of_data();
+        }
         let window = self.announce_window();
         let mut options = self.timestamp_options(now);
         self.add_sack_blocks(&mut options, None);
@@ -250,6 +262,7 @@ impl Connection {
         };
         let is_answer = self.state == State::SynReceived;
         let flags = if is_answer { Flags::SYN | Flags::ACK } else { Flags::SYN };
+        let flags = flags | self.ecn_of_syn(is_answer);
         // RFC 7323 2.2: "The window field in a segment where the SYN bit is set (i.e., a <SYN> or <SYN,ACK>) MUST NOT be
         // scaled."
         // spec: rfc7323-scale-both
@@ -277,6 +290,12 @@ impl Connection {
             transfer.bytes_retransmitted = transfer.bytes_retransmitted.saturating_add(plan.length.into());
             transfer.retransmissions = transfer.retransmissions.saturating_add(1);
             transfer.record_again(plan.sequence, end);
+        }
+        if plan.kind == Kind::New && plan.length > 0 {
+            self.reported_reduction();
+        }
+        if plan.kind != Kind::Probe {
+            self.pace(now, plan.length);
         }
         match plan.kind {
             Kind::Again if self.send.is_first_lost => self.send.is_first_lost = false,

@@ -12,7 +12,7 @@ use crate::SequenceNumber;
 ///
 /// A cookie is an initial sequence number: 5 bits of a count of 64 seconds, 3 bits of the maximum segment size, and 24
 /// bits of a keyed hash of addresses, ports, count, maximum segment size and the peer's initial sequence number. The low
-/// 6 bits of the timestamp of the SYN,ACK have window scale and SACK-permitted, because the peer echoes the timestamp.
+/// 6 bits of the timestamp of the SYN,ACK have window scale, SACK-permitted and ECN, because the peer echoes the timestamp.
 #[derive(Clone, Debug)]
 pub(super) struct Cookies {
     secret: Secret,
@@ -23,6 +23,7 @@ pub(super) struct Cookies {
 pub(super) struct CookieOptions {
     pub(super) window_scale: Option<u8>,
     pub(super) sack_permitted: bool,
+    pub(super) has_ecn: bool,
 }
 
 /// Period of the count in a cookie.
@@ -35,6 +36,7 @@ const SEGMENT_SIZES: [u16; 8] = [64, 536, 1_024, 1_300, 1_400, 1_440, 1_460, 8_9
 const OPTION_BITS: u32 = 0b11_1111;
 const SCALE_BITS: u32 = 0b1111;
 const SACK_BIT: u32 = 0b1_0000;
+const ECN_BIT: u32 = 0b10_0000;
 
 impl Cookies {
     /// Time after the last cookie after which no cookie is valid.
@@ -99,7 +101,8 @@ impl CookieOptions {
     // spec: tcp-cookies-options
     pub(super) fn add_to(self, timestamp: u32) -> u32 {
         let scale = self.window_scale.map_or(Self::NO_SCALE, |scale| u32::from(scale.min(14)));
-        let bits = scale | if self.sack_permitted { SACK_BIT } else { 0 };
+        let bit = |is_set, bit| if is_set { bit } else { 0 };
+        let bits = scale | bit(self.sack_permitted, SACK_BIT) | bit(self.has_ecn, ECN_BIT);
         let with_options = timestamp & !OPTION_BITS | bits;
         // A timestamp in the future would make the peer drop the following segments (RFC 7323 5.3).
         if timestamp & OPTION_BITS < bits { with_options.wrapping_sub(OPTION_BITS + 1) } else { with_options }
@@ -111,6 +114,7 @@ impl CookieOptions {
         CookieOptions {
             window_scale: u8::try_from(scale).ok().filter(|_| scale != Self::NO_SCALE),
             sack_permitted: timestamp & SACK_BIT != 0,
+            has_ecn: timestamp & ECN_BIT != 0,
         }
     }
 }

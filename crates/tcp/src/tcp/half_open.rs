@@ -36,6 +36,8 @@ pub(super) struct HalfOpen {
     window_scale: u8,
     has_timestamps: bool,
     has_sack: bool,
+    /// Whether the SYN,ACK accepts ECN.
+    pub(super) has_ecn: bool,
     /// Milliseconds modulo 2^32 when a segment without data was answered last, or zero.
     replied_at: u32,
     /// Number of retransmissions of the SYN,ACK.
@@ -104,10 +106,16 @@ impl HalfOpen {
             window_scale: options.window_scale.unwrap_or(Self::NO_SCALE),
             has_timestamps: options.timestamps.is_some(),
             has_sack: options.sack_permitted,
+            has_ecn: false,
             replied_at: 0,
             retransmissions: 0,
             stage: Stage::Vacant,
         }
+    }
+
+    /// Returns the row with ECN or without ECN.
+    pub(super) fn with_ecn(self, has_ecn: bool) -> HalfOpen {
+        HalfOpen { has_ecn, ..self }
     }
 
     /// Returns the row with window, MTU and interface.
@@ -203,6 +211,13 @@ impl HalfOpens {
     pub(super) fn iter_from(&self, first: Place) -> impl Iterator<Item = (Place, &HalfOpen)> {
         let rows = self.rows.get(index(first)..).unwrap_or_default().iter().zip(first..);
         rows.filter(|(row, _)| row.stage != Stage::Vacant).map(|(row, place)| (place, row))
+    }
+
+    /// Ends the use of ECN.
+    pub(super) fn remove_ecn(&mut self, place: Place) {
+        if let Some(row) = self.rows.get_mut(index(place)) {
+            row.has_ecn = false;
+        }
     }
 
     /// Updates the timestamp of the peer, unless it is older than the known one.

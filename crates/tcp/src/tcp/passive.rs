@@ -10,11 +10,11 @@ use super::cookies::{CookieOptions, Cookies};
 use super::half_open::HalfOpen;
 use super::places::Entry;
 use super::{Path, Tcp, TcpReception};
-use crate::connection::{DEFAULT_SEGMENT_SIZE, is_acceptable, local_segment_size};
+use crate::connection::{DEFAULT_SEGMENT_SIZE, is_acceptable, is_ecn_setup, local_segment_size};
 use crate::timestamp_clock::timestamp;
 use crate::{
-    Connection, Flags, Handshake, Options, ReceiveWindow, Resources, Segment, SegmentFields, SequenceNumber,
-    Start, TcpDropReason, TcpSettings, Timestamps,
+    Connection, Ecn, Flags, Handshake, Options, ReceiveWindow, Resources, Segment, SegmentFields,
+    SequenceNumber, Start, TcpDropReason, TcpSettings, Timestamps,
 };
 
 /// The end of a handshake: what is known of the connection, before its acknowledgment is processed.
@@ -97,6 +97,10 @@ impl Tcp {
         };
         let settings = state.settings;
         let options = answered(&segment.options, &settings);
+        // RFC 3168 6.1.1: "If a host has received an ECN-setup SYN packet, then it MAY send an ECN-setup SYN-ACK packet.
+        // Otherwise, it MUST NOT send an ECN-setup SYN-ACK packet."
+        // spec: rfc3168-setup, rfc3168-accept
+        let has_ecn = settings.ecn != Ecn::Off && is_ecn_setup(segment.flags);
         let clock = timestamp(now, self.numbers.timestamp_offset(*local.ip(), *peer.ip()));
         // spec: tcp-half-open-bound, tcp-cookies
         let Some(place) = place else {
@@ -104,13 +108,25 @@ impl Tcp {
             self.counters.cookies_sent += 1;
             let size = options.maximum_segment_size.unwrap_or(DEFAULT_SEGMENT_SIZE);
             let cookie = self.cookies.make(now, (local, peer), segment.sequence, size);
-            let in_clock =
-                CookieOptions { window_scale: options.window_scale, sack_permitted: options.sack_permitted };
+            let in_clock = CookieOptions {
+                window_scale: options.window_scale,
+                sack_permitted: options.sack_permitted,
+                has_ecn,
+            };
             // Without timestamps, the peer does not echo the options.
-            let kept = if options.timestamps.is_some() { options } else { Options::NONE };
+            let has_clock = options.timestamps.is_some();
+            let kept = if has_clock { options } else { Options::NONE };
             let clock = in_clock.add_to(clock);
             let numbers = (cookie, segment.sequence);
-            let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &kept, clock);
+            let reply = syn_ack(
+                &settings,
+                path.interface_mtu,
+                (local, peer),
+                numbers,
+                &kept,
+                clock,
+                has_ecn && has_clock,
+            );
             return TcpReception::accepted(Some(reply));
         };
         // RFC 9293 3.10.7.2, third: "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ". "ISS should be selected and a SYN
@@ -118,7 +134,7 @@ impl Tcp {
         // spec: rfc9293-listen-syn
         let sequence = self.initial_sequence(now, (local, peer), above);
         let row = HalfOpen::new(now, (local, peer), (sequence, segment.sequence), listener, &options);
-        let row = row.on(segment.window, path.interface_mtu, path.interface);
+        let row = row.on(segment.window, path.interface_mtu, path.interface).with_ecn(has_ecn);
         if self.places.insert(Entry::HalfOpen(place), path.interface, local, peer).is_err() {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         }
@@ -127,7 +143,7 @@ impl Tcp {
         }
         self.half_opens.insert(row);
         let numbers = (sequence, segment.sequence);
-        let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &options, clock);
+        let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &options, clock, has_ecn);
         TcpReception::accepted(Some(reply))
     }
 
@@ -153,7 +169,7 @@ impl Tcp {
         let settings = &self.listeners.get(row.listener)?.settings;
         let clock = timestamp(now, self.numbers.timestamp_offset(*row.local.ip(), *row.peer.ip()));
         let numbers = (row.sequence, row.peer_sequence);
-        Some(syn_ack(settings, row.mtu, (row.local, row.peer), numbers, &row.options(), clock))
+        Some(syn_ack(settings, row.mtu, (row.local, row.peer), numbers, &row.options(), clock, row.has_ecn))
     }
 
     /// Processes a segment to a half-open connection: the checks of RFC 9293 3.10.7.4 in SYN-RECEIVED.
@@ -192,6 +208,12 @@ impl Tcp {
         if segment.flags.without(Flags::ECE.with(Flags::CWR).with(Flags::PSH)) == Flags::SYN
             && segment.sequence == row.peer_sequence
         {
+            // RFC 3168 6.1.1.1: a SYN without ECN follows an ECN-setup SYN, and "Host B: Sends a non-ECN-setup SYN/ACK". Then
+            // "neither Host A nor Host B may set the ECT bit on data packets".
+            // spec: rfc3168-agreement
+            if !is_ecn_setup(segment.flags) {
+                self.half_opens.remove_ecn(place);
+            }
             // RFC 7323 4.3: the SYN,ACK echoes the timestamp of the last SYN.
             if let Some(timestamps) = segment.options.timestamps {
                 self.half_opens.update_timestamp(place, timestamps.value);
@@ -259,6 +281,7 @@ impl Tcp {
             handshake: Handshake {
                 peer_sequence: row.peer_sequence,
                 options,
+                has_ecn: row.has_ecn,
                 window: row.window,
                 sent_at: Some(row.sent_at),
                 retransmissions: row.retransmissions,
@@ -339,6 +362,7 @@ impl Tcp {
                 peer_sequence,
                 // The user may have other settings now than those of the SYN,ACK.
                 options: answered(&options, &state.settings),
+                has_ecn: state.settings.ecn != Ecn::Off && kept.is_some_and(|kept| kept.has_ecn),
                 window: segment.window,
                 sent_at: None,
                 retransmissions: 0,
@@ -418,7 +442,8 @@ fn answered(options: &Options, settings: &TcpSettings) -> Options {
     }
 }
 
-/// Returns a SYN,ACK. `options` are the options of the SYN to answer, and `clock` is the local timestamp.
+/// Returns a SYN,ACK. `options` are the options of the SYN to answer, and `clock` is the local timestamp. `has_ecn` if the
+/// SYN,ACK accepts ECN.
 fn syn_ack(
     settings: &TcpSettings,
     mtu: u16,
@@ -426,13 +451,15 @@ fn syn_ack(
     (sequence, peer_sequence): (SequenceNumber, SequenceNumber),
     options: &Options,
     clock: u32,
+    has_ecn: bool,
 ) -> SegmentFields {
+    let flags = Flags::SYN | Flags::ACK;
     SegmentFields {
         source: local,
         destination: peer,
         sequence,
         acknowledgment: peer_sequence.plus(1),
-        flags: Flags::SYN | Flags::ACK,
+        flags: if has_ecn { flags | Flags::ECE } else { flags },
         // RFC 7323 2.2: "The window field in a segment where the SYN bit is set (i.e., a <SYN> or <SYN,ACK>) MUST NOT be
         // scaled."
         window: ReceiveWindow::initial(settings.receive_buffer),

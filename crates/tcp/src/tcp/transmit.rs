@@ -40,16 +40,16 @@ impl Tcp {
         while let Some((output, place)) = self.next_connection(interface) {
             let Some(held) = self.connections.get_mut(place) else { break };
             let connection = &mut held.connection;
-            let is_sent = connection.transmit(now, &mut frame);
+            let sent = connection.transmit(now, &mut frame);
             let (source, destination) = (*connection.local().ip(), *connection.peer().ip());
-            let (time_to_live, type_of_service) = (connection.time_to_live(), connection.type_of_service());
-            if !is_sent {
+            let time_to_live = connection.time_to_live();
+            let Some(type_of_service) = sent else {
                 // The segment does not fit into a frame. The connection waits for its next change.
                 held.queued = Output::None;
                 self.requeue(place, interface, (output, Output::None));
                 self.connections.schedule(place);
                 continue;
-            }
+            };
             self.settle(now, place, pool);
             queues_of(&mut self.queues, interface).last = output;
             if output == Output::Data {

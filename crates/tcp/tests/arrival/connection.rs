@@ -172,7 +172,7 @@ impl Subject {
         let mut replies = Vec::new();
         loop {
             let mut frame = self.pool.take().expect("the pool should have a frame");
-            if !self.connection.transmit(self.now, &mut frame) {
+            if self.connection.transmit(self.now, &mut frame).is_none() {
                 self.pool.give(frame);
                 return replies;
             }
@@ -232,6 +232,7 @@ fn connection(is_passive: bool, initial: u32) -> Connection {
     let handshake = Handshake {
         peer_sequence: SequenceNumber::new(initial),
         options: Options::NONE,
+        has_ecn: false,
         window: WINDOW,
         sent_at: Some(START),
         retransmissions: 0,
@@ -273,6 +274,7 @@ pub(crate) fn segment(arrival: &Arrival) -> Segment {
         urgent_pointer: u16::try_from(arrival.up).unwrap(),
         options: Options::NONE,
         has_invalid_option: false,
+        is_marked: false,
         header_length: 20,
         data_length: usize::try_from(arrival.data).unwrap(),
     }

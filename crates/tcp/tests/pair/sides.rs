@@ -216,7 +216,7 @@ impl Pair {
             assert!(number < 20_000, "the connection sends without end: {connection:?}");
             let output = connection.output();
             let mut frame = pool.take().expect("the pool has frames");
-            let is_sent = connection.transmit(self.now, &mut frame);
+            let is_sent = connection.transmit(self.now, &mut frame).is_some();
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree: {connection:?}");
             if is_sent {
                 let from = address(side);
@@ -410,6 +410,7 @@ impl Side {
         self.handshake = Some(Handshake {
             peer_sequence: syn.sequence,
             options: shared,
+            has_ecn: false,
             window: syn.window,
             sent_at: Some(now),
             retransmissions,

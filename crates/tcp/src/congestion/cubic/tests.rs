@@ -34,6 +34,7 @@ impl Flow {
             in_flight: window,
             maximum_in_flight: window,
             is_window_limited: true,
+            is_echoed: false,
         }
     }
 
@@ -310,6 +311,7 @@ proptest! {
                 in_flight,
                 maximum_in_flight: in_flight,
                 is_window_limited,
+                is_echoed: false,
             };
             let before = control.window();
             match event {

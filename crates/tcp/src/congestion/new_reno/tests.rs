@@ -16,6 +16,7 @@ fn round(in_flight: u32) -> Round {
         in_flight,
         maximum_in_flight: in_flight,
         is_window_limited: true,
+        is_echoed: false,
     }
 }
 
@@ -95,6 +96,7 @@ fn loss_halves_flight_and_not_window() {
     assert_eq!(control.threshold(), 2 * SEGMENT);
 }
 
+// proves: rfc3168-response
 #[test]
 fn mark_halves_window_down_to_one_segment_and_threshold_down_to_two() {
     let mut control = NewReno::new(10_000);

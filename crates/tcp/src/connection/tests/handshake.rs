@@ -131,6 +131,7 @@ fn handshake() -> Handshake {
     Handshake {
         peer_sequence: SequenceNumber::new(5_000),
         options: all_options(),
+        has_ecn: false,
         window: 2_000,
         sent_at: Some(Instant::from_nanos(900_000_000)),
         retransmissions: 0,

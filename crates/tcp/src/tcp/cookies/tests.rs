@@ -68,8 +68,9 @@ proptest! {
         clock in any::<u32>(),
         window_scale in prop::option::of(0_u8..=14),
         sack_permitted in any::<bool>(),
+        has_ecn in any::<bool>(),
     ) {
-        let options = CookieOptions { window_scale, sack_permitted };
+        let options = CookieOptions { window_scale, sack_permitted, has_ecn };
         let timestamp = options.add_to(clock);
         prop_assert_eq!(CookieOptions::of(timestamp), options);
         prop_assert!(clock.wrapping_sub(timestamp) <= 63);

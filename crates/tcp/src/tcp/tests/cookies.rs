@@ -42,6 +42,22 @@ fn cookie_without_timestamps_offers_segment_size_only() {
     assert_eq!(node.tcp.chunk(id), Some(&b"GET"[..]));
 }
 
+// proves: tcp-cookies-options, rfc3168-accept
+#[test]
+fn cookie_keeps_agreement_on_ecn_if_the_syn_has_timestamps() {
+    for has_timestamps in [true, false] {
+        let (mut node, listener) = flooded();
+        let mut segment = syn_with_options(client(1), 77);
+        segment.flags = segment.flags | Flags::ECE | Flags::CWR;
+        segment.options.timestamps = segment.options.timestamps.filter(|_| has_timestamps);
+        let reply = node.receive(&segment).expect("no SYN,ACK");
+        assert_eq!(reply.flags.contains(Flags::ECE), has_timestamps);
+        assert_eq!(node.reason(&answer(&reply)), None);
+        let id = node.tcp.accept(listener).expect("no connection");
+        assert_eq!(node.tcp.info(id).map(|info| info.has_ecn), Some(has_timestamps));
+    }
+}
+
 // proves: tcp-cookies
 #[test]
 fn listener_that_sent_no_cookie_accepts_none() {

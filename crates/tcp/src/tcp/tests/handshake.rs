@@ -350,3 +350,40 @@ fn hard_error_about_syn_ack_ends_half_open_connection() {
     assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable));
     assert_eq!(node.tcp.totals().half_open, 0);
 }
+
+// proves: rfc3168-setup, rfc3168-accept, rfc3168-agreement
+#[test]
+fn listener_accepts_ecn_unless_it_is_off_or_the_syn_is_repeated_without_ecn() {
+    let ecn_syn = SegmentFields { flags: Flags::SYN | Flags::ECE | Flags::CWR, ..syn(client(1)) };
+    for (ecn, flags, expected) in [
+        (Ecn::Accept, Flags::ECE | Flags::CWR, true),
+        (Ecn::Ask, Flags::ECE | Flags::CWR, true),
+        (Ecn::Off, Flags::ECE | Flags::CWR, false),
+        (Ecn::Accept, Flags::ECE, false),
+        (Ecn::Accept, Flags::CWR, false),
+        (Ecn::Accept, Flags::NONE, false),
+    ] {
+        let mut node = Node::new(TcpLimits::default());
+        let local = Binding { addresses: (*server().ip()).into(), port: server().port() };
+        let listener =
+            node.tcp.listen(local, 5, &TcpSettings { ecn, ..settings() }).expect("the port is in use");
+        let reply =
+            node.receive(&SegmentFields { flags: Flags::SYN | flags, ..ecn_syn }).expect("no SYN,ACK");
+        assert_eq!(reply.flags.contains(Flags::ECE), expected, "SYN with {flags} and {ecn:?}");
+        assert!(!reply.flags.contains(Flags::CWR), "the SYN,ACK has CWR");
+        node.wait(Duration::from_secs(1));
+        let (again, _) = node.transmit().expect("the SYN,ACK was not sent again");
+        assert_eq!(again.flags, reply.flags);
+        node.receive(&answer(&reply));
+        let id = node.tcp.accept(listener).expect("no connection");
+        assert_eq!(node.tcp.info(id).map(|info| info.has_ecn), Some(expected));
+    }
+    let mut node = Node::new(TcpLimits::default());
+    let listener = node.listen(5);
+    node.receive(&ecn_syn);
+    let reply = node.receive(&SegmentFields { flags: Flags::SYN, ..ecn_syn }).expect("no SYN,ACK");
+    assert_eq!(reply.flags, Flags::SYN | Flags::ACK);
+    node.receive(&answer(&reply));
+    let id = node.tcp.accept(listener).expect("no connection");
+    assert_eq!(node.tcp.info(id).map(|info| info.has_ecn), Some(false));
+}
