@@ -53,6 +53,27 @@ impl List {
         self.last = place;
     }
 
+    /// Inserts a slot that is in no list yet behind a slot of this list.
+    pub fn insert_after<S>(
+        &mut self,
+        slots: &mut [S],
+        links: impl Fn(&mut S) -> &mut Links,
+        before: Place,
+        place: Place,
+    ) {
+        let Some(slot) = slots.get_mut(index(before)) else { return };
+        let after = links(slot).after;
+        let Some(slot) = slots.get_mut(index(place)) else { return };
+        *links(slot) = Links { before, after };
+        if let Some(slot) = slots.get_mut(index(before)) {
+            links(slot).after = place;
+        }
+        match slots.get_mut(index(after)) {
+            Some(slot) => links(slot).before = place,
+            None => self.last = place,
+        }
+    }
+
     /// Appends all slots of another list, in their order.
     pub fn append_list<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links, other: List) {
         if let Some(first) = slots.get_mut(index(other.first)) {
@@ -145,6 +166,20 @@ mod tests {
         assert_eq!((order(list, &slots), list.last()), (vec![2, 0, 3, 1], Some(1)));
         list.unlink(&mut slots, links, 3);
         assert_eq!(order(list, &slots), [2, 0, 1]);
+    }
+
+    #[test]
+    fn list_inserts_a_slot_behind_another_slot() {
+        let mut slots = [Links::NONE; 4];
+        let mut list = List::EMPTY;
+        list.append(&mut slots, links, 2);
+        list.insert_after(&mut slots, links, 2, 0);
+        list.insert_after(&mut slots, links, 2, 3);
+        assert_eq!((order(list, &slots), list.last()), (vec![2, 3, 0], Some(0)));
+        list.insert_after(&mut slots, links, 3, 7);
+        list.insert_after(&mut slots, links, 7, 1);
+        list.unlink(&mut slots, links, 3);
+        assert_eq!(order(list, &slots), [2, 0]);
     }
 
     #[test]

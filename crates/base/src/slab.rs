@@ -65,26 +65,47 @@ impl<T> Slab<T> {
         self.nodes.get_mut(index(place))?.value.as_mut()
     }
 
+    /// Returns the place of the value behind the value at a place.
+    #[inline]
+    pub fn next(&self, place: Place) -> Option<Place> {
+        self.nodes.get(index(place))?.links.next()
+    }
+
     /// Appends a value to a list. Returns the place of the value, or the value if the slab is full.
     #[inline]
     pub fn push(&mut self, list: &mut List, value: T) -> Result<Place, T> {
-        let place = match self.free.pop() {
-            Some(place) => {
-                if let Some(node) = self.nodes.get_mut(index(place)) {
-                    node.value = Some(value);
-                }
-                place
-            }
-            None => match Place::try_from(self.nodes.len()) {
-                Ok(place) if self.nodes.len() < self.limit && place < Place::MAX => {
-                    self.nodes.push(Node { value: Some(value), links: Links::NONE });
-                    place
-                }
-                _ => return Err(value),
-            },
-        };
+        let place = self.store(value)?;
         list.append(&mut self.nodes, Node::links, place);
         Ok(place)
+    }
+
+    /// Inserts a value behind the value at a place of a list. Returns the place of the value, or the value if the slab is
+    /// full or `before` has no value.
+    pub fn insert_after(&mut self, list: &mut List, before: Place, value: T) -> Result<Place, T> {
+        if self.get(before).is_none() {
+            return Err(value);
+        }
+        let place = self.store(value)?;
+        list.insert_after(&mut self.nodes, Node::links, before, place);
+        Ok(place)
+    }
+
+    /// Stores a value in a place that is in no list.
+    #[inline]
+    fn store(&mut self, value: T) -> Result<Place, T> {
+        if let Some(place) = self.free.pop() {
+            if let Some(node) = self.nodes.get_mut(index(place)) {
+                node.value = Some(value);
+            }
+            return Ok(place);
+        }
+        match Place::try_from(self.nodes.len()) {
+            Ok(place) if self.nodes.len() < self.limit && place < Place::MAX => {
+                self.nodes.push(Node { value: Some(value), links: Links::NONE });
+                Ok(place)
+            }
+            _ => Err(value),
+        }
     }
 
     /// Removes and returns the first value of a list.
@@ -101,6 +122,20 @@ impl<T> Slab<T> {
         list.unlink(&mut self.nodes, Node::links, place);
         self.free.push(place);
         Some(value)
+    }
+
+    /// Moves a value from a list to the end of another list.
+    pub fn move_to(&mut self, from: &mut List, to: &mut List, place: Place) {
+        if self.get(place).is_some() {
+            from.unlink(&mut self.nodes, Node::links, place);
+            to.append(&mut self.nodes, Node::links, place);
+        }
+    }
+
+    /// Appends all values of another list, in their order. The other list becomes empty.
+    pub fn append(&mut self, list: &mut List, other: &mut List) {
+        list.append_list(&mut self.nodes, Node::links, *other);
+        *other = List::EMPTY;
     }
 
     /// Moves a value of a list behind the other values of the list.

@@ -10,6 +10,7 @@ mod closing;
 mod ecn;
 mod expiry;
 mod info;
+mod loss;
 mod pacing;
 mod path;
 mod receive;
@@ -243,7 +244,7 @@ impl Connection {
         let mut connection = Connection::new(now, settings, start, Origin::Passive);
         connection.negotiate(now, handshake.peer_sequence, &handshake.options, handshake.has_ecn);
         connection.state = State::SynReceived;
-        connection.send.resend = connection.send.next;
+        connection.send.is_syn_due = false;
         connection.send.window = handshake.window.into();
         connection.send.maximum_window = connection.send.window;
         connection.send.window_sequence = handshake.peer_sequence;

@@ -92,6 +92,11 @@ impl DeliveryRate {
         });
     }
 
+    /// Records that `bytes` of a segment were delivered, before the rest of the segment.
+    pub fn delivered_part(&mut self, bytes: u32) {
+        self.delivered = self.delivered.saturating_add(bytes.into());
+    }
+
     /// Returns the number of bytes that were delivered so far.
     pub fn total(&self) -> u64 {
         self.delivered

@@ -140,6 +140,11 @@ impl FastRecovery {
         NewAck::Partial { is_first: !std::mem::replace(&mut self.has_partial, true) }
     }
 
+    /// Ends the recovery, because no segment was lost.
+    pub(crate) fn undo(&mut self) {
+        (self.is_active, self.inflation, self.duplicates) = (false, 0, 0);
+    }
+
     /// Processes an expiry of the retransmission timer, which ends a recovery. `next` is the sequence number after the
     /// highest one that was sent.
     pub fn timed_out(&mut self, next: SequenceNumber) {

@@ -43,8 +43,7 @@
 //!
 //! The crate performs no I/O and reads no clock: the caller supplies frames and times.
 //!
-//! Received SACK blocks do not select the data to retransmit. RACK-TLP, Fast Open, signatures (MD5 and
-//! AO), Multipath TCP and urgent data outside the stream are not implemented.
+//! Fast Open, signatures (MD5 and AO), Multipath TCP and urgent data outside the stream are not implemented.
 #![forbid(unsafe_code)]
 
 mod congestion;
@@ -58,15 +57,19 @@ mod memory;
 mod options;
 mod path_problem;
 mod prr;
+mod rack;
 mod receive_buffer;
 mod receive_window;
+mod recovery;
 mod rtt_estimator;
+mod scoreboard;
 mod segment;
 mod send_buffer;
 mod sequence_number;
 mod settings;
 mod state;
 mod status;
+mod tail_loss_probe;
 mod tcp;
 mod timestamp_clock;
 

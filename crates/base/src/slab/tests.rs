@@ -8,18 +8,27 @@ use super::*;
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Push,
+    /// Inserts a value behind the value at this position, modulo the length of the list.
+    InsertAfter(usize),
     Pop,
     /// Removes the value at this position, modulo the length of the list.
     Remove(usize),
     MoveToEnd(usize),
+    /// Moves the value at this position to the end of the next list.
+    MoveToNext(usize),
+    /// Moves all values to the end of the next list.
+    AppendToNext,
 }
 
 fn operations() -> impl Strategy<Value = Vec<(usize, Operation)>> {
     let operation = prop_oneof![
         3 => Just(Operation::Push),
+        1 => any::<usize>().prop_map(Operation::InsertAfter),
         1 => Just(Operation::Pop),
         1 => any::<usize>().prop_map(Operation::Remove),
         1 => any::<usize>().prop_map(Operation::MoveToEnd),
+        1 => any::<usize>().prop_map(Operation::MoveToNext),
+        1 => Just(Operation::AppendToNext),
     ];
     prop::collection::vec((0_usize..3, operation), 0..200)
 }
@@ -33,12 +42,22 @@ proptest! {
         let mut queues: [VecDeque<(Place, usize)>; 3] = Default::default();
         for (value, (list, operation)) in operations.into_iter().enumerate() {
             let held: usize = queues.iter().map(VecDeque::len).sum();
-            let (list, queue) = (&mut lists[list], &mut queues[list]);
+            let (queue_index, next) = (list, (list + 1) % lists.len());
+            let [list, next_list] = lists.get_disjoint_mut([list, next]).expect("the lists differ");
+            let [queue, next_queue] = queues.get_disjoint_mut([queue_index, next]).expect("the queues differ");
             match operation {
                 Operation::Push => match slab.push(list, value) {
                     Ok(place) => queue.push_back((place, value)),
                     Err(refused) => prop_assert_eq!((refused, held), (value, LIMIT)),
                 },
+                Operation::InsertAfter(position) => {
+                    if let Some(position) = position.checked_rem(queue.len()) {
+                        match slab.insert_after(list, queue[position].0, value) {
+                            Ok(place) => queue.insert(position + 1, (place, value)),
+                            Err(refused) => prop_assert_eq!((refused, held), (value, LIMIT)),
+                        }
+                    }
+                }
                 Operation::Pop => {
                     prop_assert_eq!(slab.pop(list), queue.pop_front().map(|(_, value)| value));
                 }
@@ -56,6 +75,17 @@ proptest! {
                         queue.push_back(moved);
                     }
                 }
+                Operation::MoveToNext(position) => {
+                    let moved = position.checked_rem(queue.len()).and_then(|position| queue.remove(position));
+                    if let Some(moved) = moved {
+                        slab.move_to(list, next_list, moved.0);
+                        next_queue.push_back(moved);
+                    }
+                }
+                Operation::AppendToNext => {
+                    slab.append(next_list, list);
+                    next_queue.append(queue);
+                }
             }
             prop_assert_eq!(slab.len(), queues.iter().map(VecDeque::len).sum::<usize>());
             for (place, value) in queues.iter().flatten() {
@@ -63,6 +93,8 @@ proptest! {
             }
         }
         for (list, queue) in lists.iter_mut().zip(queues) {
+            let places = std::iter::successors(list.first(), |place| slab.next(*place));
+            prop_assert!(places.eq(queue.iter().map(|(place, _)| *place)), "the order differs");
             for (_, value) in queue {
                 prop_assert_eq!(slab.pop(list), Some(value));
             }
@@ -86,9 +118,11 @@ fn slab_uses_places_of_removed_values_again() {
 #[test]
 fn slab_ignores_places_without_a_value() {
     let mut slab = Slab::new(1);
-    let mut list = List::EMPTY;
+    let (mut list, mut other) = (List::EMPTY, List::EMPTY);
     for place in [0, 1, Place::MAX] {
         slab.move_to_end(&mut list, place);
+        slab.move_to(&mut list, &mut other, place);
+        assert_eq!((slab.insert_after(&mut list, place, "value"), slab.next(place)), (Err("value"), None));
         assert_eq!((slab.remove(&mut list, place), slab.get(place)), (None, None));
     }
     slab.push(&mut list, "value").unwrap();

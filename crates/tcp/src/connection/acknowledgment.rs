@@ -6,38 +6,60 @@ use tap::Instant;
 use super::Connection;
 use super::sequences::LocalFin;
 use super::timers::NEVER;
-use crate::{DuplicateAck, Flags, NewAck, Resources, Round, Segment, SequenceNumber, WindowControl as _};
+use super::transfer::Transfer;
+use crate::rack::duplicate_block;
+use crate::recovery::{Recovery, Undo};
+use crate::scoreboard::Sent;
+use crate::{
+    DuplicateAck, Flags, NewAck, Resources, Round, SackBlock, SackBlocks, Segment, SentMark,
+    WindowControl as _,
+};
+
+/// What an acknowledgment delivers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivered {
+    /// Bytes that no earlier acknowledgment has delivered.
+    pub(super) bytes: u32,
+    /// Time of the last transmission of the first delivered segment.
+    oldest: Option<Instant>,
+    /// Mark of the segment that was sent last.
+    newest: Option<SentMark>,
+    /// Whether one of the segments was sent more than once.
+    is_retransmitted: bool,
+    /// Data that the peer has received twice.
+    pub(super) duplicate: Option<SackBlock>,
+}
+
+impl Delivered {
+    fn add(&mut self, sent: &Sent) {
+        self.oldest = self.oldest.or(Some(sent.mark.sent_at()));
+        if self.newest.is_none_or(|newest| newest.sent_at() <= sent.mark.sent_at()) {
+            self.newest = Some(sent.mark);
+        }
+        self.is_retransmitted |= sent.is_retransmitted;
+    }
+}
 
 impl Connection {
-    /// Processes an acknowledgment of new data.
-    pub(super) fn acknowledge(&mut self, now: Instant, segment: &Segment, cx: &mut Resources<'_>) {
-        let acknowledgment = segment.acknowledgment;
-        let fin = self.data_end();
-        let bytes = acknowledgment.distance_from(self.send.unacknowledged);
-        let covers_fin = self.is_fin_outstanding() && fin.is_before(acknowledgment);
-        if covers_fin {
-            self.send.fin = LocalFin::Acknowledged;
-        }
-        let data = bytes - u32::from(covers_fin);
+    /// Processes an acknowledgment number and SACK blocks. Returns whether new data is acknowledged.
+    pub(super) fn acknowledge(&mut self, now: Instant, segment: &Segment, cx: &mut Resources<'_>) -> bool {
         let round = self.round(now);
-        self.send_buffer.acknowledge(usize::try_from(data).unwrap_or(usize::MAX));
-        self.memory_level = cx.memory.level();
-        self.send.unacknowledged = acknowledgment;
-        // The right edge of the window stays where the peer has announced it, also if the segment does not set the window.
-        self.send.window = self.send.window.saturating_sub(bytes);
-        if self.send.resend.is_before(acknowledgment) {
-            self.send.resend = acknowledgment;
+        let before = self.send.unacknowledged;
+        let is_new = before.is_before(segment.acknowledgment);
+        let data = if is_new { self.advance(segment, cx) } else { 0 };
+        let bytes = self.send.unacknowledged.distance_from(before);
+        let delivered = self.deliver(now, segment);
+        self.sample(now, segment, data, is_new, &delivered);
+        let has_rack = self.transfer.as_ref().is_some_and(|transfer| transfer.recovery.rack().is_some());
+        let is_restart = if has_rack {
+            self.recover_by_rack(now, segment, bytes, &delivered, &round);
+            true
+        } else {
+            self.recover_by_duplicates(now, segment, bytes, &round)
+        };
+        if !is_new {
+            return false;
         }
-        if self.send.small_end.is_before(acknowledgment) {
-            self.send.small_end = acknowledgment;
-        }
-        self.send.urgent = self.send.urgent.filter(|end| acknowledgment.is_before(*end));
-        self.send.is_first_lost = false;
-        self.send.retransmissions = 0;
-        // If the window is still closed, its probes start anew.
-        self.timers.is_probing = false;
-        self.sample(now, segment, data);
-        let is_restart = self.control_congestion(acknowledgment, bytes, &round);
         // spec: tcp-send-tuning
         let window = usize::try_from(self.congestion_window()).unwrap_or(usize::MAX);
         self.send_buffer.tune(window, self.memory_level);
@@ -46,45 +68,134 @@ impl Connection {
         // arrives during fast recovery, also reset the retransmit timer."
         // spec: rfc6298-restart, rfc6298-timer
         self.timers.stalled_since =
-            self.transfer.as_ref().and_then(|transfer| transfer.first_sent()).unwrap_or(now);
+            self.transfer.as_ref().and_then(|transfer| transfer.scoreboard.first_sent()).unwrap_or(now);
         if self.send.outstanding() == 0 {
             self.timers.retransmit = NEVER;
         } else if is_restart {
             self.timers.retransmit = now + self.rtt.rto();
         }
+        self.age_evidence();
+        self.schedule_tail_probe(now);
+        true
     }
 
-    /// Takes a sample of the RTT and of the delivery rate.
-    fn sample(&mut self, now: Instant, segment: &Segment, data: u32) {
+    /// Moves SND.UNA to the acknowledgment number. Returns the number of acknowledged bytes of data.
+    fn advance(&mut self, segment: &Segment, cx: &mut Resources<'_>) -> u32 {
+        let acknowledgment = segment.acknowledgment;
+        let fin = self.data_end();
+        let bytes = acknowledgment.distance_from(self.send.unacknowledged);
+        let covers_fin = self.is_fin_outstanding() && fin.is_before(acknowledgment);
+        if covers_fin {
+            self.send.fin = LocalFin::Acknowledged;
+        }
+        let data = bytes - u32::from(covers_fin);
+        self.send_buffer.acknowledge(usize::try_from(data).unwrap_or(usize::MAX));
+        self.memory_level = cx.memory.level();
+        self.send.unacknowledged = acknowledgment;
+        // The right edge of the window stays where the peer has announced it, also if the segment does not set the window.
+        self.send.window = self.send.window.saturating_sub(bytes);
+        if self.send.small_end.is_before(acknowledgment) {
+            self.send.small_end = acknowledgment;
+        }
+        self.send.urgent = self.send.urgent.filter(|end| acknowledgment.is_before(*end));
+        self.send.retransmissions = 0;
+        // If the window is still closed, its probes start anew.
+        self.timers.is_probing = false;
+        data
+    }
+
+    /// Removes the acknowledged segments from the scoreboard, and marks those that are acknowledged selectively.
+    fn deliver(&mut self, now: Instant, segment: &Segment) -> Delivered {
+        let (unacknowledged, next) = (self.send.unacknowledged, self.send.next);
+        let oldest = unacknowledged.minus(self.send.maximum_window);
+        let mut delivered = Delivered::default();
+        let time = self.ack_time(now, segment);
+        let Some(transfer) = &mut self.transfer else { return delivered };
+        let Transfer { scoreboard, recovery, ignored_blocks, .. } = &mut **transfer;
+        let mut rack = recovery.rack_mut();
+        let mut deliver = |sent: &Sent| {
+            delivered.add(sent);
+            if let Some(recovery) = &mut rack {
+                recovery.rack.delivered(&time, sent);
+            }
+        };
+        let mut bytes = scoreboard.acknowledge(unacknowledged, &mut deliver);
+        let mut duplicate = None;
+        if self.negotiated.has_sack {
+            let received = segment.options.sack;
+            duplicate = duplicate_block(segment.acknowledgment, received.as_slice());
+            let mut blocks = [SackBlock::default(); SackBlocks::MAX];
+            let mut count = 0;
+            // RFC 2018 5: "the data sender records the SACK option for future reference." A block that does not select sent
+            // data is invalid, and a block of acknowledged data is old.
+            // spec: rfc2018-blocks, rfc2883-range
+            for block in received.iter() {
+                let is_sent = block.start.is_before(block.end)
+                    && oldest.is_at_or_before(block.start)
+                    && block.end.is_at_or_before(next);
+                if !is_sent {
+                    *ignored_blocks = ignored_blocks.saturating_add(1);
+                    duplicate = duplicate.filter(|duplicate| *duplicate != block);
+                } else if unacknowledged.is_at_or_before(block.start)
+                    && let Some(free) = blocks.get_mut(count)
+                {
+                    (*free, count) = (block, count + 1);
+                }
+            }
+            let blocks = blocks.get_mut(..count).unwrap_or_default();
+            blocks.sort_unstable_by_key(|block| block.start.distance_from(unacknowledged));
+            for block in blocks {
+                let (selected, is_complete) = scoreboard.sack(*block, &mut deliver);
+                bytes = bytes.saturating_add(selected);
+                *ignored_blocks = ignored_blocks.saturating_add(u32::from(!is_complete));
+            }
+        }
+        (delivered.bytes, delivered.duplicate) = (bytes, duplicate);
+        delivered
+    }
+
+    /// Takes a sample of the RTT and of the delivery rate. `data` is the number of acknowledged bytes of data. `is_new` if
+    /// SND.UNA has moved.
+    fn sample(&mut self, now: Instant, segment: &Segment, data: u32, is_new: bool, delivered: &Delivered) {
         let echoed_age = self.echoed_age(now, segment);
         let Some(transfer) = &mut self.transfer else { return };
         transfer.bytes_acknowledged = transfer.bytes_acknowledged.saturating_add(data.into());
-        let acknowledged = transfer.remove_records(segment.acknowledgment);
         // RFC 6298 3: "RTT samples MUST NOT be made using segments that were retransmitted (and thus for which it is
         // ambiguous whether the reply was for the first instance of the packet or a later instance)." A timestamp removes
-        // the ambiguity.
+        // the ambiguity, unless the acknowledgment only has SACK blocks: then the peer echoes an older timestamp.
         // spec: rfc6298-karn, rfc6298-sample, rfc7323-rtt
-        let rtt = match acknowledged.first_sent {
-            Some(sent_at) if !acknowledged.is_retransmitted => Some(now.since(sent_at)),
-            Some(_) => echoed_age,
+        let rtt = match delivered.oldest {
+            Some(sent_at) if !delivered.is_retransmitted => Some(now.since(sent_at)),
+            Some(_) => echoed_age.filter(|_| is_new),
             None => None,
         };
         if let Some(rtt) = rtt {
             self.rtt.sample(rtt);
+            if let Some(recovery) = transfer.recovery.rack_mut() {
+                recovery.rack.sample(now, rtt);
+                recovery.probe.sampled();
+            }
         }
         // The acknowledgment of a part of a segment counts with the rest of the segment.
-        if let Some(mark) = acknowledged.last_mark {
-            let delivered = transfer.bytes_acknowledged.saturating_sub(transfer.delivery.total());
-            let delivered = u32::try_from(delivered).unwrap_or(u32::MAX);
-            transfer.delivery.delivered(now, delivered, &mark, self.rtt.minimum());
+        match delivered.newest {
+            Some(mark) => transfer.delivery.delivered(now, delivered.bytes, &mark, self.rtt.minimum()),
+            None => transfer.delivery.delivered_part(delivered.bytes),
         }
     }
 
-    /// Updates congestion control and loss detection. Returns whether the retransmission timer restarts.
-    fn control_congestion(&mut self, acknowledgment: SequenceNumber, bytes: u32, round: &Round) -> bool {
+    /// Detects losses by duplicate ACKs, for a peer without selective acknowledgments. `bytes` is the number of
+    /// acknowledged sequence numbers. Returns whether the retransmission timer restarts.
+    fn recover_by_duplicates(&mut self, now: Instant, segment: &Segment, bytes: u32, round: &Round) -> bool {
+        if bytes == 0 {
+            self.count_duplicate(segment, round);
+            return false;
+        }
+        self.undo_by_timestamp(now, segment, false);
         let in_flight = self.send.outstanding();
         let Some(transfer) = &mut self.transfer else { return true };
-        match transfer.recovery.acknowledged(acknowledgment, bytes, round.segment_size) {
+        let Recovery::NewReno(recovery) = &mut transfer.recovery else { return true };
+        transfer.is_lost_due = false;
+        match recovery.acknowledged(segment.acknowledgment, bytes, round.segment_size) {
             NewAck::Normal => {
                 transfer.congestion.acknowledged(round, bytes);
                 true
@@ -92,7 +203,8 @@ impl Connection {
             // RFC 6582 3.2 3: "If this ACK does *not* acknowledge all of the data up to and including recover, then this is
             // a partial ACK. In this case, retransmit the first unacknowledged segment."
             NewAck::Partial { is_first } => {
-                self.send.is_first_lost = true;
+                transfer.scoreboard.lose_first();
+                transfer.is_lost_due = true;
                 is_first
             }
             NewAck::Complete => {
@@ -103,32 +215,38 @@ impl Connection {
     }
 
     /// Counts a segment that acknowledges nothing new, if the segment is a duplicate ACK.
-    pub(super) fn count_duplicate(&mut self, now: Instant, segment: &Segment) {
+    fn count_duplicate(&mut self, segment: &Segment, round: &Round) {
+        if !self.is_duplicate_ack(segment) {
+            return;
+        }
+        let (unacknowledged, next) = (self.send.unacknowledged, self.send.next);
+        let Some(transfer) = &mut self.transfer else { return };
+        let Recovery::NewReno(recovery) = &mut transfer.recovery else { return };
+        match recovery.duplicate(unacknowledged, next, round.segment_size) {
+            DuplicateAck::NewData => {}
+            DuplicateAck::Retransmit => {
+                transfer.congestion.lost(round);
+                transfer.undo = Some(Undo::new(unacknowledged, next));
+                transfer.scoreboard.lose_first();
+                transfer.is_lost_due = true;
+                self.note_reduction();
+            }
+        }
+    }
+
+    /// Returns whether a segment is a duplicate ACK.
+    pub(super) fn is_duplicate_ack(&self, segment: &Segment) -> bool {
         // RFC 5681 2: "An acknowledgment is considered a "duplicate" in the following algorithms when (a) the receiver of
         // the ACK has outstanding data, (b) the incoming acknowledgment carries no data, (c) the SYN and FIN bits are both
         // off, (d) the acknowledgment number is equal to the greatest acknowledgment received on the given connection
         // (TCP.UNA from [RFC793]) and (e) the advertised window in the incoming acknowledgment equals the advertised window
         // in the last incoming acknowledgment."
-        let is_duplicate = self.send.outstanding() > 0
+        self.send.outstanding() > 0
             && segment.data_length == 0
             && !segment.flags.contains(Flags::FIN)
             && segment.acknowledgment == self.send.unacknowledged
             && self.scaled_window(segment) == self.send.window
-            && !self.timers.is_probing;
-        if !is_duplicate {
-            return;
-        }
-        let round = self.round(now);
-        let (unacknowledged, next) = (self.send.unacknowledged, self.send.next);
-        let Some(transfer) = &mut self.transfer else { return };
-        match transfer.recovery.duplicate(unacknowledged, next, round.segment_size) {
-            DuplicateAck::NewData => {}
-            DuplicateAck::Retransmit => {
-                transfer.congestion.lost(&round);
-                self.send.is_first_lost = true;
-                self.note_reduction();
-            }
-        }
+            && !self.timers.is_probing
     }
 
     /// Returns the window of a segment without SYN.
@@ -164,7 +282,7 @@ impl Connection {
         self.set_send_window(segment);
         // The peer has discarded what was sent into a closed window.
         if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {
-            self.send.resend = self.send.unacknowledged;
+            self.lose_all();
             self.send.is_probe_due = false;
         }
     }

@@ -7,7 +7,7 @@ use tap::Instant;
 
 use super::timers::NEVER;
 use super::{Connection, Owed};
-use crate::{CloseReason, Resources, RttEstimator, State, WindowControl as _};
+use crate::{CloseReason, Resources, RttEstimator, State};
 
 /// Number of retransmissions after which the user learns about the delay (RFC 9293 3.8.3, R1).
 pub(super) const DELAYED_AFTER: u8 = 3;
@@ -32,7 +32,7 @@ impl Connection {
     /// Returns the time of the next [`Connection::poll`].
     pub fn deadline(&self) -> Option<Instant> {
         let timers = &self.timers;
-        let earliest = timers.retransmit.min(timers.acknowledge).min(timers.life).min(timers.idle);
+        let earliest = timers.next_of_data().min(timers.acknowledge).min(timers.life).min(timers.idle);
         let earliest = earliest.min(timers.hold).min(self.give_up_at());
         (earliest != NEVER).then_some(earliest)
     }
@@ -50,7 +50,9 @@ impl Connection {
         if self.give_up_at() <= now {
             self.end(CloseReason::TimedOut);
         }
-        if self.timers.retransmit <= now {
+        if self.timers.detection <= now {
+            self.expire_detection(now);
+        } else if self.timers.next_of_data() <= now {
             self.expire_retransmission(now);
         }
         if self.timers.life <= now {
@@ -78,16 +80,11 @@ impl Connection {
         }
         // RFC 6298 5.4: "Retransmit the earliest segment that has not been acknowledged by the TCP receiver."
         // spec: rfc6298-expiry, rfc9293-retransmission
-        let round = self.round(now);
-        if let Some(transfer) = &mut self.transfer
-            && !matches!(self.state, State::SynSent | State::SynReceived)
-        {
-            transfer.congestion.timed_out(&round, self.send.retransmissions > 0);
-            transfer.recovery.timed_out(self.send.next);
-            self.note_reduction();
+        if self.is_syn_outstanding() {
+            self.send.is_syn_due = true;
+        } else {
+            self.lose_by_timeout(now);
         }
-        self.send.is_first_lost = false;
-        self.send.resend = self.send.unacknowledged;
         self.send.retransmissions = self.send.retransmissions.saturating_add(1);
         self.rtt.back_off();
         // RFC 6298 5.6: "Start the retransmission timer, such that it expires after RTO seconds".
@@ -151,7 +148,7 @@ impl Connection {
         self.arm_idle(now);
         match self.state {
             State::Closed | State::FinWait2 | State::TimeWait => {
-                (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
+                self.timers.stop_retransmission();
             }
             State::SynSent | State::SynReceived => {}
             _ => self.arm_for_data(now),
@@ -171,8 +168,7 @@ impl Connection {
         if !has_outstanding && !has_unsent {
             // RFC 6298 5.2: "When all outstanding data has been acknowledged, turn off the retransmission timer."
             // spec: rfc6298-restart
-            (self.timers.retransmit, self.timers.is_probing) = (NEVER, false);
-            return;
+            return self.timers.stop_retransmission();
         }
         let is_blocked =
             self.send.window == 0 || !has_outstanding && !self.is_held() && self.plan().is_none();
@@ -180,7 +176,7 @@ impl Connection {
             self.timers.window_probes = 0;
         }
         if is_blocked && !self.timers.is_probing {
-            self.timers.is_probing = true;
+            (self.timers.is_probing, self.timers.detection) = (true, NEVER);
             // The probes of an orphan count until the window opens, also if the peer accepts their data.
             if !self.is_orphan {
                 self.timers.window_probes = 0;
@@ -228,7 +224,7 @@ impl Connection {
             } else {
                 self.send_buffer.release(cx.memory);
                 if let Some(transfer) = &mut self.transfer {
-                    transfer.release();
+                    transfer.scoreboard.release();
                 }
             }
         }

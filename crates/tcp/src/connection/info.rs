@@ -63,6 +63,20 @@ pub struct TcpInfo {
     pub probes: u8,
     /// Number of retransmitted segments.
     pub retransmissions: u32,
+    /// Number of segments that are selectively acknowledged.
+    pub sacked: u32,
+    /// Number of segments that are lost and not sent again yet.
+    pub lost: u32,
+    /// Number of segments that were sent again and are not acknowledged.
+    pub retransmitted: u32,
+    /// Number of segments that were delivered out of order.
+    pub reorderings: u32,
+    /// Number of recoveries that were unnecessary, and undone.
+    pub undone_recoveries: u32,
+    /// Number of reports of data that was received twice (RFC 2883).
+    pub duplicate_reports: u32,
+    /// Number of received SACK blocks that were ignored.
+    pub ignored_sack_blocks: u32,
     /// Number of received segments.
     pub segments_received: u32,
     /// Number of sent segments.
@@ -79,6 +93,8 @@ pub struct TcpInfo {
     pub last_sent: Duration,
     /// Time since a segment was received.
     pub last_received: Duration,
+    /// Data that was delivered, in order or selectively acknowledged.
+    pub delivered: u64,
     /// Last measured delivery rate.
     pub delivery_rate: Option<RateSample>,
     /// Rate of a paced connection in bytes per second. `None` if nothing is paced.
@@ -120,6 +136,15 @@ impl Connection {
             backoff: self.send.retransmissions,
             probes: self.timers.unanswered_window_probes.max(self.timers.unanswered_keep_alives),
             retransmissions: transfer.map_or(0, |transfer| transfer.retransmissions),
+            sacked: transfer.map_or(0, |transfer| transfer.scoreboard.sacked_segments()),
+            lost: transfer.map_or(0, |transfer| transfer.scoreboard.lost_segments()),
+            retransmitted: transfer.map_or(0, |transfer| transfer.scoreboard.retransmitted()),
+            reorderings: transfer
+                .and_then(|transfer| transfer.recovery.rack())
+                .map_or(0, |recovery| recovery.rack.reorderings()),
+            undone_recoveries: transfer.map_or(0, |transfer| transfer.undone),
+            duplicate_reports: transfer.map_or(0, |transfer| transfer.duplicate_reports),
+            ignored_sack_blocks: transfer.map_or(0, |transfer| transfer.ignored_blocks),
             segments_received: self.counts.segments_received,
             segments_sent: self.counts.segments_sent,
             bytes_sent: transfer.map_or(0, |transfer| transfer.bytes_sent),
@@ -128,6 +153,7 @@ impl Connection {
             bytes_received: self.counts.bytes_received,
             last_sent: now.since(self.send.last_sent),
             last_received: now.since(self.acknowledging.last_received),
+            delivered: transfer.map_or(0, |transfer| transfer.delivery.total()),
             delivery_rate: transfer.and_then(|transfer| transfer.delivery.latest()),
             pacing_rate: self.pacing_rate(),
         }

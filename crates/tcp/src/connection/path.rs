@@ -46,7 +46,7 @@ impl Connection {
             // "Unlike a retransmission caused by a TCP retransmission timeout, a retransmission caused by a Datagram Too Big
             // message should not change the congestion window."
             if self.can_send() && self.send.outstanding() > self.segment_size() {
-                self.send.resend = self.send.unacknowledged;
+                self.lose_all();
                 self.arm(now);
             }
             return true;

@@ -285,16 +285,11 @@ impl Connection {
         }
         self.check_echo(now, &segment);
         let was_closed = self.send.window == 0;
-        if self.send.unacknowledged.is_before(acknowledgment) {
-            // "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. Any segments on the retransmission queue that
-            // are thereby entirely acknowledged are removed."
-            self.acknowledge(now, &segment, cx);
-            arrival.is_progress = true;
-        } else {
-            // "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored."
-            // spec: rfc9293-ack-old
-            self.count_duplicate(now, &segment);
-        }
+        // "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. Any segments on the retransmission queue that are
+        // thereby entirely acknowledged are removed." "If the ACK is a duplicate (SEG.ACK =< SND.UNA), it can be ignored",
+        // apart from its SACK blocks and its count.
+        // spec: rfc9293-ack-old
+        arrival.is_progress |= self.acknowledge(now, &segment, cx);
         self.update_send_window(&segment, was_closed);
         self.check_own_fin(now)
     }

@@ -14,8 +14,6 @@ pub(super) struct SendSequence {
     pub(super) unacknowledged: SequenceNumber,
     /// SND.NXT: the next sequence number to send for the first time.
     pub(super) next: SequenceNumber,
-    /// The next sequence number to send after a timeout. SND.NXT if nothing is sent again.
-    pub(super) resend: SequenceNumber,
     /// SND.WND: the window from SND.UNA on.
     pub(super) window: u32,
     /// SND.WL1: the sequence number of the segment that changed the window last.
@@ -34,8 +32,8 @@ pub(super) struct SendSequence {
     pub(super) lost_syns: u8,
     /// State of the local FIN.
     pub(super) fin: LocalFin,
-    /// Whether the first unacknowledged segment is sent again by fast retransmit.
-    pub(super) is_first_lost: bool,
+    /// Whether the SYN or SYN,ACK is sent.
+    pub(super) is_syn_due: bool,
     /// Whether a probe of the window or of an idle peer is sent.
     pub(super) is_probe_due: bool,
     /// Whether `last_sent` is the time of the last SYN or SYN,ACK, if the local SYN is not acknowledged.
@@ -77,7 +75,6 @@ impl SendSequence {
             initial,
             unacknowledged: initial,
             next: initial.plus(1),
-            resend: initial,
             window: 0,
             window_sequence: SequenceNumber::default(),
             maximum_window: 0,
@@ -87,7 +84,7 @@ impl SendSequence {
             retransmissions: 0,
             lost_syns: 0,
             fin: LocalFin::None,
-            is_first_lost: false,
+            is_syn_due: true,
             is_probe_due: false,
             is_syn_timed: true,
         }
@@ -101,12 +98,6 @@ impl SendSequence {
     /// Returns the number of sequence numbers that were sent and are not acknowledged.
     pub(super) fn outstanding(&self) -> u32 {
         self.next.distance_from(self.unacknowledged)
-    }
-
-    /// Returns the number of outstanding sequence numbers that are in the network: after a timeout, only those that were
-    /// sent again.
-    pub(super) fn in_flight(&self) -> u32 {
-        self.resend.distance_from(self.unacknowledged)
     }
 }
 

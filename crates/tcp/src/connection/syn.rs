@@ -72,7 +72,7 @@ impl Connection {
             // "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> and send it."
             // spec: rfc9293-simultaneous-open
             self.state = State::SynReceived;
-            self.send.resend = self.send.initial;
+            self.send.is_syn_due = true;
             Ok(())
         }
     }
@@ -119,7 +119,6 @@ impl Connection {
     pub(super) fn establish(&mut self, now: Instant, segment: &Segment) {
         self.state = State::Established;
         self.send.unacknowledged = self.send.initial.plus(1);
-        self.send.resend = self.send.next;
         if self.send.retransmissions == 0 && self.send.is_syn_timed {
             self.rtt.sample(now.since(self.send.last_sent));
         } else if let Some(age) = self.echoed_age(now, segment) {

@@ -10,6 +10,7 @@ mod acknowledging;
 mod closing;
 mod ecn;
 mod handshake;
+mod loss;
 mod pacing;
 mod retransmission;
 mod segments;

@@ -1,12 +1,14 @@
 //! Data in flight: congestion control, loss detection, and the records of sent segments.
 
-use std::collections::VecDeque;
-
 use tap::Instant;
 
 use super::Connection;
+use crate::rack::Rack;
+use crate::recovery::{Phase, RackRecovery, Recovery, Undo};
+use crate::scoreboard::Scoreboard;
+use crate::tail_loss_probe::TailLossProbe;
 use crate::{
-    Algorithm, DeliveryRate, FastRecovery, Round, SentMark, SequenceNumber, WindowControl as _, WindowUse,
+    Algorithm, DeliveryRate, FastRecovery, Round, SequenceNumber, WindowControl as _, WindowUse,
     initial_window,
 };
 
@@ -14,7 +16,12 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub(super) congestion: Algorithm,
-    pub(super) recovery: FastRecovery,
+    pub(super) recovery: Recovery,
+    /// Evidence that the last reduction of the congestion window was unnecessary.
+    pub(super) undo: Option<Undo>,
+    pub(super) scoreboard: Scoreboard,
+    /// Whether the next lost segment is sent again although the congestion window does not permit it.
+    pub(super) is_lost_due: bool,
     pub(super) delivery: DeliveryRate,
     pub(super) window_use: WindowUse,
     /// The first sequence number that was not sent at the last reduction of the congestion window, until data behind it is
@@ -30,97 +37,12 @@ pub(super) struct Transfer {
     pub(super) bytes_retransmitted: u64,
     /// Number of retransmitted segments.
     pub(super) retransmissions: u32,
-    records: VecDeque<Record>,
-}
-
-/// A sent segment that is not acknowledged yet.
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    /// Sequence number after the segment.
-    end: SequenceNumber,
-    mark: SentMark,
-    /// Whether a part of the segment was sent again.
-    is_retransmitted: bool,
-}
-
-/// What an acknowledgment says about the acknowledged segments.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Acknowledged {
-    /// Time when the first of the segments was sent. `None` if one of the segments was sent again.
-    pub(super) first_sent: Option<Instant>,
-    /// The mark of the last of the segments.
-    pub(super) last_mark: Option<SentMark>,
-    /// Whether one of the segments was sent again.
-    pub(super) is_retransmitted: bool,
-}
-
-impl Transfer {
-    /// Maximum number of records. Further segments extend the last record.
-    const MAXIMUM_RECORDS: usize = 4_096;
-
-    /// Records that `length` sequence numbers up to `end` are sent for the first time.
-    pub(super) fn record(
-        &mut self,
-        now: Instant,
-        end: SequenceNumber,
-        in_flight: u32,
-        is_probe: bool,
-        limit: usize,
-    ) {
-        let mark = self.delivery.sent(now, in_flight);
-        // The bound holds for any segment size, so that tiny segments take no more memory than full segments.
-        if self.records.len() >= limit.min(Self::MAXIMUM_RECORDS)
-            && let Some(last) = self.records.back_mut()
-        {
-            last.end = end;
-            return;
-        }
-        self.records.push_back(Record { end, mark, is_retransmitted: is_probe });
-    }
-
-    /// Records that the sequence numbers from `start` to `end` are sent again.
-    pub(super) fn record_again(&mut self, start: SequenceNumber, end: SequenceNumber) {
-        for record in &mut self.records {
-            if start.is_before(record.end) {
-                record.is_retransmitted = true;
-            }
-            if end.is_at_or_before(record.end) {
-                return;
-            }
-        }
-    }
-
-    /// Removes the records of the segments before `acknowledgment`.
-    pub(super) fn remove_records(&mut self, acknowledgment: SequenceNumber) -> Acknowledged {
-        let mut acknowledged = Acknowledged::default();
-        while let Some(record) = self.records.front().copied()
-            && record.end.is_at_or_before(acknowledgment)
-        {
-            acknowledged.first_sent = acknowledged.first_sent.or(Some(record.mark.sent_at()));
-            acknowledged.last_mark = Some(record.mark);
-            acknowledged.is_retransmitted |= record.is_retransmitted;
-            self.records.pop_front();
-        }
-        acknowledged
-    }
-
-    /// Frees the memory of the records if no segment is outstanding.
-    pub(super) fn release(&mut self) {
-        if self.records.is_empty() {
-            self.records = VecDeque::new();
-        }
-    }
-
-    /// Returns the number of records that the memory has capacity for.
-    #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.records.capacity()
-    }
-
-    /// Returns the time when the first unacknowledged segment was sent.
-    pub(super) fn first_sent(&self) -> Option<Instant> {
-        self.records.front().map(|record| record.mark.sent_at())
-    }
+    /// Number of reports of data that was received twice (RFC 2883).
+    pub(super) duplicate_reports: u32,
+    /// Number of recoveries that were unnecessary, and undone.
+    pub(super) undone: u32,
+    /// Number of SACK blocks that were ignored.
+    pub(super) ignored_blocks: u32,
 }
 
 impl Connection {
@@ -129,10 +51,23 @@ impl Connection {
         let segment_size = self.segment_size();
         let (lost_syns, kind) = (self.send.lost_syns, self.policy.congestion);
         let initial = self.send.initial;
+        let has_sack = self.negotiated.has_sack;
         self.transfer.get_or_insert_with(|| {
+            // RFC 8985 4: "The connection MUST use selective acknowledgment (SACK) options [RFC2018], and the sender MUST keep
+            // SACK scoreboard information on a per-connection basis".
+            // spec: rfc8985-sack
+            let recovery = if has_sack {
+                let (rack, probe) = (Rack::new(now, initial), TailLossProbe::new());
+                Recovery::Rack(RackRecovery { rack, probe, phase: Phase::Open })
+            } else {
+                Recovery::NewReno(FastRecovery::new(initial))
+            };
             Box::new(Transfer {
                 congestion: Algorithm::new(kind, initial_window(segment_size, lost_syns.into())),
-                recovery: FastRecovery::new(initial),
+                recovery,
+                undo: None,
+                scoreboard: Scoreboard::new(),
+                is_lost_due: false,
                 delivery: DeliveryRate::new(now),
                 window_use: WindowUse::default(),
                 reduced_until: None,
@@ -141,7 +76,9 @@ impl Connection {
                 bytes_acknowledged: 0,
                 bytes_retransmitted: 0,
                 retransmissions: 0,
-                records: VecDeque::new(),
+                duplicate_reports: 0,
+                undone: 0,
+                ignored_blocks: 0,
             })
         })
     }
@@ -153,6 +90,11 @@ impl Connection {
             || initial_window(segment_size, self.send.lost_syns.into()),
             |transfer| transfer.recovery.window(transfer.congestion.window(), segment_size),
         )
+    }
+
+    /// Returns the number of bytes in the network.
+    pub(super) fn pipe(&self) -> u32 {
+        self.transfer.as_ref().map_or(0, |transfer| transfer.scoreboard.pipe())
     }
 
     /// Returns the state for an event of congestion control.

@@ -1,9 +1,12 @@
 //! Segments to send: what is sent next, and its header (RFC 9293 3.8.6.2.1, 3.7.4; RFC 5681; RFC 6298 5).
 
+use std::ops::Range;
+
 use tap::{Frame, Instant};
 
 use super::ecn::ECT_0;
 use super::timers::NEVER;
+use super::transfer::Transfer;
 use super::{Connection, HEADERS, Owed, length};
 use crate::{Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
 
@@ -28,6 +31,8 @@ enum Kind {
     Again,
     /// A probe of the window, or of an idle peer.
     Probe,
+    /// A probe for the loss of the last segments: data or a FIN that is sent for the first time or again.
+    TailProbe,
 }
 
 impl Connection {
@@ -59,37 +64,67 @@ impl Connection {
             State::Closed | State::TimeWait => None,
             State::SynSent | State::SynReceived => {
                 let sequence = self.send.initial;
-                (self.send.resend == sequence).then_some(Plan {
-                    kind: Kind::Syn,
-                    sequence,
-                    length: 0,
-                    has_fin: false,
-                })
+                self.send.is_syn_due.then_some(Plan { kind: Kind::Syn, sequence, length: 0, has_fin: false })
             }
             _ if self.send.is_probe_due => Some(self.plan_probe()),
             // The window is probed.
             _ if !self.can_send() || self.send.window == 0 || self.is_held() => None,
-            _ if self.send.is_first_lost => self.plan_again(self.send.unacknowledged),
-            _ if self.send.resend != self.send.next => {
-                let plan = self.plan_again(self.send.resend)?;
-                self.is_allowed_by_congestion(plan.length).then_some(plan)
-            }
-            _ => self.plan_new(),
+            _ => self.plan_data(),
         }
     }
 
-    /// Returns the segment from `start` on, which was sent before.
-    fn plan_again(&self, start: SequenceNumber) -> Option<Plan> {
-        let has_sent_fin = self.is_fin_outstanding();
-        let end = if has_sent_fin { self.data_end() } else { self.send.next };
-        let sent = end.distance_from(start);
+    /// Returns the segment of data or FIN that is due: lost data, a probe for a tail loss, or new data.
+    fn plan_data(&self) -> Option<Plan> {
+        if let Some(transfer) = self.transfer.as_deref() {
+            if let Some(lost) = transfer.scoreboard.next_lost(self.segment_limit() + 1) {
+                // RFC 8985 9.3: "A segment marked as lost by RACK-TLP MUST NOT be retransmitted until congestion control deems
+                // this appropriate." The first retransmission is always appropriate (RFC 5681 3.2, RFC 6298 5.4).
+                // spec: rfc8985-congestion, rfc6675-next
+                let plan = self.plan_again(&lost)?;
+                let is_allowed = transfer.is_lost_due || self.is_allowed_by_congestion(plan.length);
+                return is_allowed.then_some(plan);
+            }
+            if transfer.recovery.rack().is_some_and(|recovery| recovery.probe.is_due) {
+                return self.plan_tail_probe(transfer);
+            }
+            if transfer.scoreboard.is_full() {
+                return None;
+            }
+        }
+        self.plan_new()
+    }
+
+    /// Returns the segment at the start of a range that was sent before.
+    fn plan_again(&self, range: &Range<SequenceNumber>) -> Option<Plan> {
+        let start = range.start;
+        let is_end_fin = self.is_fin_outstanding() && range.end == self.send.next;
+        let data = range.end.distance_from(start) - u32::from(is_end_fin);
         // RFC 9293 3.8.6: the sender "SHOULD retransmit normally the old unacknowledged data between SND.UNA and
         // SND.UNA+SND.WND (SHLD-16)."
         // spec: rfc9293-window-shrunk
         let usable = self.usable_window(start);
-        let length = sent.min(self.segment_limit()).min(usable);
-        let has_fin = has_sent_fin && length == sent;
+        let length = data.min(self.segment_limit()).min(usable);
+        let has_fin = is_end_fin && length == data;
         (length > 0 || has_fin).then_some(Plan { kind: Kind::Again, sequence: start, length, has_fin })
+    }
+
+    /// Returns the probe for a tail loss: new data, or the last segment.
+    fn plan_tail_probe(&self, transfer: &Transfer) -> Option<Plan> {
+        // RFC 8985 7.3: "the sender SHOULD transmit a previously unsent data segment, if one exists and the receive window
+        // allows". "If such an unsent segment is not available, then the sender SHOULD retransmit the highest-sequence segment
+        // sent so far".
+        // spec: rfc8985-probe-segment
+        let (unsent, usable) = (self.unsent(), self.usable_window(self.send.next));
+        let length = unsent.min(self.segment_limit()).min(usable);
+        if length > 0 && !transfer.scoreboard.is_full() {
+            let has_fin = self.send.is_shut_down() && length == unsent && usable > length;
+            return Some(Plan { kind: Kind::TailProbe, sequence: self.send.next, length, has_fin });
+        }
+        let last = transfer.scoreboard.last()?;
+        let length = last.end.distance_from(last.start);
+        let start = last.end.minus(length.min(self.segment_limit() + u32::from(self.is_fin_outstanding())));
+        let plan = self.plan_again(&(start..last.end))?;
+        Some(Plan { kind: Kind::TailProbe, ..plan })
     }
 
     /// Returns the segment of new data, if the windows and the rules against small segments permit it.
@@ -168,9 +203,18 @@ impl Connection {
 
     /// Returns whether the congestion window permits `length` more bytes in flight.
     fn is_allowed_by_congestion(&self, length: u32) -> bool {
-        // spec: rfc5681-window
-        let in_flight = self.send.in_flight();
-        in_flight == 0 || in_flight.saturating_add(length) <= self.congestion_window()
+        // RFC 6675 5: "If cwnd - pipe >= 1 SMSS the sender SHOULD transmit one or more segments".
+        // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data
+        let in_flight = self.pipe();
+        if in_flight == 0 {
+            return true;
+        }
+        // RFC 6937 3: "Transmit up to sndcnt".
+        // spec: rfc6937-sent
+        match self.transfer.as_ref().and_then(|transfer| transfer.recovery.permitted()) {
+            Some(permitted) => length <= permitted,
+            None => in_flight.saturating_add(length) <= self.congestion_window(),
+        }
     }
 
     /// Returns the maximum length of the data of a segment without selective acknowledgments, in bytes.
@@ -272,7 +316,7 @@ impl Connection {
             return false;
         }
         self.acknowledged();
-        self.send.resend = self.send.next;
+        self.send.is_syn_due = false;
         self.send.last_sent = now;
         self.start_retransmission_timer(now);
         true
@@ -286,22 +330,15 @@ impl Connection {
             self.restart_after_idle(now);
             self.record_new(now, plan, end);
         } else if end != plan.sequence {
-            let transfer = self.transfer_mut(now);
-            transfer.bytes_retransmitted = transfer.bytes_retransmitted.saturating_add(plan.length.into());
-            transfer.retransmissions = transfer.retransmissions.saturating_add(1);
-            transfer.record_again(plan.sequence, end);
+            self.record_again(now, plan, end);
         }
         if plan.kind == Kind::New && plan.length > 0 {
             self.reported_reduction();
         }
-        if plan.kind != Kind::Probe {
+        if plan.kind == Kind::Probe {
+            self.send.is_probe_due = false;
+        } else {
             self.pace(now, plan.length);
-        }
-        match plan.kind {
-            Kind::Again if self.send.is_first_lost => self.send.is_first_lost = false,
-            Kind::Again => self.send.resend = end,
-            Kind::Probe => self.send.is_probe_due = false,
-            Kind::New | Kind::Syn => {}
         }
         // RFC 6298 5: "the following is the RECOMMENDED algorithm for managing the retransmission timer". "An implementation
         // MUST manage the retransmission timer(s) in such a way that a segment is never retransmitted too early, i.e., less
@@ -310,6 +347,11 @@ impl Connection {
         let is_oldest = plan.sequence == self.send.unacknowledged && end != plan.sequence;
         if is_oldest && !self.timers.is_probing {
             self.start_retransmission_timer(now);
+        }
+        if plan.kind == Kind::TailProbe {
+            self.record_tail_probe(now, !is_first);
+        } else if is_first {
+            self.schedule_tail_probe(now);
         }
         if plan.has_fin && self.state == State::CloseWait {
             // RFC 9293 3.10.4: "then send a FIN segment, enter LAST-ACK state."
@@ -330,28 +372,58 @@ impl Connection {
 
     /// Records sequence numbers that are sent for the first time.
     fn record_new(&mut self, now: Instant, plan: &Plan, end: SequenceNumber) {
-        let before = self.send.in_flight();
         // The byte that probes a closed window is discarded by the peer.
         let is_window_probe = plan.kind == Kind::Probe && self.send.window == 0;
         if plan.length > 0 && plan.length < self.segment_limit() && !is_window_probe {
             self.send.small_end = plan.sequence.plus(plan.length);
         }
         self.send.next = end;
-        self.send.resend = end;
         self.send.last_sent = now;
-        let (in_flight, unsent) = (self.send.in_flight(), self.unsent());
-        let segment_size = self.segment_size();
-        let is_limited = unsent > 0 && !self.is_allowed_by_congestion(segment_size.min(unsent));
-        let records = 16 + 2 * index(in_flight / segment_size);
+        let (unsent, segment_size) = (self.unsent(), self.segment_size());
         let transfer = self.transfer_mut(now);
         transfer.bytes_sent = transfer.bytes_sent.saturating_add(plan.length.into());
-        transfer.record(now, end, before, plan.kind == Kind::Probe, records);
-        let delivered = transfer.delivery.total();
+        let mark = transfer.delivery.sent(now, transfer.scoreboard.pipe());
+        let is_probe = plan.kind == Kind::Probe;
+        transfer.scoreboard.sent(&(plan.sequence..end), mark, segment_size, is_probe);
+        transfer.recovery.sent(plan.length);
+        let (in_flight, delivered) = (transfer.scoreboard.pipe(), transfer.delivery.total());
+        let is_limited = unsent > 0 && !self.is_allowed_by_congestion(segment_size.min(unsent));
+        let transfer = self.transfer_mut(now);
         transfer.window_use.sent(in_flight, is_limited, delivered);
         // spec: tcp-delivery-rate
         if unsent == 0 && !is_limited {
             transfer.delivery.limit_by_application(in_flight);
         }
+    }
+
+    /// Records sequence numbers that are sent again.
+    fn record_again(&mut self, now: Instant, plan: &Plan, end: SequenceNumber) {
+        let timestamp = self.negotiated.has_timestamps.then(|| self.timestamp(now));
+        let transfer = self.transfer_mut(now);
+        transfer.bytes_retransmitted = transfer.bytes_retransmitted.saturating_add(plan.length.into());
+        transfer.retransmissions = transfer.retransmissions.saturating_add(1);
+        if plan.kind == Kind::Probe {
+            transfer.scoreboard.probed();
+            return;
+        }
+        let mark = transfer.delivery.sent(now, transfer.scoreboard.pipe());
+        let is_repeated = transfer.scoreboard.sent_again(&(plan.sequence..end), mark);
+        transfer.recovery.sent(plan.length);
+        transfer.is_lost_due &= plan.kind != Kind::Again;
+        if let Some(undo) = &mut transfer.undo
+            && undo.is_in_recovery()
+        {
+            undo.sent_again(plan.length, timestamp, is_repeated);
+        }
+    }
+
+    /// Records a probe for the loss of the last segments.
+    fn record_tail_probe(&mut self, now: Instant, is_retransmission: bool) {
+        let next = self.send.next;
+        if let Some(recovery) = self.transfer_mut(now).recovery.rack_mut() {
+            recovery.probe.sent(next, is_retransmission);
+        }
+        self.start_retransmission_timer(now);
     }
 
     /// Reports the first data after a time without data in flight to the congestion control.

@@ -136,9 +136,10 @@ fn window_opens_after_two_segments_were_read() {
     }
 }
 
-#[test]
-fn data_in_the_other_direction_does_not_delay_retransmission() {
-    let mut pair = Pair::established(&near());
+/// Loses a single segment of the client, while segments of the peer arrive that acknowledge nothing new. Returns the time
+/// until the retransmission arrives.
+fn time_to_repair_under_traffic(settings: TcpSettings) -> Duration {
+    let mut pair = Pair::established(&Setup { settings: [settings; 2], ..near() });
     for _ in 0..20 {
         time_of_request(&mut pair, [100, 0]);
     }
@@ -147,15 +148,22 @@ fn data_in_the_other_direction_does_not_delay_retransmission() {
     let start = pair.now;
     let read = pair.sides[SERVER].read;
     pair.write(CLIENT, 100);
-    // Segments of the peer that acknowledge nothing new arrive all the time.
     while pair.sides[SERVER].read == read {
         pair.write(SERVER, 10);
         pair.run_for(Duration::from_millis(5));
         assert!(pair.sent_since(SERVER, start).count() > 0, "the peer sends nothing");
         assert!(pair.now.since(start) < SECOND, "no retransmission within a second");
     }
-    let time = pair.now.since(start);
+    pair.now.since(start)
+}
+
+#[test]
+fn data_in_the_other_direction_does_not_delay_retransmission() {
+    let time = time_to_repair_under_traffic(plain());
     assert!(time > Duration::from_millis(200) && time < Duration::from_millis(400), "after {time:?}");
+    // A probe for the loss of the last segment precedes the timeout.
+    let time = time_to_repair_under_traffic(TcpSettings::default());
+    assert!(time < Duration::from_millis(60), "after {time:?}");
 }
 
 #[test]

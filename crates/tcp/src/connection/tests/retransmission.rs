@@ -22,7 +22,7 @@ fn lost_data_is_retransmitted_with_doubled_timeouts() {
         rig.pass(Duration::from_secs(1));
         assert_eq!(rig.connection.deadline(), None, "the timer is not stopped");
         assert_eq!(rig.memory.used(), 0, "an idle connection has a send buffer");
-        let records = rig.connection.transfer.as_ref().map(|transfer| transfer.capacity());
+        let records = rig.connection.transfer.as_ref().map(|transfer| transfer.scoreboard.capacity());
         assert_eq!(records, Some(0), "an idle connection has memory for records");
     }
 }

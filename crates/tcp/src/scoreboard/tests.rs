@@ -1,0 +1,334 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::DeliveryRate;
+
+/// Length of a full segment.
+const FULL: u32 = 1_000;
+
+/// A scoreboard with sequence numbers relative to an initial one.
+struct Rig {
+    scoreboard: Scoreboard,
+    initial: SequenceNumber,
+    next: u32,
+    now: Instant,
+}
+
+impl Rig {
+    fn new() -> Rig {
+        let now = Instant::from_nanos(1_000_000_000);
+        Rig { scoreboard: Scoreboard::new(), initial: SequenceNumber::new(u32::MAX - 5_000), next: 0, now }
+    }
+
+    /// Creates a scoreboard with full segments, which were sent a millisecond apart.
+    fn with_segments(segments: u32) -> Rig {
+        let mut rig = Rig::new();
+        for _ in 0..segments {
+            rig.send(FULL);
+        }
+        rig
+    }
+
+    fn mark(&self) -> SentMark {
+        DeliveryRate::new(self.now).sent(self.now, 1)
+    }
+
+    fn range(&self, start: u32, end: u32) -> Range<SequenceNumber> {
+        self.initial.plus(start)..self.initial.plus(end)
+    }
+
+    fn send(&mut self, length: u32) {
+        self.now = self.now + Duration::from_millis(1);
+        let range = self.range(self.next, self.next + length);
+        self.scoreboard.sent(&range, self.mark(), FULL, false);
+        self.next += length;
+    }
+
+    fn send_again(&mut self, start: u32, end: u32) -> bool {
+        self.now = self.now + Duration::from_millis(1);
+        self.scoreboard.sent_again(&self.range(start, end), self.mark())
+    }
+
+    /// Returns the newly delivered bytes, and whether the whole block was recorded.
+    fn sack(&mut self, start: u32, end: u32) -> (u32, bool) {
+        let Range { start, end } = self.range(start, end);
+        self.scoreboard.sack(SackBlock { start, end }, |_| {})
+    }
+
+    fn acknowledge(&mut self, acknowledgment: u32) -> u32 {
+        self.scoreboard.acknowledge(self.initial.plus(acknowledgment), |_| {})
+    }
+
+    /// Marks all segments as lost that were sent before a time.
+    fn lose_before(&mut self, time: Instant) {
+        self.scoreboard.lose(
+            |sent| {
+                if sent.mark.sent_at() < time { Verdict::Lost } else { Verdict::WaitForAll }
+            },
+        );
+    }
+
+    fn next_lost(&self, limit: u32) -> Option<(u32, u32)> {
+        let range = self.scoreboard.next_lost(limit)?;
+        Some((range.start.distance_from(self.initial), range.end.distance_from(self.initial)))
+    }
+
+    /// Bytes in the network, lost, and selectively acknowledged.
+    fn bytes(&self) -> (u32, u32, u32) {
+        (self.scoreboard.pipe(), self.scoreboard.lost_bytes(), self.scoreboard.sacked_bytes())
+    }
+}
+
+// proves: rfc2018-scoreboard
+#[test]
+fn selectively_acknowledged_segments_leave_the_network() {
+    let mut rig = Rig::with_segments(10);
+    assert_eq!(rig.sack(3_000, 5_000), (2_000, true));
+    assert_eq!(rig.sack(3_000, 6_000), (1_000, true), "known data is delivered again");
+    assert_eq!(rig.sack(8_000, 10_000), (2_000, true));
+    assert_eq!((rig.bytes(), rig.scoreboard.sacked_segments()), ((5_000, 0, 5_000), 5));
+    // An acknowledgment delivers only what no block has delivered.
+    assert_eq!(rig.acknowledge(6_000), 3_000);
+    assert_eq!(rig.bytes(), (2_000, 0, 2_000));
+    assert_eq!(rig.acknowledge(10_000), 2_000);
+    assert_eq!((rig.bytes(), rig.scoreboard.order.len()), ((0, 0, 0), 0));
+}
+
+#[test]
+fn edge_of_a_block_divides_a_segment() {
+    let mut rig = Rig::with_segments(3);
+    assert_eq!(rig.sack(1_300, 1_700), (400, true));
+    assert_eq!(rig.sack(2_500, 3_000), (500, true));
+    assert_eq!((rig.bytes(), rig.scoreboard.order.len()), ((2_100, 0, 900), 6));
+    assert_eq!(rig.sack(1_000, 3_000), (1_100, true));
+    assert_eq!((rig.bytes(), rig.scoreboard.order.len()), ((1_000, 0, 2_000), 2));
+}
+
+#[test]
+fn acknowledgment_of_a_part_keeps_the_rest() {
+    let mut rig = Rig::with_segments(2);
+    let mut delivered = 0;
+    assert_eq!(rig.scoreboard.acknowledge(rig.initial.plus(400), |_| delivered += 1), 400);
+    assert_eq!((rig.bytes(), delivered), ((1_600, 0, 0), 0));
+    assert_eq!(rig.scoreboard.acknowledge(rig.initial.plus(1_500), |_| delivered += 1), 1_100);
+    assert_eq!((rig.bytes(), delivered), ((500, 0, 0), 1));
+}
+
+#[test]
+fn lost_segments_are_sent_again_from_the_first_unacknowledged_one() {
+    let mut rig = Rig::with_segments(6);
+    rig.sack(3_000, 4_000);
+    rig.lose_before(rig.now);
+    assert_eq!(rig.bytes(), (1_000, 4_000, 1_000));
+    assert_eq!(rig.next_lost(1_400), Some((0, 1_400)), "a segment is divided");
+    assert!(!rig.send_again(0, 1_400));
+    assert_eq!(rig.next_lost(9_000), Some((1_400, 3_000)), "a segment contains acknowledged data");
+    assert!(!rig.send_again(1_400, 3_000));
+    assert_eq!(rig.next_lost(9_000), Some((4_000, 5_000)));
+    assert!(!rig.send_again(4_000, 5_000));
+    assert_eq!((rig.next_lost(9_000), rig.bytes()), (None, (5_000, 0, 1_000)));
+    // The first retransmission is lost, too, and so is new data before it in time.
+    rig.scoreboard.lose(|_| Verdict::Lost);
+    assert_eq!(rig.next_lost(500), Some((0, 500)));
+    assert!(rig.send_again(0, 500), "the second retransmission is not the first");
+}
+
+#[test]
+fn segments_that_were_not_lost_return_to_their_order() {
+    let mut rig = Rig::with_segments(5);
+    let third = Instant::from_nanos(1_004_000_000);
+    rig.lose_before(third);
+    rig.send_again(0, 1_000);
+    assert_eq!((rig.bytes(), rig.scoreboard.retransmitted()), ((3_000, 2_000, 0), 1));
+    rig.acknowledge(1_000);
+    rig.scoreboard.restore();
+    assert_eq!((rig.bytes(), rig.scoreboard.retransmitted()), ((4_000, 0, 0), 0));
+    let mut ends = Vec::new();
+    rig.scoreboard.lose(|sent| {
+        ends.push(sent.end.distance_from(rig.initial));
+        Verdict::Wait
+    });
+    assert_eq!(ends, [2_000, 3_000, 4_000, 5_000]);
+}
+
+// proves: rfc2018-reneged
+#[test]
+fn discarded_data_is_lost() {
+    let mut rig = Rig::with_segments(4);
+    rig.sack(1_000, 3_000);
+    assert!(!rig.scoreboard.is_first_sacked());
+    rig.acknowledge(1_000);
+    assert!(rig.scoreboard.is_first_sacked());
+    rig.scoreboard.forget_sacked();
+    assert_eq!(rig.bytes(), (1_000, 2_000, 0));
+    assert_eq!(rig.next_lost(1_000), Some((1_000, 2_000)));
+}
+
+// proves: tcp-records-bound
+#[test]
+fn number_of_records_is_bounded_whatever_the_peer_selects() {
+    let mut rig = Rig::with_segments(100);
+    let limit = 16 + 2 * 100;
+    let ignored = (0..50_000).filter(|position| !rig.sack(2 * position, 2 * position + 1).1).count();
+    assert!(rig.scoreboard.order.len() <= limit, "{} records", rig.scoreboard.order.len());
+    assert!(ignored > 49_000, "{ignored} blocks were ignored");
+    assert!(rig.scoreboard.is_consistent());
+    assert_eq!(rig.acknowledge(100_000) + rig.bytes().2, 100_000 - u32::try_from(50_000 - ignored).unwrap());
+}
+
+// proves: tcp-records-bound
+#[test]
+fn tiny_segments_share_records() {
+    let mut rig = Rig::new();
+    for _ in 0..5_000 {
+        rig.send(1);
+    }
+    assert!(rig.scoreboard.order.len() <= 16 + 10, "{} records", rig.scoreboard.order.len());
+    assert_eq!(rig.bytes(), (5_000, 0, 0));
+    while !rig.scoreboard.is_full() {
+        rig.send(FULL);
+    }
+    assert_eq!(rig.scoreboard.order.len(), 4_096);
+}
+
+// proves: tcp-sack-cost
+#[test]
+fn cost_of_an_acknowledgment_does_not_grow_with_known_data() {
+    // SegmentSmack: each acknowledgment repeats all blocks, and adds one segment.
+    let mut rig = Rig::with_segments(4_000);
+    for segment in 2..4_000 {
+        let before = rig.scoreboard.visits;
+        rig.sack(1_000, segment * FULL);
+        let visits = rig.scoreboard.visits - before;
+        assert!(visits < 12, "{visits} visits for segment {segment}");
+    }
+    // Each second segment, and then the segments between them in descending order.
+    let mut rig = Rig::with_segments(4_000);
+    for segment in (1..4_000).step_by(2).chain((2..3_998).step_by(2).rev()) {
+        let before = rig.scoreboard.visits;
+        rig.sack(segment * FULL, (segment + 1) * FULL);
+        let visits = rig.scoreboard.visits - before;
+        assert!(visits < 12, "{visits} visits for segment {segment}");
+    }
+    assert_eq!(rig.bytes().2, 3_998_000);
+    // One segment stays in the network, so that the detection of losses visits one record.
+    let before = rig.scoreboard.visits;
+    rig.scoreboard.lose(|_| Verdict::Wait);
+    assert_eq!(rig.scoreboard.visits - before, 2);
+}
+
+/// State of a byte in the model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Model {
+    InFlight(Instant),
+    Lost,
+    Sacked,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Send(u32),
+    Sack(u32, u32),
+    Acknowledge(u32),
+    LoseBefore(u64),
+    SendAgain(u32),
+    Restore,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        4 => (1_u32..=FULL).prop_map(Operation::Send),
+        4 => (0_u32..30_000, 1_u32..3_000).prop_map(|(start, length)| Operation::Sack(start, length)),
+        1 => (0_u32..3_000).prop_map(Operation::Acknowledge),
+        2 => (0_u64..20).prop_map(Operation::LoseBefore),
+        3 => (1_u32..2 * FULL).prop_map(Operation::SendAgain),
+        1 => Just(Operation::Restore),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn sums_equal_those_of_a_model_of_bytes(operations in prop::collection::vec(operation(), 0..60)) {
+        let mut rig = Rig::new();
+        let mut bytes: Vec<Model> = Vec::new();
+        let mut first = 0;
+        for operation in operations {
+            let model = |position: u32| usize::try_from(position).expect("the position is small");
+            match operation {
+                Operation::Send(length) => {
+                    rig.send(length);
+                    bytes.resize(model(rig.next), Model::InFlight(rig.now));
+                }
+                Operation::Sack(start, length) => {
+                    let start = (first + start % (rig.next - first).max(1)).min(rig.next);
+                    let end = (start + length).min(rig.next);
+                    if start < end {
+                        let (delivered, is_complete) = rig.sack(start, end);
+                        let block = &mut bytes[model(start)..model(end)];
+                        let new = block.iter().filter(|byte| **byte != Model::Sacked).count();
+                        // The model has no bound.
+                        if !is_complete {
+                            return Ok(());
+                        }
+                        prop_assert_eq!(model(delivered), new);
+                        block.fill(Model::Sacked);
+                    }
+                }
+                Operation::Acknowledge(length) => {
+                    let end = (first + length).min(rig.next);
+                    let new = &bytes[model(first)..model(end)];
+                    let new = new.iter().filter(|byte| **byte != Model::Sacked).count();
+                    prop_assert_eq!(model(rig.acknowledge(end)), new);
+                    first = end;
+                }
+                Operation::LoseBefore(milliseconds) => {
+                    let time = Instant::from_nanos(rig.now.as_nanos() - milliseconds * 1_000_000);
+                    rig.lose_before(time);
+                    for byte in &mut bytes[model(first)..] {
+                        if matches!(byte, Model::InFlight(sent_at) if *sent_at < time) {
+                            *byte = Model::Lost;
+                        }
+                    }
+                }
+                Operation::SendAgain(limit) => {
+                    let lost = rig.next_lost(limit);
+                    let is_lost = bytes[model(first)..].contains(&Model::Lost);
+                    prop_assert_eq!(lost.is_some(), is_lost, "lost bytes are not found");
+                    if let Some((start, end)) = lost {
+                        prop_assert!(end - start <= limit);
+                        let range = &mut bytes[model(start)..model(end)];
+                        prop_assert!(range.iter().all(|byte| *byte == Model::Lost), "other bytes are lost");
+                        rig.send_again(start, end);
+                        range.fill(Model::InFlight(rig.now));
+                    }
+                }
+                Operation::Restore => {
+                    rig.scoreboard.restore();
+                    for byte in &mut bytes[model(first)..] {
+                        if *byte == Model::Lost {
+                            // The time of the last transmission is not known to the model, and is before all others.
+                            *byte = Model::InFlight(Instant::ORIGIN);
+                        }
+                    }
+                    // Nothing is compared with times after that.
+                    let all = |byte: &&Model| matches!(byte, Model::InFlight(_));
+                    prop_assert_eq!(model(rig.bytes().0), bytes[model(first)..].iter().filter(all).count());
+                    return Ok(());
+                }
+            }
+            let count = |state: fn(&Model) -> bool| bytes[model(first)..].iter().filter(|byte| state(byte)).count();
+            let sums = (
+                count(|byte| matches!(byte, Model::InFlight(_))),
+                count(|byte| *byte == Model::Lost),
+                count(|byte| *byte == Model::Sacked),
+            );
+            let (pipe, lost, sacked) = rig.bytes();
+            prop_assert_eq!((model(pipe), model(lost), model(sacked)), sums);
+            prop_assert!(rig.scoreboard.is_consistent(), "{:?}", rig.scoreboard);
+        }
+    }
+}
