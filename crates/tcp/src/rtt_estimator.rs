@@ -5,17 +5,19 @@ use std::time::Duration;
 /// Estimates the round-trip time of a connection, and computes the retransmission timeout (RTO).
 ///
 /// The caller takes no sample of a retransmitted segment, unless a timestamp says which transmission was acknowledged.
+///
+/// Times have a resolution of 125 nanoseconds, so that they fit into 32 bits.
 #[derive(Clone, Copy, Debug)]
 pub struct RttEstimator {
-    /// Smoothed RTT in nanoseconds, or zero before the first sample.
-    smoothed: u64,
-    variation: u64,
-    /// Smallest sample, or `u64::MAX` before the first sample.
-    minimum: u64,
-    /// RTO in nanoseconds, without the doublings.
-    base: u64,
+    /// Smoothed RTT in units, or zero before the first sample.
+    smoothed: u32,
+    variation: u32,
+    /// Smallest sample, or `u32::MAX` before the first sample.
+    minimum: u32,
+    /// RTO without the doublings.
+    base: u32,
     /// Smallest distance between the smoothed RTT and the RTO.
-    minimum_rto: u64,
+    minimum_rto: u32,
     /// Number of expirations since the last sample.
     doublings: u8,
 }
@@ -30,20 +32,23 @@ impl RttEstimator {
     /// Maximum RTO.
     pub const MAXIMUM_RTO: Duration = Duration::from_mins(1);
 
-    /// Maximum number of doublings that matter: the RTO is at least one nanosecond.
-    const MAXIMUM_DOUBLINGS: u8 = 40;
+    /// Maximum number of doublings that matter: the RTO is at least one unit.
+    const MAXIMUM_DOUBLINGS: u8 = 32;
+
+    /// Unit of time in nanoseconds.
+    const UNIT: u32 = 125;
 
     /// Creates an estimator without a sample. The RTO is at least `minimum_rto` longer than the smoothed RTT.
     pub fn new(minimum_rto: Duration) -> RttEstimator {
         RttEstimator {
             smoothed: 0,
             variation: 0,
-            minimum: u64::MAX,
+            minimum: u32::MAX,
             // spec: rfc6298-initial
             // RFC 6298 2.1: "Until a round-trip time (RTT) measurement has been made for a segment sent between the
             // sender and receiver, the sender SHOULD set RTO <- 1 second".
-            base: nanoseconds(Self::INITIAL_RTO),
-            minimum_rto: nanoseconds(minimum_rto),
+            base: units(Self::INITIAL_RTO),
+            minimum_rto: units(minimum_rto.saturating_add(Duration::from_nanos(u64::from(Self::UNIT) - 1))),
             doublings: 0,
         }
     }
@@ -51,7 +56,7 @@ impl RttEstimator {
     /// Takes a sample, and ends the back-off.
     pub fn sample(&mut self, rtt: Duration) {
         // Zero means that there is no sample.
-        let rtt = nanoseconds(rtt.min(Self::MAXIMUM_RTO)).max(1);
+        let rtt = units(rtt.min(Self::MAXIMUM_RTO)).max(1);
         if self.smoothed == 0 {
             // spec: rfc6298-estimator
             // RFC 6298 2.2: "When the first RTT measurement R is made, the host MUST set SRTT <- R,
@@ -69,7 +74,7 @@ impl RttEstimator {
         // spec: rfc6298-timeout
         // RFC 6298 2.3: "RTO <- SRTT + max (G, K*RTTVAR)" with K = 4. The minimum RTO takes the place of G, as in
         // Linux: the RTO then exceeds the RTT by the time for which a peer delays its ACK.
-        self.base = self.smoothed.saturating_add(self.minimum_rto.max(4 * self.variation));
+        self.base = self.smoothed.saturating_add(self.minimum_rto.max(self.variation.saturating_mul(4)));
         self.doublings = 0;
     }
 
@@ -77,8 +82,8 @@ impl RttEstimator {
     pub fn rto(&self) -> Duration {
         // spec: rfc6298-maximum
         // RFC 6298 2.5: "A maximum value MAY be placed on RTO provided it is at least 60 seconds."
-        let backed_off = self.base.saturating_mul(1 << self.doublings.min(Self::MAXIMUM_DOUBLINGS));
-        Duration::from_nanos(backed_off).min(Self::MAXIMUM_RTO)
+        let backed_off = u64::from(self.base) << self.doublings.min(Self::MAXIMUM_DOUBLINGS);
+        Duration::from_nanos(backed_off.saturating_mul(Self::UNIT.into())).min(Self::MAXIMUM_RTO)
     }
 
     /// Doubles the RTO after the retransmission timer expired.
@@ -92,29 +97,33 @@ impl RttEstimator {
         // RFC 6298 5.7: "If the timer expires awaiting the ACK of a SYN segment and the TCP implementation is using an
         // RTO less than 3 seconds, the RTO MUST be re-initialized to 3 seconds when data transmission begins".
         if self.smoothed == 0 {
-            (self.base, self.doublings) = (nanoseconds(Self::RTO_AFTER_LOST_SYN), 0);
+            (self.base, self.doublings) = (units(Self::RTO_AFTER_LOST_SYN), 0);
         }
     }
 
     /// Returns the smoothed RTT.
     pub fn smoothed(&self) -> Option<Duration> {
-        (self.smoothed != 0).then_some(Duration::from_nanos(self.smoothed))
+        (self.smoothed != 0).then_some(duration(self.smoothed))
     }
 
     /// Returns the variation of the RTT.
     pub fn variation(&self) -> Option<Duration> {
-        (self.smoothed != 0).then_some(Duration::from_nanos(self.variation))
+        (self.smoothed != 0).then_some(duration(self.variation))
     }
 
     /// Returns the smallest sample.
     pub fn minimum(&self) -> Option<Duration> {
-        (self.smoothed != 0).then_some(Duration::from_nanos(self.minimum))
+        (self.smoothed != 0).then_some(duration(self.minimum))
     }
 }
 
-/// Returns a duration in nanoseconds. The longest duration has 584 years.
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Returns a duration in units. The longest duration has nine minutes.
+fn units(duration: Duration) -> u32 {
+    u32::try_from(duration.as_nanos() / u128::from(RttEstimator::UNIT)).unwrap_or(u32::MAX)
+}
+
+fn duration(units: u32) -> Duration {
+    Duration::from_nanos(u64::from(units) * u64::from(RttEstimator::UNIT))
 }
 
 #[cfg(test)]

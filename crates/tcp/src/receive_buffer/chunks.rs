@@ -65,16 +65,6 @@ impl Chunks {
     pub(super) fn last_mut(&mut self, list: List) -> Option<&mut Frame> {
         self.nodes.get_mut(index(list.last()?))?.frame.as_mut()
     }
-
-    /// Returns whether the lists have memory.
-    pub(super) fn has_memory(&self) -> bool {
-        self.nodes.capacity() > 0
-    }
-
-    /// Frees the memory of the lists. There must be no chunk.
-    pub(super) fn free(&mut self) {
-        *self = Chunks::EMPTY;
-    }
 }
 
 fn links(node: &mut Node) -> &mut Links {

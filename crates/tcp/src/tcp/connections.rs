@@ -52,7 +52,7 @@ struct Known {
     /// path.
     events: [bool; 5],
     urgent: Option<u32>,
-    readable: usize,
+    readable: u32,
 }
 
 /// A place of the table.
@@ -68,6 +68,9 @@ pub(super) struct Slot {
     /// Links of the connections that wait for memory.
     starved: Links,
 }
+
+// An established connection without data takes its place and a share of the index.
+const _: () = assert!(size_of::<Slot>() <= 456, "a connection takes more memory than its budget");
 
 /// All connections of a host, apart from half-open connections and those in TIME-WAIT.
 #[derive(Debug)]
@@ -125,7 +128,7 @@ impl Held {
 
     /// Records that the user has read data.
     pub(super) fn note_read(&mut self) {
-        self.known.readable = self.connection.status().readable;
+        self.known.readable = Known::of(&self.connection.status()).readable;
     }
 }
 
@@ -140,7 +143,7 @@ impl Known {
                 status.soft_error.is_some(),
             ],
             urgent: status.urgent,
-            readable: status.readable,
+            readable: u32::try_from(status.readable).unwrap_or(u32::MAX),
         }
     }
 }

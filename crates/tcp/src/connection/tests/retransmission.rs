@@ -1,7 +1,7 @@
 use super::*;
 
 /// The RTO of a connection with an RTT of zero, which counts as a nanosecond.
-const RTO: Duration = Duration::from_nanos(200_000_001);
+const RTO: Duration = Duration::from_nanos(200_000_125);
 
 // proves: rfc6298-expiry, rfc9293-retransmission, rfc6298-restart, rfc6298-timer, tcp-buffer-idle
 #[test]
