@@ -37,8 +37,9 @@ pub struct SackBlock {
 }
 
 /// Up to four selective acknowledgments, which is all that a header can contain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SackBlocks {
+    /// The blocks from `length` on are zero.
     blocks: [SackBlock; Self::MAX],
     length: usize,
 }
@@ -322,14 +323,6 @@ impl Default for SackBlocks {
         SackBlocks::EMPTY
     }
 }
-
-impl PartialEq for SackBlocks {
-    fn eq(&self, other: &SackBlocks) -> bool {
-        self.as_slice() == other.as_slice()
-    }
-}
-
-impl Eq for SackBlocks {}
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -120,7 +120,7 @@ impl ReceiveWindow {
         let edge = self.next_edge(self.free(held), segment_size, level);
         let added = edge.saturating_sub(self.announced);
         let is_useful = added >= 2 * u32::from(segment_size) && self.announced < self.size / 2;
-        added > 0 && edge > self.edge && (is_useful || added >= self.announced)
+        added > 0 && (is_useful || added >= self.announced)
     }
 
     /// Notes that the user has read data, and grows the buffer if the user reads fast.

@@ -68,7 +68,6 @@ impl Arrival {
         self.has_fin &= self.start.plus(length).is_within(next, window);
         self.start = start;
         if let Some(data) = &mut self.data
-            && kept < length
             && let (Ok(old), Ok(kept)) = (usize::try_from(old), usize::try_from(kept))
         {
             // The range is within the data, so that this does not fail.

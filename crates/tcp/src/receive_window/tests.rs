@@ -121,7 +121,10 @@ fn update_is_due_after_two_segments_from_zero_or_at_twice_the_size() {
     window.advance(32_766);
     assert_eq!(window.announce(32_766, MSS, NORMAL), 32_769);
     assert!(!window.needs_update(0, MSS, NORMAL), "the window is above half of the buffer");
-    window.advance(2);
+    window.advance(1);
+    assert_eq!(window.announce(32_767, MSS, NORMAL), 32_768);
+    assert!(!window.needs_update(32_767 - 2_920, MSS, NORMAL), "the window is half of the buffer");
+    window.advance(1);
     assert_eq!(window.announce(32_768, MSS, NORMAL), 32_767);
     assert!(!window.needs_update(32_768 - 2_918, MSS, NORMAL), "less than two segments");
     assert!(window.needs_update(32_768 - 2_919, MSS, NORMAL), "two segments");

@@ -249,6 +249,8 @@ fn write_is_refused_when_length_is_invalid() {
         assert_eq!(fields.write_to(&mut bytes), Err(TcpLengthError), "{length}");
         assert!(bytes.iter().all(|byte| *byte == 0xee), "{length}: the bytes changed");
     }
+    let text = TcpLengthError.to_string();
+    assert_eq!(text, "TCP segment shorter than its header or longer than 65515 bytes");
 }
 
 proptest! {

@@ -56,7 +56,7 @@ impl Cookies {
         segment_size: u16,
     ) -> SequenceNumber {
         let fitting = SEGMENT_SIZES.iter().rposition(|size| *size <= segment_size).unwrap_or_default();
-        let size = u32::try_from(fitting).unwrap_or_default();
+        let size = u8::try_from(fitting).unwrap_or_default();
         self.cookie(period(now), (local, peer), sequence, size)
     }
 
@@ -69,12 +69,13 @@ impl Cookies {
         sequence: SequenceNumber,
         cookie: SequenceNumber,
     ) -> Option<u16> {
-        let size = cookie.value() >> 24 & 0b111;
+        let [.., high] = cookie.value().to_le_bytes();
+        let size = high & 0b111;
         let now = period(now);
         let periods = (0..VALID_PERIODS).filter_map(|age| now.checked_sub(age));
         let is_valid =
             periods.into_iter().any(|period| self.cookie(period, addresses, sequence, size) == cookie);
-        SEGMENT_SIZES.get(usize::try_from(size).ok()?).copied().filter(|_| is_valid)
+        SEGMENT_SIZES.get(usize::from(size)).copied().filter(|_| is_valid)
     }
 
     fn cookie(
@@ -82,14 +83,13 @@ impl Cookies {
         period: u64,
         (local, peer): (SocketAddrV4, SocketAddrV4),
         sequence: SequenceNumber,
-        size: u32,
+        size: u8,
     ) -> SequenceNumber {
-        let addresses = u64::from(local.ip().to_bits()) << 32 | u64::from(peer.ip().to_bits());
-        let ports = u32::from(local.port()) << 16 | u32::from(peer.port());
-        let hash = self.secret.key((addresses, ports, sequence.value(), period, size));
+        let addresses = (local.ip().to_bits(), local.port(), peer.ip().to_bits(), peer.port());
+        let hash = self.secret.key((addresses, sequence.value(), period, size));
         let [a, b, c, ..] = hash.to_le_bytes();
         let [count, ..] = period.to_le_bytes();
-        SequenceNumber::new(u32::from(count & 0b1_1111) << 27 | size << 24 | u32::from_le_bytes([a, b, c, 0]))
+        SequenceNumber::new(u32::from_le_bytes([a, b, c, (count << 3) + size]))
     }
 }
 
@@ -102,8 +102,8 @@ impl CookieOptions {
     pub(super) fn add_to(self, timestamp: u32) -> u32 {
         let scale = self.window_scale.map_or(Self::NO_SCALE, |scale| u32::from(scale.min(14)));
         let bit = |is_set, bit| if is_set { bit } else { 0 };
-        let bits = scale | bit(self.sack_permitted, SACK_BIT) | bit(self.has_ecn, ECN_BIT);
-        let with_options = timestamp & !OPTION_BITS | bits;
+        let bits = scale + bit(self.sack_permitted, SACK_BIT) + bit(self.has_ecn, ECN_BIT);
+        let with_options = (timestamp & !OPTION_BITS) + bits;
         // A timestamp in the future would make the peer drop the following segments (RFC 7323 5.3).
         if timestamp & OPTION_BITS < bits { with_options.wrapping_sub(OPTION_BITS + 1) } else { with_options }
     }

@@ -181,19 +181,13 @@ impl TimeWaits {
 
     /// Returns the number of the list for a length of TIME-WAIT.
     fn list_for(&mut self, length: Duration) -> u8 {
-        let number = match self.lists.iter().position(|(other, _)| *other == length) {
-            Some(number) => number,
-            None if self.lists.len() < Self::LENGTHS => {
+        let lengths = (0..).zip(&self.lists);
+        let nearest = lengths.min_by_key(|(_, (other, _))| (*other < length, other.abs_diff(length)));
+        let number = match nearest {
+            Some((number, (other, _))) if *other == length || self.lists.len() >= Self::LENGTHS => number,
+            _ => {
                 self.lists.push((length, List::EMPTY));
                 self.lists.len() - 1
-            }
-            None => {
-                let lengths = (0..).zip(&self.lists);
-                let longer = lengths.clone().filter(|(_, (other, _))| *other > length);
-                let chosen = longer.min_by_key(|(_, (other, _))| *other);
-                chosen
-                    .or_else(|| lengths.max_by_key(|(_, (other, _))| *other))
-                    .map_or(0, |(number, _)| number)
             }
         };
         u8::try_from(number).unwrap_or_default()

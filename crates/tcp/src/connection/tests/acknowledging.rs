@@ -59,6 +59,33 @@ fn every_second_full_segment_is_acknowledged_and_others_within_40_milliseconds()
     assert_eq!(rig.connection.deadline(), None, "the timer is not stopped");
 }
 
+// proves: rfc9293-delayed-ack
+#[test]
+fn acknowledgment_is_delayed_until_twice_the_segment_size_is_received() {
+    let mut rig = delaying(&plain());
+    rig.give_data(&pattern(FULL));
+    rig.give_data(&pattern(FULL - 1));
+    rig.assert_silent();
+    rig.give_data(b"x");
+    let next = rig.next;
+    assert_eq!(rig.sent().acknowledgment, next);
+}
+
+// proves: tcp-quick-ack
+#[test]
+fn segment_is_acknowledged_at_once_after_more_than_the_retransmission_timeout() {
+    let mut rig = delaying(&plain());
+    let timeout = rig.connection.rtt.rto();
+    rig.pass(timeout);
+    rig.give_data(b"data");
+    rig.assert_silent();
+    rig.pass(timeout + Duration::from_nanos(1));
+    let _ = rig.sent();
+    rig.give_data(b"data");
+    let next = rig.next;
+    assert_eq!(rig.sent().acknowledgment, next);
+}
+
 #[test]
 fn segment_size_of_peer_is_that_of_its_largest_segment_but_not_of_several_in_one_frame() {
     let mut rig = Rig::established(&plain());

@@ -304,3 +304,14 @@ fn only_the_fin_of_the_peer_starts_time_wait_again() {
         assert_eq!(rig.connection.state(), expected, "FIN with sequence number {sequence}");
     }
 }
+
+// proves: rfc9293-time-wait
+#[test]
+fn close_in_time_wait_does_not_stop_its_timer() {
+    let mut rig = Rig::in_state(State::TimeWait);
+    assert_eq!(rig.close(), None);
+    rig.pass(Duration::from_millis(59_999));
+    assert_eq!(rig.connection.state(), State::TimeWait);
+    rig.pass(Duration::from_millis(1));
+    rig.assert_ended(CloseReason::Closed);
+}

@@ -138,6 +138,15 @@ fn handshake() -> Handshake {
     }
 }
 
+// proves: rfc9293-reset-passive
+#[test]
+fn reset_before_the_end_of_a_passive_open_does_not_refuse_the_connection() {
+    let mut rig = accepted(&handshake());
+    let reset = Given::new(Flags::RST, 1, 0);
+    assert_eq!(rig.receive(reset).outcome, SegmentOutcome::Accepted);
+    rig.assert_ended(CloseReason::Reset);
+}
+
 // proves: rfc9293-ack-syn-received
 #[test]
 fn accepted_connection_is_established_by_ack_of_syn_ack() {

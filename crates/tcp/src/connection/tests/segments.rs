@@ -174,6 +174,22 @@ fn challenge_acks_are_limited_for_each_connection() {
     periods.sort();
     periods.dedup();
     assert!(periods.len() > 5, "the periods are predictable: {periods:?}");
+
+    // Connections with other initial sequence numbers have other periods at the same time.
+    let mut periods: Vec<_> = (0..4)
+        .map(|initial| {
+            let mut rig = Rig::established_at(&plain(), initial, 8);
+            assert_eq!(answers(&mut rig, 1), 1);
+            let started = rig.now;
+            while answers(&mut rig, 1) == 0 {
+                rig.pass(Duration::from_millis(1));
+            }
+            rig.now.since(started)
+        })
+        .collect();
+    periods.sort();
+    periods.dedup();
+    assert!(periods.len() > 1, "the periods do not depend on the initial sequence number: {periods:?}");
 }
 
 // proves: rfc9293-no-ack

@@ -457,3 +457,21 @@ fn acknowledgment_keeps_its_sequence_number_if_rounding_moves_the_edge_of_the_wi
     let ack = rig.sent();
     assert_eq!((ack.sequence, ack.acknowledgment), (2_049, 5), "{ack:?}");
 }
+
+// proves: rfc7323-window-rounded
+#[test]
+fn acknowledgment_begins_at_the_edge_of_a_window_that_is_smaller_by_more_than_rounding() {
+    let settings = TcpSettings { window_scaling: true, ..plain() };
+    let options = Options { maximum_segment_size: Some(1_460), window_scale: Some(7), ..Options::default() };
+    // The window ends 128 bytes before the data in flight, which is a whole unit. A closed window is not rounded.
+    for (window, written, edge) in [(15, 2_048, 1_921), (0, 100, 1)] {
+        let mut rig = Rig::established_with(&settings, options, 1_000, 5_000);
+        rig.give(Given::new(Flags::ACK, 1, 1).window(16));
+        rig.write(&pattern(written));
+        assert_eq!(rig.all_sent().iter().map(|sent| sent.data.len()).sum::<usize>(), written);
+        rig.give(Given::new(Flags::ACK, 1, 1).window(window));
+        rig.give(Given::new(Flags::ACK | Flags::PSH, 1, 1).data(b"data").window(window));
+        let ack = rig.sent();
+        assert_eq!((ack.sequence, ack.acknowledgment), (edge, 5), "{ack:?}");
+    }
+}

@@ -43,14 +43,31 @@ fn cookie_is_valid_for_one_to_two_minutes() {
 
 // proves: tcp-cookies
 #[test]
+fn cookies_of_a_connection_grow_with_each_period_for_34_minutes() {
+    let cookies = Cookies::new(&Secret::new(1));
+    for period in 0..64 {
+        let cookie = cookies.make(at(64 * period), addresses(), SequenceNumber::new(7), 1460);
+        assert_eq!(u64::from(cookie.value() >> 27), period % 32, "count in {cookie:?}");
+    }
+}
+
+// proves: tcp-cookies
+#[test]
 fn cookie_is_valid_for_its_addresses_number_and_secret_only() {
     let cookies = Cookies::new(&Secret::new(1));
     let sequence = SequenceNumber::new(7);
     let (local, peer) = addresses();
     let cookie = cookies.make(at(0), (local, peer), sequence, 1460);
-    let other = "10.0.0.2:4001".parse().unwrap();
-    assert_eq!(cookies.check(at(0), (local, other), sequence, cookie), None);
-    assert_eq!(cookies.check(at(0), (peer, local), sequence, cookie), None);
+    for (other_local, other_peer) in [
+        ("10.0.0.3:80", "10.0.0.2:4000"),
+        ("10.0.0.1:81", "10.0.0.2:4000"),
+        ("10.0.0.1:80", "10.0.0.3:4000"),
+        ("10.0.0.1:80", "10.0.0.2:4001"),
+        ("10.0.0.2:4000", "10.0.0.1:80"),
+    ] {
+        let other = (other_local.parse().unwrap(), other_peer.parse().unwrap());
+        assert_eq!(cookies.check(at(0), other, sequence, cookie), None, "{other_local} {other_peer}");
+    }
     assert_eq!(cookies.check(at(0), (local, peer), sequence.plus(1), cookie), None);
     let others = Cookies::new(&Secret::new(2));
     assert_eq!(others.check(at(0), (local, peer), sequence, cookie), None);

@@ -83,6 +83,25 @@ fn cookie_is_rejected_128_seconds_after_last_cookie() {
     }
 }
 
+// proves: tcp-cookies
+#[test]
+fn forged_cookie_is_rejected_128_seconds_after_last_cookie() {
+    // No host but this one can make such a cookie. Another host can only guess one.
+    let forged = |node: &Node| {
+        let addresses = (server(), client(1));
+        let cookie = node.tcp.cookies.make(node.now, addresses, SequenceNumber::new(1000), 1460);
+        from_client(client(1), Flags::ACK, 1001, cookie.plus(1).value())
+    };
+    for (after, is_accepted) in [(Duration::ZERO, true), (Duration::from_nanos(1), false)] {
+        let (mut node, listener) = flooded();
+        node.receive(&syn(client(2))).expect("no SYN,ACK");
+        node.wait(Duration::from_secs(128) + after);
+        let segment = forged(&node);
+        node.receive(&segment);
+        assert_eq!(node.tcp.accept(listener).is_some(), is_accepted, "{after:?} after 128 s");
+    }
+}
+
 #[test]
 fn acknowledgment_of_another_number_is_no_cookie() {
     let (mut node, _) = flooded();

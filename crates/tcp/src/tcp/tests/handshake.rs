@@ -222,6 +222,38 @@ fn segments_outside_window_of_half_open_connection_are_acknowledged() {
     assert_eq!(replies, 1, "segments without data are answered without a limit");
 }
 
+// proves: rfc7323-timestamps, rfc7323-scale-both
+#[test]
+fn acknowledgment_of_half_open_connection_has_scaled_window_and_timestamps() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let reply = node.receive(&syn_with_options(client(1), 77)).expect("no SYN,ACK");
+    assert_eq!((reply.window, reply.options.window_scale), (65_535, Some(7)));
+    node.wait(Duration::from_millis(20));
+    let ack = answer(&reply);
+    let old = SegmentFields { sequence: ack.sequence.minus(9), ..ack };
+    let challenge = node.receive(&old).expect("no acknowledgment");
+    assert_eq!((challenge.flags, challenge.window), (Flags::ACK, 65_535 >> 7));
+    let first = reply.options.timestamps.expect("the SYN,ACK has no timestamps").value;
+    let timestamps = Some(Timestamps { value: first.wrapping_add(20), echo: 77 });
+    assert_eq!(challenge.options, Options { timestamps, ..Options::NONE });
+}
+
+// proves: rfc5961-ack
+#[test]
+fn largest_window_of_the_peer_counts_its_syn() {
+    for (window, is_acceptable) in [(60_000, true), (100, false)] {
+        let mut node = Node::new(TcpLimits::default());
+        node.listen(5);
+        let reply = node.receive(&SegmentFields { window, ..syn(client(1)) }).expect("no SYN,ACK");
+        let ack = SegmentFields { window: 100, ..answer(&reply) };
+        assert_eq!(node.reason(&ack), None);
+        let old = SegmentFields { acknowledgment: ack.acknowledgment.minus(50_000), ..ack };
+        let reason = (!is_acceptable).then_some(TcpDropReason::OldAck);
+        assert_eq!(node.reason(&old), reason, "window of {window} bytes");
+    }
+}
+
 #[test]
 fn syn_in_window_returns_half_open_connection_to_listen() {
     let mut node = Node::new(TcpLimits::default());

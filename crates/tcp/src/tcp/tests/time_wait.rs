@@ -53,6 +53,8 @@ fn repeated_fin_is_acknowledged_and_restarts_time_wait() {
         assert_eq!((reply.flags, reply.acknowledgment), (Flags::ACK, last.sequence.plus(1)));
         assert_eq!(reply.sequence, last.acknowledgment);
         assert_eq!(reply.options.timestamps.is_some(), has_options);
+        // The FIN takes a byte of the window, which is scaled by 7 if the SYN segments had the option.
+        assert_eq!(reply.window, if has_options { 512 } else { 65_534 });
         node.wait(Duration::from_secs(50));
         assert_eq!(node.tcp.totals().time_wait, 1, "TIME-WAIT was not restarted");
         node.wait(Duration::from_secs(10));
@@ -66,6 +68,8 @@ fn other_segments_outside_the_window_do_not_restart_time_wait() {
     node.wait(Duration::from_secs(50));
     let other = SegmentFields { sequence: last.sequence.minus(1), ..last };
     assert!(node.receive(&other).is_some(), "no acknowledgment");
+    let without_fin = SegmentFields { flags: Flags::ACK, ..last };
+    assert!(node.receive_data(&without_fin, b"x").reply.is_some(), "no acknowledgment");
     node.wait(Duration::from_secs(10));
     assert_eq!(node.tcp.totals().time_wait, 0, "TIME-WAIT was restarted");
 }
@@ -95,6 +99,10 @@ fn acknowledgments_of_empty_segments_are_limited() {
         node.receive(&old).is_some()
     });
     assert_eq!(replies.count(), 2);
+    // The peer repeats data because an acknowledgment was lost.
+    for _ in 0..2 {
+        assert!(node.receive_data(&old, b"data").reply.is_some(), "repeated data is not acknowledged");
+    }
 }
 
 /// Returns whether a SYN replaces the connection. The other SYN is answered with an acknowledgment.
@@ -164,6 +172,17 @@ fn initial_sequence_number_is_above_that_of_the_replaced_connection() {
     );
     node.receive(&answer(&reply));
     assert!(node.tcp.accept(listener).is_some(), "no connection");
+}
+
+// proves: rfc6191-initial
+#[test]
+fn initial_sequence_number_is_that_of_the_clock_if_the_clock_is_ahead() {
+    let (mut node, _, last) = start(false);
+    node.wait(Duration::from_secs(10));
+    let later = SegmentFields { sequence: last.sequence.plus(2), ..syn(client(1)) };
+    let reply = node.receive(&later).expect("no SYN,ACK");
+    assert_eq!(reply.flags, Flags::SYN | Flags::ACK);
+    assert_eq!(reply.sequence, node.tcp.numbers.select(node.now, server(), client(1)));
 }
 
 // proves: rfc6191-initial, rfc6191-refused

@@ -60,6 +60,9 @@ fn further_length_counts_as_next_longer_one() {
     rows.insert(at(0), &state(10, 1000));
     let length = |place| rows.get(place).map(|state| state.length.as_secs());
     assert_eq!((length(8), length(9)), (Some(30), Some(80)));
+    rows.insert(at(0), &state(11, 20));
+    let length = rows.get(10).map(|state| state.length.as_secs());
+    assert_eq!(length, Some(20), "a known length counts as another one");
 }
 
 // proves: tcp-ack-loop
