@@ -29,6 +29,7 @@ pub struct AddressTable {
     /// Broadcast addresses of the networks of the rows.
     broadcasts: Vec<Ipv4Addr>,
     groups: BTreeSet<Ipv4Addr>,
+    generation: u64,
 }
 
 /// Range of IP addresses, as numbers because the addresses are compared for every packet.
@@ -64,6 +65,7 @@ impl AddressTable {
     pub fn add(&mut self, range: AddressRange) -> Result<(), AddressError> {
         self.check(range)?;
         let last_mac = range.check()?;
+        self.generation += 1;
         let (first, last) = (u32::from(range.first), u32::from(range.last));
         let place = self.rows.partition_point(|row| row.first <= last);
         let row = Row { first, last, mac: range.mac, prefix: range.prefix };
@@ -101,6 +103,7 @@ impl AddressTable {
         if !mac.is_station() {
             return Err(AddressError::InvalidMac);
         }
+        self.generation += 1;
         self.stations.add(mac, mac);
         Ok(())
     }
@@ -108,6 +111,7 @@ impl AddressTable {
     /// Removes an IP address. Its MAC address stays local.
     pub fn remove(&mut self, ip: Ipv4Addr) {
         let Some(place) = self.index_of(ip) else { return };
+        // The state counts as a change of the table.
         self.set_state(ip, AddressState::Preferred);
         self.addresses -= 1;
         let row = self.rows.remove(place);
@@ -149,6 +153,7 @@ impl AddressTable {
         if is_conflict(state) && !is_conflict(before) && self.exceptions.conflicts() >= Self::CONFLICTS {
             return false;
         }
+        self.generation += 1;
         self.exceptions.set(ip.into(), ip.into(), state);
         true
     }
@@ -171,6 +176,13 @@ impl AddressTable {
     /// Leaves a multicast group, so that datagrams to the group are no longer accepted.
     pub fn leave(&mut self, group: Ipv4Addr) {
         self.groups.remove(&group);
+    }
+
+    /// Returns the number of changes of addresses and their states. A result that was computed from the table is valid
+    /// while the number stays the same. Joined groups do not count.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Returns whether an IP address is local, in use or not.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use address::{AddressError, AddressRange, AddressState, AddressTable};
-use base::{ReasonCounters, Secret};
+use base::{Place, ReasonCounters, Secret};
 use ipnet::Ipv4Net;
 use link::{Instant, MacAddr};
 use neighbor::{
@@ -121,6 +121,21 @@ impl<P> Arp<P> {
     #[inline]
     pub fn lookup(&mut self, now: Instant, table: &AddressTable, ip: Ipv4Addr) -> Option<MacAddr> {
         if self.is_valid_neighbor(table, ip) { self.neighbors.lookup(now, ip) } else { None }
+    }
+
+    /// Returns the MAC address of a neighbor as [`Arp::lookup`] does, without a search if the entry is still at its
+    /// `place`: see [`NeighborTable::lookup_at`]. The caller knows that the address is valid: [`Arp::place`] has returned
+    /// the place, and the generation of the address table is the same.
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    pub fn lookup_at(&mut self, now: Instant, place: Place, ip: Ipv4Addr) -> Option<MacAddr> {
+        self.neighbors.lookup_at(now, place, ip)
+    }
+
+    /// Returns the place of the entry of a neighbor, for [`Arp::lookup_at`]. Returns `None` without an entry, and for the
+    /// addresses that [`Arp::resolve`] refuses.
+    pub fn place(&self, table: &AddressTable, ip: Ipv4Addr) -> Option<Place> {
+        if self.is_valid_neighbor(table, ip) { self.neighbors.place(ip) } else { None }
     }
 
     /// Adds a static neighbor: see [`NeighborTable::add_static`]. Refuses the same addresses as [`Arp::resolve`].

@@ -78,6 +78,11 @@ pub(crate) fn no_interface(count: u64) -> Counter {
     loss("host", "no_interface", "no interface on the port", count)
 }
 
+/// Returns the counter of paths that were selected.
+pub(crate) fn paths_selected(count: u64) -> Counter {
+    event("host", "paths_selected", "paths selected: not in the path cache", count)
+}
+
 /// Returns the counters of the connections of a host.
 pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 12] {
     [

@@ -9,7 +9,7 @@ use ipv4::Ipv4Fields;
 use tap::{Frame, Instant, Offload, Pool};
 
 use crate::host::Host;
-use crate::socket_calls::{BUFFER, Outgoing, frame_with, to_ipv4};
+use crate::socket_calls::{BUFFER, Outgoing, default_time_to_live, frame_with, to_ipv4};
 use crate::sockets::{DatagramSocketKind, NewSocket, SocketError, SocketId, SocketPacket};
 
 /// Headers before the data of a request, in bytes.
@@ -118,23 +118,24 @@ impl Host {
         let binding = self.shared.sockets.get_kind(id, DatagramSocketKind::Echo)?.local;
         let destination = to_ipv4(request.destination)?;
         let source = request.source.map(to_ipv4).transpose()?;
-        let origin = self.select_source(binding.addresses, (None, source), destination)?;
-        let hop = self.next_hop(&origin, destination, true)?;
+        let path = self.path((binding.addresses, true), (None, source), destination)?;
+        let (interface, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
         let limit = ipv4::Datagram::MAX_LENGTH - HEADERS;
         if data.len() > limit {
             return Err(SocketError::TooLong { limit });
         }
         let mut frame = frame_with(data, HEADERS, pool)?;
         let mut outgoing = Outgoing {
-            interface: origin.interface.id,
-            mac: origin.mac,
-            hop,
-            source: SocketAddrV4::new(origin.source, binding.port),
+            interface: interface.id,
+            path,
+            source: SocketAddrV4::new(source, binding.port),
             destination: SocketAddrV4::new(destination, 0),
             fields: Ipv4Fields {
-                time_to_live: request.time_to_live.unwrap_or_else(|| origin.time_to_live(destination)),
+                time_to_live: request
+                    .time_to_live
+                    .unwrap_or_else(|| default_time_to_live(interface, destination)),
                 type_of_service: request.type_of_service,
-                ..Ipv4Fields::new(IpProtocol::ICMP, origin.source, destination)
+                ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
             },
         };
         self.identify(&mut outgoing);

@@ -5,12 +5,13 @@ use std::net::Ipv4Addr;
 use arp::Resolution;
 use icmp::IcmpError;
 use inet::IpProtocol;
-use ipv4::{Datagram, Fragments, Ipv4Fields, multicast_mac};
+use ipv4::{Datagram, Fragments, Ipv4Fields, Routes, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
 use tap::Frame;
 
-use crate::interface::{Context, PendingPacket};
+use crate::interface::{Context, HostInterface, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
+use crate::path_cache::{CachedPath, Hop, PathKey, PathPlace};
 use crate::sockets::SocketPacket;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
@@ -24,31 +25,21 @@ const DATA: QueueOf = |queues| &mut queues.data;
 /// The queue of TCP segments.
 pub(crate) const SEGMENTS: QueueOf = |queues| &mut queues.segments;
 
-/// The next hop of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hop {
-    /// A broadcast or multicast MAC address.
-    Group(MacAddr),
-    /// A neighbor, with a MAC address that must be resolved.
-    Neighbor(Ipv4Addr),
-}
-
-/// Sends a datagram from a local host immediately, if the MAC address of the next hop is known. Otherwise, returns the
-/// frame.
+/// Sends a datagram immediately, if the MAC address of the next hop of its path is known. Otherwise, returns the frame.
 #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
 #[inline(always)]
-pub(crate) fn send_to_known(
-    cx: &mut Context<'_>,
-    (source, mac): (Ipv4Addr, MacAddr),
-    hop: Hop,
-    frame: Frame,
-) -> Option<Frame> {
-    let to = match hop {
-        Hop::Group(group) => Some(group),
-        Hop::Neighbor(neighbor) => cx.interface.arp.lookup(cx.now, &cx.interface.addresses, neighbor),
+pub(crate) fn send_to_known(cx: &mut Context<'_>, place: PathPlace, frame: Frame) -> Option<Frame> {
+    let Context { now, interface, shared, .. } = cx;
+    let Some(path) = shared.paths.get_mut(place) else { return Some(frame) };
+    let to = match path.hop {
+        Hop::Group(to) => to,
+        Hop::Neighbor(neighbor) => {
+            let known = path.lookup(*now, neighbor, &mut interface.arp, &interface.addresses);
+            let Some(to) = known else { return Some(frame) };
+            to
+        }
     };
-    let Some(to) = to else { return Some(frame) };
-    let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
+    let packet = PendingPacket { ether_type: EtherType::IPV4, source: path.source, mac: path.mac, frame };
     // The interface counts a datagram that cannot be sent.
     _ = enqueue(cx, DATA, to, packet);
     None
@@ -127,7 +118,38 @@ pub(crate) fn send_icmp_error(
 }
 
 /// Sends a datagram from a local address, to a broadcast or multicast MAC address or to the next hop.
+#[inline]
 pub(crate) fn send_datagram(
+    cx: &mut Context<'_>,
+    queue: QueueOf,
+    (source, destination): (Ipv4Addr, Ipv4Addr),
+    frame: Frame,
+) -> Result<SendOutcome, TxDropReason> {
+    let Context { now, interface, shared, .. } = cx;
+    let key = PathKey::new(Some(interface.id), Some(source), destination);
+    if let Some((place, path)) = shared.paths.find(key)
+        && path.is_valid(&shared.routes, &interface.addresses)
+        && let Some(path) = shared.paths.get_mut(place)
+    {
+        let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac: path.mac, frame };
+        let to = match path.hop {
+            Hop::Group(to) => to,
+            Hop::Neighbor(neighbor) => {
+                // spec: rfc826-found
+                match path.lookup(*now, neighbor, &mut interface.arp, &interface.addresses) {
+                    Some(to) => to,
+                    None => return resolve_unknown(cx, queue, neighbor, packet),
+                }
+            }
+        };
+        return enqueue(cx, queue, to, packet);
+    }
+    select_and_send(cx, queue, (source, destination), frame)
+}
+
+/// Sends a datagram without a cached path: see [`send_datagram`].
+#[inline(never)]
+fn select_and_send(
     cx: &mut Context<'_>,
     queue: QueueOf,
     (source, destination): (Ipv4Addr, Ipv4Addr),
@@ -138,38 +160,40 @@ pub(crate) fn send_datagram(
         return drop_frame(cx, TxDropReason::NoSourceAddress, frame);
     };
     let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
-    // spec: rfc1122-broadcast-sent
-    if cx.interface.addresses.is_broadcast(destination) {
-        return enqueue(cx, queue, MacAddr::BROADCAST, packet);
-    }
-    if let Some(group) = multicast_mac(destination) {
-        return enqueue(cx, queue, group, packet);
-    }
-    send_unicast(cx, queue, destination, packet)
-}
-
-/// Sends a reply, which `packet` contains, to the next hop on the route to its destination.
-pub(crate) fn send_reply(
-    cx: &mut Context<'_>,
-    destination: Ipv4Addr,
-    packet: PendingPacket,
-) -> Result<SendOutcome, TxDropReason> {
-    send_unicast(cx, CONTROL, destination, packet)
-}
-
-/// Sends a datagram to the next hop on the route to its destination.
-fn send_unicast(
-    cx: &mut Context<'_>,
-    queue: QueueOf,
-    destination: Ipv4Addr,
-    packet: PendingPacket,
-) -> Result<SendOutcome, TxDropReason> {
-    let Some(hop) = cx.shared.routes.next_hop(packet.source, destination, cx.interface.id) else {
+    let Some(hop) = next_hop(cx.interface, &cx.shared.routes, source, destination) else {
         cx.interface.counters.no_route = cx.interface.counters.no_route.saturating_add(1);
         cx.pool.give(packet.frame);
         return Ok(SendOutcome::NoRoute);
     };
-    resolve(cx, queue, hop.neighbor(), packet)
+    // A host does not send to its own address, even if another host uses the address too.
+    if hop == Hop::Neighbor(source) {
+        return drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame);
+    }
+    let interface = cx.interface.id;
+    let key = PathKey::new(Some(interface), Some(source), destination);
+    let tables = (&cx.shared.routes, &cx.interface.addresses);
+    cx.shared.paths.insert(CachedPath::new(key, tables, interface, (source, mac), hop));
+    match hop {
+        Hop::Group(to) => enqueue(cx, queue, to, packet),
+        Hop::Neighbor(neighbor) => resolve(cx, queue, neighbor, packet),
+    }
+}
+
+/// Returns the next hop of a datagram: a broadcast or multicast MAC address, or the neighbor on the route.
+pub(crate) fn next_hop(
+    interface: &HostInterface,
+    routes: &Routes,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+) -> Option<Hop> {
+    // spec: rfc1122-broadcast-sent
+    if interface.addresses.is_broadcast(destination) {
+        return Some(Hop::Group(MacAddr::BROADCAST));
+    }
+    if let Some(group) = multicast_mac(destination) {
+        return Some(Hop::Group(group));
+    }
+    routes.next_hop(source, destination, interface.id).map(|hop| Hop::Neighbor(hop.neighbor()))
 }
 
 /// Sends a packet to a neighbor. The packet becomes pending if the neighbor's MAC address is not known.
@@ -180,10 +204,6 @@ fn resolve(
     neighbor: Ipv4Addr,
     packet: PendingPacket,
 ) -> Result<SendOutcome, TxDropReason> {
-    // A host does not send to its own address, even if another host uses the address too.
-    if neighbor == packet.source {
-        return drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame);
-    }
     // spec: rfc826-found
     match cx.interface.arp.lookup(cx.now, &cx.interface.addresses, neighbor) {
         Some(to) => enqueue(cx, queue, to, packet),

@@ -19,6 +19,7 @@ use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{DropReason, FrameOutcome, SendOutcome, TxDropReason};
 use crate::output::ArpSender;
+use crate::path_cache::PathCache;
 use crate::sockets::{SocketLimits, Sockets};
 use crate::tx_queue::TxQueues;
 use crate::{egress, ingress, output};
@@ -58,7 +59,7 @@ impl Host {
             Secret::new(Secret::new(config.table.seed).seed(("sockets", config.mac.bytes(), config.vlan)));
         let tcp = Tcp::new(TcpLimits::default(), Secret::new(secret.seed("tcp")));
         let sockets = Sockets::new(SocketLimits::default(), secret);
-        let shared = Shared { routes, sockets, tcp };
+        let shared = Shared { routes, paths: PathCache::new(), sockets, tcp };
         Ok(Host { interfaces, ports, shared, now, no_interface: 0 })
     }
 
@@ -396,6 +397,7 @@ impl Host {
         }
         let end = all.iter().rposition(|counter| counter.layer == "tcp").map_or(all.len(), |last| last + 1);
         all.splice(end..end, counters::of_tcp(&self.shared.tcp.counters()));
+        all.push(counters::paths_selected(self.shared.paths.selected()));
         all.push(counters::no_interface(self.no_interface));
         all
     }

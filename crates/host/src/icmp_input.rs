@@ -5,27 +5,23 @@ use std::net::SocketAddrV4;
 use icmp::{Echo, IcmpError, QuotedDatagram, ReceivedMessage};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields};
-use link::MacAddr;
 
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome};
-use crate::reply::{Action, Delivery, EchoReplyPlan, ReceivedPacket, drop_without_listener};
+use crate::reply::{Action, Delivery, EchoReplyPlan, ReceivedPacket};
 use crate::socket_failure;
 use crate::sockets::DatagramSocketKind;
 
 /// Handles an ICMP message.
 #[inline]
 pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
-    let ReceivedPacket { datagram, destination_kind, mac, .. } = *packet;
+    let ReceivedPacket { datagram, destination_kind, .. } = *packet;
     let message = datagram.payload();
     let interface = &mut *cx.interface;
     match interface.icmp.receive(&interface.addresses, destination_kind, message) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
-        Ok(ReceivedMessage::Request(_)) => match mac {
-            Some(mac) => Action::ReplyToEcho(plan_reply(cx, &datagram, mac)),
-            // `Icmp` accepts only unicast requests.
-            None => drop_without_listener(cx),
-        },
+        // `Icmp` accepts only unicast requests.
+        Ok(ReceivedMessage::Request(_)) => Action::ReplyToEcho(plan_reply(cx, &datagram)),
         Ok(ReceivedMessage::Reply(echo)) => deliver_reply(cx, &datagram, echo),
         Ok(ReceivedMessage::Error(problem, quoted)) => report_error(cx, &datagram, problem, &quoted),
     }
@@ -72,7 +68,7 @@ fn drop_without_socket(cx: &mut Context<'_>) -> Action {
     Action::Done(FrameOutcome::Dropped(DropReason::NoSocket))
 }
 
-fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>, mac: MacAddr) -> EchoReplyPlan {
+fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>) -> EchoReplyPlan {
     let (source, destination) = (request.destination(), request.source());
     let fields = Ipv4Fields {
         // spec: rfc1349-reply-service
@@ -82,5 +78,5 @@ fn plan_reply(cx: &mut Context<'_>, request: &Datagram<'_>, mac: MacAddr) -> Ech
         identification: cx.interface.identification.next(source, destination, IpProtocol::ICMP),
         ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
     };
-    EchoReplyPlan { request_header: request.header_length(), length: request.payload().len(), fields, mac }
+    EchoReplyPlan { request_header: request.header_length(), length: request.payload().len(), fields }
 }

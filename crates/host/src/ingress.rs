@@ -9,17 +9,6 @@ use crate::ipv4_input;
 use crate::outcome::{DropReason, FrameOutcome};
 use crate::reply::{Action, FrameInfo, finish};
 
-/// Handler of the payload of accepted frames. A value instead of a function, so that the handlers are inlined.
-#[derive(Clone, Copy, Debug)]
-enum Handler {
-    Arp,
-    Ipv4,
-}
-
-/// The supported protocols of the link layer.
-const HANDLERS: [(EtherType, Handler); 2] =
-    [(EtherType::ARP, Handler::Arp), (EtherType::IPV4, Handler::Ipv4)];
-
 /// Handles a frame that was received on a port. A reply is queued in the same frame where possible. A frame without
 /// further use returns to the pool. Returns `None` if the port has no interface.
 #[inline]
@@ -50,30 +39,28 @@ pub(crate) fn receive(
     let mac = (destination_kind == DestinationKind::Unicast).then_some(ethernet.destination());
     let offset = ethernet.payload_offset();
     let info = FrameInfo { destination_kind, mac, checksum: frame.offload().checksum };
-    let action = handle(cx, ethernet.payload(), info, ethernet.ether_type());
+    let action = handle(cx, ethernet.payload(), &info, ethernet.ether_type());
     Some(finish(cx, action, frame, offset))
 }
 
 /// Handles an accepted frame by its EtherType.
 #[inline]
-fn handle(cx: &mut Context<'_>, payload: &[u8], info: FrameInfo, ether_type: EtherType) -> Action {
-    for (supported, handler) in HANDLERS {
-        if supported == ether_type {
-            return match handler {
-                Handler::Arp => receive_arp(cx, payload, info),
-                Handler::Ipv4 => ipv4_input::receive(cx, payload, info),
-            };
+fn handle(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo, ether_type: EtherType) -> Action {
+    match ether_type {
+        EtherType::ARP => receive_arp(cx, payload, info),
+        EtherType::IPV4 => ipv4_input::receive(cx, payload, info),
+        _ => {
+            // spec: drops-counted
+            let counters = &mut cx.interface.counters;
+            counters.unsupported_ether_type = counters.unsupported_ether_type.saturating_add(1);
+            Action::Done(FrameOutcome::Dropped(DropReason::UnsupportedEtherType(ether_type)))
         }
     }
-    // spec: drops-counted
-    let counters = &mut cx.interface.counters;
-    counters.unsupported_ether_type = counters.unsupported_ether_type.saturating_add(1);
-    Action::Done(FrameOutcome::Dropped(DropReason::UnsupportedEtherType(ether_type)))
 }
 
 /// Handles an ARP packet.
 #[inline]
-fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: FrameInfo) -> Action {
+fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo) -> Action {
     let packet = arp::Packet::parse(payload);
     match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, info.mac, packet) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),

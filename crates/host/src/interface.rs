@@ -17,6 +17,7 @@ use udp::UdpDropReason;
 use crate::config::{HostConfig, HostConfigError, HostSet, Ipv4Hosts, ipv4_address};
 use crate::event::HostEvent;
 use crate::outcome::TxDropReason;
+use crate::path_cache::PathCache;
 use crate::sockets::{DatagramSocketKind, SocketDropReason, Sockets};
 use crate::tx_queue::TxQueues;
 
@@ -117,6 +118,7 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
+    pub(crate) paths: PathCache,
     pub(crate) sockets: Sockets,
     pub(crate) tcp: Tcp,
 }

@@ -3,7 +3,6 @@
 use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
-use link::MacAddr;
 use tap::Checksum;
 
 use crate::icmp_input;
@@ -16,20 +15,8 @@ use crate::reply::{
 use crate::tcp_input::{self, SegmentPosition};
 use crate::udp_input;
 
-/// Handler of the data of datagrams. A value instead of a function, so that the handlers are inlined.
-#[derive(Clone, Copy, Debug)]
-enum Handler {
-    Icmp,
-    Udp,
-    Tcp,
-}
-
-/// The supported protocols.
-const HANDLERS: [(IpProtocol, Handler); 3] =
-    [(IpProtocol::ICMP, Handler::Icmp), (IpProtocol::UDP, Handler::Udp), (IpProtocol::TCP, Handler::Tcp)];
-
 /// Handles the datagram in a frame.
-pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Action {
+pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Action {
     // The link layer limits the payload. The total length of the datagram is within this limit.
     if let Err(reason) = check_fragment(cx, bytes, info) {
         return Action::Done(FrameOutcome::Dropped(reason));
@@ -45,7 +32,7 @@ pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Ac
         }
         Ok(ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
             // A sender completes the checksum before it fragments the datagram.
-            let info = FrameInfo { checksum: Checksum::None, ..info };
+            let info = &FrameInfo { checksum: Checksum::None, ..*info };
             let outcome = reassembled.datagram().map_or_else(
                 |reason| FrameOutcome::Dropped(reason.into()),
                 |datagram| handle_reassembled(cx, datagram, destination_kind, info),
@@ -62,7 +49,7 @@ fn handle_reassembled(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
     destination_kind: DestinationKind,
-    info: FrameInfo,
+    info: &FrameInfo,
 ) -> FrameOutcome {
     match handle(cx, datagram, destination_kind, info) {
         Action::ReplyToEcho(plan) => match copied(datagram.bytes(), cx.pool) {
@@ -81,7 +68,7 @@ fn handle_reassembled(
 
 /// Checks the destination of a fragment like the destination of a whole datagram. Without this check, the data of the
 /// fragment could become part of a datagram for another host.
-fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Result<(), DropReason> {
+fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Result<(), DropReason> {
     // A fragment is parsed again after this check. The cost is acceptable, because fragments are rare.
     let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
     if is_fragment
@@ -94,16 +81,16 @@ fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: FrameInfo) -> Result
 }
 
 /// Checks that the destination of a unicast datagram is in use, and that the frame is addressed to the host with this
-/// address. Returns the MAC address of the host, or `None` if the datagram is not unicast.
+/// address.
 #[inline]
 fn check_destination(
     cx: &mut Context<'_>,
     datagram: &Datagram<'_>,
     destination_kind: DestinationKind,
-    info: FrameInfo,
-) -> Result<Option<MacAddr>, DropReason> {
+    info: &FrameInfo,
+) -> Result<(), DropReason> {
     if destination_kind != DestinationKind::Unicast {
-        return Ok(None);
+        return Ok(());
     }
     let counters = &mut cx.interface.counters;
     // spec: rfc5227-silence
@@ -116,7 +103,7 @@ fn check_destination(
         counters.wrong_mac = counters.wrong_mac.saturating_add(1);
         return Err(DropReason::WrongMac);
     }
-    Ok(Some(mac))
+    Ok(())
 }
 
 /// Handles a whole datagram by its protocol.
@@ -126,25 +113,19 @@ fn handle(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
     destination_kind: DestinationKind,
-    frame: FrameInfo,
+    frame: &FrameInfo,
 ) -> Action {
-    let mac = match check_destination(cx, &datagram, destination_kind, frame) {
-        Ok(mac) => mac,
-        Err(reason) => return Action::Done(FrameOutcome::Dropped(reason)),
-    };
-    let packet = ReceivedPacket { datagram, destination_kind, mac, frame };
-    let protocol = datagram.protocol();
-    for (supported, handler) in HANDLERS {
-        if supported == protocol {
-            return match handler {
-                Handler::Icmp => icmp_input::receive(cx, &packet),
-                Handler::Udp => udp_input::receive(cx, &packet),
-                Handler::Tcp => receive_segment(cx, &packet),
-            };
-        }
+    if let Err(reason) = check_destination(cx, &datagram, destination_kind, frame) {
+        return Action::Done(FrameOutcome::Dropped(reason));
     }
-    // spec: rfc1122-protocol-unreachable
-    reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE)
+    let packet = ReceivedPacket { datagram, destination_kind, frame };
+    match datagram.protocol() {
+        IpProtocol::ICMP => icmp_input::receive(cx, &packet),
+        IpProtocol::UDP => udp_input::receive(cx, &packet),
+        IpProtocol::TCP => receive_segment(cx, &packet),
+        // spec: rfc1122-protocol-unreachable
+        _ => reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE),
+    }
 }
 
 /// Selects the TCP segment of a datagram. The IPv4 layer has checked the source address.

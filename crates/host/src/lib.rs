@@ -113,6 +113,7 @@ mod interfaces;
 mod ipv4_input;
 mod outcome;
 mod output;
+mod path_cache;
 mod reply;
 mod socket_calls;
 mod socket_failure;

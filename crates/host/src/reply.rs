@@ -9,7 +9,7 @@ use link::{DestinationKind, EtherType, MacAddr};
 use tap::{Checksum, Frame, Offload, Pool};
 
 use crate::egress;
-use crate::interface::{Context, PendingPacket};
+use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
 use crate::sockets::{DatagramSocketKind, SocketDropReason, SocketPacket};
 use crate::tcp_input::{self, SegmentPosition};
@@ -65,8 +65,6 @@ pub(crate) struct EchoReplyPlan {
     pub(crate) length: usize,
     /// The reply's IP header.
     pub(crate) fields: Ipv4Fields,
-    /// MAC address of the replying host.
-    pub(crate) mac: MacAddr,
 }
 
 /// A whole datagram to the local hosts.
@@ -75,10 +73,8 @@ pub(crate) struct ReceivedPacket<'a> {
     pub(crate) datagram: Datagram<'a>,
     /// Whether the datagram is unicast, multicast or broadcast.
     pub(crate) destination_kind: DestinationKind,
-    /// MAC address of the local host, if the datagram is unicast.
-    pub(crate) mac: Option<MacAddr>,
     /// The frame, or the frame of the last fragment.
-    pub(crate) frame: FrameInfo,
+    pub(crate) frame: &'a FrameInfo,
 }
 
 /// Performs the action for a frame with a payload at `offset`.
@@ -188,9 +184,8 @@ pub(crate) fn reply_to_echo(
         return drop_reply(cx, TxDropReason::TooLong);
     }
     // The destination is one host: a datagram from a broadcast or multicast address is not accepted.
-    let EchoReplyPlan { fields: Ipv4Fields { source, destination, .. }, mac, .. } = *plan;
-    let packet = PendingPacket { ether_type: EtherType::IPV4, source, mac, frame };
-    match egress::send_reply(cx, destination, packet) {
+    let Ipv4Fields { source, destination, .. } = plan.fields;
+    match egress::send_datagram(cx, egress::CONTROL, (source, destination), frame) {
         Ok(SendOutcome::NoRoute) => FrameOutcome::Dropped(DropReason::NoRoute),
         Ok(_) => {
             cx.interface.counters.echo_replies = cx.interface.counters.echo_replies.saturating_add(1);

@@ -4,13 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 use inet::{InterfaceId, is_in_network, is_valid_host};
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::{Ipv4Fields, multicast_mac};
+use ipv4::Ipv4Fields;
 use link::MacAddr;
 use tap::{Exchange, Frame, Instant, Pool};
 
-use crate::egress::{self, Hop};
+use crate::egress;
 use crate::host::Host;
 use crate::interface::{Context, HostInterface};
+use crate::path_cache::{CachedPath, Hop, PathKey, PathPlace};
 use crate::sockets::{SocketError, SocketFailure, SocketId, SocketInfo, SocketPacket, SocketTable};
 
 /// Default limit of a receive or send buffer in bytes, as on Linux.
@@ -24,12 +25,10 @@ pub(crate) struct Origin<'a> {
     pub(crate) mac: MacAddr,
 }
 
-/// The interface, next hop, addresses and IP header fields of a datagram to send.
+/// The interface, path, addresses and IP header fields of a datagram to send.
 pub(crate) struct Outgoing {
     pub(crate) interface: InterfaceId,
-    /// MAC address of the local host with the source address.
-    pub(crate) mac: MacAddr,
-    pub(crate) hop: Hop,
+    pub(crate) path: PathPlace,
     /// Source. The port of an echo request is its identifier.
     pub(crate) source: SocketAddrV4,
     /// Destination. The port of an echo request is 0.
@@ -127,11 +126,69 @@ impl Host {
         }
     }
 
+    /// Returns the path of a datagram, from the addresses of a socket: interface, source address and next hop. With an
+    /// `interface`, the source is an address of this interface.
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    pub(crate) fn path(
+        &mut self,
+        (addresses, has_broadcasts): (Ipv4Net, bool),
+        (interface, source): (Option<InterfaceId>, Option<Ipv4Addr>),
+        destination: Ipv4Addr,
+    ) -> Result<PathPlace, SocketError> {
+        let (is_cached, source) = match source {
+            Some(source) => (is_in_network(source, addresses), Some(source)),
+            None if addresses.prefix_len() == 32 => (true, Some(addresses.addr())),
+            // The address that the route selects may not be an address of the socket.
+            None => (addresses.prefix_len() == 0, None),
+        };
+        if is_cached
+            && let Some((place, path)) = self.shared.paths.find(PathKey::new(interface, source, destination))
+            && let Some(interface) = self.interfaces.get(path.interface)
+            && path.is_valid(&self.shared.routes, &interface.addresses)
+        {
+            let is_allowed = has_broadcasts || path.hop != Hop::Group(MacAddr::BROADCAST);
+            return if is_allowed { Ok(place) } else { Err(SocketError::Broadcast) };
+        }
+        self.select_path((addresses, has_broadcasts), (interface, source), destination)
+    }
+
+    /// Returns the interface and the source address of a path that [`Host::path`] has returned.
+    #[inline]
+    pub(crate) fn origin(&self, place: PathPlace) -> Option<(&HostInterface, Ipv4Addr)> {
+        let path = self.shared.paths.get(place)?;
+        Some((self.interfaces.get(path.interface)?, path.source))
+    }
+
+    /// Selects the path of a datagram, and adds the path to the cache: see [`Host::path`].
+    #[cold]
+    fn select_path(
+        &mut self,
+        (addresses, has_broadcasts): (Ipv4Net, bool),
+        (interface, source): (Option<InterfaceId>, Option<Ipv4Addr>),
+        destination: Ipv4Addr,
+    ) -> Result<PathPlace, SocketError> {
+        let origin = self.select_source(addresses, (interface, source), destination)?;
+        let hop = self.next_hop(&origin, destination, has_broadcasts)?;
+        let (id, from) = (origin.interface.id, origin.source);
+        // Without an interface, the addresses of another interface may select the path. Without a source address, the
+        // addresses of the socket may.
+        let routes = &self.shared.routes;
+        let is_routed = || routes.route(destination, None).is_none_or(|route| route.interface == id);
+        let is_any_source = source.is_some() || addresses.prefix_len() == 0;
+        let key = if is_any_source && (interface.is_some() || is_routed()) {
+            PathKey::new(interface, source, destination)
+        } else {
+            PathKey::new(Some(id), Some(from), destination)
+        };
+        let tables = (routes, &origin.interface.addresses);
+        let path = CachedPath::new(key, tables, id, (from, origin.mac), hop);
+        Ok(self.shared.paths.insert(path))
+    }
+
     /// Selects the interface and the source address of a datagram, from the addresses of a socket. With an `interface`,
     /// the source is an address of this interface.
     // spec: rfc1122-strong-model, rfc1122-source-address, rfc1122-udp-source
-    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
-    #[inline(always)]
     pub(crate) fn select_source(
         &self,
         addresses: Ipv4Net,
@@ -191,8 +248,6 @@ impl Host {
     }
 
     /// Returns the next hop of a datagram, if a socket can send to the destination.
-    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
-    #[inline(always)]
     pub(crate) fn next_hop(
         &self,
         origin: &Origin<'_>,
@@ -200,16 +255,15 @@ impl Host {
         has_broadcasts: bool,
     ) -> Result<Hop, SocketError> {
         let Origin { interface, source, .. } = *origin;
-        if interface.addresses.is_broadcast(destination) {
-            let broadcast = Hop::Group(MacAddr::BROADCAST);
-            return if has_broadcasts { Ok(broadcast) } else { Err(SocketError::Broadcast) };
+        match egress::next_hop(interface, &self.shared.routes, source, destination) {
+            Some(Hop::Group(MacAddr::BROADCAST)) if !has_broadcasts => Err(SocketError::Broadcast),
+            Some(Hop::Group(group)) => Ok(Hop::Group(group)),
+            _ if destination == source || !is_valid_host(destination) => {
+                Err(SocketError::InvalidDestination(destination.into()))
+            }
+            Some(hop) => Ok(hop),
+            None => Err(SocketError::NoRoute(destination.into())),
         }
-        if destination == source || !is_valid_host(destination) {
-            let group = multicast_mac(destination).map(Hop::Group);
-            return group.ok_or(SocketError::InvalidDestination(destination.into()));
-        }
-        let hop = self.shared.routes.next_hop(source, destination, interface.id);
-        hop.map(|hop| Hop::Neighbor(hop.neighbor())).ok_or(SocketError::NoRoute(destination.into()))
     }
 
     /// Sets the identification of a datagram that may be fragmented. RFC 6864 4.1: other datagrams may have any
@@ -240,14 +294,14 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         self.now = now;
-        let Outgoing { interface: on, mac, hop, source, destination, fields } = *outgoing;
+        let Outgoing { interface: on, path, source, destination, fields } = *outgoing;
         if !self.shared.sockets.has_senders(on)
             && let Some(interface) = self.interfaces.get_mut(on)
             && interface.tx_queues.data.len() < Exchange::BATCH
             && frame.len() <= interface.config.mtu
         {
             let cx = &mut Context { now, interface, shared: &mut self.shared, pool };
-            match egress::send_to_known(cx, (*source.ip(), mac), hop, frame) {
+            match egress::send_to_known(cx, path, frame) {
                 None => return Ok(()),
                 Some(unsent) => frame = unsent,
             }
@@ -276,13 +330,13 @@ impl Origin<'_> {
     fn of(interface: &HostInterface, source: Ipv4Addr) -> Option<Origin<'_>> {
         Some(Origin { interface, source, mac: interface.addresses.mac_of(source)? })
     }
+}
 
-    /// Returns the default time to live of a datagram.
-    #[inline]
-    pub(crate) fn time_to_live(&self, destination: Ipv4Addr) -> u8 {
-        // RFC 1112 6.1: the time to live "should default to 1 for all multicast IP datagrams".
-        if destination.is_multicast() { 1 } else { self.interface.config.time_to_live }
-    }
+/// Returns the default time to live of a datagram of a socket.
+#[inline]
+pub(crate) fn default_time_to_live(interface: &HostInterface, destination: Ipv4Addr) -> u8 {
+    // RFC 1112 6.1: the time to live "should default to 1 for all multicast IP datagrams".
+    if destination.is_multicast() { 1 } else { interface.config.time_to_live }
 }
 
 /// Returns an IPv4 address.

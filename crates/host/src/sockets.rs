@@ -341,7 +341,8 @@ impl Sockets {
 
     /// Returns the place of the socket that receives datagrams to a local address from a peer.
     // spec: udp-most-exact-binding
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the kind is a constant of the caller")]
+    #[inline(always)]
     pub(crate) fn find(
         &self,
         kind: DatagramSocketKind,

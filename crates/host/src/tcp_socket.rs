@@ -11,8 +11,8 @@ use tcp::{
     TcpReady, TcpSettings, TcpTotals,
 };
 
-use crate::egress::Hop;
 use crate::host::Host;
+use crate::path_cache::Hop;
 use crate::socket_calls::to_ipv4;
 use crate::sockets::{SocketError, SocketId, SocketInfo, SocketKind, SocketTable, TcpBacklog};
 

@@ -9,7 +9,7 @@ use tap::{Frame, Instant, Pool};
 use udp::UdpFields;
 
 use crate::host::Host;
-use crate::socket_calls::{BUFFER, Origin, Outgoing, frame_with, to_ipv4};
+use crate::socket_calls::{BUFFER, Outgoing, default_time_to_live, frame_with, to_ipv4};
 use crate::sockets::{DatagramSocketKind, NewSocket, SocketError, SocketId, SocketPacket};
 
 /// Headers before the data of a datagram, in bytes.
@@ -88,7 +88,8 @@ pub struct ReceivedUdp {
 struct Ipv4Message {
     interface: Option<InterfaceId>,
     source: Option<Ipv4Addr>,
-    destination: Option<SocketAddrV4>,
+    /// Address and port. A pair, because the bytes of an address and a port together would be copied through memory.
+    destination: Option<(Ipv4Addr, u16)>,
     time_to_live: Option<u8>,
     type_of_service: u8,
     fragmentation: Fragmentation,
@@ -100,7 +101,13 @@ impl UdpMessage {
         let UdpMessage { interface, source, destination, time_to_live, type_of_service, fragmentation } =
             self;
         let source = source.map(to_ipv4).transpose()?;
-        let destination = destination.map(to_ipv4_socket).transpose()?;
+        let destination = match destination {
+            None => None,
+            Some(SocketAddr::V4(destination)) => Some((*destination.ip(), destination.port())),
+            Some(SocketAddr::V6(destination)) => {
+                return Err(SocketError::Ipv6((*destination.ip()).into()));
+            }
+        };
         Ok(Ipv4Message { interface, source, destination, time_to_live, type_of_service, fragmentation })
     }
 }
@@ -182,9 +189,8 @@ impl Host {
         if peer.port() == 0 {
             return Err(SocketError::PortZero);
         }
-        let origin = self.select_source(addresses, (None, None), *peer.ip())?;
-        self.next_hop(&origin, *peer.ip(), has_broadcasts)?;
-        let source = origin.source;
+        let path = self.path((addresses, has_broadcasts), (None, None), *peer.ip())?;
+        let (_, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
         Ok(self.shared.sockets.connect(id, source, peer)?.into())
     }
 
@@ -287,35 +293,37 @@ impl Host {
     /// Checks a datagram to send, and selects its interface, source and next hop.
     #[inline]
     fn outgoing_udp(
-        &self,
+        &mut self,
         now: Instant,
         id: SocketId,
         message: Ipv4Message,
         length: usize,
     ) -> Result<Outgoing, SocketError> {
         let socket = self.shared.sockets.get_kind(id, DatagramSocketKind::Udp)?;
-        let destination = match (message.destination, socket.peer) {
+        let (peer, port) = match (message.destination, socket.peer) {
             (None, None) => return Err(SocketError::DestinationRequired),
-            (None, Some(peer)) => peer,
-            (Some(destination), None) if destination.port() == 0 => return Err(SocketError::PortZero),
+            (None, Some(peer)) => (*peer.ip(), peer.port()),
+            (Some((_, 0)), None) => return Err(SocketError::PortZero),
             (Some(destination), None) => destination,
-            (Some(destination), Some(peer)) if destination == peer => peer,
+            (Some((address, port)), Some(peer)) if address == *peer.ip() && port == peer.port() => {
+                (address, port)
+            }
             (Some(_), Some(_)) => return Err(SocketError::IsConnected),
         };
         check_length(length)?;
         let (local, has_broadcasts) = (socket.local, socket.has_broadcasts);
-        let peer = *destination.ip();
         let from = (message.interface, message.source);
-        let origin = self.select_source(local.addresses, from, peer)?;
-        let hop = self.next_hop(&origin, peer, has_broadcasts)?;
-        let Origin { interface, source, mac } = origin;
-        let limit = interface.path_mtu(now, peer);
+        let path = self.path((local.addresses, has_broadcasts), from, peer)?;
+        let (interface, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
+        let path_mtu = interface.path_mtus.get(now, peer);
+        let mtu = interface.config.mtu;
+        let limit = path_mtu.map_or(mtu, |path_mtu| mtu.min(path_mtu.into()));
         let fits = HEADERS + length <= limit;
-        let is_at_minimum = interface.path_mtus.get(now, peer) == Some(PathMtus::MINIMUM);
+        let is_at_minimum = path_mtu == Some(PathMtus::MINIMUM);
         if message.fragmentation == Fragmentation::Never && !fits {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }
-        let time_to_live = message.time_to_live.unwrap_or_else(|| origin.time_to_live(peer));
+        let time_to_live = message.time_to_live.unwrap_or_else(|| default_time_to_live(interface, peer));
         let fields = Ipv4Fields {
             // spec: rfc1122-udp-fields
             time_to_live,
@@ -326,8 +334,8 @@ impl Host {
             dont_fragment: message.fragmentation == Fragmentation::Never || (fits && !is_at_minimum),
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
         };
-        let source = SocketAddrV4::new(source, local.port);
-        Ok(Outgoing { interface: interface.id, mac, hop, source, destination, fields })
+        let (source, destination) = (SocketAddrV4::new(source, local.port), SocketAddrV4::new(peer, port));
+        Ok(Outgoing { interface: interface.id, path, source, destination, fields })
     }
 
     /// Writes the headers of a datagram, and sends the datagram.

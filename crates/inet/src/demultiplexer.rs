@@ -136,16 +136,24 @@ impl Demultiplexer {
 
     #[inline]
     fn find_in(&self, scope: u32, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
-        let connected = match self.connected.in_use {
-            0 => None,
-            in_use => self.find_longest(local, Some((peer, scope)), in_use),
-        };
-        connected.or_else(|| self.find_longest(local, None, self.bound.in_use))
+        if self.connected.in_use != 0
+            && let Some(place) = self.find_connected(scope, local, peer)
+        {
+            return Some(place);
+        }
+        self.find_longest(local, None, self.bound.in_use)
+    }
+
+    /// Returns the socket with this peer, which is a function of its own so that the other search stays short.
+    #[inline(never)]
+    fn find_connected(&self, scope: u32, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
+        self.find_longest(local, Some((peer, scope)), self.connected.in_use)
     }
 
     /// Returns the socket with this peer and with the longest prefix that contains the local address. `in_use` is a set
     /// of host bits.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "without a peer, most of the function is constant")]
+    #[inline(always)]
     fn find_longest(
         &self,
         local: SocketAddrV4,

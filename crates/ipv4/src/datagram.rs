@@ -268,6 +268,8 @@ impl Ipv4Fields {
     /// Writes the header with its checksum to the start of `datagram`. The total length is the length of `datagram`.
     ///
     /// Fails, and writes nothing, if `datagram` is shorter than a header or longer than [`Datagram::MAX_LENGTH`].
+    #[expect(clippy::inline_always, reason = "most fields are constants of the caller")]
+    #[inline(always)]
     pub fn write_to(&self, datagram: &mut [u8]) -> Result<(), DatagramLengthError> {
         let total_length = u16::try_from(datagram.len()).map_err(|_| DatagramLengthError)?;
         let (header, _) = Ipv4Header::mut_from_prefix(datagram).map_err(|_| DatagramLengthError)?;

@@ -60,6 +60,7 @@ pub enum RouteError {
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
+    generation: u64,
 }
 
 impl Routes {
@@ -95,6 +96,7 @@ impl Routes {
         }
         let place = self.routes.partition_point(|other| order(other) < order(&route));
         self.routes.insert(place, route);
+        self.generation += 1;
         self.off_link_gateway().map_or(Ok(()), |(gateway, _)| {
             self.routes.remove(place);
             Err(RouteError::InUse(gateway))
@@ -107,6 +109,7 @@ impl Routes {
         let network = network.trunc();
         let place = self.index_of(network, interface).ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
+        self.generation += 1;
         self.off_link_gateway().map_or(Ok(route), |(gateway, _)| {
             self.routes.insert(place, route);
             Err(RouteError::InUse(gateway))
@@ -115,10 +118,18 @@ impl Routes {
 
     /// Removes the routes for which `keep` returns false, and the routes with a gateway that is then not on the link.
     pub fn retain(&mut self, keep: impl FnMut(&Route) -> bool) {
+        self.generation += 1;
         self.routes.retain(keep);
         while let Some((gateway, interface)) = self.off_link_gateway() {
             self.routes.retain(|route| route.gateway != Some(gateway) || route.interface != interface);
         }
+    }
+
+    /// Returns the number of changes. A result that was computed from the table is valid while the number stays the same.
+    /// A clone continues from the number of its original.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Returns the route to `destination` with the longest matching prefix, and with the lowest metric among routes to

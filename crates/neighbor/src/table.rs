@@ -254,6 +254,28 @@ impl<A: Address, P> NeighborTable<A, P> {
     pub fn lookup(&mut self, now: Instant, ip: A) -> Option<MacAddr> {
         self.entries.clock.advance(now);
         let place = self.entries.find(ip)?;
+        self.use_entry(place)
+    }
+
+    /// Returns the MAC address of a destination as [`NeighborTable::lookup`] does, without a search if the entry is still
+    /// at its `place`. Returns `None` also if another entry or no entry is at the place: see [`NeighborTable::place`].
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    pub fn lookup_at(&mut self, now: Instant, place: Place, ip: A) -> Option<MacAddr> {
+        self.entries.get(place).filter(|slot| slot.ip == ip && slot.queue != TimerQueue::Free)?;
+        self.entries.clock.advance(now);
+        self.use_entry(place)
+    }
+
+    /// Returns the place of an entry, for [`NeighborTable::lookup_at`]. An entry stays at its place until it is removed.
+    pub fn place(&self, ip: A) -> Option<Place> {
+        self.entries.find(ip)
+    }
+
+    /// Returns the MAC address of an entry if a packet can be sent immediately, and records the use.
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
+    fn use_entry(&mut self, place: Place) -> Option<MacAddr> {
         let slot = self.entries.get(place)?;
         let (state, mac) = (slot.state, slot.mac);
         // If the packet were sent now, it would overtake packets that are ready but not taken yet.

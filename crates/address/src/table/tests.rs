@@ -258,3 +258,23 @@ fn network_contains_local_address_and_first_address_in_use() {
         assert_eq!(found(network), (false, None), "{network}");
     }
 }
+
+#[test]
+fn generation_counts_changes() {
+    let mut table = table("10.0.0.2/24");
+    let mut last = table.generation();
+    let mut grew =
+        |table: &AddressTable| std::mem::replace(&mut last, table.generation()) < table.generation();
+    let own = address("10.0.0.2");
+    assert!(table.set_state(own, AddressState::Tentative) && grew(&table), "the state has changed");
+    table.add(range(100, 110, BASE.plus(9).unwrap())).unwrap();
+    assert!(grew(&table), "addresses were added");
+    table.remove(ip(105));
+    assert!(grew(&table), "an address was removed");
+    table.release(ip(106)).unwrap();
+    assert!(grew(&table), "a host was removed");
+    table.add_station(BASE.plus(50).unwrap()).unwrap();
+    assert!(grew(&table), "a MAC address was added");
+    table.join(AddressTable::ALL_HOSTS).unwrap();
+    assert!(!table.set_state(ip(105), AddressState::Tentative) && !grew(&table), "no address has changed");
+}

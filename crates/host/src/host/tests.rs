@@ -19,6 +19,7 @@ mod datagrams;
 mod fragments;
 mod interfaces;
 mod many;
+mod paths;
 mod sockets;
 mod standards;
 

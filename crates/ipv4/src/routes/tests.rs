@@ -307,3 +307,18 @@ fn multicast_mac_has_lower_23_bits_of_group() {
     assert_eq!(multicast_mac(address("239.255.1.2")), Some(MacAddr::new([1, 0, 0x5e, 0x7f, 1, 2])));
     assert_eq!(multicast_mac(address("10.0.0.1")), None);
 }
+
+#[test]
+fn generation_counts_changes() {
+    let mut routes = host();
+    let mut last = routes.generation();
+    let mut grew = |routes: &Routes| std::mem::replace(&mut last, routes.generation()) < routes.generation();
+    routes.add(via("192.0.2.0/24", "10.0.0.1")).unwrap();
+    assert!(grew(&routes), "a route was added");
+    routes.remove(network("192.0.2.0/24"), FIRST).unwrap();
+    assert!(grew(&routes), "a route was removed");
+    routes.retain(|route| route.gateway.is_none());
+    assert!(grew(&routes), "the default route was removed");
+    routes.route(LOCAL, None).unwrap();
+    assert!(!grew(&routes), "nothing has changed");
+}

@@ -223,3 +223,19 @@ fn every_state_change_is_reported_once() {
     expected.extend(changes.map(|(from, to)| NeighborEvent::Changed { ip: 5, from, to }));
     assert_eq!(std::iter::from_fn(|| table.take_event()).collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn lookup_at_place_finds_only_the_entry_of_its_address() {
+    let mut table = table();
+    table.learn(at(0), 5, observation(5));
+    let place = table.place(5).unwrap();
+    assert_eq!(table.lookup_at(at(1), place, 5), Some(mac(5)));
+    assert_eq!(state(&table, 5), Some(NeighborState::Delay), "the use was not recorded");
+    assert_eq!(table.lookup_at(at(1), place, 6), None, "the entry of another address");
+    assert_eq!(table.lookup_at(at(1), place + 1, 5), None, "a place without an entry");
+    table.remove(5);
+    assert_eq!((table.place(5), table.lookup_at(at(1), place, 5)), (None, None), "a removed entry");
+    table.resolve(at(1), 6, 10, 1);
+    assert_eq!(table.place(6), Some(place));
+    assert_eq!(table.lookup_at(at(1), place, 6), None, "an entry without a MAC address");
+}
