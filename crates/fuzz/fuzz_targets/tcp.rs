@@ -132,8 +132,14 @@ impl FuzzConnection {
                 timestamps: options.timestamps.filter(|_| setup.timestamps),
                 ..options
             };
-            let handshake =
-                Handshake { peer_sequence, options, window: 1_000, sent_at: Some(now), retransmissions: 0 };
+            let handshake = Handshake {
+                peer_sequence,
+                options,
+                has_ecn: true,
+                window: 1_000,
+                sent_at: Some(now),
+                retransmissions: 0,
+            };
             Connection::accept(now, &settings, &start, &handshake)
         } else {
             Connection::open(now, &settings, &start)
