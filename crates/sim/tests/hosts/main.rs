@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod conflicts;
+mod congestion;
 mod connections;
 mod flood;
 mod interfaces;
