@@ -2,6 +2,8 @@
 
 /// Protocol number of UDP.
 pub(crate) const UDP: u8 = 17;
+/// Protocol number of TCP.
+pub(crate) const TCP: u8 = 6;
 
 /// Returns the Internet checksum (RFC 1071).
 pub(crate) fn checksum(bytes: &[u8]) -> u16 {
@@ -16,15 +18,22 @@ pub(crate) fn checksum(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
-/// Completes the UDP checksum of a frame as a network card does: the checksum field has the sum of the pseudo-header.
-/// Frames of other protocols are not changed.
-pub(crate) fn complete_udp_checksum(frame: &mut [u8]) {
+/// Completes the UDP or TCP checksum of a frame as a network card does: the checksum field has the sum of the
+/// pseudo-header. Frames of other protocols are not changed.
+pub(crate) fn complete_transport_checksum(frame: &mut [u8]) {
     let Some(datagram) = frame.get_mut(14..) else { return };
-    let [version_and_length, _, t, l, _, _, _, _, _, UDP, ..] = *datagram else { return };
+    let [version_and_length, _, t, l, _, _, _, _, _, protocol, ..] = *datagram else { return };
+    let field = match protocol {
+        UDP => 6..8,
+        TCP => 16..18,
+        _ => return,
+    };
     let header = usize::from(version_and_length & 0x0f) * 4;
-    let Some(udp) = datagram.get_mut(header..usize::from(u16::from_be_bytes([t, l]))) else { return };
-    let sum = checksum(udp);
-    if let Some(field) = udp.get_mut(6..8) {
-        field.copy_from_slice(&if sum == 0 { u16::MAX } else { sum }.to_be_bytes());
+    let Some(message) = datagram.get_mut(header..usize::from(u16::from_be_bytes([t, l]))) else { return };
+    let sum = checksum(message);
+    if let Some(field) = message.get_mut(field) {
+        // Zero means that a UDP datagram has no checksum.
+        let sum = if sum == 0 && protocol == UDP { u16::MAX } else { sum };
+        field.copy_from_slice(&sum.to_be_bytes());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tap::linux::{Descriptor, InterfaceName, PacketSocket, wait};
 use tap::{Batch, Checksum, Device, Pool};
 
-use super::checksum::complete_udp_checksum;
+use super::checksum::complete_transport_checksum;
 use super::clock::Clock;
 use super::frames::{Arp, REPLY, REQUEST, hex};
 
@@ -27,6 +27,8 @@ pub struct FrameSocket {
     /// Peers that reply to the ARP requests of the host in every case.
     peers: Vec<ArpPeer>,
     sentinels: u8,
+    /// Last port of a TCP peer.
+    tcp_port: u16,
     clock: Clock,
     /// Last time at which no frame was queued.
     empty: Duration,
@@ -61,6 +63,7 @@ impl FrameSocket {
             socket,
             peers: Vec::new(),
             sentinels: 0,
+            tcp_port: 20_000,
             clock: Clock::start(),
             empty: Duration::ZERO,
         })
@@ -100,6 +103,12 @@ impl FrameSocket {
                 bytes => received.push(bytes),
             }
         }
+    }
+
+    /// Returns an unused port of TCP peers.
+    pub(crate) fn next_tcp_port(&mut self) -> u16 {
+        self.tcp_port += 1;
+        self.tcp_port
     }
 
     /// Adds a peer that replies to the ARP requests of the host in all cases, because a host on a slow machine may check
@@ -200,7 +209,7 @@ impl FrameSocket {
                 let mut bytes = frame.bytes().to_vec();
                 // The kernel leaves checksums to the hardware, which a veth pair does not have.
                 if frame.offload().checksum == Checksum::Verified {
-                    complete_udp_checksum(&mut bytes);
+                    complete_transport_checksum(&mut bytes);
                 }
                 self.pool.give(frame);
                 return Ok(Some(TimedFrame { bytes, after: self.empty, by: self.clock.elapsed() }));

@@ -29,6 +29,7 @@ pub mod report;
 mod runs;
 mod session;
 pub mod tapstack;
+mod tcp;
 mod test_tap;
 mod tested_host;
 mod tools;

@@ -49,7 +49,8 @@ impl LinuxHost {
         linux.wait_for("namespace")?;
         let (pid, tested) = (linux.child.id().to_string(), mac(TESTED_MAC));
         let pair = ["link", "add", SUITE_END, "arp", "off", "type", "veth", "peer", "name", TESTED_END];
-        ip(&[&pair[..], &["address", &tested, "netns", &pid]].concat())
+        // The kernel sends each TCP segment in a frame of its own, as on a line.
+        ip(&[&pair[..], &["gso_max_segs", "1", "address", &tested, "netns", &pid]].concat())
             .map_err(|error| format!("cannot create a veth pair: {error}"))?;
         linux.send_command("configure")?;
         linux.wait_for("configured")?;

@@ -14,15 +14,24 @@ use super::session::Session;
 use super::test_tap::TestTap;
 use super::tested_host::LearnPolicy;
 use super::{
-    aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, path_mtu, ranges, tools, udp,
+    aging, arp, claims, ethernet, fragments, icmp, ipv4, learning, many, path_mtu, ranges, tcp, tools, udp,
 };
 
 /// Cases for each learning policy. The cases about conflicts are last.
 pub(crate) const POLICY_CASES: [&[Case]; 4] = [ethernet::CASES, arp::CASES, learning::CASES, claims::CASES];
 /// Cases about datagrams, which do not depend on the policy. The cases about fragments are last, because a host reports
 /// an incomplete datagram after 30 seconds, possibly during a later case.
-pub(crate) const DATAGRAM_CASES: [&[Case]; 5] =
-    [ipv4::CASES, icmp::CASES, udp::CASES, path_mtu::CASES, fragments::CASES];
+pub(crate) const DATAGRAM_CASES: [&[Case]; 9] = [
+    ipv4::CASES,
+    icmp::CASES,
+    udp::CASES,
+    path_mtu::CASES,
+    tcp::opening::CASES,
+    tcp::data::CASES,
+    tcp::closing::CASES,
+    tcp::attacks::CASES,
+    fragments::CASES,
+];
 /// Cases that start their own hosts.
 pub(crate) const FRESH_HOST_CASES: [&[FreshHostCase]; 4] =
     [claims::FRESH_HOST_CASES, ranges::FRESH_HOST_CASES, many::FRESH_HOST_CASES, udp::FRESH_HOST_CASES];
