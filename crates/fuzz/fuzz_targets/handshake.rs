@@ -138,7 +138,7 @@ fuzz_target!(|input: Input| {
                 let sequence = shifted(expected.minus(1), offset.into());
                 let quoted =
                     QuotedSegment { interface: INTERFACE, local: server(), peer: client(number), sequence };
-                node.tcp.icmp_error(node.now, &quoted, problem(kind));
+                node.tcp.icmp_error(node.now, &quoted, problem(kind), &mut node.pool);
             }
         }
         node.check();

@@ -93,7 +93,7 @@ impl Host {
 
     /// Returns the states of all sockets: UDP and echo sockets, then TCP connections, then TCP listeners.
     pub fn sockets(&self) -> impl Iterator<Item = SocketInfo> {
-        self.shared.sockets.infos(None).chain(self.tcp_sockets())
+        self.shared.sockets.infos(None).chain(self.tcp_sockets(None))
     }
 
     /// Returns the states of the sockets that follow a socket in the order of [`Host::sockets`]. The socket may be
@@ -101,8 +101,7 @@ impl Host {
     pub fn sockets_after(&self, id: SocketId) -> impl Iterator<Item = SocketInfo> {
         let is_datagram = id.table == SocketTable::Datagram;
         let datagram = is_datagram.then(|| self.shared.sockets.infos(Some(id)));
-        let tcp = self.tcp_sockets().skip_while(move |info| info.id <= id);
-        datagram.into_iter().flatten().chain(tcp)
+        datagram.into_iter().flatten().chain(self.tcp_sockets(Some(id)))
     }
 
     /// Returns the number of datagrams in the buffers of all sockets. Each takes a frame of the pool.

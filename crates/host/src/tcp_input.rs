@@ -112,11 +112,11 @@ pub(crate) fn report(cx: &mut Context<'_>, problem: PathProblem, quoted: &Quoted
     };
     let (destination, length) = (quoted.destination(), quoted.total_length());
     let PathProblem::FragmentationNeeded { mtu } = problem else {
-        return cx.shared.tcp.icmp_error(cx.now, &segment, problem);
+        return cx.shared.tcp.icmp_error(cx.now, &segment, problem, cx.pool);
     };
     let effective = cx.interface.path_mtus.reduced(cx.now, destination, mtu, length);
     let problem = PathProblem::FragmentationNeeded { mtu: effective };
-    let is_accepted = cx.shared.tcp.icmp_error(cx.now, &segment, problem);
+    let is_accepted = cx.shared.tcp.icmp_error(cx.now, &segment, problem, cx.pool);
     if is_accepted {
         cx.interface.path_mtus.update(cx.now, destination, mtu, length);
     }

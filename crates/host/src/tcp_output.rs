@@ -40,7 +40,8 @@ fn drop_long(cx: &mut Context<'_>, addresses: (Ipv4Addr, Ipv4Addr), frame: Frame
             sequence: segment.sequence,
         };
         let mtu = u16::try_from(cx.interface.config.mtu).unwrap_or(u16::MAX);
-        cx.shared.tcp.icmp_error(cx.now, &quoted, PathProblem::FragmentationNeeded { mtu });
+        let problem = PathProblem::FragmentationNeeded { mtu };
+        cx.shared.tcp.icmp_error(cx.now, &quoted, problem, cx.pool);
     }
     cx.pool.give(frame);
     cx.interface.count_tx_dropped(TxDropReason::TooLong)

@@ -275,16 +275,27 @@ impl Host {
         self.shared.tcp.entries_after(after).map(|(number, entry)| TcpSocketInfo::new(number, entry))
     }
 
-    /// Returns the states of the TCP sockets of users: connections, then listeners.
-    pub(crate) fn tcp_sockets(&self) -> impl Iterator<Item = SocketInfo> {
-        self.tcp_sockets_after(None).filter_map(|info| info.socket())
+    /// Returns the states of the TCP sockets of users: connections, then listeners. With `after`, returns those after this
+    /// socket, which may be closed.
+    pub(crate) fn tcp_sockets(&self, after: Option<SocketId>) -> impl Iterator<Item = SocketInfo> {
+        // The place of a closed socket may have another socket.
+        let before = after.and_then(|id| self.tcp_number(id)?.checked_sub(1));
+        let infos = self.tcp_sockets_after(before).filter_map(|info| info.socket());
+        infos.skip_while(move |info| after.is_some_and(|id| info.id <= id))
     }
 
     /// Returns the state of a TCP socket, or `None` if the socket is closed.
     pub(crate) fn tcp_socket(&self, id: SocketId) -> Option<SocketInfo> {
-        // The number of a connection is its index. The listeners have the last numbers.
-        let before = id.index.checked_sub(1).filter(|_| id.table == SocketTable::Connection);
-        self.tcp_sockets_after(before).filter_map(|info| info.socket()).find(|info| info.id == id)
+        let number = self.tcp_number(id)?;
+        let info = TcpSocketInfo::new(number, self.shared.tcp.entry(number)?);
+        info.socket().filter(|info| info.id == id)
+    }
+
+    /// Returns the number of a TCP socket, which may be closed.
+    fn tcp_number(&self, id: SocketId) -> Option<u32> {
+        let tcp = &self.shared.tcp;
+        let number = id.connection().map(|id| tcp.connection_number(id));
+        number.or_else(|_| id.listener().map(|id| tcp.listener_number(id))).ok()
     }
 
     /// Returns the numbers of TCP connections by kind, and the memory of their buffers.

@@ -353,14 +353,23 @@ impl Tcp {
 
     /// Processes an ICMP error about a sent segment. Returns whether the error concerns a connection.
     // spec: rfc5927-sequence
-    pub fn icmp_error(&mut self, now: Instant, quoted: &QuotedSegment, problem: PathProblem) -> bool {
+    pub fn icmp_error(
+        &mut self,
+        now: Instant,
+        quoted: &QuotedSegment,
+        problem: PathProblem,
+        pool: &mut Pool,
+    ) -> bool {
         self.now = now;
         match self.places.find(quoted.interface, quoted.local, quoted.peer) {
             Some(Entry::Connection(place)) => {
                 let Some(held) = self.connections.get_mut(place) else { return false };
                 let is_accepted = held.connection.icmp_error(now, problem, quoted.sequence);
                 if is_accepted {
-                    self.refresh(place);
+                    if held.connection.state() == State::Closed {
+                        held.connection.release(&mut Resources { memory: &mut self.memory, pool });
+                    }
+                    self.settle(now, place, pool);
                 }
                 is_accepted
             }

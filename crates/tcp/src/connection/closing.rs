@@ -115,6 +115,13 @@ impl Connection {
         self.timers.life = self.policy.time_wait.after(now);
     }
 
+    /// Ends TIME-WAIT before its time, because a new connection has the same addresses and ports.
+    pub(crate) fn end_time_wait(&mut self) {
+        if self.state == State::TimeWait {
+            self.end(CloseReason::Closed);
+        }
+    }
+
     /// Starts the timer of FIN-WAIT-2 of a connection that its user has closed. Such a connection sends no keep-alives.
     pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
         if !self.is_orphan {

@@ -22,6 +22,9 @@ const MAXIMUM_ORPHAN_PROBES: u8 = 10;
 /// Number of retransmissions of a SYN. The timeouts before the connection ends take 183 seconds in total.
 const MAXIMUM_SYN_RETRANSMISSIONS: u8 = 7;
 
+/// Time after which a connection ends if no device accepts its SYN: the time that the retransmissions of a SYN take.
+const UNSENT_SYN: Duration = Duration::from_secs(183);
+
 /// Maximum time for which small segments are held back to avoid the silly window syndrome (RFC 9293 3.8.6.2.1).
 const OVERRIDE: Duration = Duration::from_millis(500);
 
@@ -116,10 +119,18 @@ impl Connection {
         self.timers.is_probing && self.send.outstanding() > 0
     }
 
+    /// Returns whether no device has accepted the SYN yet.
+    fn is_syn_unsent(&self) -> bool {
+        self.state == State::SynSent && self.timers.retransmit == NEVER
+    }
+
     /// Returns the end of the user timeout, while a SYN, data or a FIN is outstanding, or the peer's window is probed.
     fn give_up_at(&self) -> Instant {
         match self.policy.user_timeout {
-            Some(timeout) if self.timers.retransmit != NEVER => timeout.after(self.timers.stalled_since),
+            Some(timeout) if self.timers.retransmit != NEVER || self.is_syn_unsent() => {
+                timeout.after(self.timers.stalled_since)
+            }
+            None if self.is_syn_unsent() => self.timers.stalled_since + UNSENT_SYN,
             _ => NEVER,
         }
     }

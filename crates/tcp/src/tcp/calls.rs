@@ -30,8 +30,7 @@ impl Tcp {
         let port = match local.port {
             0 => {
                 let listeners = &self.listeners;
-                let is_free = |port| listeners.iter_from(0).all(|(_, other)| other.binding.port != port);
-                self.ports.select(is_free).ok_or(TcpError::NoFreePort)?
+                self.ports.select(|port| !listeners.has_port(port)).ok_or(TcpError::NoFreePort)?
             }
             port => port,
         };
@@ -56,7 +55,7 @@ impl Tcp {
         Some(self.connections.id(place))
     }
 
-    /// Closes a listener: resets the connections that wait for acceptance, and forgets the half-open connections.
+    /// Closes a listener: resets the connections that wait for acceptance, and the half-open connections.
     // spec: tcp-listener-close
     pub fn close_listener(&mut self, now: Instant, id: ListenerId, pool: &mut Pool) {
         self.now = now;
@@ -66,6 +65,11 @@ impl Tcp {
         }
         let mut from = 0;
         while let Some(half_open) = self.half_opens.of_listener(place, from) {
+            // RFC 9293 3.10.5, SYN-RECEIVED: "Send a reset segment: <SEQ=SND.NXT><CTL=RST>". The peer may have sent the last
+            // ACK of the handshake already, and then waits for data.
+            if let Some((interface, reset)) = self.reset_of_half_open(now, half_open) {
+                self.send_reset(interface, Some(reset));
+            }
             self.remove_half_open(half_open);
             from = half_open;
         }

@@ -78,35 +78,63 @@ impl Tcp {
             Some(Entry::Listener(place)) => (Place::MAX, Place::MAX, Place::MAX, place),
             None => (Place::MAX, Place::MAX, Place::MAX, Place::MAX),
         };
-        let connections = self.connections.iter_from(connection).map(|(place, held)| {
-            let connection = &held.connection;
-            let id = (held.owner == Owner::User).then(|| self.connections.id(place));
-            let (local, peer) = (connection.local(), connection.peer());
-            let (status, info) = (connection.status(), Box::new(connection.info(self.now)));
-            let entry = TcpEntry::Connection { id, local, peer, interface: held.interface, status, info };
-            (self.places.place(Entry::Connection(place)), entry)
-        });
-        let half_opens = self.half_opens.iter_from(half_open).map(|(place, row)| {
-            let entry = TcpEntry::HalfOpen { local: row.local, peer: row.peer, interface: row.interface() };
-            (self.places.place(Entry::HalfOpen(place)), entry)
-        });
-        let time_waits = self.time_waits.places_from(time_wait).filter_map(|place| {
-            let row = self.time_waits.get(place)?;
-            let rest = self.time_waits.ends_at(place)?.since(self.now);
-            let entry = TcpEntry::TimeWait { local: row.local, peer: row.peer, rest };
-            Some((self.places.place(Entry::TimeWait(place)), entry))
-        });
-        let listeners = self.listeners.iter_from(listener).map(|(place, state)| {
-            let entry = TcpEntry::Listener {
-                id: self.listeners.id(place),
-                binding: state.binding,
-                queued: state.queued,
-                backlog: state.backlog,
-                half_open: state.half_open,
-                overflows: state.overflows,
-            };
-            (self.places.place(Entry::Listener(place)), entry)
-        });
-        connections.chain(half_opens).chain(time_waits).chain(listeners)
+        let connections = self.connections.iter_from(connection).map(|(place, _)| Entry::Connection(place));
+        let half_opens = self.half_opens.iter_from(half_open).map(|(place, _)| Entry::HalfOpen(place));
+        let time_waits = self.time_waits.places_from(time_wait).map(Entry::TimeWait);
+        let listeners = self.listeners.iter_from(listener).map(|(place, _)| Entry::Listener(place));
+        let all = connections.chain(half_opens).chain(time_waits).chain(listeners);
+        all.filter_map(|entry| Some((self.places.place(entry), self.entry_at(entry)?)))
+    }
+
+    /// Returns the connection or the listener with a number.
+    pub fn entry(&self, number: u32) -> Option<TcpEntry> {
+        self.entry_at(self.places.entry(number))
+    }
+
+    /// Returns the number of a connection, also after its end.
+    pub fn connection_number(&self, id: ConnectionId) -> u32 {
+        self.places.place(Entry::Connection(id.index))
+    }
+
+    /// Returns the number of a listener, also after its end.
+    pub fn listener_number(&self, id: ListenerId) -> u32 {
+        self.places.place(Entry::Listener(id.index))
+    }
+
+    fn entry_at(&self, entry: Entry) -> Option<TcpEntry> {
+        Some(match entry {
+            Entry::Connection(place) => {
+                let held = self.connections.get(place)?;
+                let connection = &held.connection;
+                TcpEntry::Connection {
+                    id: (held.owner == Owner::User).then(|| self.connections.id(place)),
+                    local: connection.local(),
+                    peer: connection.peer(),
+                    interface: held.interface,
+                    status: connection.status(),
+                    info: Box::new(connection.info(self.now)),
+                }
+            }
+            Entry::HalfOpen(place) => {
+                let row = self.half_opens.get(place)?;
+                TcpEntry::HalfOpen { local: row.local, peer: row.peer, interface: row.interface() }
+            }
+            Entry::TimeWait(place) => {
+                let row = self.time_waits.get(place)?;
+                let rest = self.time_waits.ends_at(place)?.since(self.now);
+                TcpEntry::TimeWait { local: row.local, peer: row.peer, rest }
+            }
+            Entry::Listener(place) => {
+                let state = self.listeners.get(place)?;
+                TcpEntry::Listener {
+                    id: self.listeners.id(place),
+                    binding: state.binding,
+                    queued: state.queued,
+                    backlog: state.backlog,
+                    half_open: state.half_open,
+                    overflows: state.overflows,
+                }
+            }
+        })
     }
 }

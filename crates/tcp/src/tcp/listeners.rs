@@ -1,5 +1,8 @@
 //! Listeners: sockets that accept connections.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use base::list::index;
 use base::{Links, List, Place};
 use inet::Binding;
@@ -43,6 +46,8 @@ pub(super) struct Listeners {
     free: Vec<Place>,
     bound: usize,
     ready: List,
+    /// Number of listeners of each port.
+    ports: BTreeMap<u16, u32>,
 }
 
 impl Listener {
@@ -63,7 +68,7 @@ impl Listener {
 
 impl Listeners {
     pub(super) fn new(bound: usize) -> Listeners {
-        Listeners { slots: Vec::new(), free: Vec::new(), bound, ready: List::EMPTY }
+        Listeners { slots: Vec::new(), free: Vec::new(), bound, ready: List::EMPTY, ports: BTreeMap::new() }
     }
 
     /// Returns the place of the next listener, or `None` if the maximum number exists.
@@ -77,6 +82,7 @@ impl Listeners {
 
     /// Adds a listener at [`Listeners::vacant`].
     pub(super) fn insert(&mut self, place: Place, listener: Listener) -> ListenerId {
+        *self.ports.entry(listener.binding.port).or_default() += 1;
         let listener = Some(Box::new(listener));
         match self.free.pop().and_then(|place| self.slots.get_mut(index(place))) {
             Some(slot) => slot.listener = listener,
@@ -92,6 +98,12 @@ impl Listeners {
         self.clear_ready(place);
         let slot = self.slots.get_mut(index(place))?;
         let listener = slot.listener.take()?;
+        if let Entry::Occupied(mut count) = self.ports.entry(listener.binding.port) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         // A place without another generation is not used again.
         // spec: tcp-generation
         if let Some(generation) = slot.generation.checked_add(1) {
@@ -107,6 +119,11 @@ impl Listeners {
 
     pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Listener> {
         self.slots.get_mut(index(place))?.listener.as_deref_mut()
+    }
+
+    /// Returns whether a listener has a port.
+    pub(super) fn has_port(&self, port: u16) -> bool {
+        self.ports.contains_key(&port)
     }
 
     /// Returns the place of a listener, or `None` if it was closed.

@@ -3,6 +3,7 @@
 use std::net::SocketAddrV4;
 
 use base::Place;
+use inet::InterfaceId;
 use tap::{Frame, Instant, Pool};
 
 use super::connections::{Held, Owner};
@@ -316,6 +317,17 @@ impl Tcp {
         let echo = options.timestamps.map(|known| known.value);
         let options = Options { timestamps: self.timestamps(now, addresses, echo), ..Options::NONE };
         SegmentFields::acknowledgment(addresses, numbers, window >> shift, options)
+    }
+
+    /// Returns the reset of a half-open connection, and its interface.
+    pub(super) fn reset_of_half_open(
+        &self,
+        now: Instant,
+        place: Place,
+    ) -> Option<(InterfaceId, SegmentFields)> {
+        let row = self.half_opens.get(place)?;
+        let reset = SegmentFields { flags: Flags::RST | Flags::ACK, window: 0, ..self.ack(now, row) };
+        Some((row.interface(), reset))
     }
 
     /// Returns the timestamps of a segment of this host, or `None` without a timestamp to echo.

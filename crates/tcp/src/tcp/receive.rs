@@ -8,7 +8,7 @@ use super::time_wait::TimeWait;
 use super::{Path, Tcp, TcpReception};
 use crate::connection::is_acceptable;
 use crate::{
-    Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber,
+    Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber, State,
     TcpDropReason,
 };
 
@@ -25,9 +25,14 @@ impl Tcp {
     ) -> TcpReception {
         self.now = now;
         match self.places.find(path.interface, segment.destination, segment.source) {
-            Some(Entry::Connection(place)) => {
-                self.receive_on_connection(now, *path, place, segment, data, pool)
-            }
+            Some(Entry::Connection(place)) => match self.replacement(place, segment) {
+                Some((state, listener)) => {
+                    pool.give(data);
+                    self.end_time_wait(now, place, pool);
+                    self.receive_syn(now, *path, listener, segment, Some(state.send_next))
+                }
+                None => self.receive_on_connection(now, *path, place, segment, data, pool),
+            },
             Some(Entry::HalfOpen(place)) => self.receive_on_half_open(now, *path, place, segment, data, pool),
             Some(Entry::Listener(place)) => self.receive_on_listener(now, *path, place, segment, data, pool),
             Some(Entry::TimeWait(place)) => {
@@ -88,15 +93,7 @@ impl Tcp {
         };
         let has = |flag| segment.flags.contains(flag);
         if has(Flags::SYN) && !has(Flags::RST) {
-            // A cookie is not above the last sequence number of the old connection.
-            let listener = self.places.listener(segment.destination).filter(|listener| {
-                // spec: tcp-listen-flags, rfc6191-initial
-                !has(Flags::ACK)
-                    && !has(Flags::FIN)
-                    && self.may_replace(&state, segment, *listener)
-                    && self.has_half_open_capacity(*listener)
-            });
-            if let Some(listener) = listener {
+            if let Some(listener) = self.replacing_listener(&state, segment) {
                 // spec: rfc9293-time-wait-reuse
                 self.counters.time_wait_reused += 1;
                 self.remove_time_wait(place);
@@ -148,6 +145,37 @@ impl Tcp {
             !has(Flags::RST) && (segment.sequence_length() > 0 || self.time_waits.may_reply(now, place));
         let reply = may_reply.then(|| self.acknowledgment_of(now, state));
         TcpReception::dropped(TcpDropReason::OutsideWindow, reply)
+    }
+
+    /// Returns a connection in TIME-WAIT that its user has not closed, if a SYN replaces it, and the listener of the SYN.
+    fn replacement(&self, place: Place, segment: &Segment) -> Option<(TimeWait, Place)> {
+        let held = self.connections.get(place)?;
+        if held.connection.state() != State::TimeWait {
+            return None;
+        }
+        let state = held.connection.time_wait();
+        let listener = self.replacing_listener(&state, segment)?;
+        Some((state, listener))
+    }
+
+    /// Ends a connection in TIME-WAIT that a SYN replaces. Its user can read the received data.
+    fn end_time_wait(&mut self, now: Instant, place: Place, pool: &mut Pool) {
+        let Some(held) = self.connections.get_mut(place) else { return };
+        // spec: rfc9293-time-wait-reuse
+        held.connection.end_time_wait();
+        self.counters.time_wait_reused += 1;
+        self.settle(now, place, pool);
+    }
+
+    /// Returns the listener of a SYN that replaces a connection in TIME-WAIT.
+    fn replacing_listener(&self, state: &TimeWait, segment: &Segment) -> Option<Place> {
+        // A cookie is not above the last sequence number of the old connection.
+        // spec: tcp-listen-flags, rfc6191-initial
+        let ignored = Flags::ECE.with(Flags::CWR).with(Flags::PSH).with(Flags::URG);
+        let is_syn = segment.flags.without(ignored) == Flags::SYN;
+        self.places.listener(segment.destination).filter(|listener| {
+            is_syn && self.may_replace(state, segment, *listener) && self.has_half_open_capacity(*listener)
+        })
     }
 
     /// Returns whether a SYN to a listener may replace a connection in TIME-WAIT (RFC 6191 2).

@@ -39,6 +39,8 @@ struct Row {
     receive_next: SequenceNumber,
     receive_window: u32,
     timestamp: u32,
+    /// Length of TIME-WAIT in milliseconds.
+    length: u32,
     /// Milliseconds modulo 2^32 when a segment without data was answered last, or zero.
     replied_at: u32,
     window: u16,
@@ -57,17 +59,16 @@ pub(super) struct TimeWaits {
     rows: Vec<Row>,
     free: Vec<Place>,
     bound: usize,
-    /// The connections by the length of their TIME-WAIT. The connections of a list end in the order of the list.
-    lists: Vec<(Duration, List)>,
+    /// The connections of a list end in the order of the list.
+    lists: [List; Self::LISTS],
 }
 
 impl TimeWaits {
-    /// Maximum number of different lengths of TIME-WAIT. A further length counts as the next longer one, or as the
-    /// longest.
-    const LENGTHS: usize = 8;
+    /// Number of lists. Connections with up to eight different lengths of TIME-WAIT end at their times.
+    const LISTS: usize = 8;
 
     pub(super) fn new(bound: usize) -> TimeWaits {
-        TimeWaits { rows: Vec::new(), free: Vec::new(), bound, lists: Vec::new() }
+        TimeWaits { rows: Vec::new(), free: Vec::new(), bound, lists: [List::EMPTY; Self::LISTS] }
     }
 
     /// Returns the number of connections.
@@ -86,7 +87,7 @@ impl TimeWaits {
 
     /// Returns the connection that ends first.
     pub(super) fn first(&self) -> Option<Place> {
-        self.lists.iter().filter_map(|(_, list)| list.first()).min_by_key(|place| self.ends_at(*place))
+        self.lists.iter().filter_map(|list| list.first()).min_by_key(|place| self.ends_at(*place))
     }
 
     /// Returns the time of the next [`TimeWaits::expire`].
@@ -103,7 +104,7 @@ impl TimeWaits {
     pub(super) fn insert(&mut self, now: Instant, from: &TimeWait) {
         let Some(place) = self.vacant() else { return };
         let row = Row {
-            ends_at: now + from.length,
+            ends_at: now,
             links: Links::NONE,
             local: from.local,
             peer: from.peer,
@@ -111,9 +112,10 @@ impl TimeWaits {
             receive_next: from.receive_next,
             receive_window: from.receive_window,
             timestamp: from.timestamp.unwrap_or_default(),
+            length: u32::try_from(from.length.as_millis()).unwrap_or(u32::MAX),
             replied_at: 0,
             window: from.window,
-            list: self.list_for(from.length),
+            list: 0,
             has_timestamp: from.timestamp.is_some(),
             is_used: true,
         };
@@ -121,7 +123,7 @@ impl TimeWaits {
             Some(vacant) => *vacant = row,
             None => self.rows.push(row),
         }
-        self.link(place);
+        self.start(now, place);
     }
 
     pub(super) fn remove(&mut self, place: Place) {
@@ -142,7 +144,7 @@ impl TimeWaits {
             receive_window: row.receive_window,
             window: row.window,
             timestamp: row.has_timestamp.then_some(row.timestamp),
-            length: self.lists.get(usize::from(row.list)).map(|(length, _)| *length).unwrap_or_default(),
+            length: Duration::from_millis(row.length.into()),
         })
     }
 
@@ -155,11 +157,7 @@ impl TimeWaits {
     /// Starts TIME-WAIT of a connection again.
     pub(super) fn restart(&mut self, now: Instant, place: Place) {
         self.unlink(place);
-        let Some(row) = self.rows.get_mut(index(place)) else { return };
-        if let Some((length, _)) = self.lists.get(usize::from(row.list)) {
-            row.ends_at = now + *length;
-        }
-        self.link(place);
+        self.start(now, place);
     }
 
     /// Returns whether a segment without data may be answered: once in 500 milliseconds.
@@ -179,30 +177,32 @@ impl TimeWaits {
         self.rows.get(index(place)).map(|row| row.ends_at)
     }
 
-    /// Returns the number of the list for a length of TIME-WAIT.
-    fn list_for(&mut self, length: Duration) -> u8 {
-        let lengths = (0..).zip(&self.lists);
-        let nearest = lengths.min_by_key(|(_, (other, _))| (*other < length, other.abs_diff(length)));
-        let number = match nearest {
-            Some((number, (other, _))) if *other == length || self.lists.len() >= Self::LENGTHS => number,
-            _ => {
-                self.lists.push((length, List::EMPTY));
-                self.lists.len() - 1
-            }
-        };
-        u8::try_from(number).unwrap_or_default()
-    }
-
-    fn link(&mut self, place: Place) {
+    /// Adds a connection to the list with the latest end before its end, so that the other lists stay open for shorter
+    /// lengths. If all lists end later, the connection ends with the first of them: TIME-WAIT is never shorter than its
+    /// length.
+    fn start(&mut self, now: Instant, place: Place) {
         let Some(row) = self.rows.get(index(place)) else { return };
-        if let Some((_, list)) = self.lists.get_mut(usize::from(row.list)) {
+        let end = now + Duration::from_millis(row.length.into());
+        let end_of = |list: &List| list.last().and_then(|place| self.ends_at(place)).unwrap_or_default();
+        let ends = || (0_u8..).zip(self.lists.iter().map(end_of));
+        let Some((list, last)) = ends()
+            .filter(|(_, last)| *last <= end)
+            .max_by_key(|(_, last)| *last)
+            .or_else(|| ends().min_by_key(|(_, last)| *last))
+        else {
+            return;
+        };
+        if let Some(row) = self.rows.get_mut(index(place)) {
+            (row.list, row.ends_at) = (list, end.max(last));
+        }
+        if let Some(list) = self.lists.get_mut(usize::from(list)) {
             list.append(&mut self.rows, |row| &mut row.links, place);
         }
     }
 
     fn unlink(&mut self, place: Place) {
         let Some(row) = self.rows.get(index(place)) else { return };
-        if let Some((_, list)) = self.lists.get_mut(usize::from(row.list)) {
+        if let Some(list) = self.lists.get_mut(usize::from(row.list)) {
             list.unlink(&mut self.rows, |row| &mut row.links, place);
         }
     }

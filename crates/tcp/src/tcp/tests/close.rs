@@ -323,11 +323,59 @@ fn icmp_error_reaches_the_connection_with_its_sequence_number_only() {
         sequence: syn.sequence,
     };
     let forged = QuotedSegment { sequence: syn.sequence.plus(1), ..quoted };
-    assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable));
+    assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable, &mut node.pool));
     let other = QuotedSegment { local: client(9), ..quoted };
-    assert!(!node.tcp.icmp_error(node.now, &other, PathProblem::PortUnreachable));
+    assert!(!node.tcp.icmp_error(node.now, &other, PathProblem::PortUnreachable, &mut node.pool));
     assert_eq!(node.status(id).closed, None);
-    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable));
+    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable, &mut node.pool));
     assert_eq!(node.status(id).closed, Some(crate::CloseReason::Refused));
     assert_eq!(node.ready(), [TcpReady::Connection(id)]);
+}
+
+// proves: tcp-memory-returned
+#[test]
+fn connection_that_an_icmp_error_ends_keeps_no_memory() {
+    for is_closed in [true, false] {
+        let mut node = Node::new(TcpLimits::default());
+        let id = connect(&mut node, Some(5000)).expect("the connection was refused");
+        node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
+        let (syn, _) = node.transmit().expect("no SYN");
+        // Both sides open the connection at the same time.
+        node.receive(&SegmentFields { flags: Flags::SYN, ..answer(&fields(&syn)) });
+        node.transmit().expect("no SYN,ACK");
+        if is_closed {
+            node.tcp.close(node.now, id, &mut node.pool);
+        }
+        let quoted = QuotedSegment {
+            interface: PATH.interface,
+            local: syn.source,
+            peer: syn.destination,
+            sequence: syn.sequence,
+        };
+        assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable, &mut node.pool));
+        let connections = usize::from(!is_closed);
+        assert_eq!(node.tcp.totals(), TcpTotals { connections, ..TcpTotals::default() });
+        assert_eq!(node.pool.held(), 0, "a frame was lost");
+    }
+}
+
+// proves: rfc9293-syn-retransmission
+#[test]
+fn connection_ends_if_no_device_accepts_its_syn() {
+    for user_timeout in [None, Some(Duration::from_secs(10))] {
+        let mut node = Node::new(TcpLimits::default());
+        let id = connect(&mut node, None).expect("the connection was refused");
+        if let Some(timeout) = user_timeout {
+            node.tcp
+                .set(node.now, id, Setting::UserTimeout(Some(timeout)))
+                .expect("the connection is closed");
+        }
+        let timeout = user_timeout.unwrap_or(Duration::from_mins(3));
+        node.wait(timeout - Duration::from_secs(1));
+        assert_eq!(node.status(id).closed, None);
+        // The timers of the wheel expire at most a slot late.
+        node.wait(Duration::from_secs(10));
+        assert_eq!(node.status(id).closed, Some(crate::CloseReason::TimedOut));
+        assert_eq!(node.ready(), [TcpReady::Connection(id)]);
+    }
 }

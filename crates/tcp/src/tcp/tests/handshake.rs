@@ -325,15 +325,22 @@ fn listener_without_port_gets_a_free_one() {
 
 // proves: tcp-listener-close, tcp-generation
 #[test]
-fn closed_listener_resets_its_queue_and_forgets_half_open_connections() {
+fn closed_listener_resets_its_queue_and_half_open_connections() {
     let mut node = Node::new(TcpLimits::default());
     let listener = node.listen(5);
     let ack = node.connect_from(client(1));
-    node.receive(&syn(client(2))).expect("no SYN,ACK");
+    let syn_ack = node.receive(&syn_with_options(client(2), 7)).expect("no SYN,ACK");
+    node.wait(Duration::from_millis(500));
     node.tcp.close_listener(node.now, listener, &mut node.pool);
     let (reset, _) = node.transmit().expect("no reset");
     assert_eq!((reset.destination, reset.flags), (client(1), Flags::RST | Flags::ACK));
     assert_eq!(reset.sequence, ack.acknowledgment);
+    let (reset, _) = node.transmit().expect("no reset of the half-open connection");
+    assert_eq!((reset.destination, reset.flags), (client(2), Flags::RST | Flags::ACK));
+    assert_eq!((reset.sequence, reset.acknowledgment), (syn_ack.sequence.plus(1), syn_ack.acknowledgment));
+    let clock = |options: Options| options.timestamps.expect("no timestamps").value;
+    assert_eq!(clock(reset.options), clock(syn_ack.options).wrapping_add(500));
+    assert!(node.transmit().is_none(), "a further segment is sent");
     assert_eq!(node.tcp.totals(), TcpTotals::default());
     assert_eq!(node.tcp.deadline().filter(|at| *at > node.now + Duration::from_secs(10)), None);
     let next = node.listen(5);
@@ -376,10 +383,10 @@ fn hard_error_about_syn_ack_ends_half_open_connection() {
         sequence: reply.sequence,
     };
     let forged = QuotedSegment { sequence: reply.sequence.plus(1), ..quoted };
-    assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable));
-    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable));
+    assert!(!node.tcp.icmp_error(node.now, &forged, PathProblem::PortUnreachable, &mut node.pool));
+    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable, &mut node.pool));
     assert_eq!(node.tcp.totals().half_open, 1);
-    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable));
+    assert!(node.tcp.icmp_error(node.now, &quoted, PathProblem::PortUnreachable, &mut node.pool));
     assert_eq!(node.tcp.totals().half_open, 0);
 }
 

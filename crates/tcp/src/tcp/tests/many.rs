@@ -112,6 +112,15 @@ fn entries_list_everything_and_continue_after_a_number() {
         let rest: Vec<_> = node.tcp.entries_after(Some(*place)).collect();
         assert_eq!(rest, all[number + 1..], "after {place}");
     }
+    for (number, entry) in &all {
+        assert_eq!(node.tcp.entry(*number).as_ref(), Some(entry));
+        match entry {
+            TcpEntry::Connection { id: Some(id), .. } => assert_eq!(node.tcp.connection_number(*id), *number),
+            TcpEntry::Listener { id, .. } => assert_eq!(node.tcp.listener_number(*id), *number),
+            _ => {}
+        }
+    }
+    assert_eq!((node.tcp.entry(4), node.tcp.entry(u32::MAX)), (None, None), "a free place has an entry");
     assert_eq!(node.tcp.entries_after(Some(u32::MAX)).count(), 0);
 }
 
@@ -182,7 +191,7 @@ fn segments_of_another_interface_with_equal_addresses_do_not_reach_a_connection(
         sequence: ack.acknowledgment,
     };
     assert!(
-        !node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable),
+        !node.tcp.icmp_error(node.now, &quoted, PathProblem::HostUnreachable, &mut node.pool),
         "the connection has an error"
     );
     for flags in [Flags::ACK, Flags::RST | Flags::ACK] {
@@ -198,4 +207,21 @@ fn segments_of_another_interface_with_equal_addresses_do_not_reach_a_connection(
     assert_eq!(node.tcp.addresses(second).map(|addresses| addresses.interface), Some(other.interface));
     node.receive_data(&ack, b"first");
     assert_eq!((node.status(first).readable, node.status(second).readable), (5, 5));
+}
+
+#[test]
+fn listener_without_a_port_gets_a_port_that_no_listener_has() {
+    let mut node = Node::new(TcpLimits::default());
+    let at = |port| Binding { addresses: "0.0.0.0/0".parse().unwrap(), port };
+    let listen = |node: &mut Node, port| node.tcp.listen(at(port), 1, &settings());
+    let mut ids = Vec::new();
+    for port in (32_768..=60_999).filter(|port| *port != 50_000) {
+        ids.push(listen(&mut node, port).expect("the listener was refused"));
+    }
+    let free = listen(&mut node, 0).expect("a port is free");
+    assert_eq!(node.tcp.binding(free), Some(at(50_000)));
+    assert_eq!(listen(&mut node, 0), Err(TcpError::NoFreePort));
+    node.tcp.close_listener(node.now, ids[7], &mut node.pool);
+    let again = listen(&mut node, 0).expect("the port of a closed listener is free");
+    assert_eq!(node.tcp.binding(again), Some(at(32_775)));
 }

@@ -273,3 +273,41 @@ fn port_in_time_wait_is_used_last_and_only_with_timestamps() {
     assert_eq!(node.tcp.totals().connections, ports.len() - 1);
     assert_eq!(node.tcp.connect(node.now, &connect), Err(TcpError::NoFreePort));
 }
+
+// proves: rfc6191-sequence, rfc6191-initial, rfc6191-refused, rfc9293-time-wait-reuse
+#[test]
+fn syn_replaces_connection_in_time_wait_that_its_user_has_not_closed() {
+    for (sequence, expected) in [(1_006, false), (1_007, true)] {
+        let mut node = Node::new(TcpLimits::default());
+        let listener = node.listen(5);
+        let ack = node.connect_from(client(1));
+        let id = node.tcp.accept(listener).expect("no connection");
+        node.tcp.shutdown(node.now, id).expect("the connection is closed");
+        let (fin, _) = node.transmit().expect("no FIN");
+        let last =
+            SegmentFields { flags: Flags::FIN | Flags::ACK, acknowledgment: fin.sequence.plus(1), ..ack };
+        node.receive_data(&last, b"data!");
+        node.transmit_all();
+        assert_eq!(node.status(id).state, State::TimeWait);
+        node.ready();
+
+        let reply = node.receive(&from_client(client(1), Flags::SYN, sequence, 0)).expect("no reply");
+        let flags = if expected { Flags::SYN | Flags::ACK } else { Flags::ACK };
+        assert_eq!(reply.flags, flags, "sequence number {sequence}");
+        let mut buffer = [0; 9];
+        assert_eq!(node.tcp.read(node.now, id, &mut buffer, &mut node.pool), Ok(5), "the data is lost");
+        assert_eq!(&buffer[..5], b"data!");
+        assert_eq!(node.tcp.counters().time_wait_reused, u64::from(expected));
+        if expected {
+            assert!(fin.sequence.is_before(reply.sequence), "{:?} is not above the FIN", reply.sequence);
+            assert_eq!(node.status(id).closed, Some(crate::CloseReason::Closed));
+            assert_eq!(node.ready(), [TcpReady::Connection(id)]);
+            assert_eq!(node.reason(&answer(&reply)), None, "the handshake was not completed");
+            let next = node.tcp.accept(listener).expect("no connection");
+            node.tcp.close(node.now, id, &mut node.pool);
+            assert_eq!(node.status(next).state, State::Established);
+        } else {
+            assert_eq!(node.status(id).state, State::TimeWait);
+        }
+    }
+}

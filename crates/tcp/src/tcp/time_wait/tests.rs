@@ -50,19 +50,38 @@ fn connections_end_in_order_of_their_times() {
     assert_eq!(ended, [(6, 1), (62, 2), (70, 0)]);
 }
 
+// proves: rfc9293-time-wait
 #[test]
-fn further_length_counts_as_next_longer_one() {
-    let mut rows = TimeWaits::new(20);
-    for number in 1..=8 {
-        rows.insert(at(0), &state(number, u64::from(number) * 10));
+fn time_wait_is_never_shorter_than_its_length() {
+    let mut rows = TimeWaits::new(1_000);
+    // Lengths of up to 20 minutes, in an order without a pattern.
+    let length = |number: u32| u64::from(number) * u64::from(number) * 7_919 % 1_201;
+    for number in 0..1_000_u16 {
+        rows.insert(at(u64::from(number)), &state(number, length(number.into())));
     }
-    rows.insert(at(0), &state(9, 25));
-    rows.insert(at(0), &state(10, 1000));
-    let length = |place| rows.get(place).map(|state| state.length.as_secs());
-    assert_eq!((length(8), length(9)), (Some(30), Some(80)));
-    rows.insert(at(0), &state(11, 20));
-    let length = rows.get(10).map(|state| state.length.as_secs());
-    assert_eq!(length, Some(20), "a known length counts as another one");
+    rows.restart(at(1_000), 500);
+    let mut last = at(0);
+    while let Some(deadline) = rows.deadline() {
+        assert!(last <= deadline, "the deadlines are not in order");
+        last = deadline;
+        let place = rows.expire(deadline).expect("nothing ends at the deadline");
+        let started = if place == 500 { 1_000 } else { u64::from(place) };
+        assert_eq!(rows.get(place), Some(state(u16::try_from(place).unwrap(), length(place))));
+        assert!(deadline >= at(started + length(place)), "connection {place} ends early");
+        assert!(deadline <= at(2_200), "connection {place} ends after all others");
+        rows.remove(place);
+    }
+    assert_eq!(rows.len(), 0);
+
+    // Eight lengths end at their times.
+    let mut rows = TimeWaits::new(100);
+    for number in 0..100 {
+        rows.insert(at(u64::from(number)), &state(number, 10 * u64::from(number % 8)));
+    }
+    for place in 0..100 {
+        let end = at(u64::from(place) + 10 * u64::from(place % 8));
+        assert_eq!(rows.ends_at(place), Some(end), "connection {place}");
+    }
 }
 
 // proves: tcp-ack-loop
