@@ -73,6 +73,8 @@ pub(crate) struct LinuxTcpInfo {
 
 /// Threshold of a connection without losses.
 const INFINITE: u32 = 0x7fff_ffff;
+/// State "disorder" of the congestion control.
+const DISORDER: u8 = 1;
 /// State "recovery" of the congestion control.
 const RECOVERY: u8 = 3;
 /// State "loss" of the congestion control.
@@ -87,7 +89,7 @@ impl LinuxTcpInfo {
         let ca_state = match (info.is_recovering, info.backoff) {
             (_, 1..) => LOSS,
             (true, 0) => RECOVERY,
-            (false, 0) => 0,
+            (false, 0) => option(info.sacked > 0, DISORDER),
         };
         LinuxTcpInfo {
             state: linux_state(info.state),
@@ -104,6 +106,10 @@ impl LinuxTcpInfo {
             snd_mss: info.send_segment_size,
             rcv_mss: info.receive_segment_size,
             unacked: segments_up(info.unacknowledged),
+            sacked: info.sacked,
+            // A segment that was sent again counts as lost in Linux until it is acknowledged.
+            lost: info.lost + info.retransmitted,
+            retrans: info.retransmitted,
             last_data_sent: milliseconds(info.last_sent),
             last_data_recv: milliseconds(info.last_received),
             last_ack_recv: milliseconds(info.last_received),
@@ -113,7 +119,7 @@ impl LinuxTcpInfo {
             snd_ssthresh: info.slow_start_threshold.map_or(INFINITE, segments),
             snd_cwnd: segments(info.congestion_window),
             advmss: info.advertised_segment_size,
-            reordering: 3,
+            reordering: segments_up(info.reordering).max(3),
             rcv_space: u32::try_from(info.receive_buffer).unwrap_or(u32::MAX),
             total_retrans: info.retransmissions,
             bytes_acked: info.bytes_acknowledged,
@@ -125,6 +131,8 @@ impl LinuxTcpInfo {
             min_rtt: microseconds(info.minimum_rtt.unwrap_or_default()),
             bytes_sent: info.bytes_sent.saturating_add(info.bytes_retransmitted),
             bytes_retrans: info.bytes_retransmitted,
+            dsack_dups: info.duplicate_reports,
+            reord_seen: info.reorderings,
             snd_wnd: info.send_window,
             rcv_wnd: info.receive_window,
             ..LinuxTcpInfo::default()

@@ -34,7 +34,10 @@ pub enum DuplicateAck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewAck {
     /// No recovery is in progress.
-    Normal,
+    Normal {
+        /// Acknowledged bytes, without those of the segments that duplicate ACKs have reported before.
+        bytes: u32,
+    },
     /// The next segment is lost as well, and is sent again.
     Partial {
         /// Whether this is the first such ACK of the recovery, which restarts the retransmission timer.
@@ -115,13 +118,16 @@ impl FastRecovery {
 
     /// Processes an ACK of new data: `bytes` up to `acknowledgment`.
     pub fn acknowledged(&mut self, acknowledgment: SequenceNumber, bytes: u32, segment_size: u32) -> NewAck {
-        self.duplicates = 0;
+        let duplicates = u32::from(std::mem::take(&mut self.duplicates));
         if !self.is_active {
             // The number would be in the future after 2^31 bytes.
             if self.end.is_before(acknowledgment) {
                 self.end = acknowledgment.minus(1);
             }
-            return NewAck::Normal;
+            // RFC 3042 2: "The congestion window (cwnd) MUST NOT be changed when these new segments are transmitted." The segments
+            // that made way for them do not raise the window later, either.
+            // spec: rfc3042-window
+            return NewAck::Normal { bytes: bytes.saturating_sub(duplicates.saturating_mul(segment_size)) };
         }
         // spec: rfc6582-partial
         // RFC 6582 3.2 3: "If this ACK acknowledges all of the data up to and including recover", the recovery ends.

@@ -38,12 +38,10 @@ impl Prr {
         } else {
             // RFC 6937 3: "PRR-CRB limit = prr_delivered - prr_out", "PRR-SSRB limit = MAX(prr_delivered - prr_out,
             // DeliveredData) + MSS", "Attempt to catch up, as permitted by limit sndcnt = MIN(ssthresh - pipe, limit)".
-            let conserved = self.delivered.saturating_sub(self.sent);
-            let limit = if is_safe {
-                conserved.max(delivered.into()).saturating_add(segment_size.into())
-            } else {
-                conserved
-            };
+            // The larger of both also bounds the conservative version, so that the first segment, which is always sent again,
+            // does not count against the data that is delivered later.
+            let conserved = self.delivered.saturating_sub(self.sent).max(delivered.into());
+            let limit = if is_safe { conserved.saturating_add(segment_size.into()) } else { conserved };
             limit.min(u64::from(self.threshold - pipe))
         };
         // The segment that the first ACK of the recovery reveals as lost is always sent again (RFC 5681 3.2).

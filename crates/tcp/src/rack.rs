@@ -28,6 +28,8 @@ pub(crate) struct Rack {
     highest: SequenceNumber,
     /// Number of segments that were delivered out of order.
     reorderings: u32,
+    /// Largest distance from the start of a segment that was delivered out of order to the highest delivered number.
+    reordering: u32,
     /// `RACK.reo_wnd_mult`.
     multiplier: u32,
     /// `RACK.reo_wnd_persist`: number of recoveries until the multiplier becomes one.
@@ -112,6 +114,7 @@ impl Rack {
             minimum_rtt: MinimumRtt { since: now, current: None, previous: None },
             highest: first,
             reorderings: 0,
+            reordering: 0,
             multiplier: 1,
             persistence: 0,
             duplicate_round: None,
@@ -132,7 +135,8 @@ impl Rack {
         if self.highest.is_before(sent.end) {
             self.highest = sent.end;
         } else if sent.end.is_before(self.highest) && !sent.is_retransmitted {
-            self.reorderings = self.reorderings.saturating_add(1);
+            self.reordered();
+            self.reordering = self.reordering.max(self.highest.distance_from(sent.start));
         }
         let sent_at = sent.mark.sent_at();
         let rtt = time.now.since(sent_at);
@@ -251,6 +255,11 @@ impl Rack {
     /// Takes note of segments that were taken for lost, although they were delivered out of order.
     pub(crate) fn reordered(&mut self) {
         self.reorderings = self.reorderings.saturating_add(1);
+    }
+
+    /// Returns the largest distance of a reordering, in bytes.
+    pub(crate) fn reordering(&self) -> u32 {
+        self.reordering
     }
 
     /// Returns the number of segments that were delivered out of order.

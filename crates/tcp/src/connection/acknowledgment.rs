@@ -196,7 +196,7 @@ impl Connection {
         let Recovery::NewReno(recovery) = &mut transfer.recovery else { return true };
         transfer.is_lost_due = false;
         match recovery.acknowledged(segment.acknowledgment, bytes, round.segment_size) {
-            NewAck::Normal => {
+            NewAck::Normal { bytes } => {
                 transfer.congestion.acknowledged(round, bytes);
                 true
             }

@@ -71,6 +71,8 @@ pub struct TcpInfo {
     pub retransmitted: u32,
     /// Number of segments that were delivered out of order.
     pub reorderings: u32,
+    /// Largest distance between a segment that was delivered out of order and the highest delivered byte.
+    pub reordering: u32,
     /// Number of recoveries that were unnecessary, and undone.
     pub undone_recoveries: u32,
     /// Number of reports of data that was received twice (RFC 2883).
@@ -142,6 +144,9 @@ impl Connection {
             reorderings: transfer
                 .and_then(|transfer| transfer.recovery.rack())
                 .map_or(0, |recovery| recovery.rack.reorderings()),
+            reordering: transfer
+                .and_then(|transfer| transfer.recovery.rack())
+                .map_or(0, |recovery| recovery.rack.reordering()),
             undone_recoveries: transfer.map_or(0, |transfer| transfer.undone),
             duplicate_reports: transfer.map_or(0, |transfer| transfer.duplicate_reports),
             ignored_sack_blocks: transfer.map_or(0, |transfer| transfer.ignored_blocks),

@@ -52,13 +52,9 @@ impl Connection {
         if recovery.phase.end().is_some_and(|end| end.is_at_or_before(unacknowledged)) {
             recovery.phase = Phase::Open;
             recovery.rack.recovered();
-        } else if is_new {
-            match recovery.phase {
-                Phase::Open => congestion.acknowledged(round, bytes),
-                // Data that was acknowledged selectively before does not count again.
-                Phase::Timeout { .. } => congestion.acknowledged(round, delivered.bytes),
-                Phase::Fast { .. } => {}
-            }
+        } else if is_new && !matches!(recovery.phase, Phase::Fast { .. }) {
+            // Data that was acknowledged selectively before has made way for other data before, and does not count again.
+            congestion.acknowledged(round, delivered.bytes);
         }
         if is_new {
             *is_lost_due = false;

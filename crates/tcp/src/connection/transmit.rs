@@ -204,7 +204,7 @@ impl Connection {
     /// Returns whether the congestion window permits `length` more bytes in flight.
     fn is_allowed_by_congestion(&self, length: u32) -> bool {
         // RFC 6675 5: "If cwnd - pipe >= 1 SMSS the sender SHOULD transmit one or more segments".
-        // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data
+        // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data, rfc3042-new-information
         let in_flight = self.pipe();
         if in_flight == 0 {
             return true;

@@ -27,7 +27,7 @@ fn third_duplicate_ack_starts_recovery_at_first_segment_for_any_isn() {
     }
 }
 
-// proves: rfc5681-limited-transmit
+// proves: rfc5681-limited-transmit, rfc3042-window
 #[test]
 fn first_two_duplicate_acks_allow_two_segments() {
     let mut recovery = FastRecovery::new(SequenceNumber::new(0));
@@ -37,7 +37,11 @@ fn first_two_duplicate_acks_allow_two_segments() {
     assert_eq!(recovery.window(10_000, SEGMENT), 11_000);
     recovery.duplicate(first, next, SEGMENT);
     assert_eq!(recovery.window(10_000, SEGMENT), 12_000);
-    assert_eq!(recovery.acknowledged(first.plus(1000), 1000, SEGMENT), NewAck::Normal);
+    assert_eq!(
+        recovery.acknowledged(first.plus(3000), 3000, SEGMENT),
+        NewAck::Normal { bytes: 1000 },
+        "segments that duplicate ACKs have reported raise the window"
+    );
     assert_eq!(recovery.window(10_000, SEGMENT), 10_000, "an ACK of new data did not reset the count");
 }
 

@@ -63,6 +63,11 @@ fn first_ack_permits_a_segment() {
         0,
         "the second ACK permits a segment as well"
     );
+    // The segment that was sent without a delivery does not delay the next segment.
+    let mut prr = Prr::new(20 * SEGMENT, 10 * SEGMENT);
+    assert_eq!(prr.acknowledged(0, 3 * SEGMENT, SEGMENT, false), SEGMENT);
+    prr.sent(SEGMENT);
+    assert_eq!(prr.acknowledged(SEGMENT, 4 * SEGMENT, SEGMENT, false), SEGMENT);
 }
 
 proptest! {

@@ -136,14 +136,17 @@ fn losses_of_one_window_reduce_the_congestion_window_once() {
     assert!(!rig.info().is_recovering);
 }
 
-// proves: rfc6675-pipe, rfc3042-new-data
+// proves: rfc6675-pipe, rfc3042-new-data, rfc3042-new-information
 #[test]
 fn selectively_acknowledged_data_makes_way_for_new_data() {
     let mut rig = Rig::in_flight(&selective(), 10);
-    rig.write(&pattern(1_460));
+    rig.write(&pattern(2 * FULL));
     assert_eq!(rig.sent_segments(), []);
     rig.select(0, &[(1, 2)]);
     assert_eq!(rig.sent_segments(), [10], "limited transmit sends no new data");
+    rig.select(0, &[(1, 2)]);
+    rig.select(0, &[]);
+    assert_eq!(rig.sent_segments(), [], "an acknowledgment without new blocks permits new data");
 }
 
 // proves: rfc8985-probe-schedule, rfc8985-probe-timer, rfc8985-probe-segment
