@@ -26,8 +26,10 @@ pub(crate) struct Rack {
     minimum_rtt: MinimumRtt,
     /// `RACK.fack`: the sequence number after the highest delivered one.
     highest: SequenceNumber,
-    /// Number of segments that were delivered out of order.
+    /// Number of acknowledgments that delivered a segment out of order.
     reorderings: u32,
+    /// Whether the current acknowledgment is one of them.
+    is_reordering: bool,
     /// Largest distance from the start of a segment that was delivered out of order to the highest delivered number.
     reordering: u32,
     /// `RACK.reo_wnd_mult`.
@@ -51,7 +53,7 @@ struct MinimumRtt {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AckTime {
     pub(crate) now: Instant,
-    /// The echoed timestamp (`TSecr`), if the connection has timestamps.
+    /// The echoed timestamp (`TSecr`), if the connection has timestamps. `None` for selective acknowledgments.
     pub(crate) echo: Option<u32>,
     /// Offset of the local timestamp clock.
     pub(crate) offset: u32,
@@ -114,6 +116,7 @@ impl Rack {
             minimum_rtt: MinimumRtt { since: now, current: None, previous: None },
             highest: first,
             reorderings: 0,
+            is_reordering: false,
             reordering: 0,
             multiplier: 1,
             persistence: 0,
@@ -135,7 +138,9 @@ impl Rack {
         if self.highest.is_before(sent.end) {
             self.highest = sent.end;
         } else if sent.end.is_before(self.highest) && !sent.is_retransmitted {
-            self.reordered();
+            if !std::mem::replace(&mut self.is_reordering, true) {
+                self.reordered();
+            }
             self.reordering = self.reordering.max(self.highest.distance_from(sent.start));
         }
         let sent_at = sent.mark.sent_at();
@@ -166,7 +171,7 @@ impl Rack {
         next: SequenceNumber,
         is_duplicate: bool,
     ) {
-        self.latest = Instant::ORIGIN;
+        (self.latest, self.is_reordering) = (Instant::ORIGIN, false);
         // RFC 8985 6.2 step 4: "If RACK.dsack_round is not None AND SND.UNA >= RACK.dsack_round: RACK.dsack_round = None".
         if self.duplicate_round.is_some_and(|end| end.is_at_or_before(unacknowledged)) {
             self.duplicate_round = None;
@@ -262,7 +267,7 @@ impl Rack {
         self.reordering
     }
 
-    /// Returns the number of segments that were delivered out of order.
+    /// Returns the number of acknowledgments that delivered a segment out of order.
     pub(crate) fn reorderings(&self) -> u32 {
         self.reorderings
     }

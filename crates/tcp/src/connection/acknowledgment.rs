@@ -7,7 +7,7 @@ use super::Connection;
 use super::sequences::LocalFin;
 use super::timers::NEVER;
 use super::transfer::Transfer;
-use crate::rack::duplicate_block;
+use crate::rack::{AckTime, duplicate_block};
 use crate::recovery::{Recovery, Undo};
 use crate::scoreboard::Sent;
 use crate::{
@@ -113,13 +113,13 @@ impl Connection {
         let Some(transfer) = &mut self.transfer else { return delivered };
         let Transfer { scoreboard, recovery, ignored_blocks, .. } = &mut **transfer;
         let mut rack = recovery.rack_mut();
-        let mut deliver = |sent: &Sent| {
+        let mut deliver = |time: &AckTime, sent: &Sent| {
             delivered.add(sent);
             if let Some(recovery) = &mut rack {
-                recovery.rack.delivered(&time, sent);
+                recovery.rack.delivered(time, sent);
             }
         };
-        let mut bytes = scoreboard.acknowledge(unacknowledged, &mut deliver);
+        let mut bytes = scoreboard.acknowledge(unacknowledged, |sent| deliver(&time, sent));
         let mut duplicate = None;
         if self.negotiated.has_sack {
             let received = segment.options.sack;
@@ -144,8 +144,11 @@ impl Connection {
             }
             let blocks = blocks.get_mut(..count).unwrap_or_default();
             blocks.sort_unstable_by_key(|block| block.start.distance_from(unacknowledged));
+            // RFC 7323 4.3: the peer echoes the timestamp of the last segment in order, which says nothing about segments that
+            // are out of order.
+            let time = AckTime { echo: None, ..time };
             for block in blocks {
-                let (selected, is_complete) = scoreboard.sack(*block, &mut deliver);
+                let (selected, is_complete) = scoreboard.sack(*block, |sent| deliver(&time, sent));
                 bytes = bytes.saturating_add(selected);
                 *ignored_blocks = ignored_blocks.saturating_add(u32::from(!is_complete));
             }

@@ -69,7 +69,7 @@ pub struct TcpInfo {
     pub lost: u32,
     /// Number of segments that were sent again and are not acknowledged.
     pub retransmitted: u32,
-    /// Number of segments that were delivered out of order.
+    /// Number of acknowledgments that delivered a segment out of order.
     pub reorderings: u32,
     /// Largest distance between a segment that was delivered out of order and the highest delivered byte.
     pub reordering: u32,

@@ -52,8 +52,11 @@ impl Connection {
         if recovery.phase.end().is_some_and(|end| end.is_at_or_before(unacknowledged)) {
             recovery.phase = Phase::Open;
             recovery.rack.recovered();
-        } else if is_new && !matches!(recovery.phase, Phase::Fast { .. }) {
-            // Data that was acknowledged selectively before has made way for other data before, and does not count again.
+        } else if !matches!(recovery.phase, Phase::Fast { .. }) && (is_new || recovery.rack.reorderings() > 0)
+        {
+            // Data that was acknowledged selectively makes way for other data, and does not raise the window when it is
+            // acknowledged. On a path that reorders segments, such data raises the window at once, because the window would
+            // hardly grow otherwise.
             congestion.acknowledged(round, delivered.bytes);
         }
         if is_new {

@@ -13,14 +13,16 @@ pub(crate) struct Faults {
     pub(crate) loss: u64,
     pub(crate) duplication: u64,
     pub(crate) corruption: u64,
-    /// Probability of an additional delay of up to [`Faults::LATE`].
+    /// Probability of an additional delay of up to [`Link::late`].
     pub(crate) reordering: u64,
 }
 
 /// Segments under way, and the faults of their link.
 pub(crate) struct Link {
-    faults: Faults,
-    delay: Duration,
+    pub(crate) faults: Faults,
+    pub(crate) delay: Duration,
+    /// Longest additional delay of a reordered segment.
+    pub(crate) late: Duration,
     random: Random,
     /// The segments by their time of arrival. The number keeps the order of segments with the same time.
     segments: BTreeMap<(Instant, u64), Vec<u8>>,
@@ -65,16 +67,13 @@ impl Bottleneck {
     }
 }
 
-impl Faults {
-    const LATE: Duration = Duration::from_millis(30);
-}
-
 impl Link {
     pub(crate) fn new(faults: Faults, delay: Duration, seed: u64) -> Link {
         let (random, segments) = (Random::new(seed), BTreeMap::new());
         Link {
             faults,
             delay,
+            late: Duration::from_millis(30),
             random,
             segments,
             sent: 0,
@@ -103,7 +102,7 @@ impl Link {
         let Some(departure) = departure else { return };
         let copies = if self.happens(self.faults.duplication) { 2 } else { 1 };
         for copy in 0..copies {
-            let late = if self.happens(self.faults.reordering) { Faults::LATE } else { Duration::ZERO };
+            let late = if self.happens(self.faults.reordering) { self.late } else { Duration::ZERO };
             let late = self.random.between(Duration::ZERO, late);
             let mut bytes = segment.to_vec();
             if self.may_damage() && self.happens(self.faults.corruption) {

@@ -5,6 +5,7 @@
 mod ends;
 mod link;
 mod pitfalls;
+mod recovery;
 mod sides;
 mod streams;
 mod trace;
