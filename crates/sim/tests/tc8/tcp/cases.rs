@@ -6,13 +6,14 @@ mod data;
 mod header;
 mod no_connection;
 mod opening;
+mod order;
 mod segment_size;
 mod timers;
 
 use super::Case;
 
 /// The source files of the cases.
-pub(crate) const SOURCES: [&str; 8] = [
+pub(crate) const SOURCES: [&str; 9] = [
     include_str!("cases/opening.rs"),
     include_str!("cases/no_connection.rs"),
     include_str!("cases/acceptability.rs"),
@@ -20,6 +21,7 @@ pub(crate) const SOURCES: [&str; 8] = [
     include_str!("cases/header.rs"),
     include_str!("cases/segment_size.rs"),
     include_str!("cases/data.rs"),
+    include_str!("cases/order.rs"),
     include_str!("cases/timers.rs"),
 ];
 
@@ -31,6 +33,7 @@ pub(super) fn all() -> Vec<Case> {
     cases.extend(header::cases());
     cases.extend(segment_size::cases());
     cases.extend(data::cases());
+    cases.extend(order::cases());
     cases.extend(timers::cases());
     cases
 }
