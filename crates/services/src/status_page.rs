@@ -1,8 +1,8 @@
-//! The status page of a host: its addresses, neighbors, sockets and counters.
+//! The status page of a host: its addresses, neighbors, sockets, TCP connections and counters.
 
 use std::fmt::{Display, Write};
 
-use host::{Counter, Host, HostInterface, SocketInfo};
+use host::{Counter, Host, HostInterface, SocketInfo, SocketKind, TcpSocketInfo};
 use tap::Instant;
 
 use crate::http::page::{Escaped, Page};
@@ -17,7 +17,7 @@ pub(crate) struct StatusPage {
 /// A table of a page.
 struct Table<'a>(&'a mut String);
 
-/// Maximum number of rows of addresses, of neighbors and of sockets.
+/// Maximum number of rows of addresses, of neighbors, of sockets and of TCP connections.
 const MAX_ROWS: usize = 100;
 
 impl StatusPage {
@@ -70,11 +70,14 @@ fn body(date: &str, host: &Host, services: &[Counter]) -> String {
         });
     });
     Table::write(&mut body, "Sockets", &["kind", "local address", "port", "peer"], |table| {
-        table.rows(host.sockets(), |row, SocketInfo { kind, addresses, port, peer, .. }| {
-            let peer = peer.map_or(String::new(), |peer| peer.to_string());
-            row.cells(&[&format_args!("{kind:?}"), &addresses, &port, &peer]);
+        // TCP connections and listeners follow all other sockets.
+        let sockets =
+            host.sockets().take_while(|info| !matches!(info.kind, SocketKind::Tcp | SocketKind::TcpListener));
+        table.rows(sockets, |row, SocketInfo { kind, addresses, port, peer, .. }| {
+            row.cells(&[&format_args!("{kind:?}"), &addresses, &port, &or_empty(peer)]);
         });
     });
+    tcp(&mut body, host);
     let counters = host.counters();
     Table::write(&mut body, "Counters", &["count", "layer", "counter"], |table| {
         for Counter { layer, text, count, .. } in
@@ -84,6 +87,53 @@ fn body(date: &str, host: &Host, services: &[Counter]) -> String {
         }
     });
     body
+}
+
+/// Writes the numbers of TCP connections, and a table of the connections and listeners.
+fn tcp(body: &mut String, host: &Host) {
+    let columns = [
+        "state",
+        "local address",
+        "port",
+        "peer",
+        "bytes to read",
+        "bytes to send",
+        "RTT in milliseconds",
+        "retransmitted segments",
+    ];
+    Table::write(body, "TCP", &columns, |table| {
+        table.rows(host.tcp_sockets_after(None), |row, info| {
+            let TcpSocketInfo {
+                addresses, port, peer, state, received_bytes, sending_bytes, details, ..
+            } = info;
+            let state = state.map_or("LISTEN".to_owned(), |state| state.to_string());
+            let rtt =
+                details.and_then(|details| details.rtt).map(|rtt| format!("{:.3}", rtt.as_secs_f64() * 1e3));
+            let retransmissions = details.map(|details| details.retransmissions);
+            row.cells(&[
+                &state,
+                &addresses,
+                &port,
+                &or_empty(peer),
+                &received_bytes,
+                &sending_bytes,
+                &or_empty(rtt),
+                &or_empty(retransmissions),
+            ]);
+        });
+    });
+    let totals = host.tcp_totals();
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        body,
+        "<p>connections: {}, half-open: {}, in TIME-WAIT: {}, bytes of buffers: {}</p>",
+        totals.connections, totals.half_open, totals.time_wait, totals.memory
+    );
+}
+
+/// Returns the text of a value, or an empty text without a value.
+fn or_empty(value: Option<impl Display>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
 }
 
 /// Returns the number of an interface, and its VLAN.

@@ -301,6 +301,10 @@ fn status_page_shows_host_and_changes_once_a_second() {
         "<td>10.0.0.1</td>",
         "<td>0.0.0.0/0</td><td>7</td>",
         "<td>services</td><td>connections to http</td>",
+        "<td>tcp</td><td>connections accepted by listeners</td>",
+        "<td>LISTEN</td><td>0.0.0.0/0</td><td>80</td>",
+        "<td>CLOSE-WAIT</td><td>10.0.0.2/32</td><td>80</td><td>10.0.0.1:",
+        "<p>connections: 1, half-open: 0, in TIME-WAIT: 0, bytes of buffers: ",
     ] {
         assert!(first.contains(text), "{text} is missing in\n{first}");
     }
