@@ -66,7 +66,7 @@ pub(crate) fn receive(
     }
     if let Some(reply) = reception.reply {
         // The interface counts a reply that cannot be sent.
-        _ = tcp_output::send_reply(cx, &reply);
+        _ = tcp_output::send_reply(cx, &reply, reception.service);
     }
     match reception.outcome {
         SegmentOutcome::Dropped(reason) => count_dropped(cx, reason),

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use inet::IpProtocol;
 use ipv4::{Ipv4Fields, PathMtus};
 use tap::{Checksum, Frame};
-use tcp::{Departure, PathProblem, QuotedSegment, Segment, SegmentFields};
+use tcp::{Departure, PathProblem, QuotedSegment, Segment, SegmentFields, SegmentService};
 
 use crate::egress::{self, CONTROL, QueueOf, SEGMENTS};
 use crate::interface::Context;
@@ -48,7 +48,11 @@ fn drop_long(cx: &mut Context<'_>, addresses: (Ipv4Addr, Ipv4Addr), frame: Frame
 }
 
 /// Sends a segment without data that replies to a received segment.
-pub(crate) fn send_reply(cx: &mut Context<'_>, reply: &SegmentFields) -> Result<SendOutcome, TxDropReason> {
+pub(crate) fn send_reply(
+    cx: &mut Context<'_>,
+    reply: &SegmentFields,
+    service: SegmentService,
+) -> Result<SendOutcome, TxDropReason> {
     let mut frame = cx.pool.take().ok_or_else(|| cx.interface.count_tx_dropped(TxDropReason::NoFrame))?;
     let is_written = frame.append(reply.header_length()).is_ok_and(|bytes| reply.write_to(bytes).is_ok());
     if !is_written {
@@ -56,7 +60,9 @@ pub(crate) fn send_reply(cx: &mut Context<'_>, reply: &SegmentFields) -> Result<
         return Err(cx.interface.count_tx_dropped(TxDropReason::TooLong));
     }
     let fields = Ipv4Fields {
-        time_to_live: cx.interface.config.time_to_live,
+        // spec: rfc9293-service
+        time_to_live: service.time_to_live.unwrap_or(cx.interface.config.time_to_live),
+        type_of_service: service.type_of_service,
         ..Ipv4Fields::new(IpProtocol::TCP, *reply.source.ip(), *reply.destination.ip())
     };
     send(cx, CONTROL, fields, frame)

@@ -38,7 +38,8 @@ use self::timestamps::PeerClock;
 use self::transfer::Transfer;
 use crate::{
     CloseReason, CongestionControl, Ecn, KeepAlive, MemoryLevel, Options, Output, PathProblem, ReceiveBuffer,
-    ReceiveWindow, Resources, RttEstimator, SendBuffer, SequenceNumber, Setting, State, Status, TcpSettings,
+    ReceiveWindow, Resources, RttEstimator, SegmentService, SendBuffer, SequenceNumber, Setting, State,
+    Status, TcpSettings,
 };
 
 /// Length of the headers of IPv4 and TCP without options, in bytes.
@@ -321,14 +322,9 @@ impl Connection {
         self.peer
     }
 
-    /// Returns the time to live of sent datagrams. `None` is the default of the host.
-    pub fn time_to_live(&self) -> Option<u8> {
-        self.policy.time_to_live
-    }
-
-    /// Returns the type of service of datagrams without data.
-    pub fn type_of_service(&self) -> u8 {
-        self.policy.type_of_service & !ecn::FIELD
+    /// Returns the IP header fields of segments without data.
+    pub fn service(&self) -> SegmentService {
+        SegmentService::new(self.policy.time_to_live, self.policy.type_of_service)
     }
 
     /// Appends data to the send buffer. Returns the number of bytes that the buffer took: zero if the buffer is full, or

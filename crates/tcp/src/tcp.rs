@@ -39,7 +39,7 @@ use self::queues::Queues;
 use self::time_wait::{TimeWait, TimeWaits};
 use crate::{
     InitialSequenceNumbers, Memory, Output, PathProblem, Resources, SegmentFields, SegmentOutcome,
-    SequenceNumber, State, TcpSettings,
+    SegmentService, SequenceNumber, State, TcpSettings,
 };
 
 /// The connections and listeners of a host.
@@ -88,6 +88,8 @@ pub struct TcpReception {
     pub outcome: SegmentOutcome,
     /// A segment without data to send in reply.
     pub reply: Option<SegmentFields>,
+    /// IP header fields of the reply.
+    pub service: SegmentService,
     /// Whether the segment acknowledges new data, which confirms that the next hop is reachable.
     pub is_progress: bool,
 }
@@ -344,9 +346,9 @@ impl Tcp {
     }
 
     /// Adds a reset to the output of an interface.
-    fn send_reset(&mut self, interface: InterfaceId, reset: Option<SegmentFields>) {
+    fn send_reset(&mut self, interface: InterfaceId, reset: Option<SegmentFields>, service: SegmentService) {
         let Some(reset) = reset else { return };
-        if !queues_of(&mut self.queues, interface).push_reset(reset) {
+        if !queues_of(&mut self.queues, interface).push_reset((reset, service)) {
             self.counters.resets_lost += 1;
         }
     }

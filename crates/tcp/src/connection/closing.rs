@@ -105,6 +105,7 @@ impl Connection {
             window: u16::try_from(self.current_window() >> self.negotiated.receive_shift).unwrap_or(u16::MAX),
             timestamp: self.negotiated.has_timestamps.then(|| self.peer_clock.recent()),
             length: Duration::from_millis(self.policy.time_wait.0.into()),
+            service: self.service(),
         }
     }
 

@@ -9,9 +9,6 @@ use crate::{Flags, Segment, WindowControl as _};
 /// The ECN field of a datagram that supports ECN: ECT(0) (RFC 3168 5).
 pub(super) const ECT_0: u8 = 0b10;
 
-/// Mask of the ECN field in the type of service (RFC 3168 5).
-pub(super) const FIELD: u8 = 0b11;
-
 /// State of a connection that uses ECN.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EcnState {

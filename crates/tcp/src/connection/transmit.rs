@@ -39,7 +39,7 @@ impl Connection {
     /// Writes the next segment to an empty frame: header, options and data. Returns the type of service of its datagram, or
     /// `None` if no segment was due.
     pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> Option<u8> {
-        let type_of_service = self.type_of_service();
+        let type_of_service = self.service().type_of_service;
         if let Some(plan) = self.plan() {
             let is_written = self.send_planned(now, &plan, frame);
             self.arm(now);

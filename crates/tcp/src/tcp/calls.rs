@@ -68,7 +68,7 @@ impl Tcp {
             // RFC 9293 3.10.5, SYN-RECEIVED: "Send a reset segment: <SEQ=SND.NXT><CTL=RST>". The peer may have sent the last
             // ACK of the handshake already, and then waits for data.
             if let Some((interface, reset)) = self.reset_of_half_open(now, half_open) {
-                self.send_reset(interface, Some(reset));
+                self.send_reset(interface, Some(reset), self.service_of(place));
             }
             self.remove_half_open(half_open);
             from = half_open;
@@ -228,7 +228,8 @@ impl Tcp {
         self.connections.orphan(place);
         let Some(held) = self.connections.get(place) else { return };
         let (interface, is_open) = (held.interface, held.connection.state() != State::Closed);
-        self.send_reset(interface, reset);
+        let service = held.connection.service();
+        self.send_reset(interface, reset, service);
         // spec: tcp-orphans
         if is_open && self.connections.orphans > self.limits.orphans {
             self.counters.orphans_reset += 1;
@@ -269,8 +270,9 @@ impl Tcp {
     fn abort_at(&mut self, now: Instant, place: Place, pool: &mut Pool) {
         let Some(held) = self.connections.get_mut(place) else { return };
         let (interface, owner) = (held.interface, held.owner);
+        let service = held.connection.service();
         let reset = held.connection.abort(now, &mut Resources { memory: &mut self.memory, pool });
-        self.send_reset(interface, reset);
+        self.send_reset(interface, reset, service);
         if owner == Owner::User {
             self.connections.orphan(place);
         }

@@ -15,7 +15,7 @@ use crate::connection::{DEFAULT_SEGMENT_SIZE, is_acceptable, is_ecn_setup, local
 use crate::timestamp_clock::timestamp;
 use crate::{
     Connection, Ecn, Flags, Handshake, Options, ReceiveWindow, Resources, Segment, SegmentFields,
-    SequenceNumber, Start, TcpDropReason, TcpSettings, Timestamps,
+    SegmentService, SequenceNumber, Start, TcpDropReason, TcpSettings, Timestamps,
 };
 
 /// The end of a handshake: what is known of the connection, before its acknowledgment is processed.
@@ -128,7 +128,7 @@ impl Tcp {
                 clock,
                 has_ecn && has_clock,
             );
-            return TcpReception::accepted(Some(reply));
+            return TcpReception::accepted(Some(reply)).with((&settings).into());
         };
         // RFC 9293 3.10.7.2, third: "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ". "ISS should be selected and a SYN
         // segment sent of the form: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>".
@@ -145,7 +145,7 @@ impl Tcp {
         self.half_opens.insert(row);
         let numbers = (sequence, segment.sequence);
         let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &options, clock, has_ecn);
-        TcpReception::accepted(Some(reply))
+        TcpReception::accepted(Some(reply)).with((&settings).into())
     }
 
     /// Returns the initial sequence number of a connection. It is above `above`, if it is present.
@@ -183,11 +183,12 @@ impl Tcp {
         data: Frame,
         pool: &mut Pool,
     ) -> TcpReception {
+        let service = self.half_opens.get(place).map(|row| self.service_of(row.listener)).unwrap_or_default();
         match self.check_half_open(now, path, place, segment) {
             Ok(completion) => self.complete(now, completion, segment, data, pool),
             Err(reception) => {
                 pool.give(data);
-                reception
+                reception.with(service)
             }
         }
     }
@@ -429,7 +430,7 @@ impl Tcp {
             && self.places.insert(Entry::Connection(place), interface, start.local, start.peer).is_ok();
         if !is_indexed {
             connection.release(cx);
-            return reception.into();
+            return TcpReception::from(reception).with((&settings).into());
         }
         self.connections.insert(Held::new(connection, interface, Owner::Listener(listener)));
         if let Some(state) = self.listeners.get_mut(listener) {
@@ -439,7 +440,12 @@ impl Tcp {
         self.counters.passive_opens += 1;
         self.listeners.mark_ready(listener);
         self.settle(now, place, pool);
-        reception.into()
+        TcpReception::from(reception).with((&settings).into())
+    }
+
+    /// Returns the IP header fields of the segments of a listener.
+    pub(super) fn service_of(&self, listener: Place) -> SegmentService {
+        self.listeners.get(listener).map(|listener| (&listener.settings).into()).unwrap_or_default()
     }
 }
 

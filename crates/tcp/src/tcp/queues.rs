@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use base::List;
 
-use crate::{Output, SegmentFields};
+use crate::{Output, SegmentFields, SegmentService};
 
 /// The output of an interface.
 #[derive(Debug)]
 pub(super) struct Queues {
     /// Resets of aborted connections.
-    resets: VecDeque<SegmentFields>,
+    resets: VecDeque<(SegmentFields, SegmentService)>,
     /// Half-open connections with a due SYN,ACK.
     pub(super) syn_acks: List,
     /// Connections with due data, SYN, FIN or probes.
@@ -44,7 +44,7 @@ impl Queues {
     }
 
     /// Adds a reset. Returns whether the queue had capacity for the reset.
-    pub(super) fn push_reset(&mut self, reset: SegmentFields) -> bool {
+    pub(super) fn push_reset(&mut self, reset: (SegmentFields, SegmentService)) -> bool {
         let has_capacity = self.resets.len() < Self::RESETS;
         if has_capacity {
             self.resets.push_back(reset);
@@ -52,12 +52,9 @@ impl Queues {
         has_capacity
     }
 
-    pub(super) fn next_reset(&self) -> Option<&SegmentFields> {
-        self.resets.front()
-    }
-
-    pub(super) fn pop_reset(&mut self) {
-        self.resets.pop_front();
+    /// Removes and returns the first reset.
+    pub(super) fn pop_reset(&mut self) -> Option<(SegmentFields, SegmentService)> {
+        self.resets.pop_front()
     }
 
     /// Returns the list of the connections with this output.

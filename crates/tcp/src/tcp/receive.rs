@@ -8,8 +8,8 @@ use super::time_wait::TimeWait;
 use super::{Path, Tcp, TcpReception};
 use crate::connection::is_acceptable;
 use crate::{
-    Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber, State,
-    TcpDropReason,
+    Flags, Options, Reception, Resources, Segment, SegmentFields, SegmentOutcome, SegmentService,
+    SequenceNumber, State, TcpDropReason,
 };
 
 impl Tcp {
@@ -62,10 +62,11 @@ impl Tcp {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         };
         held.connection.set_mtu(now, path.mtu);
+        let service = held.connection.service();
         let cx = &mut Resources { memory: &mut self.memory, pool };
         let reception = held.connection.receive(now, segment, data, cx);
         self.settle(now, place, pool);
-        reception.into()
+        TcpReception::from(reception).with(service)
     }
 
     /// Returns the reset that answers a segment without a connection, if the rate limits permit it.
@@ -103,7 +104,7 @@ impl Tcp {
             // referred to as challenge ACK) to the remote peer".
             // spec: rfc6191-refused
             let reply = self.time_waits.may_reply(now, place).then(|| self.acknowledgment_of(now, &state));
-            return TcpReception::dropped(TcpDropReason::UnexpectedSyn, reply);
+            return TcpReception::dropped(TcpDropReason::UnexpectedSyn, reply).with(state.service);
         }
         let length = segment.sequence_length();
         if !is_acceptable(segment.sequence, length, state.receive_next, state.receive_window) {
@@ -144,7 +145,7 @@ impl Tcp {
         let may_reply =
             !has(Flags::RST) && (segment.sequence_length() > 0 || self.time_waits.may_reply(now, place));
         let reply = may_reply.then(|| self.acknowledgment_of(now, state));
-        TcpReception::dropped(TcpDropReason::OutsideWindow, reply)
+        TcpReception::dropped(TcpDropReason::OutsideWindow, reply).with(state.service)
     }
 
     /// Returns a connection in TIME-WAIT that its user has not closed, if a SYN replaces it, and the listener of the SYN.
@@ -213,16 +214,22 @@ impl Tcp {
 
 impl TcpReception {
     pub(super) fn accepted(reply: Option<SegmentFields>) -> TcpReception {
-        TcpReception { outcome: SegmentOutcome::Accepted, reply, is_progress: false }
+        let service = SegmentService::default();
+        TcpReception { outcome: SegmentOutcome::Accepted, reply, service, is_progress: false }
+    }
+
+    /// Returns the result with these IP header fields of the reply.
+    pub(super) fn with(self, service: SegmentService) -> TcpReception {
+        TcpReception { service, ..self }
     }
 
     pub(super) fn dropped(reason: TcpDropReason, reply: Option<SegmentFields>) -> TcpReception {
-        TcpReception { outcome: SegmentOutcome::Dropped(reason), reply, is_progress: false }
+        TcpReception { outcome: SegmentOutcome::Dropped(reason), ..TcpReception::accepted(reply) }
     }
 }
 
 impl From<Reception> for TcpReception {
     fn from(Reception { outcome, reply, is_progress }: Reception) -> TcpReception {
-        TcpReception { outcome, reply, is_progress }
+        TcpReception { outcome, is_progress, ..TcpReception::accepted(reply) }
     }
 }

@@ -7,7 +7,7 @@ use base::list::index;
 use base::{Links, List, Place};
 use tap::Instant;
 
-use crate::SequenceNumber;
+use crate::{SegmentService, SequenceNumber};
 
 /// What is left of a connection in TIME-WAIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) struct TimeWait {
     pub(crate) timestamp: Option<u32>,
     /// Length of TIME-WAIT.
     pub(crate) length: Duration,
+    /// IP header fields of segments.
+    pub(crate) service: SegmentService,
 }
 
 /// A row of the table.
@@ -48,6 +50,7 @@ struct Row {
     list: u8,
     has_timestamp: bool,
     is_used: bool,
+    service: SegmentService,
 }
 
 // spec: tcp-time-wait-bound
@@ -118,6 +121,7 @@ impl TimeWaits {
             list: 0,
             has_timestamp: from.timestamp.is_some(),
             is_used: true,
+            service: from.service,
         };
         match self.free.pop().and_then(|place| self.rows.get_mut(index(place))) {
             Some(vacant) => *vacant = row,
@@ -145,6 +149,7 @@ impl TimeWaits {
             window: row.window,
             timestamp: row.has_timestamp.then_some(row.timestamp),
             length: Duration::from_millis(row.length.into()),
+            service: row.service,
         })
     }
 

@@ -2,10 +2,10 @@
 
 use base::Place;
 use inet::InterfaceId;
-use tap::{Frame, Instant, Pool};
+use tap::{Instant, Pool};
 
 use super::{Departure, Tcp, queues_of};
-use crate::{Output, SegmentFields};
+use crate::{Output, SegmentFields, SegmentService};
 
 impl Tcp {
     /// Bytes that a connection sends before the next connection sends.
@@ -29,11 +29,17 @@ impl Tcp {
             return None;
         }
         let mut frame = pool.take()?;
-        if let Some(fields) = self.next_control(now, interface) {
+        if let Some((fields, service)) = self.next_control(now, interface) {
             let is_written =
                 frame.append(fields.header_length()).is_ok_and(|bytes| fields.write_to(bytes).is_ok());
             if is_written {
-                return Some(departure(frame, &fields));
+                return Some(Departure {
+                    frame,
+                    source: *fields.source.ip(),
+                    destination: *fields.destination.ip(),
+                    time_to_live: service.time_to_live,
+                    type_of_service: service.type_of_service,
+                });
             }
             frame.clear();
         }
@@ -42,7 +48,7 @@ impl Tcp {
             let connection = &mut held.connection;
             let sent = connection.transmit(now, &mut frame);
             let (source, destination) = (*connection.local().ip(), *connection.peer().ip());
-            let time_to_live = connection.time_to_live();
+            let time_to_live = connection.service().time_to_live;
             let Some(type_of_service) = sent else {
                 // The segment does not fit into a frame. The connection waits for its next change.
                 held.queued = Output::None;
@@ -62,10 +68,13 @@ impl Tcp {
     }
 
     /// Returns the next reset of an aborted connection, or the SYN,ACK of a half-open connection that is due.
-    fn next_control(&mut self, now: Instant, interface: InterfaceId) -> Option<SegmentFields> {
+    fn next_control(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+    ) -> Option<(SegmentFields, SegmentService)> {
         let queues = queues_of(&mut self.queues, interface);
-        if let Some(reset) = queues.next_reset().copied() {
-            queues.pop_reset();
+        if let Some(reset) = queues.pop_reset() {
             return Some(reset);
         }
         let place = queues.syn_acks.first()?;
@@ -73,7 +82,7 @@ impl Tcp {
         self.half_opens.sent_again(now, place, due);
         self.counters.syn_ack_retransmissions += 1;
         let row = *self.half_opens.get(place)?;
-        self.syn_ack_of(now, &row)
+        Some((self.syn_ack_of(now, &row)?, self.service_of(row.listener)))
     }
 
     /// Returns the next connection with output. Data and acknowledgments take turns.
@@ -96,15 +105,5 @@ impl Tcp {
         if queues.burst >= Self::BURST {
             self.requeue(place, interface, (Output::Data, Output::Data));
         }
-    }
-}
-
-fn departure(frame: Frame, fields: &SegmentFields) -> Departure {
-    Departure {
-        frame,
-        source: *fields.source.ip(),
-        destination: *fields.destination.ip(),
-        time_to_live: None,
-        type_of_service: 0,
     }
 }

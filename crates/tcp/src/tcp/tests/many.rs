@@ -80,6 +80,7 @@ fn entries_list_everything_and_continue_after_a_number() {
         window: 4,
         timestamp: None,
         length: Duration::from_mins(1),
+        service: crate::SegmentService::default(),
     };
     node.tcp.time_waits.insert(node.now, &state);
     let all: Vec<_> = node.tcp.entries_after(None).collect();

@@ -158,6 +158,7 @@ fn initial_sequence_number_is_above_that_of_the_replaced_connection() {
         window: 1000,
         timestamp: None,
         length: Duration::from_mins(1),
+        service: crate::SegmentService::default(),
     };
     node.tcp
         .places
@@ -257,6 +258,7 @@ fn port_in_time_wait_is_used_last_and_only_with_timestamps() {
             window: 4,
             timestamp,
             length: Duration::from_mins(1),
+            service: crate::SegmentService::default(),
         };
         node.tcp
             .places

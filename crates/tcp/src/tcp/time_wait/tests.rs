@@ -14,6 +14,7 @@ fn state(port: u16, seconds: u64) -> TimeWait {
         window: 4,
         timestamp: Some(5),
         length: Duration::from_secs(seconds),
+        service: crate::SegmentService::default(),
     }
 }
 

@@ -240,3 +240,52 @@ fn keep_alive_set_after_idle_time_starts_at_the_time_of_the_call() {
     host.now = host.now + Duration::from_secs(2);
     assert_eq!(sent(&host.exchange(&[])).len(), 1, "the probe is missing");
 }
+
+// proves: rfc9293-service
+#[test]
+fn replies_and_resets_have_time_to_live_and_service_of_connection() {
+    // The ECN field of the setting has no effect.
+    let settings = TcpSettings { time_to_live: Some(3), type_of_service: 0x23, ..TcpSettings::default() };
+    let mut host = TestHost::with_known_peer();
+    let listener = host.host.listen_tcp(&TcpListen { settings, ..at_port(80) }).unwrap();
+    let check = |sent: &[Sent], flags, what: &str| {
+        let [sent] = sent else { panic!("not one segment: {what}") };
+        assert_eq!(sent.segment.flags, flags, "{what}");
+        assert_eq!((sent.fields.time_to_live, sent.fields.type_of_service), (3, 0x20), "{what}");
+        sent.segment
+    };
+    let syn_ack = Flags::SYN | Flags::ACK;
+    let mut peer = Peer::new(PEER_PORT, 80);
+    let start = peer;
+    let first = check(&peer.send(&mut host, Flags::SYN, b""), syn_ack, "SYN,ACK");
+    peer.expected = first.sequence.plus(1);
+    check(&start.clone().send(&mut host, Flags::SYN, b""), syn_ack, "SYN,ACK of a repeated SYN");
+    host.now = host.now + Duration::from_secs(1);
+    check(&sent(&host.exchange(&[])), syn_ack, "SYN,ACK that is sent again");
+    peer.send(&mut host, Flags::ACK, b"");
+    let id = host.host.accept_tcp(listener).expect("no connection").socket;
+    check(&start.clone().send(&mut host, Flags::ACK, b"old"), Flags::ACK, "answer to an unacceptable segment");
+    host.host.shutdown_tcp(host.now, id).unwrap();
+    check(&sent(&host.exchange(&[])), Flags::FIN | Flags::ACK, "FIN");
+    peer.expected = peer.expected.plus(1);
+    let last = peer;
+    check(&peer.send(&mut host, Flags::FIN | Flags::ACK, b""), Flags::ACK, "ACK of the FIN");
+    host.host.close(host.now, id, &mut host.pool);
+    check(&last.clone().send(&mut host, Flags::FIN | Flags::ACK, b""), Flags::ACK, "ACK in TIME-WAIT");
+
+    let mut peer = Peer::new(PEER_PORT + 1, 80);
+    let id = peer.connect(&mut host, listener).socket;
+    peer.send(&mut host, Flags::ACK, b"unread");
+    host.exchange(&[]);
+    host.host.close(host.now, id, &mut host.pool);
+    check(&sent(&host.exchange(&[])), Flags::RST | Flags::ACK, "reset of close");
+    let id = Peer::new(PEER_PORT + 2, 80).connect(&mut host, listener).socket;
+    host.host.abort_tcp(host.now, id, &mut host.pool);
+    check(&sent(&host.exchange(&[])), Flags::RST | Flags::ACK, "reset of abort");
+    Peer::new(PEER_PORT + 3, 80).send(&mut host, Flags::SYN, b"");
+    host.host.close(host.now, listener, &mut host.pool);
+    check(&sent(&host.exchange(&[])), Flags::RST | Flags::ACK, "reset of a half-open connection");
+
+    let [reset] = &Peer::new(PEER_PORT, 81).send(&mut host, Flags::SYN, b"")[..] else { panic!("not one") };
+    assert_eq!((reset.fields.time_to_live, reset.fields.type_of_service), (64, 0));
+}
