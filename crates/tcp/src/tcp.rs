@@ -38,8 +38,8 @@ use self::places::{Entry, Places};
 use self::queues::Queues;
 use self::time_wait::{TimeWait, TimeWaits};
 use crate::{
-    InitialSequenceNumbers, Memory, Output, PathProblem, Resources, SegmentFields, SegmentOutcome,
-    SegmentService, SequenceNumber, State, TcpSettings,
+    InitialSequenceNumbers, Memory, MemoryLevel, Output, PathProblem, Resources, SegmentFields,
+    SegmentOutcome, SegmentService, SequenceNumber, State, TcpSettings,
 };
 
 /// The connections and listeners of a host.
@@ -269,16 +269,13 @@ impl Tcp {
     /// queue nor enters TIME-WAIT.
     fn refresh(&mut self, place: Place) {
         let Some(held) = self.connections.get_mut(place) else { return };
-        let output = held.connection.output();
         let is_closed = held.connection.state() == State::Closed;
-        let (owner, queued, interface) = (held.owner, held.queued, held.interface);
-        held.queued = output;
+        let (owner, waits_for_memory) = (held.owner, held.connection.waits_for_memory());
         let is_writable = held.is_writable_again();
         let is_news = owner == Owner::User && (held.has_news() || is_writable);
-        if queued != output {
-            self.requeue(place, interface, (queued, output));
-        }
+        self.update_output(place);
         self.connections.schedule(place);
+        self.connections.set_closed(place, waits_for_memory, self.memory.used());
         if is_closed {
             // Another connection may have the same addresses and ports now.
             self.places.remove(Entry::Connection(place));
@@ -289,7 +286,32 @@ impl Tcp {
         if is_news {
             self.connections.mark_ready(place);
         }
-        self.connections.feed(self.memory.used());
+        self.feed();
+    }
+
+    /// Moves a connection to the output queue of what it has to send.
+    fn update_output(&mut self, place: Place) {
+        let Some(held) = self.connections.get_mut(place) else { return };
+        let (output, interface) = (held.connection.output(), held.interface);
+        let queued = std::mem::replace(&mut held.queued, output);
+        if queued != output {
+            self.requeue(place, interface, (queued, output));
+        }
+    }
+
+    /// Gives memory that was returned to the connections that wait for memory.
+    fn feed(&mut self) {
+        let level = self.memory.level();
+        // Full memory permits neither data to send nor another window.
+        if level == MemoryLevel::Full || !self.connections.is_fed(self.memory.used()) {
+            return;
+        }
+        while let Some((place, is_closed)) = self.connections.feed() {
+            if is_closed && let Some(held) = self.connections.get_mut(place) {
+                held.connection.use_free_memory(level);
+                self.update_output(place);
+            }
+        }
     }
 
     /// Moves a connection between the output queues of its interface.
@@ -322,8 +344,9 @@ impl Tcp {
         }
         self.connections.clear_ready(place);
         self.places.remove(Entry::Connection(place));
+        self.connections.set_closed(place, false, 0);
         self.connections.remove(place);
-        self.connections.feed(self.memory.used());
+        self.feed();
     }
 
     /// Replaces a connection in TIME-WAIT that its user has closed by its addresses and numbers.

@@ -7,7 +7,7 @@ use tap::Instant;
 
 use super::timers::NEVER;
 use super::{Connection, DEFAULT_SEGMENT_SIZE, length};
-use crate::{Flags, Options, Resources, SackBlock, Segment, SegmentFields, SequenceNumber};
+use crate::{Flags, MemoryLevel, Options, Resources, SackBlock, Segment, SegmentFields, SequenceNumber};
 
 /// Maximum delay of an acknowledgment.
 const DELAY: Duration = Duration::from_millis(40);
@@ -119,9 +119,7 @@ impl Connection {
         self.receive_window.consume(now, length, round_trip, segment_size, self.memory_level);
         // RFC 9293 3.8.6.2.2: "This algorithm combines with the delayed ACK algorithm (Section 3.8.6.3) to determine when an
         // ACK segment containing the current window will really be sent to the receiver."
-        let held = self.receive_buffer.held();
-        if self.state.can_receive() && self.receive_window.needs_update(held, segment_size, self.memory_level)
-        {
+        if self.needs_window_update(self.memory_level) {
             self.acknowledging.owed = Owed::Now;
         }
         // All pushed data is read, and no answer carries the acknowledgment.
@@ -131,6 +129,26 @@ impl Connection {
         {
             self.acknowledging.owed = Owed::Now;
         }
+    }
+
+    /// Returns whether only the full memory of all connections keeps the peer from sending, because the window has not moved.
+    pub(crate) fn waits_for_memory(&self) -> bool {
+        self.memory_level == MemoryLevel::Full && self.needs_window_update(MemoryLevel::Pressure)
+    }
+
+    /// Announces the window that memory of other connections permits, if it is useful.
+    pub(crate) fn use_free_memory(&mut self, level: MemoryLevel) {
+        self.memory_level = level;
+        // spec: tcp-memory-window
+        if self.needs_window_update(level) {
+            self.acknowledging.owed = Owed::Now;
+        }
+    }
+
+    /// Returns whether a segment that announces the window is useful, with this level of the memory.
+    fn needs_window_update(&self, level: MemoryLevel) -> bool {
+        let (held, segment_size) = (self.receive_buffer.held(), self.acknowledging.segment_size);
+        self.state.can_receive() && self.receive_window.needs_update(held, segment_size, level)
     }
 
     /// Records that an acknowledgment of all received data is sent.

@@ -85,6 +85,7 @@ impl Connection {
         data: Frame,
         cx: &mut Resources<'_>,
     ) -> Reception {
+        self.memory_level = cx.memory.level();
         let mut arrival = Arrival::new(segment, data);
         let result = match self.state {
             State::Closed => receive_when_closed(&mut arrival),

@@ -20,6 +20,8 @@ pub(super) struct Held {
     is_ready: bool,
     /// What the user waits for before writing more data.
     pub(super) wait: Wait,
+    /// Whether the window waits for memory.
+    is_closed: bool,
     /// What the user has learned, or will learn from the list of ready connections.
     known: Known,
 }
@@ -79,7 +81,7 @@ pub(super) struct Connections {
     free: Vec<Place>,
     bound: usize,
     ready: List,
-    /// Connections of users that wait for memory.
+    /// Connections with users or windows that wait for memory.
     starved: List,
     /// Memory in use when the last of these connections began to wait.
     starved_at: usize,
@@ -101,6 +103,7 @@ impl Held {
             queued: Output::None,
             is_ready: false,
             wait: Wait::Nothing,
+            is_closed: false,
             known: Known::default(),
         }
     }
@@ -278,14 +281,7 @@ impl Connections {
 
     /// Records what the user waits for before writing more data.
     pub(super) fn wait_for(&mut self, place: Place, wait: Wait) {
-        let Some(held) = self.get_mut(place) else { return };
-        let before = std::mem::replace(&mut held.wait, wait);
-        match (before, wait) {
-            (Wait::Memory, Wait::Memory) => {}
-            (Wait::Memory, _) => self.starved.unlink(&mut self.slots, starved, place),
-            (_, Wait::Memory) => self.starved.append(&mut self.slots, starved, place),
-            _ => {}
-        }
+        self.change_wait(place, |held| held.wait = wait);
     }
 
     /// Records that a user waits for memory before writing more data. `used` is the memory in use.
@@ -294,18 +290,53 @@ impl Connections {
         self.starved_at = self.starved_at.max(used);
     }
 
-    /// Marks all connections ready that wait for memory, if memory was returned since they began to wait. `used` is the
-    /// memory in use.
-    // spec: tcp-memory-bound
-    pub(super) fn feed(&mut self, used: usize) {
-        if used >= self.starved_at {
-            return;
+    /// Records whether the window of a connection waits for memory. `used` is the memory in use.
+    pub(super) fn set_closed(&mut self, place: Place, is_closed: bool, used: usize) {
+        self.change_wait(place, |held| held.is_closed = is_closed);
+        if is_closed {
+            self.starved_at = self.starved_at.max(used);
         }
-        self.starved_at = 0;
-        while let Some(place) = self.starved.first() {
-            self.wait_for(place, Wait::Nothing);
+    }
+
+    /// Changes what a connection waits for.
+    fn change_wait(&mut self, place: Place, change: impl FnOnce(&mut Held)) {
+        let Some(held) = self.get_mut(place) else { return };
+        let is_starved = |held: &Held| held.wait == Wait::Memory || held.is_closed;
+        let before = is_starved(held);
+        change(held);
+        match (before, is_starved(held)) {
+            (false, true) => self.starved.append(&mut self.slots, starved, place),
+            (true, false) => self.starved.unlink(&mut self.slots, starved, place),
+            _ => {}
+        }
+    }
+
+    /// Returns whether connections wait for memory, and memory was returned since they began to wait. `used` is the memory
+    /// in use.
+    pub(super) fn is_fed(&self, used: usize) -> bool {
+        used < self.starved_at
+    }
+
+    /// Removes and returns the first connection that waits for memory, and whether its window waits. Marks the connection
+    /// ready if its user waits.
+    // spec: tcp-memory-bound
+    pub(super) fn feed(&mut self) -> Option<(Place, bool)> {
+        let Some(place) = self.starved.first() else {
+            self.starved_at = 0;
+            return None;
+        };
+        let held = self.get(place)?;
+        let (is_user, is_closed) = (held.wait == Wait::Memory, held.is_closed);
+        self.change_wait(place, |held| {
+            held.is_closed = false;
+            if is_user {
+                held.wait = Wait::Nothing;
+            }
+        });
+        if is_user {
             self.mark_ready(place);
         }
+        Some((place, is_closed))
     }
 
     /// Appends a connection to the queue of its listener.

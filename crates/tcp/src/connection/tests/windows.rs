@@ -434,6 +434,22 @@ fn window_does_not_grow_while_memory_is_full() {
     }
 }
 
+// proves: tcp-memory-window
+#[test]
+fn answer_to_window_probe_announces_the_window_that_free_memory_permits() {
+    let mut rig = receiving(1_460);
+    rig.memory = Memory::new(10_000);
+    rig.give_data(&pattern(FULL));
+    assert_eq!(rig.sent().window, 0);
+    rig.memory.charge(10_000);
+    assert_eq!(rig.read().len(), FULL);
+    rig.assert_silent();
+    rig.memory.release(10_000);
+    let probe = Given::new(Flags::ACK, rig.next, rig.acknowledged).data(b"x");
+    let reply = rig.receive(probe).reply.expect("the probe is not answered");
+    assert_eq!(reply.window, 1_460);
+}
+
 #[test]
 fn written_data_is_limited_by_send_buffer_and_reported() {
     let mut rig = closed();

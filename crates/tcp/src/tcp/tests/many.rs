@@ -226,3 +226,49 @@ fn listener_without_a_port_gets_a_port_that_no_listener_has() {
     let again = listen(&mut node, 0).expect("the port of a closed listener is free");
     assert_eq!(node.tcp.binding(again), Some(at(32_775)));
 }
+
+// proves: tcp-memory-window
+#[test]
+fn window_that_waited_for_memory_is_announced_when_memory_is_free() {
+    let size = crate::BufferSize { initial: 8_192, maximum: 8_192 };
+    let mut node = Node::new(TcpLimits { memory: 60_000, ..TcpLimits::default() });
+    let local = Binding { addresses: (*server().ip()).into(), port: server().port() };
+    let receiving = TcpSettings { receive_buffer: size, ..settings() };
+    let listener = node.tcp.listen(local, 50, &receiving).expect("the listener was refused");
+    let give = |node: &mut Node, ack: &mut SegmentFields, length: usize| {
+        node.receive_data(ack, &vec![7; length]);
+        ack.sequence = ack.sequence.plus(u32::try_from(length).unwrap());
+    };
+    let mut first = node.connect_from(client(0));
+    let waiting = node.tcp.accept(listener).expect("no connection");
+    // The peer uses the whole window, and the other connections fill the memory.
+    for length in [1_400, 1_400, 1_400, 1_400, 1_400, 1_192] {
+        give(&mut node, &mut first, length);
+    }
+    let held = node.tcp.totals().memory;
+    let mut others = Vec::new();
+    while node.tcp.totals().memory < 60_000 + held {
+        let mut other = node.connect_from(client(1 + u16::try_from(others.len()).unwrap()));
+        others.push(node.tcp.accept(listener).expect("no connection"));
+        for _ in 0..5 {
+            give(&mut node, &mut other, 1_400);
+        }
+    }
+    let of_first = |sent: Vec<(Segment, Vec<u8>)>| {
+        sent.into_iter()
+            .filter(|(segment, _)| segment.destination == client(0))
+            .map(|(segment, _)| segment.window)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_first(node.transmit_all()), [0], "the window is not used");
+    let mut buffer = [0; 10_000];
+    assert_eq!(node.tcp.read(node.now, waiting, &mut buffer, &mut node.pool), Ok(8_192));
+    assert_eq!(of_first(node.transmit_all()), [], "the window moves while the memory is full");
+    for other in &others {
+        node.tcp.abort(node.now, *other, &mut node.pool);
+    }
+    assert_eq!(of_first(node.transmit_all()), [8_192], "the peer does not learn that memory is free");
+    // The connection waits no longer.
+    node.tcp.abort(node.now, waiting, &mut node.pool);
+    assert_eq!(node.tcp.totals(), TcpTotals::default());
+}

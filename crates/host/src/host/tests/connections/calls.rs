@@ -264,7 +264,11 @@ fn replies_and_resets_have_time_to_live_and_service_of_connection() {
     check(&sent(&host.exchange(&[])), syn_ack, "SYN,ACK that is sent again");
     peer.send(&mut host, Flags::ACK, b"");
     let id = host.host.accept_tcp(listener).expect("no connection").socket;
-    check(&start.clone().send(&mut host, Flags::ACK, b"old"), Flags::ACK, "answer to an unacceptable segment");
+    check(
+        &start.clone().send(&mut host, Flags::ACK, b"old"),
+        Flags::ACK,
+        "answer to an unacceptable segment",
+    );
     host.host.shutdown_tcp(host.now, id).unwrap();
     check(&sent(&host.exchange(&[])), Flags::FIN | Flags::ACK, "FIN");
     peer.expected = peer.expected.plus(1);
