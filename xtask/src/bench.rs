@@ -6,11 +6,11 @@ mod wire;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use clap::Subcommand;
 
-use crate::ChoreResult;
+use crate::{ChoreResult, ForwardedArguments};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArguments {
@@ -23,7 +23,9 @@ enum BenchCommand {
     /// Compare reading, building and rewriting of ARP frames with an unsafe cast, smoltcp, etherparse and pnet
     Parse(parse::ParseArguments),
     /// Compare ARP, ping and UDP echo replies and TCP on TAPs and veth pairs with a byte swap, smoltcp and the Linux kernel
-    Wire(crate::ForwardedArguments),
+    Wire(ForwardedArguments),
+    /// Measure the goodput of TCP in simulation: loss, RTT, buffers, reordering, rate, queue and fairness
+    Sim(ForwardedArguments),
     /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,
 }
@@ -31,7 +33,8 @@ enum BenchCommand {
 pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
     match &arguments.command {
         BenchCommand::Parse(arguments) => parse::run(arguments),
-        BenchCommand::Wire(arguments) => wire::run(arguments),
+        BenchCommand::Wire(arguments) => run_program("wire", arguments),
+        BenchCommand::Sim(arguments) => run_program("sim", arguments),
         BenchCommand::Table => table::run(),
     }
 }
@@ -53,7 +56,21 @@ pub(crate) fn check() -> Result<(), String> {
         cargo(step.iter().map(OsStr::new), &workspace_root().join("crates/bench"), None)?;
     }
     println!("cargo xtask bench wire --quick --rounds 2");
-    wire::check()
+    wire::check()?;
+    println!("cargo xtask bench sim --seeds 1 --table tail,pause");
+    sim_check()
+}
+
+/// Checks that the simulation runs to its end. The figures are ignored.
+fn sim_check() -> Result<(), String> {
+    let folder = workspace_root().join("target/bench/check");
+    let mut command = Command::new(build("sim")?);
+    command.args(["--seeds", "1", "--table", "tail,pause", "--out"]).arg(folder);
+    let output = command.output().map_err(|error| format!("cannot run the simulation: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("simulation failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// Builds a program of crates/bench and returns its path.
@@ -62,6 +79,15 @@ fn build(program: &str) -> Result<PathBuf, String> {
     let arguments = ["build", "--quiet", "--release", "--locked", "--bin", program].map(OsStr::new);
     cargo(arguments, &folder, None)?;
     Ok(folder.join("target/release").join(program))
+}
+
+/// Builds and runs a program of crates/bench, which writes its report to target/bench. Returns its exit code.
+fn run_program(program: &str, arguments: &ForwardedArguments) -> ChoreResult {
+    let path = build(program)?;
+    let mut command = Command::new(&path);
+    command.arg("--out").arg(workspace_root().join("target/bench")).args(&arguments.arguments);
+    let status = command.status().map_err(|error| format!("cannot run {}: {error}", path.display()))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Runs cargo in a directory, with an optional environment variable. Returns an error if cargo fails.

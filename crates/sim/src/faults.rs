@@ -21,7 +21,7 @@ pub struct Faults {
     pub loss: u32,
     /// Frames per million that are delivered twice.
     pub duplication: u32,
-    /// Deliveries per million that are delayed by up to [`Faults::reordering_delay`].
+    /// Deliveries per million that are delayed by [`Faults::min_reordering_delay`] to [`Faults::reordering_delay`].
     pub reordering: u32,
     /// Deliveries per million in which one byte is changed.
     pub corruption: u32,
@@ -30,6 +30,8 @@ pub struct Faults {
     /// Maximum latency without reordering. Two frames may overtake each other if the time between them is less than
     /// `max_latency` minus `min_latency`.
     pub max_latency: Duration,
+    /// Minimum additional delay of a reordered delivery.
+    pub min_reordering_delay: Duration,
     /// Maximum additional delay of a reordered delivery.
     pub reordering_delay: Duration,
 }
@@ -66,6 +68,7 @@ impl Faults {
         corruption: 0,
         min_latency: Duration::from_micros(100),
         max_latency: Duration::from_micros(100),
+        min_reordering_delay: Duration::ZERO,
         reordering_delay: Duration::from_millis(10),
     };
 
@@ -82,7 +85,7 @@ impl Faults {
     fn delivery(&self, random: &mut FrameRandom, length: usize) -> Delivery {
         let latency = random.0.between(self.min_latency, self.max_latency);
         let is_reordered = random.hits(self.reordering);
-        let additional_delay = random.0.between(Duration::ZERO, self.reordering_delay);
+        let additional_delay = random.0.between(self.min_reordering_delay, self.reordering_delay);
         let (is_corrupted, corruption) = (random.hits(self.corruption), random.byte_change(length));
         Delivery {
             delay: if is_reordered { latency.saturating_add(additional_delay) } else { latency },

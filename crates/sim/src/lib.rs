@@ -2,7 +2,8 @@
 //!
 //! A [`Segment`] connects hosts and scripted peers as an Ethernet hub does, and advances a virtual clock from one event
 //! to the next. [`LinkSettings`] sets rate and queue of the frames that a port sends. [`Faults`] loses, duplicates, delays
-//! and corrupts frames. A run can be repeated from its seed.
+//! and corrupts frames. A run can be repeated from its seed. A [`Transfer`] has two hosts with TCP connections on a
+//! segment, to measure their goodput.
 //!
 //! ```
 //! use std::time::Duration;
@@ -63,9 +64,11 @@ mod offload;
 mod port;
 mod port_link;
 mod segment;
+mod transfer;
 
 pub use self::faults::{ByteChange, Deliveries, Delivery, Faults};
 pub use self::medium::{RecordedFrame, SegmentCounters};
 pub use self::node::{NodeId, ScriptedFrame, WireId};
 pub use self::port_link::{LinkCounters, LinkSettings, Queue};
 pub use self::segment::{Livelock, Segment};
+pub use self::transfer::{Flow, Transfer, TransferSettings};

@@ -44,7 +44,8 @@ pub struct SegmentCounters {
     pub overflowed: u64,
     /// Copies dropped because the receiving node was stopped.
     pub receiver_stopped: u64,
-    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) captured frames were stored.
+    /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) captured frames, or the number of
+    /// [`Segment::limit_capture`](crate::Segment::limit_capture), were stored.
     pub not_captured: u64,
 }
 
@@ -64,6 +65,8 @@ pub(crate) struct Medium {
     links: BTreeMap<(NodeId, PortId), PortLink>,
     flight: Flight,
     captured: Vec<RecordedFrame>,
+    /// Maximum number of captured frames.
+    pub(crate) capture_limit: usize,
     pub(crate) counters: SegmentCounters,
 }
 
@@ -85,6 +88,7 @@ impl Medium {
             links: BTreeMap::new(),
             flight: Flight::default(),
             captured: Vec::new(),
+            capture_limit: Self::CAPTURED,
             counters: SegmentCounters::default(),
         }
     }
@@ -175,7 +179,7 @@ impl Medium {
     }
 
     fn capture(&mut self, at: Instant, from: NodeId, bytes: &[u8]) {
-        if self.captured.len() >= Self::CAPTURED {
+        if self.captured.len() >= self.capture_limit {
             self.counters.not_captured += 1;
             return;
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, SocketId, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Offload, Pool, PortId};
 
@@ -96,6 +96,14 @@ impl Node {
                 node.needs_turn = true;
                 Some(node)
             }
+            NodeKind::Script(_) => None,
+        }
+    }
+
+    /// Removes and returns the first ready socket of the host. A removal gives the host no work.
+    pub(crate) fn poll_ready(&mut self) -> Option<SocketId> {
+        match &mut self.kind {
+            NodeKind::Host(node) => node.host.poll_ready(),
             NodeKind::Script(_) => None,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, SocketId, TxDropReason};
 use link::EtherType;
 use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 
@@ -237,6 +237,12 @@ impl Segment {
         Some((&mut node.host, &mut node.pool))
     }
 
+    /// Removes and returns the first socket of the readiness list of a host: see [`Host::poll_ready`]. Unlike
+    /// [`Segment::host_mut`], the call does not cause a turn of the host.
+    pub fn poll_ready(&mut self, node: NodeId) -> Option<SocketId> {
+        self.nodes.get_mut(node.0)?.poll_ready()
+    }
+
     /// Returns the frame pool of a host.
     pub fn pool(&self, node: NodeId) -> Option<&Pool> {
         Some(&self.nodes.get(node.0)?.as_host()?.pool)
@@ -250,6 +256,12 @@ impl Segment {
     /// Removes and returns the captured frames, in the order of transmission.
     pub fn take_captured(&mut self) -> Vec<RecordedFrame> {
         self.medium.take_captured()
+    }
+
+    /// Limits the number of stored captured frames to `frames`, instead of [`Segment::CAPTURED`]. Further frames are only
+    /// counted. A limit of zero saves the time and memory of the copies.
+    pub fn limit_capture(&mut self, frames: usize) {
+        self.medium.capture_limit = frames.min(Self::CAPTURED);
     }
 
     /// Returns the number of frames in flight.

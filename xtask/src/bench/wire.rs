@@ -1,19 +1,10 @@
-//! `bench wire`: runs the program `wire` of crates/bench.
+//! `bench wire`: the check of its report.
 
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::{build, workspace_root};
-use crate::{ChoreResult, ForwardedArguments};
-
-pub(super) fn run(arguments: &ForwardedArguments) -> ChoreResult {
-    let program = build("wire")?;
-    let mut command = Command::new(&program);
-    command.arg("--out").arg(workspace_root().join("target/bench")).args(&arguments.arguments);
-    let status = command.status().map_err(|error| format!("cannot run {}: {error}", program.display()))?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
-}
 
 /// Checks in two rounds that every contender replies to every request. The times are ignored. If the system permits no
 /// namespaces or TAPs, prints the reason, or fails if `TAPSTACK_REQUIRE_WIRE` is set.

@@ -78,11 +78,25 @@ fn empty_frame_is_not_corrupted() {
     }));
 }
 
+#[test]
+fn reordered_deliveries_have_delay_of_range() {
+    let delay = Duration::from_millis(7);
+    let (first, last) = (delay, delay + Duration::from_millis(1));
+    let faults =
+        Faults { reordering: 1_000_000, min_reordering_delay: first, reordering_delay: last, ..Faults::NONE };
+    let delays =
+        || (0..100).flat_map(|number| faults.deliveries(number, LENGTH)).map(|delivery| delivery.delay);
+    let range = faults.min_latency + first..=faults.min_latency + last;
+    assert!(delays().all(|delay| range.contains(&delay)), "a delay is out of the range");
+    assert!(delays().any(|delay| delay > *range.start() + (last - first) / 2), "all delays are short");
+}
+
 fn faults() -> impl Strategy<Value = Faults> {
     let rates = [0_u32..=1_100_000, 0_u32..=1_100_000, 0_u32..=1_100_000, 0_u32..=1_100_000];
-    (any::<u64>(), rates, [0_u64..1_000, 0..1_000, 0..1_000]).prop_map(
+    (any::<u64>(), rates, [0_u64..1_000, 0..1_000, 0..1_000, 0..1_000]).prop_map(
         |(seed, [loss, duplication, reordering, corruption], times)| {
-            let [min_latency, max_latency, reordering_delay] = times.map(Duration::from_micros);
+            let [min_latency, max_latency, min_reordering_delay, reordering_delay] =
+                times.map(Duration::from_micros);
             Faults {
                 seed,
                 loss,
@@ -91,6 +105,7 @@ fn faults() -> impl Strategy<Value = Faults> {
                 corruption,
                 min_latency,
                 max_latency,
+                min_reordering_delay,
                 reordering_delay,
             }
         },
@@ -105,7 +120,8 @@ proptest! {
         prop_assert!(deliveries.into_iter().count() <= Deliveries::MAX);
         for Delivery { delay, corruption } in deliveries {
             prop_assert!(delay >= faults.min_latency);
-            prop_assert!(delay <= faults.max_latency.max(faults.min_latency) + faults.reordering_delay);
+            let additional = faults.reordering_delay.max(faults.min_reordering_delay);
+            prop_assert!(delay <= faults.max_latency.max(faults.min_latency) + additional);
             if let Some(corruption) = corruption {
                 let (before, mut after) = (vec![7; length], vec![7; length]);
                 corruption.apply(&mut after);

@@ -3,6 +3,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::port::SegmentPort;
 use arp::{NeighborState, Operation};
+use host::{TcpConnect, TcpListen};
 use link::MacAddr;
 use proptest::prelude::*;
 
@@ -258,6 +259,30 @@ fn frames_are_counted_when_capture_is_full() {
     segment.inject(b"");
     segment.run_for(SECOND).unwrap();
     assert_eq!(segment.take_captured().len(), 10_000);
+}
+
+#[test]
+fn frames_beyond_capture_limit_are_counted() {
+    let mut segment = segment(INSTANT);
+    segment.attach(|_, _| vec![(Duration::ZERO, Vec::new()); 10]);
+    segment.limit_capture(3);
+    segment.inject(b"");
+    segment.run_for(SECOND).unwrap();
+    assert_eq!((segment.take_captured().len(), segment.counters().not_captured), (3, 7));
+}
+
+#[test]
+fn poll_of_ready_socket_causes_no_turn() {
+    let (mut segment, left, right) = pair(Faults::NONE);
+    let now = segment.now();
+    let host = segment.host_mut(right).unwrap();
+    let listener = host.listen_tcp(&TcpListen { port: Some(7), ..TcpListen::default() }).unwrap();
+    let connect = TcpConnect::new((ip(2), 7).into());
+    let socket = segment.host_mut(left).unwrap().connect_tcp(now, &connect).unwrap();
+    segment.run_for(SECOND).unwrap();
+    assert_eq!(segment.poll_ready(left), Some(socket));
+    assert_eq!((segment.poll_ready(right), segment.poll_ready(right)), (Some(listener), None));
+    assert_ne!(segment.next(), Some(segment.now()), "a host takes a turn");
 }
 
 #[test]

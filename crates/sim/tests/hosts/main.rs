@@ -6,6 +6,7 @@ mod conflicts;
 mod congestion;
 mod connections;
 mod flood;
+mod goodput;
 mod interfaces;
 mod properties;
 mod separate;

@@ -1,18 +1,10 @@
-//! Tables in plain text and Markdown.
+//! The tables of the report.
 
-use std::fmt::Write;
+use bench::Grid;
 
 use crate::contender::{BATCHED_SMOLTCP, KERNEL, NAIVE, PLAIN_KERNEL, SWAP};
 use crate::load::Load;
 use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio, StreamTable};
-
-/// A table with its title, its description, its header and its rows.
-pub(crate) struct Grid {
-    title: String,
-    note: &'static str,
-    head: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
-}
 
 const DRAIN: &str = "Requests are queued, then the time until all replies are sent is measured. `x naive`: speed compared with \
 `naive`, as the ratio within a round. Calls are reads and writes. The kernel receives \
@@ -167,37 +159,4 @@ fn goals(report: &BenchReport) -> Grid {
 fn ratio(ratio: Option<&Ratio>) -> [String; 2] {
     let cell = |value: f64| format!("{value:.3}");
     ratio.map_or(["-", "-"].map(str::to_owned), |ratio| [cell(ratio.p50), cell(ratio.p90)])
-}
-
-impl Grid {
-    /// Formats the table as plain text with aligned columns.
-    pub(crate) fn plain(&self) -> String {
-        let width = |column: usize, head: &str| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(String::len).chain([head.len()]).max().unwrap_or(0)
-        };
-        let widths: Vec<_> = self.head.iter().enumerate().map(|(column, head)| width(column, head)).collect();
-        let line = |cells: &[&str]| {
-            let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-            });
-            padded.collect::<Vec<_>>().join("  ")
-        };
-        let mut text = format!("{}\n{}\n", self.title, line(&self.head));
-        for row in &self.rows {
-            let cells: Vec<_> = row.iter().map(String::as_str).collect();
-            let _ = writeln!(text, "{}", line(&cells));
-        }
-        text
-    }
-
-    pub(crate) fn markdown(&self) -> String {
-        let rule = vec!["---"; self.head.len()].join(" | ");
-        let mut text =
-            format!("## {}\n\n{}\n\n| {} |\n| {rule} |\n", self.title, self.note, self.head.join(" | "));
-        for row in &self.rows {
-            let _ = writeln!(text, "| {} |", row.join(" | "));
-        }
-        text
-    }
 }

@@ -1,0 +1,6 @@
+//! What several benchmarks use.
+#![forbid(unsafe_code)]
+
+mod grid;
+
+pub use self::grid::Grid;
