@@ -45,9 +45,9 @@ fn transfer(settings: TcpSettings, queue: Queue, length: usize) -> Transfer {
     let connect = TcpConnect { settings, ..TcpConnect::new(SocketAddr::from((ip(2), PORT))) };
     let socket = segment.host_mut(sender).unwrap().connect_tcp(start, &connect).unwrap();
     let data = vec![7; length];
-    let (mut written, mut received, mut accepted) = (0, 0, None);
+    let (mut written, mut read, mut accepted) = (0, 0, None);
     let mut buffer = vec![0; 1 << 16];
-    while received < length {
+    while read < length {
         assert!(segment.now() < start + 600 * SECOND, "the transfer does not end");
         segment.run_for(MILLISECOND).unwrap();
         let now = segment.now();
@@ -58,8 +58,8 @@ fn transfer(settings: TcpSettings, queue: Queue, length: usize) -> Transfer {
         let (host, pool) = segment.host_and_pool(receiver).unwrap();
         accepted = accepted.or_else(|| host.accept_tcp(listener).map(|accepted| accepted.socket));
         let Some(accepted) = accepted else { continue };
-        while let TcpRead::Data(read) = host.read_tcp(now, accepted, &mut buffer, pool).unwrap() {
-            received += read;
+        while let TcpRead::Data(bytes) = host.read_tcp(now, accepted, &mut buffer, pool).unwrap() {
+            read += bytes;
         }
     }
     Transfer {
