@@ -21,6 +21,8 @@ pub struct Round {
     pub rtt: Option<Duration>,
     /// Smallest RTT of the connection. `None` before the first sample.
     pub minimum_rtt: Option<Duration>,
+    /// RTT that the event has measured.
+    pub sample: Option<Duration>,
     /// Bytes that were delivered before the event.
     pub delivered: u64,
     /// Largest segment in bytes of data.

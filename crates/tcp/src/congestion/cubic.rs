@@ -1,9 +1,11 @@
 //! CUBIC (RFC 9438).
 
+mod hystart;
 mod stage;
 
 use tap::Instant;
 
+use self::hystart::{Growth, HyStart};
 use self::stage::Stage;
 use super::window::Window;
 use super::{MAXIMUM_WINDOW, Round, WindowControl};
@@ -11,10 +13,12 @@ use super::{MAXIMUM_WINDOW, Round, WindowControl};
 /// The window of RFC 9438, counted in bytes.
 ///
 /// After a reduction, the window grows by a cubic function of time: fast up to the window that had a loss, slowly around
-/// this window, and then fast again. The window is at least that of a Reno sender.
+/// this window, and then fast again. The window is at least that of a Reno sender. An increase of the RTT ends the initial
+/// slow start (`HyStart++`, RFC 9406).
 #[derive(Clone, Copy, Debug)]
 pub struct Cubic {
     state: CubicState,
+    hystart: HyStart,
     /// The state before the last reduction of the threshold.
     before_reduction: Option<CubicState>,
 }
@@ -35,7 +39,7 @@ impl Cubic {
     /// Creates the state of a connection with this initial window in bytes.
     pub fn new(initial_window: u32) -> Cubic {
         let state = CubicState { window: Window::new(initial_window), maximum: 0, prior: 0, stage: None };
-        Cubic { state, before_reduction: None }
+        Cubic { state, hystart: HyStart::new(), before_reduction: None }
     }
 
     /// Lowers the threshold at a congestion event, and ends the stage. Returns the reduced flight, without a minimum.
@@ -71,6 +75,21 @@ impl WindowControl for Cubic {
             return;
         }
         let state = &mut self.state;
+        // spec: rfc9406-initial
+        let growth =
+            if state.window.has_threshold() { Growth::Full } else { self.hystart.acknowledged(round) };
+        let bytes = match growth {
+            Growth::Full => bytes,
+            Growth::Quarter => bytes / 4,
+            Growth::End => {
+                // RFC 9438 4.10: "When CUBIC uses HyStart++ [RFC9406], it may exit the first slow start without incurring any
+                // packet loss and thus W_max is undefined. In this special case, CUBIC sets cwnd_prior = cwnd and switches to
+                // congestion avoidance."
+                // spec: rfc9438-delay
+                (state.window.threshold, state.prior) = (state.window.size, state.window.size);
+                bytes
+            }
+        };
         let left = state.window.slow_start(round, bytes);
         let window = state.window.size;
         if window < state.window.threshold {

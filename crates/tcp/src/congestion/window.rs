@@ -20,6 +20,11 @@ impl Window {
         Window { size: initial.min(MAXIMUM_WINDOW), threshold: MAXIMUM_WINDOW }
     }
 
+    /// Returns whether slow start has ended once, so that the threshold is no longer the initial one.
+    pub(super) fn has_threshold(&self) -> bool {
+        self.threshold < MAXIMUM_WINDOW
+    }
+
     /// Grows the window below the threshold. Returns the number of acknowledged bytes that remain for congestion avoidance.
     pub(super) fn slow_start(&mut self, round: &Round, bytes: u32) -> u32 {
         // spec: rfc5681-slow-start, rfc9438-slow-start, tcp-ack-division

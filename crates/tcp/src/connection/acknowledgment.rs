@@ -1,6 +1,8 @@
 //! Acknowledgments of sent data: the retransmission timer, RTT samples, congestion control, loss detection, and the send
 //! window (RFC 9293 3.10.7.4, fifth check; RFC 6298; RFC 5681; RFC 6582).
 
+use std::time::Duration;
+
 use tap::Instant;
 
 use super::Connection;
@@ -49,7 +51,8 @@ impl Connection {
         let data = if is_new { self.advance(segment, cx) } else { 0 };
         let bytes = self.send.unacknowledged.distance_from(before);
         let delivered = self.deliver(now, segment);
-        self.sample(now, segment, data, is_new, &delivered);
+        let sample = self.sample(now, segment, data, is_new, &delivered);
+        let round = Round { sample, ..round };
         let has_rack = self.transfer.as_ref().is_some_and(|transfer| transfer.recovery.rack().is_some());
         let is_restart = if has_rack {
             self.recover_by_rack(now, segment, bytes, &delivered, &round);
@@ -158,10 +161,17 @@ impl Connection {
     }
 
     /// Takes a sample of the RTT and of the delivery rate. `data` is the number of acknowledged bytes of data. `is_new` if
-    /// SND.UNA has moved.
-    fn sample(&mut self, now: Instant, segment: &Segment, data: u32, is_new: bool, delivered: &Delivered) {
+    /// SND.UNA has moved. Returns the measured RTT.
+    fn sample(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        data: u32,
+        is_new: bool,
+        delivered: &Delivered,
+    ) -> Option<Duration> {
         let echoed_age = self.echoed_age(now, segment);
-        let Some(transfer) = &mut self.transfer else { return };
+        let transfer = self.transfer.as_mut()?;
         transfer.bytes_acknowledged = transfer.bytes_acknowledged.saturating_add(data.into());
         // RFC 6298 3: "RTT samples MUST NOT be made using segments that were retransmitted (and thus for which it is
         // ambiguous whether the reply was for the first instance of the packet or a later instance)." A timestamp removes
@@ -184,6 +194,7 @@ impl Connection {
             Some(mark) => transfer.delivery.delivered(now, delivered.bytes, &mark, self.rtt.minimum()),
             None => transfer.delivery.delivered_part(delivered.bytes),
         }
+        rtt
     }
 
     /// Detects losses by duplicate ACKs, for a peer without selective acknowledgments. `bytes` is the number of

@@ -41,7 +41,7 @@ pub struct TcpInfo {
     pub congestion_control: CongestionControl,
     /// Congestion window.
     pub congestion_window: u32,
-    /// Slow start threshold. `None` if the connection has had no loss.
+    /// Slow start threshold. `None` before the first end of slow start.
     pub slow_start_threshold: Option<u32>,
     /// Whether losses are repaired.
     pub is_recovering: bool,

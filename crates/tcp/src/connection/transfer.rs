@@ -107,6 +107,7 @@ impl Connection {
             now,
             rtt: self.rtt.smoothed(),
             minimum_rtt: self.rtt.minimum(),
+            sample: None,
             delivered: transfer.map_or(0, |transfer| transfer.delivery.total()),
             segment_size: self.segment_size(),
             in_flight: self.send.outstanding(),

@@ -29,6 +29,7 @@ impl Flow {
             now: self.now,
             rtt: Some(self.rtt),
             minimum_rtt: Some(self.rtt),
+            sample: None,
             delivered: 0,
             segment_size: SEGMENT,
             in_flight: window,
@@ -202,6 +203,47 @@ fn slow_start_adds_acknowledged_bytes_up_to_threshold() {
     assert_eq!(flow.control.window(), 10_500, "slow start did not stop at the threshold");
 }
 
+// proves: rfc9438-delay, rfc9406-initial, rfc9406-conservative
+#[test]
+fn growing_rtt_ends_the_initial_slow_start_only() {
+    let mut flow =
+        Flow { control: Cubic::new(10_000), now: Instant::from_nanos(1), rtt: Duration::from_millis(20) };
+    let mut delivered = 0;
+    let mut round_trip = |flow: &mut Flow, rtt: u64| {
+        let acks = flow.control.window() / SEGMENT;
+        for _ in 0..acks {
+            let sample = Some(Duration::from_millis(rtt));
+            let round = Round { sample, delivered, ..flow.round() };
+            flow.control.acknowledged(&round, SEGMENT);
+            delivered += u64::from(SEGMENT);
+        }
+    };
+    round_trip(&mut flow, 20);
+    assert_eq!(flow.control.window(), 20_000);
+    round_trip(&mut flow, 30);
+    assert_eq!(
+        flow.control.window(),
+        20_000 + 7000 + 13 * 250,
+        "the growth is not slower from the eighth ACK on"
+    );
+    while flow.control.threshold() == MAXIMUM_WINDOW {
+        round_trip(&mut flow, 30);
+        assert!(flow.control.window() < 100_000, "slow start does not end");
+    }
+    let window = flow.control.threshold();
+    flow.now = flow.now + Duration::from_secs(1);
+    round_trip(&mut flow, 30);
+    let growth = flow.control.window() - window;
+    assert!(growth <= 3 * SEGMENT, "the window grows by {growth} bytes in congestion avoidance");
+    // Slow start after a timeout is not slowed.
+    flow.control.timed_out(&flow.round(), false);
+    while flow.control.window() * 2 <= flow.control.threshold() {
+        let before = flow.control.window();
+        round_trip(&mut flow, 500);
+        assert_eq!(flow.control.window(), 2 * before);
+    }
+}
+
 // proves: rfc9438-application-limited
 #[test]
 fn time_of_limited_application_and_of_idle_connection_does_not_count() {
@@ -306,6 +348,7 @@ proptest! {
                 now,
                 rtt: Some(time),
                 minimum_rtt: None,
+                sample: None,
                 delivered: 0,
                 segment_size,
                 in_flight,

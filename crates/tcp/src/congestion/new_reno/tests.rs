@@ -11,6 +11,7 @@ fn round(in_flight: u32) -> Round {
         now: Instant::ORIGIN,
         rtt: None,
         minimum_rtt: None,
+        sample: None,
         delivered: 0,
         segment_size: SEGMENT,
         in_flight,
