@@ -308,7 +308,8 @@ impl AddressTable {
 
     /// Returns whether a datagram to `destination` is unicast, multicast or broadcast to the local hosts. Returns
     /// `None` if the datagram is not addressed to them. A local address is a destination even if it is not in use.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the callers read the same row")]
+    #[inline(always)]
     pub fn destination_kind(&self, destination: Ipv4Addr) -> Option<DestinationKind> {
         // spec: rfc1122-destination
         if self.contains(destination) {

@@ -14,8 +14,8 @@ use crate::sockets::DatagramSocketKind;
 
 /// Handles an ICMP message.
 #[inline]
-pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
-    let ReceivedPacket { datagram, destination_kind, .. } = *packet;
+pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Action {
+    let ReceivedPacket { datagram, destination_kind, .. } = packet;
     let message = datagram.payload();
     let interface = &mut *cx.interface;
     match interface.icmp.receive(&interface.addresses, destination_kind, message) {

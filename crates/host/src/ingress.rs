@@ -36,9 +36,12 @@ pub(crate) fn receive(
                 return Some(FrameOutcome::Dropped(reason.into()));
             }
         };
-    let mac = (destination_kind == DestinationKind::Unicast).then_some(ethernet.destination());
     let offset = ethernet.payload_offset();
-    let info = FrameInfo { destination_kind, mac, checksum: frame.offload().checksum };
+    let info = FrameInfo {
+        destination_kind,
+        destination: ethernet.destination(),
+        checksum: frame.offload().checksum,
+    };
     let action = handle(cx, ethernet.payload(), &info, ethernet.ether_type());
     Some(finish(cx, action, frame, offset))
 }
@@ -62,7 +65,8 @@ fn handle(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo, ether_type: Et
 #[inline]
 fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo) -> Action {
     let packet = arp::Packet::parse(payload);
-    match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, info.mac, packet) {
+    let station = (info.destination_kind == DestinationKind::Unicast).then_some(info.destination);
+    match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, station, packet) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
         Ok(reception) => match reception.reply {
             None => Action::Done(FrameOutcome::Arp(reception)),

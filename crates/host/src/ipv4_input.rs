@@ -99,7 +99,7 @@ fn check_destination(
         return Err(DropReason::AddressNotInUse);
     };
     // spec: station-of-destination
-    if info.mac.is_some_and(|destination| destination != mac) {
+    if info.destination_kind == DestinationKind::Unicast && info.destination != mac {
         counters.wrong_mac = counters.wrong_mac.saturating_add(1);
         return Err(DropReason::WrongMac);
     }
@@ -120,11 +120,11 @@ fn handle(
     }
     let packet = ReceivedPacket { datagram, destination_kind, frame };
     match datagram.protocol() {
-        IpProtocol::ICMP => icmp_input::receive(cx, &packet),
-        IpProtocol::UDP => udp_input::receive(cx, &packet),
-        IpProtocol::TCP => receive_segment(cx, &packet),
+        IpProtocol::ICMP => icmp_input::receive(cx, packet),
+        IpProtocol::UDP => udp_input::receive(cx, packet),
+        IpProtocol::TCP => receive_segment(cx, packet),
         // spec: rfc1122-protocol-unreachable
-        _ => reject(cx, &packet, IcmpError::PROTOCOL_UNREACHABLE),
+        _ => reject(cx, packet, IcmpError::PROTOCOL_UNREACHABLE),
     }
 }
 
@@ -132,7 +132,7 @@ fn handle(
 // RFC 9293 3.9.2.3: "A TCP implementation MUST silently discard an incoming segment that is addressed to a broadcast or
 // multicast address (MUST-57)."
 // spec: rfc9293-unicast, rfc9293-source
-fn receive_segment(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
+fn receive_segment(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Action {
     let datagram = &packet.datagram;
     if packet.destination_kind != DestinationKind::Unicast {
         return drop_without_listener(cx);

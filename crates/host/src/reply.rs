@@ -19,8 +19,8 @@ use crate::tcp_input::{self, SegmentPosition};
 pub(crate) struct FrameInfo {
     /// Whether the frame is unicast, multicast or broadcast.
     pub(crate) destination_kind: DestinationKind,
-    /// Destination MAC address of a unicast frame.
-    pub(crate) mac: Option<MacAddr>,
+    /// Destination MAC address.
+    pub(crate) destination: MacAddr,
     /// State of the transport checksum.
     pub(crate) checksum: Checksum,
 }
@@ -67,7 +67,8 @@ pub(crate) struct EchoReplyPlan {
     pub(crate) fields: Ipv4Fields,
 }
 
-/// A whole datagram to the local hosts.
+/// A whole datagram to the local hosts. Functions take it as a value: a reference would put it into memory before the
+/// protocol is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedPacket<'a> {
     pub(crate) datagram: Datagram<'a>,
@@ -201,7 +202,8 @@ pub(crate) fn drop_reply(cx: &mut Context<'_>, reason: TxDropReason) -> FrameOut
 }
 
 /// Drops a datagram that no part of the host handles. Sends an ICMP error to the sender of a unicast datagram.
-pub(crate) fn reject(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>, problem: IcmpError) -> Action {
+#[cold]
+pub(crate) fn reject(cx: &mut Context<'_>, packet: ReceivedPacket<'_>, problem: IcmpError) -> Action {
     // spec: rfc1122-no-listener
     if packet.destination_kind != DestinationKind::Unicast {
         return drop_without_listener(cx);

@@ -14,7 +14,7 @@ use crate::sockets::DatagramSocketKind;
 /// Handles a UDP datagram. An invalid datagram is dropped without an ICMP error.
 #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
 #[inline(always)]
-pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Action {
+pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Action {
     let datagram = &packet.datagram;
     let addresses = (datagram.source(), datagram.destination());
     let parsed = match UdpDatagram::parse(datagram.payload(), addresses, packet.frame.checksum) {
@@ -50,7 +50,7 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: &ReceivedPacket<'_>) -> Acti
 // spec: socket-broadcast
 fn receive_broadcast(
     cx: &mut Context<'_>,
-    packet: &ReceivedPacket<'_>,
+    packet: ReceivedPacket<'_>,
     source: SocketAddrV4,
     destination: SocketAddrV4,
     data: &[u8],

@@ -180,7 +180,8 @@ pub const MINIMUM_FRAME: usize = 60;
 impl Link {
     /// Prepends an Ethernet II header (RFC 894) to the payload in `frame`, with a tag if the link is in a VLAN. SNAP
     /// headers (RFC 1042) are received but never sent.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the EtherType is a constant of the caller")]
+    #[inline(always)]
     pub fn add_header(
         &self,
         frame: &mut Frame,

@@ -220,6 +220,7 @@ impl<A: Address> Entries<A> {
     }
 
     /// Records the use of an entry, which becomes the last of its class to be evicted.
+    #[inline]
     pub(super) fn touch(&mut self, place: Place) {
         let now = self.clock.tick();
         let Some(slot) = self.get_mut(place) else { return };
@@ -233,6 +234,7 @@ impl<A: Address> Entries<A> {
 
     /// Records a packet to or from a neighbor as use of its entry. For unproven entries, only requests are recorded as
     /// use.
+    #[inline]
     pub(super) fn touch_in_use(&mut self, place: Place) {
         if self.get(place).is_some_and(|slot| matches!(slot.class, Class::Unused | Class::Proven)) {
             self.touch(place);

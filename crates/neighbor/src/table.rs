@@ -322,7 +322,8 @@ impl<A: Address, P> NeighborTable<A, P> {
     }
 
     /// Records a packet to a known neighbor.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "every sent packet causes a call")]
+    #[inline(always)]
     fn record_use(&mut self, place: Place, state: NeighborState) {
         self.entries.touch_in_use(place);
         // spec: rfc4861-stale

@@ -52,8 +52,8 @@ impl<'a> UdpDatagram<'a> {
     ///
     /// With a `checksum` other than [`Checksum::None`], the checksum is not verified: the device has verified it, or
     /// the frame never left this computer.
-    // Inlined across crates, because the caller reads the result immediately.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
     pub fn parse(
         bytes: &'a [u8],
         addresses: (Ipv4Addr, Ipv4Addr),
