@@ -31,6 +31,9 @@ pub struct EchoBind {
 /// An echo request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRequest {
+    /// Interface, which must have the source address in use. `None` selects the interface of the route to the
+    /// destination, or an interface with the source address.
+    pub interface: Option<InterfaceId>,
     /// Source address: an address of the socket. `None` selects the address of the route to the destination.
     pub source: Option<IpAddr>,
     /// Destination address: a host, a broadcast address or a multicast group.
@@ -81,7 +84,14 @@ impl Default for EchoBind {
 impl EchoRequest {
     /// Returns a request from the address that the route selects, with default header fields.
     pub fn new(destination: IpAddr, sequence: u16) -> EchoRequest {
-        EchoRequest { source: None, destination, sequence, time_to_live: None, type_of_service: 0 }
+        EchoRequest {
+            interface: None,
+            source: None,
+            destination,
+            sequence,
+            time_to_live: None,
+            type_of_service: 0,
+        }
     }
 }
 
@@ -104,7 +114,7 @@ impl Host {
     /// The request waits as a UDP datagram does: see [`Host::send_udp_frame`]. If the next hop does not answer, or an ICMP
     /// error about the request arrives, [`Host::take_socket_error`] reports the failure. An error sends nothing.
     ///
-    /// The request leaves by the interface of its source address. Without a source address, the route to the
+    /// The request leaves by its interface, or by the interface of its source address. Without both, the route to the
     /// destination selects interface and source. Destinations that are always on the link need no route: without a
     /// route, the first interface sends the request.
     pub fn send_echo(
@@ -118,7 +128,7 @@ impl Host {
         let binding = self.shared.sockets.get_kind(id, DatagramSocketKind::Echo)?.local;
         let destination = to_ipv4(request.destination)?;
         let source = request.source.map(to_ipv4).transpose()?;
-        let path = self.path((binding.addresses, true), (None, source), destination)?;
+        let path = self.path((binding.addresses, true), (request.interface, source), destination)?;
         let (interface, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
         let limit = ipv4::Datagram::MAX_LENGTH - HEADERS;
         if data.len() > limit {

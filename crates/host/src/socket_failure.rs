@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use icmp::{IcmpError, QuotedDatagram};
 use inet::IpProtocol;
+use ipv4::Ipv4Fields;
 
 use crate::interface::Context;
 use crate::sockets::{DatagramSocketKind, SocketFailure};
@@ -13,7 +14,8 @@ use crate::tcp_input;
 /// of the datagram if its next hop did not answer. Returns false without such a socket.
 ///
 /// A failure changes no state of the socket. The error "fragmentation needed" reduces the path MTU of the
-/// destination on this interface. A forged error has an effect only if it quotes the addresses and ports of a socket.
+/// destination on this interface. A forged error has an effect only if it quotes the addresses and ports of a socket,
+/// and an error "fragmentation needed" only if the socket has sent datagrams of the quoted length.
 // spec: socket-error, rfc1122-udp-errors
 pub(crate) fn report(
     cx: &mut Context<'_>,
@@ -29,7 +31,14 @@ pub(crate) fn report(
     let peer = SocketAddrV4::new(quoted.destination(), peer_port);
     let Some(socket) = cx.shared.sockets.find(kind, local, peer) else { return false };
     if let Some(mtu) = problem.mtu() {
-        cx.interface.path_mtus.update(cx.now, *peer.ip(), mtu, quoted.total_length());
+        let length = quoted.total_length();
+        // RFC 1191 5: a router with software from 4.2BSD quotes a length that is larger by the length of the header.
+        let sent_length = usize::from(length).saturating_sub(Ipv4Fields::LENGTH);
+        // spec: path-mtu-sent
+        if mtu >= length || !cx.shared.sockets.has_sent(socket, sent_length) {
+            return false;
+        }
+        cx.interface.path_mtus.update(cx.now, *peer.ip(), mtu, length);
     }
     let failure = SocketFailure { problem, from: from.into(), peer: peer.into(), sequence };
     if !cx.shared.sockets.fail(socket, failure) {

@@ -100,6 +100,8 @@ pub(crate) struct Socket {
     dropped: u64,
     /// Failures that were dropped.
     failures_lost: u64,
+    /// Length of the longest datagram with the flag "don't fragment" that the socket has sent, in bytes.
+    pub(crate) longest_sent: usize,
 }
 
 /// A send queue and its socket.
@@ -262,6 +264,7 @@ impl Sockets {
             waits_for_capacity: false,
             dropped: 0,
             failures_lost: 0,
+            longest_sent: 0,
         });
         Ok(SocketId { table: SocketTable::Datagram, index: place, generation: slot.generation })
     }
@@ -467,6 +470,21 @@ impl Sockets {
         if let Some(socket) = self.slots.get_mut(index(socket)).and_then(|slot| slot.socket.as_mut()) {
             self.send_queues.rotate(&mut socket.send_queue, queue);
         }
+    }
+
+    /// Records the length of a datagram with the flag "don't fragment", in bytes, if the datagram is the longest of its
+    /// socket.
+    #[cold]
+    pub(crate) fn record_length(&mut self, id: SocketId, length: usize) {
+        if let Some(socket) = self.get_mut(id) {
+            socket.longest_sent = length;
+        }
+    }
+
+    /// Returns whether a socket has sent a datagram of at least this length in bytes, with the flag "don't fragment".
+    pub(crate) fn has_sent(&self, place: Place, length: usize) -> bool {
+        let socket = self.slots.get(index(place)).and_then(|slot| slot.socket.as_ref());
+        socket.is_some_and(|socket| socket.longest_sent >= length)
     }
 
     /// Adds a failure to the queue of a socket. Returns false if the failure is lost.

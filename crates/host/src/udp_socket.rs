@@ -311,7 +311,8 @@ impl Host {
             (Some(_), Some(_)) => return Err(SocketError::IsConnected),
         };
         check_length(length)?;
-        let (local, has_broadcasts) = (socket.local, socket.has_broadcasts);
+        let (local, has_broadcasts, longest_sent) =
+            (socket.local, socket.has_broadcasts, socket.longest_sent);
         let from = (message.interface, message.source);
         let path = self.path((local.addresses, has_broadcasts), from, peer)?;
         let (interface, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
@@ -324,18 +325,23 @@ impl Host {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }
         let time_to_live = message.time_to_live.unwrap_or_else(|| default_time_to_live(interface, peer));
+        let interface = interface.id;
+        // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set". The path may have a smaller MTU
+        // than the minimum of the table, so that a gateway must be able to fragment.
+        // spec: rfc8085-dont-fragment, path-mtu-floor
+        let dont_fragment = message.fragmentation == Fragmentation::Never || (fits && !is_at_minimum);
+        if dont_fragment && HEADERS + length > longest_sent {
+            self.shared.sockets.record_length(id, HEADERS + length);
+        }
         let fields = Ipv4Fields {
             // spec: rfc1122-udp-fields
             time_to_live,
             type_of_service: message.type_of_service,
-            // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set". The path may have a smaller MTU
-            // than the minimum of the table, so that a gateway must be able to fragment.
-            // spec: rfc8085-dont-fragment, path-mtu-floor
-            dont_fragment: message.fragmentation == Fragmentation::Never || (fits && !is_at_minimum),
+            dont_fragment,
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
         };
         let (source, destination) = (SocketAddrV4::new(source, local.port), SocketAddrV4::new(peer, port));
-        Ok(Outgoing { interface: interface.id, path, source, destination, fields })
+        Ok(Outgoing { interface, path, source, destination, fields })
     }
 
     /// Writes the headers of a datagram, and sends the datagram.

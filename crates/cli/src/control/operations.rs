@@ -54,7 +54,7 @@ pub(super) fn run(
             add_address(now, host, device, InterfaceId(interface), address, mac.map(|Mac(mac)| mac))
         }
         Operation::DeleteAddress { interface, ip, prefix_length } => {
-            delete_address(host, InterfaceId(interface), ip, prefix_length)
+            delete_address(host, device, InterfaceId(interface), ip, prefix_length)
         }
     }
 }
@@ -200,6 +200,7 @@ fn add_address(
 
 fn delete_address(
     host: &mut Host,
+    device: &NetworkDevice,
     id: InterfaceId,
     ip: Ipv4Addr,
     prefix_length: Option<u8>,
@@ -215,7 +216,15 @@ fn delete_address(
         ))
         .hint(format!("the host has {ip}/{}", range.prefix)));
     }
-    done_if(host.remove_address(id, ip.into()), || no_interface(id.0))
+    let port = find(host, id.0)?.port();
+    if !host.remove_address(id, ip.into()) {
+        return Err(no_interface(id.0));
+    }
+    // On an interface of the kernel, the socket receives only the frames of the remaining hosts.
+    if let Some(macs) = host.mac_range(port) {
+        device.receive_for(macs)?;
+    }
+    Ok(Outcome::Done)
 }
 
 impl From<&Neighbor<Ipv4Addr>> for NeighborRow {

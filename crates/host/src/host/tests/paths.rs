@@ -269,7 +269,7 @@ impl TestHost {
             }
             Step::PathMtu { destination } => {
                 let fields = Ipv4Fields::new(IpProtocol::UDP, HOST, near(destination));
-                let quoted = datagram(fields, &[0, 9, 0, 7, 0, 8, 0, 0]);
+                let quoted = datagram(fields, &[&[0, 9, 0, 7, 0, 8, 0, 0][..], &[0; 600]].concat());
                 let mut message = vec![0; IcmpError::MAX_LENGTH];
                 let length = IcmpError::fragmentation_needed(560).write_to(&quoted, &mut message).unwrap();
                 let fields = Ipv4Fields::new(IpProtocol::ICMP, GATEWAY, HOST);

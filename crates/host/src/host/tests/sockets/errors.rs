@@ -35,6 +35,9 @@ fn icmp_error_is_reported_to_socket_of_quoted_datagram_only() {
 fn socket_is_unchanged_by_error() {
     let mut host = TestHost::with_known_peer();
     let id = host.host.bind_udp(&at_port(9)).unwrap();
+    // The error "fragmentation needed" must be about a datagram that the socket has sent.
+    host.send_udp(id, &to_peer(7), b"data").unwrap();
+    host.exchange(&[]);
     let before = host.host.socket(id);
     for code in 0..16 {
         host.exchange(&[error_about(IcmpError::unreachable(code), &quoted(9, SocketAddrV4::new(PEER, 7)))]);

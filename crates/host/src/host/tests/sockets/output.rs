@@ -265,6 +265,13 @@ fn message_selects_one_of_two_interfaces_with_the_same_address() {
         host.send_udp(id, &unsourced, b"data").unwrap();
         assert!(host.exchange(&[])[0][12..].starts_with(&tag), "the datagram left by another interface");
     }
+    let echo = host.host.bind_echo(&EchoBind::default()).unwrap();
+    for (interface, tag) in [(0, [8, 0, 0x45]), (1, [0x81, 0, 0])] {
+        let interface = Some(InterfaceId(interface));
+        let request = EchoRequest { interface, ..EchoRequest::new(PEER.into(), 1) };
+        host.host.send_echo(NOW, echo, &request, b"data", &mut host.pool).unwrap();
+        assert!(host.exchange(&[])[0][12..].starts_with(&tag), "the request left by another interface");
+    }
     host.host.add_address(NOW, second, "10.0.0.3/24".parse().unwrap(), None).unwrap();
     assert_eq!(host.send_udp(id, &on(0, "10.0.0.3"), b"data"), Err(SocketError::NoSourceAddress));
     assert_eq!(host.send_udp(id, &on(2, "10.0.0.2"), b"data"), Err(SocketError::NoSourceAddress));

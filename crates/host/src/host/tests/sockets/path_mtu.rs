@@ -2,15 +2,26 @@
 
 use super::*;
 
-/// Returns a host with a socket on port 9 that has sent a datagram to port 7 of the peer.
+/// Returns a host with a socket on port 9 that has sent a datagram of 1,500 bytes to port 7 of the peer.
 fn host_with_socket() -> (TestHost, SocketId) {
     let mut host = TestHost::with_known_peer();
     let id = host.host.bind_udp(&at_port(9)).unwrap();
+    host.send_udp(id, &to_peer(7), &[7; 1_472]).unwrap();
+    assert_eq!(host.exchange(&[]).len(), 1);
     (host, id)
 }
 
+/// Returns an error about a datagram of 1,500 bytes to port 7 of the peer.
 fn needed(mtu: u16, source: u16) -> Vec<u8> {
-    error_about(IcmpError::fragmentation_needed(mtu), &quoted(source, SocketAddrV4::new(PEER, 7)))
+    needed_about(mtu, source, 1_500)
+}
+
+/// Returns an error about a datagram of `length` bytes to port 7 of the peer.
+fn needed_about(mtu: u16, source: u16, length: usize) -> Vec<u8> {
+    let (source, destination) = (SocketAddrV4::new(HOST, source), SocketAddrV4::new(PEER, 7));
+    let about =
+        datagram(ip_fields(source, destination), &udp_bytes(source, destination, &vec![7; length - 28]));
+    error_about(IcmpError::fragmentation_needed(mtu), &about)
 }
 
 fn path_mtu(host: &TestHost) -> usize {
@@ -90,6 +101,9 @@ fn error_changes_path_mtu_of_its_interface_only() {
 fn datagram_that_waits_for_its_next_hop_fits_path_mtu_of_its_departure() {
     let mut host = TestHost::new(&config());
     let id = host.host.bind_udp(&at_port(9)).unwrap();
+    // The error is about a datagram of the length of this datagram.
+    let other = UdpMessage { destination: Some(([10, 0, 0, 77], 7).into()), ..UdpMessage::default() };
+    host.send_udp(id, &other, &[7; 1_472]).unwrap();
     host.send_udp(id, &to_peer(7), &[7; 9_000]).unwrap();
     host.exchange(&[]);
     host.exchange(&[needed(1_000, 9)]);
@@ -97,4 +111,25 @@ fn datagram_that_waits_for_its_next_hop_fits_path_mtu_of_its_departure() {
     let datagrams: Vec<_> = sent.iter().filter(|frame| frame[12..14] == [8, 0]).cloned().collect();
     assert!(datagrams.iter().all(|frame| frame.len() <= 14 + 1_000), "a fragment exceeds the path MTU");
     assert_eq!(joined_payload(&datagrams, PEER_MAC).len(), 9_008);
+}
+
+// proves: path-mtu-sent
+#[test]
+fn error_about_datagram_that_socket_cannot_have_sent_is_dropped() {
+    let mut host = TestHost::with_known_peer();
+    let id = host.host.bind_udp(&at_port(9)).unwrap();
+    let mut path_mtu_after = |length: usize, error: Vec<u8>| {
+        host.send_udp(id, &to_peer(7), &vec![7; length - 28]).unwrap();
+        host.exchange(&[]);
+        host.exchange(&[error]);
+        path_mtu(&host)
+    };
+    assert_eq!(path_mtu_after(900, needed_about(600, 9, 1_500)), 1_500, "longer than what was sent");
+    assert_eq!(path_mtu_after(9_000, needed_about(600, 9, 9_000)), 1_500, "sent in fragments");
+    assert_eq!(path_mtu_after(900, needed_about(900, 9, 900)), 1_500, "the reported MTU fits");
+    assert_eq!(path_mtu_after(900, needed_about(600, 9, 921)), 1_500, "longer by more than the header");
+    assert_eq!(path_mtu_after(900, needed_about(800, 9, 920)), 800, "length of 4.2BSD");
+    assert_eq!(path_mtu_after(700, needed_about(600, 9, 800)), 600);
+    assert_eq!(host.failures_of(id).len(), 2);
+    assert_eq!(host.count("icmp", "no_socket"), 4);
 }
