@@ -163,6 +163,21 @@ fn syn_ack_is_sent_again_after_1_3_7_15_and_31_seconds_and_never_after_a_reset()
     assert_eq!(node.tcp.accept(listener), None);
 }
 
+// proves: tcp-syn-ack-retransmission
+#[test]
+fn syn_ack_is_sent_again_on_the_interface_of_its_syn() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let path = Path { interface: InterfaceId(1), ..PATH };
+    let (segment, data) = segment(&syn(client(1)), &[], &mut node.pool);
+    let reply = node.tcp.receive(node.now, &path, &segment, data, &mut node.pool).reply;
+    assert_eq!(reply.map(|reply| reply.flags), Some(Flags::SYN | Flags::ACK));
+    node.wait(Duration::from_secs(1));
+    assert_eq!(node.transmit_all(), [], "another interface sends the SYN,ACK");
+    let departure = node.tcp.transmit(node.now, path.interface, &mut node.pool).expect("no SYN,ACK");
+    node.pool.give(departure.frame);
+}
+
 // proves: rfc9293-reset-passive
 #[test]
 fn reset_frees_half_open_connection_silently() {
