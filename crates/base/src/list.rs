@@ -109,6 +109,11 @@ impl Links {
     pub fn next(self) -> Option<Place> {
         (self.after != NONE).then_some(self.after)
     }
+
+    /// Returns the previous slot.
+    pub fn previous(self) -> Option<Place> {
+        (self.before != NONE).then_some(self.before)
+    }
 }
 
 /// Converts a place to an index. Every place fits: all systems with TAPs have a `usize` of at least 32 bits.

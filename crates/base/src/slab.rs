@@ -71,6 +71,12 @@ impl<T> Slab<T> {
         self.nodes.get(index(place))?.links.next()
     }
 
+    /// Returns the place of the value in front of the value at a place.
+    #[inline]
+    pub fn previous(&self, place: Place) -> Option<Place> {
+        self.nodes.get(index(place))?.links.previous()
+    }
+
     /// Appends a value to a list. Returns the place of the value, or the value if the slab is full.
     #[inline]
     pub fn push(&mut self, list: &mut List, value: T) -> Result<Place, T> {

@@ -40,7 +40,10 @@ pub struct Inserted {
 
 impl ReceiveBuffer {
     /// Maximum number of blocks of data out of order.
-    pub const MAX_BLOCKS: usize = 64;
+    pub const MAX_BLOCKS: usize = 1_024;
+
+    /// Number of blocks after which data creates no block if it takes less than a quarter of its frame.
+    pub const MAX_SMALL_BLOCKS: usize = 64;
 
     /// Creates an empty buffer, without memory.
     pub const fn new() -> ReceiveBuffer {

@@ -95,6 +95,8 @@ proptest! {
         for (list, queue) in lists.iter_mut().zip(queues) {
             let places = std::iter::successors(list.first(), |place| slab.next(*place));
             prop_assert!(places.eq(queue.iter().map(|(place, _)| *place)), "the order differs");
+            let places = std::iter::successors(list.last(), |place| slab.previous(*place));
+            prop_assert!(places.eq(queue.iter().rev().map(|(place, _)| *place)), "the reverse order differs");
             for (_, value) in queue {
                 prop_assert_eq!(slab.pop(list), Some(value));
             }
@@ -123,6 +125,7 @@ fn slab_ignores_places_without_a_value() {
         slab.move_to_end(&mut list, place);
         slab.move_to(&mut list, &mut other, place);
         assert_eq!((slab.insert_after(&mut list, place, "value"), slab.next(place)), (Err("value"), None));
+        assert_eq!(slab.previous(place), None);
         assert_eq!((slab.remove(&mut list, place), slab.get(place)), (None, None));
     }
     slab.push(&mut list, "value").unwrap();

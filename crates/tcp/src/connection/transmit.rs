@@ -229,8 +229,7 @@ impl Connection {
 
     /// Returns the maximum length of the data of the next segment, in bytes.
     fn segment_limit(&self) -> u32 {
-        let blocks = if self.negotiated.has_sack { self.receive_buffer.blocks().count() } else { 0 };
-        if blocks == 0 {
+        if !self.negotiated.has_sack || !self.receive_buffer.has_blocks() {
             return self.segment_size();
         }
         let mut options =

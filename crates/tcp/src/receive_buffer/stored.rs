@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use base::List;
+use base::{List, Place, Slab};
 use tap::Frame;
 
 use super::chunks::Chunks;
@@ -15,8 +15,12 @@ pub(super) struct Stored {
     pub(super) chunks: Chunks,
     /// Data that the user can read.
     in_order: List,
-    /// Data out of order. The block that received data last is the first. No two blocks touch.
-    blocks: Vec<Block>,
+    /// Data out of order. No two blocks touch.
+    blocks: Slab<Block>,
+    /// The blocks in the order of their data.
+    order: Vec<Place>,
+    /// The blocks in the order in which they received data. The block that received data last is the last.
+    recent: List,
     /// Position of RCV.NXT in the data stream, modulo 2^32.
     pub(super) next: u32,
     /// Number of bytes in order.
@@ -38,7 +42,9 @@ impl Default for Stored {
         Stored {
             chunks: Chunks::EMPTY,
             in_order: List::EMPTY,
-            blocks: Vec::new(),
+            blocks: Slab::new(ReceiveBuffer::MAX_BLOCKS),
+            order: Vec::new(),
+            recent: List::EMPTY,
             next: 0,
             readable: 0,
             held: 0,
@@ -55,24 +61,23 @@ impl Stored {
         let duplicate = self.first_duplicate(&received);
         let missing = self.missing_part(&received);
         if missing.is_empty() {
-            if let Some(block) = self.blocks.iter().position(|block| self.range(block).contains(&offset)) {
-                // The next SACK option reports the block that contains the duplicate before other blocks.
-                self.blocks.get_mut(..=block).unwrap_or_default().rotate_right(1);
+            // The next SACK option reports the block that contains the duplicate before other blocks.
+            if let Some(place) = self.order.get(self.position(offset.saturating_add(1))) {
+                self.blocks.move_to_end(&mut self.recent, *place);
             }
             cx.pool.give(frame);
             return Inserted { duplicate, ..Inserted::default() };
         }
-        if let Some(reason) = self.reason_to_drop(&missing, cx) {
+        if let Some(reason) = self.reason_to_drop(&missing, frame.capacity(), cx) {
             cx.pool.give(frame);
             return Inserted { advanced: 0, duplicate, reason: Some(reason) };
         }
 
-        // The data replaces blocks that are parts of it.
-        while let Some(block) = self.take_block(|range| is_part(range, &missing)) {
-            self.discard(block.chunks, cx);
-        }
-        let before = self.take_block(|range| range.end == missing.start);
-        let after = self.take_block(|range| range.start == missing.end);
+        // The data continues a block, replaces blocks that are parts of it, and is continued by a block.
+        let position = self.position(missing.start);
+        let before = self.take_block(position, |range| range.end == missing.start);
+        self.discard_parts(position, &missing, cx);
+        let after = self.take_block(position, |range| range.start == missing.end);
         // The part that is missing is a part of the frame.
         let skipped = usize::try_from(missing.start - offset).unwrap_or(usize::MAX);
         let _ = frame.narrow(skipped, missing.len());
@@ -99,7 +104,10 @@ impl Stored {
             Inserted { advanced, duplicate, reason: None }
         } else {
             let start = before.map_or(self.next.wrapping_add(missing.start), |before| before.start);
-            self.blocks.insert(0, Block { start, end, chunks: list });
+            // The number of blocks was checked before.
+            if let Ok(place) = self.blocks.push(&mut self.recent, Block { start, end, chunks: list }) {
+                self.order.insert(position, place);
+            }
             Inserted { advanced: 0, duplicate, reason: None }
         }
     }
@@ -163,7 +171,8 @@ impl Stored {
     /// Returns the blocks of data out of order, as offsets from RCV.NXT, in the order of a SACK option: the block that
     /// received data last is the first.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Range<u32>> {
-        self.blocks.iter().map(|block| self.range(block))
+        let places = std::iter::successors(self.recent.last(), |place| self.blocks.previous(*place));
+        places.filter_map(|place| self.range(place))
     }
 
     /// Returns whether the buffer has no data.
@@ -175,56 +184,96 @@ impl Stored {
     pub(super) fn clear(&mut self, cx: &mut Resources<'_>) {
         let in_order = std::mem::replace(&mut self.in_order, List::EMPTY);
         self.discard(in_order, cx);
-        while let Some(block) = self.blocks.pop() {
+        while let Some(block) = self.blocks.pop(&mut self.recent) {
             self.discard(block.chunks, cx);
         }
+        self.order.clear();
         self.readable = 0;
     }
 
     /// Returns a block as offsets from RCV.NXT.
-    fn range(&self, block: &Block) -> Range<u32> {
-        block.start.wrapping_sub(self.next)..block.end.wrapping_sub(self.next)
+    fn range(&self, place: Place) -> Option<Range<u32>> {
+        let block = self.blocks.get(place)?;
+        Some(block.start.wrapping_sub(self.next)..block.end.wrapping_sub(self.next))
+    }
+
+    /// Returns the block at a position of the order, as offsets from RCV.NXT.
+    fn range_at(&self, position: usize) -> Option<Range<u32>> {
+        self.range(*self.order.get(position)?)
+    }
+
+    /// Returns the position of the first block that ends at `offset` or behind it.
+    // spec: tcp-out-of-order-cost
+    fn position(&self, offset: u32) -> usize {
+        self.order.partition_point(|place| self.range(*place).is_some_and(|range| range.end < offset))
     }
 
     /// Returns the first part of a range that the blocks contain.
     fn first_duplicate(&self, received: &Range<u32>) -> Option<Range<u32>> {
-        let parts = self.blocks().map(|range| range.start.max(received.start)..range.end.min(received.end));
-        parts.filter(|part| !part.is_empty()).min_by_key(|part| part.start)
+        let range = self.range_at(self.position(received.start.saturating_add(1)))?;
+        let part = range.start.max(received.start)..range.end.min(received.end);
+        (!part.is_empty()).then_some(part)
     }
 
     /// Returns a range without its beginning and its end that the blocks contain. The result may contain blocks.
     fn missing_part(&self, received: &Range<u32>) -> Range<u32> {
         let Range { mut start, mut end } = received.clone();
-        if let Some(range) = self.blocks().find(|range| range.contains(&start)) {
+        let first = self.range_at(self.position(start.saturating_add(1)));
+        if let Some(range) = first.filter(|range| range.contains(&start)) {
             start = range.end;
         }
-        if let Some(range) = self.blocks().find(|range| range.start < end && end <= range.end) {
+        let last = self.range_at(self.position(end));
+        if let Some(range) = last.filter(|range| range.start < end) {
             end = range.start;
         }
         start..end
     }
 
-    /// Returns why data must be dropped.
-    fn reason_to_drop(&self, missing: &Range<u32>, cx: &Resources<'_>) -> Option<TcpDropReason> {
+    /// Returns why data must be dropped. `capacity` is that of its frame.
+    fn reason_to_drop(
+        &self,
+        missing: &Range<u32>,
+        capacity: usize,
+        cx: &Resources<'_>,
+    ) -> Option<TcpDropReason> {
         // The window has permitted data in order, so the reserve is for it.
         // spec: tcp-memory-promise
         if missing.start == 0 {
             return cx.memory.is_exhausted().then_some(TcpDropReason::MemoryExhausted);
         }
-        let is_new_block = !self.blocks().any(|range| {
-            range.end == missing.start || range.start == missing.end || is_part(&range, missing)
-        });
+        let is_new_block =
+            self.range_at(self.position(missing.start)).is_none_or(|range| missing.end < range.start);
         // spec: tcp-out-of-order-bound
-        if is_new_block && self.blocks.len() >= ReceiveBuffer::MAX_BLOCKS {
+        let maximum = if missing.len() < capacity / 4 {
+            ReceiveBuffer::MAX_SMALL_BLOCKS
+        } else {
+            ReceiveBuffer::MAX_BLOCKS
+        };
+        if is_new_block && self.blocks.len() >= maximum {
             return Some(TcpDropReason::OutOfOrderBlocks);
         }
         (cx.memory.level() == MemoryLevel::Full).then_some(TcpDropReason::OutOfOrderMemory)
     }
 
-    /// Removes and returns the first block with a range that matches.
-    fn take_block(&mut self, is_match: impl Fn(&Range<u32>) -> bool) -> Option<Block> {
-        let position = self.blocks().position(|range| is_match(&range))?;
-        Some(self.blocks.remove(position))
+    /// Removes and returns the block at a position of the order, if its range matches.
+    fn take_block(&mut self, position: usize, is_match: impl Fn(&Range<u32>) -> bool) -> Option<Block> {
+        self.range_at(position).filter(is_match)?;
+        let place = self.order.remove(position);
+        self.blocks.remove(&mut self.recent, place)
+    }
+
+    /// Removes the blocks from a position of the order on that are parts of a range.
+    fn discard_parts(&mut self, position: usize, whole: &Range<u32>, cx: &mut Resources<'_>) {
+        let mut end = position;
+        while let Some(place) = self.order.get(end).copied()
+            && self.range(place).is_some_and(|range| range.end <= whole.end)
+        {
+            if let Some(block) = self.blocks.remove(&mut self.recent, place) {
+                self.discard(block.chunks, cx);
+            }
+            end += 1;
+        }
+        self.order.drain(position..end);
     }
 
     /// Appends data to a list, in its frame or as a copy. Returns whether the last frame of the list took the data.
@@ -295,9 +344,4 @@ impl Stored {
             self.give_back(frame, cx);
         }
     }
-}
-
-/// Returns whether a range is a part of another range.
-fn is_part(range: &Range<u32>, whole: &Range<u32>) -> bool {
-    whole.start <= range.start && range.end <= whole.end
 }

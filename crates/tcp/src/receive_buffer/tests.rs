@@ -241,6 +241,30 @@ fn block_beyond_the_maximum_is_dropped() {
     assert_eq!(fixture.insert_at(10, &stream(642, 1), false).reason, None);
 }
 
+// proves: tcp-out-of-order-bound, tcp-out-of-order-cost
+#[test]
+fn full_segments_have_more_blocks_than_single_bytes() {
+    let mut fixture = Fixture::new();
+    fixture.memory = Memory::new(16 << 20);
+    // Each second segment was lost, and the segments arrive in descending order.
+    let segment = |number: u32| 2_000 * number + 1_000..2_000 * number + 2_000;
+    for number in (0..1_024).rev() {
+        assert_eq!(fixture.insert(segment(number)).reason, None);
+    }
+    let small = fixture.insert(500..501);
+    assert_eq!(small.reason, Some(TcpDropReason::OutOfOrderBlocks));
+    assert_eq!(fixture.insert(segment(1_024)).reason, Some(TcpDropReason::OutOfOrderBlocks));
+    let recent: Vec<_> = fixture.buffer.blocks().take(2).collect();
+    assert_eq!(recent, [segment(0), segment(1)], "the order is not that of the arrival");
+    // A duplicate, and data that joins two blocks.
+    assert_eq!(fixture.insert(segment(700)).duplicate, Some(segment(700)));
+    assert_eq!(fixture.buffer.blocks().next(), Some(segment(700)));
+    fixture.insert(4_000..5_000);
+    assert_eq!(fixture.buffer.blocks().next(), Some(3_000..6_000));
+    assert_eq!(fixture.insert(0..1_000), advanced(2_000));
+    assert_eq!(fixture.buffer.blocks().count(), 1_022);
+}
+
 // proves: tcp-memory-promise
 #[test]
 fn data_in_order_is_kept_when_memory_is_full() {

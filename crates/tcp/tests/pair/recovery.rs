@@ -5,7 +5,7 @@ use std::time::Duration;
 use tap::Instant;
 use tcp::{BufferSize, TcpInfo, TcpSettings};
 
-use crate::link::Faults;
+use crate::link::{Bottleneck, Faults};
 use crate::sides::{CLIENT, Pair, SERVER, Setup};
 use crate::trace;
 
@@ -143,4 +143,15 @@ fn random_losses_cause_no_timeouts_with_many_segments_in_flight() {
     let info = info(&pair);
     let segments = u32::try_from(pair.sent_since(CLIENT, start).count()).expect("the number is small");
     assert!(info.retransmissions < segments / 40, "{} retransmissions", info.retransmissions);
+}
+
+#[test]
+fn segments_that_a_full_queue_drops_are_sent_again_once() {
+    let mut pair = pair();
+    pair.links[CLIENT].bottleneck = Some(Bottleneck::new(Duration::from_nanos(400), 300));
+    transfer(&mut pair, 4_000_000);
+    let dropped = pair.links[CLIENT].bottleneck.as_ref().map_or(0, |bottleneck| bottleneck.dropped);
+    let info = info(&pair);
+    assert!(dropped > 100, "slow start does not fill the queue: {dropped} segments were dropped");
+    assert!(u64::from(info.retransmissions) <= dropped + 1, "{} for {dropped}", info.retransmissions);
 }
