@@ -1,7 +1,9 @@
 //! `bench`: benchmarks of tapstack, other stacks and lower bounds.
 
+mod counts;
 mod parse;
 mod table;
+mod tcp;
 mod wire;
 
 use std::ffi::OsStr;
@@ -11,6 +13,7 @@ use std::process::{Command, ExitCode};
 use clap::Subcommand;
 
 use crate::{ChoreResult, ForwardedArguments};
+use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArguments {
@@ -26,6 +29,9 @@ enum BenchCommand {
     Wire(ForwardedArguments),
     /// Measure the goodput of TCP in simulation: loss, RTT, buffers, reordering, rate, queue and fairness
     Sim(ForwardedArguments),
+    /// Count the instructions of a TCP segment, and measure the time of a segment and the memory of a connection among up to
+    /// 1,000,000 connections
+    Tcp(tcp::TcpArguments),
     /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,
 }
@@ -35,6 +41,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
         BenchCommand::Parse(arguments) => parse::run(arguments),
         BenchCommand::Wire(arguments) => run_program("wire", arguments),
         BenchCommand::Sim(arguments) => run_program("sim", arguments),
+        BenchCommand::Tcp(arguments) => tcp::run(arguments),
         BenchCommand::Table => table::run(),
     }
 }
@@ -42,6 +49,11 @@ pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
 /// Runs `bench parse --gate`.
 pub(crate) fn gate_parse() -> ChoreResult {
     parse::run(&parse::ParseArguments { gate: true })
+}
+
+/// Runs `bench tcp --gate`.
+pub(crate) fn gate_tcp() -> ChoreResult {
+    tcp::run(&tcp::TcpArguments { gate: true })
 }
 
 /// Checks crates/bench: format, lints, unit tests, and a short run of `bench wire`.
@@ -107,4 +119,9 @@ pub(crate) fn cargo<'a>(
 /// Returns the root of the repository.
 pub(crate) fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Returns an error if a tool is not installed.
+fn require(tool: &str, package: &str) -> Result<(), String> {
+    installed(tool).map(drop).map_err(|absent| format!("{absent}\nhint: sudo apt-get install {package}"))
 }

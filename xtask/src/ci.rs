@@ -43,10 +43,11 @@ pub(crate) fn run() -> ChoreResult {
             return Ok(ExitCode::from(1));
         }
     }
-    println!("cargo xtask bench parse --gate");
+    println!("cargo xtask bench parse --gate; cargo xtask bench tcp --gate");
     let checks = [
         json::check(),
         bench::gate_parse()?,
+        bench::gate_tcp()?,
         pictures::check()?,
         layers::check(None)?,
         spec::check(None)?,

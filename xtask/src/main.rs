@@ -60,7 +60,7 @@ enum Command {
     /// Write docs/json.md and docs/json.schema.json from the types that `--json` prints
     Json,
     /// Run all checks of CI except the tests of the workspace: format, lints, docs, dependencies, fuzz targets,
-    /// crates/drill, benchmarks, json, instruction counts of parsing, pictures, layers, spec, names and words
+    /// crates/drill, benchmarks, json, instruction counts of parsing and TCP, pictures, layers, spec, names and words
     Ci,
     /// Run a benchmark
     Bench(bench::BenchArguments),

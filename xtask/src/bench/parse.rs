@@ -1,16 +1,14 @@
 //! `bench parse`: instructions and times of reading, building and rewriting ARP frames.
 
 mod code;
-mod counts;
 mod gate;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use super::build;
+use super::counts::{self, Contender, Count};
+use super::{build, require};
 use crate::ChoreResult;
-use counts::{Contender, Count};
-use testbed::installed::installed;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ParseArguments {
@@ -71,9 +69,4 @@ fn print(counts: &[Count<'_>]) {
 fn run_program(command: &mut Command) -> Result<bool, String> {
     let status = command.status().map_err(|error| format!("cannot run {command:?}: {error}"))?;
     Ok(status.success())
-}
-
-/// Returns an error if a tool is not installed.
-fn require(tool: &str, package: &str) -> Result<(), String> {
-    installed(tool).map(drop).map_err(|absent| format!("{absent}\nhint: sudo apt-get install {package}"))
 }

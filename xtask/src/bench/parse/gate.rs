@@ -2,7 +2,7 @@
 //! panics.
 
 use super::code::{Code, Function};
-use super::counts::Count;
+use crate::bench::counts::Count;
 
 /// Upper bound of a function, as a percentage of the instructions of an unsafe cast that does the same work.
 struct Bound {

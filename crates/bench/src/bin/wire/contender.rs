@@ -163,6 +163,8 @@ impl Contender {
             SWAP | SWAP_RING | NAIVE => is_single_frame,
             PLAIN_KERNEL => matches!(load, Load::TcpSend | Load::TcpReceive),
             MANY_HOSTS | MANY_NEIGHBORS | MANY_REQUESTERS => load.request().is_some(),
+            // A listening socket of smoltcp takes one connection.
+            SMOLTCP | BATCHED_SMOLTCP => load != Load::TcpFlood,
             _ => true,
         }
     }
@@ -194,7 +196,7 @@ impl Contender {
                 Load::Arp | Load::Ping => Ok(None),
                 Load::Udp => Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?))),
                 Load::TcpAccept => Ok(Some(Box::new(within(namespace, KernelAcceptor::new)?))),
-                Load::TcpSend | Load::TcpReceive | Load::TcpRequest => {
+                Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => {
                     Ok(Some(Box::new(KernelServer::new(load)?)))
                 }
             },

@@ -95,13 +95,18 @@ impl Generator {
     pub(crate) fn send_frames(&mut self, frames: &[Vec<u8>]) -> Result<(), String> {
         let mut left = frames;
         while !left.is_empty() {
-            let some: Vec<_> = left.iter().take(FRAMES_PER_CALL).map(|frame| [IoSlice::new(frame)]).collect();
-            match send(&self.socket, &mut self.outgoing, &some)? {
+            match self.offer(left)? {
                 0 => return Err(format!("the interface accepted only {} frames", frames.len() - left.len())),
                 sent => left = left.get(sent..).unwrap_or_default(),
             }
         }
         Ok(())
+    }
+
+    /// Sends up to [`FRAMES_PER_CALL`] frames that are not requests, and returns the number that the interface accepted.
+    pub(crate) fn offer(&mut self, frames: &[Vec<u8>]) -> Result<usize, String> {
+        let some: Vec<_> = frames.iter().take(FRAMES_PER_CALL).map(|frame| [IoSlice::new(frame)]).collect();
+        send(&self.socket, &mut self.outgoing, &some)
     }
 
     /// Receives up to [`FRAMES_PER_CALL`] frames that are not replies to requests. `is_expected` checks each frame.

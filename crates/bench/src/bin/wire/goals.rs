@@ -5,7 +5,8 @@ use crate::contender::{
     SMOLTCP, SWAP, SWAP_RING,
 };
 use crate::load::Load;
-use crate::report::{BenchReport, Bound, Goal};
+use crate::report::{BenchReport, Bound, FloodRow, Goal};
+use crate::stats::number;
 
 /// A goal: its name, the kind and value of its bound, and the function that returns the measured figure. The function
 /// returns `None` if the figure was not measured.
@@ -56,7 +57,7 @@ const GOAL_RULES: [GoalRule; 12] = [
     }),
 ];
 
-const TCP_GOAL_RULES: [(Load, GoalRule); 11] = [
+const TCP_GOAL_RULES: [(Load, GoalRule); 14] = [
     (
         Load::TcpAccept,
         ("drain: cost of tapstack over swap", Bound::AtMost, 3.0, |report, load| {
@@ -95,6 +96,28 @@ const TCP_GOAL_RULES: [(Load, GoalRule); 11] = [
             latency(report, load, true)
         }),
     ),
+    (
+        Load::TcpFlood,
+        ("flood: longest honest connect in seconds", Bound::AtMost, 2.0, |report, load| {
+            let row = flooded(report, load)?;
+            // A connect that fails has no time.
+            Some(if row.failed_connects > 0 { f64::INFINITY } else { row.connect_ms_maximum / 1e3 })
+        }),
+    ),
+    (
+        Load::TcpFlood,
+        ("flood: rate of an honest client over that without a flood", Bound::AtLeast, 0.9, |report, load| {
+            let row = flooded(report, load)?;
+            Some(row.requests_per_second / row.requests_per_second_before)
+        }),
+    ),
+    (
+        Load::TcpFlood,
+        ("flood: growth of memory in MiB", Bound::AtMost, 16.0, |report, load| {
+            let row = flooded(report, load)?;
+            Some(number(row.memory_kibibytes_after.saturating_sub(row.memory_kibibytes_before)) / 1_024.0)
+        }),
+    ),
 ];
 
 /// Returns the goals for which the report has measured figures.
@@ -126,6 +149,11 @@ fn over_smoltcp(report: &BenchReport, load: Load) -> Option<f64> {
 fn stream(report: &BenchReport, load: Load, other: &str) -> Option<f64> {
     let table = report.stream.iter().find(|table| table.load == load)?;
     Some(table.row(LOCAL)?.times_as_fast_as.get(other)?.p50)
+}
+
+/// Returns what the flood has left of tapstack.
+fn flooded(report: &BenchReport, load: Load) -> Option<&FloodRow> {
+    report.flood.iter().find(|table| table.load == load)?.row(LOCAL)
 }
 
 /// Returns the ratio of the median latencies of tapstack and of the kernel.

@@ -4,7 +4,9 @@ use bench::Grid;
 
 use crate::contender::{BATCHED_SMOLTCP, KERNEL, NAIVE, PLAIN_KERNEL, SWAP};
 use crate::load::Load;
-use crate::report::{BenchReport, Bound, DrainTable, FlowTable, LatencyTable, Ratio, StreamTable};
+use crate::report::{
+    BenchReport, Bound, DrainTable, FloodTable, FlowTable, LatencyTable, Ratio, StreamTable,
+};
 
 const DRAIN: &str = "Requests are queued, then the time until all replies are sent is measured. `x naive`: speed compared with \
 `naive`, as the ratio within a round. Calls are reads and writes. The kernel receives \
@@ -15,6 +17,8 @@ of the contender's thread, spinning included. CPU of both adds the requester, wh
 of the requester, except to UDP datagrams, which a thread echoes.";
 const STREAM: &str = "One connection between a kernel socket on one CPU and the contender on the other, in slices. The first third \
 of each slice is not measured. CPU is the time of the contender's thread, CPU of both adds that of the client.";
+const FLOOD: &str = "SYNs with forged sources from behind the gateway. Memory is that of the bench process, with all contenders. An \
+honest client opens connections, and another client sends a request of one byte each millisecond, on the CPU of the flood.";
 const LATENCY: &str =
     "Time from the start of sending a request until its reply has been received. The requester never sleeps.";
 
@@ -24,7 +28,8 @@ pub(crate) fn grids(report: &BenchReport) -> Vec<Grid> {
     let flow = report.flow.iter().map(flow);
     let stream = report.stream.iter().map(stream);
     let latency = report.latency.iter().map(latency);
-    let mut grids: Vec<_> = drain.chain(flow).chain(stream).chain(latency).collect();
+    let flood = report.flood.iter().map(flood);
+    let mut grids: Vec<_> = drain.chain(flow).chain(stream).chain(latency).chain(flood).collect();
     if !report.goals.is_empty() {
         grids.push(goals(report));
     }
@@ -140,6 +145,39 @@ fn latency(table: &LatencyTable) -> Grid {
     let title = format!("Latency: {}, one request at a time, {how}", table.load);
     let head = vec!["contender", "us p50", "p99", "p50 x kernel"];
     Grid { title, note: LATENCY, head, rows: rows.collect() }
+}
+
+fn flood(table: &FloodTable) -> Grid {
+    let head = vec![
+        "contender",
+        "SYNs/s",
+        "CPU ns",
+        "KiB before",
+        "after",
+        "connects",
+        "failed",
+        "ms p50",
+        "maximum",
+        "requests/s before",
+        "during",
+    ];
+    let rows = table.rows.iter().map(|row| {
+        vec![
+            row.contender.to_owned(),
+            format!("{:.0}", row.syns_per_second),
+            format!("{:.0}", row.cpu_ns_per_syn),
+            row.memory_kibibytes_before.to_string(),
+            row.memory_kibibytes_after.to_string(),
+            row.connects.to_string(),
+            row.failed_connects.to_string(),
+            format!("{:.2}", row.connect_ms_p50),
+            format!("{:.2}", row.connect_ms_maximum),
+            format!("{:.0}", row.requests_per_second_before),
+            format!("{:.0}", row.requests_per_second),
+        ]
+    });
+    let title = format!("{} of {} s, two CPUs", table.load, table.seconds);
+    Grid { title, note: FLOOD, head, rows: rows.collect() }
 }
 
 fn goals(report: &BenchReport) -> Grid {

@@ -97,7 +97,7 @@ pub(crate) fn port(load: Load) -> u16 {
     match load {
         Load::TcpSend => CHARGEN_PORT,
         Load::TcpReceive | Load::TcpAccept => DISCARD_PORT,
-        Load::Arp | Load::Ping | Load::Udp | Load::TcpRequest => ECHO_PORT,
+        Load::Arp | Load::Ping | Load::Udp | Load::TcpRequest | Load::TcpFlood => ECHO_PORT,
     }
 }
 

@@ -25,10 +25,12 @@ pub(crate) enum Load {
     TcpReceive,
     /// One byte over TCP to the echo service
     TcpRequest,
+    /// SYNs with forged sources, and honest clients
+    TcpFlood,
 }
 
 impl Load {
-    pub(crate) const ALL: [Load; 7] = [
+    pub(crate) const ALL: [Load; 8] = [
         Load::Arp,
         Load::Ping,
         Load::Udp,
@@ -36,6 +38,7 @@ impl Load {
         Load::TcpSend,
         Load::TcpReceive,
         Load::TcpRequest,
+        Load::TcpFlood,
     ];
 
     /// Returns the kind of the requests, or `None` if the load is TCP.
@@ -44,7 +47,7 @@ impl Load {
             Load::Arp => Some(RequestKind::Arp),
             Load::Ping => Some(RequestKind::Ping),
             Load::Udp => Some(RequestKind::Udp),
-            Load::TcpAccept | Load::TcpSend | Load::TcpReceive | Load::TcpRequest => None,
+            Load::TcpAccept | Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => None,
         }
     }
 }
@@ -59,6 +62,7 @@ impl fmt::Display for Load {
             Load::TcpSend => "TCP send",
             Load::TcpReceive => "TCP receive",
             Load::TcpRequest => "TCP request",
+            Load::TcpFlood => "SYN flood",
         })
     }
 }

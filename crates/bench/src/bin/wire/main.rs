@@ -5,6 +5,7 @@ mod contender;
 mod cpu;
 mod drain;
 mod engine;
+mod flood;
 mod flow;
 mod generator;
 mod goals;

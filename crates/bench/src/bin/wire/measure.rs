@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::contender::{self, Contender};
 use crate::cpu::{allowed, pin};
 use crate::drain::{self, Bounds};
+use crate::flood;
 use crate::flow;
 use crate::goals::goals;
 use crate::latency;
@@ -12,7 +13,8 @@ use crate::load::Load;
 use crate::network::BenchNetwork;
 use crate::options::{Mode, Options};
 use crate::report::{
-    BenchReport, ContenderDescription, DrainTable, FlowTable, LatencyTable, Machine, Skipped, StreamTable,
+    BenchReport, ContenderDescription, DrainTable, FloodTable, FlowTable, LatencyTable, Machine, Skipped,
+    StreamTable,
 };
 use crate::rounds::Rounds;
 use crate::running::{self, Job};
@@ -44,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
         flow: Vec::new(),
         stream: Vec::new(),
         latency: Vec::new(),
+        flood: Vec::new(),
         goals: Vec::new(),
     };
     let is_drained = |load: &Load| load.request().is_some() || *load == Load::TcpAccept;
@@ -59,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
             let why = "one CPU available, two required (see `taskset -pc $$`)".to_owned();
-            report.skipped.push(Skipped { what: "flow, stream and latency".to_owned(), why });
+            report.skipped.push(Skipped { what: "flow, stream, latency and flood".to_owned(), why });
         }
         None => {}
     }
@@ -164,23 +167,33 @@ fn streamed(
     job: &Job,
     report: &mut BenchReport,
 ) -> Result<(), String> {
-    let is_request = job.load == Load::TcpRequest;
-    // Bulk data needs no waiting, so it is measured with spinning contenders only.
-    let is_measured = if is_request {
-        options.measures(Mode::Latency)
-    } else {
-        options.measures(Mode::Flow) && !job.spin.is_zero()
+    let mode = match job.load {
+        Load::TcpRequest => Mode::Latency,
+        Load::TcpFlood => Mode::Flood,
+        _ => Mode::Flow,
     };
-    if !is_measured {
+    // Only the latency depends on spinning.
+    if !options.measures(mode) || (mode != Mode::Latency && job.spin.is_zero()) {
         return Ok(());
     }
     let mut members = stream::start_all(network, contenders, job)?;
-    if is_request {
-        let timed = stream::ask(&mut members, options.slice(), rounds(options))?;
-        report.latency.push(LatencyTable::of(job.load, job.spin, &timed));
-    } else {
-        let transferred = stream::transfer(&mut members, 10 * options.slice(), rounds(options))?;
-        report.stream.push(StreamTable::of(job.load, job.spin, &transferred));
+    match mode {
+        Mode::Latency => {
+            let timed = stream::ask(&mut members, options.slice(), rounds(options))?;
+            report.latency.push(LatencyTable::of(job.load, job.spin, &timed));
+        }
+        Mode::Flood => {
+            let flooded = members.iter_mut().map(|member| {
+                flood::run(member, options.flood_rate, options.time())
+                    .map_err(|error| format!("{}: {error}", member.contender()))
+            });
+            let flooded = flooded.collect::<Result<Vec<_>, _>>()?;
+            report.flood.push(FloodTable::of(job.load, options.time(), &flooded));
+        }
+        Mode::Drain | Mode::Flow => {
+            let transferred = stream::transfer(&mut members, 10 * options.slice(), rounds(options))?;
+            report.stream.push(StreamTable::of(job.load, job.spin, &transferred));
+        }
     }
     stream::stop_all(members)
 }

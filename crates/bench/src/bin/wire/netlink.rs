@@ -12,6 +12,9 @@ use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, Li
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
@@ -54,6 +57,19 @@ pub(crate) fn add_neighbor(index: i32, ip: Ipv4Addr, mac: [u8; 6]) -> Result<(),
     ];
     request(RouteNetlinkMessage::NewNeighbour(neighbor), NLM_F_CREATE | NLM_F_REPLACE)
         .map_err(|errno| format!("cannot add a neighbor to the kernel: {}", errno.desc()))
+}
+
+/// Adds a default route.
+pub(crate) fn add_gateway(ip: Ipv4Addr) -> Result<(), String> {
+    let mut route = RouteMessage::default();
+    route.header.address_family = AddressFamily::Inet;
+    route.header.table = RouteHeader::RT_TABLE_MAIN;
+    route.header.protocol = RouteProtocol::Static;
+    route.header.scope = RouteScope::Universe;
+    route.header.kind = RouteType::Unicast;
+    route.attributes = vec![RouteAttribute::Gateway(RouteAddress::Inet(ip))];
+    request(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE | NLM_F_REPLACE)
+        .map_err(|errno| format!("cannot add a default route to the kernel: {}", errno.desc()))
 }
 
 /// Sends a request and waits for the kernel's acknowledgment.

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use nix::sched::{CloneFlags, setns, unshare};
 use tap::linux::{Interface, InterfaceName, Namespace};
 
-use crate::netlink::{add_neighbor, limit_segments, make_veth};
+use crate::netlink::{add_gateway, add_neighbor, limit_segments, make_veth};
 use crate::traffic::{AddressRange, PREFIX, REQUESTER, RESPONDER};
 
 /// The namespace of this process, and the link to the kernel in another namespace.
@@ -93,21 +93,23 @@ pub(crate) fn start(name: &InterfaceName, host: AddressRange) -> Result<(), Stri
 }
 
 /// Connects two namespaces by a veth pair: the first has the requester, the second has the responder. Without offloads,
-/// both kernels send each segment in its own frame.
-pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Result<(), String> {
+/// both kernels send each segment in its own frame. The requester is the gateway of the responder. Returns the interface of
+/// the requester.
+pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Result<InterfaceName, String> {
     let [near, far] = ENDS.map(name);
     let (near, far) = (near?, far?);
     within(client, || make_veth(near.as_str(), far.as_str(), server.as_fd()))?;
-    for (namespace, end, host) in [(server, far, RESPONDER), (client, near, REQUESTER)] {
+    for (namespace, end, host) in [(server, &far, RESPONDER), (client, &near, REQUESTER)] {
         within(namespace, || {
             if !has_offloads {
-                let index = named(&end)?.index().map_err(|error| error.to_string())?;
+                let index = named(end)?.index().map_err(|error| error.to_string())?;
                 limit_segments(index)?;
             }
-            start(&end, host)
+            start(end, host)
         })?;
     }
-    Ok(())
+    within(server, || add_gateway(REQUESTER.ip))?;
+    Ok(near)
 }
 
 /// Creates a network namespace that contains no process. The descriptor keeps it alive.

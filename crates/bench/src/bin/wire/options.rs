@@ -43,6 +43,9 @@ pub(crate) struct Options {
     /// Duration for which a contender polls before it sleeps, in microseconds
     #[arg(long, value_name = "MICROSECONDS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     spin: u32,
+    /// Maximum number of forged SYNs per second of the load `tcp-flood`
+    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) flood_rate: u32,
     /// Number of addresses of `tapstack-hosts`: a power of two, up to 1,048,576
     #[arg(long, value_name = "N", default_value_t = 65_536, value_parser = hosts)]
     pub(crate) hosts: u32,
@@ -68,6 +71,7 @@ Examples:
   cargo xtask bench wire --mode flow --load udp           UDP echo on two CPUs
   cargo xtask bench wire --load tcp-send,tcp-receive      bulk data over TCP
   cargo xtask bench wire --load tcp-accept,tcp-request    TCP connections, and one byte each way
+  cargo xtask bench wire --load tcp-flood                 a SYN flood
   cargo xtask bench wire --contenders tapstack,kernel     two contenders only
   cargo xtask bench wire --json | jq '.goals[]'           the goals and the figures
   cargo xtask bench wire --svg                            bar charts in target/bench too";
@@ -82,6 +86,8 @@ pub(crate) enum Mode {
     Flow,
     /// Send one request at a time, sleeping and spinning: two CPUs
     Latency,
+    /// Serve honest clients during a SYN flood: two CPUs
+    Flood,
 }
 
 impl Options {

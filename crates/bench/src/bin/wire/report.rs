@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::drain::DrainResult;
+use crate::flood::FloodResult;
 use crate::flow::FlowResult;
 use crate::latency::LatencyResult;
 use crate::load::Load;
@@ -23,6 +24,7 @@ pub(crate) struct BenchReport {
     pub(crate) flow: Vec<FlowTable>,
     pub(crate) stream: Vec<StreamTable>,
     pub(crate) latency: Vec<LatencyTable>,
+    pub(crate) flood: Vec<FloodTable>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -131,6 +133,32 @@ pub(crate) struct LatencyRow {
     pub(crate) unexpected_frames: u64,
     pub(crate) us_p50: f64,
     pub(crate) us_p99: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FloodTable {
+    pub(crate) load: Load,
+    /// Duration of the flood.
+    pub(crate) seconds: f64,
+    pub(crate) rows: Vec<FloodRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FloodRow {
+    pub(crate) contender: &'static str,
+    pub(crate) syns_per_second: f64,
+    /// CPU time of the contender's thread.
+    pub(crate) cpu_ns_per_syn: f64,
+    /// Resident memory of the bench, with all contenders.
+    pub(crate) memory_kibibytes_before: usize,
+    pub(crate) memory_kibibytes_after: usize,
+    pub(crate) connects: usize,
+    /// Honest connects that took longer than two seconds.
+    pub(crate) failed_connects: usize,
+    pub(crate) connect_ms_p50: f64,
+    pub(crate) connect_ms_maximum: f64,
+    pub(crate) requests_per_second_before: f64,
+    pub(crate) requests_per_second: f64,
 }
 
 /// Quantiles of the ratios of two contenders in the same rounds.
@@ -251,6 +279,32 @@ impl LatencyTable {
     }
 
     pub(crate) fn row(&self, contender: &str) -> Option<&LatencyRow> {
+        self.rows.iter().find(|row| row.contender == contender)
+    }
+}
+
+impl FloodTable {
+    pub(crate) fn of(load: Load, time: Duration, all: &[FloodResult]) -> FloodTable {
+        let row = |one: &FloodResult| {
+            let connected: Vec<_> = one.connects.iter().copied().filter(|time| time.is_finite()).collect();
+            FloodRow {
+                contender: one.contender,
+                syns_per_second: one.syns_per_second,
+                cpu_ns_per_syn: one.cpu_ns,
+                memory_kibibytes_before: one.memory[0],
+                memory_kibibytes_after: one.memory[1],
+                connects: connected.len(),
+                failed_connects: one.connects.len() - connected.len(),
+                connect_ms_p50: quantile(&connected, 0.5),
+                connect_ms_maximum: quantile(&connected, 1.0),
+                requests_per_second_before: one.rates[0],
+                requests_per_second: one.rates[1],
+            }
+        };
+        FloodTable { load, seconds: time.as_secs_f64(), rows: all.iter().map(row).collect() }
+    }
+
+    pub(crate) fn row(&self, contender: &str) -> Option<&FloodRow> {
         self.rows.iter().find(|row| row.contender == contender)
     }
 }

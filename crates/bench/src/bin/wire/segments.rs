@@ -1,5 +1,7 @@
 //! TCP segments without data, in frames from the requester to the responder.
 
+use std::net::Ipv4Addr;
+
 use crate::traffic::{DISCARD_PORT, IP, PAYLOAD, REQUESTER, RESPONDER, datagram, sum, write_checksum};
 
 /// IP protocol number of TCP.
@@ -42,6 +44,21 @@ pub(crate) fn frame(numbers: Numbers, flags: u8) -> Vec<u8> {
     segment[CHECKSUM..CHECKSUM + 2].copy_from_slice(&pseudo_header.to_be_bytes());
     write_checksum(&mut segment, CHECKSUM);
     datagram(requester, responder, TCP, &segment)
+}
+
+/// Changes the source address and the source port of a segment, with its checksums.
+pub(crate) fn forge_source(frame: &mut [u8], ip: Ipv4Addr, port: u16) {
+    frame[IP + 12..IP + 16].copy_from_slice(&ip.octets());
+    frame[PAYLOAD..PAYLOAD + 2].copy_from_slice(&port.to_be_bytes());
+    frame[IP + 10..IP + 12].fill(0);
+    write_checksum(&mut frame[IP..PAYLOAD], 10);
+    let length = u8::try_from(frame.len() - PAYLOAD).unwrap_or(0);
+    let mut pseudo_header = [0; 12];
+    pseudo_header[..8].copy_from_slice(&frame[IP + 12..PAYLOAD]);
+    [pseudo_header[9], pseudo_header[11]] = [TCP, length];
+    let segment = &mut frame[PAYLOAD..];
+    segment[CHECKSUM..CHECKSUM + 2].copy_from_slice(&sum(&pseudo_header).to_be_bytes());
+    write_checksum(segment, CHECKSUM);
 }
 
 /// Returns the numbers of a frame if it is a SYN,ACK of the responder. The port is that of the requester. The checksum is

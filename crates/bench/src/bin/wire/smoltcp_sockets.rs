@@ -41,7 +41,7 @@ impl Sockets {
             Load::Arp | Load::Ping => Vec::new(),
             Load::Udp => vec![set.add(udp_socket())],
             Load::TcpAccept => (0..CONNECTIONS).map(|_| set.add(tcp_socket(SMALL_BUFFER))).collect(),
-            Load::TcpSend | Load::TcpReceive | Load::TcpRequest => {
+            Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => {
                 vec![set.add(tcp_socket(STREAM_BUFFER))]
             }
         };
@@ -90,7 +90,7 @@ impl Sockets {
             }
             match load {
                 Load::TcpSend => send(socket, pattern, position),
-                Load::TcpRequest => echo(socket),
+                Load::TcpRequest | Load::TcpFlood => echo(socket),
                 _ => discard(socket),
             }
             if socket.state() == tcp::State::CloseWait {

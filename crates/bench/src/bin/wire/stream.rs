@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tap::linux::InterfaceName;
+
 use crate::contender::{Contender, PLAIN_KERNEL};
 use crate::cpu::ThreadClock;
 use crate::generator::TIMEOUT;
@@ -32,6 +34,8 @@ pub(crate) struct StreamMember {
     worker: Worker,
     /// Network namespace of the client. A contender on a TAP is in it too.
     namespace: Arc<File>,
+    /// Interface of the client.
+    interface: InterfaceName,
 }
 
 /// Results of one contender.
@@ -122,13 +126,11 @@ pub(crate) fn ask(
 impl StreamMember {
     fn begin(network: &BenchNetwork, contender: &Contender, job: &Job) -> Result<StreamMember, String> {
         let client = Arc::new(new_namespace()?);
-        let name = network.new_name()?;
-        let server = if contender.is_kernel() {
+        let (name, server) = if contender.is_kernel() {
             let server = new_namespace()?;
-            connect(&client, &server, contender.name != PLAIN_KERNEL)?;
-            Arc::new(server)
+            (connect(&client, &server, contender.name != PLAIN_KERNEL)?, Arc::new(server))
         } else {
-            Arc::clone(&client)
+            (network.new_name()?, Arc::clone(&client))
         };
         let (worker, clock) =
             Worker::start(contender, &name, &Job { namespace: Some(server), ..job.clone() })?;
@@ -146,7 +148,28 @@ impl StreamMember {
             clock,
             worker,
             namespace: client,
+            interface: name,
         })
+    }
+
+    pub(crate) fn contender(&self) -> &'static str {
+        self.contender
+    }
+
+    pub(crate) fn client(&mut self) -> &mut TcpStream {
+        &mut self.client
+    }
+
+    pub(crate) fn clock(&self) -> ThreadClock {
+        self.clock
+    }
+
+    pub(crate) fn namespace(&self) -> Arc<File> {
+        Arc::clone(&self.namespace)
+    }
+
+    pub(crate) fn interface(&self) -> &InterfaceName {
+        &self.interface
     }
 
     /// Transfers some data, and returns the number of bytes.
@@ -218,7 +241,7 @@ impl StreamMember {
 }
 
 /// Connects a socket with CUBIC to a service of the responder.
-fn open(port: u16) -> Result<TcpStream, String> {
+pub(crate) fn open(port: u16) -> Result<TcpStream, String> {
     let failed = |error: io::Error| format!("cannot connect: {error}");
     let stream =
         TcpStream::connect_timeout(&SocketAddrV4::new(RESPONDER.ip, port).into(), TIMEOUT).map_err(failed)?;

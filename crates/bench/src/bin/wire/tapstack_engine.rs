@@ -13,7 +13,7 @@ use tap::linux::Tap;
 use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
-use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, PREFIX, RESPONDER};
+use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, PREFIX, REQUESTER, RESPONDER};
 
 /// Local hosts and neighbors, in addition to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,9 @@ impl Engine for NaiveEngine {
 /// Creates a host with its addresses and neighbors, and its services: one socket or listener each for all addresses.
 fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
     let Population { hosts, neighbors } = population;
-    let mut config = HostConfig { mtu, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
+    let gateway = Some(REQUESTER.ip.into());
+    let mut config =
+        HostConfig { mtu, gateway, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
     // The table also needs capacity for the requester.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;

@@ -51,3 +51,14 @@ fn every_byte_of_syn_ack_is_checked() {
         assert_eq!(syn_ack(&frame[..at], false), None, "a frame of {at} bytes was accepted");
     }
 }
+
+#[test]
+fn forged_segment_has_checksums() {
+    let mut frame = frame(NUMBERS, SYN);
+    forge_source(&mut frame, Ipv4Addr::new(198, 18, 7, 9), 1_234);
+    assert_eq!(frame[IP + 12..IP + 16], [198, 18, 7, 9]);
+    assert_eq!(frame[PAYLOAD..PAYLOAD + 2], 1_234_u16.to_be_bytes());
+    assert_eq!(sum(&frame[IP..PAYLOAD]), 0xffff);
+    let covered = [&frame[IP + 12..PAYLOAD], &[0, TCP, 0, 32], &frame[PAYLOAD..]].concat();
+    assert_eq!(sum(&covered), 0xffff);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Number of runs in a count.
-const TIMES: u64 = 1_000;
+pub(super) const TIMES: u64 = 1_000;
 
 /// A function that does one kind of work with one library.
 #[derive(Clone, Debug, PartialEq, Eq)]
