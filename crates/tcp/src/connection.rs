@@ -223,12 +223,16 @@ impl From<Duration> for Milliseconds {
     }
 }
 
-/// Counters of a connection. A [`Transfer`] has the counters of sent data.
+/// Counters of a connection. A [`Transfer`] has the counters of losses.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     segments_received: u32,
     segments_sent: u32,
     bytes_received: u64,
+    /// Data that was sent for the first time.
+    bytes_sent: u64,
+    /// Data that the peer has acknowledged.
+    bytes_acknowledged: u64,
 }
 
 impl Connection {

@@ -41,9 +41,9 @@ pub struct RateSample {
 }
 
 impl DeliveryRate {
-    /// Creates the estimator of a connection.
-    pub fn new(now: Instant) -> DeliveryRate {
-        DeliveryRate { delivered: 0, delivered_at: now, first_sent_at: now, limited_until: 0, latest: None }
+    /// Creates the estimator of a connection that has delivered this number of bytes.
+    pub fn new(now: Instant, delivered: u64) -> DeliveryRate {
+        DeliveryRate { delivered, delivered_at: now, first_sent_at: now, limited_until: 0, latest: None }
     }
 
     /// Returns the mark of a segment that is sent now. `in_flight` is the number of bytes in flight before the segment.

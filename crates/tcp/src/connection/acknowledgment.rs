@@ -171,8 +171,8 @@ impl Connection {
         delivered: &Delivered,
     ) -> Option<Duration> {
         let echoed_age = self.echoed_age(now, segment);
+        self.counts.bytes_acknowledged = self.counts.bytes_acknowledged.saturating_add(data.into());
         let transfer = self.transfer.as_mut()?;
-        transfer.bytes_acknowledged = transfer.bytes_acknowledged.saturating_add(data.into());
         // RFC 6298 3: "RTT samples MUST NOT be made using segments that were retransmitted (and thus for which it is
         // ambiguous whether the reply was for the first instance of the packet or a later instance)." A timestamp removes
         // the ambiguity, unless the acknowledgment only has SACK blocks: then the peer echoes an older timestamp.

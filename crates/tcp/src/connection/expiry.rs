@@ -234,9 +234,7 @@ impl Connection {
                 self.timers.idle = end;
             } else {
                 self.send_buffer.release(cx.memory);
-                if let Some(transfer) = &mut self.transfer {
-                    transfer.scoreboard.release();
-                }
+                self.release_transfer(now);
             }
         }
         if self.receive_buffer.has_idle_memory() {
@@ -246,6 +244,20 @@ impl Connection {
             } else {
                 self.receive_buffer.release();
             }
+        }
+    }
+
+    /// Releases the state of the data in flight of an idle connection, or the records in it.
+    fn release_transfer(&mut self, now: Instant) {
+        // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
+        // in an interval exceeding the retransmission timeout." So the window need not be kept after this time.
+        // spec: tcp-idle-transfer
+        let is_idle = self.send.outstanding() == 0 && now.since(self.send.last_sent) > self.rtt.rto();
+        let Some(transfer) = &mut self.transfer else { return };
+        if is_idle && transfer.is_uneventful() {
+            self.transfer = None;
+        } else {
+            transfer.scoreboard.release();
         }
     }
 

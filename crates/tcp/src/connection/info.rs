@@ -97,7 +97,7 @@ pub struct TcpInfo {
     pub last_received: Duration,
     /// Data that was delivered, in order or selectively acknowledged.
     pub delivered: u64,
-    /// Last measured delivery rate.
+    /// Last measured delivery rate. `None` also after an idle time.
     pub delivery_rate: Option<RateSample>,
     /// Rate of a paced connection in bytes per second. `None` if nothing is paced.
     pub pacing_rate: Option<u64>,
@@ -152,13 +152,13 @@ impl Connection {
             ignored_sack_blocks: transfer.map_or(0, |transfer| transfer.ignored_blocks),
             segments_received: self.counts.segments_received,
             segments_sent: self.counts.segments_sent,
-            bytes_sent: transfer.map_or(0, |transfer| transfer.bytes_sent),
+            bytes_sent: self.counts.bytes_sent,
             bytes_retransmitted: transfer.map_or(0, |transfer| transfer.bytes_retransmitted),
-            bytes_acknowledged: transfer.map_or(0, |transfer| transfer.bytes_acknowledged),
+            bytes_acknowledged: self.counts.bytes_acknowledged,
             bytes_received: self.counts.bytes_received,
             last_sent: now.since(self.send.last_sent),
             last_received: now.since(self.acknowledging.last_received),
-            delivered: transfer.map_or(0, |transfer| transfer.delivery.total()),
+            delivered: transfer.map_or(self.counts.bytes_acknowledged, |transfer| transfer.delivery.total()),
             delivery_rate: transfer.and_then(|transfer| transfer.delivery.latest()),
             pacing_rate: self.pacing_rate(),
         }

@@ -8,11 +8,11 @@ use crate::recovery::{Phase, RackRecovery, Recovery, Undo};
 use crate::scoreboard::Scoreboard;
 use crate::tail_loss_probe::TailLossProbe;
 use crate::{
-    Algorithm, DeliveryRate, FastRecovery, Round, SequenceNumber, WindowControl as _, WindowUse,
-    initial_window,
+    Algorithm, DeliveryRate, FastRecovery, MAXIMUM_WINDOW, Round, SequenceNumber, WindowControl as _,
+    WindowUse, initial_window,
 };
 
-/// State of a connection that has sent data.
+/// State of a connection that has sent data. An idle connection without it begins again with the initial window.
 #[derive(Debug)]
 pub(super) struct Transfer {
     pub(super) congestion: Algorithm,
@@ -29,10 +29,6 @@ pub(super) struct Transfer {
     pub(super) reduced_until: Option<SequenceNumber>,
     /// Time at which the paced rate permits the next data, without a burst.
     pub(super) paced_until: Instant,
-    /// Data that was sent for the first time, in bytes.
-    pub(super) bytes_sent: u64,
-    /// Data that the peer has acknowledged, in bytes.
-    pub(super) bytes_acknowledged: u64,
     /// Data that was sent again, in bytes.
     pub(super) bytes_retransmitted: u64,
     /// Number of retransmitted segments.
@@ -45,22 +41,35 @@ pub(super) struct Transfer {
     pub(super) ignored_blocks: u32,
 }
 
+impl Transfer {
+    /// Returns whether the path has shown neither losses nor reordering nor congestion, so that nothing is worth remembering
+    /// while the connection is idle.
+    pub(super) fn is_uneventful(&self) -> bool {
+        let is_in_order = self.recovery.rack().is_none_or(|recovery| recovery.rack.reorderings() == 0);
+        let counts = [self.retransmissions, self.duplicate_reports, self.undone, self.ignored_blocks];
+        is_in_order && counts == [0; 4] && self.congestion.threshold() >= MAXIMUM_WINDOW
+    }
+}
+
 impl Connection {
-    /// Returns the state of the data in flight, which begins with the first data.
+    /// Returns the state of the data in flight, which begins with the first data, and again with the first data after an
+    /// idle time.
     pub(super) fn transfer_mut(&mut self, now: Instant) -> &mut Transfer {
         let segment_size = self.segment_size();
         let (lost_syns, kind) = (self.send.lost_syns, self.policy.congestion);
-        let initial = self.send.initial;
+        // The first time, this is the ISS.
+        let before = self.send.unacknowledged.minus(1);
+        let delivered = self.counts.bytes_acknowledged;
         let has_sack = self.negotiated.has_sack;
         self.transfer.get_or_insert_with(|| {
             // RFC 8985 4: "The connection MUST use selective acknowledgment (SACK) options [RFC2018], and the sender MUST keep
             // SACK scoreboard information on a per-connection basis".
             // spec: rfc8985-sack
             let recovery = if has_sack {
-                let (rack, probe) = (Rack::new(now, initial), TailLossProbe::new());
+                let (rack, probe) = (Rack::new(now, before), TailLossProbe::new());
                 Recovery::Rack(RackRecovery { rack, probe, phase: Phase::Open })
             } else {
-                Recovery::NewReno(FastRecovery::new(initial))
+                Recovery::NewReno(FastRecovery::new(before))
             };
             Box::new(Transfer {
                 congestion: Algorithm::new(kind, initial_window(segment_size, lost_syns.into())),
@@ -68,12 +77,10 @@ impl Connection {
                 undo: None,
                 scoreboard: Scoreboard::new(),
                 is_lost_due: false,
-                delivery: DeliveryRate::new(now),
+                delivery: DeliveryRate::new(now, delivered),
                 window_use: WindowUse::default(),
                 reduced_until: None,
                 paced_until: now,
-                bytes_sent: 0,
-                bytes_acknowledged: 0,
                 bytes_retransmitted: 0,
                 retransmissions: 0,
                 duplicate_reports: 0,

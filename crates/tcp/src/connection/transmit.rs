@@ -379,8 +379,8 @@ impl Connection {
         self.send.next = end;
         self.send.last_sent = now;
         let (unsent, segment_size) = (self.unsent(), self.segment_size());
+        self.counts.bytes_sent = self.counts.bytes_sent.saturating_add(plan.length.into());
         let transfer = self.transfer_mut(now);
-        transfer.bytes_sent = transfer.bytes_sent.saturating_add(plan.length.into());
         let mark = transfer.delivery.sent(now, transfer.scoreboard.pipe());
         let is_probe = plan.kind == Kind::Probe;
         transfer.scoreboard.sent(&(plan.sequence..end), mark, segment_size, is_probe);

@@ -11,7 +11,7 @@ fn at(milliseconds: u64) -> Instant {
 // proves: tcp-delivery-rate
 #[test]
 fn rate_is_delivered_bytes_over_longer_interval() {
-    let mut rate = DeliveryRate::new(at(0));
+    let mut rate = DeliveryRate::new(at(0), 0);
     // Ten segments of 1,000 bytes in one burst, each acknowledged 1 ms after the previous one.
     let marks: Vec<_> = (0..10).map(|number| rate.sent(at(0), number * 1000)).collect();
     for (after, mark) in (10..).zip(&marks) {
@@ -26,7 +26,7 @@ fn rate_is_delivered_bytes_over_longer_interval() {
 
 #[test]
 fn rate_counts_sending_time_when_acks_are_compressed() {
-    let mut rate = DeliveryRate::new(at(0));
+    let mut rate = DeliveryRate::new(at(0), 0);
     let first = rate.sent(at(0), 0);
     let marks = [5, 10, 15].map(|time| rate.sent(at(time), 1000));
     rate.delivered(at(20), 1000, &first, None);
@@ -46,7 +46,7 @@ fn rate_counts_sending_time_when_acks_are_compressed() {
 
 #[test]
 fn sample_shorter_than_minimum_rtt_is_ignored() {
-    let mut rate = DeliveryRate::new(at(0));
+    let mut rate = DeliveryRate::new(at(0), 0);
     let mark = rate.sent(at(0), 0);
     rate.delivered(at(5), 1000, &mark, Some(Duration::from_millis(10)));
     assert_eq!(rate.latest(), None);
@@ -58,7 +58,7 @@ fn sample_shorter_than_minimum_rtt_is_ignored() {
 // proves: tcp-delivery-rate
 #[test]
 fn application_limit_lasts_until_its_bytes_are_delivered() {
-    let mut rate = DeliveryRate::new(at(0));
+    let mut rate = DeliveryRate::new(at(0), 0);
     let mark = rate.sent(at(0), 0);
     rate.limit_by_application(1000);
     let limited = rate.sent(at(1), 1000);
@@ -75,7 +75,7 @@ fn application_limit_lasts_until_its_bytes_are_delivered() {
 
 #[test]
 fn idle_time_does_not_count() {
-    let mut rate = DeliveryRate::new(at(0));
+    let mut rate = DeliveryRate::new(at(0), 0);
     let mark = rate.sent(at(0), 0);
     rate.delivered(at(10), 1000, &mark, None);
     let mark = rate.sent(at(100_000), 0);

@@ -44,13 +44,13 @@ impl Rig {
     }
 
     fn send(&mut self) {
-        let mark = DeliveryRate::new(self.now).sent(self.now, 1);
+        let mark = DeliveryRate::new(self.now, 0).sent(self.now, 1);
         self.scoreboard.sent(&range(self.next), mark, FULL, false);
         self.next += 1;
     }
 
     fn send_again(&mut self, segment: u32) {
-        let mark = DeliveryRate::new(self.now).sent(self.now, 1);
+        let mark = DeliveryRate::new(self.now, 0).sent(self.now, 1);
         self.scoreboard.sent_again(&range(segment), mark);
     }
 

@@ -32,7 +32,7 @@ impl Rig {
     }
 
     fn mark(&self) -> SentMark {
-        DeliveryRate::new(self.now).sent(self.now, 1)
+        DeliveryRate::new(self.now, 0).sent(self.now, 1)
     }
 
     fn range(&self, start: u32, end: u32) -> Range<SequenceNumber> {

@@ -72,7 +72,7 @@ pub(super) struct Slot {
 }
 
 // An established connection without data takes its place and a share of the index.
-const _: () = assert!(size_of::<Slot>() <= 472, "a connection takes more memory than its budget");
+const _: () = assert!(size_of::<Slot>() <= 488, "a connection takes more memory than its budget");
 
 /// All connections of a host, apart from half-open connections and those in TIME-WAIT.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The segments whose instructions are counted. The functions are never inlined, so that their symbols identify their
+//! The segments that are counted. The functions are never inlined, so that their symbols identify their
 //! instructions.
 
 use inet::InterfaceId;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The RTO of a connection with an RTT of zero, which counts as a nanosecond.
+/// The RTO of a connection with an RTT of zero, which counts as 125 nanoseconds.
 const RTO: Duration = Duration::from_nanos(200_000_125);
 
 // proves: rfc6298-expiry, rfc9293-retransmission, rfc6298-restart, rfc6298-timer, tcp-buffer-idle
@@ -415,4 +415,24 @@ fn acknowledgments_give_samples_of_the_delivery_rate() {
     let info = rig.connection.info(rig.now);
     assert_eq!((info.bytes_sent, info.bytes_acknowledged), (11 * 1_460 + 4, 11 * 1_460 + 4));
     assert_eq!(info.delivery_rate.map(|rate| rate.bytes), Some(1_460));
+}
+
+// proves: tcp-idle-transfer
+#[test]
+fn idle_connection_without_losses_forgets_its_transfer() {
+    let mut rig = Rig::established(&plain());
+    for round in 1..4_u32 {
+        rig.write(&pattern(3 * FULL));
+        assert_eq!(rig.sent_lengths().len(), 3, "round {round}");
+        assert!(rig.connection.transfer.is_some());
+        rig.acknowledge(1 + round * 3 * 1_460);
+        rig.pass(Duration::from_secs(2));
+        assert!(rig.connection.transfer.is_none(), "an idle connection has a transfer");
+        let info = rig.connection.info(rig.now);
+        let bytes = u64::from(round * 3 * 1_460);
+        assert_eq!((info.bytes_sent, info.bytes_acknowledged, info.delivered), (bytes, bytes, bytes));
+    }
+    // The initial window has ten segments.
+    rig.write(&pattern(11 * FULL));
+    assert_eq!(rig.sent_lengths().len(), 10, "the initial window does not apply after an idle time");
 }
