@@ -352,6 +352,7 @@ fn closed_listener_resets_its_queue_and_half_open_connections() {
     assert_eq!(reset.sequence, ack.acknowledgment);
     let (reset, _) = node.transmit().expect("no reset of the half-open connection");
     assert_eq!((reset.destination, reset.flags), (client(2), Flags::RST | Flags::ACK));
+    assert_eq!(reset.window, 0, "the window of a reset");
     assert_eq!((reset.sequence, reset.acknowledgment), (syn_ack.sequence.plus(1), syn_ack.acknowledgment));
     let clock = |options: Options| options.timestamps.expect("no timestamps").value;
     assert_eq!(clock(reset.options), clock(syn_ack.options).wrapping_add(500));
