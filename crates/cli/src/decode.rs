@@ -95,6 +95,7 @@ pub fn decode_capture(
         verbose: u8::from(is_verbose),
         bytes: if is_verbose { 2 } else { 0 },
         no_time: 0,
+        absolute_sequence: false,
         json: format == DecodeFormat::Json,
         explain: format == DecodeFormat::Explained,
     };
@@ -109,13 +110,20 @@ fn print(
     mut each: impl FnMut(&str, bool) -> bool,
 ) -> Result<(), FrameReaderError> {
     let mut line = String::new();
-    let mut conversations = TcpConversations::default();
+    let mut conversations = arguments.conversations();
     reader.read(|frame| {
         let dissection = dissect(frame.bytes, frame.length);
         line.clear();
         write_frame(&mut line, arguments, frame, &dissection, &mut conversations);
         each(&line, dissection.is_faulty())
     })
+}
+
+impl DecodeArguments {
+    /// Returns the state from which the sequence numbers of a summary count.
+    fn conversations(&self) -> TcpConversations {
+        if self.absolute_sequence { TcpConversations::absolute() } else { TcpConversations::default() }
+    }
 }
 
 /// Writes one frame in the format that the arguments select.

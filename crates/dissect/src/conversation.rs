@@ -17,6 +17,7 @@ const LIMIT: usize = 65_536;
 pub struct TcpConversations {
     /// The number before the first byte of each side, by both sockets in ascending order.
     starts: BTreeMap<[SocketAddrV4; 2], [SequenceNumber; 2]>,
+    is_absolute: bool,
 }
 
 /// Numbers of a segment.
@@ -29,6 +30,11 @@ pub(crate) struct SegmentNumbers {
 }
 
 impl TcpConversations {
+    /// Creates conversations in which all segments have absolute numbers, like those of `tcpdump -S`.
+    pub fn absolute() -> TcpConversations {
+        TcpConversations { is_absolute: true, ..TcpConversations::default() }
+    }
+
     /// Returns the numbers that a summary of a segment with ACK shows.
     pub(crate) fn numbers(
         &mut self,
@@ -36,6 +42,9 @@ impl TcpConversations {
         [sequence, acknowledgment]: [SequenceNumber; 2],
         is_start: bool,
     ) -> SegmentNumbers {
+        if self.is_absolute {
+            return SegmentNumbers { sequence, acknowledgment, peer_start: SequenceNumber::default() };
+        }
         let is_reverse = source > destination;
         let ordered = |[source, destination]: [_; 2]| {
             if is_reverse { [destination, source] } else { [source, destination] }

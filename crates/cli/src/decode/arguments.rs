@@ -42,12 +42,16 @@ pub(crate) struct DecodeArguments {
     /// Do not print times; print date and time if given four times (-tttt)
     #[arg(short = 't', long, action = ArgAction::Count, help_heading = help::OUTPUT)]
     pub(crate) no_time: u8,
+    /// Print absolute TCP sequence numbers, not numbers from the start of the conversation
+    #[arg(short = 'S', long, help_heading = help::OUTPUT)]
+    pub(crate) absolute_sequence: bool,
     /// Draw each header as in its RFC, with values, meanings and errors
     #[arg(long, conflicts_with_all = ["link_header", "verbose", "bytes", "no_time"], help_heading = help::OUTPUT)]
     pub(crate) explain: bool,
     /// Print one JSON object per frame
     #[arg(
-        long, conflicts_with_all = ["explain", "link_header", "verbose", "bytes", "no_time"],
+        long,
+        conflicts_with_all = ["explain", "link_header", "verbose", "bytes", "no_time", "absolute_sequence"],
         help_heading = help::OUTPUT, display_order = help::JSON
     )]
     pub(crate) json: bool,

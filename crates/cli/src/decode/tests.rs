@@ -49,7 +49,7 @@ fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
         &arguments,
         frame,
         &dissect(frame.bytes, frame.length),
-        &mut TcpConversations::default(),
+        &mut arguments.conversations(),
     );
     line
 }

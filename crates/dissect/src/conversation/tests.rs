@@ -59,3 +59,13 @@ fn conversations_are_bounded() {
     assert_eq!(conversations.starts.len(), 1);
     assert_eq!(shown(conversations, [socket(1, 0), peer], [6, 1], false), [6, 1]);
 }
+
+#[test]
+fn absolute_conversation_does_not_change_numbers() {
+    let conversations = &mut TcpConversations::absolute();
+    let [client, server] = [socket(1, 4_000), socket(2, 80)];
+    assert_eq!(shown(conversations, [server, client], [5_000, 1_001], true), [5_000, 1_001]);
+    assert_eq!(shown(conversations, [client, server], [1_001, 5_001], false), [1_001, 5_001]);
+    let numbers = conversations.numbers([client, server], [1_001, 5_001].map(SequenceNumber::new), false);
+    assert_eq!(numbers.peer_start, SequenceNumber::default());
+}
