@@ -19,6 +19,8 @@ pub(crate) struct TcpDetails {
     timestamps: bool,
     /// Whether received data out of order is acknowledged selectively.
     sack: bool,
+    /// Whether both sides support explicit congestion notification (RFC 3168).
+    ecn: bool,
     /// Shift of the windows that the peer announces; null if windows are not scaled.
     send_window_shift: Option<u8>,
     /// Shift of the announced windows; null if windows are not scaled.
@@ -63,6 +65,22 @@ pub(crate) struct TcpDetails {
     backoff: u8,
     /// Number of retransmitted segments.
     retransmissions: u32,
+    /// Number of segments that are selectively acknowledged.
+    sacked: u32,
+    /// Number of segments that are lost and not sent again yet.
+    lost: u32,
+    /// Number of segments that were sent again and are not acknowledged.
+    retransmitted: u32,
+    /// Number of acknowledgments that delivered a segment out of order.
+    reorderings: u32,
+    /// Largest distance in bytes between a segment that was delivered out of order and the highest delivered byte.
+    reordering: u32,
+    /// Number of recoveries that were unnecessary, and undone.
+    undone_recoveries: u32,
+    /// Number of reports of the peer about data that the peer received twice (RFC 2883).
+    duplicate_reports: u32,
+    /// Number of received SACK blocks that were ignored.
+    ignored_sack_blocks: u32,
     /// Number of received segments.
     segments_received: u32,
     /// Number of sent segments.
@@ -79,6 +97,10 @@ pub(crate) struct TcpDetails {
     since_sent_ns: u64,
     /// Time since a segment was received, in nanoseconds.
     since_received_ns: u64,
+    /// Data that was delivered, in order or selectively acknowledged.
+    delivered: u64,
+    /// Rate of paced data, in bytes per second; null without pacing.
+    pacing_rate: Option<u64>,
     /// Last measured delivery rate, in bytes per second; null before the first measurement.
     delivery_rate: Option<u64>,
     /// Whether the delivery rate is that of the application, because the application had no data to send.
@@ -107,6 +129,7 @@ impl From<&TcpInfo> for TcpDetails {
         TcpDetails {
             timestamps: info.has_timestamps,
             sack: info.has_sack,
+            ecn: info.has_ecn,
             send_window_shift: info.window_scales.map(|(send, _)| send),
             receive_window_shift: info.window_scales.map(|(_, receive)| receive),
             congestion_control: match info.congestion_control {
@@ -132,6 +155,14 @@ impl From<&TcpInfo> for TcpDetails {
             send_buffer: info.send_buffer,
             backoff: info.backoff,
             retransmissions: info.retransmissions,
+            sacked: info.sacked,
+            lost: info.lost,
+            retransmitted: info.retransmitted,
+            reorderings: info.reorderings,
+            reordering: info.reordering,
+            undone_recoveries: info.undone_recoveries,
+            duplicate_reports: info.duplicate_reports,
+            ignored_sack_blocks: info.ignored_sack_blocks,
             segments_received: info.segments_received,
             segments_sent: info.segments_sent,
             bytes_sent: info.bytes_sent,
@@ -140,6 +171,8 @@ impl From<&TcpInfo> for TcpDetails {
             bytes_received: info.bytes_received,
             since_sent_ns: nanos(info.last_sent),
             since_received_ns: nanos(info.last_received),
+            delivered: info.delivered,
+            pacing_rate: info.pacing_rate,
             delivery_rate: info.delivery_rate.and_then(|sample| rate(sample.bytes, sample.interval)),
             application_limited: info.delivery_rate.is_some_and(|sample| sample.is_application_limited),
         }
@@ -155,6 +188,7 @@ impl TcpDetails {
         let mut words = Words("\t".to_owned());
         words.flag("ts", self.timestamps);
         words.flag("sack", self.sack);
+        words.flag("ecn", self.ecn);
         words.flag(self.congestion_control.name(), true);
         if let Some((send, receive)) = self.send_window_shift.zip(self.receive_window_shift) {
             words.word(&format!("wscale:{send},{receive}"));
@@ -185,14 +219,26 @@ impl TcpDetails {
         }
         words.count("lastsnd", self.since_sent_ns / 1_000_000);
         words.count("lastrcv", self.since_received_ns / 1_000_000);
+        if let Some(pacing_rate) = self.pacing_rate {
+            words.word(&format!("pacing_rate {}bps", rate(pacing_rate)));
+        }
         if let Some(delivery_rate) = self.delivery_rate {
             words.word(&format!("delivery_rate {}bps", rate(delivery_rate)));
         }
+        words.count("delivered", self.delivered.div_ceil(segment.into()));
         words.flag("app_limited", self.application_limited);
         words.count("unacked", u64::from(self.unacknowledged.div_ceil(segment)));
         if self.retransmissions > 0 {
-            words.word(&format!("retrans:0/{}", self.retransmissions));
+            words.word(&format!("retrans:{}/{}", self.retransmitted, self.retransmissions));
         }
+        // In Linux, a segment that was sent again counts as lost until it is acknowledged.
+        words.count("lost", u64::from(self.lost).saturating_add(self.retransmitted.into()));
+        words.count("sacked", self.sacked.into());
+        words.count("dsack_dups", self.duplicate_reports.into());
+        // Linux counts from 3 segments, the number of duplicate acknowledgments of a loss.
+        let reordering = self.reordering.div_ceil(segment);
+        words.count("reordering", if reordering > 3 { reordering.into() } else { 0 });
+        words.count("reord_seen", self.reorderings.into());
         words.count("rcv_space", u64::try_from(self.receive_buffer).unwrap_or(u64::MAX));
         words.count("notsent", self.unsent.into());
         if let Some(minimum) = self.rtt_min_ns {

@@ -6,6 +6,7 @@ fn details() -> TcpDetails {
     TcpDetails {
         timestamps: true,
         sack: true,
+        ecn: true,
         send_window_shift: Some(7),
         receive_window_shift: Some(10),
         congestion_control: CongestionControlName::Reno,
@@ -28,6 +29,14 @@ fn details() -> TcpDetails {
         send_buffer: 87_040,
         backoff: 1,
         retransmissions: 3,
+        sacked: 2,
+        lost: 1,
+        retransmitted: 1,
+        reorderings: 4,
+        reordering: 10_000,
+        undone_recoveries: 1,
+        duplicate_reports: 5,
+        ignored_sack_blocks: 6,
         segments_received: 7,
         segments_sent: 8,
         bytes_sent: 100_000,
@@ -36,6 +45,8 @@ fn details() -> TcpDetails {
         bytes_received: 5,
         since_sent_ns: 300_999_999,
         since_received_ns: 104_000_000,
+        delivered: 98_000,
+        pacing_rate: Some(4_000_000),
         delivery_rate: Some(3_366_060),
         application_limited: true,
     }
@@ -44,10 +55,11 @@ fn details() -> TcpDetails {
 // The words and their order are those of iproute2 6.1.
 #[test]
 fn line_has_words_of_ss() {
-    let expected = "\t ts sack reno wscale:7,10 rto:204 backoff:1 rtt:4/2.5 mss:1448 pmtu:1500 rcvmss:536 \
+    let expected = "\t ts sack ecn reno wscale:7,10 rto:204 backoff:1 rtt:4/2.5 mss:1448 pmtu:1500 rcvmss:536 \
         advmss:1460 cwnd:10 ssthresh:20 bytes_sent:102896 bytes_retrans:2896 bytes_acked:98000 bytes_received:5 \
-        segs_out:8 segs_in:7 send 28960000bps lastsnd:300 lastrcv:104 delivery_rate 26928480bps app_limited \
-        unacked:2 retrans:0/3 rcv_space:65000 notsent:7 minrtt:0.026 snd_wnd:65536 rcv_wnd:64256";
+        segs_out:8 segs_in:7 send 28960000bps lastsnd:300 lastrcv:104 pacing_rate 32000000bps \
+        delivery_rate 26928480bps delivered:68 app_limited \
+        unacked:2 retrans:1/3 lost:2 sacked:2 dsack_dups:5 reordering:7 reord_seen:4 rcv_space:65000 notsent:7 minrtt:0.026 snd_wnd:65536 rcv_wnd:64256";
     assert_eq!(details().line(true), expected);
     let rounded = details().line(false);
     assert!(rounded.contains(" send 29Mbps ") && rounded.contains(" delivery_rate 26.9Mbps "), "{rounded}");
@@ -58,6 +70,7 @@ fn line_omits_words_without_value() {
     let new = TcpDetails {
         timestamps: false,
         sack: false,
+        ecn: false,
         send_window_shift: None,
         receive_window_shift: None,
         rtt_ns: None,
@@ -70,6 +83,12 @@ fn line_omits_words_without_value() {
         receive_window: 0,
         backoff: 0,
         retransmissions: 0,
+        sacked: 0,
+        lost: 0,
+        retransmitted: 0,
+        reorderings: 0,
+        reordering: 0,
+        duplicate_reports: 0,
         segments_received: 0,
         segments_sent: 0,
         bytes_sent: 0,
@@ -78,6 +97,8 @@ fn line_omits_words_without_value() {
         bytes_received: 0,
         since_sent_ns: 0,
         since_received_ns: 0,
+        delivered: 0,
+        pacing_rate: None,
         delivery_rate: None,
         application_limited: false,
         ..details()
@@ -133,6 +154,8 @@ fn page_with_details_fits_in_reply() {
         bytes_retransmitted: u64::MAX,
         bytes_acknowledged: u64::MAX,
         bytes_received: u64::MAX,
+        delivered: u64::MAX,
+        pacing_rate: Some(u64::MAX),
         delivery_rate: Some(u64::MAX),
         congestion_window: u32::MAX,
         slow_start_threshold: Some(u32::MAX),
