@@ -84,7 +84,7 @@ pub(crate) fn paths_selected(count: u64) -> Counter {
 }
 
 /// Returns the counters of the connections of a host.
-pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 12] {
+pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 13] {
     [
         event("tcp", "active_opens", "connections opened by users", counters.active_opens),
         event("tcp", "passive_opens", "connections accepted by listeners", counters.passive_opens),
@@ -107,6 +107,12 @@ pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 12] {
             "resets_lost",
             "resets of aborted connections not sent: queue full",
             counters.resets_lost,
+        ),
+        event(
+            "tcp",
+            "unresolved_lost",
+            "SYN segments that wait for a timeout instead of their next hop: list full",
+            counters.unresolved_lost,
         ),
     ]
 }

@@ -12,6 +12,7 @@ use tap::Frame;
 use crate::interface::{Context, HostInterface, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
 use crate::path_cache::{CachedPath, Hop, PathKey, PathPlace};
+use crate::quoted_segment;
 use crate::sockets::SocketPacket;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 
@@ -224,7 +225,10 @@ fn resolve_unknown(
         // spec: reply-resolved
         Resolution::Pending => Ok(SendOutcome::Pending),
         // spec: drops-counted
-        Resolution::Refused(packet) => drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame),
+        Resolution::Refused(packet) => {
+            quoted_segment::report_unresolved(cx, neighbor, &packet);
+            drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame)
+        }
     }
 }
 

@@ -114,6 +114,7 @@ mod ipv4_input;
 mod outcome;
 mod output;
 mod path_cache;
+mod quoted_segment;
 mod reply;
 mod socket_calls;
 mod socket_failure;

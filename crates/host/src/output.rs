@@ -14,6 +14,7 @@ use crate::egress;
 use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{SendOutcome, TxDropReason};
+use crate::quoted_segment;
 use crate::socket_failure;
 use crate::tx_queue::{FragmentCursor, TxQueue, TxQueues};
 use crate::{tcp_input, tcp_output};
@@ -264,14 +265,15 @@ fn run_neighbor_action(
     departing: &mut Batch,
 ) {
     match action {
-        NeighborAction::Return { packet, reason, .. } => drop_unresolved(cx, packet, reason),
+        NeighborAction::Return { ip, packet, reason } => drop_unresolved(cx, ip, packet, reason),
         // A pending packet is not sent from an address that is no longer in use.
         // spec: rfc5227-silence
         NeighborAction::Send { packet, .. } if cx.interface.addresses.mac_of(packet.source).is_none() => {
             cx.interface.count_tx_dropped(TxDropReason::NoSourceAddress);
             cx.pool.give(packet.frame);
         }
-        NeighborAction::Send { mac, packet, .. } => {
+        NeighborAction::Send { ip, mac, packet } => {
+            cx.shared.tcp.resolved(cx.now, cx.interface.id, ip);
             _ = egress::enqueue(cx, |queues| &mut queues.resolved, mac, packet);
         }
         // Several hosts may share the neighbor table. One of them sends the request.
@@ -292,7 +294,10 @@ fn run_neighbor_action(
 
 /// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram of a socket and the
 /// next hop did not answer, the failure is reported to the socket.
-fn drop_unresolved(cx: &mut Context<'_>, packet: PendingPacket, reason: ReturnReason) {
+fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, packet: PendingPacket, reason: ReturnReason) {
+    if reason == ReturnReason::Displaced {
+        quoted_segment::report_unresolved(cx, hop, &packet);
+    }
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed
         && let Some(about) = QuotedDatagram::parse(packet.frame.bytes())

@@ -1,14 +1,14 @@
 //! Received TCP segments, and ICMP errors about segments of the host.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 
 use icmp::{IcmpError, IcmpType, QuotedDatagram};
 use tap::{Checksum, Frame, Offload};
-use tcp::{Path, PathProblem, QuotedSegment, Segment, SegmentOutcome, SequenceNumber, TcpDropReason};
+use tcp::{Path, PathProblem, Segment, SegmentOutcome, TcpDropReason};
 
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, FrameOutcome};
-use crate::tcp_output;
+use crate::{quoted_segment, tcp_output};
 
 /// The position of a TCP segment in its frame, and the fields of the IP datagram that the segment needs.
 #[derive(Clone, Copy, Debug)]
@@ -101,15 +101,7 @@ fn confirm_next_hop(cx: &mut Context<'_>, local: Ipv4Addr, peer: Ipv4Addr) {
 /// Only an error that the connection accepts changes the path MTU.
 // spec: rfc5927-path-mtu, rfc5927-other
 pub(crate) fn report(cx: &mut Context<'_>, problem: PathProblem, quoted: &QuotedDatagram<'_>) -> bool {
-    let (Some((local_port, peer_port)), Some(sequence)) = (quoted.ports(), quoted.tcp_sequence()) else {
-        return false;
-    };
-    let segment = QuotedSegment {
-        interface: cx.interface.id,
-        local: SocketAddrV4::new(quoted.source(), local_port),
-        peer: SocketAddrV4::new(quoted.destination(), peer_port),
-        sequence: SequenceNumber::new(sequence),
-    };
+    let Some(segment) = quoted_segment::of(cx.interface.id, quoted) else { return false };
     let (destination, length) = (quoted.destination(), quoted.total_length());
     let PathProblem::FragmentationNeeded { mtu } = problem else {
         return cx.shared.tcp.icmp_error(cx.now, &segment, problem, cx.pool);

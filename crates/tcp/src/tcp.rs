@@ -16,6 +16,7 @@ mod queues;
 mod receive;
 pub(crate) mod time_wait;
 mod transmit;
+mod unresolved;
 mod waiting;
 
 use std::collections::BTreeMap;

@@ -113,7 +113,7 @@ impl Connection {
     }
 
     /// Returns whether the local SYN is not acknowledged yet.
-    pub(super) fn is_syn_outstanding(&self) -> bool {
+    pub(crate) fn is_syn_outstanding(&self) -> bool {
         matches!(self.state, State::SynSent | State::SynReceived)
     }
 

@@ -139,6 +139,11 @@ impl Connection {
         self.start_keep_alive(now);
     }
 
+    /// Sends the SYN again that was lost before it left the host.
+    pub(crate) fn repeat_syn(&mut self) {
+        self.send.is_syn_due |= self.is_syn_outstanding();
+    }
+
     /// Returns whether the connection was opened by the peer.
     pub(super) fn is_passive(&self) -> bool {
         self.origin == Origin::Passive

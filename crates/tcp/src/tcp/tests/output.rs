@@ -151,3 +151,49 @@ fn data_of_other_connections_does_not_stop_acknowledgments() {
     }
     panic!("the acknowledgment is not sent as long as another connection sends data");
 }
+
+// proves: tcp-unresolved
+#[test]
+fn bounded_number_of_connections_waits_for_next_hops() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let hops = [Ipv4Addr::new(10, 0, 0, 7), Ipv4Addr::new(10, 0, 0, 8)];
+    let wait = |node: &mut Node, number, hop| {
+        let reply = node.receive(&syn(client(number))).expect("no SYN,ACK");
+        let segment = QuotedSegment {
+            interface: PATH.interface,
+            local: server(),
+            peer: client(number),
+            sequence: reply.sequence,
+        };
+        for _ in 0..4_096 {
+            node.tcp.unresolved(&segment, hop);
+        }
+    };
+    wait(&mut node, 1, hops[0]);
+    assert_eq!(node.tcp.counters().unresolved_lost, 0);
+    node.tcp.resolved(node.now, PATH.interface, hops[1]);
+    assert!(node.transmit().is_none(), "another next hop is resolved");
+    // The connections that wait longest are forgotten.
+    wait(&mut node, 2, hops[1]);
+    assert_eq!(node.tcp.counters().unresolved_lost, 4_096);
+    node.tcp.resolved(node.now, PATH.interface, hops[0]);
+    assert!(node.transmit().is_none(), "a forgotten connection sends a segment");
+    node.tcp.resolved(node.now, PATH.interface, hops[1]);
+    let (again, _) = node.transmit().expect("no SYN,ACK");
+    assert_eq!((again.destination, again.flags), (client(2), Flags::SYN | Flags::ACK));
+    assert!(node.transmit().is_none(), "a SYN,ACK is sent more than once");
+    // A segment of another connection, or of an established one, does not wait.
+    let ack = node.connect_from(client(3));
+    let segment = QuotedSegment {
+        interface: PATH.interface,
+        local: server(),
+        peer: client(3),
+        sequence: ack.acknowledgment,
+    };
+    node.transmit_all();
+    node.tcp.unresolved(&segment, hops[0]);
+    node.tcp.unresolved(&QuotedSegment { peer: client(4), ..segment }, hops[0]);
+    node.tcp.resolved(node.now, PATH.interface, hops[0]);
+    assert!(node.transmit().is_none(), "an established connection sends a segment");
+}

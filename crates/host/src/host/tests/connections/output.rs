@@ -52,3 +52,48 @@ fn reply_to_segment_does_not_wait_behind_data() {
     let [ack, ..] = &peer.send(&mut host, Flags::ACK, b"old data")[..] else { panic!("no ACK") };
     assert_eq!((ack.segment.flags, ack.data.len()), (Flags::ACK, 0));
 }
+
+// proves: tcp-unresolved
+#[test]
+fn many_connections_open_as_soon_as_their_next_hop_is_resolved() {
+    open_many(TestHost::new(&config()));
+    // The neighbor table refuses packets.
+    let mut few = config();
+    few.table.pending = 8;
+    open_many(TestHost::new(&few));
+}
+
+fn open_many(mut host: TestHost) {
+    const COUNT: u16 = 500;
+    let listener = host.host.listen_tcp(&at_port(80)).unwrap();
+    let is_tcp = |frame: &Vec<u8>| frame[12..14] == [8, 0];
+    let mut ids = Vec::new();
+    for port in 1..=COUNT {
+        ids.push(host.host.connect_tcp(host.now, &to_peer(port)).unwrap());
+    }
+    for port in 1..=COUNT {
+        host.exchange(&[Peer::new(PEER_PORT + port, 80).frame(Flags::SYN, b"")]);
+    }
+    assert!(!host.exchange(&[]).iter().any(is_tcp), "a segment is sent without a next hop");
+    let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    frames.retain(is_tcp);
+    let sent = sent(&frames);
+    for (flags, name) in [(Flags::SYN, "SYN"), (Flags::SYN | Flags::ACK, "SYN,ACK")] {
+        let mut ports: Vec<_> = sent
+            .iter()
+            .filter(|sent| sent.segment.flags.without(Flags::ECE.with(Flags::CWR)) == flags)
+            .map(|sent| sent.segment.destination.port())
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), usize::from(COUNT), "a {name} waits for its timeout");
+    }
+    // The connections are ordinary afterwards.
+    for id in ids {
+        host.host.abort_tcp(host.now, id, &mut host.pool);
+    }
+    host.host.close(host.now, listener, &mut host.pool);
+    host.exchange(&[]);
+    assert_eq!(host.host.tcp_totals(), tcp::TcpTotals::default());
+    assert_eq!(host.pool.held(), 0);
+}
