@@ -133,7 +133,7 @@ impl FrameSocket {
     }
 
     /// Replies to an ARP request of the host for a peer. Returns whether the frame is such a request.
-    fn reply_to_request(&mut self, frame: &[u8]) -> Result<bool, String> {
+    pub(crate) fn reply_to_request(&mut self, frame: &[u8]) -> Result<bool, String> {
         let peer = self.peers.iter().find(|peer| peer.requests.iter().any(|request| request == frame));
         let Some(reply) = peer.map(|peer| peer.reply.clone()) else { return Ok(false) };
         self.send(&reply)?;

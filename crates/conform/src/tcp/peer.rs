@@ -192,8 +192,16 @@ impl<'a> Peer<'a> {
 
     /// Returns the next new segment of the host, or `None` if no segment arrives within `limit`.
     fn next_within(&mut self, limit: Duration) -> Result<Option<Received>, String> {
-        let Some(frame) = self.wire.next(limit)? else { return Ok(None) };
-        Ok(Some(Received::read(&frame, STATION)?).filter(|received| self.is_new(received)))
+        while let Some(frame) = self.wire.next(limit)? {
+            if self.wire.reply_to_request(&frame)? {
+                continue;
+            }
+            let received = Received::read(&frame, STATION)?;
+            if self.is_new(&received) {
+                return Ok(Some(received));
+            }
+        }
+        Ok(None)
     }
 
     /// Receives a segment: the next expected byte follows the segment if the segment is in order.
