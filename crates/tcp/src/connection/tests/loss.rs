@@ -296,7 +296,7 @@ fn evidence_proves_nothing_if_acknowledgments_were_lost() {
     assert_eq!(rig.info().undone_recoveries, 0);
 }
 
-// proves: rfc3708-undo, rfc3708-network
+// proves: rfc3708-undo
 #[test]
 fn report_of_the_retransmission_undoes_the_recovery() {
     let mut rig = spurious(&selective());
@@ -308,12 +308,52 @@ fn report_of_the_retransmission_undoes_the_recovery() {
     let info = rig.info();
     assert_eq!((info.undone_recoveries, info.duplicate_reports), (1, 1));
     assert!(info.congestion_window > reduced);
-    // More reports than retransmissions are copies that the network has made.
-    let before = info.reorderings;
-    rig.write(&pattern(4 * FULL));
-    let _ = rig.all_sent();
-    rig.select(8, &[(0, 1)]);
-    assert_eq!((rig.info().undone_recoveries, rig.info().reorderings), (1, before));
+}
+
+// proves: rfc3522-lost-acknowledgments
+#[test]
+fn echo_proves_nothing_if_all_data_is_acknowledged() {
+    let settings = TcpSettings { timestamps: true, ..selective() };
+    let mut rig = Rig::in_flight_with_timestamps(&settings);
+    rig.select_bytes(1, &[(1 + 1_448, 1 + 4 * 1_448)], Some((2, 1_100)));
+    let _ = rig.sent();
+    rig.pass(MS);
+    rig.select_bytes(1 + 8 * 1_448, &[], Some((2, 1_100)));
+    assert_eq!(rig.info().undone_recoveries, 0);
+}
+
+// proves: rfc3708-network
+#[test]
+fn copies_that_the_network_makes_do_not_widen_the_reordering_window() {
+    let mut rig = Rig::in_flight(&selective(), 4);
+    rig.select(1, &[]);
+    rig.select(1, &[(0, 1)]);
+    rig.select(1, &[(2, 3)]);
+    assert_eq!(rig.info().duplicate_reports, 1);
+    assert_eq!(rig.pass_to_deadline(), RTT / 4);
+}
+
+// proves: rfc8985-probe-interval
+#[test]
+fn probe_is_not_later_than_the_timeout() {
+    let settings = TcpSettings { minimum_rto: MS, ..selective() };
+    let mut rig = Rig::in_flight(&settings, 1);
+    for segment in 1..60 {
+        rig.select(segment, &[]);
+        rig.write(&pattern(FULL));
+        let _ = rig.sent();
+        rig.pass(RTT);
+    }
+    rig.select(60, &[]);
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    let rto = rig.info().rto;
+    assert!(rto < 2 * RTT, "the timeout is {rto:?}");
+    rig.pass(RTT);
+    rig.assert_silent();
+    rig.pass(rto.saturating_sub(RTT));
+    assert_eq!(rig.sent_segments(), [60]);
+    assert!(rig.info().congestion_window > SEGMENT, "the timeout has reduced the window");
 }
 
 #[test]
