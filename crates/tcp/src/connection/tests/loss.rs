@@ -246,6 +246,9 @@ fn invalid_blocks_are_ignored_and_counted() {
     // A block of acknowledged data is old, and the others count.
     rig.select_bytes(start(2), &[(start(3), start(4)), (1, start(1))], None);
     assert_eq!((rig.info().sacked, rig.info().ignored_sack_blocks), (1, 4));
+    // An invalid block after a report of duplicate data does not hide the report.
+    rig.select_bytes(start(2), &[(1, start(1)), (u32::MAX - 99_999, 0)], None);
+    assert_eq!((rig.info().duplicate_reports, rig.info().ignored_sack_blocks), (1, 5));
 }
 
 /// A connection with a reordered segment 0 that was taken for lost and sent again.

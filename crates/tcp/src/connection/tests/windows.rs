@@ -458,6 +458,21 @@ fn written_data_is_limited_by_send_buffer_and_reported() {
     assert_eq!(rig.write(b"more"), 0);
 }
 
+#[test]
+fn data_that_a_closed_window_has_discarded_is_sent_again_when_the_window_opens() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(2 * FULL));
+    assert_eq!(rig.sent_lengths(), [FULL, FULL]);
+    for _ in 0..2 {
+        rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+    }
+    assert_eq!(rig.connection.info(rig.now).lost, 0, "data is lost while the window is closed");
+    rig.assert_silent();
+    rig.give(Given::new(Flags::ACK, 1, 1));
+    let again: Vec<_> = rig.all_sent().iter().map(|sent| (sent.sequence, sent.data.len())).collect();
+    assert_eq!(again.first(), Some(&(1, FULL)), "the data waits for a timeout");
+}
+
 // proves: rfc7323-window-rounded
 #[test]
 fn acknowledgment_keeps_its_sequence_number_if_rounding_moves_the_edge_of_the_window() {
