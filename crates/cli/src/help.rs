@@ -8,6 +8,7 @@ pub(crate) const REQUESTS: &str = "Requests";
 pub(crate) const TRANSFER: &str = "Transfer";
 pub(crate) const ARP: &str = "ARP";
 pub(crate) const IP: &str = "IP";
+pub(crate) const TCP: &str = "TCP";
 pub(crate) const SERVICES: &str = "Services";
 pub(crate) const SOCKETS: &str = "Sockets";
 pub(crate) const PERFORMANCE: &str = "Performance";

@@ -30,6 +30,7 @@ use crate::report::{HostReport, ReadyService, Verbosity};
 use crate::serve::Server;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::station::{random_number, secret};
+use crate::tcp_arguments::{EcnUse, tcp_settings};
 use arguments::{HostArguments, HostRange, HostsArguments};
 use served_directory::ServedDirectory;
 use service_port::{ServedService, ServicePort};
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         interface_down(&name).print();
     }
     let mut host = host(arguments, &device, &clock)?;
-    let services = services(&arguments.serve, &mut host, clock)?;
+    let services = services(arguments, &mut host, clock)?;
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Frames,
@@ -176,10 +177,13 @@ fn host(arguments: &HostArguments, device: &NetworkDevice, clock: &Clock) -> Res
 }
 
 /// Starts the services on all addresses of the host: one socket for each service and protocol.
-fn services(ports: &[ServicePort], host: &mut Host, clock: Clock) -> Result<Services, Failure> {
-    let mut services = Services::new(random_number(), WallClock::from(clock).origin());
+fn services(arguments: &HostArguments, host: &mut Host, clock: Clock) -> Result<Services, Failure> {
+    let ecn = if arguments.no_ecn { EcnUse::Off } else { EcnUse::Accept };
+    let settings = tcp_settings(arguments.congestion, ecn, arguments.pacing);
+    let mut services =
+        Services::new(random_number(), WallClock::from(clock).origin()).with_tcp_settings(settings);
     let all = IpNet::default();
-    for ServicePort { service, port } in ports {
+    for ServicePort { service, port } in &arguments.serve {
         let refused = |protocol: &str| {
             let what = format!("cannot serve {} on {protocol} port {port}", service.name());
             move |error| Failure::new(explain(&error).context(what))

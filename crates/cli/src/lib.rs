@@ -47,6 +47,7 @@ mod signals;
 mod ss_command;
 mod station;
 mod tap_command;
+mod tcp_arguments;
 mod usage_error;
 pub mod users;
 mod values;

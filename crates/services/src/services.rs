@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host::{Counter, Host, SocketError};
+use host::{Counter, Host, SocketError, TcpSettings};
 use ipnet::IpNet;
 use tap::{Instant, Pool};
 
@@ -38,6 +38,13 @@ impl Services {
             status_page: StatusPage::default(),
             served_at: Instant::ORIGIN,
         }
+    }
+
+    /// Returns these services with settings of the connections of services that are added later.
+    #[must_use]
+    pub fn with_tcp_settings(mut self, settings: TcpSettings) -> Services {
+        self.tcp.settings = settings;
+        self
     }
 
     /// Starts a service on a UDP port of all local addresses in `addresses`, with one socket of the host.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::list::index;
 use base::{Links, List, Place, PlaceIndex};
-use host::{Counter, Host, SocketError, SocketId, TcpListen};
+use host::{Counter, Host, SocketError, SocketId, TcpListen, TcpSettings};
 use ipnet::IpNet;
 use tap::{Instant, Pool};
 
@@ -24,6 +24,8 @@ use self::program::{Next, Program, Turn};
 /// The services on TCP.
 #[derive(Debug)]
 pub(crate) struct TcpServices {
+    /// Settings of the connections of further listeners.
+    pub(crate) settings: TcpSettings,
     listeners: Vec<Listener>,
     slots: Vec<Slot>,
     /// Places without a connection.
@@ -107,6 +109,7 @@ impl TcpServices {
     /// Creates the services without a service.
     pub(crate) fn new(seed: u64) -> TcpServices {
         TcpServices {
+            settings: TcpSettings::default(),
             listeners: Vec::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -131,7 +134,9 @@ impl TcpServices {
         addresses: IpNet,
         port: u16,
     ) -> Result<(), SocketError> {
-        let socket = host.listen_tcp(&TcpListen { addresses, port: Some(port), ..TcpListen::default() })?;
+        let settings = self.settings;
+        let listen = TcpListen { addresses, port: Some(port), settings, ..TcpListen::default() };
+        let socket = host.listen_tcp(&listen)?;
         self.buffer = vec![0; Self::BURST].into_boxed_slice();
         self.listeners.push(Listener { socket, kind, site, addresses, port, accepted: 0, is_ready: false });
         Ok(())

@@ -13,11 +13,14 @@ use crate::help;
 use crate::host_command::service_port::{ServicePort, service_names, service_port};
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
+use crate::tcp_arguments::CongestionAlgorithm;
 use crate::values::{
     check_host_bits, host_network, ip_address, network, number, range, special_kind, station_mac,
 };
 
 #[derive(Debug, Args)]
+// Each flag is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 #[command(after_help = "\
 Examples:
   sudo tapstack host --tap tap0 --address 10.0.0.2/24 --kernel 10.0.0.1/24
@@ -101,6 +104,15 @@ pub(crate) struct HostArguments {
         add = ArgValueCandidates::new(service_names)
     )]
     pub(crate) serve: Vec<ServicePort>,
+    /// Congestion control of TCP connections
+    #[arg(long, value_name = "ALGORITHM", value_enum, default_value_t, requires = "serve", help_heading = help::TCP)]
+    pub(crate) congestion: CongestionAlgorithm,
+    /// Do not use explicit congestion notification (RFC 3168) in TCP connections, even if the peer asks for it
+    #[arg(long, requires = "serve", help_heading = help::TCP)]
+    pub(crate) no_ecn: bool,
+    /// Spread the data of TCP connections over the round trip, instead of sending it in bursts
+    #[arg(long, requires = "serve", help_heading = help::TCP)]
+    pub(crate) pacing: bool,
     #[command(flatten)]
     pub(crate) performance: PerformanceArguments,
     #[command(flatten)]

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::help;
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
+use crate::tcp_arguments::{CongestionAlgorithm, EcnUse};
 use crate::values::{host_network, ip_address, number, seconds};
 
 #[derive(Debug, Args)]
@@ -136,6 +137,15 @@ pub(crate) struct NcArguments {
         short = 'T', value_name = "TOS", default_value = "0", value_parser = type_of_service, help_heading = help::IP
     )]
     pub(crate) type_of_service: u8,
+    /// Congestion control of TCP connections
+    #[arg(long, value_name = "ALGORITHM", value_enum, default_value_t, conflicts_with = "udp", help_heading = help::TCP)]
+    pub(crate) congestion: CongestionAlgorithm,
+    /// Use of explicit congestion notification (RFC 3168) in TCP connections: if the peer asks for it, always ask for it, or never
+    #[arg(long, value_name = "USE", value_enum, default_value_t, conflicts_with = "udp", help_heading = help::TCP)]
+    pub(crate) ecn: EcnUse,
+    /// Spread the data of TCP connections over the round trip, instead of sending it in bursts
+    #[arg(long, conflicts_with = "udp", help_heading = help::TCP)]
+    pub(crate) pacing: bool,
     #[command(flatten)]
     pub(crate) performance: PerformanceArguments,
     #[command(flatten)]

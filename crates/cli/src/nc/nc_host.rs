@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::output::standard_error;
 use crate::report::{HostReport, Verbosity};
+use crate::tcp_arguments::tcp_settings;
 
 /// Interval of attempts to send data that the host could not accept.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(10);
@@ -72,7 +73,7 @@ impl NcHost {
             tcp_settings: TcpSettings {
                 time_to_live: arguments.time_to_live,
                 type_of_service: arguments.type_of_service,
-                ..TcpSettings::default()
+                ..tcp_settings(arguments.congestion, arguments.ecn, arguments.pacing)
             },
             is_verbose: arguments.verbose,
             has_data: false,

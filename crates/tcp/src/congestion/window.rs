@@ -21,7 +21,7 @@ impl Window {
     }
 
     /// Returns whether slow start has ended once, so that the threshold is no longer the initial one.
-    pub(super) fn has_threshold(&self) -> bool {
+    pub(super) fn has_threshold(self) -> bool {
         self.threshold < MAXIMUM_WINDOW
     }
 
