@@ -29,6 +29,8 @@ enum BenchCommand {
     Wire(ForwardedArguments),
     /// Measure the goodput of TCP in simulation: loss, RTT, buffers, reordering, rate, queue and fairness
     Sim(ForwardedArguments),
+    /// Compare the goodput of TCP over a lossy link with that of the Linux kernel
+    Lossy(ForwardedArguments),
     /// Count the instructions of a TCP segment, and measure the time of a segment and the memory of a connection among up to
     /// 1,000,000 connections
     Tcp(tcp::TcpArguments),
@@ -41,6 +43,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> ChoreResult {
         BenchCommand::Parse(arguments) => parse::run(arguments),
         BenchCommand::Wire(arguments) => run_program("wire", arguments),
         BenchCommand::Sim(arguments) => run_program("sim", arguments),
+        BenchCommand::Lossy(arguments) => run_program("lossy", arguments),
         BenchCommand::Tcp(arguments) => tcp::run(arguments),
         BenchCommand::Table => table::run(),
     }

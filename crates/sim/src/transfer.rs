@@ -68,7 +68,7 @@ pub struct Flow {
     /// Connection of the receiver, after its handshake.
     receiving: Option<SocketId>,
     /// Data that was not written yet, in bytes. `None` for data without end.
-    unwritten: Option<u64>,
+    remaining: Option<u64>,
     established: Option<Instant>,
     completed: Option<Instant>,
     received: u64,
@@ -147,7 +147,7 @@ impl Transfer {
         self.flows.push(Flow {
             sending: host.connect_tcp(Instant::ORIGIN, &connect)?,
             receiving: None,
-            unwritten: self.bytes,
+            remaining: self.bytes,
             established: None,
             completed: None,
             received: 0,
@@ -220,13 +220,13 @@ impl Transfer {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.sending == socket) else { return };
         let Some((host, pool)) = self.segment.host_and_pool(self.sender) else { return };
         flow.established.get_or_insert(now);
-        while flow.unwritten != Some(0) {
-            let limit = flow.unwritten.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+        while flow.remaining != Some(0) {
+            let limit = flow.remaining.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
             let data = Self::DATA.get(..limit).unwrap_or(&Self::DATA);
             // The data of a connection that has failed is not received: see `Flow::received`.
             let written = host.write_tcp(now, socket, data, pool).unwrap_or_default();
             let count = u64::try_from(written).unwrap_or_default();
-            flow.unwritten = flow.unwritten.map(|bytes| bytes.saturating_sub(count));
+            flow.remaining = flow.remaining.map(|bytes| bytes.saturating_sub(count));
             if written < data.len() {
                 return;
             }

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use bench::namespace::within;
 use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
 use crate::kernel_engine::KernelEcho;
 use crate::kernel_tcp::{KernelAcceptor, KernelServer};
 use crate::load::Load;
-use crate::network::within;
 use crate::smoltcp_engine::{BatchedSmoltcp, SmoltcpEngine};
 use crate::swap::Swap;
 use crate::tapstack_engine::{NaiveEngine, Population, TEN_NEIGHBORS, TapstackEngine};

@@ -1,5 +1,6 @@
 //! A SYN flood: SYNs with forged sources, and what remains for honest clients of the same contender.
 
+use bench::namespace::within;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -8,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::generator::{FRAMES_PER_CALL, Generator};
-use crate::network::within;
 use crate::segments::{Numbers, SYN, forge_source, frame};
 use crate::stats::{ns, number};
 use crate::stream::{StreamMember, open};

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use bench::namespace::within;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrIn, bind, recvmmsg, sendmmsg, socket,
@@ -11,7 +12,6 @@ use nix::sys::socket::{
 
 use crate::engine::{PollEngine, PollResult};
 use crate::generator::enlarge_receive_buffer;
-use crate::network::within;
 use crate::traffic::{ECHO_PORT, RESPONDER};
 
 /// Maximum number of datagrams per system call, as in tapstack's host.

@@ -5,7 +5,8 @@ use std::net::{SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt::TcpCongestion};
+use bench::namespace::select_cubic;
+use nix::sys::socket::{MsgFlags, recv};
 use tap::linux::Descriptor;
 
 use crate::engine::{Engine, StopFlag};
@@ -99,13 +100,6 @@ pub(crate) fn port(load: Load) -> u16 {
         Load::TcpReceive | Load::TcpAccept => DISCARD_PORT,
         Load::Arp | Load::Ping | Load::Udp | Load::TcpRequest | Load::TcpFlood => ECHO_PORT,
     }
-}
-
-/// Selects CUBIC for a socket, because the default differs between systems.
-pub(crate) fn select_cubic(socket: &impl AsFd) -> Result<(), String> {
-    setsockopt(&socket.as_fd(), TcpCongestion, &"cubic".into()).map_err(|errno| {
-        format!("cannot select CUBIC for a socket: {}; hint: sudo modprobe tcp_cubic", errno.desc())
-    })
 }
 
 /// Creates a listener that does not block. Its connections use CUBIC.

@@ -5,9 +5,8 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
-use nix::sched::{CloneFlags, setns, unshare};
-use tap::linux::{Interface, InterfaceName, Namespace};
+use bench::namespace::{add_address, current, interface, within};
+use tap::linux::{InterfaceName, Namespace};
 
 use crate::netlink::{add_gateway, add_neighbor, limit_segments, make_veth};
 use crate::traffic::{AddressRange, PREFIX, REQUESTER, RESPONDER};
@@ -37,7 +36,7 @@ impl BenchNetwork {
     /// Creates both namespaces. Must be called before a second thread starts.
     pub(crate) fn enter() -> Result<BenchNetwork, String> {
         Namespace::enter().map_err(|error| error.to_string())?;
-        let kernels = here()?;
+        let kernels = current()?;
         for (name, value) in SETTINGS {
             let path = format!("/proc/sys/net/ipv4/{name}");
             fs::write(&path, value).map_err(|error| format!("cannot write {path}: {error}"))?;
@@ -71,12 +70,12 @@ fn attach_kernel(kernels: &File) -> Result<InterfaceName, String> {
     let (near, far) = (near?, far?);
     make_veth(near.as_str(), far.as_str(), kernels.as_fd())?;
     within(kernels, || begin(&far))?;
-    named(&near)?.set_up(true).map_err(|error| error.to_string())?;
+    interface(&near)?.set_up(true).map_err(|error| error.to_string())?;
     Ok(near)
 }
 
 fn begin(end: &InterfaceName) -> Result<(), String> {
-    let interface = named(end)?;
+    let interface = interface(end)?;
     interface.set_mac_address(RESPONDER.mac).map_err(|error| error.to_string())?;
     start(end, RESPONDER)?;
     // All namespaces share the limit on dynamic neighbors, so the entry is permanent.
@@ -86,10 +85,7 @@ fn begin(end: &InterfaceName) -> Result<(), String> {
 
 /// Adds the address of a host to an interface of the current namespace, and sets the interface up.
 pub(crate) fn start(name: &InterfaceName, host: AddressRange) -> Result<(), String> {
-    let interface = named(name)?;
-    let address = Ipv4Net::new(host.ip, PREFIX).map_err(|error| error.to_string())?;
-    interface.add_address(address).map_err(|error| error.to_string())?;
-    interface.set_up(true).map_err(|error| error.to_string())
+    add_address(name, host.ip, PREFIX)
 }
 
 /// Connects two namespaces by a veth pair: the first has the requester, the second has the responder. Without offloads,
@@ -102,7 +98,7 @@ pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Resul
     for (namespace, end, host) in [(server, &far, RESPONDER), (client, &near, REQUESTER)] {
         within(namespace, || {
             if !has_offloads {
-                let index = named(end)?.index().map_err(|error| error.to_string())?;
+                let index = interface(end)?.index().map_err(|error| error.to_string())?;
                 limit_segments(index)?;
             }
             start(end, host)
@@ -110,43 +106,6 @@ pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Resul
     }
     within(server, || add_gateway(REQUESTER.ip))?;
     Ok(near)
-}
-
-/// Creates a network namespace that contains no process. The descriptor keeps it alive.
-pub(crate) fn new_namespace() -> Result<File, String> {
-    // Only the new thread moves.
-    let thread = std::thread::spawn(|| {
-        unshare(CloneFlags::CLONE_NEWNET)
-            .map_err(|errno| format!("cannot create a network namespace: {}", errno.desc()))?;
-        // A kernel without IPv6 does not have this file. A kernel with IPv6 sends unsolicited frames.
-        let _ = fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-        here()
-    });
-    thread.join().map_err(|_| "a thread panicked".to_owned())?
-}
-
-/// Runs a function while the calling thread is in another network namespace.
-pub(crate) fn within<R>(namespace: &File, act: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
-    let mine = here()?;
-    enter(namespace)?;
-    let result = act();
-    enter(&mine)?;
-    result
-}
-
-/// Moves the calling thread to a network namespace.
-pub(crate) fn enter(namespace: &File) -> Result<(), String> {
-    setns(namespace, CloneFlags::CLONE_NEWNET)
-        .map_err(|errno| format!("cannot change the network namespace: {}", errno.desc()))
-}
-
-fn here() -> Result<File, String> {
-    let path = "/proc/thread-self/ns/net";
-    File::open(path).map_err(|error| format!("cannot open {path}: {error}"))
-}
-
-fn named(name: &InterfaceName) -> Result<Interface, String> {
-    Interface::named(name).map_err(|error| format!("cannot open the interface {name}: {error}"))
 }
 
 fn name(text: &str) -> Result<InterfaceName, String> {

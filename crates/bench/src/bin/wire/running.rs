@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bench::namespace::enter;
 use tap::linux::InterfaceName;
 
 use crate::contender::Contender;
@@ -13,7 +14,7 @@ use crate::cpu::{ThreadClock, pin};
 use crate::engine::StopFlag;
 use crate::generator::Generator;
 use crate::load::Load;
-use crate::network::{BenchNetwork, enter};
+use crate::network::BenchNetwork;
 use crate::traffic::RequestKind;
 
 /// A running contender.

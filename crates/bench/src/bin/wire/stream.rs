@@ -1,5 +1,6 @@
 //! TCP data and requests between a kernel socket and the contenders, on two CPUs.
 
+use bench::namespace::{new_namespace, select_cubic, within};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
@@ -12,10 +13,10 @@ use tap::linux::InterfaceName;
 use crate::contender::{Contender, PLAIN_KERNEL};
 use crate::cpu::ThreadClock;
 use crate::generator::TIMEOUT;
-use crate::kernel_tcp::{port, select_cubic};
+use crate::kernel_tcp::port;
 use crate::latency::LatencyResult;
 use crate::load::Load;
-use crate::network::{BenchNetwork, connect, new_namespace, start, within};
+use crate::network::{BenchNetwork, connect, start};
 use crate::pattern::{PERIOD, Pattern};
 use crate::rounds::{Rounds, in_turn};
 use crate::running::{Job, Worker};
