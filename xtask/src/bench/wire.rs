@@ -10,7 +10,7 @@ use super::{build, workspace_root};
 /// namespaces or TAPs, prints the reason, or fails if `TAPSTACK_REQUIRE_WIRE` is set.
 pub(crate) fn check() -> Result<(), String> {
     let output = Command::new(build("wire")?)
-        .args(["--quick", "--rounds", "2", "--json", "--out"])
+        .args(["--quick", "--rounds", "2", "--flood-rate", "10000", "--json", "--out"])
         .arg(workspace_root().join("target/bench/check"))
         .output()
         .map_err(|error| format!("cannot run the wire bench: {error}"))?;
