@@ -301,7 +301,7 @@ fn vlans() -> TestResult {
 // proves: shared-receives, shared-ip
 fn shared_interface() -> TestResult {
     let veth = Veth::new()?;
-    let host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC])?;
+    let host = Running::start(&["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC, "--json"])?;
     // The filter of the socket had only the MAC address of the first host.
     ip_output("addr add 10.0.0.9/24 lladdr 02:00:00:00:00:99")?;
     let mut far = veth.far_socket()?;
@@ -314,7 +314,13 @@ fn shared_interface() -> TestResult {
         2,
         &format!("{NEAR_KERNEL} is already an address of this machine\nhint: use another address"),
     )?;
-    assert_eq!(host.stop()?.0, Some(0));
+    // The filter of the socket no longer has the MAC address of the deleted host: the host does not receive the frame.
+    ip_output("addr del 10.0.0.9/24")?;
+    send(&mut far, &arp(mac, 1, (PEER_MAC, PEER), ([0; 6], ip_address)))?;
+    assert_answers(&mut far, [2, 0, 0, 0, 0, 2], Ipv4Addr::new(10, 0, 0, 2))?;
+    let (code, out, errors) = host.stop()?;
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(!out.contains("\"destination_not_local\":1"), "the filter has the deleted address:\n{out}");
     Ok(())
 }
 
