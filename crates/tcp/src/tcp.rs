@@ -304,7 +304,7 @@ impl Tcp {
     fn feed(&mut self) {
         let level = self.memory.level();
         // Full memory permits neither data to send nor another window.
-        if level == MemoryLevel::Full || !self.connections.is_fed(self.memory.used()) {
+        if level == MemoryLevel::Full || !self.connections.has_returned_memory(self.memory.used()) {
             return;
         }
         while let Some((place, is_closed)) = self.connections.feed() {

@@ -313,7 +313,7 @@ impl Connections {
 
     /// Returns whether connections wait for memory, and memory was returned since they began to wait. `used` is the memory
     /// in use.
-    pub(super) fn is_fed(&self, used: usize) -> bool {
+    pub(super) fn has_returned_memory(&self, used: usize) -> bool {
         used < self.starved_at
     }
 

@@ -189,16 +189,16 @@ impl TimeWaits {
         let Some(row) = self.rows.get(index(place)) else { return };
         let end = now + Duration::from_millis(row.length.into());
         let end_of = |list: &List| list.last().and_then(|place| self.ends_at(place)).unwrap_or_default();
-        let ends = || (0_u8..).zip(self.lists.iter().map(end_of));
-        let Some((list, last)) = ends()
-            .filter(|(_, last)| *last <= end)
-            .max_by_key(|(_, last)| *last)
-            .or_else(|| ends().min_by_key(|(_, last)| *last))
+        let lists = || (0_u8..).zip(self.lists.iter().map(end_of));
+        let Some((list, last_end)) = lists()
+            .filter(|(_, last_end)| *last_end <= end)
+            .max_by_key(|(_, last_end)| *last_end)
+            .or_else(|| lists().min_by_key(|(_, last_end)| *last_end))
         else {
             return;
         };
         if let Some(row) = self.rows.get_mut(index(place)) {
-            (row.list, row.ends_at) = (list, end.max(last));
+            (row.list, row.ends_at) = (list, end.max(last_end));
         }
         if let Some(list) = self.lists.get_mut(usize::from(list)) {
             list.append(&mut self.rows, |row| &mut row.links, place);
