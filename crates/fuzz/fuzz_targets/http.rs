@@ -317,8 +317,12 @@ fn check_head<'a>(exchange: &Exchange, head: &'a [u8]) -> ContentOf<'a> {
     assert_eq!(fields.get("Date"), Some(&DATE));
     let length = fields.get("Content-Length").map(|length| length.parse().expect("length of the content"));
     assert_eq!(length.is_none(), exchange.code == 304, "{fields:?}");
-    let request_line = exchange.head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
-    let is_head = exchange.head[request_line..].starts_with(b"HEAD ");
+    // Empty lines may precede the request line.
+    let mut head = exchange.head.as_slice();
+    while let Some(rest) = head.strip_prefix(b"\r\n").or_else(|| head.strip_prefix(b"\n")) {
+        head = rest;
+    }
+    let is_head = head.starts_with(b"HEAD ");
     ContentOf { fields, length: length.filter(|_| !is_head).unwrap_or(0) }
 }
 
