@@ -2,13 +2,11 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use host::SocketId;
 use icmp::{IcmpError, IcmpType};
-use tap::linux::Descriptor;
 
 use super::arguments::NcArguments;
 use super::nc_host::{NcHost, RETRY_INTERVAL, Wake};
@@ -45,12 +43,7 @@ impl Conversation {
         is_connected: bool,
         input: StandardInput,
     ) -> Result<Conversation, Failure> {
-        let limits = TransferLimits {
-            quit: arguments.quit.0,
-            timeout: arguments.timeout,
-            count: arguments.limit,
-            interval: arguments.interval.unwrap_or_default(),
-        };
+        let limits = TransferLimits::from(arguments);
         Ok(Conversation {
             socket,
             is_connected,
@@ -90,14 +83,9 @@ impl Conversation {
             let limit = [limit, retry].into_iter().flatten().min();
             let may_read =
                 self.is_connected && self.unsent.is_none() && self.transfer.may_read(self.host.now());
-            let mut descriptors = vec![Descriptor::readable(signals.as_fd(), Wake::Signal)];
-            if let Some(input) = self.input.file().filter(|_| may_read) {
-                descriptors.push(Descriptor::readable(input.as_fd(), Wake::Input));
-            }
-            if self.out.pending() > 0 {
-                descriptors.push(Descriptor::writable(self.stdout.as_fd(), Wake::Output));
-            }
-            let ready = self.host.step(&descriptors, limit)?;
+            let input = self.input.file().filter(|_| may_read);
+            let output = (self.out.pending() > 0).then_some(&self.stdout);
+            let ready = self.host.step_with(signals, input, output, limit)?;
             has_signal = ready.contains(Wake::Signal);
             if ready.contains(Wake::Input) {
                 self.read()?;

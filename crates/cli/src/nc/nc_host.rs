@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use host::{Host, ReceivedUdp, SocketError, SocketFailure, SocketId, UdpBind, UdpMessage};
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::output::standard_error;
 use crate::report::{HostReport, Verbosity};
+use crate::signals::Signals;
 use crate::tcp_arguments::tcp_settings;
 
 /// Interval of attempts to send data that the host could not accept.
@@ -191,6 +193,20 @@ impl NcHost {
                 .hint("use another address with -s"));
         }
         Ok(step.ready)
+    }
+
+    /// Waits as [`NcHost::step`] does, for a signal, for the input if there is one, and for the output if there is one.
+    pub(super) fn step_with(
+        &mut self,
+        signals: &Signals,
+        input: Option<&File>,
+        output: Option<&File>,
+        limit: Option<Duration>,
+    ) -> Result<Readiness<Wake>, Failure> {
+        let mut descriptors = vec![Descriptor::readable(signals.as_fd(), Wake::Signal)];
+        descriptors.extend(input.map(|input| Descriptor::readable(input.as_fd(), Wake::Input)));
+        descriptors.extend(output.map(|output| Descriptor::writable(output.as_fd(), Wake::Output)));
+        self.step(&descriptors, limit)
     }
 
     /// Records the changes of the link, and prints them if `-v` is given.

@@ -67,12 +67,7 @@ impl Stream {
         Ok(Stream {
             host,
             source,
-            limits: TransferLimits {
-                quit: arguments.quit.0,
-                timeout: arguments.timeout,
-                count: None,
-                interval: arguments.interval.unwrap_or_default(),
-            },
+            limits: arguments.into(),
             shuts_down: arguments.shuts_down,
             input,
             unsent: Vec::new(),
@@ -201,14 +196,9 @@ impl Stream {
                 TransferStep::Wait(limit) => limit,
             };
             let may_read = self.unsent.is_empty() && transfer.may_read(self.host.now());
-            let mut descriptors = vec![Descriptor::readable(signals.as_fd(), Wake::Signal)];
-            if let Some(input) = self.input.file().filter(|_| may_read) {
-                descriptors.push(Descriptor::readable(input.as_fd(), Wake::Input));
-            }
-            if self.out.pending() > 0 {
-                descriptors.push(Descriptor::writable(self.stdout.as_fd(), Wake::Output));
-            }
-            let ready = self.host.step(&descriptors, limit)?;
+            let input = self.input.file().filter(|_| may_read);
+            let output = (self.out.pending() > 0).then_some(&self.stdout);
+            let ready = self.host.step_with(signals, input, output, limit)?;
             has_signal = ready.contains(Wake::Signal);
             if ready.contains(Wake::Input) {
                 match self.input.read()? {

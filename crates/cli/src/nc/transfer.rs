@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tap::Instant;
 
+use super::arguments::NcArguments;
+
 /// Conditions for the end of a transfer, and its pace.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TransferLimits {
@@ -15,6 +17,18 @@ pub(super) struct TransferLimits {
     pub(super) count: Option<u64>,
     /// Time between two reads of the input.
     pub(super) interval: Duration,
+}
+
+impl From<&NcArguments> for TransferLimits {
+    /// Returns the limits of the arguments. Only datagrams are counted.
+    fn from(arguments: &NcArguments) -> TransferLimits {
+        TransferLimits {
+            quit: arguments.quit.0,
+            timeout: arguments.timeout,
+            count: arguments.limit.filter(|_| arguments.udp),
+            interval: arguments.interval.unwrap_or_default(),
+        }
+    }
 }
 
 /// A transfer. It performs no I/O.
