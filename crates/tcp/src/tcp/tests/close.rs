@@ -370,7 +370,7 @@ fn connection_ends_if_no_device_accepts_its_syn() {
                 .set(node.now, id, Setting::UserTimeout(Some(timeout)))
                 .expect("the connection is closed");
         }
-        node.wait(Duration::from_secs(seconds - 1));
+        node.wait(Duration::from_secs(seconds).saturating_sub(Duration::from_secs(1)));
         assert_eq!(node.status(id).closed, None);
         // The timers of the wheel expire at most a slot late.
         node.wait(Duration::from_secs(10));
