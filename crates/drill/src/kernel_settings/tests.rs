@@ -9,12 +9,11 @@ fn sysctls_change_settings() {
     let read = settings(|name| {
         let text = match name {
             "tcp_timestamps" | "tcp_sack" => "0\n",
-            "tcp_window_scaling" => "1\n",
+            "tcp_window_scaling" | "tcp_ecn" => "1\n",
             "tcp_rmem" => "4096\t540000\t15728640\n",
             "tcp_wmem" => "4096\t262144\t4194304\n",
             "tcp_fin_timeout" => "5\n",
             "tcp_congestion_control" => "reno\n",
-            "tcp_ecn" => "1\n",
             _ => return None,
         };
         Some(text.to_owned())
