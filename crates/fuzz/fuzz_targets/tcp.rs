@@ -352,8 +352,8 @@ impl FuzzConnection {
             assert_eq!(self.connection.deadline(), None, "a closed connection has a deadline");
             assert_eq!(self.connection.output(), Output::None, "a closed connection sends");
         }
-        // Frames hold at most about four times their data, and each of 64 blocks may hold one frame more. The send buffer
-        // holds at most 64 KiB.
+        // Frames hold at most about four times their data, and each of 64 small blocks may hold one frame more. The send
+        // buffer holds at most 64 KiB.
         let bound = (64 << 10) + 5 * (64 << 10) + 66 * tap::Frame::capacity_for(POOL_MTU);
         assert!(self.memory.used() <= bound, "{} bytes in use", self.memory.used());
     }

@@ -50,7 +50,7 @@ pub trait WindowControl {
     fn lost(&mut self, round: &Round);
 
     /// Processes the peer's report that a router has marked a segment because of congestion (RFC 3168 6.1.2). The caller
-    /// calls this at most once in a round trip, and not in a recovery. Nothing of it can be undone.
+    /// calls this at most once in a round trip, and not in a recovery. This reduction cannot be undone.
     fn marked(&mut self, round: &Round);
 
     /// Processes the end of a recovery in which the window was inflated (RFC 6582).

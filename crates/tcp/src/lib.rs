@@ -7,8 +7,10 @@
 //! - [`Connection`] is the state machine of a connection: it receives segments, and has segments to send.
 //! - [`InitialSequenceNumbers`] selects the first sequence number of a connection (RFC 6528).
 //! - [`RttEstimator`] computes the retransmission timeout (RFC 6298).
-//! - [`Algorithm`] computes the congestion window (RFC 9438, RFC 5681), and [`FastRecovery`] detects losses by duplicate ACKs
-//!   (RFC 6582). [`Prr`] spreads the reduction of the window over a recovery (RFC 6937). [`DeliveryRate`] measures the rate at which data is delivered.
+//! - [`Algorithm`] computes the congestion window (RFC 9438, RFC 5681), and [`Prr`] spreads the reduction of the window
+//!   over a recovery (RFC 6937). [`DeliveryRate`] measures the rate at which data is delivered.
+//! - RACK-TLP (RFC 8985) detects losses if the peer sends selective acknowledgments. Otherwise, [`FastRecovery`] detects
+//!   losses by duplicate ACKs (RFC 6582).
 //! - [`SendBuffer`] and [`ReceiveBuffer`] have the data of a connection, within the [`Memory`] of all connections.
 //!   [`ReceiveWindow`] decides how much data the peer may send.
 //! - [`Tcp`] has the connections and listeners of a host, with half-open connections, SYN cookies and TIME-WAIT.

@@ -225,7 +225,7 @@ impl Rack {
         (lost, next)
     }
 
-    /// Marks the segments that are lost after an expiry of the retransmission timer. Returns the number of lost bytes.
+    /// Marks the segments that are lost after an expiry of the retransmission timer.
     pub(crate) fn detect_at_timeout(
         &self,
         now: Instant,
@@ -257,7 +257,7 @@ impl Rack {
         window.min(circumstances.smoothed_rtt.unwrap_or_default()).max(LONGEST_TURN)
     }
 
-    /// Takes note of segments that were taken for lost, although they were delivered out of order.
+    /// Counts a reordering: a segment was delivered out of order, or segments that were taken for lost were delivered.
     pub(crate) fn reordered(&mut self) {
         self.reorderings = self.reorderings.saturating_add(1);
     }

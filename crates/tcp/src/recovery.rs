@@ -106,7 +106,7 @@ impl Recovery {
         }
     }
 
-    /// Takes note of sent bytes.
+    /// Records the transmission of bytes.
     pub(crate) fn sent(&mut self, bytes: u32) {
         if let Recovery::Rack(RackRecovery { phase: Phase::Fast { prr, permitted, .. }, .. }) = self {
             prr.sent(bytes);
@@ -139,7 +139,7 @@ impl Phase {
 }
 
 impl Undo {
-    /// Begins with a recovery. `start` is SND.UNA, and `end` is SND.NXT.
+    /// Creates the evidence at the start of a recovery. `start` is SND.UNA, and `end` is SND.NXT.
     pub(crate) fn new(start: SequenceNumber, end: SequenceNumber) -> Undo {
         Undo {
             start,
@@ -152,7 +152,7 @@ impl Undo {
         }
     }
 
-    /// Takes note of bytes that are sent again, with this timestamp. `is_repeated` if they were sent more than once before.
+    /// Records that bytes are sent again, with this timestamp. `is_repeated` if they were sent more than once before.
     pub(crate) fn sent_again(&mut self, bytes: u32, timestamp: Option<u32>, is_repeated: bool) {
         // RFC 3522 3.2 (2): "Set a "RetransmitTS" variable to the value of the Timestamp Value field of the Timestamps
         // option included in the retransmit sent when loss recovery is initiated." The value is not "overwritten as loss
@@ -168,7 +168,7 @@ impl Undo {
         self.is_ambiguous |= is_repeated;
     }
 
-    /// Takes note of data that the peer reports as received twice. Returns whether all data that was sent again in the
+    /// Records data that the peer reports as received twice. Returns whether all data that was sent again in the
     /// recovery was received twice.
     // spec: rfc3708-undo
     pub(crate) fn reported(&mut self, block: SackBlock) -> bool {

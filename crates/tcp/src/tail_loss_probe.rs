@@ -28,7 +28,7 @@ pub(crate) struct ProbeAck {
     pub(crate) is_duplicate_ack: bool,
 }
 
-/// Interval without a sample of the RTT.
+/// Interval before the first sample of the RTT.
 const INITIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// `TLP.max_ack_delay`: time for which the peer may delay the acknowledgment of one segment.
@@ -60,12 +60,12 @@ impl TailLossProbe {
         self.end.is_none() && self.has_sample
     }
 
-    /// Takes note of a sample of the RTT.
+    /// Records that the RTT was sampled.
     pub(crate) fn sampled(&mut self) {
         self.has_sample = true;
     }
 
-    /// Takes note of a sent probe. `next` is SND.NXT after the transmission.
+    /// Records the transmission of a probe. `next` is SND.NXT after the transmission.
     pub(crate) fn sent(&mut self, next: SequenceNumber, is_retransmission: bool) {
         *self = TailLossProbe { end: Some(next), is_retransmission, has_sample: false, is_due: false };
     }

@@ -1,4 +1,4 @@
-//! Congestion window and slow start threshold, and what all algorithms do alike with both.
+//! Congestion window and slow start threshold, with the changes that all algorithms have in common.
 
 use super::{MAXIMUM_WINDOW, Round, initial_window};
 
@@ -31,7 +31,7 @@ impl Window {
         // RFC 5681 3.1: "The slow start algorithm is used when cwnd < ssthresh". The window grows by the acknowledged
         // bytes, because one ACK can acknowledge a burst.
         // spec: tcp-application-limited
-        // The window grows while it is less than twice of what was in flight, so that an application that sends little
+        // The window grows while it is less than twice the largest flight, so that an application that sends little
         // does not raise the window.
         let is_used = round.is_window_limited || self.size < round.maximum_in_flight.saturating_mul(2);
         let below = self.threshold.saturating_sub(self.size);

@@ -66,7 +66,7 @@ pub(crate) struct Options {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask bench wire                                  all tables, in about 90 seconds
-  cargo xtask bench wire --quick                          all tables, in about 10 seconds
+  cargo xtask bench wire --quick                          all tables, in about 15 seconds
   cargo xtask bench wire --mode drain --load arp          ARP on one CPU
   cargo xtask bench wire --mode flow --load udp           UDP echo on two CPUs
   cargo xtask bench wire --load tcp-send,tcp-receive      bulk data over TCP
