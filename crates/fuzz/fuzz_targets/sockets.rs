@@ -311,7 +311,7 @@ impl FuzzHost {
         let before = self.host.queued_datagrams();
         let data = vec![0x5a; length];
         let sent = self.host.send_echo(self.now, id, request, &data, &mut self.pool);
-        // A datagram whose next hop is known can leave in the next turn, and then no buffer of a socket holds the datagram.
+        // A datagram with a known next hop can leave in the next turn, and then no buffer of a socket holds the datagram.
         let added = self.host.queued_datagrams().checked_sub(before);
         assert!(added.is_some_and(|added| added <= usize::from(sent.is_ok())), "{added:?} datagrams added");
         assert_eq!(sent == Err(SocketError::Closed), !self.is_open(id, SocketKind::Echo));
@@ -333,7 +333,7 @@ impl FuzzHost {
         } else {
             self.host.send_udp(self.now, id, message, &data, &mut self.pool)
         };
-        // A datagram whose next hop is known can leave in the next turn, and then no buffer of a socket holds the datagram.
+        // A datagram with a known next hop can leave in the next turn, and then no buffer of a socket holds the datagram.
         let added = self.host.queued_datagrams().checked_sub(before);
         assert!(added.is_some_and(|added| added <= usize::from(sent.is_ok())), "{added:?} datagrams added");
         assert_eq!(sent == Err(SocketError::Closed), !self.is_open(id, SocketKind::Udp));
