@@ -136,7 +136,8 @@ impl Host {
         destination: Ipv4Addr,
     ) -> Result<PathPlace, SocketError> {
         let (is_cached, source) = match source {
-            Some(source) => (is_in_network(source, addresses), Some(source)),
+            // A key represents an unspecified source as no source.
+            Some(source) => (!source.is_unspecified() && is_in_network(source, addresses), Some(source)),
             None if addresses.prefix_len() == 32 => (true, Some(addresses.addr())),
             // The address that the route selects may not be an address of the socket.
             None => (addresses.prefix_len() == 0, None),

@@ -214,7 +214,8 @@ impl Rack {
                 return Verdict::WaitForAll;
             }
             if !is_sent_after((self.sent_at, self.end), (sent_at, sent.end)) {
-                return Verdict::Wait;
+                // The records behind it have the same time and later ends, unless they were sent again.
+                return if sent.is_retransmitted { Verdict::Wait } else { Verdict::WaitForAll };
             }
             if sent_at + patience <= now {
                 return Verdict::Lost;

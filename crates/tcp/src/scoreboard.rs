@@ -533,6 +533,12 @@ impl Scoreboard {
         }
     }
 
+    /// Returns the number of accesses to records.
+    #[cfg(test)]
+    pub(crate) fn visits(&self) -> u64 {
+        self.visits
+    }
+
     /// Counts the access to a record, for the tests of the cost of an acknowledgment.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests count"))]
     fn count_visit(&mut self) {

@@ -122,10 +122,6 @@ enum CongestionControlName {
 
 impl From<&TcpInfo> for TcpDetails {
     fn from(info: &TcpInfo) -> TcpDetails {
-        let rate = |bytes: u64, interval: Duration| {
-            let rate = u128::from(bytes).saturating_mul(1_000_000_000).checked_div(interval.as_nanos())?;
-            u64::try_from(rate).ok()
-        };
         TcpDetails {
             timestamps: info.has_timestamps,
             sack: info.has_sack,
@@ -173,7 +169,7 @@ impl From<&TcpInfo> for TcpDetails {
             since_received_ns: nanos(info.last_received),
             delivered: info.delivered,
             pacing_rate: info.pacing_rate,
-            delivery_rate: info.delivery_rate.and_then(|sample| rate(sample.bytes, sample.interval)),
+            delivery_rate: info.delivery_rate.map(|sample| sample.bytes_per_second()),
             application_limited: info.delivery_rate.is_some_and(|sample| sample.is_application_limited),
         }
     }

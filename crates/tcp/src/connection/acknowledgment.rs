@@ -239,7 +239,9 @@ impl Connection {
         match recovery.duplicate(unacknowledged, next, round.segment_size) {
             DuplicateAck::NewData => {}
             DuplicateAck::Retransmit => {
-                transfer.congestion.lost(round);
+                if !transfer.is_reduced(unacknowledged) {
+                    transfer.congestion.lost(round);
+                }
                 transfer.undo = Some(Undo::new(unacknowledged, next));
                 transfer.scoreboard.lose_first();
                 transfer.is_lost_due = true;
@@ -255,8 +257,12 @@ impl Connection {
         // off, (d) the acknowledgment number is equal to the greatest acknowledgment received on the given connection
         // (TCP.UNA from [RFC793]) and (e) the advertised window in the incoming acknowledgment equals the advertised window
         // in the last incoming acknowledgment."
-        self.send.outstanding() > 0
-            && segment.data_length == 0
+        self.send.outstanding() > 0 && self.is_repeated_ack(segment)
+    }
+
+    /// Returns whether a segment only repeats the last acknowledgment, whether data is outstanding or not.
+    pub(super) fn is_repeated_ack(&self, segment: &Segment) -> bool {
+        segment.data_length == 0
             && !segment.flags.contains(Flags::FIN)
             && segment.acknowledgment == self.send.unacknowledged
             && self.scaled_window(segment) == self.send.window

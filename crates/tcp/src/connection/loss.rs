@@ -72,6 +72,7 @@ impl Connection {
         let circumstances = self.circumstances();
         let (unacknowledged, next) = (self.send.unacknowledged, self.send.next);
         let Some(transfer) = &mut self.transfer else { return false };
+        let is_reduced = transfer.is_reduced(unacknowledged);
         let Transfer { recovery: Recovery::Rack(recovery), scoreboard, congestion, undo, .. } =
             &mut **transfer
         else {
@@ -82,7 +83,9 @@ impl Connection {
             // RFC 6675 5: "RecoveryPoint = HighData". RFC 8985 9.3: "The Proportional Rate Reduction (PRR) algorithm [RFC6937] is
             // RECOMMENDED for the specific congestion control actions taken upon the losses detected by RACK-TLP."
             // spec: rfc6675-recovery-point, rfc8985-congestion
-            congestion.lost(round);
+            if !is_reduced {
+                congestion.lost(round);
+            }
             // Data that earlier acknowledgments have delivered is not in flight at the start of the recovery.
             let outstanding = next.distance_from(unacknowledged).saturating_sub(scoreboard.sacked_bytes());
             let prr = Prr::new(outstanding.saturating_add(delivered), congestion.threshold());
@@ -192,8 +195,10 @@ impl Connection {
 
     /// Processes the acknowledgment of a probe for tail losses.
     fn check_tail_probe(&mut self, segment: &Segment, is_new: bool, delivered: &Delivered, round: &Round) {
-        let is_duplicate_ack = !is_new && segment.options.sack.is_empty() && self.is_duplicate_ack(segment);
+        let is_duplicate_ack = !is_new && segment.options.sack.is_empty() && self.is_repeated_ack(segment);
+        let unacknowledged = self.send.unacknowledged;
         let Some(transfer) = &mut self.transfer else { return };
+        let is_reduced = transfer.is_reduced(unacknowledged);
         let Transfer { recovery: Recovery::Rack(RackRecovery { probe, .. }), congestion, .. } =
             &mut **transfer
         else {
@@ -205,7 +210,7 @@ impl Connection {
             is_duplicate_ack,
         };
         // RFC 8985 7.4.2: "The sender then SHOULD invoke a congestion control response equivalent to a fast recovery."
-        if probe.acknowledged(ack) {
+        if probe.acknowledged(ack) && !is_reduced {
             congestion.lost(round);
             self.note_reduction();
         }

@@ -51,6 +51,16 @@ impl Transfer {
     }
 }
 
+impl Transfer {
+    /// Returns whether the congestion window was reduced for the data in flight, for a loss or a mark.
+    pub(super) fn is_reduced(&self, unacknowledged: SequenceNumber) -> bool {
+        // RFC 3168 6.1.2: "the TCP sender's congestion window should be reduced only once in response to a series of dropped
+        // and/or CE packets from a single window of data."
+        // spec: rfc3168-once
+        self.reduced_until.is_some_and(|end| unacknowledged.is_before(end))
+    }
+}
+
 impl Connection {
     /// Returns the state of the data in flight, which begins with the first data, and again with the first data after an
     /// idle time.

@@ -398,6 +398,7 @@ impl Connection {
     /// Records sequence numbers that are sent again.
     fn record_again(&mut self, now: Instant, plan: &Plan, end: SequenceNumber) {
         let timestamp = self.negotiated.has_timestamps.then(|| self.timestamp(now));
+        self.send.last_sent = now;
         let transfer = self.transfer_mut(now);
         transfer.bytes_retransmitted = transfer.bytes_retransmitted.saturating_add(plan.length.into());
         transfer.retransmissions = transfer.retransmissions.saturating_add(1);

@@ -237,3 +237,21 @@ fn first_block_below_the_acknowledgment_or_in_the_second_block_reports_a_duplica
     assert!(!is_duplicate(&[block(6_000, 9_000), block(7_000, 8_000)]));
     assert!(!is_duplicate(&[block(7_000, 8_000), block(9_000, 9_500), block(6_000, 9_000)]));
 }
+
+// proves: tcp-sack-cost
+#[test]
+fn acknowledgment_visits_few_of_the_segments_of_a_turn() {
+    let mut rig = Rig::new(0);
+    for _ in 0..512 {
+        rig.send();
+    }
+    rig.now = rig.now + 40 * MS;
+    let before = rig.scoreboard.visits();
+    let time = AckTime { now: rig.now, echo: None, offset: 0 };
+    let rack = &mut rig.rack;
+    rig.scoreboard.acknowledge(number(2), |sent| rack.delivered(&time, sent));
+    rack.acknowledged(number(2), number(512), false);
+    assert_eq!(rack.detect(rig.now, &mut rig.scoreboard, &CALM), (0, None));
+    let visits = rig.scoreboard.visits() - before;
+    assert!(visits < 10, "{visits} visits");
+}

@@ -234,7 +234,9 @@ impl HalfOpens {
         self.unlink(place, due);
         if let Some(row) = self.rows.get_mut(index(place)) {
             row.sent_at = now;
-            row.retransmissions = row.retransmissions.saturating_add(1);
+            // A SYN,ACK that is repeated when its next hop is resolved counts for no further list.
+            let last = u8::try_from(Self::TRANSMISSIONS - 1).unwrap_or(u8::MAX);
+            row.retransmissions = row.retransmissions.saturating_add(1).min(last);
             self.wait(place);
         }
     }

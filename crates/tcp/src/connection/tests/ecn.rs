@@ -226,3 +226,34 @@ fn report_with_a_window_of_one_segment_delays_data_for_the_timeout() {
     assert!(held >= rto && held < rto + Duration::from_millis(1), "{held:?} instead of {rto:?}");
     assert_eq!(rig.sent_lengths(), [FULL]);
 }
+
+// proves: rfc3168-once
+#[test]
+fn loss_after_a_mark_in_the_same_window_reduces_the_window_once() {
+    for sack in [false, true] {
+        let mut rig = Rig::opening(&TcpSettings { sack, ..asking() }, 1_000, 5_000);
+        let _ = rig.sent();
+        let options =
+            Options { maximum_segment_size: Some(1_460), sack_permitted: true, ..Options::default() };
+        rig.give(Given::new(Flags::SYN | Flags::ACK | Flags::ECE, 0, 1).options(options));
+        let _ = rig.all_sent();
+        rig.write(&pattern(10 * FULL));
+        let _ = rig.all_sent();
+        rig.pass(Duration::from_millis(50));
+        echo(&mut rig, 1 + 1_460);
+        let threshold = rig.connection.info(rig.now).slow_start_threshold;
+        assert!(threshold.is_some(), "the mark has no effect");
+        for number in 3..6_u32 {
+            let mut blocks = crate::SackBlocks::EMPTY;
+            let (start, end) = (rig.local.plus(1 + 2 * 1_460), rig.local.plus(1 + number * 1_460));
+            if sack {
+                blocks.push(crate::SackBlock { start, end });
+            }
+            let options = Options { sack: blocks, ..Options::default() };
+            rig.give(Given::new(Flags::ACK | Flags::ECE, rig.next, 1 + 1_460).options(options));
+        }
+        let info = rig.connection.info(rig.now);
+        assert!(info.is_recovering, "the loss was not detected, sack {sack}");
+        assert_eq!(info.slow_start_threshold, threshold, "sack {sack}");
+    }
+}

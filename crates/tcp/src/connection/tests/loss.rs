@@ -420,3 +420,33 @@ impl Rig {
         rig
     }
 }
+
+// proves: rfc8985-probe-repaired
+#[test]
+fn duplicate_ack_of_an_unnecessary_probe_ends_the_probe_without_a_reduction() {
+    let mut rig = Rig::in_flight(&selective(), 2);
+    rig.select(1, &[]);
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_segments(), [1]);
+    let window = rig.info().congestion_window;
+    rig.select(2, &[]);
+    // The peer has received the probe twice, and reports no duplicate.
+    rig.select(2, &[]);
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    rig.select(3, &[]);
+    assert!(
+        rig.info().congestion_window >= window,
+        "the window was reduced to {}",
+        rig.info().congestion_window
+    );
+}
+
+#[test]
+fn retransmission_ends_an_idle_time() {
+    let mut rig = Rig::in_flight(&selective(), 2);
+    let sent = rig.now;
+    rig.pass(Duration::from_secs(2));
+    assert!(!rig.all_sent().is_empty(), "no retransmission");
+    assert!(rig.info().last_sent < rig.now.since(sent), "the retransmission does not count");
+}

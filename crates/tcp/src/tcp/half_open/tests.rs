@@ -71,3 +71,20 @@ fn syn_ack_is_due_after_1_3_7_15_and_31_seconds_and_the_connection_ends_after_63
     assert_eq!(times, [1, 3, 7, 15, 31, 63]);
     assert_eq!(rows.len(), 0);
 }
+
+#[test]
+fn syn_ack_that_is_sent_again_for_its_next_hop_ends_with_the_last_timeout() {
+    let mut rows = HalfOpens::new(1);
+    let mut due = List::EMPTY;
+    rows.insert(row(1));
+    let mut now = Instant::ORIGIN;
+    for _ in 0..5 {
+        now = rows.deadline().expect("no deadline");
+        let (place, _) = rows.expire(now).expect("no row has expired");
+        rows.make_due(place, &mut due);
+        rows.sent_again(now, place, &mut due);
+    }
+    rows.make_due(0, &mut due);
+    rows.sent_again(now, 0, &mut due);
+    assert!(rows.deadline().is_some(), "the row never ends");
+}
