@@ -64,7 +64,7 @@ pub(crate) struct AckTime {
 pub(crate) struct Circumstances {
     /// Smoothed RTT.
     pub(crate) smoothed_rtt: Option<Duration>,
-    /// Whether losses are repaired.
+    /// Whether a recovery from losses is in progress.
     pub(crate) is_recovering: bool,
     /// Number of segments that are selectively acknowledged.
     pub(crate) sacked_segments: u32,

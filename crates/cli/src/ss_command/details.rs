@@ -45,9 +45,9 @@ pub(crate) struct TcpDetails {
     path_mtu: u32,
     /// Congestion window.
     congestion_window: u32,
-    /// Slow start threshold; null before the first loss.
+    /// Slow start threshold; null before the first end of slow start.
     slow_start_threshold: Option<u32>,
-    /// Whether losses are repaired.
+    /// Whether a recovery from losses is in progress.
     recovering: bool,
     /// Data that was sent and not acknowledged.
     unacknowledged: u32,

@@ -43,7 +43,7 @@ pub struct TcpInfo {
     pub congestion_window: u32,
     /// Slow start threshold. `None` before the first end of slow start.
     pub slow_start_threshold: Option<u32>,
-    /// Whether losses are repaired.
+    /// Whether a recovery from losses is in progress.
     pub is_recovering: bool,
     /// Sent data that is not acknowledged.
     pub unacknowledged: u32,
