@@ -142,7 +142,8 @@ impl Engine for NaiveEngine {
 /// Creates a host with its addresses and neighbors, and its services: one socket or listener each for all addresses.
 fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
     let Population { hosts, neighbors } = population;
-    let gateway = Some(REQUESTER.ip.into());
+    // A range of hosts has all destinations on its link, and a flood has its sources behind the gateway.
+    let gateway = hosts.is_none().then(|| REQUESTER.ip.into());
     let mut config =
         HostConfig { mtu, gateway, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
     // The table also needs capacity for the requester.
