@@ -190,6 +190,8 @@ impl Connection {
         transfer.recovery.undo();
         transfer.scoreboard.restore();
         transfer.undone = transfer.undone.saturating_add(1);
+        // The reduction has not happened, so that a loss in the same window reduces the window.
+        transfer.reduced_until = None;
         (transfer.undo, transfer.is_lost_due) = (None, false);
     }
 

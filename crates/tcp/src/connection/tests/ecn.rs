@@ -257,3 +257,38 @@ fn loss_after_a_mark_in_the_same_window_reduces_the_window_once() {
         assert_eq!(info.slow_start_threshold, threshold, "sack {sack}");
     }
 }
+
+#[test]
+fn loss_after_an_undone_recovery_reduces_the_window() {
+    let mut rig = Rig::opening(&TcpSettings { sack: true, ..asking() }, 1_000, 5_000);
+    let _ = rig.sent();
+    let options = Options { maximum_segment_size: Some(1_460), sack_permitted: true, ..Options::default() };
+    rig.give(Given::new(Flags::SYN | Flags::ACK | Flags::ECE, 0, 1).options(options));
+    let _ = rig.all_sent();
+    rig.write(&pattern(10 * FULL));
+    let _ = rig.all_sent();
+    rig.pass(Duration::from_millis(50));
+    let range = |rig: &Rig, start: u32, end: u32| crate::SackBlock {
+        start: rig.local.plus(1 + start * 1_460),
+        end: rig.local.plus(1 + end * 1_460),
+    };
+    let report = |rig: &mut Rig, acknowledged: u32, blocks: &[(u32, u32)]| {
+        let mut sack = crate::SackBlocks::EMPTY;
+        for (start, end) in blocks {
+            sack.push(range(rig, *start, *end));
+        }
+        let options = Options { sack, ..Options::default() };
+        rig.give(Given::new(Flags::ACK, rig.next, 1 + acknowledged * 1_460).options(options));
+    };
+    let window = rig.connection.info(rig.now).congestion_window;
+    report(&mut rig, 0, &[(1, 4)]);
+    assert!(rig.connection.info(rig.now).is_recovering, "the loss was not detected");
+    assert_eq!(rig.sent_lengths().first(), Some(&FULL), "no retransmission");
+    rig.pass(Duration::from_millis(50));
+    report(&mut rig, 4, &[]);
+    report(&mut rig, 4, &[(0, 1)]);
+    // The retransmission was sent after the rest of the data and is delivered, so that the rest is lost.
+    let info = rig.connection.info(rig.now);
+    assert_eq!((info.undone_recoveries, info.is_recovering), (1, true));
+    assert!(info.congestion_window < window, "the second loss has no effect");
+}
