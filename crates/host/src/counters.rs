@@ -84,7 +84,7 @@ pub(crate) fn paths_selected(count: u64) -> Counter {
 }
 
 /// Returns the counters of the connections of a host.
-pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 13] {
+pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 14] {
     [
         event("tcp", "active_opens", "connections opened by users", counters.active_opens),
         event("tcp", "passive_opens", "connections accepted by listeners", counters.passive_opens),
@@ -108,6 +108,7 @@ pub(crate) fn of_tcp(counters: &TcpCounters) -> [Counter; 13] {
             "resets of aborted connections not sent: queue full",
             counters.resets_lost,
         ),
+        event("tcp", "ignored_sack_blocks", "SACK blocks ignored", counters.ignored_sack_blocks),
         event(
             "tcp",
             "unresolved_lost",

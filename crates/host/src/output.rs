@@ -295,8 +295,9 @@ fn run_neighbor_action(
 /// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram of a socket and the
 /// next hop did not answer, the failure is reported to the socket.
 fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, packet: PendingPacket, reason: ReturnReason) {
-    if reason == ReturnReason::Displaced {
-        quoted_segment::report_unresolved(cx, hop, &packet);
+    match reason {
+        ReturnReason::Displaced => quoted_segment::report_unresolved(cx, hop, &packet),
+        ReturnReason::Failed | ReturnReason::Removed => cx.shared.tcp.unresolvable(cx.interface.id, hop),
     }
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed

@@ -42,6 +42,9 @@ base::reasons! {
         FragmentOverlap("fragment_overlap") = "fragment overlaps or contradicts another fragment",
         /// The same fragment is already stored.
         FragmentRepeated("fragment_duplicate") = "duplicate fragment",
+        /// The fragment completes a datagram with a congestion mark and a fragment that did not support ECN. The datagram
+        /// is discarded.
+        FragmentEcn("fragment_ecn") = "congestion mark on a datagram without ECN",
         /// The fragment exceeds the limits on stored fragments.
         ReassemblyFull("reassembly_full") = "reassembly limit reached",
     }

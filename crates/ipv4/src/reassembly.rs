@@ -20,7 +20,7 @@ use inet::{IpProtocol, checksum};
 use link::Instant;
 use zerocopy::FromBytes;
 
-use self::incomplete::{DatagramKey, IncompleteTable, Progress};
+use self::incomplete::{CE, DatagramKey, IncompleteTable, NOT_ECT, Progress};
 use self::store::{BLOCK, FragmentStore, blocks_for};
 use crate::{Datagram, Ipv4DropReason, Ipv4Header};
 
@@ -54,6 +54,8 @@ base::reasons! {
         Overlap("reassembly_overlap") = "fragments overlapped or disagreed on the end of the datagram",
         /// Header and data of the complete datagram would be longer than 65,535 bytes.
         TooLong("reassembly_too_long") = "reassembled datagram longer than 65535 bytes",
+        /// A router had marked a fragment with congestion experienced, and another fragment did not support ECN.
+        Ecn("reassembly_ecn") = "congestion mark on a datagram without ECN",
     }
 }
 
@@ -81,7 +83,7 @@ pub struct FragmentStart {
 }
 
 /// A reassembled datagram. Its header is the header of the fragment with offset zero, with a new total length and
-/// checksum and without the flag "more fragments".
+/// checksum, without the flag "more fragments", and with the congestion mark of any fragment.
 ///
 /// After use, pass the datagram to [`Reassembly::recycle`], so that the next datagram needs no allocation.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,6 +106,8 @@ struct ValidFragment<'a> {
     offset: usize,
     end: usize,
     is_last: bool,
+    /// ECN field of the header (RFC 3168 5).
+    ecn_field: u8,
     bytes: &'a [u8],
 }
 
@@ -287,6 +291,7 @@ impl Reassembly {
             entry.last = stored;
         }
         entry.bytes += fragment.bytes.len();
+        entry.ecn_fields |= 1 << fragment.ecn_field;
         if fragment.is_last {
             entry.end = Some(fragment.end);
         }
@@ -371,6 +376,15 @@ impl Reassembly {
         if entry.end != Some(entry.bytes) {
             return Ok(None);
         }
+        // RFC 3168 5.3: "if any fragment of an IP packet to be reassembled has the CE codepoint set, then one of two actions
+        // MUST be taken: Set the CE codepoint on the reassembled packet. However, this MUST NOT occur if any of the other
+        // fragments contributing to this reassembly carries the Not-ECT codepoint. The packet is dropped, instead of being
+        // reassembled".
+        // spec: rfc791-ecn
+        if entry.is_marked() && entry.ecn_fields & 1 << NOT_ECT != 0 {
+            self.discard(place, ReassemblyFailure::Ecn);
+            return Err(Ipv4DropReason::FragmentEcn);
+        }
         // The header of the first fragment may be longer than the header of the last fragment.
         // spec: fragments-too-long
         let Ok(total_length) = u16::try_from(entry.header_length + entry.bytes) else {
@@ -391,6 +405,9 @@ impl Reassembly {
         bytes.extend_from_slice(entry.header.get(..entry.header_length).unwrap_or_default());
         if let Ok((header, _)) = Ipv4Header::mut_from_prefix(bytes) {
             header.total_length.set(total_length);
+            if entry.is_marked() {
+                header.type_of_service |= CE;
+            }
             let flags = header.flags_and_offset.get();
             header.flags_and_offset.set(flags & !(Ipv4Header::MORE_FRAGMENTS | Ipv4Header::OFFSET));
             header.checksum.set(0);
@@ -460,7 +477,8 @@ impl<'a> ValidFragment<'a> {
             protocol: datagram.protocol(),
             identification: datagram.identification(),
         };
-        Ok(ValidFragment { key, offset, end, is_last: !datagram.more_fragments(), bytes })
+        let ecn_field = datagram.type_of_service() & CE;
+        Ok(ValidFragment { key, offset, end, is_last: !datagram.more_fragments(), ecn_field, bytes })
     }
 }
 

@@ -238,10 +238,10 @@ impl Rack {
         // segments, RACK only marks the segment as lost if the time elapsed since the segment was transmitted is at least
         // the sum of the recent RTT and the reordering window."
         // spec: rfc8985-timeout
-        scoreboard.lose_first();
         scoreboard.lose(|sent| {
             if sent.mark.sent_at() + patience <= now { Verdict::Lost } else { Verdict::WaitForAll }
         });
+        scoreboard.lose_first();
     }
 
     /// Returns the reordering window (RFC 8985 6.2 step 4, `RACK_update_reo_wnd`).

@@ -38,6 +38,7 @@ use self::listeners::Listeners;
 use self::places::{Entry, Places};
 use self::queues::Queues;
 use self::time_wait::{TimeWait, TimeWaits};
+use self::unresolved::Unresolved;
 use crate::{
     InitialSequenceNumbers, Memory, MemoryLevel, Output, PathProblem, Resources, SegmentFields,
     SegmentOutcome, SegmentService, SequenceNumber, State, TcpSettings,
@@ -66,6 +67,7 @@ pub struct Tcp {
     ports: EphemeralPorts,
     resets: RateLimiter,
     queues: BTreeMap<InterfaceId, Queues>,
+    unresolved: Unresolved,
     counters: TcpCounters,
     /// Time of the last call.
     now: Instant,
@@ -173,6 +175,7 @@ impl Tcp {
             ports: EphemeralPorts::new(secret.key("ports")),
             resets: RateLimiter::new(limits.resets, secret.key("resets")),
             queues: BTreeMap::new(),
+            unresolved: Unresolved::default(),
             counters: TcpCounters::default(),
             now: Instant::ORIGIN,
             secret,
@@ -344,6 +347,7 @@ impl Tcp {
             self.connections.unlink_from_backlog(&mut listener.queue, place);
         }
         self.connections.clear_ready(place);
+        self.unresolved.remove(self.places.place(Entry::Connection(place)));
         self.places.remove(Entry::Connection(place));
         self.connections.set_closed(place, false, 0);
         self.connections.remove(place);
@@ -419,6 +423,7 @@ impl Tcp {
         if let Some(listener) = self.listeners.get_mut(row.listener) {
             listener.half_open = listener.half_open.saturating_sub(1);
         }
+        self.unresolved.remove(self.places.place(Entry::HalfOpen(place)));
         self.places.remove(Entry::HalfOpen(place));
         self.half_opens.remove(place, due);
     }

@@ -10,6 +10,12 @@ use link::Instant;
 
 use super::store::{self, FragmentStore};
 
+/// ECN field of a datagram that does not support ECN (RFC 3168 5).
+pub(super) const NOT_ECT: u8 = 0b00;
+
+/// ECN field of a datagram that a router has marked with congestion experienced, and mask of the field.
+pub(super) const CE: u8 = 0b11;
+
 /// The header fields that identify the fragments of a datagram (RFC 791 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct DatagramKey {
@@ -42,6 +48,8 @@ pub(super) struct Incomplete {
     pub(super) bytes: usize,
     /// Bytes of data of the whole datagram, known when its last fragment is stored.
     pub(super) end: Option<usize>,
+    /// ECN fields of the stored fragments: one bit for each of the four values.
+    pub(super) ecn_fields: u8,
     /// Number of blocks that the fragments take.
     blocks: usize,
     bucket: usize,
@@ -162,6 +170,7 @@ impl IncompleteTable {
             last: FragmentStore::NONE,
             bytes: 0,
             end: None,
+            ecn_fields: 0,
             blocks: 0,
             bucket,
             header: [0; 60],
@@ -245,6 +254,11 @@ impl Incomplete {
 
     pub(super) fn first_received(&self) -> Instant {
         self.first_received
+    }
+
+    /// Returns whether a router has marked a fragment.
+    pub(super) fn is_marked(&self) -> bool {
+        self.ecn_fields & 1 << CE != 0
     }
 }
 

@@ -108,6 +108,44 @@ fn reassembled_header_is_first_fragment_header_without_fragment_fields() {
     assert!(!datagram.is_fragment() && datagram.dont_fragment());
 }
 
+// proves: rfc791-ecn
+#[test]
+fn congestion_mark_of_a_fragment_marks_the_datagram() {
+    const NOT_ECT: u8 = 0b00;
+    const ECT_1: u8 = 0b01;
+    const ECT_0: u8 = 0b10;
+    const CE: u8 = 0b11;
+    for (fields, expected) in [
+        ([ECT_0, ECT_0, CE], Some(CE)),
+        ([ECT_1, CE, ECT_0], Some(CE)),
+        ([CE, CE, CE], Some(CE)),
+        ([ECT_0, ECT_0, ECT_0], Some(ECT_0)),
+        ([ECT_1, ECT_1, ECT_1], Some(ECT_1)),
+        ([NOT_ECT, NOT_ECT, NOT_ECT], Some(NOT_ECT)),
+        ([NOT_ECT, ECT_0, CE], None),
+        ([CE, NOT_ECT, CE], None),
+    ] {
+        let mut reassembly = reassembly();
+        let mut receive = |number: usize| {
+            let fragment = fragment_at(8 * number, number < 2);
+            let mut bytes = fragment_bytes(fragment, &[], &data(8));
+            bytes[1] = 0xb8 | fields[number];
+            bytes[10..12].fill(0);
+            let sum = inet::checksum::of(&bytes[..20]);
+            bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+            let whole = reassembly.receive(at(0), &Datagram::parse(&bytes).unwrap())?;
+            Ok(whole.map(|whole| whole.datagram().unwrap().type_of_service()))
+        };
+        assert_eq!((receive(2), receive(0)), (Ok(None), Ok(None)));
+        match expected {
+            Some(field) => assert_eq!(receive(1), Ok(Some(0xb8 | field)), "{fields:?}"),
+            None => assert_eq!(receive(1), Err(Ipv4DropReason::FragmentEcn), "{fields:?}"),
+        }
+        assert_eq!(reassembly.failures().get(ReassemblyFailure::Ecn), u64::from(expected.is_none()));
+        assert_eq!(reassembly.bytes(), 0);
+    }
+}
+
 #[test]
 fn fragments_of_other_datagrams_stay_separate() {
     let mut reassembly = reassembly();

@@ -25,6 +25,9 @@ const MAXIMUM_SYN_RETRANSMISSIONS: u8 = 7;
 /// Time after which a connection ends if no device accepts its SYN: the time that the retransmissions of a SYN take.
 const UNSENT_SYN: Duration = Duration::from_secs(183);
 
+/// Time after which a connection ends if no device accepts its data, about as long as the retransmissions of data take.
+const UNSENT_DATA: Duration = Duration::from_mins(15);
+
 /// Maximum time for which small segments are held back to avoid the silly window syndrome (RFC 9293 3.8.6.2.1).
 const OVERRIDE: Duration = Duration::from_millis(500);
 
@@ -124,13 +127,23 @@ impl Connection {
         self.state == State::SynSent && self.timers.retransmit == NEVER
     }
 
-    /// Returns the end of the user timeout, while a SYN, data or a FIN is outstanding, or the peer's window is probed.
+    /// Returns whether data or a FIN is due, and no device has accepted it yet.
+    fn is_data_unsent(&self) -> bool {
+        self.timers.retransmit == NEVER && self.timers.stalled_since != NEVER && self.can_send()
+    }
+
+    /// Returns the end of the user timeout, while a SYN, data or a FIN is due or outstanding, or the peer's window is probed.
     fn give_up_at(&self) -> Instant {
+        let since = self.timers.stalled_since;
+        // spec: tcp-unsent
         match self.policy.user_timeout {
-            Some(timeout) if self.timers.retransmit != NEVER || self.is_syn_unsent() => {
-                timeout.after(self.timers.stalled_since)
+            Some(timeout)
+                if self.timers.retransmit != NEVER || self.is_syn_unsent() || self.is_data_unsent() =>
+            {
+                timeout.after(since)
             }
-            None if self.is_syn_unsent() => self.timers.stalled_since + UNSENT_SYN,
+            None if self.is_syn_unsent() => since + UNSENT_SYN,
+            None if self.is_data_unsent() => since + UNSENT_DATA,
             _ => NEVER,
         }
     }
@@ -179,7 +192,11 @@ impl Connection {
         if !has_outstanding && !has_unsent {
             // RFC 6298 5.2: "When all outstanding data has been acknowledged, turn off the retransmission timer."
             // spec: rfc6298-restart
+            self.timers.stalled_since = NEVER;
             return self.timers.stop_retransmission();
+        }
+        if self.timers.stalled_since == NEVER {
+            self.timers.stalled_since = now;
         }
         let is_blocked =
             self.send.window == 0 || !has_outstanding && !self.is_held() && self.plan().is_none();
@@ -234,9 +251,9 @@ impl Connection {
                 self.timers.idle = end;
             } else {
                 self.send_buffer.release(cx.memory);
-                self.release_transfer(now);
             }
         }
+        self.release_transfer(now);
         if self.receive_buffer.has_idle_memory() {
             let end = self.acknowledging.last_received + IDLE;
             if now < end {
@@ -252,9 +269,13 @@ impl Connection {
         // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
         // in an interval exceeding the retransmission timeout." So the window need not be kept after this time.
         // spec: tcp-idle-transfer
-        let is_idle = self.send.outstanding() == 0 && now.since(self.send.last_sent) > self.rtt.rto();
-        let Some(transfer) = &mut self.transfer else { return };
-        if is_idle && transfer.is_uneventful() {
+        let is_idle = self.send_buffer.is_empty() && self.send.outstanding() == 0;
+        let Some(transfer) = self.transfer.as_mut().filter(|_| is_idle) else { return };
+        let is_uneventful = transfer.is_uneventful();
+        let end = self.send.last_sent + if is_uneventful { self.rtt.rto().max(IDLE) } else { IDLE };
+        if now < end {
+            self.timers.idle = self.timers.idle.min(end);
+        } else if is_uneventful {
             self.transfer = None;
         } else {
             transfer.scoreboard.release();

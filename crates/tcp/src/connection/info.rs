@@ -104,6 +104,11 @@ pub struct TcpInfo {
 }
 
 impl Connection {
+    /// Returns the number of received SACK blocks that were ignored.
+    pub(crate) fn ignored_blocks(&self) -> u32 {
+        self.transfer.as_ref().map_or(0, |transfer| transfer.ignored_blocks)
+    }
+
     /// Returns the state in detail.
     pub fn info(&self, now: Instant) -> TcpInfo {
         let negotiated = &self.negotiated;
@@ -149,7 +154,7 @@ impl Connection {
                 .map_or(0, |recovery| recovery.rack.reordering()),
             undone_recoveries: transfer.map_or(0, |transfer| transfer.undone),
             duplicate_reports: transfer.map_or(0, |transfer| transfer.duplicate_reports),
-            ignored_sack_blocks: transfer.map_or(0, |transfer| transfer.ignored_blocks),
+            ignored_sack_blocks: self.ignored_blocks(),
             segments_received: self.counts.segments_received,
             segments_sent: self.counts.segments_sent,
             bytes_sent: self.counts.bytes_sent,

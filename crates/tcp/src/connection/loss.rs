@@ -295,9 +295,11 @@ impl Connection {
                 // RFC 2018 8: "the data sender SHOULD turn off all of the SACKed bits, since the timeout might indicate that the
                 // data receiver has reneged." RFC 6675 5.1 permits to keep the marks unless the peer has reneged: then the
                 // first segment is selectively acknowledged, but not acknowledged.
+                // The timeout was necessary then, and is not undone.
                 // spec: rfc2018-reneged
                 if scoreboard.is_first_sacked() {
                     scoreboard.forget_sacked();
+                    *undo = None;
                 }
                 recovery.rack.detect_at_timeout(now, scoreboard, &circumstances);
                 recovery.phase = Phase::Timeout { end: next };

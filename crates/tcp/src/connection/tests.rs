@@ -12,6 +12,7 @@ mod ecn;
 mod handshake;
 mod loss;
 mod pacing;
+mod path;
 mod retransmission;
 mod segments;
 mod timestamps;

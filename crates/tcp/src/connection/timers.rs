@@ -20,7 +20,8 @@ pub(super) struct Timers {
     pub(super) life: Instant,
     /// Time when the memory of the empty buffers is released.
     pub(super) idle: Instant,
-    /// Time when the user timeout began: of the last progress, or of the first transmission after it.
+    /// Time when the user timeout began: of the last progress, or of the first data or transmission after it. `NEVER` if
+    /// all data is acknowledged.
     pub(super) stalled_since: Instant,
     /// Number of window probes since the window closed.
     pub(super) window_probes: u8,

@@ -27,6 +27,8 @@ pub(super) struct Transfer {
     /// The first sequence number that was not sent at the last reduction of the congestion window, until data behind it is
     /// acknowledged. Only with ECN.
     pub(super) reduced_until: Option<SequenceNumber>,
+    /// Time of the last decrease of the MTU of the path.
+    pub(super) mtu_reduced_at: Option<Instant>,
     /// Time at which the paced rate permits the next data, without a burst.
     pub(super) paced_until: Instant,
     /// Data that was sent again, in bytes.
@@ -42,12 +44,15 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// Returns whether the path has shown neither losses nor reordering nor congestion, so that nothing is worth remembering
-    /// while the connection is idle.
+    /// Returns whether the path has shown neither losses nor reordering nor congestion nor a smaller MTU, so that nothing is
+    /// worth remembering while the connection is idle.
     pub(super) fn is_uneventful(&self) -> bool {
         let is_in_order = self.recovery.rack().is_none_or(|recovery| recovery.rack.reorderings() == 0);
         let counts = [self.retransmissions, self.duplicate_reports, self.undone, self.ignored_blocks];
-        is_in_order && counts == [0; 4] && self.congestion.threshold() >= MAXIMUM_WINDOW
+        is_in_order
+            && counts == [0; 4]
+            && self.mtu_reduced_at.is_none()
+            && self.congestion.threshold() >= MAXIMUM_WINDOW
     }
 }
 
@@ -90,6 +95,7 @@ impl Connection {
                 delivery: DeliveryRate::new(now, delivered),
                 window_use: WindowUse::default(),
                 reduced_until: None,
+                mtu_reduced_at: None,
                 paced_until: now,
                 bytes_retransmitted: 0,
                 retransmissions: 0,

@@ -41,13 +41,14 @@ impl Connection {
     pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> Option<u8> {
         let type_of_service = self.service().type_of_service;
         if let Some(plan) = self.plan() {
+            let is_new_data = self.is_new_data(&plan);
             let is_written = self.send_planned(now, &plan, frame);
             self.arm(now);
             // RFC 3168 6.1.2: "For a TCP connection using ECN, new data packets are transmitted with an ECT codepoint set in the
             // IP header. When only one ECT codepoint is needed by a sender for all packets sent on a TCP connection, ECT(0)
             // SHOULD be used."
             // spec: rfc3168-data, rfc3168-not-ect
-            let has_ect = self.negotiated.has_ecn && plan.kind == Kind::New && plan.length > 0;
+            let has_ect = self.negotiated.has_ecn && is_new_data;
             let field = if has_ect { ECT_0 } else { 0 };
             return is_written.then_some(type_of_service | field);
         }
@@ -56,6 +57,11 @@ impl Connection {
         }
         let fields = self.acknowledgment(now, None);
         write(frame, &fields, 0, |_| {}).then_some(type_of_service)
+    }
+
+    /// Returns whether a planned segment has data that was not sent before. The data of a window probe does not count.
+    fn is_new_data(&self, plan: &Plan) -> bool {
+        matches!(plan.kind, Kind::New | Kind::TailProbe) && plan.length > 0 && plan.sequence == self.send.next
     }
 
     /// Returns the next segment that is due, apart from acknowledgments without data.
@@ -260,7 +266,7 @@ impl Connection {
         if plan.has_fin {
             flags = flags | Flags::FIN;
         }
-        if plan.kind == Kind::New && plan.length > 0 {
+        if self.is_new_data(plan) {
             flags = flags | self.ecn_of_data();
         }
         let window = self.announce_window();
@@ -325,14 +331,14 @@ impl Connection {
     fn record_transmission(&mut self, now: Instant, plan: &Plan) {
         let end = plan.sequence.plus(plan.length).plus(u32::from(plan.has_fin));
         let is_first = self.send.next.is_before(end);
+        if self.is_new_data(plan) {
+            self.reported_reduction();
+        }
         if is_first {
             self.restart_after_idle(now);
             self.record_new(now, plan, end);
         } else if end != plan.sequence {
             self.record_again(now, plan, end);
-        }
-        if plan.kind == Kind::New && plan.length > 0 {
-            self.reported_reduction();
         }
         if plan.kind == Kind::Probe {
             self.send.is_probe_due = false;

@@ -255,3 +255,20 @@ fn acknowledgment_visits_few_of_the_segments_of_a_turn() {
     let visits = rig.scoreboard.visits() - before;
     assert!(visits < 10, "{visits} visits");
 }
+
+#[test]
+fn records_keep_the_order_of_their_transmissions_after_an_undone_timeout() {
+    let mut rig = Rig::new(4);
+    rig.send_again(0);
+    rig.now = rig.now + Duration::from_secs(1);
+    rig.rack.detect_at_timeout(rig.now, &mut rig.scoreboard, &CALM);
+    assert_eq!(rig.scoreboard.pipe(), 0, "a segment is not lost");
+    rig.scoreboard.restore();
+    let mut times = Vec::new();
+    rig.scoreboard.lose(|sent| {
+        times.push(sent.mark.sent_at());
+        Verdict::Wait
+    });
+    assert_eq!(times.len(), 4);
+    assert!(times.is_sorted(), "{times:?}");
+}

@@ -42,6 +42,8 @@ pub struct TcpCounters {
     pub resets_suppressed: u64,
     /// Resets of aborted connections that were not sent because too many of them were due.
     pub resets_lost: u64,
+    /// SACK blocks that were ignored: invalid, or more than a connection can record.
+    pub ignored_sack_blocks: u64,
     /// SYN and SYN,ACK segments that wait for their timeout instead of their next hop, because too many of them waited.
     pub unresolved_lost: u64,
 }

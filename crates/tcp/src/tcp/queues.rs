@@ -1,9 +1,7 @@
 //! The output of an interface: what is due, in the order in which it is sent.
 
-use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddrV4};
-
 use base::List;
+use std::collections::VecDeque;
 
 use crate::{Output, SegmentFields, SegmentService};
 
@@ -22,21 +20,9 @@ pub(super) struct Queues {
     pub(super) burst: usize,
     /// The last output of a connection.
     pub(super) last: Output,
-    /// Connections with a SYN or a SYN,ACK that was dropped because its next hop is not resolved.
-    pub(super) unresolved: VecDeque<Waiting>,
-}
-
-/// A connection that waits for its next hop.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    pub(super) hop: Ipv4Addr,
-    pub(super) local: SocketAddrV4,
-    pub(super) peer: SocketAddrV4,
 }
 
 impl Queues {
-    /// Maximum number of connections that wait for their next hop.
-    const UNRESOLVED: usize = 4_096;
     /// Maximum number of due resets.
     const RESETS: usize = 1_024;
 
@@ -48,7 +34,6 @@ impl Queues {
             acks: List::EMPTY,
             burst: 0,
             last: Output::None,
-            unresolved: VecDeque::new(),
         }
     }
 
@@ -63,17 +48,6 @@ impl Queues {
         if has_capacity {
             self.resets.push_back(reset);
         }
-        has_capacity
-    }
-
-    /// Adds a connection that waits for its next hop. Returns whether the list had capacity for the connection. Otherwise,
-    /// the connection replaces the first one.
-    pub(super) fn push_unresolved(&mut self, waiting: Waiting) -> bool {
-        let has_capacity = self.unresolved.len() < Self::UNRESOLVED;
-        if !has_capacity {
-            self.unresolved.pop_front();
-        }
-        self.unresolved.push_back(waiting);
         has_capacity
     }
 

@@ -64,7 +64,11 @@ impl Tcp {
         held.connection.set_mtu(now, path.mtu);
         let service = held.connection.service();
         let cx = &mut Resources { memory: &mut self.memory, pool };
+        let ignored = held.connection.ignored_blocks();
         let reception = held.connection.receive(now, segment, data, cx);
+        // spec: drops-counted
+        let ignored = held.connection.ignored_blocks().saturating_sub(ignored);
+        self.counters.ignored_sack_blocks += u64::from(ignored);
         self.settle(now, place, pool);
         TcpReception::from(reception).with(service)
     }

@@ -258,13 +258,41 @@ fn loss_after_a_mark_in_the_same_window_reduces_the_window_once() {
     }
 }
 
-#[test]
-fn loss_after_an_undone_recovery_reduces_the_window() {
+/// Returns a connection with ECN and selective acknowledgments.
+fn selective() -> Rig {
     let mut rig = Rig::opening(&TcpSettings { sack: true, ..asking() }, 1_000, 5_000);
     let _ = rig.sent();
     let options = Options { maximum_segment_size: Some(1_460), sack_permitted: true, ..Options::default() };
     rig.give(Given::new(Flags::SYN | Flags::ACK | Flags::ECE, 0, 1).options(options));
     let _ = rig.all_sent();
+    rig
+}
+
+// proves: rfc3168-data, rfc3168-reduced, rfc3168-not-ect
+#[test]
+fn new_data_of_a_tail_probe_supports_ecn_and_reports_a_reduction() {
+    let mut rig = selective();
+    rig.write(&pattern(11 * FULL));
+    assert_eq!(rig.sent_lengths().len(), 10);
+    rig.pass(Duration::from_millis(50));
+    echo(&mut rig, 1 + 1_460);
+    rig.assert_silent();
+    rig.pass_to_deadline();
+    let probe = rig.sent();
+    assert_eq!((probe.sequence, probe.data.len()), (1 + 10 * 1_460, FULL), "the segment is no tail probe");
+    assert_eq!((probe.type_of_service, probe.flags.contains(Flags::CWR)), (0x20 | ECT, true));
+    rig.acknowledge(1 + 11 * 1_460);
+    rig.write(&pattern(FULL));
+    assert!(!rig.sent().flags.contains(Flags::CWR), "the reduction is reported twice");
+    // A probe without new data is a retransmission.
+    rig.pass_to_deadline();
+    let probe = rig.sent();
+    assert_eq!((probe.sequence, probe.type_of_service), (1 + 11 * 1_460, 0x20));
+}
+
+#[test]
+fn loss_after_an_undone_recovery_reduces_the_window() {
+    let mut rig = selective();
     rig.write(&pattern(10 * FULL));
     let _ = rig.all_sent();
     rig.pass(Duration::from_millis(50));

@@ -236,6 +236,24 @@ fn data_that_the_peer_discards_is_sent_again_after_a_timeout() {
     assert_eq!(rig.sent_segments(), [2]);
 }
 
+// proves: rfc2018-reneged
+#[test]
+fn timeout_after_the_peer_discards_data_is_not_undone() {
+    for has_discarded in [false, true] {
+        let mut rig = Rig::in_flight(&TcpSettings { timestamps: true, ..selective() }, 4);
+        rig.select_bytes(start(1), &[(start(1), start(2))], Some((2, 1_100)));
+        if !has_discarded {
+            rig.select_bytes(start(2), &[], Some((2, 1_100)));
+        }
+        rig.pass(rig.info().rto * 2);
+        assert!(rig.info().is_recovering, "no timeout");
+        let _ = rig.all_sent();
+        // The acknowledgment echoes a timestamp from before the retransmission.
+        rig.select_bytes(start(3), &[], Some((3, 1_100)));
+        assert_eq!(rig.info().undone_recoveries == 0, has_discarded);
+    }
+}
+
 // proves: rfc2018-blocks, rfc2883-range
 #[test]
 fn invalid_blocks_are_ignored_and_counted() {

@@ -53,7 +53,7 @@ fn unsent_data_has_no_retransmission_timer() {
     assert_eq!(rig.sent_lengths().len(), 10);
     rig.acknowledge(1 + 10 * 1_460);
     // The device does not accept the rest.
-    assert_eq!(rig.connection.deadline(), None);
+    assert_eq!(rig.connection.deadline(), Some(rig.now + Duration::from_mins(15)));
     rig.pass(Duration::from_secs(1));
     assert_eq!(rig.sent_lengths(), [FULL, (16 << 10) - 11 * FULL]);
 }
@@ -94,7 +94,8 @@ fn user_timeout_ends_connection() {
     let settings = TcpSettings { user_timeout: Some(Duration::from_secs(3)), ..plain() };
     let mut rig = Rig::established(&settings);
     rig.write(b"data");
-    rig.pass(Duration::from_secs(10));
+    rig.pass(Duration::from_secs(2));
+    // The device accepts the data late, which starts the time again.
     let _ = rig.sent();
     let started = rig.now;
     while rig.connection.state() != State::Closed {
@@ -435,4 +436,43 @@ fn idle_connection_without_losses_forgets_its_transfer() {
     // The initial window has ten segments.
     rig.write(&pattern(11 * FULL));
     assert_eq!(rig.sent_lengths().len(), 10, "the initial window does not apply after an idle time");
+}
+
+// proves: tcp-idle-transfer
+#[test]
+fn idle_connection_with_a_long_timeout_forgets_its_transfer_after_the_timeout() {
+    let mut rig = Rig::established(&TcpSettings { minimum_rto: Duration::from_secs(5), ..plain() });
+    rig.write(b"data");
+    let _ = rig.sent();
+    rig.acknowledge(5);
+    let rto = rig.connection.info(rig.now).rto;
+    assert!(rto >= Duration::from_secs(5), "{rto:?}");
+    rig.pass(rto - Duration::from_millis(1));
+    assert_eq!(rig.connection.send_buffer.capacity(), 0, "the send buffer keeps its memory for the timeout");
+    assert!(rig.connection.transfer.is_some(), "the window is forgotten before the timeout");
+    rig.pass(Duration::from_millis(1));
+    assert!(rig.connection.transfer.is_none(), "an idle connection has a transfer");
+    assert_eq!(rig.connection.deadline(), None);
+}
+
+// proves: tcp-unsent
+#[test]
+fn connection_ends_if_no_device_accepts_its_data() {
+    for (user_timeout, limit) in
+        [(None, Duration::from_mins(15)), (Some(Duration::from_secs(10)), Duration::from_secs(10))]
+    {
+        for has_data in [false, true] {
+            let mut rig = Rig::established(&TcpSettings { user_timeout, ..plain() });
+            rig.pass(Duration::from_hours(1));
+            if has_data {
+                rig.write(b"data");
+            } else {
+                rig.connection.shutdown(rig.now);
+            }
+            rig.pass(limit - Duration::from_millis(1));
+            assert_eq!(rig.status().closed, None, "the connection ended before {limit:?}");
+            rig.pass(Duration::from_millis(1));
+            rig.assert_ended(CloseReason::TimedOut);
+        }
+    }
 }

@@ -359,7 +359,7 @@ fn connection_that_an_icmp_error_ends_keeps_no_memory() {
     }
 }
 
-// proves: rfc9293-syn-retransmission
+// proves: rfc9293-syn-retransmission, tcp-unsent
 #[test]
 fn connection_ends_if_no_device_accepts_its_syn() {
     for (user_timeout, seconds) in [(None, 180), (Some(Duration::from_secs(10)), 10)] {

@@ -1,6 +1,7 @@
 //! The order of output, and its fairness.
 
 use super::*;
+use crate::{SackBlock, SackBlocks};
 
 fn open(node: &mut Node, number: u16) -> ConnectionId {
     let connect = Connect {
@@ -33,6 +34,35 @@ fn open(node: &mut Node, number: u16) -> ConnectionId {
     };
     node.receive(&window);
     id
+}
+
+// proves: drops-counted
+#[test]
+fn ignored_sack_blocks_are_counted() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let syn_ack = node.receive(&syn_with_options(client(1), 1)).expect("no SYN,ACK");
+    let ack = answer(&syn_ack);
+    let mut receive = |acknowledgment, block: Option<(u32, u32)>| {
+        let mut sack = SackBlocks::EMPTY;
+        if let Some((start, end)) = block {
+            sack.push(SackBlock { start: ack.acknowledgment.plus(start), end: ack.acknowledgment.plus(end) });
+        }
+        let acknowledgment = ack.acknowledgment.plus(acknowledgment);
+        node.receive(&SegmentFields { acknowledgment, options: Options { sack, ..ack.options }, ..ack });
+        while let Some(TcpReady::Listener(listener)) = node.tcp.poll_ready() {
+            let id = node.tcp.accept(listener).expect("no connection");
+            node.tcp.write(node.now, id, &[1; 2_000], &mut node.pool).expect("the connection is closed");
+            node.transmit_all();
+        }
+        node.tcp.counters().ignored_sack_blocks
+    };
+    assert_eq!(receive(0, None), 0);
+    assert_eq!(receive(0, Some((1_000, 2_000))), 0);
+    for count in 1..3 {
+        assert_eq!(receive(0, Some((1_000, 2_001))), count, "a block of data that was not sent counts");
+    }
+    assert_eq!(receive(2_000, None), 2);
 }
 
 // proves: tcp-burst
@@ -152,48 +182,85 @@ fn data_of_other_connections_does_not_stop_acknowledgments() {
     panic!("the acknowledgment is not sent as long as another connection sends data");
 }
 
+/// Returns the SYN,ACK of a half-open connection with a client.
+fn half_open(node: &mut Node, number: u16) -> QuotedSegment {
+    let reply = node.receive(&syn(client(number))).expect("no SYN,ACK");
+    QuotedSegment {
+        interface: PATH.interface,
+        local: server(),
+        peer: client(number),
+        sequence: reply.sequence,
+    }
+}
+
+const HOPS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 7), Ipv4Addr::new(10, 0, 0, 8)];
+
+// proves: tcp-unresolved
+#[test]
+fn dropped_syn_ack_is_sent_once_when_its_next_hop_is_resolved() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let [one, other] = [1, 2].map(|number| half_open(&mut node, number));
+    for _ in 0..3 {
+        node.tcp.unresolved(&one, HOPS[1]);
+        node.tcp.unresolved(&one, HOPS[0]);
+        node.tcp.unresolved(&other, HOPS[1]);
+    }
+    node.tcp.resolved(node.now, InterfaceId(1), HOPS[0]);
+    assert!(node.transmit().is_none(), "the next hop is on another interface");
+    for (hop, peer) in [(HOPS[0], client(1)), (HOPS[1], client(2))] {
+        node.tcp.resolved(node.now, PATH.interface, hop);
+        let sent = node.transmit_all();
+        let sent: Vec<_> = sent.iter().map(|(again, _)| (again.destination, again.flags)).collect();
+        assert_eq!(sent, [(peer, Flags::SYN | Flags::ACK)]);
+    }
+    // A segment of another connection, or of an established one, does not wait.
+    let ack = node.connect_from(client(3));
+    let segment = QuotedSegment { peer: client(3), sequence: ack.acknowledgment, ..one };
+    node.transmit_all();
+    node.tcp.unresolved(&segment, HOPS[0]);
+    node.tcp.unresolved(&QuotedSegment { peer: client(4), ..segment }, HOPS[0]);
+    node.tcp.resolved(node.now, PATH.interface, HOPS[0]);
+    assert!(node.transmit().is_none(), "an established connection sends a segment");
+    assert_eq!(node.tcp.counters().unresolved_lost, 0);
+}
+
+// proves: tcp-unresolved
+#[test]
+fn connection_does_not_wait_for_a_failed_next_hop() {
+    let mut node = Node::new(TcpLimits::default());
+    node.listen(5);
+    let waiting = [1, 2].map(|number| half_open(&mut node, number));
+    node.tcp.unresolved(&waiting[0], HOPS[0]);
+    node.tcp.unresolved(&waiting[1], HOPS[1]);
+    node.tcp.unresolvable(PATH.interface, HOPS[0]);
+    for hop in HOPS {
+        node.tcp.resolved(node.now, PATH.interface, hop);
+    }
+    assert_eq!(node.transmit_all().len(), 1, "the segment to the failed next hop is sent");
+}
+
 // proves: tcp-unresolved
 #[test]
 fn bounded_number_of_connections_waits_for_next_hops() {
-    let mut node = Node::new(TcpLimits::default());
-    node.listen(5);
-    let hops = [Ipv4Addr::new(10, 0, 0, 7), Ipv4Addr::new(10, 0, 0, 8)];
-    let wait = |node: &mut Node, number, hop| {
-        let reply = node.receive(&syn(client(number))).expect("no SYN,ACK");
-        let segment = QuotedSegment {
-            interface: PATH.interface,
-            local: server(),
-            peer: client(number),
-            sequence: reply.sequence,
-        };
-        for _ in 0..4_096 {
-            node.tcp.unresolved(&segment, hop);
-        }
-    };
-    wait(&mut node, 1, hops[0]);
-    assert_eq!(node.tcp.counters().unresolved_lost, 0);
-    node.tcp.resolved(node.now, PATH.interface, hops[1]);
-    assert!(node.transmit().is_none(), "another next hop is resolved");
-    // The connections that wait longest are forgotten.
-    wait(&mut node, 2, hops[1]);
-    assert_eq!(node.tcp.counters().unresolved_lost, 4_096);
-    node.tcp.resolved(node.now, PATH.interface, hops[0]);
-    assert!(node.transmit().is_none(), "a forgotten connection sends a segment");
-    node.tcp.resolved(node.now, PATH.interface, hops[1]);
-    let (again, _) = node.transmit().expect("no SYN,ACK");
-    assert_eq!((again.destination, again.flags), (client(2), Flags::SYN | Flags::ACK));
-    assert!(node.transmit().is_none(), "a SYN,ACK is sent more than once");
-    // A segment of another connection, or of an established one, does not wait.
-    let ack = node.connect_from(client(3));
-    let segment = QuotedSegment {
-        interface: PATH.interface,
-        local: server(),
-        peer: client(3),
-        sequence: ack.acknowledgment,
-    };
+    const BOUND: u16 = 4_096;
+    let limits = TcpLimits { half_open: 10_000, half_open_per_listener: 10_000, ..TcpLimits::default() };
+    let mut node = Node::new(limits);
+    let listener = node.listen(5);
+    for number in 0..BOUND + 2 {
+        let segment = half_open(&mut node, number);
+        node.tcp.unresolved(&segment, HOPS[usize::from(number % 2)]);
+    }
+    assert_eq!(node.tcp.counters().unresolved_lost, 2, "the table has another bound");
+    node.tcp.resolved(node.now, PATH.interface, HOPS[0]);
+    assert_eq!(node.transmit_all().len(), usize::from(BOUND / 2));
+    // An ended connection leaves the table.
+    node.tcp.close_listener(node.now, listener, &mut node.pool);
     node.transmit_all();
-    node.tcp.unresolved(&segment, hops[0]);
-    node.tcp.unresolved(&QuotedSegment { peer: client(4), ..segment }, hops[0]);
-    node.tcp.resolved(node.now, PATH.interface, hops[0]);
-    assert!(node.transmit().is_none(), "an established connection sends a segment");
+    node.listen(5);
+    for number in 0..BOUND + 1 {
+        let segment = half_open(&mut node, 10_000 + number);
+        node.tcp.unresolved(&segment, HOPS[1]);
+    }
+    assert_eq!(node.tcp.counters().unresolved_lost, 3, "ended connections take capacity");
 }

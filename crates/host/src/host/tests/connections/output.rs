@@ -97,3 +97,23 @@ fn open_many(mut host: TestHost) {
     assert_eq!(host.host.tcp_totals(), tcp::TcpTotals::default());
     assert_eq!(host.pool.held(), 0);
 }
+
+// proves: tcp-unresolved
+#[test]
+fn connection_does_not_wait_for_a_removed_next_hop() {
+    let mut few = config();
+    few.table.pending = 8;
+    let mut host = TestHost::new(&few);
+    let open = |host: &mut TestHost, port| host.host.connect_tcp(host.now, &to_peer(port)).unwrap();
+    for port in 1..10 {
+        open(&mut host, port);
+    }
+    host.exchange(&[]);
+    assert!(host.host.arp_mut().neighbors_mut().remove(PEER), "the next hop is not in the table");
+    host.exchange(&[]);
+    open(&mut host, 20);
+    let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    frames.retain(|frame| frame[12..14] == [8, 0]);
+    let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
+    assert_eq!(ports, [20], "a SYN from before the removal is sent");
+}
