@@ -192,7 +192,12 @@ fn line_without_push(line: &str) -> String {
     let is_flag = |letter: char| "SFRPUEWCA.01234567".contains(letter);
     let Some((time, segment)) = line.split_once('>') else { return line.to_owned() };
     let is_time = |letter: char| letter.is_ascii_digit() || "+.~* \t".contains(letter);
-    let (space, flags) = segment.split_at(segment.len() - segment.trim_start().len());
+    let mut rest = segment.trim_start();
+    // The field ECN of the IP header precedes the flags.
+    if let Some((_, after)) = rest.strip_prefix('[').and_then(|field| field.split_once(']')) {
+        rest = after.trim_start();
+    }
+    let (space, flags) = segment.split_at(segment.len() - rest.len());
     let end = flags.find(|letter| !is_flag(letter)).unwrap_or(flags.len());
     let (flags, rest) = flags.split_at(end);
     if time.chars().all(is_time) && rest.starts_with(char::is_whitespace) {

@@ -13,6 +13,7 @@ pub(crate) type CallResult<T> = Result<T, Errno>;
 
 impl Errno {
     pub(crate) const WOULD_BLOCK: Errno = Errno(libc::EAGAIN);
+    pub(crate) const BAD_ADDRESS: Errno = Errno(libc::EFAULT);
     pub(crate) const BAD_DESCRIPTOR: Errno = Errno(libc::EBADF);
     pub(crate) const INVALID: Errno = Errno(libc::EINVAL);
     pub(crate) const NOT_SUPPORTED: Errno = Errno(libc::EOPNOTSUPP);

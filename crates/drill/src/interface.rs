@@ -22,11 +22,12 @@ use libc::{
 };
 use tap::Instant;
 
-use self::memory::{copy_from, copy_to, parts_of, read_address, write_address, write_option};
+use self::memory::{copy_from, copy_to, parts_of, read_address, write_address, write_control, write_option};
 use self::table::Interface;
 use crate::blocking::Calls;
 use crate::errno::{CallResult, Errno};
 use crate::network::Network;
+use crate::options::TCP_INQ;
 use crate::sockets::Sockets;
 
 /// The calls of this process. packetdrill runs one script in a process.
@@ -221,8 +222,10 @@ unsafe extern "C" fn recvmsg(
     // SAFETY: packetdrill passes a valid message, and its parts are valid.
     unsafe {
         (*message).msg_flags = 0;
-        (*message).msg_controllen = 0;
-        receive(descriptor, parts_of((*message).msg_iov, (*message).msg_iovlen), flags)
+        let received = receive(descriptor, parts_of((*message).msg_iov, (*message).msg_iovlen), flags);
+        let unread = CALLS.call_once(|sockets| sockets.reported_unread(descriptor)).unwrap_or(None);
+        write_control(&mut *message, unread.map(|unread| (libc::IPPROTO_TCP, TCP_INQ, unread)));
+        received
     }
 }
 
@@ -334,7 +337,11 @@ unsafe extern "C" fn setsockopt(
     let length = usize::try_from(length).unwrap_or(0);
     // SAFETY: packetdrill passes a value of this length.
     let value = unsafe { copy_from(value, length) };
-    let number = value.first_chunk().copied().map(c_int::from_ne_bytes).ok_or(Errno::INVALID);
+    let number = value.first_chunk().copied().map(c_int::from_ne_bytes);
+    // Linux also accepts one byte for options of IP.
+    let number =
+        number.or_else(|| value.first().copied().map(c_int::from).filter(|_| level == libc::IPPROTO_IP));
+    let number = number.ok_or(Errno::INVALID);
     status(
         number.and_then(|number| {
             CALLS.call_once(|sockets| sockets.set_option(descriptor, level, name, number))
@@ -389,15 +396,51 @@ unsafe extern "C" fn poll(_: *mut c_void, _: *mut pollfd, _: nfds_t, _: c_int) -
 }
 
 unsafe extern "C" fn epoll_create(_: *mut c_void, _: c_int) -> c_int {
-    status(Err(NOT_IMPLEMENTED))
+    descriptor(CALLS.call_once(|sockets| {
+        let new = new_descriptor()?;
+        sockets.open_epoll(new);
+        Ok(new)
+    }))
 }
 
-unsafe extern "C" fn epoll_ctl(_: *mut c_void, _: c_int, _: c_int, _: c_int, _: *mut epoll_event) -> c_int {
-    status(Err(NOT_IMPLEMENTED))
+unsafe extern "C" fn epoll_ctl(
+    _: *mut c_void,
+    epoll: c_int,
+    operation: c_int,
+    descriptor: c_int,
+    event: *mut epoll_event,
+) -> c_int {
+    let no_event = epoll_event { events: 0, u64: 0 };
+    // SAFETY: packetdrill passes an event, which may be null if the operation needs none.
+    let event = if event.is_null() { no_event } else { unsafe { event.read_unaligned() } };
+    let (events, data) = (event.events, event.u64);
+    status(CALLS.call_once(|sockets| sockets.control_epoll(epoll, operation, descriptor, events, data)))
 }
 
-unsafe extern "C" fn epoll_wait(_: *mut c_void, _: c_int, _: *mut epoll_event, _: c_int, _: c_int) -> c_int {
-    status(Err(NOT_IMPLEMENTED))
+/// A call either returns at once, or waits without a limit.
+unsafe extern "C" fn epoll_wait(
+    _: *mut c_void,
+    epoll: c_int,
+    events: *mut epoll_event,
+    maximum: c_int,
+    timeout: c_int,
+) -> c_int {
+    let (Ok(maximum), 0 | -1) = (usize::try_from(maximum), timeout) else {
+        return status(Err(Errno::NOT_SUPPORTED));
+    };
+    let attempt = |sockets: &mut Sockets| match sockets.wait_epoll(epoll, maximum)? {
+        none if none.is_empty() && timeout != 0 => Err(Errno::WOULD_BLOCK),
+        some => Ok(some),
+    };
+    value(CALLS.call(|_| timeout != 0, attempt).map(|found| {
+        let mut count = 0;
+        for (event, data) in found {
+            // SAFETY: packetdrill passes an array for `maximum` events, and no more events were found.
+            unsafe { events.add(count).write_unaligned(epoll_event { events: event, u64: data }) };
+            count += 1;
+        }
+        c_int::try_from(count).unwrap_or(c_int::MAX)
+    }))
 }
 
 unsafe extern "C" fn pipe(_: *mut c_void, _: *mut c_int) -> c_int {
@@ -427,12 +470,20 @@ fn new_descriptor() -> CallResult<RawFd> {
     Ok(file.into_raw_fd())
 }
 
+/// Returns whether a part of a buffer has a length, but no address.
+fn is_invalid(part: &iovec) -> bool {
+    part.iov_base.is_null() && part.iov_len > 0
+}
+
 /// Receives data into the parts of a buffer.
 ///
 /// # Safety
 ///
 /// Each part is valid for writing its length.
 unsafe fn receive(descriptor: c_int, parts: &[iovec], flags: c_int) -> ssize_t {
+    if parts.iter().any(is_invalid) {
+        return length(Err(Errno::BAD_ADDRESS));
+    }
     let capacity = parts.iter().map(|part| part.iov_len).sum();
     let mut buffer = vec![0; capacity];
     let received = CALLS.read(descriptor, &mut buffer, flags);
@@ -454,6 +505,9 @@ unsafe fn receive(descriptor: c_int, parts: &[iovec], flags: c_int) -> ssize_t {
 ///
 /// Each part is valid for reading its length.
 unsafe fn transmit(descriptor: c_int, parts: &[iovec], flags: c_int) -> ssize_t {
+    if parts.iter().any(is_invalid) {
+        return length(Err(Errno::BAD_ADDRESS));
+    }
     let mut data = Vec::new();
     for part in parts {
         // SAFETY: the caller guarantees that the part is valid for its length.

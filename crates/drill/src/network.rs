@@ -40,8 +40,8 @@ const HOST_ADDRESS: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 1),
 const GATEWAY_MAC: MacAddr = MacAddr::new([2, 0, 0, 0, 0, 2]);
 /// Address of the gateway.
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 168, 0, 2);
-/// MTU of the device in bytes. Scripts inject segments of up to 2,000 bytes of data.
-const MTU: usize = 2_500;
+/// MTU of the device in bytes. Scripts inject segments of up to 60,000 bytes of data, as a device of Linux passes them on.
+const MTU: usize = 65_000;
 /// Maximum number of frames of a size class.
 const FRAMES: usize = 65_536;
 /// Length of an Ethernet header without VLAN tags.
@@ -86,9 +86,7 @@ impl Network {
 
     /// Passes an IP packet to the host.
     pub(crate) fn inject(&mut self, packet: &[u8]) -> CallResult<()> {
-        let is_small = packet.len() <= self.pool.mtu();
-        let frame = if is_small { self.pool.take() } else { self.pool.take_large() };
-        let mut frame = frame.ok_or(Errno::NO_FRAME)?;
+        let mut frame = self.pool.take().ok_or(Errno::NO_FRAME)?;
         let mut bytes = Vec::with_capacity(ETHERNET + packet.len());
         bytes.extend_from_slice(&HOST_MAC.bytes());
         bytes.extend_from_slice(&GATEWAY_MAC.bytes());

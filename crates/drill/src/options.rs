@@ -8,8 +8,11 @@ use tcp::{BufferSize, KeepAlive, Setting, TcpInfo};
 use zerocopy::IntoBytes;
 
 use crate::errno::{CallResult, Errno};
-use crate::sockets::{Role, Sockets};
+use crate::sockets::{Role, Socket, Sockets};
 use crate::tcp_info::LinuxTcpInfo;
+
+/// Option: `recvmsg` reports the number of unread bytes. Also the type of this control message.
+pub(crate) const TCP_INQ: c_int = 36;
 
 impl Sockets {
     /// Sets a socket option to an integer. A listener is created anew, because its settings never change.
@@ -22,11 +25,16 @@ impl Sockets {
     ) -> CallResult<()> {
         let seconds = |value| u64::try_from(value).map(Duration::from_secs).map_err(|_| Errno::INVALID);
         let socket = self.socket_mut(descriptor)?;
-        let (settings, role) = (&mut socket.settings, &socket.role);
+        let Socket { settings, role, reports_unread, .. } = socket;
         let keep_alive = settings.keep_alive.unwrap_or_default();
         let setting = match (level, name) {
             // Ports are always reusable in a host that runs a single script.
-            (libc::SOL_SOCKET, libc::SO_REUSEADDR) => None,
+            // The path to every host has the MTU of the device.
+            (libc::SOL_SOCKET, libc::SO_REUSEADDR) | (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER) => None,
+            (libc::IPPROTO_TCP, TCP_INQ) => {
+                *reports_unread = value != 0;
+                None
+            }
             (libc::SOL_SOCKET, libc::SO_SNDBUF) => {
                 settings.send_buffer = doubled(value)?;
                 Some(Setting::SendBuffer(settings.send_buffer))

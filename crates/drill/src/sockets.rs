@@ -9,6 +9,7 @@ use host::{SocketError, SocketId, TcpConnect, TcpListen, TcpRead};
 use ipnet::{IpNet, Ipv4Net};
 use tcp::{CloseReason, State, TcpSettings};
 
+use crate::epoll::Epoll;
 use crate::errno::{CallResult, Errno};
 use crate::kernel_settings;
 use crate::network::Network;
@@ -16,7 +17,8 @@ use crate::network::Network;
 /// The host and the sockets of a script.
 pub(crate) struct Sockets {
     pub(crate) network: Network,
-    sockets: HashMap<RawFd, Socket>,
+    table: HashMap<RawFd, Socket>,
+    epolls: HashMap<RawFd, Epoll>,
 }
 
 /// A socket of a script.
@@ -25,6 +27,8 @@ pub(crate) struct Socket {
     pub(crate) is_blocking: bool,
     /// The settings of the connection, of the connections of the listener, or of a later connection.
     pub(crate) settings: TcpSettings,
+    /// Whether `recvmsg` reports the number of unread bytes (`TCP_INQ`).
+    pub(crate) reports_unread: bool,
 }
 
 /// State of a socket.
@@ -65,12 +69,12 @@ enum Reported {
 
 impl Sockets {
     pub(crate) fn new(network: Network) -> Sockets {
-        Sockets { network, sockets: HashMap::new() }
+        Sockets { network, table: HashMap::new(), epolls: HashMap::new() }
     }
 
     /// Returns whether calls of a descriptor may block.
     pub(crate) fn is_blocking(&self, descriptor: RawFd) -> bool {
-        self.sockets.get(&descriptor).is_some_and(|socket| socket.is_blocking)
+        self.table.get(&descriptor).is_some_and(|socket| socket.is_blocking)
     }
 
     pub(crate) fn set_blocking(&mut self, descriptor: RawFd, is_blocking: bool) -> CallResult<()> {
@@ -80,13 +84,14 @@ impl Sockets {
 
     /// Returns whether a descriptor has a socket.
     pub(crate) fn contains(&self, descriptor: RawFd) -> bool {
-        self.sockets.contains_key(&descriptor)
+        self.table.contains_key(&descriptor)
     }
 
     /// Adds a socket for a new descriptor.
     pub(crate) fn open(&mut self, descriptor: RawFd, is_blocking: bool) {
         let role = Role::New { local: None };
-        self.sockets.insert(descriptor, Socket { role, is_blocking, settings: kernel_settings::read() });
+        let settings = kernel_settings::read();
+        self.table.insert(descriptor, Socket { role, is_blocking, settings, reports_unread: false });
     }
 
     pub(crate) fn bind(&mut self, descriptor: RawFd, address: SocketAddrV4) -> CallResult<()> {
@@ -100,7 +105,7 @@ impl Sockets {
     }
 
     pub(crate) fn listen(&mut self, descriptor: RawFd, backlog: c_int) -> CallResult<()> {
-        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let socket = self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         let Role::New { local } = socket.role else { return Err(Errno::INVALID) };
         let addresses = match local {
             Some(local) if !local.ip().is_unspecified() => Ipv4Net::from(*local.ip()),
@@ -120,7 +125,7 @@ impl Sockets {
     /// Replaces a listener by a listener with the current settings of its socket. Does nothing if the descriptor is no
     /// listener.
     pub(crate) fn listen_again(&mut self, descriptor: RawFd) -> CallResult<()> {
-        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let socket = self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         let settings = socket.settings;
         if let Role::Listener(Listener { id, listen }) = &mut socket.role {
             let now = self.network.now();
@@ -146,14 +151,14 @@ impl Sockets {
         let reported = Reported::Established;
         let role = Role::Connection(Connection { reported, ..Connection::new(accepted.socket) });
         let new = new_descriptor()?;
-        self.sockets.insert(new, Socket { role, is_blocking: true, settings });
+        self.table.insert(new, Socket { role, is_blocking: true, settings, reports_unread: false });
         Ok((new, peer))
     }
 
     /// Starts a connection, or returns the state of the connection that an earlier call has started.
     pub(crate) fn connect(&mut self, descriptor: RawFd, peer: SocketAddrV4) -> CallResult<()> {
         let now = self.network.now();
-        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let socket = self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         match &mut socket.role {
             Role::New { local } => {
                 let connect = TcpConnect {
@@ -230,7 +235,7 @@ impl Sockets {
     pub(crate) fn shutdown(&mut self, descriptor: RawFd, how: c_int) -> CallResult<()> {
         let now = self.network.now();
         let Role::Connection(connection) =
-            &mut self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?.role
+            &mut self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?.role
         else {
             return Err(Errno::NOT_CONNECTED);
         };
@@ -246,7 +251,13 @@ impl Sockets {
     }
 
     pub(crate) fn close(&mut self, descriptor: RawFd) -> CallResult<()> {
-        let socket = self.sockets.remove(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        if self.epolls.remove(&descriptor).is_some() {
+            return Ok(());
+        }
+        for epoll in self.epolls.values_mut() {
+            epoll.forget(descriptor);
+        }
+        let socket = self.table.remove(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         let now = self.network.now();
         let Network { host, pool, .. } = &mut self.network;
         match socket.role {
@@ -258,9 +269,48 @@ impl Sockets {
         Ok(())
     }
 
+    /// Adds an epoll instance for a new descriptor.
+    pub(crate) fn open_epoll(&mut self, descriptor: RawFd) {
+        self.epolls.insert(descriptor, Epoll::default());
+    }
+
+    /// Changes which connections an epoll instance watches. `requested` are events and flags, and `data` accompanies the
+    /// events.
+    pub(crate) fn control_epoll(
+        &mut self,
+        epoll: RawFd,
+        operation: c_int,
+        descriptor: RawFd,
+        requested: u32,
+        data: u64,
+    ) -> CallResult<()> {
+        self.connection(descriptor)?;
+        let epoll = self.epolls.get_mut(&epoll).ok_or(Errno::BAD_DESCRIPTOR)?;
+        epoll.control(operation, descriptor, requested, data)
+    }
+
+    /// Returns up to `maximum` events of an epoll instance, with the values that accompany them.
+    pub(crate) fn wait_epoll(&mut self, epoll: RawFd, maximum: usize) -> CallResult<Vec<(u32, u64)>> {
+        let mut instance = self.epolls.remove(&epoll).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let events = instance.wait(self, maximum);
+        self.epolls.insert(epoll, instance);
+        events
+    }
+
+    /// Returns the number of unread bytes of a connection, if `recvmsg` reports it. Linux reports 1 instead of 0 after the
+    /// FIN of the peer.
+    pub(crate) fn reported_unread(&self, descriptor: RawFd) -> CallResult<Option<c_int>> {
+        if !self.socket(descriptor)?.reports_unread {
+            return Ok(None);
+        }
+        let status = self.network.host.tcp_status(self.connection(descriptor)?.id)?;
+        let unread = status.readable.max(usize::from(status.is_end_of_data));
+        Ok(Some(c_int::try_from(unread).unwrap_or(c_int::MAX)))
+    }
+
     /// Returns the reason for the end of a connection, unless a call has returned the reason before.
     pub(crate) fn take_failure(&mut self, descriptor: RawFd) -> CallResult<Option<Errno>> {
-        let socket = self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
+        let socket = self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)?;
         let Role::Connection(connection) = &mut socket.role else { return Ok(None) };
         let status = self.network.host.tcp_status(connection.id)?;
         if connection.reported == Reported::End || status.closed.is_none() {
@@ -279,11 +329,11 @@ impl Sockets {
     }
 
     pub(crate) fn socket(&self, descriptor: RawFd) -> CallResult<&Socket> {
-        self.sockets.get(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
+        self.table.get(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
     }
 
     pub(crate) fn socket_mut(&mut self, descriptor: RawFd) -> CallResult<&mut Socket> {
-        self.sockets.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
+        self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
     }
 }
 

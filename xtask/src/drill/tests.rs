@@ -66,8 +66,8 @@ fn stub_tools_precede_installed_tools() {
 #[test]
 fn push_is_removed_from_sent_segments_only() {
     let script = "// 0 > P. 1:2(1)\n +0 > P. 1:11(10) ack 1\n+.1~+.2 >  FP. 11:11(0)\n +0 < P. 1:11(10)\n 0 > . 1:1(0)\n\
-                  write(4, ..., 1) > P. \n   * > PU. 1:2(1)";
+                  write(4, ..., 1) > P. \n   * > PU. 1:2(1)\n+0 > [ect0] P. 1:2(1)";
     let expected = "// 0 > P. 1:2(1)\n +0 > . 1:11(10) ack 1\n+.1~+.2 >  F. 11:11(0)\n +0 < P. 1:11(10)\n 0 > . 1:1(0)\n\
-                    write(4, ..., 1) > P. \n   * > U. 1:2(1)";
+                    write(4, ..., 1) > P. \n   * > U. 1:2(1)\n+0 > [ect0] . 1:2(1)";
     assert_eq!(without_push(script), expected);
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::{ptr, slice};
 
-use libc::{iovec, sockaddr, sockaddr_in, socklen_t};
+use libc::{cmsghdr, iovec, msghdr, sockaddr, sockaddr_in, socklen_t};
 
 use crate::errno::{CallResult, Errno};
 
@@ -97,4 +97,26 @@ pub(super) unsafe fn write_option(value: &[u8], pointer: *mut c_void, length: *m
         copy_to(value, pointer);
         length.write(socklen_t::try_from(value.len()).unwrap_or(0));
     }
+}
+
+/// Writes a control message with a level, a type and a number, if it is present and the buffer of the message suffices.
+/// Otherwise, the message has no control message.
+///
+/// # Safety
+///
+/// If `msg_control` is not null, it is valid for `msg_controllen` bytes and aligned for a `cmsghdr`.
+pub(super) unsafe fn write_control(message: &mut msghdr, control: Option<(c_int, c_int, c_int)>) {
+    let length = size_of::<cmsghdr>() + size_of::<c_int>();
+    let capacity = std::mem::take(&mut message.msg_controllen);
+    let Some((level, kind, number)) = control else { return };
+    if message.msg_control.is_null() || capacity < length {
+        return;
+    }
+    let header = cmsghdr { cmsg_len: length, cmsg_level: level, cmsg_type: kind };
+    // SAFETY: the caller guarantees that the pointer is valid for `capacity` bytes, which suffice for both writes.
+    unsafe {
+        message.msg_control.cast::<cmsghdr>().write(header);
+        copy_to(&number.to_ne_bytes(), message.msg_control.cast::<cmsghdr>().add(1).cast());
+    }
+    message.msg_controllen = length;
 }

@@ -1,7 +1,8 @@
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use libc::sockaddr_in;
+use libc::{cmsghdr, sockaddr_in};
 use tap::Checksum;
 use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber};
 
@@ -12,23 +13,63 @@ const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 40_000
 /// Initial sequence number of the peer.
 const INITIAL: u32 = 1_000;
 
-/// The functions of the library, called as packetdrill calls them.
-struct Caller(Interface);
+/// The functions of the library, called as packetdrill calls them. One test at a time uses the library, because it has
+/// one host.
+struct Caller {
+    functions: Interface,
+    _turn: MutexGuard<'static, ()>,
+}
 
 impl Caller {
     fn start() -> Caller {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut interface = MaybeUninit::uninit();
         // SAFETY: the pointer is valid for writing, and the call has initialized the struct when it returns.
-        Caller(unsafe {
+        let functions = unsafe {
             packetdrill_interface_init(ptr::null(), interface.as_mut_ptr());
             interface.assume_init()
-        })
+        };
+        Caller { functions, _turn: turn }
+    }
+
+    /// Creates a listener that does not block.
+    fn listen(&self) -> c_int {
+        let functions = &self.functions;
+        let address = sockaddr_in {
+            sin_family: u16::try_from(libc::AF_INET).expect("the family should fit"),
+            sin_port: LOCAL.port().to_be(),
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(LOCAL.ip().octets()) },
+            sin_zero: [0; 8],
+        };
+        let length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
+        // SAFETY: the address is valid for its length.
+        unsafe {
+            let listener =
+                (functions.socket)(ptr::null_mut(), libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP);
+            assert_eq!((functions.bind)(ptr::null_mut(), listener, (&raw const address).cast(), length), 0);
+            assert_eq!((functions.listen)(ptr::null_mut(), listener, 1), 0);
+            let flags = c_long::from(libc::O_NONBLOCK);
+            assert_eq!((functions.fcntl)(ptr::null_mut(), listener, libc::F_SETFL, flags), 0);
+            listener
+        }
+    }
+
+    /// Opens a connection from the peer to a listener. Returns the next sequence number of the host.
+    fn open(&self) -> u32 {
+        self.inject(Flags::SYN, INITIAL, 0, b"");
+        let (syn_ack, _, _) = self.sent();
+        assert_eq!(syn_ack.flags, Flags::SYN | Flags::ACK, "unexpected segment {syn_ack:?}");
+        let next = syn_ack.sequence.plus(1).value();
+        self.inject(Flags::ACK, INITIAL + 1, next, b"");
+        next
     }
 
     fn inject(&self, flags: Flags, sequence: u32, acknowledgment: u32, data: &[u8]) {
         let packet = packet(flags, sequence, acknowledgment, data);
         // SAFETY: the pointer is valid for the length.
-        let result = unsafe { (self.0.netdev_send)(ptr::null_mut(), packet.as_ptr().cast(), packet.len()) };
+        let result =
+            unsafe { (self.functions.netdev_send)(ptr::null_mut(), packet.as_ptr().cast(), packet.len()) };
         assert_eq!(result, 0, "the packet was refused");
     }
 
@@ -37,7 +78,7 @@ impl Caller {
         let (mut buffer, mut count, mut time) = (vec![0; 4_096], 4_096, 0);
         // SAFETY: the pointers are valid, and the count is the length of the buffer.
         let result = unsafe {
-            (self.0.netdev_receive)(
+            (self.functions.netdev_receive)(
                 ptr::null_mut(),
                 buffer.as_mut_ptr().cast(),
                 &raw mut count,
@@ -56,20 +97,26 @@ impl Caller {
         let mut length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
         // SAFETY: the pointers are valid for an address of this length, which is zero or written by the call.
         unsafe {
-            let new =
-                (self.0.accept)(ptr::null_mut(), listener, address.as_mut_ptr().cast(), &raw mut length);
+            let new = (self.functions.accept)(
+                ptr::null_mut(),
+                listener,
+                address.as_mut_ptr().cast(),
+                &raw mut length,
+            );
             (new, read_address(address.as_ptr().cast(), length).unwrap_or(LOCAL))
         }
     }
 
     fn read(&self, descriptor: c_int, buffer: &mut [u8]) -> ssize_t {
         // SAFETY: the pointer is valid for the length.
-        unsafe { (self.0.read)(ptr::null_mut(), descriptor, buffer.as_mut_ptr().cast(), buffer.len()) }
+        unsafe {
+            (self.functions.read)(ptr::null_mut(), descriptor, buffer.as_mut_ptr().cast(), buffer.len())
+        }
     }
 
     fn send(&self, descriptor: c_int, data: &[u8], flags: c_int) -> ssize_t {
         // SAFETY: the pointer is valid for the length.
-        unsafe { (self.0.send)(ptr::null_mut(), descriptor, data.as_ptr().cast(), data.len(), flags) }
+        unsafe { (self.functions.send)(ptr::null_mut(), descriptor, data.as_ptr().cast(), data.len(), flags) }
     }
 }
 
@@ -107,38 +154,17 @@ fn errno() -> c_int {
 #[test]
 fn library_serves_calls_of_a_script() {
     let caller = Caller::start();
-    let functions = &caller.0;
-    let address = sockaddr_in {
-        sin_family: u16::try_from(libc::AF_INET).expect("the family should fit"),
-        sin_port: LOCAL.port().to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(LOCAL.ip().octets()) },
-        sin_zero: [0; 8],
-    };
-    let length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
-    // SAFETY: the address is valid for its length.
-    let listener = unsafe {
-        let listener =
-            (functions.socket)(ptr::null_mut(), libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP);
-        assert_eq!((functions.bind)(ptr::null_mut(), listener, (&raw const address).cast(), length), 0);
-        assert_eq!((functions.listen)(ptr::null_mut(), listener, 1), 0);
-        let flags = c_long::from(libc::O_NONBLOCK);
-        assert_eq!((functions.fcntl)(ptr::null_mut(), listener, libc::F_SETFL, flags), 0);
-        listener
-    };
+    let functions = &caller.functions;
+    let listener = caller.listen();
     assert_eq!((caller.accept(listener).0, errno()), (-1, libc::EAGAIN), "a connection without a handshake");
 
-    caller.inject(Flags::SYN, INITIAL, 0, b"");
-    let (syn_ack, _, time) = caller.sent();
-    assert_eq!(syn_ack.flags, Flags::SYN | Flags::ACK, "unexpected segment {syn_ack:?}");
-    let next = syn_ack.sequence.plus(1).value();
-    caller.inject(Flags::ACK, INITIAL + 1, next, b"");
+    let next = caller.open();
     let (connection, peer) = caller.accept(listener);
     assert!(connection > 0 && peer == PEER, "no connection from the peer: {connection} {peer}");
 
     caller.inject(Flags::ACK | Flags::PSH, INITIAL + 1, next, b"question");
-    let (ack, _, later) = caller.sent();
+    let (ack, _, _) = caller.sent();
     assert_eq!(ack.acknowledgment.value(), INITIAL + 9, "the data is not acknowledged");
-    assert!(later >= time, "the time went back");
     let (mut first, mut second, mut readable) = ([0; 5], [0; 9], 0);
     let mut parts = [
         iovec { iov_base: first.as_mut_ptr().cast(), iov_len: first.len() },
@@ -177,7 +203,7 @@ fn library_serves_calls_of_a_script() {
 
     // SAFETY: the calls have no pointers.
     unsafe {
-        assert_eq!(((functions.epoll_create)(ptr::null_mut(), 1), errno()), (-1, libc::ENOSYS));
+        assert_eq!(((functions.pipe)(ptr::null_mut(), ptr::null_mut()), errno()), (-1, libc::ENOSYS));
         assert_eq!((functions.close)(ptr::null_mut(), connection), 0);
         assert_eq!((functions.close)(ptr::null_mut(), listener), 0);
         assert_eq!(((functions.listen)(ptr::null_mut(), listener, 1), errno()), (-1, libc::EBADF));
@@ -193,4 +219,113 @@ fn option_of_other_descriptor_is_passed_to_the_kernel() {
     let result =
         unsafe { getsockopt(0, libc::SOL_SOCKET, libc::SO_TYPE, value.as_mut_ptr().cast(), &raw mut length) };
     assert!(result == 0 || errno() == libc::ENOTSOCK || errno() == libc::EBADF, "unexpected error");
+}
+
+#[test]
+fn epoll_reports_connections_by_level_and_by_edge() {
+    const DATA: u64 = 77;
+    let caller = Caller::start();
+    let functions = &caller.functions;
+    let listener = caller.listen();
+    let next = caller.open();
+    let (connection, _) = caller.accept(listener);
+    // SAFETY: the call has no pointers.
+    let epoll = unsafe { (functions.epoll_create)(ptr::null_mut(), 1) };
+    let control = |operation, events| {
+        let mut event = epoll_event { events, u64: DATA };
+        // SAFETY: the event is valid.
+        unsafe { (functions.epoll_ctl)(ptr::null_mut(), epoll, operation, connection, &raw mut event) }
+    };
+    let wait = |timeout| {
+        let mut event = epoll_event { events: 0, u64: DATA };
+        // SAFETY: the array has one event.
+        let count = unsafe { (functions.epoll_wait)(ptr::null_mut(), epoll, &raw mut event, 1, timeout) };
+        let (events, data) = (event.events, event.u64);
+        assert_eq!(data, DATA, "the event has another value");
+        (count, events)
+    };
+    let [input, output, edge, once] =
+        [libc::EPOLLIN, libc::EPOLLOUT, libc::EPOLLET, libc::EPOLLONESHOT].map(c_int::cast_unsigned);
+    assert_eq!((control(libc::EPOLL_CTL_MOD, input), errno()), (-1, libc::ENOENT));
+    assert_eq!(control(libc::EPOLL_CTL_ADD, input | output | edge), 0);
+    assert_eq!((control(libc::EPOLL_CTL_ADD, input), errno()), (-1, libc::EEXIST));
+    assert_eq!((wait(0), wait(0)), ((1, output), (0, 0)), "an edge was not reported once");
+    // More data is an edge, also before the other data is read.
+    for data in 0..2 {
+        caller.inject(Flags::ACK | Flags::PSH, INITIAL + 1 + data, next, b"x");
+        assert_eq!((wait(0), wait(0)), ((1, input | output), (0, 0)), "an edge was not reported once");
+    }
+    assert_eq!(control(libc::EPOLL_CTL_MOD, input), 0);
+    assert_eq!((wait(0), wait(-1)), ((1, input), (1, input)), "a level was not reported twice");
+    assert_eq!(control(libc::EPOLL_CTL_MOD, input | once), 0);
+    assert_eq!((wait(0), wait(0)), ((1, input), (0, 0)), "a one-shot event was not reported once");
+    assert_eq!((wait(5).0, errno()), (-1, libc::EOPNOTSUPP), "a limited time was accepted");
+    assert_eq!(control(libc::EPOLL_CTL_MOD, input), 0);
+    caller.inject(Flags::RST, INITIAL + 3, 0, b"");
+    assert_eq!(wait(0), (1, input | libc::EPOLLHUP.cast_unsigned()), "the reset was not reported");
+    assert_eq!(control(libc::EPOLL_CTL_DEL, 0), 0);
+    assert_eq!(wait(0), (0, 0), "a removed connection was reported");
+    // SAFETY: the calls have no pointers.
+    unsafe {
+        assert_eq!((functions.close)(ptr::null_mut(), connection), 0);
+        assert_eq!((control(libc::EPOLL_CTL_ADD, input), errno()), (-1, libc::EBADF));
+        assert_eq!((functions.close)(ptr::null_mut(), epoll), 0);
+        assert_eq!((wait(0).0, errno()), (-1, libc::EBADF), "a closed instance was used");
+        (functions.free)(ptr::null_mut());
+    }
+}
+
+#[test]
+fn recvmsg_reports_unread_bytes_on_request() {
+    #[repr(C)]
+    struct Control {
+        header: cmsghdr,
+        number: c_int,
+    }
+    let caller = Caller::start();
+    let functions = &caller.functions;
+    let listener = caller.listen();
+    let next = caller.open();
+    let (connection, _) = caller.accept(listener);
+    caller.inject(Flags::ACK | Flags::PSH | Flags::FIN, INITIAL + 1, next, b"question");
+    let receive = |length| {
+        let mut buffer = [0u8; 8];
+        let mut part = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: length };
+        // SAFETY: zero is a valid value of these structs.
+        let (mut control, mut message): (Control, msghdr) = unsafe { std::mem::zeroed() };
+        (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+        (message.msg_control, message.msg_controllen) = ((&raw mut control).cast(), size_of::<Control>());
+        // SAFETY: the message and its parts are valid.
+        let received = unsafe { (functions.recvmsg)(ptr::null_mut(), connection, &raw mut message, 0) };
+        let is_present = message.msg_controllen > 0;
+        assert!(
+            !is_present || (control.header.cmsg_level, control.header.cmsg_type) == (libc::IPPROTO_TCP, 36)
+        );
+        (received, is_present.then_some(control.number))
+    };
+    let set = |level, name, value: &[u8]| {
+        let length = socklen_t::try_from(value.len()).expect("the length should fit");
+        // SAFETY: the value is valid for its length.
+        unsafe {
+            (functions.setsockopt)(ptr::null_mut(), connection, level, name, value.as_ptr().cast(), length)
+        }
+    };
+    assert_eq!(receive(2), (2, None), "a report without a request");
+    assert_eq!(set(libc::IPPROTO_TCP, TCP_INQ, &1_i32.to_ne_bytes()), 0);
+    assert_eq!(receive(2), (2, Some(4)));
+    assert_eq!(receive(4), (4, Some(1)), "the end of the data counts as a byte");
+
+    // An option of IP may have one byte.
+    assert_eq!(set(libc::IPPROTO_IP, libc::IP_TOS, &[4]), 0);
+    assert_eq!((set(libc::SOL_SOCKET, libc::SO_REUSEADDR, &[1]), errno()), (-1, libc::EINVAL));
+    assert_eq!((set(libc::IPPROTO_IP, libc::IP_TOS, &[]), errno()), (-1, libc::EINVAL));
+
+    // SAFETY: the calls must not use the null pointers.
+    unsafe {
+        let null = ptr::null_mut();
+        assert_eq!(((functions.read)(null, connection, null, 1), errno()), (-1, libc::EFAULT));
+        assert_eq!(((functions.send)(null, connection, null, 1, 0), errno()), (-1, libc::EFAULT));
+        assert_eq!((functions.send)(null, connection, null, 0, 0), 0, "an empty write failed");
+        (functions.free)(null);
+    }
 }
