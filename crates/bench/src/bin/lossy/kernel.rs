@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use bench::namespace::{enter, select_cubic};
+use bench::namespace::{enter, select_cubic, within};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, connect, socket};
 
 use crate::trial::{PORT, SENDER};
@@ -15,17 +15,18 @@ use crate::trial::{PORT, SENDER};
 /// Maximum time of a call, after which a thread checks whether to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Accepts a connection on `address`, and counts the received bytes until `stop` is set.
-pub(crate) fn receive(
-    namespace: &File,
-    address: SocketAddrV4,
-    received: &AtomicU64,
-    stop: &AtomicBool,
-) -> Result<(), String> {
+/// Creates a listener in a network namespace.
+pub(crate) fn listen(namespace: &File, address: SocketAddrV4) -> Result<TcpListener, String> {
+    within(namespace, || {
+        TcpListener::bind(address)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .map_err(|error| format!("cannot listen: {error}"))
+    })
+}
+
+/// Accepts a connection, and counts the received bytes until `stop` is set.
+pub(crate) fn receive(listener: &TcpListener, received: &AtomicU64, stop: &AtomicBool) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot receive: {error}");
-    enter(namespace)?;
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
     let mut buffer = vec![0; 1 << 16];
     let mut stream: Option<TcpStream> = None;
     while !stop.load(Ordering::Relaxed) {

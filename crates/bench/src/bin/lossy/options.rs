@@ -23,12 +23,15 @@ pub(crate) struct Options {
     /// Share of frames in each direction that are late by up to half a round-trip time, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
     reordering: f64,
-    /// Number of rounds, each with its own seed; the figures are medians
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Number of rounds, each with its own seed; the figures are means
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rounds: u64,
     /// Duration of a transfer in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
+    /// Number of rounds at the same time
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) parallel: u64,
     /// Print one JSON document instead of the table
     #[arg(long)]
     pub(crate) json: bool,
@@ -40,7 +43,7 @@ pub(crate) struct Options {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask bench lossy                                      all losses, in about 8 minutes
-  cargo xtask bench lossy --loss 1 --rounds 1                  one loss, in about 20 seconds
+  cargo xtask bench lossy --loss 1 --rounds 5                  one loss, in about 25 seconds
   cargo xtask bench lossy --loss 0.1 --reordering 5            with reordered frames";
 
 impl Options {

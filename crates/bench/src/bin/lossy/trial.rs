@@ -1,5 +1,6 @@
 //! Trials: one transfer of one contender over the link.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -40,71 +41,97 @@ pub(crate) enum Contender {
     Receiving,
 }
 
-/// Measures all contenders in turn.
+/// An end of the link.
+enum End<K> {
+    /// tapstack, with its end of a cable.
+    Tapstack(Cable),
+    /// The kernel.
+    Kernel(K),
+}
+
+const CONTENDERS: [Contender; 3] = [Contender::Kernel, Contender::Sending, Contender::Receiving];
+
+/// Measures all contenders. The transfers of some rounds run at the same time, so that all contenders have the same load.
 pub(crate) fn measure(options: &Options) -> Result<Report, String> {
     let mut rows: Vec<Row> = options.losses.iter().map(|loss| Row::new(*loss)).collect();
-    for round in 0..options.rounds {
-        for row in &mut rows {
-            let faults = [round, round + OTHER_DIRECTION].map(|seed| options.faults(row.loss, seed));
-            let mut contenders = [Contender::Kernel, Contender::Sending, Contender::Receiving];
-            let first = usize::try_from(round).unwrap_or_default() % contenders.len();
-            contenders.rotate_left(first);
-            for contender in contenders {
-                row.add(contender, transfer(contender, faults, options.time())?);
-            }
+    for row in &mut rows {
+        for first in (0..options.rounds).step_by(usize::try_from(options.parallel).unwrap_or(1)) {
+            let rounds = first..options.rounds.min(first + options.parallel);
+            let transfers = rounds.flat_map(|round| CONTENDERS.map(|contender| (contender, round)));
+            thread::scope(|scope| {
+                let threads = transfers.map(|(contender, round)| {
+                    let faults = [round, round + OTHER_DIRECTION].map(|seed| options.faults(row.loss, seed));
+                    (contender, scope.spawn(move || transfer(contender, faults, options.time())))
+                });
+                let threads: Vec<_> = threads.collect();
+                for (contender, thread) in threads {
+                    row.add(contender, thread.join().map_err(|_| "a thread panicked".to_owned())??);
+                }
+                Ok::<_, String>(())
+            })?;
         }
     }
     Ok(Report { rtt: options.rtt(), rows })
 }
 
 /// Returns the goodput of a transfer in bytes per second. `faults` are those of the data and of the acknowledgments.
-fn transfer(contender: Contender, faults: [Faults; 2], time: Duration) -> Result<f64, String> {
-    let (stop, received) = (AtomicBool::new(false), AtomicU64::new(0));
-    let [data, acks] = faults;
-    let address = SocketAddrV4::new(RECEIVER, PORT);
+fn transfer(contender: Contender, [data, acks]: [Faults; 2], time: Duration) -> Result<f64, String> {
     // Each transfer has new namespaces, so that the kernel remembers no metrics of earlier transfers.
     let (near, far) = (new_namespace()?, new_namespace()?);
-    let kernel_end = |namespace, ip| -> Result<Box<dyn BridgeDevice>, String> {
-        within(namespace, || {
-            let tap = Tap::options().mtu(MTU).open("lossy0").map_err(|error| error.to_string())?;
-            let name: InterfaceName = "lossy0".parse().map_err(|error| format!("{error}"))?;
-            add_address(&name, ip, PREFIX)?;
-            Ok(Box::new(tap) as Box<dyn BridgeDevice>)
-        })
+    let address = SocketAddrV4::new(RECEIVER, PORT);
+    let (near_device, sender) = match contender {
+        Contender::Sending => cable()?,
+        Contender::Kernel | Contender::Receiving => (tap(&near, SENDER)?, End::Kernel(())),
     };
-    let cable = || Cable::pair(MTU).map_err(|error| format!("cannot create a cable: {error}"));
-    thread::scope(|scope| {
-        let (stop, received, near, far) = (&stop, &received, &near, &far);
-        let (sending, receiving) = match contender {
-            Contender::Kernel | Contender::Receiving => (kernel_end(near, SENDER)?, None),
-            Contender::Sending => {
-                let (inner, outer) = cable()?;
-                (Box::new(outer) as Box<dyn BridgeDevice>, Some(inner))
-            }
-        };
-        let mut threads = Vec::new();
-        let other: Box<dyn BridgeDevice> = if contender == Contender::Receiving {
-            let (inner, outer) = cable()?;
-            threads.push(scope.spawn(move || tapstack::receive(inner, address, received, stop)));
-            Box::new(outer)
-        } else {
-            let device = kernel_end(far, RECEIVER)?;
-            threads.push(scope.spawn(move || kernel::receive(far, address, received, stop)));
-            device
-        };
-        let mut bridge = Bridge::new([(sending, data), (other, acks)]);
-        threads.push(scope.spawn(move || bridge.run(stop)));
-        threads.push(match receiving {
-            Some(inner) => scope.spawn(move || tapstack::send(inner, SENDER, address, stop)),
-            None => scope.spawn(move || kernel::send(near, address, stop)),
-        });
-        let goodput = watch(received, time, || threads.iter().any(thread::ScopedJoinHandle::is_finished));
-        stop.store(true, Ordering::Relaxed);
-        for thread in threads {
-            thread.join().map_err(|_| "a thread panicked".to_owned())??;
+    let (far_device, receiver) = match contender {
+        Contender::Receiving => cable()?,
+        Contender::Kernel | Contender::Sending => {
+            (tap(&far, RECEIVER)?, End::Kernel(kernel::listen(&far, address)?))
         }
-        goodput
+    };
+    // The ends of its cables are open until the other threads have ended.
+    let mut bridge = Bridge::new([(near_device, data), (far_device, acks)]);
+    let (stop, stop_bridge, bytes) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let (stop, stop_bridge, bytes, bridge) = (&stop, &stop_bridge, &bytes, &mut bridge);
+        let near = &near;
+        let threads = [
+            scope.spawn(move || bridge.run(stop_bridge)),
+            scope.spawn(move || match receiver {
+                End::Tapstack(cable) => tapstack::receive(cable, address, bytes, stop),
+                End::Kernel(listener) => kernel::receive(&listener, bytes, stop),
+            }),
+            scope.spawn(move || match sender {
+                End::Tapstack(cable) => tapstack::send(cable, SENDER, address, stop),
+                End::Kernel(()) => kernel::send(near, address, stop),
+            }),
+        ];
+        let goodput = watch(bytes, time, || threads.iter().any(thread::ScopedJoinHandle::is_finished));
+        let mut result = Ok(());
+        // The bridge ends first, because it cannot send to an end that has ended.
+        for (stop, thread) in [stop_bridge, stop, stop].into_iter().zip(threads) {
+            stop.store(true, Ordering::Relaxed);
+            let ended = thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()));
+            result = result.and(ended);
+        }
+        result.and(goodput)
     })
+}
+
+/// Creates the TAP of a kernel.
+fn tap(namespace: &File, ip: Ipv4Addr) -> Result<Box<dyn BridgeDevice>, String> {
+    within(namespace, || {
+        let tap = Tap::options().mtu(MTU).open("lossy0").map_err(|error| error.to_string())?;
+        let name: InterfaceName = "lossy0".parse().map_err(|error| format!("{error}"))?;
+        add_address(&name, ip, PREFIX)?;
+        Ok(Box::new(tap) as Box<dyn BridgeDevice>)
+    })
+}
+
+/// Creates the cable of tapstack. Returns its ends at the bridge and at tapstack.
+fn cable<K>() -> Result<(Box<dyn BridgeDevice>, End<K>), String> {
+    let (outer, inner) = Cable::pair(MTU).map_err(|error| format!("cannot create a cable: {error}"))?;
+    Ok((Box::new(outer), End::Tapstack(inner)))
 }
 
 /// Returns the received bytes per second in the given time after the warm-up.
