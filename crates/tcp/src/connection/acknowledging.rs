@@ -12,7 +12,8 @@ use crate::{Flags, MemoryLevel, Options, Resources, SackBlock, Segment, SegmentF
 /// Maximum delay of an acknowledgment.
 const DELAY: Duration = Duration::from_millis(40);
 
-/// Number of segments at the start of a connection, and after idle, that are acknowledged without a delay.
+/// Number of segments that are acknowledged without a delay: at the start of a connection, after idle, and after data that
+/// was received twice.
 const QUICK_SEGMENTS: u8 = 16;
 
 /// Minimum time between two acknowledgments of unacceptable segments without data, SYN and FIN.
@@ -169,6 +170,12 @@ impl Connection {
     /// Returns an acknowledgment without data, and records that it is sent. `duplicate` is a range of data that was
     /// received again (RFC 2883).
     pub(super) fn acknowledgment(&mut self, now: Instant, duplicate: Option<SackBlock>) -> SegmentFields {
+        // Data that is received twice shows that an acknowledgment was lost, or that the window of the peer is small after a
+        // loss. In both cases, a delay costs the peer more than further acknowledgments.
+        // spec: tcp-quick-ack
+        if duplicate.is_some() {
+            self.acknowledging.quick = QUICK_SEGMENTS;
+        }
         let window = self.announce_window();
         let mut options = self.timestamp_options(now);
         self.add_sack_blocks(&mut options, duplicate);

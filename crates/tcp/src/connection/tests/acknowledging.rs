@@ -86,6 +86,25 @@ fn segment_is_acknowledged_at_once_after_more_than_the_retransmission_timeout() 
     assert_eq!(rig.sent().acknowledgment, next);
 }
 
+// proves: tcp-quick-ack
+#[test]
+fn segments_after_data_that_was_received_twice_are_acknowledged_at_once() {
+    let mut rig = delaying(&plain());
+    rig.give_data(&pattern(FULL));
+    rig.give_data(&pattern(FULL));
+    let _ = rig.sent();
+    rig.next -= 1_460;
+    let reply = rig.give_data(&pattern(FULL)).reply;
+    assert!(reply.is_some(), "data that was received twice is not acknowledged at once");
+    for _ in 0..16 {
+        rig.give_data(&pattern(FULL));
+        let next = rig.next;
+        assert_eq!(rig.sent().acknowledgment, next);
+    }
+    rig.give_data(&pattern(FULL));
+    rig.assert_silent();
+}
+
 #[test]
 fn segment_size_of_peer_is_that_of_its_largest_segment_but_not_of_several_in_one_frame() {
     let mut rig = Rig::established(&plain());
