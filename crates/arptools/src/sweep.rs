@@ -40,8 +40,8 @@ pub struct SweepPlan {
 /// Other programs may send requests with the same sender addresses: the kernel, or another sweep on the same interface.
 /// Pass these requests to [`Requester::receive`] too, so that replies to these requests are not counted as duplicates.
 ///
-/// A sweep allocates 8 bytes and 1 bit per address at the start. The operating system provides pages on first write:
-/// 65,536 addresses need 0.5 MiB. [`TargetRanges::MAX_COUNT`] addresses need 2 MiB without replies and 130 MiB if all
+/// A sweep allocates 16 bytes per address at the start. The operating system provides pages on first write:
+/// 65,536 addresses need 1 MiB. [`TargetRanges::MAX_COUNT`] addresses need 128 MiB without replies and 256 MiB if all
 /// reply.
 #[derive(Clone, Debug)]
 pub struct Sweep {
@@ -102,6 +102,8 @@ pub struct SweepReply {
     pub number: u16,
     /// MAC address that replied first, if this reply has another sender: two stations use the same IP address.
     pub other_mac: Option<MacAddr>,
+    /// Time since the last request for this address.
+    pub rtt: Duration,
 }
 
 /// Result of a sweep.
@@ -265,8 +267,9 @@ impl Sweep {
         (packet.sender_protocol, packet.sender_hardware) == (ip, mac)
     }
 
-    /// Records a packet if it is a reply to a request of this sweep and the limit is not reached.
-    fn record(&mut self, packet: &PacketFields) -> Option<RecordedReply> {
+    /// Records a packet if it is a reply to a request of this sweep and the limit is not reached. Returns the time since the
+    /// request too.
+    fn record(&mut self, now: Instant, packet: &PacketFields) -> Option<(RecordedReply, Duration)> {
         let Identity { ip, mac } = self.plan.sender;
         // Rejects invalid senders, and echoes of the sender's own packets.
         // spec: sender-hardware-station, rfc5227-echo
@@ -275,8 +278,8 @@ impl Sweep {
         let is_reply = packet.operation == Operation::REPLY && is_from_station && is_to_sender;
         let is_expected = is_reply && !self.is_limit_reached();
         let number = self.ranges.number(packet.sender_protocol).filter(|_| is_expected)?;
-        let number = Some(number).filter(|number| self.replies.was_requested(*number))?;
-        self.replies.record(number, packet.sender_hardware)
+        let rtt = now.since(self.replies.request_time(number)?);
+        self.replies.record(number, packet.sender_hardware).map(|reply| (reply, rtt))
     }
 }
 
@@ -314,7 +317,7 @@ impl Requester for Sweep {
         let ready = self.ready();
         let lateness = now.since(ready);
         self.due = ready + lateness.saturating_sub(Self::LATENESS_TOLERANCE) + self.plan.interval;
-        let is_first = self.replies.note_request(number);
+        let is_first = self.replies.note_request(number, now);
         let block = self.block();
         if let Some(mark) = self.block_times.get_mut(block) {
             *mark = now;
@@ -330,13 +333,14 @@ impl Requester for Sweep {
         self.counts.refused = self.counts.refused.saturating_add(1);
     }
 
-    fn receive(&mut self, _now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<SweepReply> {
+    fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<SweepReply> {
         let packet = PacketFields::from(packet);
         let is_foreign_request = packet.operation == Operation::REQUEST && self.has_same_sender(&packet);
         if let Some(number) = self.ranges.number(packet.target_protocol).filter(|_| is_foreign_request) {
             self.replies.note_foreign_request(number);
         }
-        let Some(RecordedReply { first, number, is_newly_contested }) = self.record(&packet) else {
+        let Some((RecordedReply { first, number, is_newly_contested }, rtt)) = self.record(now, &packet)
+        else {
             self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         };
@@ -349,7 +353,7 @@ impl Requester for Sweep {
         };
         *count = count.saturating_add(1);
         *contested += u64::from(is_newly_contested);
-        Some(SweepReply { packet, is_broadcast, number, other_mac })
+        Some(SweepReply { packet, is_broadcast, number, other_mac, rtt })
     }
 }
 

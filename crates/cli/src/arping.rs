@@ -20,6 +20,7 @@ use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::output::Sink;
 use crate::privileges;
+use crate::probe::interface::interface_to;
 use crate::probe::{ProbeDevice, Prober, drain};
 use crate::report::{HostReport, Verbosity};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
@@ -31,7 +32,8 @@ use text::ArpingEvent;
 pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     check_target(arguments)?;
-    let device = ProbeDevice::open(&arguments.socket, &arguments.capture, clock)?;
+    let select = || interface_to(arguments.target);
+    let device = ProbeDevice::open(&arguments.socket, select, &arguments.capture, clock)?;
     let plan = plan(arguments, &device)?;
     device.wait_for_carrier()?;
     // A congested device would send a packet later than captured, so the packet is refused instead.

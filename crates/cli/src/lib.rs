@@ -34,6 +34,7 @@ mod link_change;
 mod local_time;
 mod mac;
 mod man;
+mod names;
 mod nc;
 mod output;
 mod ping;

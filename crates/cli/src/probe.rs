@@ -1,6 +1,7 @@
 //! Sending ARP requests: a station on an interface that the kernel uses too, or on a TAP.
 
 pub(crate) mod arguments;
+pub(crate) mod interface;
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -41,16 +42,18 @@ pub(crate) struct ProbeDevice {
 }
 
 impl ProbeDevice {
-    /// Opens the interface or the TAP, and the capture if there is one, with the times of `clock`.
+    /// Opens the interface or the TAP, and the capture if there is one, with the times of `clock`. Without `-I` and `--tap`,
+    /// `select` returns the interface.
     pub(crate) fn open(
         arguments: &ProbeArguments,
+        select: impl FnOnce() -> Result<InterfaceName, Failure>,
         capture: &CaptureArguments,
         clock: Clock,
     ) -> Result<ProbeDevice, Failure> {
         let (device, mac, kernel_mac) = match (&arguments.interface, &arguments.tap) {
             (Some(name), _) => on_interface(arguments, name)?,
             (None, Some(name)) => on_tap(arguments, name)?,
-            (None, None) => return Err(Failure::new("missing interface").hint("add -I NAME or --tap NAME")),
+            (None, None) => on_interface(arguments, &select()?)?,
         };
         let name = device.name();
         if device.capabilities().mtu < PacketFields::LENGTH {

@@ -19,6 +19,7 @@ use ipnet::Ipv4Net;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
+use tap::linux::InterfaceName;
 
 use crate::clock::WallClock;
 use crate::color::Styler;
@@ -28,6 +29,7 @@ use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::output::Output;
 use crate::privileges;
+use crate::probe::interface::{interface_to_ranges, local_interface};
 use crate::probe::{ProbeDevice, Prober, drain};
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
@@ -44,9 +46,15 @@ const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// Runs the scan until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let device = ProbeDevice::open(&arguments.socket, &arguments.capture, clock)?;
-    let network = arguments.localnet.then(|| local_network(arguments, &device)).transpose()?;
-    let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), network)?;
+    let excluded = &arguments.exclude;
+    let (device, ranges) = if arguments.localnet {
+        let device = open(arguments, clock, local_interface)?;
+        let ranges = targets::ranges_of_network(local_network(arguments, &device)?, excluded)?;
+        (device, ranges)
+    } else {
+        let ranges = targets::ranges(&arguments.targets, arguments.file.as_deref(), excluded)?;
+        (open(arguments, clock, || interface_to_ranges(&ranges))?, ranges)
+    };
     let plan = plan(arguments, &device, &ranges, clock)?;
     let vendors = vendors(arguments)?;
     device.wait_for_carrier()?;
@@ -79,6 +87,15 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     ended?;
     check_written(runner.out.take_failure())?;
     verdict(&runner, outcome, gap)
+}
+
+/// Opens the device. `select` returns the interface if the arguments name none.
+fn open(
+    arguments: &ScanArguments,
+    clock: Clock,
+    select: impl FnOnce() -> Result<InterfaceName, Failure>,
+) -> Result<ProbeDevice, Failure> {
+    ProbeDevice::open(&arguments.socket, select, &arguments.capture, clock)
 }
 
 /// Returns the network of the sender address.

@@ -59,7 +59,8 @@ const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 /// Expected state of the sweep.
 #[derive(Default)]
 struct Model {
-    requested: HashMap<Ipv4Addr, u32>,
+    /// Number of requests, and time of the last request.
+    requested: HashMap<Ipv4Addr, (u32, Instant)>,
     found: HashMap<Ipv4Addr, (MacAddr, u16)>,
     contested: HashSet<Ipv4Addr>,
     /// Requests by other programs with the same sender addresses.
@@ -105,8 +106,8 @@ impl Model {
             assert!(burst <= most, "burst of {burst} packets (at most {most} allowed)");
             let target = packet.target_protocol;
             assert!(target != LOCAL && !self.found.contains_key(&target) && sweep.ranges().contains(target));
-            let times = self.requested.entry(target).or_default();
-            *times += 1;
+            let (times, last) = self.requested.entry(target).or_default();
+            (*times, *last) = (*times + 1, now);
             assert!(*times <= sweep.plan().passes.max(1));
             sweep.sent(now);
             self.sent += 1;
@@ -114,15 +115,15 @@ impl Model {
         }
     }
 
-    fn receive(&mut self, sweep: &mut Sweep, bytes: &[u8]) {
+    fn receive(&mut self, sweep: &mut Sweep, now: Instant, bytes: &[u8]) {
         let Ok(packet) = Packet::parse(bytes) else { return };
         self.packet += 1;
-        let expected = self.expected(&packet.into(), sweep.plan());
-        let reply = sweep.receive(Instant::ORIGIN, packet, false);
+        let expected = self.expected(now, &packet.into(), sweep.plan());
+        let reply = sweep.receive(now, packet, false);
         assert_eq!(reply, expected);
     }
 
-    fn expected(&mut self, packet: &PacketFields, plan: &SweepPlan) -> Option<SweepReply> {
+    fn expected(&mut self, now: Instant, packet: &PacketFields, plan: &SweepPlan) -> Option<SweepReply> {
         let sender = plan.sender;
         let has_same_sender = (packet.sender_hardware, packet.sender_protocol) == (sender.mac, sender.ip);
         if has_same_sender && packet.operation == Operation::REQUEST {
@@ -133,10 +134,10 @@ impl Model {
             && packet.target_hardware == sender.mac
             && packet.target_protocol == sender.ip
             && packet.sender_hardware.is_station()
-            && packet.sender_hardware != sender.mac
-            && self.requested.contains_key(&packet.sender_protocol);
+            && packet.sender_hardware != sender.mac;
+        let (_, request_time) = self.requested.get(&packet.sender_protocol).copied().filter(|_| is_reply)?;
         let is_limit_reached = plan.limit.is_some_and(|limit| self.found.len() as u64 >= limit);
-        if !is_reply || is_limit_reached {
+        if is_limit_reached {
             return None;
         }
         let station = self.found.get(&packet.sender_protocol).map(|(first, _)| *first);
@@ -152,7 +153,7 @@ impl Model {
         if other_mac.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(SweepReply { packet: *packet, is_broadcast: false, number: *number, other_mac })
+        Some(SweepReply { packet: *packet, is_broadcast: false, number: *number, other_mac, rtt: now.since(request_time) })
     }
 
     /// Checks that the counts and the outcome agree with the model.
@@ -182,7 +183,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
     let (mut now, mut model) = (Instant::ORIGIN, Model::default());
     for step in &scenario.steps {
         match step {
-            Step::Receive(packet) => model.receive(&mut sweep, &packet.bytes()),
+            Step::Receive(packet) => model.receive(&mut sweep, now, &packet.bytes()),
             Step::Reply { mac } => {
                 let Some(sender_protocol) = model.last else { continue };
                 let fields = PacketFields {
@@ -194,7 +195,7 @@ fuzz_target!(|scenario: Scenario<'_>| {
                 };
                 let mut bytes = [0; PacketFields::LENGTH];
                 fields.write_to(&mut bytes).expect("buffer should hold an ARP packet");
-                model.receive(&mut sweep, &bytes);
+                model.receive(&mut sweep, now, &bytes);
             }
             Step::Wait(span) => now = now + Duration::from_micros(100 * u64::from(*span)),
             // The clock does not reach the maximum time, where two requests cannot have different times.

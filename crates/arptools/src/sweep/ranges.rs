@@ -40,20 +40,23 @@ impl TargetRanges {
     pub fn new(
         ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>,
     ) -> Result<TargetRanges, TargetRangesError> {
-        let ends = ranges.into_iter().map(|range| (range.start().to_bits(), range.end().to_bits()));
-        let mut ends: Vec<(u32, u32)> = ends.filter(|(first, last)| first <= last).collect();
-        ends.sort_unstable();
-        let mut runs: Vec<Run> = Vec::new();
-        for (first, last) in ends {
-            match runs.last_mut() {
-                Some(run) if first <= run.last.saturating_add(1) => run.last = run.last.max(last),
-                _ => runs.push(Run { first, last, number: 0 }),
-            }
-        }
+        TargetRanges::excluding(ranges, [])
+    }
+
+    /// Sorts and merges ranges, without the addresses of `excluded`.
+    ///
+    /// Fails if there is no address, or if there are more than [`TargetRanges::MAX_COUNT`].
+    pub fn excluding(
+        ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>,
+        excluded: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>,
+    ) -> Result<TargetRanges, TargetRangesError> {
+        let excluded = merged(excluded);
+        let ends = merged(ranges).into_iter().flat_map(|ends| difference(ends, &excluded));
         let mut count = 0_u64;
-        for run in &mut runs {
-            run.number = u32::try_from(count).unwrap_or(u32::MAX);
-            count += u64::from(run.last - run.first) + 1;
+        let mut runs = Vec::new();
+        for (first, last) in ends {
+            runs.push(Run { first, last, number: u32::try_from(count).unwrap_or(u32::MAX) });
+            count += u64::from(last - first) + 1;
         }
         match u32::try_from(count) {
             Ok(0) => Err(TargetRangesError::Empty),
@@ -92,6 +95,36 @@ impl TargetRanges {
         let run = self.runs.get(after.checked_sub(1)?)?;
         (address <= run.last).then(|| run.number + (address - run.first))
     }
+}
+
+/// Sorts ranges, and merges adjacent ranges. Returns the first and the last address of each.
+fn merged(ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>) -> Vec<(u32, u32)> {
+    let ends = ranges.into_iter().map(|range| (range.start().to_bits(), range.end().to_bits()));
+    let mut ends: Vec<(u32, u32)> = ends.filter(|(first, last)| first <= last).collect();
+    ends.sort_unstable();
+    let mut merged: Vec<(u32, u32)> = Vec::new();
+    for (first, last) in ends {
+        match merged.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged
+}
+
+/// Returns the parts of a range that are in none of the sorted ranges `excluded`.
+fn difference((first, last): (u32, u32), excluded: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut parts = Vec::new();
+    let mut next = Some(first);
+    let start = excluded.partition_point(|(_, end)| *end < first);
+    let overlapping = excluded.iter().skip(start).take_while(|(begin, _)| *begin <= last);
+    for (begin, end) in overlapping {
+        let before = begin.checked_sub(1);
+        parts.extend(next.zip(before).filter(|(first, last)| first <= last));
+        next = end.checked_add(1);
+    }
+    parts.extend(next.map(|first| (first, last)).filter(|(first, last)| first <= last));
+    parts
 }
 
 impl fmt::Display for TargetRangesError {

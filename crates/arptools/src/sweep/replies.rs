@@ -1,6 +1,6 @@
 //! Replies of a sweep, by address.
 
-use link::MacAddr;
+use link::{Instant, MacAddr};
 
 /// Requests and replies for each address, by its number.
 ///
@@ -8,7 +8,8 @@ use link::MacAddr;
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
     entries: Vec<PackedReply>,
-    requested: Vec<u64>,
+    /// Time of the last request, in nanoseconds plus one; zero if no request was sent.
+    request_times: Vec<u64>,
 }
 
 /// Six bytes of the MAC address that replied first, zero if none did, then the bits of [`State`].
@@ -47,22 +48,22 @@ impl Replies {
     /// Creates a table for `count` addresses without requests and replies.
     pub(super) fn new(count: u32) -> Replies {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        Replies { entries: vec![[0; 8]; count], requested: vec![0; count.div_ceil(64)] }
+        Replies { entries: vec![[0; 8]; count], request_times: vec![0; count] }
     }
 
     /// Notes a request for an address. Returns whether it is the first request for the address.
-    pub(super) fn note_request(&mut self, number: u32) -> bool {
-        let Some((word, bit)) = word_and_bit(number) else { return false };
-        let Some(word) = self.requested.get_mut(word) else { return false };
-        let is_first = *word & bit == 0;
-        *word |= bit;
+    pub(super) fn note_request(&mut self, number: u32, now: Instant) -> bool {
+        let time = usize::try_from(number).ok().and_then(|place| self.request_times.get_mut(place));
+        let Some(time) = time else { return false };
+        let is_first = *time == 0;
+        *time = now.as_nanos().saturating_add(1);
         is_first
     }
 
-    /// Returns whether a request for an address was sent.
-    pub(super) fn was_requested(&self, number: u32) -> bool {
-        word_and_bit(number)
-            .is_some_and(|(word, bit)| self.requested.get(word).is_some_and(|word| word & bit != 0))
+    /// Returns the time of the last request for an address, or none if no request was sent.
+    pub(super) fn request_time(&self, number: u32) -> Option<Instant> {
+        let time = usize::try_from(number).ok().and_then(|place| self.request_times.get(place));
+        time.and_then(|time| time.checked_sub(1)).map(Instant::from_nanos)
     }
 
     /// Returns whether an address has a reply.
@@ -113,9 +114,4 @@ fn pack(first: MacAddr, State { number, foreign_requests, is_contested }: State)
     let [a, b, c, d, e, f] = first.bytes();
     let [high, low] = (u16::from(is_contested) << 15 | foreign_requests << 12 | number).to_be_bytes();
     [a, b, c, d, e, f, high, low]
-}
-
-/// Returns the index of the word and the mask of the bit for a number.
-fn word_and_bit(number: u32) -> Option<(usize, u64)> {
-    Some((usize::try_from(number / 64).ok()?, 1 << (number % 64)))
 }

@@ -46,9 +46,13 @@ fn reply(target: Ipv4Addr) -> PacketFields {
 }
 
 fn receive(sweep: &mut Sweep, fields: PacketFields) -> Option<SweepReply> {
+    receive_at(sweep, at(0), fields)
+}
+
+fn receive_at(sweep: &mut Sweep, now: Instant, fields: PacketFields) -> Option<SweepReply> {
     let mut bytes = [0; PacketFields::LENGTH];
     fields.write_to(&mut bytes).unwrap();
-    sweep.receive(at(0), Packet::parse(&bytes).unwrap(), false)
+    sweep.receive(now, Packet::parse(&bytes).unwrap(), false)
 }
 
 /// Runs a sweep to its end without replies. Returns the times and targets of the requests, and the time of the end.
@@ -108,12 +112,32 @@ fn answered_address_is_not_requested_again_and_sweep_ends_after_last_timeout() {
     let received = receive(&mut sweep, reply(host(10)));
     assert_eq!(
         received,
-        Some(SweepReply { packet: reply(host(10)), is_broadcast: false, number: 1, other_mac: None })
+        Some(SweepReply {
+            packet: reply(host(10)),
+            is_broadcast: false,
+            number: 1,
+            other_mac: None,
+            rtt: Duration::ZERO
+        })
     );
     let (requested, end) = run(&mut sweep, at(0));
     let expected = [(2, 11), (4, 12), (502, 11), (504, 12)];
     assert_eq!(requested, expected.map(|(time, number)| (at(time), host(number))));
     assert_eq!((end, sweep.outcome()), (at(1_254), SweepOutcome::Found));
+}
+
+#[test]
+fn round_trip_time_is_time_since_last_request_for_address() {
+    let mut sweep = sweep(10, 11, |_| {});
+    sweep.sent(at(0));
+    sweep.sent(at(2));
+    let rtt = |sweep: &mut Sweep, now, number| receive_at(sweep, at(now), reply(host(number))).unwrap().rtt;
+    assert_eq!(rtt(&mut sweep, 7, 10), Duration::from_millis(7));
+    // A duplicate is measured from the same request.
+    assert_eq!(rtt(&mut sweep, 9, 10), Duration::from_millis(9));
+    assert!(matches!(sweep.next(at(502)), RequestStep::Send { .. }));
+    sweep.sent(at(503));
+    assert_eq!(rtt(&mut sweep, 504, 11), Duration::from_millis(1));
 }
 
 #[test]
@@ -336,7 +360,14 @@ fn sweep_of_slash_8_touches_memory_on_demand() {
 #[test]
 fn text_of_reply_is_comment_in_captures() {
     let text = |number, other_mac| {
-        SweepReply { packet: reply(host(10)), is_broadcast: false, number, other_mac }.to_string()
+        let reply = SweepReply {
+            packet: reply(host(10)),
+            is_broadcast: false,
+            number,
+            other_mac,
+            rtt: Duration::ZERO,
+        };
+        reply.to_string()
     };
     assert_eq!(text(1, None), "reply");
     assert_eq!(text(2, None), "duplicate reply");

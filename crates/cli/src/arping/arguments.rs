@@ -7,6 +7,7 @@ use clap::Args;
 use link::VlanId;
 
 use crate::help;
+use crate::names::host_address;
 use crate::probe::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
 use crate::values::{ip_address, number, seconds, vlan};
@@ -18,8 +19,8 @@ use crate::values::{ip_address, number, seconds, vlan};
     version,
     after_help = "\
 Examples:
-  sudo tapstack arping -I eth0 -c 3 10.0.0.1
-      the MAC address of 10.0.0.1, and its response times
+  sudo tapstack arping -c 3 10.0.0.1
+      the MAC address of 10.0.0.1, and its response times, on the interface of its route
   sudo tapstack arping -I eth0 -f -w 5 10.0.0.1
       waits up to 5 seconds for a reply
   sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free
@@ -43,8 +44,8 @@ Exit codes: 0 reply received, free (-D) or sent (-U, -A); 1 no reply, or in use 
 permission or setup error, interface down, frames lost or refused, or -D interrupted."
 )]
 pub(crate) struct ArpingArguments {
-    /// IP address to resolve, probe or announce
-    #[arg(value_parser = ip_address)]
+    /// IP address or host name to resolve, probe or announce
+    #[arg(value_parser = host_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) socket: ProbeArguments,

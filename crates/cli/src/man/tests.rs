@@ -62,7 +62,7 @@ fn manual_page_shows_values_groups_and_exit_codes() {
     let arping = page(find(&root, &["arping".to_owned()]).unwrap());
     for part in [
         r"[\fB\-c\fR \fICOUNT\fR]",
-        r"{\fB\-I\fR \fINAME\fR | \fB\-\-tap\fR \fINAME\fR} \fITARGET\fR",
+        r"[\fB\-q\fR] \fITARGET\fR",
         "\n.SS Interface\n",
         "\n.SS ARP\n",
         ".TP\n\\fB1\\fR\nno reply, or in use (\\-D)\n",
@@ -70,6 +70,8 @@ fn manual_page_shows_values_groups_and_exit_codes() {
     ] {
         assert!(arping.contains(part), "{part}\n{arping}");
     }
+    let ping = page(find(&root, &["ping".to_owned()]).unwrap());
+    assert!(ping.contains(r"{\fB\-I\fR \fINAME\fR | \fB\-\-tap\fR \fINAME\fR} \fITARGET\fR"), "{ping}");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use clap::Args;
 use ipnet::Ipv4Net;
 
 use crate::help;
+use crate::names::host_address;
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
-use crate::values::{host_network, ip_address, number, seconds};
+use crate::values::{host_network, number, seconds};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,8 +33,8 @@ With -I, ping reaches every host except the local kernel, which does not receive
 Exit codes: 0 at least one reply, and none with changed data; 1 no reply, or changed data; 2 usage, permission or setup \
 error, no route to the target, or no reply while frames were lost, refused or not sent.")]
 pub(crate) struct PingArguments {
-    /// IP address to ping
-    #[arg(value_parser = ip_address)]
+    /// IP address or host name to ping
+    #[arg(value_parser = host_address)]
     pub(crate) target: Ipv4Addr,
     #[command(flatten)]
     pub(crate) station: StationArguments,

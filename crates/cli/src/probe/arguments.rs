@@ -1,6 +1,6 @@
 //! The options of commands that send ARP requests.
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use ipnet::Ipv4Net;
 use link::MacAddr;
@@ -14,12 +14,11 @@ use crate::values::{host_network, interface_name, station_mac, tap_name};
 #[derive(Debug, Args)]
 // A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
-#[command(group(ArgGroup::new("device").required(true).args(["interface", "tap"])))]
 pub(crate) struct ProbeArguments {
-    /// Interface to use, shared with the kernel (needs CAP_NET_RAW)
+    /// Interface to use, shared with the kernel (needs CAP_NET_RAW) [default: by the kernel's route to the targets]
     #[arg(
-        short = 'I', long, value_name = "NAME", value_parser = interface_name, help_heading = help::INTERFACE,
-        add = ArgValueCandidates::new(complete::interfaces)
+        short = 'I', long, value_name = "NAME", value_parser = interface_name, conflicts_with = "tap",
+        help_heading = help::INTERFACE, add = ArgValueCandidates::new(complete::interfaces)
     )]
     pub(crate) interface: Option<InterfaceName>,
     /// TAP to attach to, as an emulated host; created if missing (needs CAP_NET_ADMIN)
@@ -31,12 +30,14 @@ pub(crate) struct ProbeArguments {
     /// IP address of the kernel on the TAP, added if missing (needs CAP_NET_ADMIN)
     #[arg(
         long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with = "interface",
+        requires = "tap",
         help_heading = help::INTERFACE
     )]
     pub(crate) kernel: Option<Ipv4Net>,
     /// IP address of the emulated host on the TAP
     #[arg(
         long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with = "interface",
+        requires = "tap",
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,

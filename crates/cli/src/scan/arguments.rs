@@ -26,7 +26,8 @@ use crate::values::{ip_address, number, vlan};
 Examples:
   sudo tapstack scan -I eth0 -l
       all hosts of the interface's network
-  sudo tapstack scan -I eth0 10.0.0.0/24 10.0.1.1-10.0.1.9 192.0.2.7
+  sudo tapstack scan 10.0.0.0/24 10.0.1.1-9 router.example --exclude 10.0.0.128/25
+      ranges and a host name, on the interface of their route
   sudo tapstack scan -I eth0 -l -x | sort -V
       only IP address, MAC address and vendor
   sudo tapstack scan -I eth0 --rate 20000 10.1.0.0/16
@@ -35,8 +36,12 @@ Examples:
       ends at the first reply
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
--b, -f, -g, -i, -l, -q, -r, -s, -t, -x, -I, -M, -O, -Q and -R have the same purpose as in arp-scan. Every address of a \
-range is scanned, including the first and the last address of a network, except the sender's address. Addresses without a reply within --timeout are scanned again in the next pass. The default rate is \
+-b, -f, -g, -i, -l, -q, -r, -s, -t, -x, -I, -M, -O, -Q and -R have the same purpose as in arp-scan. Without -I and \
+--tap, the interface is that of the kernel's route to the targets; with -l, that of the default route, or the only \
+interface with an IPv4 address.
+
+Every address of a range is scanned, including the first and the last address of a network, except the sender's \
+address. Addresses without a reply within --timeout are scanned again in the next pass. The default rate is \
 256 kbit/s on the wire.
 
 A further reply for an address is marked (DUP: 2). If the reply has another MAC address, it is also marked \
@@ -48,7 +53,7 @@ Exit codes: 0 at least one reply, or the number of hosts of --limit; 1 no reply,
 setup error, interface down, interrupted, or no reply while frames were lost or refused."
 )]
 pub(crate) struct ScanArguments {
-    /// Addresses to scan: IP, IP/PREFIX, IP:NETMASK or FIRST-LAST; up to 16,777,216 addresses
+    /// Addresses to scan: IP, IP/PREFIX, IP/NETMASK, FIRST-LAST or host name; up to 16,777,216 addresses
     #[arg(value_name = "RANGE", conflicts_with = "localnet")]
     pub(crate) targets: Vec<TargetRange>,
     #[command(flatten)]
@@ -68,6 +73,9 @@ pub(crate) struct ScanArguments {
     /// File with ranges to scan, one per line, comments after `#`; `-` is standard input
     #[arg(short, long, value_name = "FILE", conflicts_with = "localnet", help_heading = help::TARGETS)]
     pub(crate) file: Option<PathBuf>,
+    /// Range not to scan; may be repeated
+    #[arg(long, value_name = "RANGE", help_heading = help::TARGETS)]
+    pub(crate) exclude: Vec<TargetRange>,
     /// Scan in random order
     #[arg(short = 'R', long, help_heading = help::TARGETS)]
     pub(crate) random: bool,

@@ -49,6 +49,8 @@ pub(super) enum ScanJson<'a> {
         other_mac: Option<Mac>,
         /// Whether the frame was broadcast.
         broadcast: bool,
+        /// Time since the last request for this IP address, in nanoseconds.
+        rtt_ns: u64,
     },
     /// The last object.
     Statistics {
@@ -116,7 +118,7 @@ pub(super) fn line<'a>(
             passes: plan.passes,
             interval_ns: nanos(plan.interval),
         },
-        ScanEvent::Reply(SweepReply { packet, is_broadcast, number, other_mac }) => ScanJson::Reply {
+        ScanEvent::Reply(SweepReply { packet, is_broadcast, number, other_mac, rtt }) => ScanJson::Reply {
             ip: packet.sender_protocol,
             mac: Mac(packet.sender_hardware),
             vendor: names(packet.sender_hardware),
@@ -124,6 +126,7 @@ pub(super) fn line<'a>(
             duplicate: number > 1,
             other_mac: other_mac.map(Mac),
             broadcast: is_broadcast,
+            rtt_ns: nanos(rtt),
         },
         ScanEvent::Statistics { outcome, elapsed, lost } => {
             let SweepCounts {

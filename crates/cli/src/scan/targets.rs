@@ -12,9 +12,10 @@ use ipnet::Ipv4Net;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::input;
+use crate::names::{host_address, is_name};
 use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, special_kind, with_netmask};
 
-const EXPECTED_TARGET: &str = "expected an IPv4 address, network or range";
+const EXPECTED_TARGET: &str = "expected an IPv4 address, network, range or host name";
 
 /// A range of host addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl FromStr for TargetRange {
         // Text that does not start like an address could be any kind of target.
         let other = |why: ErrorMessage| {
             if why.text() == EXPECTED_IP_ADDRESS || text.is_empty() {
-                ErrorMessage::new(EXPECTED_TARGET).hint("use e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9")
+                ErrorMessage::new(EXPECTED_TARGET).hint("use e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-9")
             } else {
                 why
             }
@@ -57,20 +58,27 @@ impl TargetRange {
     }
 }
 
-/// Returns the ranges of the targets, of a file, and of a network.
+/// Returns the ranges of the targets and of a file, without the excluded ranges.
 pub(super) fn ranges(
     targets: &[TargetRange],
     file: Option<&Path>,
-    network: Option<Ipv4Net>,
+    excluded: &[TargetRange],
 ) -> Result<TargetRanges, Failure> {
     let mut targets = targets.to_vec();
     if let Some(path) = file {
         targets.extend(from_file(path)?);
     }
-    if let Some(network) = network {
-        targets.push(TargetRange::new(network_range(network))?);
-    }
-    Ok(TargetRanges::new(targets.into_iter().map(|target| target.0))?)
+    without(targets, excluded)
+}
+
+/// Returns the range of a network, without the excluded ranges.
+pub(super) fn ranges_of_network(network: Ipv4Net, excluded: &[TargetRange]) -> Result<TargetRanges, Failure> {
+    without(vec![TargetRange::new(network_range(network))?], excluded)
+}
+
+fn without(targets: Vec<TargetRange>, excluded: &[TargetRange]) -> Result<TargetRanges, Failure> {
+    let excluded = excluded.iter().cloned().map(|range| range.0);
+    Ok(TargetRanges::excluding(targets.into_iter().map(|target| target.0), excluded)?)
 }
 
 /// Reads ranges from a file, one per line.
@@ -90,8 +98,13 @@ fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
 }
 
 fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
+    if is_name(text) {
+        let address = host_address(text)?;
+        return Ok(address..=address);
+    }
     if let Some((first, last)) = text.split_once('-') {
-        return Ok(ip_address(first)?..=ip_address(last)?);
+        let first = ip_address(first)?;
+        return Ok(first..=last_address(first, last)?);
     }
     if let Some((address, netmask)) = text.split_once(':').filter(|_| text.matches(':').count() == 1) {
         return with_netmask(ip_address(address)?, netmask).map(network_range);
@@ -101,6 +114,15 @@ fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
     }
     let address = ip_address(text)?;
     Ok(address..=address)
+}
+
+/// Parses the last address of a range, or its last number: `10.0.0.1-10.0.0.9` or `10.0.0.1-9`.
+fn last_address(first: Ipv4Addr, text: &str) -> Result<Ipv4Addr, ErrorMessage> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return ip_address(text);
+    }
+    let [a, b, c, _] = first.octets();
+    ip_address(&format!("{a}.{b}.{c}.{text}"))
 }
 
 fn network_range(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {
@@ -125,11 +147,14 @@ mod tests {
         assert_eq!(ends("10.0.0.0/31").unwrap(), ["10.0.0.0", "10.0.0.1"]);
         assert_eq!(ends("10.0.0.9-10.0.1.3").unwrap(), ["10.0.0.9", "10.0.1.3"]);
         assert_eq!(ends("10.0.0.0:255.255.255.128").unwrap(), ["10.0.0.0", "10.0.0.127"]);
+        assert_eq!(ends("10.0.0.0/255.255.255.128").unwrap(), ["10.0.0.0", "10.0.0.127"]);
+        assert_eq!(ends("10.0.7.1-9").unwrap(), ["10.0.7.1", "10.0.7.9"]);
+        assert_eq!(ends("10.0.7.0-255").unwrap(), ["10.0.7.0", "10.0.7.255"]);
     }
 
     #[test]
     fn target_rejects_invalid_and_non_host_ranges_with_reason() {
-        for bad in ["", "host", "10.0.0", "10.0.0.1-9", "-", "10.0.0.1-"] {
+        for bad in ["", "ho st", "10.0.0", "10.0.1-9", "-", "10.0.0.1-", "10.0.0.1-2.3", "-10.0.0.1"] {
             assert_eq!(ends(bad).unwrap_err().text(), EXPECTED_TARGET, "{bad}");
         }
         for (bad, why) in [
@@ -137,6 +162,9 @@ mod tests {
             ("10.0.0.0:255.0.255.0", "255.0.255.0 is not a netmask"),
             ("010.0.0.1-10.0.0.9", "010 has a leading zero"),
             ("10.0.0.1-10.0.0.09", "09 has a leading zero"),
+            ("10.0.0.1-09", "09 has a leading zero"),
+            ("10.0.0.1-256", "256 is greater than 255"),
+            ("10.0.0.9-3", "10.0.0.3 is lower than 10.0.0.9"),
             ("10.0.0.010/30", "010 has a leading zero"),
             ("fe80::/64", "IPv6 is not supported"),
             ("fe80::1", "IPv6 is not supported"),

@@ -20,17 +20,14 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
         ),
         (&["decode"], "missing argument: <FILE>\nhint: see `tapstack decode --help`"),
         (
-            &["scan", "10.0.0.1"],
-            "missing option: --interface <NAME> or --tap <NAME>\nhint: see `tapstack scan --help`",
+            &["scan", "-I", "eth0"],
+            "missing option or argument: <RANGE>, --file <FILE> or --localnet\nhint: see `tapstack scan --help`",
         ),
         (
             &["watch"],
             "missing option or argument: --interface <NAME>, --tap <NAME> or <FILE>\nhint: see `tapstack watch --help`",
         ),
-        (
-            &["arping"],
-            "missing options and arguments: --interface <NAME> or --tap <NAME>; <TARGET>\nhint: see `tapstack arping --help`",
-        ),
+        (&["arping"], "missing argument: <TARGET>\nhint: see `tapstack arping --help`"),
         (
             &["scan", "-I", "eth0", "-l", "-f", "a", "10.0.0.1"],
             "'--localnet' cannot be used with '--file <FILE>' or '[RANGE]...'\nhint: see `tapstack scan --help`",
@@ -51,8 +48,8 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
         ),
         (&["--color", "alway"], "invalid value 'alway' for '--color <WHEN>'\nhint: did you mean 'always'?"),
         (
-            &["arping", "-I", "eth0", "localhost"],
-            "invalid value 'localhost' for '<TARGET>': expected an IPv4 address\nhint: use e.g. 10.0.0.1",
+            &["arping", "-I", "eth0", "10.0.0"],
+            "invalid value '10.0.0' for '<TARGET>': expected an IPv4 address\nhint: use e.g. 10.0.0.1",
         ),
         (
             &["scan", "-I", "eth0", "--rate", "0", "10.0.0.1"],

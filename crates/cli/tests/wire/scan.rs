@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
-use tap::linux::Tap;
+use tap::linux::{Interface, Tap};
 
 use super::capture::Scratch;
 use super::common::on_terminal;
@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("scan_exit_code_matches_result_on_interface", on_interface),
     ("scan_exit_code_matches_result_on_tap", on_tap),
     ("scan_exits_2_with_message_when_it_cannot_send", cannot_send),
+    ("scan_and_arping_use_interface_of_route_to_targets", interface_of_route),
     ("scan_has_no_result_when_link_goes_down", link_goes_down),
     ("scan_shows_duplicates_and_conflicts", duplicates_and_conflicts),
     ("scan_in_vlan_receives_only_that_vlan", in_vlan),
@@ -120,7 +121,7 @@ fn cannot_send() -> TestResult {
     let held = open_tap("held1")?;
     let bare = Tap::open("bare1")?;
     bare.interface().set_up(true)?;
-    let rows: [(&[&str], &str); 22] = [
+    let rows: [(&[&str], &str); 25] = [
         (&["-I", "absent0", "10.0.0.9"], "interface absent0 does not exist"),
         (&["-I", "dead1", "10.0.0.9"], "dead1 is down\nhint: bring up the interface"),
         (
@@ -141,7 +142,12 @@ fn cannot_send() -> TestResult {
         ),
         (&["-I", "held1", "10.0.0.0/7"], "too many target addresses: 33554432 (limit 16777216, a /8)"),
         (&["-I", "held1", "10.0.0.9-10.0.0.3"], "10.0.0.3 is lower than 10.0.0.9"),
-        (&["-I", "held1", "localhost"], "e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-10.0.0.9"),
+        (&["-I", "held1", "a name"], "e.g. 10.0.0.1, 10.0.0.0/24 or 10.0.0.1-9"),
+        (
+            &["-I", "held1", "localhost"],
+            "invalid value 'localhost' for '[RANGE]...': 127.0.0.1 is a loopback",
+        ),
+        (&["-I", "held1", "10.0.0.9", "--exclude", "10.0.0.0-20"], "no target addresses"),
         (&["-I", "held1", "-f", "/dev/null"], "no target addresses"),
         (&["-I", "held1", "-f", "/nonexistent"], "cannot read /nonexistent: No such file"),
         (&["-I", "held1", "-f", "/dev/zero"], "cannot read /dev/zero: longer than 64 MiB"),
@@ -151,7 +157,8 @@ fn cannot_send() -> TestResult {
         (&["-I", "held1", "-b", "0.5", "10.0.0.9"], "expected a factor from 1 to 100"),
         (&["-I", "held1", "-l", "10.0.0.9"], "cannot be used with"),
         (&["-I", "held1"], "missing option or argument: <RANGE>, --file <FILE> or --localnet\n"),
-        (&["10.0.0.9"], "missing option: --interface <NAME> or --tap <NAME>\n"),
+        (&["192.0.2.9"], "no route to 192.0.2.9\nhint: select the interface with `-I NAME`\n"),
+        (&["10.0.0.9", "127.0.0.2"], "invalid value '127.0.0.2' for '[RANGE]...': 127.0.0.2 is a loopback"),
     ];
     for (arguments, part) in rows {
         let (code, out, errors) = scan(&SHORT, &[arguments, &["-x"]].concat())?;
@@ -159,6 +166,63 @@ fn cannot_send() -> TestResult {
         assert!(errors.contains(part), "{arguments:?}: {errors}");
     }
     drop((idle, held, bare));
+    Ok(())
+}
+
+fn interface_of_route() -> TestResult {
+    let host = range_of_four("near3")?;
+    let target = ["-q", "10.0.0.16"];
+    let (code, out, errors) = scan(&ONE, &target)?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("Interface: near3, ") && out.contains("\n10.0.0.16\t"), "{out}");
+    // Without a default route, the interface is the only one with an address.
+    let (code, out, errors) =
+        scan(&ONE, &["-q", "-l", "--exclude", "10.0.0.0-15", "--exclude", "10.0.0.17/32"])?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains(" with 239 hosts\n") && out.contains("\n10.0.0.16\t"), "{out}");
+
+    let other = Tap::open("near4")?;
+    other.interface().add_address("10.0.1.1/24".parse()?)?;
+    other.interface().set_up(true)?;
+    other.interface().add_route("192.0.2.0/24".parse()?, Some([10, 0, 1, 9].into()))?;
+    let rows: [(&[&str], &str); 5] = [
+        (
+            &["scan", "-l"],
+            "several interfaces have IPv4 addresses: near3, near4\nhint: select one with `-I NAME`",
+        ),
+        (
+            &["scan", "10.0.0.0/24", "10.0.1.0/24"],
+            "the targets are on two interfaces: near3 and near4\nhint: scan the targets of each interface in a run",
+        ),
+        (
+            &["arping", "192.0.2.7"],
+            "192.0.2.7 is not on a local network: its route leads to gateway 10.0.1.9 on near4\nhint: use `-I near4`",
+        ),
+        (&["arping", "198.51.100.7"], "no route to 198.51.100.7\nhint: select the interface with `-I NAME`"),
+        (&["arping", "--address", "10.0.0.2/24", "10.0.0.1"], "missing option: --tap <NAME>"),
+    ];
+    for (words, part) in rows {
+        let (code, out, errors) = exit_and_text(&run(words)?);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{words:?}: {errors}");
+        assert!(errors.contains(part), "{words:?}: {errors}");
+    }
+    // The address of the kernel leads to its interface.
+    for (words, code, part) in [
+        (&["arping", "-c", "1", "-w", "5", "10.0.0.17"][..], 0, "ARPING 10.0.0.17 from 10.0.0.1 near3\n"),
+        (&["arping", "-D", "-c", "1", "10.0.0.16"], 1, "ARPING 10.0.0.16 from 0.0.0.0 near3\n"),
+        (&["arping", "-U", "-c", "1", "10.0.0.1"], 0, "ARPING 10.0.0.1 from 10.0.0.1 near3\n"),
+    ] {
+        let (ended, out, errors) = exit_and_text(&run(words)?);
+        assert_eq!((ended, errors.as_str()), (Some(code), ""), "{words:?}: {out}");
+        assert!(out.starts_with(part), "{words:?}: {out}");
+    }
+    // The interface of the default route precedes the others.
+    let near = Interface::named(&"near3".parse()?)?;
+    near.add_route("0.0.0.0/0".parse()?, Some([10, 0, 0, 16].into()))?;
+    let (code, out, _) = scan(&ONE, &["-q", "-l"])?;
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("Interface: near3, "), "{out}");
+    assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 

@@ -126,7 +126,9 @@ impl Interface {
     /// Returns all IPv4 addresses of the interface with their prefix lengths, in the kernel's order.
     pub fn addresses(&self) -> io::Result<Vec<Ipv4Net>> {
         let index = self.index().map_err(io::Error::other)?;
-        dump_addresses(&mut self.netlink(), |interface| interface == index.cast_unsigned())
+        let all = interfaces_of_addresses(&mut self.netlink())?;
+        let own = all.into_iter().filter(|(interface, _)| *interface == index.cast_unsigned());
+        Ok(own.map(|(_, address)| address).collect())
     }
 
     /// Sets the MAC address.
@@ -312,23 +314,21 @@ impl std::error::Error for InterfaceError {
 /// Returns all IPv4 addresses of the kernel in the current network namespace, on all interfaces, with their prefix
 /// lengths. By default, the kernel answers ARP requests for all these addresses on every interface.
 pub fn kernel_addresses() -> io::Result<Vec<Ipv4Net>> {
-    dump_addresses(&mut Connection::open()?, |_| true)
+    let all = interfaces_of_addresses(&mut Connection::open()?)?;
+    Ok(all.into_iter().map(|(_, address)| address).collect())
 }
 
-/// Returns the addresses of the interfaces that `is_included` selects by index.
-fn dump_addresses(
-    connection: &mut Connection,
-    is_included: impl Fn(u32) -> bool,
-) -> io::Result<Vec<Ipv4Net>> {
+/// Returns all IPv4 addresses of the kernel, each with the index of its interface.
+pub(super) fn interfaces_of_addresses(connection: &mut Connection) -> io::Result<Vec<(u32, Ipv4Net)>> {
     let mut request = AddressMessage::default();
     request.header.family = AddressFamily::Inet;
-    connection.dump(&RouteNetlinkMessage::GetAddress(request), |message| address(message, &is_included))
+    connection.dump(&RouteNetlinkMessage::GetAddress(request), address)
 }
 
-fn address(message: &[u8], is_included: impl Fn(u32) -> bool) -> Option<Ipv4Net> {
-    let header = AddressHeader::parse(message).ok().filter(|header| is_included(header.index))?;
+fn address(message: &[u8]) -> Option<(u32, Ipv4Net)> {
+    let header = AddressHeader::parse(message).ok()?;
     // On a point-to-point interface, IFA_ADDRESS is the peer's address.
     let local = attribute(message, ADDRESS_HEADER, libc::IFA_LOCAL)?;
     let local: Ipv4Addr = <[u8; 4]>::try_from(local).ok()?.into();
-    Ipv4Net::new(local, header.prefix_len).ok()
+    Some((header.index, Ipv4Net::new(local, header.prefix_len).ok()?))
 }

@@ -60,6 +60,27 @@ pub(super) fn query(connection: &mut Connection, which: Selector<'_>) -> Result<
     connection.answer(sequence, answer).map_err(|error| errno(&error))?
 }
 
+/// Requests the name of the interface with this index on a blocking connection.
+pub(super) fn name(connection: &mut Connection, index: u32) -> Result<InterfaceName, Errno> {
+    let request = request(Selector::Index(index));
+    let sequence = connection.send(request, 0).map_err(|error| errno(&error))?;
+    let parse = |message: &Message<'_>| {
+        let name = || attribute(message.payload, HEADER, libc::IFLA_IFNAME);
+        message.error().map_or_else(|| name().and_then(interface_name).ok_or(Errno::EBADMSG), Err)
+    };
+    connection.answer(sequence, parse).map_err(|error| errno(&error))?
+}
+
+/// Parses the value of `IFLA_IFNAME`.
+fn interface_name(value: &[u8]) -> Option<InterfaceName> {
+    text(value).parse().ok()
+}
+
+/// Returns the text of an attribute, without the zero at its end.
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
+}
+
 /// Parses the answer to a [`request`].
 pub(super) fn answer(message: &Message<'_>) -> Result<LinkInfo, Errno> {
     message.error().map_or_else(|| LinkInfo::parse(message.payload).ok_or(Errno::EBADMSG), Err)
@@ -147,12 +168,11 @@ pub fn bridge_of(name: &InterfaceName) -> io::Result<Option<InterfaceName>> {
 fn port(message: &[u8]) -> Option<BridgePort> {
     let header = LinkHeader::parse(message).ok()?;
     let link = |kind| attribute(message, HEADER, kind);
-    let text = |value: &[u8]| String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned();
     let port = attribute(link(libc::IFLA_LINKINFO).unwrap_or_default(), 0, libc::IFLA_INFO_SLAVE_KIND);
     let is_bridge_port = port.is_some_and(|kind| text(kind) == "bridge");
     Some(BridgePort {
         index: header.index,
-        name: text(link(libc::IFLA_IFNAME)?).parse().ok()?,
+        name: interface_name(link(libc::IFLA_IFNAME)?)?,
         bridge: link(libc::IFLA_MASTER).and_then(number).filter(|_| is_bridge_port),
     })
 }

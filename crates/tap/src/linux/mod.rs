@@ -3,7 +3,8 @@
 //! - [`Tap`] opens a TAP, [`PersistentTap`] creates a TAP that outlives the program, and [`taps()`] lists TAPs.
 //! - [`PacketSocket`] receives and transmits frames on an existing interface.
 //! - [`Cable`] is a pair of connected devices in one process.
-//! - [`Interface`], [`LinkMonitor`] and [`kernel_neighbors`] read and change the kernel's network configuration.
+//! - [`Interface`], [`LinkMonitor`], [`kernel_neighbors`] and [`kernel_route`] read and change the kernel's network
+//!   configuration.
 //! - [`wait()`] and [`busy_poll`] wait for frames. The crate `runtime` has the event loop.
 //! - [`Namespace`] moves the process into a new network namespace.
 //!
@@ -26,6 +27,7 @@ mod packet_socket;
 mod persistent;
 mod read_write;
 mod ring;
+mod route;
 mod tap;
 mod taps;
 mod wait;
@@ -42,6 +44,7 @@ pub use node::{Features, features};
 pub use open_error::OpenError;
 pub use packet_socket::{PacketSocket, SocketError};
 pub use persistent::{CreateError, DeleteError, PersistentTap};
+pub use route::{KernelRoute, addressed_interfaces, kernel_route};
 pub use tap::{Tap, TapOptions};
 pub use taps::{Holder, TapInterface, taps};
 pub use wait::{Descriptor, MAX_DESCRIPTORS, Readiness, Stop, busy_poll, default_busy_poll, wait};

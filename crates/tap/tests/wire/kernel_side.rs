@@ -10,7 +10,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
 };
-use tap::linux::{Interface, InterfaceChange, PacketSocket, PersistentTap, Tap};
+use tap::linux::{
+    Interface, InterfaceChange, KernelRoute, PacketSocket, PersistentTap, Tap, addressed_interfaces,
+    kernel_route,
+};
 
 use super::driver::wire;
 use testbed::frames::{receive, send};
@@ -26,6 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     ("address_is_ensured_when_added_concurrently", address_is_ensured_when_added_concurrently),
     ("frames_not_read_from_tap_are_counted_as_dropped", frames_not_read_from_tap_are_counted_as_dropped),
     ("route_sends_frames_to_wire", route_sends_frames_to_wire),
+    ("kernel_route_names_interface_and_gateway", kernel_route_names_interface_and_gateway),
     ("absent_interface_is_named_in_error", absent_interface_is_named_in_error),
     ("ipv6_is_off_in_namespace", ipv6_is_off_in_namespace),
 ];
@@ -174,6 +178,30 @@ fn route_sends_frames_to_wire() -> TestResult {
         send_from_kernel(destination.into(), b"hello")?;
         receive(&mut tap, |bytes| bytes.ends_with(&next_hop))?;
     }
+    Ok(())
+}
+
+fn kernel_route_names_interface_and_gateway() -> TestResult {
+    let (near, far) = (Tap::open("near%d")?, Tap::open("far%d")?);
+    for (tap, address) in [(&near, "10.0.0.1/24"), (&far, "10.0.1.1/24")] {
+        tap.interface().add_address(address.parse()?)?;
+        tap.interface().set_up(true)?;
+    }
+    let name = |tap: &Tap| tap.interface().name().clone();
+    assert_eq!(kernel_route([192, 0, 2, 7].into())?, None, "the namespace has a default route");
+    far.interface().add_route("192.0.2.0/24".parse()?, Some([10, 0, 1, 9].into()))?;
+    let rows = [
+        ([10, 0, 0, 7], name(&near), None),
+        ([10, 0, 1, 7], name(&far), None),
+        // Addresses of the kernel.
+        ([10, 0, 1, 1], name(&far), None),
+        ([192, 0, 2, 7], name(&far), Some([10, 0, 1, 9].into())),
+    ];
+    for (destination, interface, gateway) in rows {
+        assert_eq!(kernel_route(destination.into())?, Some(KernelRoute { interface, gateway }));
+    }
+    // The loopback interface has an address too.
+    assert_eq!(addressed_interfaces()?, [name(&near), name(&far)]);
     Ok(())
 }
 

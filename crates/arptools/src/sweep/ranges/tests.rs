@@ -55,3 +55,38 @@ fn ranges_beyond_slash_8_and_empty_ranges_are_rejected() {
     assert_eq!(all, Err(TargetRangesError::TooMany(1 << 32)));
     assert!(all.unwrap_err().to_string().contains("(limit 16777216, a /8)"));
 }
+
+#[test]
+fn excluded_addresses_are_no_targets() {
+    let whole = [range([10, 0, 0, 0], [10, 0, 0, 9]), range([10, 0, 1, 0], [10, 0, 1, 1])];
+    let rows: [(&[RangeInclusive<Ipv4Addr>], &[RangeInclusive<Ipv4Addr>]); 5] = [
+        (&[range([10, 0, 0, 10], [10, 0, 0, 255])], &whole),
+        (
+            &[range([10, 0, 0, 5], [10, 0, 0, 5])],
+            &[range([10, 0, 0, 0], [10, 0, 0, 4]), range([10, 0, 0, 6], [10, 0, 0, 9]), whole[1].clone()],
+        ),
+        (&[range([0; 4], [10, 0, 0, 8])], &[range([10, 0, 0, 9], [10, 0, 0, 9]), whole[1].clone()]),
+        (&[range([10, 0, 0, 9], [255; 4])], &[range([10, 0, 0, 0], [10, 0, 0, 8])]),
+        (
+            &[range([10, 0, 0, 8], [10, 0, 0, 9]), range([10, 0, 0, 1], [10, 0, 0, 7])],
+            &[range([10, 0, 0, 0], [10, 0, 0, 0]), whole[1].clone()],
+        ),
+    ];
+    for (excluded, left) in rows {
+        let ranges = TargetRanges::excluding(whole.clone(), excluded.iter().cloned()).unwrap();
+        assert_eq!(ranges.iter().collect::<Vec<_>>(), left, "without {excluded:?}");
+        let count: u32 = left.iter().map(|range| range.end().to_bits() - range.start().to_bits() + 1).sum();
+        assert_eq!(ranges.count(), count);
+        for number in 0..count {
+            assert_eq!(ranges.address(number).and_then(|address| ranges.number(address)), Some(number));
+        }
+    }
+    let nothing = TargetRanges::excluding(whole, [range([0; 4], [255; 4])]);
+    assert_eq!(nothing, Err(TargetRangesError::Empty));
+    // A range with more addresses than the limit may be cut to the limit.
+    let cut = TargetRanges::excluding([range([10, 0, 0, 0], [11, 0, 0, 0])], [range([11; 4], [11; 4])]);
+    assert_eq!(cut.unwrap_err(), TargetRangesError::TooMany(16_777_217));
+    let cut =
+        TargetRanges::excluding([range([10, 0, 0, 0], [11, 0, 0, 0])], [range([11, 0, 0, 0], [11, 0, 0, 0])]);
+    assert_eq!(cut.unwrap().count(), TargetRanges::MAX_COUNT);
+}

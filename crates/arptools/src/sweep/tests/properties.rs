@@ -107,9 +107,10 @@ proptest! {
                     // Excludes requests by another program, because replies to such requests are not reported.
                     let is_same_sender = (fields.sender_hardware, fields.sender_protocol) == (LOCAL_MAC, LOCAL);
                     prop_assume!(!is_same_sender || fields.operation != Operation::REQUEST);
-                    if let Some(SweepReply { packet, number, other_mac, .. }) = receive(&mut sweep, fields) {
+                    if let Some(SweepReply { packet, number, other_mac, rtt, .. }) = receive_at(&mut sweep, now, fields) {
                         prop_assert_eq!(packet, fields);
-                        prop_assert!(requested.contains(&packet.sender_protocol));
+                        let request = requested.iter().rev().find(|(target, _)| *target == packet.sender_protocol);
+                        prop_assert_eq!(request.map(|(_, time)| now.since(*time)), Some(rtt));
                         let first = found.entry(packet.sender_protocol).or_insert((packet.sender_hardware, 0));
                         first.1 += 1;
                         prop_assert_eq!(number, first.1);
@@ -121,7 +122,7 @@ proptest! {
                 prop_assert!(!found.contains_key(&packet.target_protocol), "request for an address that has already replied");
                 prop_assert!(packet.target_protocol != LOCAL);
                 sweep.sent(now);
-                requested.push(packet.target_protocol);
+                requested.push((packet.target_protocol, now));
             }
         }
         let counts = *sweep.counts();

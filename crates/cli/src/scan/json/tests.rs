@@ -27,14 +27,14 @@ fn scan_json_lines_match_schema() {
         object(&sweep, ScanEvent::Reply(first)),
         json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "reply", "ip": "10.0.0.1",
             "mac": "02:00:00:00:00:0a", "vendor": null, "reply_number": 1, "duplicate": false,
-            "other_mac": null, "broadcast": false})
+            "other_mac": null, "broadcast": false, "rtt_ns": 0})
     );
     let second = reply(&mut sweep, RIVAL);
     assert_eq!(
         object(&sweep, ScanEvent::Reply(SweepReply { is_broadcast: true, ..second })),
         json!({"schema": 1, "time": AT, "elapsed_ns": 400, "event": "reply", "ip": "10.0.0.1",
             "mac": "02:00:00:00:00:0b", "vendor": "Rival & Sons", "reply_number": 2, "duplicate": true,
-            "other_mac": "02:00:00:00:00:0a", "broadcast": true})
+            "other_mac": "02:00:00:00:00:0a", "broadcast": true, "rtt_ns": 0})
     );
     let outcomes = [
         (SweepOutcome::Found, "found"),
