@@ -130,8 +130,8 @@ fn cannot_send() -> TestResult {
         (&["-I", "held0", "--source-mac", "ff:ff:ff:ff:ff:ff", "10.0.0.9"], "is the broadcast MAC address"),
         (&["-I", "held0", "-c", "0", "10.0.0.9"], "of at least 1"),
         (&["-I", "held0", "-i", "0", "10.0.0.9"], "from 0.001 to 86400"),
-        (&["-I", "held0", "localhost"], "invalid value 'localhost'"),
-        (&["10.0.0.9"], "missing option: --interface <NAME> or --tap <NAME>\n"),
+        (&["-I", "held0", "localhost"], "invalid target 127.0.0.1: a loopback address"),
+        (&["192.0.2.9"], "no route to 192.0.2.9\nhint: select the interface with `-I NAME`\n"),
         (&["--tap", "new0", "10.0.0.9"], "--address <IP/PREFIX>"),
     ];
     for (arguments, part) in rows {
