@@ -1,4 +1,4 @@
-//! Reader for the Ethernet frames of a capture.
+//! Reader for the frames of a capture that have a supported link type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -45,11 +45,13 @@ impl Direction {
     }
 }
 
-/// Ethernet frame of a capture.
+/// Frame of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedFrame<'a> {
     /// Number among all packets of the capture, starting at 1.
     pub number: u64,
+    /// Link type: the type of the first header.
+    pub link_type: LinkType,
     /// Capture time in nanoseconds since 1970 in UTC, if known.
     pub time: Option<u64>,
     /// Length on the wire in bytes.
@@ -64,9 +66,10 @@ pub struct CapturedFrame<'a> {
     pub comments: Vec<Cow<'a, str>>,
 }
 
-/// Reader for the Ethernet frames of a pcap or pcapng file.
+/// Reader for the frames of a pcap or pcapng file that have a supported link type.
 pub struct FrameReader<'r> {
     packets: PacketReader<Box<dyn Read + Send + 'r>>,
+    supported: &'static [LinkType],
     omitted: OmittedPackets,
 }
 
@@ -75,7 +78,7 @@ pub struct FrameReader<'r> {
 pub enum FrameReaderError {
     /// The file cannot be read, or cannot be read further.
     File(Error),
-    /// The pcap file has this link type, which is not Ethernet.
+    /// The pcap file has this link type, which is not supported.
     LinkType(LinkType),
     /// The file was read to its end, but some packets or blocks were omitted, or some frames were truncated.
     Omitted(OmittedPackets),
@@ -95,15 +98,18 @@ pub struct OmittedPackets {
 }
 
 impl<'r> FrameReader<'r> {
-    /// Reads the header of a capture.
+    /// Reads the header of a capture. The frames of the link types in `supported` are read.
     ///
-    /// Fails if the header cannot be read, or if a pcap file has a link type other than Ethernet.
-    pub fn new(from: impl Read + Send + 'r) -> Result<FrameReader<'r>, FrameReaderError> {
+    /// Fails if the header cannot be read, or if a pcap file has another link type.
+    pub fn new(
+        from: impl Read + Send + 'r,
+        supported: &'static [LinkType],
+    ) -> Result<FrameReader<'r>, FrameReaderError> {
         let from: Box<dyn Read + Send + 'r> = Box::new(from);
         let packets = PacketReader::new(from).map_err(FrameReaderError::File)?;
         match packets.link_type() {
-            Some(link_type) if link_type != LinkType::ETHERNET => Err(FrameReaderError::LinkType(link_type)),
-            _ => Ok(FrameReader { packets, omitted: OmittedPackets::default() }),
+            Some(link_type) if !supported.contains(&link_type) => Err(FrameReaderError::LinkType(link_type)),
+            _ => Ok(FrameReader { packets, supported, omitted: OmittedPackets::default() }),
         }
     }
 
@@ -113,7 +119,7 @@ impl<'r> FrameReader<'r> {
     /// truncated.
     pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
         while let Some(packet) = self.packets.next_packet().map_err(FrameReaderError::File)? {
-            if packet.link_type != LinkType::ETHERNET {
+            if !self.supported.contains(&packet.link_type) {
                 self.omitted.count(packet.link_type);
                 continue;
             }
@@ -136,6 +142,7 @@ impl<'a> CapturedFrame<'a> {
         let size = |length| usize::try_from(length).unwrap_or(usize::MAX);
         CapturedFrame {
             number: packet.number,
+            link_type: packet.link_type,
             time: packet.time,
             length: size(packet.length),
             captured: size(packet.captured),

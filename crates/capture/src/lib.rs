@@ -1,7 +1,7 @@
 //! Reads capture files (pcap and pcapng) and writes pcapng.
 //!
 //! - [`PacketReader`] returns the packets of all link types.
-//! - [`FrameReader`] returns the Ethernet frames and counts all other packets.
+//! - [`FrameReader`] returns the frames of the given link types and counts all other packets.
 //! - [`mod@write`] appends the blocks of a pcapng file to a buffer.
 //!
 //! The crate depends only on the standard library.
@@ -17,7 +17,7 @@
 //! let packet = write::EnhancedPacket { time: 0, data: &[0; 60], flags: Direction::In.flags(), comment: None };
 //! write::packet(&mut file, &packet);
 //!
-//! FrameReader::new(&file[..])?.read(|frame| {
+//! FrameReader::new(&file[..], &[LinkType::ETHERNET])?.read(|frame| {
 //!     assert_eq!((frame.number, frame.length, frame.direction), (1, 60, Some(Direction::In)));
 //!     true
 //! })?;

@@ -12,8 +12,20 @@ pub struct LinkType(
 impl LinkType {
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
-    /// Linux "cooked" captures, versions 1 and 2, as written by `tcpdump -i any`.
-    pub const COOKED: [LinkType; 2] = [LinkType(113), LinkType(276)];
+    /// BSD loopback: an address family in the byte order of the capturing machine.
+    pub const NULL: LinkType = LinkType(0);
+    /// OpenBSD loopback: an address family in network byte order.
+    pub const LOOP: LinkType = LinkType(108);
+    /// IPv4 or IPv6 without a link header.
+    pub const RAW: LinkType = LinkType(101);
+    /// IPv4 without a link header.
+    pub const IPV4: LinkType = LinkType(228);
+    /// IPv6 without a link header.
+    pub const IPV6: LinkType = LinkType(229);
+    /// Linux "cooked" capture, version 1, as older versions of `tcpdump -i any` write it.
+    pub const LINUX_SLL: LinkType = LinkType(113);
+    /// Linux "cooked" capture, version 2, as `tcpdump -i any` writes it.
+    pub const LINUX_SLL2: LinkType = LinkType(276);
 
     /// Returns the name without `LINKTYPE_`, for common link types.
     pub fn name(self) -> Option<&'static str> {

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use capture::{Error as CaptureError, FrameReaderError, LinkType, UnsupportedFormat};
+use capture::{Error as CaptureError, FrameReaderError, UnsupportedFormat};
 use host::HostConfigError;
 use ipv4::RouteError;
 use nix::errno::Errno;
@@ -292,9 +292,13 @@ fn route(error: RouteError) -> ErrorMessage {
     }
 }
 
+/// Hint for a capture of an unsupported link type.
+const SUPPORTED_LINK_TYPES: &str =
+    "supported link types: Ethernet, Linux cooked captures, raw IP and loopback";
+
 fn capture(error: &FrameReaderError) -> ErrorMessage {
     let plain = message(error);
-    let link_types = match error {
+    let has_other_link_type = match error {
         FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
             return match format {
                 UnsupportedFormat::Gzip => {
@@ -313,16 +317,10 @@ fn capture(error: &FrameReaderError) -> ErrorMessage {
             };
         }
         FrameReaderError::File(_) => return plain,
-        FrameReaderError::LinkType(link_type) => vec![*link_type],
-        FrameReaderError::Omitted(omitted) => omitted.link_types().collect(),
+        FrameReaderError::LinkType(_) => true,
+        FrameReaderError::Omitted(omitted) => omitted.link_types().next().is_some(),
     };
-    if link_types.iter().any(|link_type| LinkType::COOKED.contains(link_type)) {
-        plain.hint("only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`")
-    } else if link_types.is_empty() {
-        plain
-    } else {
-        plain.hint("only Ethernet is supported")
-    }
+    if has_other_link_type { plain.hint(SUPPORTED_LINK_TYPES) } else { plain }
 }
 
 /// Whether `kernel.unprivileged_userns_clone` is not 0; most kernels have no such setting.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
-use dissect::{Dissection, TcpConversations, dissect};
+use dissect::{Dissection, LINK_TYPES, TcpConversations, dissect_captured};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::advice::explain;
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
     privileges::drop_all()?;
     // Flush each frame of a live capture.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
-    let mut reader = FrameReader::new(from).map_err(read_failure)?;
+    let mut reader = FrameReader::new(from, LINK_TYPES).map_err(read_failure)?;
     let mut out = BufWriter::with_capacity(BUFFER_SIZE, standard_output()?);
     let styler = Styler::stdout();
     let is_colored = arguments.explain && styler.is_enabled();
@@ -99,7 +99,7 @@ pub fn decode_capture(
         json: format == DecodeFormat::Json,
         explain: format == DecodeFormat::Explained,
     };
-    let mut reader = FrameReader::new(capture).map_err(|error| error.to_string())?;
+    let mut reader = FrameReader::new(capture, LINK_TYPES).map_err(|error| error.to_string())?;
     print(&mut reader, &arguments, |line, _| each(line)).map_err(|error| error.to_string())
 }
 
@@ -112,7 +112,7 @@ fn print(
     let mut line = String::new();
     let mut conversations = arguments.conversations();
     reader.read(|frame| {
-        let dissection = dissect(frame.bytes, frame.length);
+        let dissection = dissect_captured(frame.link_type, frame.bytes, frame.length);
         line.clear();
         write_frame(&mut line, arguments, frame, &dissection, &mut conversations);
         each(&line, dissection.is_faulty())

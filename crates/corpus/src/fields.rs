@@ -3,8 +3,11 @@
 use super::pdml::{Field, PdmlProtocol};
 
 /// A header of tapstack and its name in tshark.
-pub(crate) const PROTOCOLS: [(&str, &[&str]); 9] = [
+pub(crate) const PROTOCOLS: [(&str, &[&str]); 12] = [
     ("ethernet", &["eth"]),
+    ("linux_sll", &["sll"]),
+    ("linux_sll2", &["sll"]),
+    ("loopback", &["null"]),
     ("tags", &["vlan", "ieee8021ad"]),
     ("snap", &["llc"]),
     ("llc", &["llc"]),
@@ -61,7 +64,22 @@ pub(crate) const FRAME_FIELDS: [FieldMapping; 6] = [
 ];
 
 /// Fields of the headers.
-pub(crate) const HEADER_FIELDS: [FieldMapping; 70] = [
+pub(crate) const HEADER_FIELDS: [FieldMapping; 85] = [
+    mapping("linux_sll", "packet_type", &["sll.pkttype"], ValueFormat::Number),
+    mapping("linux_sll", "hardware_type", &["sll.hatype"], ValueFormat::Number),
+    mapping("linux_sll", "address_length", &["sll.halen"], ValueFormat::Number),
+    mapping("linux_sll", "address", &["sll.src.eth"], ValueFormat::Shown),
+    mapping("linux_sll", "unused", &["sll.unused"], ValueFormat::Bytes),
+    mapping("linux_sll", "protocol_type", &["sll.etype", "sll.ltype"], ValueFormat::Number),
+    mapping("linux_sll2", "protocol_type", &["sll.etype", "sll.ltype"], ValueFormat::Number),
+    mapping("linux_sll2", "reserved", &["sll.unused"], ValueFormat::Bytes),
+    mapping("linux_sll2", "interface", &["sll.ifindex"], ValueFormat::Number),
+    mapping("linux_sll2", "hardware_type", &["sll.hatype"], ValueFormat::Number),
+    mapping("linux_sll2", "packet_type", &["sll.pkttype"], ValueFormat::Number),
+    mapping("linux_sll2", "address_length", &["sll.halen"], ValueFormat::Number),
+    mapping("linux_sll2", "address", &["sll.src.eth"], ValueFormat::Shown),
+    mapping("linux_sll2", "unused", &["sll.unused"], ValueFormat::Bytes),
+    mapping("loopback", "family", &["null.family"], ValueFormat::Bytes),
     mapping("ethernet", "destination", &["eth.dst"], ValueFormat::Shown),
     mapping("ethernet", "source", &["eth.src"], ValueFormat::Shown),
     mapping(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use arp::{Operation, Packet};
+use capture::LinkType;
 use icmp::IcmpMessage;
 use inet::{IpProtocol, checksum};
 use ipv4::Datagram;
@@ -11,6 +12,7 @@ use tcp::{TcpOption, TcpOptions};
 
 use crate::frame::{DissectedFrame, RARP, data_length};
 use crate::layout::{TCP_HEADER, UDP_HEADER};
+use crate::link_header::layout;
 
 /// A fault of a frame: a violation of a standard, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +43,15 @@ pub enum FaultRule {
 }
 
 /// Returns the faults of a frame that was `length` bytes long on the wire. Truncation by the capture is not a fault.
-pub(crate) fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
+pub(crate) fn faults(link_type: LinkType, bytes: &[u8], length: usize) -> Vec<FrameFault> {
     let mut faults = Vec::new();
-    match DissectedFrame::parse(bytes, length) {
+    match DissectedFrame::parse(link_type, bytes, length) {
         Ok(frame) => {
             if frame.source.is_group() {
                 let reason = link::LinkDropReason::GroupSource;
-                faults.push(FrameFault::new("ethernet", Some("source"), &reason, "ethernet-group-source"));
+                let field = if frame.link.is_some() { "address" } else { "source" };
+                let layer = link_layer(link_type);
+                faults.push(FrameFault::new(layer, Some(field), &reason, "ethernet-group-source"));
             }
             match frame.ether_type {
                 EtherType::ARP | RARP => check_arp(&mut faults, &frame),
@@ -55,7 +59,7 @@ pub(crate) fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
                 _ => {}
             }
         }
-        Err(reason) => faults.extend(link_fault(reason)),
+        Err(reason) => faults.extend(link_fault(link_type, reason)),
     }
     if bytes.len() < length {
         faults.retain(|fault| !fault.is_truncation);
@@ -100,10 +104,15 @@ impl FrameFault {
     }
 }
 
-fn link_fault(reason: link::LinkDropReason) -> Option<FrameFault> {
+/// Returns the name of the first header of a frame.
+fn link_layer(link_type: LinkType) -> &'static str {
+    layout(link_type).map_or("ipv4", |layout| layout.name)
+}
+
+fn link_fault(link_type: LinkType, reason: link::LinkDropReason) -> Option<FrameFault> {
     use link::LinkDropReason as D;
     Some(match reason {
-        D::Truncated => FrameFault::truncation("ethernet", None, &reason, "truncated"),
+        D::Truncated => FrameFault::truncation(link_layer(link_type), None, &reason, "truncated"),
         D::TruncatedTag => FrameFault::truncation("tags", None, &reason, "ethernet-tags"),
         D::TooManyTags => FrameFault::new("tags", None, &reason, "ethernet-tags"),
         D::ReservedVlan => FrameFault::new("tags", Some("vlan"), &reason, "ethernet-reserved-vlan"),
@@ -135,7 +144,7 @@ fn check_arp(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
                 let reason = arp::ArpDropReason::SenderIp;
                 faults.push(fault("sender_protocol_address", reason, "sender-protocol-host"));
             }
-            if is_arp && packet.sender_hardware() != frame.source {
+            if is_arp && frame.sender().is_some_and(|sender| sender != packet.sender_hardware()) {
                 faults.push(FrameFault {
                     layer: "arp",
                     field: Some("sender_hardware_address"),
@@ -169,7 +178,7 @@ fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
         faults.push(FrameFault { detail: Some(checksum_detail(header, 10)), ..fault });
     }
     let source = datagram.source();
-    // On the loopback interface, loopback addresses are valid.
+    // On the loopback interface, loopback addresses are valid. A frame without MAC addresses may be of that interface.
     let is_loopback_frame = [frame.source, frame.destination] == [MacAddr::ZERO; 2];
     if source.is_multicast() || source.is_broadcast() || (source.is_loopback() && !is_loopback_frame) {
         let summary = format!("invalid source address {source}");

@@ -1,14 +1,20 @@
-//! Ethernet frames that a capture may have truncated.
+//! Frames that a capture may have truncated.
 
+use capture::LinkType;
 use ipv4::Datagram;
-use link::{Encapsulation, EtherType, EthernetFrame, LinkDropReason, MacAddr, VlanTags};
+use link::{Encapsulation, EtherType, EthernetFrame, EthernetHeader, LinkDropReason, MacAddr, VlanTags};
+
+use crate::link_header::LinkHeader;
 
 /// EtherType of RARP. Its packets have the format of ARP packets (RFC 903).
 pub(crate) const RARP: EtherType = EtherType(0x8035);
 
-/// The Ethernet header and tags of a frame, and the captured part of its payload.
+/// The link header and tags of a frame, and the captured part of its payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DissectedFrame<'a> {
+    /// The link header of a frame that is not an Ethernet frame. `source` and `destination` are then those of its
+    /// [`EthernetForm`](crate::EthernetForm).
+    pub(crate) link: Option<LinkHeader>,
     pub(crate) source: MacAddr,
     pub(crate) destination: MacAddr,
     pub(crate) tags: VlanTags,
@@ -23,7 +29,14 @@ pub(crate) struct DissectedFrame<'a> {
 
 impl<'a> DissectedFrame<'a> {
     /// Parses a frame that was `length` bytes long on the wire; `bytes` is the captured part.
-    pub(crate) fn parse(bytes: &'a [u8], length: usize) -> Result<DissectedFrame<'a>, LinkDropReason> {
+    pub(crate) fn parse(
+        link_type: LinkType,
+        bytes: &'a [u8],
+        length: usize,
+    ) -> Result<DissectedFrame<'a>, LinkDropReason> {
+        if link_type != LinkType::ETHERNET {
+            return DissectedFrame::parse_other(link_type, bytes, length);
+        }
         match EthernetFrame::parse(bytes) {
             Ok(frame) => Ok(DissectedFrame::new(&frame, frame.payload(), bytes, length)),
             Err(LinkDropReason::LengthBeyondFrame) if bytes.len() < length => {
@@ -31,6 +44,39 @@ impl<'a> DissectedFrame<'a> {
             }
             Err(reason) => Err(reason),
         }
+    }
+
+    /// Parses a frame that is not an Ethernet frame.
+    fn parse_other(
+        link_type: LinkType,
+        bytes: &'a [u8],
+        length: usize,
+    ) -> Result<DissectedFrame<'a>, LinkDropReason> {
+        let link = LinkHeader::parse(link_type, bytes)?;
+        if link.is_unknown() {
+            // A valid frame of another protocol, like an Ethernet frame with another LLC header.
+            return Err(LinkDropReason::NotSnap);
+        }
+        let form = link.ethernet_form(bytes);
+        let frame = EthernetFrame::parse(form.bytes())?;
+        let offset = (frame.payload_offset() + link.length).saturating_sub(size_of::<EthernetHeader>());
+        let payload = bytes.get(offset..).unwrap_or_default();
+        Ok(DissectedFrame {
+            link: Some(link),
+            source: frame.source(),
+            destination: frame.destination(),
+            tags: frame.tags(),
+            encapsulation: frame.encapsulation(),
+            ether_type: frame.ether_type(),
+            payload,
+            offset,
+            length: length.max(bytes.len()).saturating_sub(offset),
+        })
+    }
+
+    /// Returns the MAC address of the sender, if the frame contains this address.
+    pub(crate) fn sender(&self) -> Option<MacAddr> {
+        self.link.map_or(Some(self.source), |link| link.source)
     }
 
     /// Parses a truncated frame and checks its length field against the length on the wire. The missing bytes are filled
@@ -61,6 +107,7 @@ impl<'a> DissectedFrame<'a> {
             Encapsulation::Type => length.saturating_sub(bytes.len()),
         };
         DissectedFrame {
+            link: None,
             source: frame.source(),
             destination: frame.destination(),
             tags: frame.tags(),

@@ -3,12 +3,14 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
+use capture::LinkType;
 use icmp::IcmpType;
 use inet::IpProtocol;
 use link::{EtherType, MacAddr};
 
 use crate::frame::RARP;
 use crate::layout::{self, Field, FieldFormat, Layout};
+use crate::link_header::{self, LinkHeader};
 
 /// One header of a frame. The header is shorter than its layout if the frame ends in the header.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +59,9 @@ pub struct Layers<'a> {
 }
 
 /// Returns the layers of a frame that belong to a known protocol.
-pub(crate) fn layers(bytes: &[u8]) -> Layers<'_> {
+pub(crate) fn layers(link_type: LinkType, bytes: &[u8]) -> Layers<'_> {
     let mut parser = LayerParser { bytes, offset: 0, is_quoted: false, found: Layers::default() };
-    parser.ethernet();
+    parser.link(link_type);
     parser.found
 }
 
@@ -153,14 +155,37 @@ struct LayerParser<'a> {
 }
 
 impl<'a> LayerParser<'a> {
-    fn ethernet(&mut self) {
-        let Some(mut layer) = self.push(&layout::ETHERNET) else { return };
-        let mut tags = 0;
-        while let Some(ether_type) = ether_type(layer.number("type_or_length")) {
+    fn link(&mut self, link_type: LinkType) {
+        if link_type == LinkType::ETHERNET {
+            let Some(layer) = self.push(&layout::ETHERNET) else { return };
+            return self.typed(ether_type(layer.number("type_or_length")));
+        }
+        let Ok(header) = LinkHeader::parse(link_type, self.bytes) else {
+            // The frame ends in its link header.
+            link_header::layout(link_type).and_then(|layout| self.push(layout));
+            return;
+        };
+        if let Some(layout) = link_header::layout(link_type) {
+            self.push(layout);
+        }
+        match header.protocol {
+            link_header::LLC => {
+                let rest = self.bytes.len().saturating_sub(self.offset);
+                self.llc(u16::try_from(rest).unwrap_or(u16::MAX));
+            }
+            _ if header.is_unknown() => {}
+            protocol => self.typed(Some(EtherType(protocol))),
+        }
+    }
+
+    /// Parses what follows an EtherType or a length.
+    fn typed(&mut self, first: Option<EtherType>) {
+        let (mut next, mut tags) = (first, 0);
+        while let Some(ether_type) = next {
             match ether_type {
                 tag if tag.is_tag() => {
                     let Some(tag) = self.push(&layout::TAG) else { return };
-                    layer = tag;
+                    next = self::ether_type(tag.number("type_or_length"));
                     tags += 1;
                     // A malicious frame may consist of tags only.
                     if tags > TAG_LIMIT {

@@ -51,8 +51,11 @@ pub enum FieldFormat {
 use FieldFormat::{Flag, Hex, Ip, Mac, Number};
 
 /// All layouts.
-pub static LAYOUTS: [&Layout; 17] = [
+pub static LAYOUTS: [&Layout; 20] = [
     &ETHERNET,
+    &LINUX_SLL,
+    &LINUX_SLL2,
+    &LOOPBACK,
     &TAG,
     &SNAP,
     &LLC,
@@ -97,6 +100,54 @@ pub(crate) static ETHERNET: Layout = Layout {
         field("source", "src", 48, Mac, "source MAC address"),
         field("type_or_length", "type", 16, Hex, "EtherType, or the payload length if 1500 or less"),
     ],
+};
+
+pub(crate) static LINUX_SLL: Layout = Layout {
+    name: "linux_sll",
+    title: "Linux cooked header, version 1",
+    standard: "LINKTYPE_LINUX_SLL",
+    fields: &[
+        field("packet_type", "packet", 16, Number, PACKET_TYPE),
+        field("hardware_type", "hardware", 16, Number, HARDWARE_TYPE),
+        field("address_length", "halen", 16, Number, "length of the sender's address in bytes"),
+        field("address", "address", 48, Mac, "MAC address of the sender"),
+        field("unused", "unused", 16, Hex, "unused; the rest of an address of eight bytes"),
+        field("protocol_type", "type", 16, Hex, "EtherType; 4 means that an LLC header follows"),
+    ],
+};
+
+pub(crate) static LINUX_SLL2: Layout = Layout {
+    name: "linux_sll2",
+    title: "Linux cooked header, version 2",
+    standard: "LINKTYPE_LINUX_SLL2",
+    fields: &[
+        field("protocol_type", "type", 16, Hex, "EtherType; 4 means that an LLC header follows"),
+        field("reserved", "0", 16, Hex, "reserved, zero"),
+        field("interface", "interface", 32, Number, "number of the interface on the capturing machine"),
+        field("hardware_type", "hardware", 16, Number, HARDWARE_TYPE),
+        field("packet_type", "packet", 8, Number, PACKET_TYPE),
+        field("address_length", "halen", 8, Number, "length of the sender's address in bytes"),
+        field("address", "address", 48, Mac, "MAC address of the sender"),
+        field("unused", "unused", 16, Hex, "unused; the rest of an address of eight bytes"),
+    ],
+};
+
+const PACKET_TYPE: &str =
+    "0 to this machine, 1 broadcast, 2 multicast, 3 to another machine, 4 sent by this machine";
+const HARDWARE_TYPE: &str = "hardware type of the interface (ARPHRD); 1 is Ethernet, 772 is loopback";
+
+/// Header of BSD loopback interfaces.
+pub(crate) static LOOPBACK: Layout = Layout {
+    name: "loopback",
+    title: "Loopback header",
+    standard: "LINKTYPE_NULL, LINKTYPE_LOOP",
+    fields: &[field(
+        "family",
+        "family",
+        32,
+        Hex,
+        "address family; its byte order is that of the capturing machine in LINKTYPE_NULL",
+    )],
 };
 
 pub(crate) static TAG: Layout = Layout {

@@ -1,8 +1,9 @@
 //! Dissection of frames: layers, fields and faults, with output as one line, JSON or an explanation.
 //!
-//! [`dissect`] takes the bytes of an Ethernet frame and returns a [`Dissection`]:
+//! [`dissect`] takes the bytes of an Ethernet frame, [`dissect_captured`] also those of a frame with another link header.
+//! Both return a [`Dissection`]:
 //!
-//! - [`Dissection::layers`]: Ethernet, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the quoted datagram, UDP
+//! - [`Dissection::layers`]: Ethernet or another link header, VLAN tags, LLC and SNAP, ARP and RARP, IPv4, ICMP with the quoted datagram, UDP
 //!   and TCP, each with its fields;
 //! - [`Dissection::faults`]: violations of a standard, each with its field and the rule;
 //! - [`Dissection::write_summary`]: one line in the format of tcpdump;
@@ -20,15 +21,18 @@ mod frame;
 mod json;
 mod layers;
 mod layout;
+mod link_header;
 mod requirement;
 mod summary;
 
 use std::fmt;
 
+use capture::LinkType;
 pub use conversation::TcpConversations;
 pub use fault::{FaultRule, FrameFault};
 pub use layers::{FieldValue, Layer, Layers, TAG_LIMIT};
 pub use layout::{Field, FieldFormat, LAYOUTS, Layout};
+pub use link_header::{EthernetForm, LINK_TYPES};
 pub use summary::SummaryStyle;
 
 use frame::DissectedFrame;
@@ -36,14 +40,20 @@ use frame::DissectedFrame;
 /// A dissected frame.
 #[derive(Clone, Debug)]
 pub struct Dissection<'a> {
+    link_type: LinkType,
     bytes: &'a [u8],
     length: usize,
     faults: Vec<FrameFault>,
 }
 
-/// Dissects a frame that was `length` bytes long on the wire; `bytes` is the captured part.
+/// Dissects an Ethernet frame that was `length` bytes long on the wire; `bytes` is the captured part.
 pub fn dissect(bytes: &[u8], length: usize) -> Dissection<'_> {
-    Dissection { bytes, length, faults: fault::faults(bytes, length) }
+    dissect_captured(LinkType::ETHERNET, bytes, length)
+}
+
+/// Dissects a frame of a link type in [`LINK_TYPES`]. The frame was `length` bytes long, and `bytes` is the captured part.
+pub fn dissect_captured(link_type: LinkType, bytes: &[u8], length: usize) -> Dissection<'_> {
+    Dissection { link_type, bytes, length, faults: fault::faults(link_type, bytes, length) }
 }
 
 /// Returns the one-line summary of a complete frame, with its link header.
@@ -58,7 +68,7 @@ pub fn summarize(bytes: &[u8], conversations: &mut TcpConversations) -> String {
 impl<'a> Dissection<'a> {
     /// Returns the layers of known protocols, outermost first.
     pub fn layers(&self) -> Layers<'a> {
-        layers::layers(self.bytes)
+        layers::layers(self.link_type, self.bytes)
     }
 
     /// Returns the faults and warnings. Truncation by the capture is not a fault.
@@ -73,7 +83,8 @@ impl<'a> Dissection<'a> {
 
     /// Returns the bytes after the link header, or all bytes if the link header is invalid.
     pub fn payload(&self) -> &'a [u8] {
-        let offset = DissectedFrame::parse(self.bytes, self.length).map_or(0, |frame| frame.offset);
+        let frame = DissectedFrame::parse(self.link_type, self.bytes, self.length);
+        let offset = frame.map_or(0, |frame| frame.offset);
         self.bytes.get(offset..).unwrap_or(self.bytes)
     }
 
@@ -84,7 +95,7 @@ impl<'a> Dissection<'a> {
         style: SummaryStyle,
         conversations: &mut TcpConversations,
     ) -> fmt::Result {
-        summary::write(line, style, self.bytes, self.length, &self.faults, conversations)
+        summary::write(line, style, self, conversations)
     }
 
     /// Appends a diagram of each layer, its fields with values and meanings, then each fault with the rule that it breaks.

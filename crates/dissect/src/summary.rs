@@ -1,6 +1,7 @@
 //! One-line summary of a frame in the format of `tcpdump -n`.
 
 mod datagram;
+mod link_words;
 mod message;
 pub(crate) mod segment;
 mod unparsed;
@@ -10,8 +11,8 @@ use std::fmt::Write;
 use arp::{MacAddr, Operation, Packet};
 use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 
+use crate::Dissection;
 use crate::conversation::TcpConversations;
-use crate::fault::FrameFault;
 use crate::frame::{DissectedFrame, RARP};
 
 /// Optional parts of a summary.
@@ -23,20 +24,18 @@ pub struct SummaryStyle {
     pub verbose: bool,
 }
 
-/// Writes the summary of a frame that was `length` bytes long on the wire; `bytes` is the captured part. Faults follow in
-/// brackets.
+/// Writes the summary of a frame. Faults follow in brackets.
 pub(crate) fn write(
     line: &mut String,
     style: SummaryStyle,
-    bytes: &[u8],
-    length: usize,
-    faults: &[FrameFault],
+    dissection: &Dissection<'_>,
     conversations: &mut TcpConversations,
 ) -> std::fmt::Result {
+    let &Dissection { link_type, bytes, length, ref faults } = dissection;
     let start = line.len();
-    match DissectedFrame::parse(bytes, length) {
+    match DissectedFrame::parse(link_type, bytes, length) {
         Ok(frame) => write_frame(line, style, &frame, length, conversations)?,
-        Err(_) => unparsed::write(line, bytes, length)?,
+        Err(_) => unparsed::write(line, link_type, bytes, length)?,
     }
     let trimmed = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
     line.truncate(start + trimmed);
@@ -56,6 +55,9 @@ fn write_frame(
     length: usize,
     conversations: &mut TcpConversations,
 ) -> std::fmt::Result {
+    if let Some(link) = &frame.link {
+        link_words::write_direction(line, link, style.link_header)?;
+    }
     match frame.ether_type {
         // Without the link header, the line names the protocol.
         EtherType::ARP | RARP if !style.link_header => line.push_str("ARP, "),
@@ -70,7 +72,11 @@ fn write_frame(
 }
 
 fn write_header(line: &mut String, frame: &DissectedFrame<'_>, length: usize) -> std::fmt::Result {
-    write!(line, "{} > {}, ", frame.source, frame.destination)?;
+    match &frame.link {
+        None => write!(line, "{} > {}, ", frame.source, frame.destination)?,
+        Some(link) if link_words::write_without_type(line, link, length)? => return Ok(()),
+        Some(link) => link_words::write_sender(line, link)?,
+    }
     let mut length = Some(length);
     for tag in frame.tags.iter() {
         write_ether_type(line, tag.protocol, length.take())?;

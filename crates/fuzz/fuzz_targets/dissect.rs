@@ -1,14 +1,19 @@
-//! A frame of arbitrary bytes, complete or truncated. Checks that the layers are inside the frame, and that all output
+//! A frame of arbitrary bytes and any link type, complete or truncated. Checks that the layers are inside the frame, and that all output
 //! formats are written.
 #![no_main]
 
-use dissect::{SummaryStyle, TcpConversations, dissect};
+use dissect::{EthernetForm, LINK_TYPES, SummaryStyle, TcpConversations, dissect_captured};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u16, &[u8])| {
-    let (missing, bytes) = input;
+fuzz_target!(|input: (u8, u16, &[u8])| {
+    let (link_type, missing, bytes) = input;
+    let link_type = LINK_TYPES[usize::from(link_type) % LINK_TYPES.len()];
     let length = bytes.len() + usize::from(missing % 2_048);
-    let dissection = dissect(bytes, length);
+    let dissection = dissect_captured(link_type, bytes, length);
+    if let Ok(form) = EthernetForm::new(link_type, bytes) {
+        // An Ethernet header replaces the link header.
+        assert!(form.bytes().len() <= bytes.len() + 14);
+    }
     for layer in dissection.layers().layers {
         assert_eq!(bytes.get(layer.offset..layer.offset + layer.bytes.len()), Some(layer.bytes));
         let bits: usize = layer.fields().map(|(field, _)| field.bits).sum();

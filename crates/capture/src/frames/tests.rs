@@ -1,10 +1,12 @@
 use super::*;
 use crate::tests::LITTLE;
 
+const ETHERNET: &[LinkType] = &[LinkType::ETHERNET];
+
 /// Returns the first byte of each frame of a capture and the result at its end.
 fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
     let mut frames = Vec::new();
-    let outcome = FrameReader::new(bytes).and_then(|mut reader| {
+    let outcome = FrameReader::new(bytes, ETHERNET).and_then(|mut reader| {
         reader.read(|frame| {
             frames.push(frame.bytes[0]);
             true
@@ -15,7 +17,8 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), FrameReaderError>) {
 
 #[test]
 fn pcap_file_is_rejected_when_link_type_is_unsupported() {
-    let error = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..]) {
+    let error = |link_type| match FrameReader::new(&LITTLE.pcap(0xa1b2_c3d4, 4, link_type, &[])[..], ETHERNET)
+    {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{link_type} was read"),
     };
@@ -38,7 +41,7 @@ fn packets_of_other_link_types_are_counted_and_others_read() {
     ]
     .concat();
     let mut numbers = Vec::new();
-    let mut reader = FrameReader::new(&capture[..]).unwrap();
+    let mut reader = FrameReader::new(&capture[..], ETHERNET).unwrap();
     let outcome = reader.read(|frame| {
         numbers.push((frame.number, frame.bytes[0]));
         true

@@ -1,4 +1,5 @@
 use super::*;
+use capture::LinkType;
 use tap::linux::{Holder, Interface};
 
 fn name() -> InterfaceName {
@@ -221,8 +222,8 @@ fn capture_error_names_conversion_or_supported_link_type() {
             "unsupported format: snoop\nhint: convert the file: `editcap -F pcapng FILE NEW`",
         ),
         (
-            FrameReaderError::LinkType(LinkType(276)),
-            "unsupported link type LINUX_SLL2 (276)\nhint: only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`",
+            FrameReaderError::LinkType(LinkType(105)),
+            "unsupported link type IEEE802_11 (105)\nhint: supported link types: Ethernet, Linux cooked captures, raw IP and loopback",
         ),
         (FrameReaderError::File(CaptureError::Empty), "the file is empty"),
     ];

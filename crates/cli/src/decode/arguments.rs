@@ -25,7 +25,8 @@ Examples:
       frames with errors
 
 decode prints the errors of a frame in brackets at the end of the line. A warning in brackets means that the sender MAC \
-address of an ARP packet is not the source of its frame. Only Ethernet is supported.
+address of an ARP packet is not the source of its frame. Frames start with an Ethernet header, a Linux cooked header \
+(`tcpdump -i any`), a BSD loopback header, or an IP header (raw IP). Packets of other link types are counted.
 
 Exit codes: 0 all frames decoded, 1 a frame has errors, 2 the file could not be read completely, or packets of \
 other link types were omitted.")]

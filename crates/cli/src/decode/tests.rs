@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use capture::{CapturedFrame, Direction};
+use capture::{CapturedFrame, Direction, LinkType};
 use clap::Parser;
 use dissect::{FrameFault, TAG_LIMIT, dissect};
 use proptest::prelude::*;
@@ -23,6 +23,7 @@ const ECHO: [u8; 42] = [
 fn frame(bytes: &[u8]) -> CapturedFrame<'_> {
     CapturedFrame {
         number: 1,
+        link_type: LinkType::ETHERNET,
         time: Some(1_700_000_000_123_456_789),
         length: bytes.len(),
         captured: bytes.len(),
@@ -48,7 +49,7 @@ fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
         &mut line,
         &arguments,
         frame,
-        &dissect(frame.bytes, frame.length),
+        &dissect_captured(frame.link_type, frame.bytes, frame.length),
         &mut arguments.conversations(),
     );
     line

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use arp::Merge;
-use capture::{FrameReader, FrameReaderError};
+use capture::{FrameReader, FrameReaderError, LinkType};
 use host::{DropReason, FrameOutcome};
 use proptest::prelude::*;
 use tap::Instant;
@@ -15,7 +15,7 @@ type FrameContent = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<Stri
 /// Returns all frames of a capture and the result of reading it.
 fn read(bytes: &[u8]) -> (Vec<FrameContent>, Result<(), FrameReaderError>) {
     let mut records = Vec::new();
-    let outcome = FrameReader::new(bytes).and_then(|mut reader| {
+    let outcome = FrameReader::new(bytes, &[LinkType::ETHERNET]).and_then(|mut reader| {
         reader.read(|record| {
             let comment = record.comments.first().cloned().map(Cow::into_owned);
             records.push((record.time, record.length, record.bytes.to_vec(), record.direction, comment));

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use capture::{FrameReader, FrameReaderError};
+use dissect::LINK_TYPES;
 use nix::fcntl::OFlag;
 use runtime::Clock;
 use tap::Instant;
@@ -62,8 +63,10 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         WatchOutcome { observer, incomplete, never_received: !has_header }
     };
     let kind = if is_file { SourceKind::File } else { SourceKind::Pipe };
-    let mut reader = match FrameReader::new(StoppableReader { from, signals, clock, end, stopped: &stopped })
-    {
+    let mut reader = match FrameReader::new(
+        StoppableReader { from, signals, clock, end, stopped: &stopped },
+        LINK_TYPES,
+    ) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
             open_output(arguments, &arguments.name(), kind, clock)?.finish(&observer, 0, signals)?;
             return Ok(outcome(observer, 0, false));
@@ -77,7 +80,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         if !std::mem::replace(&mut has_started, true) {
             output.print_start(time, &arguments.name());
         }
-        let decision = observer.observe(time, frame.bytes);
+        let decision = observer.observe_captured(time, frame);
         truncated += u64::from(frame.is_truncated() && decision.is_truncated());
         printed = output.print_events(&mut observer, signals);
         // A file is read to its end, also after a conflict.

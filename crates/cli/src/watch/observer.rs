@@ -4,6 +4,8 @@ use std::fmt;
 
 use arp::FrameView;
 use arptools::census::{Census, CensusCounts, CensusEvent, CensusSettings, Classification, FrameInfo};
+use capture::{CapturedFrame, LinkType};
+use dissect::EthernetForm;
 use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
@@ -48,7 +50,19 @@ impl Observer {
         }
     }
 
-    /// Adds a frame to the census.
+    /// Adds a frame of a capture to the census.
+    pub(super) fn observe_captured(&mut self, now: Instant, frame: &CapturedFrame<'_>) -> FrameDecision {
+        if frame.link_type == LinkType::ETHERNET {
+            return self.observe(now, frame.bytes);
+        }
+        match EthernetForm::new(frame.link_type, frame.bytes) {
+            Ok(form) => self.observe(now, form.bytes()),
+            // Shorter than its link header.
+            Err(_) => self.observe(now, &[]),
+        }
+    }
+
+    /// Adds an Ethernet frame to the census.
     pub(super) fn observe(&mut self, now: Instant, bytes: &[u8]) -> FrameDecision {
         self.began.get_or_insert(now);
         self.now = now;

@@ -73,8 +73,8 @@ fn exit_codes() -> TestResult {
     let truncated = [&whole[..], &whole[24..60]].concat();
     let error = "tapstack: cannot read -: the file ends within a packet or a header\n";
     assert_eq!(decode(&truncated)?, (Some(2), valid.to_owned(), error.to_owned()));
-    let error = "tapstack: cannot read -: unsupported link type LINUX_SLL (113)\nhint: only Ethernet is supported: capture with `tcpdump -i eth0`, not `-i any`\n";
-    assert_eq!(decode(&capture(113, 1))?, (Some(2), String::new(), error.to_owned()));
+    let error = "tapstack: cannot read -: unsupported link type IEEE802_11 (105)\nhint: supported link types: Ethernet, Linux cooked captures, raw IP and loopback\n";
+    assert_eq!(decode(&capture(105, 1))?, (Some(2), String::new(), error.to_owned()));
     let error = "tapstack: cannot read -: the file is empty\n";
     assert_eq!(decode(b"")?, (Some(2), String::new(), error.to_owned()));
     let error = "tapstack: cannot read -: not a pcap or pcapng file\n";

@@ -1,6 +1,6 @@
 use super::*;
 use crate::conversation::TcpConversations;
-use crate::fault::faults;
+use crate::dissect;
 
 mod datagrams;
 mod segments;
@@ -8,6 +8,11 @@ mod segments;
 const HEAD: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
 const REQUEST: [u8; 28] =
     [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2];
+
+/// Returns the dissection of an Ethernet frame without its faults.
+fn without_faults(bytes: &[u8], length: usize) -> Dissection<'_> {
+    Dissection { faults: Vec::new(), ..dissect(bytes, length) }
+}
 
 /// Returns the summary of a frame, which belongs to no earlier conversation.
 fn summarize(bytes: &[u8]) -> String {
@@ -144,15 +149,14 @@ fn length_field_is_checked_against_wire_length_not_captured_length() {
         let bytes = &frame[..captured];
         let mut text = String::new();
         let style = SummaryStyle { link_header: false, verbose: false };
-        write(&mut text, style, bytes, length, &faults(bytes, length), &mut TcpConversations::default())
-            .unwrap();
+        write(&mut text, style, &dissect(bytes, length), &mut TcpConversations::default()).unwrap();
         text
     };
     let whole = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 92";
     assert_eq!(text(114, 114), whole);
     assert_eq!(text(60, 114), format!("{whole} [truncated: 60 of 114 bytes captured]"));
     for captured in 0..60 {
-        assert_eq!(faults(&frame[..captured], 114), [], "{captured}");
+        assert_eq!(dissect(&frame[..captured], 114).faults(), [], "{captured}");
     }
     assert!(text(60, 113).contains("[length field beyond the frame] [truncated:"), "{}", text(60, 113));
 }

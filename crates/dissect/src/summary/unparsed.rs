@@ -2,24 +2,33 @@
 
 use std::fmt::{Result, Write};
 
+use capture::LinkType;
 use link::EtherType;
 
-use super::write_ether_type;
+use super::{link_words, write_ether_type};
 use crate::layers::{FieldValue, Layer, layers};
+use crate::link_header::LinkHeader;
 
 /// The lowest bit of a service access point: group (DSAP) or response (SSAP).
 const LOWEST_BIT: u64 = 1;
 
 /// Writes addresses, VLAN tags, EtherType and LLC header, as far as the frame contains them.
-pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
-    let layers = layers(bytes);
+pub(super) fn write(line: &mut String, link_type: LinkType, bytes: &[u8], length: usize) -> Result {
+    let layers = layers(link_type, bytes);
     let mut is_outermost = true;
+    if link_type != LinkType::ETHERNET
+        && let Ok(link) = LinkHeader::parse(link_type, bytes)
+    {
+        link_words::write(line, &link, length)?;
+        is_outermost = false;
+    }
     for layer in &layers.layers {
         match layer.layout.name {
             "ethernet" => write_addresses(line, layer)?,
             "tags" => write_tag(line, layer)?,
             "snap" => write_snap(line, layer)?,
             "llc" => write_llc(line, layer)?,
+            "linux_sll" | "linux_sll2" | "loopback" => {}
             _ => break,
         }
         if let Some(number) = layer.number("type_or_length") {

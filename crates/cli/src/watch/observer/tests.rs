@@ -54,3 +54,30 @@ fn first_conflict_is_kept() {
     assert!(conflict.is_some());
     assert_eq!((observer.conflict, observer.began, observer.now), (conflict, Some(at(0)), at(4_200)));
 }
+
+#[test]
+fn cooked_capture_is_counted_like_ethernet() {
+    let frame = |link_type, bytes| CapturedFrame {
+        number: 1,
+        link_type,
+        time: None,
+        length: 0,
+        captured: 0,
+        bytes,
+        direction: None,
+        comments: Vec::new(),
+    };
+    let header = [0, 1, 0, 1, 0, 6, 2, 0, 0, 0, 0, 7, 0, 0, 8, 6];
+    let cooked = [&header[..], &request(7, 1)[14..]].concat();
+    let mut observer = Observer::new(None);
+    let decision = observer.observe_captured(at(0), &frame(LinkType::LINUX_SLL, &cooked));
+    assert_eq!(decision.to_string(), "new");
+    let row = observer.census.iter(at(0)).next().map(|row| (row.address.to_string(), row.mac));
+    assert_eq!(row, Some(("10.0.0.7".to_owned(), link::MacAddr::new([2, 0, 0, 0, 0, 7]))));
+    assert_eq!(observer.counts().broadcast, 1);
+    let decision = observer.observe_captured(at(1), &frame(LinkType::RAW, &[0x45; 20]));
+    assert_eq!(decision.to_string(), "ignored: unsupported EtherType IPv4 (0x0800)");
+    let decision = observer.observe_captured(at(2), &frame(LinkType::LINUX_SLL, &header[..15]));
+    assert_eq!(decision.to_string(), "ignored: shorter than an Ethernet header");
+    assert_eq!((observer.ignored, observer.counts().packets()), (2, 1));
+}

@@ -1,8 +1,8 @@
 //! Summaries of datagrams. Unless noted, expected lines are the output of tcpdump 4.99.3 `-e -n -t` for the same bytes.
 
-use super::{HEAD, line, summarize};
+use super::{HEAD, line, summarize, without_faults};
 use crate::conversation::TcpConversations;
-use crate::fault::faults;
+use crate::dissect;
 use crate::summary::{SummaryStyle, write};
 use icmp::{Echo, IcmpType};
 use inet::{IpProtocol, checksum};
@@ -186,7 +186,8 @@ fn ecn_bits_and_reserved_flag_are_named() {
         let bytes = [&HEAD[..], &[8, 0], &bytes].concat();
         let mut line = String::new();
         let style = SummaryStyle { link_header: false, verbose: true };
-        write(&mut line, style, &bytes, bytes.len(), &[], &mut TcpConversations::default()).unwrap();
+        write(&mut line, style, &without_faults(&bytes, bytes.len()), &mut TcpConversations::default())
+            .unwrap();
         line.split(", ttl").next().unwrap().to_owned()
             + line.split_once("offset 0").unwrap().1.split(", proto").next().unwrap()
     };
@@ -201,10 +202,10 @@ fn truncated_datagram_summary_has_wire_lengths() {
     let text = |protocol, data: &[u8], captured: usize| {
         let bytes = [&HEAD[..], &[8, 0], &datagram(protocol, data)].concat();
         let (cut, length) = (&bytes[..captured], bytes.len());
-        assert_eq!(faults(cut, length), [], "truncation by the capture is not a fault");
+        assert_eq!(dissect(cut, length).faults(), [], "truncation by the capture is not a fault");
         let mut line = String::new();
         let style = SummaryStyle { link_header: false, verbose: false };
-        write(&mut line, style, cut, length, &[], &mut TcpConversations::default()).unwrap();
+        write(&mut line, style, &without_faults(cut, length), &mut TcpConversations::default()).unwrap();
         let text = line.split(" [truncated:").next().unwrap();
         text.strip_prefix("IP ").unwrap().replace("10.0.0.1 > 10.0.0.2: ", "")
     };

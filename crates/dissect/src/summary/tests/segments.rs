@@ -7,10 +7,10 @@ use ipv4::Ipv4Fields;
 use proptest::prelude::*;
 use tcp::{Flags, Options, SegmentFields, SequenceNumber};
 
-use super::HEAD;
 use super::datagrams::{datagram, fragment, text};
+use super::{HEAD, without_faults};
 use crate::conversation::TcpConversations;
-use crate::fault::faults;
+use crate::dissect;
 use crate::summary::{SummaryStyle, write};
 
 const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 4_000);
@@ -62,8 +62,7 @@ fn lines(datagrams: &[Vec<u8>]) -> Vec<String> {
     let of = |datagram: &Vec<u8>| {
         let bytes = [&HEAD[..], &[8, 0], datagram].concat();
         let mut line = String::new();
-        let faults = faults(&bytes, bytes.len());
-        write(&mut line, style, &bytes, bytes.len(), &faults, &mut conversations).unwrap();
+        write(&mut line, style, &dissect(&bytes, bytes.len()), &mut conversations).unwrap();
         line
     };
     datagrams.iter().map(of).collect()
@@ -165,7 +164,7 @@ fn verbose_summary_has_checksum() {
         let bytes = [&HEAD[..], &[8, 0], datagram].concat();
         let mut line = String::new();
         let style = SummaryStyle { link_header: false, verbose: true };
-        write(&mut line, style, &bytes, length, &[], &mut TcpConversations::default()).unwrap();
+        write(&mut line, style, &without_faults(&bytes, length), &mut TcpConversations::default()).unwrap();
         line.split_once("Flags [.]").unwrap().1.to_owned()
     };
     let mut bytes = segment.datagram();
@@ -248,7 +247,7 @@ fn truncated_segment_has_captured_options() {
         let bytes = [&HEAD[..], &[8, 0], &datagram[..captured]].concat();
         let mut line = String::new();
         let style = SummaryStyle { link_header: false, verbose: false };
-        write(&mut line, style, &bytes, 74, &[], &mut TcpConversations::default()).unwrap();
+        write(&mut line, style, &without_faults(&bytes, 74), &mut TcpConversations::default()).unwrap();
         let (_, rest) = line.split_once("win 10").unwrap();
         let captured = captured + 14;
         let expected =
