@@ -301,9 +301,12 @@ impl Connection {
         }
         self.set_send_window(segment);
         // The peer has discarded what was sent into a closed window.
-        if was_closed && self.send.window > 0 && self.send.outstanding() > 0 {
+        if was_closed && self.send.window > 0 {
             self.lose_all();
             self.send.is_probe_due = false;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,10 @@ fn sample_shorter_than_minimum_rtt_is_ignored() {
     let mark = rate.sent(at(6), 0);
     rate.delivered(at(6), 1000, &mark, None);
     assert_eq!(rate.latest(), None, "an interval of zero gave a sample");
+    let mark = rate.sent(at(6), 0);
+    rate.delivered(at(16), 1000, &mark, Some(Duration::from_millis(10)));
+    let interval = rate.latest().map(|sample| sample.interval);
+    assert_eq!(interval, Some(Duration::from_millis(10)), "an interval of the minimum RTT gave no sample");
 }
 
 // proves: tcp-delivery-rate

@@ -126,3 +126,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn undone_recovery_ends_with_the_window_not_inflated() {
+    let (mut recovery, first, next) = started(0);
+    recovery.duplicate(first, next, SEGMENT);
+    recovery.undo();
+    assert!(!recovery.is_active(), "the recovery did not end");
+    assert_eq!(recovery.window(5000, SEGMENT), 5000);
+}

@@ -332,3 +332,92 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tiny_segments_share_only_a_record_of_their_kind() {
+    let full = || {
+        let mut rig = Rig::new();
+        for count in 1..=16 {
+            rig.send(1);
+            assert_eq!(rig.scoreboard.order.len(), count, "few segments share a record");
+        }
+        rig
+    };
+    let mut rig = full();
+    rig.send(1);
+    assert_eq!((rig.scoreboard.order.len(), rig.bytes()), (16, (17, 0, 0)));
+    rig.send(FULL);
+    assert_eq!(rig.scoreboard.order.len(), 17, "a record is longer than a full segment");
+    let mut rig = full();
+    rig.scoreboard.lose(|_| Verdict::Lost);
+    rig.send(1);
+    assert_eq!(rig.bytes(), (1, 16, 0), "a new segment is lost");
+    let mut rig = full();
+    rig.scoreboard.lose(|_| Verdict::Lost);
+    rig.send_again(15, 16);
+    rig.send(1);
+    assert_eq!((rig.scoreboard.order.len(), rig.bytes()), (17, (2, 15, 0)), "a new segment was sent again");
+}
+
+#[test]
+fn retransmission_can_begin_and_end_within_a_segment() {
+    let mut rig = Rig::with_segments(3);
+    rig.scoreboard.lose(|_| Verdict::Lost);
+    assert!(!rig.send_again(1_300, 1_700));
+    assert_eq!((rig.bytes(), rig.scoreboard.order.len()), ((400, 2_600, 0), 5));
+    assert_eq!(rig.next_lost(9_000), Some((0, 1_300)));
+    assert!(rig.send_again(1_500, 1_600), "the retransmission is not repeated");
+}
+
+#[test]
+fn probe_of_the_window_makes_the_first_segment_a_retransmission() {
+    let mut rig = Rig::with_segments(2);
+    rig.scoreboard.probed();
+    rig.scoreboard.probed();
+    assert_eq!(rig.scoreboard.retransmitted(), 1);
+    let mut delivered = Vec::new();
+    rig.scoreboard.acknowledge(rig.initial.plus(2_000), |sent| delivered.push(sent.is_retransmitted));
+    assert_eq!(delivered, [true, false]);
+    // A segment that is lost is not in the network.
+    let mut rig = Rig::with_segments(2);
+    rig.scoreboard.lose_first();
+    rig.scoreboard.probed();
+    assert_eq!(rig.scoreboard.retransmitted(), 0);
+    Rig::new().scoreboard.probed();
+}
+
+#[test]
+fn selected_neighbors_become_one_record() {
+    let mut rig = Rig::with_segments(10);
+    for (start, records) in [(2_000, 10), (3_000, 9), (7_000, 9), (6_000, 8), (5_000, 7), (4_000, 5)] {
+        rig.sack(start, start + 1_000);
+        assert_eq!(rig.scoreboard.order.len(), records, "after the segment at {start}");
+    }
+    assert_eq!((rig.bytes(), rig.scoreboard.sacked_segments()), ((4_000, 0, 6_000), 6));
+}
+
+#[test]
+fn data_that_the_peer_discards_stays_a_retransmission() {
+    for again in [(1_000, 2_000), (2_000, 3_000)] {
+        let mut rig = Rig::with_segments(3);
+        rig.scoreboard.lose(|_| Verdict::Lost);
+        rig.send_again(again.0, again.1);
+        rig.sack(1_000, 2_000);
+        rig.sack(2_000, 3_000);
+        rig.scoreboard.forget_sacked();
+        assert!(rig.send_again(1_000, 3_000), "the second retransmission is taken for the first");
+    }
+}
+
+#[test]
+fn first_segment_keeps_the_time_of_its_first_transmission() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.scoreboard.first_sent(), None);
+    rig.send(FULL);
+    rig.send(FULL);
+    let sent = rig.now;
+    rig.acknowledge(1_000);
+    rig.scoreboard.lose(|_| Verdict::Lost);
+    rig.send_again(1_000, 2_000);
+    assert_eq!(rig.scoreboard.first_sent(), Some(sent));
+}

@@ -69,3 +69,10 @@ fn recovery_ends_the_probing() {
     probe.sampled();
     assert!(probe.is_permitted());
 }
+
+#[test]
+fn report_of_other_data_is_no_report_of_the_probe() {
+    let probe = sent(true);
+    assert!(!probe.ends_at(SequenceNumber::new(999)) && !probe.ends_at(SequenceNumber::new(1_001)));
+    assert!(!TailLossProbe::new().ends_at(SequenceNumber::new(1_000)));
+}

@@ -87,15 +87,16 @@ impl HyStart {
         match self.conservative {
             // spec: rfc9406-resume
             Some(conservative) if self.current < conservative.baseline => self.conservative = None,
+            // Without an earlier round trip, no RTT is an increase.
             // spec: rfc9406-exit
-            None if self.last != Self::NONE && self.current != Self::NONE => {
+            None => {
                 let increase =
                     (self.last / Self::DIVISOR).clamp(Self::MINIMUM_THRESHOLD, Self::MAXIMUM_THRESHOLD);
                 if self.current >= self.last.saturating_add(increase) {
                     self.conservative = Some(Conservative { baseline: self.current, rounds: 0 });
                 }
             }
-            _ => {}
+            Some(_) => {}
         }
     }
 }

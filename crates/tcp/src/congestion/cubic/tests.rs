@@ -378,3 +378,61 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn recovery_with_an_inflated_window_ends_without_a_burst() {
+    let mut flow = Flow::after_loss(100, Duration::from_millis(100));
+    assert_eq!(flow.control.window(), 70 * SEGMENT);
+    flow.control.recovered(&Round { in_flight: 10 * SEGMENT, ..flow.round() });
+    assert_eq!(flow.control.window(), 11 * SEGMENT);
+}
+
+#[test]
+fn smaller_segments_start_another_stage_with_a_smaller_window() {
+    let mut flow = Flow::after_loss(100, Duration::from_millis(100));
+    flow.round_trip();
+    let window = flow.control.window();
+    flow.control.shrink_segments(SEGMENT, SEGMENT / 2);
+    assert_eq!(flow.control.window(), window / 2);
+    assert_eq!(flow.control.state.stage, None, "the stage has segments of the former size");
+    // A window of less than a segment does not become larger.
+    flow.control.timed_out(&flow.round(), false);
+    flow.control.shrink_segments(2 * SEGMENT, 2 * SEGMENT);
+    assert_eq!(flow.control.window(), SEGMENT);
+}
+
+#[test]
+fn undo_keeps_a_window_that_equals_the_former_one() {
+    let mut flow = Flow::after_loss(100, Duration::from_millis(100));
+    let threshold = flow.control.threshold();
+    flow.control.state.window.size = flow.control.state.prior;
+    flow.control.undo();
+    assert_eq!(flow.control.threshold(), threshold);
+}
+
+#[test]
+fn acknowledgments_of_single_bytes_grow_the_window_as_one_of_all_bytes() {
+    let flow = || {
+        let mut flow = Flow::after_loss(1_000, Duration::from_millis(100));
+        flow.control.acknowledged(&flow.round(), SEGMENT);
+        flow.now = flow.now + Duration::from_secs(1);
+        flow
+    };
+    let (mut one, mut many) = (flow(), flow());
+    let before = one.control.window();
+    one.control.acknowledged(&one.round(), 50 * SEGMENT);
+    for _ in 0..50 * SEGMENT {
+        many.control.acknowledged(&many.round(), 1);
+    }
+    let (one, many) = (one.control.window() - before, many.control.window() - before);
+    assert!(one > 1_000 && many.abs_diff(one) < one / 10, "{many} bytes instead of {one}");
+}
+
+#[test]
+fn window_that_an_idle_time_leaves_unchanged_keeps_its_stage() {
+    let mut flow = Flow::after_loss(10, Duration::from_millis(100));
+    flow.round_trip();
+    let stage = flow.control.state.stage;
+    flow.control.restart_after_idle(SEGMENT);
+    assert!(stage.is_some() && flow.control.state.stage == stage, "the stage ended");
+}

@@ -1,7 +1,7 @@
 //! Loss detection and recovery with selective acknowledgments.
 
 use super::*;
-use crate::{SackBlock, SackBlocks};
+use crate::{BufferSize, SackBlock, SackBlocks};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -13,6 +13,11 @@ const SEGMENT: u32 = 1_460;
 
 fn selective() -> TcpSettings {
     TcpSettings { sack: true, ..plain() }
+}
+
+/// Returns settings with a send buffer for more data than the congestion window.
+fn buffered() -> TcpSettings {
+    TcpSettings { send_buffer: BufferSize { initial: 1 << 20, maximum: 1 << 20 }, ..selective() }
 }
 
 /// Returns the first sequence number of a segment, and of the data after the last one.
@@ -449,4 +454,160 @@ fn retransmission_ends_an_idle_time() {
     rig.pass(Duration::from_secs(2));
     assert!(!rig.all_sent().is_empty(), "no retransmission");
     assert!(rig.info().last_sent < rig.now.since(sent), "the retransmission does not count");
+}
+
+// proves: rfc5681-timeout-again
+#[test]
+fn timeout_after_a_reduction_keeps_the_threshold() {
+    // The reduction is that of a recovery, or that of an earlier timeout.
+    for ranges in [&[(1, 4)][..], &[]] {
+        let mut rig = Rig::in_flight(&selective(), 10);
+        if ranges.is_empty() {
+            rig.pass(rig.info().rto * 2);
+        } else {
+            rig.select(0, ranges);
+        }
+        let _ = rig.all_sent();
+        let info = rig.info();
+        assert!(info.is_recovering && info.slow_start_threshold.is_some(), "no reduction");
+        rig.pass(info.rto * 2);
+        let _ = rig.all_sent();
+        let later = rig.info();
+        assert!(later.backoff > info.backoff, "no timeout");
+        assert_eq!(
+            (later.congestion_window, later.slow_start_threshold),
+            (SEGMENT, info.slow_start_threshold)
+        );
+    }
+}
+
+// proves: rfc6937-sent
+#[test]
+fn window_grows_outside_of_a_recovery_only() {
+    let mut rig = Rig::in_flight(&buffered(), 10);
+    rig.write(&pattern(20 * FULL));
+    rig.select(2, &[]);
+    assert_eq!(rig.info().congestion_window, 12 * SEGMENT, "slow start has not added the data");
+    let _ = rig.all_sent();
+    rig.select(2, &[(3, 6)]);
+    let window = rig.info().congestion_window;
+    assert_eq!((rig.info().is_recovering, window), (true, 6 * SEGMENT));
+    let _ = rig.all_sent();
+    rig.pass(RTT);
+    rig.select(13, &[]);
+    assert_eq!((rig.info().is_recovering, rig.info().congestion_window), (true, window));
+}
+
+// proves: rfc6937-bound
+#[test]
+fn acknowledgment_without_another_loss_permits_one_more_segment() {
+    let mut rig = Rig::in_flight(&selective(), 10);
+    rig.select(0, &[(7, 10)]);
+    assert_eq!(rig.sent_segments(), [0, 1, 2]);
+    rig.pass(RTT);
+    rig.select(1, &[(7, 10)]);
+    assert_eq!(rig.sent_segments(), [3, 4]);
+}
+
+// proves: rfc8985-one-timer
+#[test]
+fn recovery_stops_the_timer_of_the_probe() {
+    let mut rig = Rig::in_flight(&selective(), 4);
+    rig.select(0, &[(1, 4)]);
+    assert_eq!(rig.sent_segments(), [0]);
+    let rto = rig.info().rto;
+    assert_eq!(rig.connection.deadline(), Some(rig.now + rto));
+}
+
+// proves: rfc8985-probe-conditions
+#[test]
+fn new_data_schedules_no_second_probe() {
+    let mut rig = Rig::in_flight(&selective(), 2);
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_segments(), [1], "the probe is missing");
+    let timeout = rig.connection.deadline();
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_segments(), [2]);
+    assert_eq!(rig.connection.deadline(), timeout, "another probe is scheduled");
+}
+
+// proves: rfc8985-probe-repaired
+#[test]
+fn window_update_does_not_end_a_probe() {
+    let mut rig = Rig::in_flight(&selective(), 2);
+    rig.select(1, &[]);
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_segments(), [1], "the probe is missing");
+    rig.select(2, &[]);
+    let window = rig.info().congestion_window;
+    rig.window -= 1;
+    rig.select(2, &[]);
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    rig.select(3, &[]);
+    assert!(rig.info().congestion_window < window, "the repaired loss does not reduce the window");
+}
+
+// proves: rfc3708-undo
+#[test]
+fn late_report_of_the_retransmission_proves_nothing() {
+    let mut rig = spurious(&selective());
+    rig.select(4, &[]);
+    rig.select(8, &[]);
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    rig.select(9, &[]);
+    rig.select(9, &[(0, 1)]);
+    assert_eq!((rig.info().undone_recoveries, rig.info().duplicate_reports), (0, 1));
+}
+
+// proves: rfc3522-lost-acknowledgments
+#[test]
+fn echo_proves_more_if_the_peer_has_reported_duplicates() {
+    let settings = TcpSettings { timestamps: true, ..selective() };
+    let mut rig = Rig::in_flight_with_timestamps(&settings);
+    rig.select_bytes(1 + 1_448, &[], Some((2, 1_100)));
+    rig.select_bytes(1 + 1_448, &[(1, 1 + 1_448)], Some((2, 1_100)));
+    rig.select_bytes(1 + 1_448, &[(1 + 2 * 1_448, 1 + 5 * 1_448)], Some((2, 1_100)));
+    assert!(rig.info().is_recovering, "no recovery");
+    let _ = rig.all_sent();
+    rig.pass(MS);
+    // A lost acknowledgment would have been followed by a report of a duplicate.
+    rig.select_bytes(1 + 8 * 1_448, &[], Some((2, 1_100)));
+    assert_eq!(rig.info().undone_recoveries, 1);
+}
+
+// proves: rfc9406-exit
+#[test]
+fn longer_round_trip_slows_the_growth_of_slow_start() {
+    for (rtt, is_slow) in [(RTT, false), (RTT * 3 / 2, true)] {
+        let settings = TcpSettings { congestion: CongestionControl::Cubic, ..buffered() };
+        let mut rig = Rig::in_flight(&settings, 10);
+        rig.write(&pattern(60 * FULL));
+        for segment in 1..=10 {
+            rig.select(segment, &[]);
+            let _ = rig.all_sent();
+        }
+        rig.pass(rtt);
+        for segment in 11..=30 {
+            rig.select(segment, &[]);
+        }
+        let window = rig.info().congestion_window / SEGMENT;
+        assert_eq!(window < 32, is_slow, "{window} segments after an RTT of {rtt:?}");
+    }
+}
+
+// proves: rfc5681-fast-retransmit
+#[test]
+fn acknowledgments_without_data_in_flight_are_no_duplicates() {
+    let mut rig = Rig::established(&plain());
+    rig.write(&pattern(FULL));
+    let _ = rig.sent();
+    rig.acknowledge(1_461);
+    let window = rig.info().congestion_window;
+    for _ in 0..5 {
+        rig.acknowledge(1_461);
+    }
+    let info = rig.info();
+    assert_eq!((info.is_recovering, info.congestion_window), (false, window));
 }
