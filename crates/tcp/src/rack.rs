@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tap::Instant;
 
-use crate::scoreboard::{Scoreboard, Sent, Verdict};
+use crate::scoreboard::{LONGEST_TURN, Scoreboard, Sent, Verdict};
 use crate::timestamp_clock::timestamp;
 use crate::{SackBlock, SequenceNumber};
 
@@ -75,10 +75,6 @@ const DUPLICATE_THRESHOLD: u32 = 3;
 
 /// Number of recoveries after which the multiplier of the reordering window becomes one.
 const PERSISTENCE: u8 = 16;
-
-/// Smallest reordering window that is not zero. All segments of a turn have the same time, so that a shorter time than
-/// the longest turn has no meaning.
-const LONGEST_TURN: Duration = Duration::from_micros(250);
 
 impl MinimumRtt {
     /// Half of the time for which a sample counts.
@@ -253,7 +249,7 @@ impl Rack {
         if self.reorderings == 0 && is_certain {
             return Duration::ZERO;
         }
-        // "Return min(RACK.reo_wnd_mult * RACK.min_RTT / 4, SRTT)".
+        // "Return min(RACK.reo_wnd_mult * RACK.min_RTT / 4, SRTT)". A shorter time than the longest turn has no meaning.
         let window = (self.minimum_rtt.get().unwrap_or_default() / 4).saturating_mul(self.multiplier);
         window.min(circumstances.smoothed_rtt.unwrap_or_default()).max(LONGEST_TURN)
     }

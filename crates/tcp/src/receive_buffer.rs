@@ -40,7 +40,7 @@ pub struct Inserted {
 
 impl ReceiveBuffer {
     /// Maximum number of blocks of data out of order.
-    pub const MAX_BLOCKS: usize = 1_024;
+    pub const MAX_BLOCKS: usize = 8_192;
 
     /// Number of blocks after which data creates no block if it takes less than a quarter of its frame.
     pub const MAX_SMALL_BLOCKS: usize = 64;
@@ -82,6 +82,11 @@ impl ReceiveBuffer {
     /// Returns the memory of the buffer in bytes: the capacity of its frames.
     pub fn held(&self) -> usize {
         self.stored.as_ref().map_or(0, |stored| stored.held())
+    }
+
+    /// Returns the memory of data out of order in bytes, including the unused memory of the frames of data in order.
+    pub fn held_out_of_order(&self) -> usize {
+        if self.has_blocks() { self.held().saturating_sub(self.readable()) } else { 0 }
     }
 
     /// Returns whether the buffer has data out of order.

@@ -33,6 +33,9 @@ pub struct ReceiveWindow {
 const MAXIMUM: u32 = 65_535 << ReceiveWindow::MAX_SHIFT;
 /// The smallest size of a buffer. A buffer without any capacity would never receive data.
 const MINIMUM: u32 = 1_024;
+/// Number of full segments in a small buffer. Each window of a small buffer limits the peer, because a few segments that wait
+/// for the user take a large part of the buffer.
+const SMALL: u32 = 8;
 
 impl ReceiveWindow {
     /// The largest shift of window scaling (RFC 7323 2.3).
@@ -114,22 +117,25 @@ impl ReceiveWindow {
 
     /// Returns whether the user has read enough for a segment that announces a new window.
     ///
-    /// A window above half of the buffer does not stall the peer, and the next acknowledgment announces the new window.
+    /// A window above half of a large buffer does not stall the peer, and the next acknowledgment announces the new window.
     // spec: tcp-window-update
     pub fn needs_update(&self, held: usize, segment_size: u16, level: MemoryLevel) -> bool {
         let edge = self.next_edge(self.free(held), segment_size, level);
         let added = edge.saturating_sub(self.announced);
-        let is_useful = added >= 2 * u32::from(segment_size) && self.announced < self.size / 2;
+        let segment_size = u32::from(segment_size);
+        let is_small = self.size <= SMALL.saturating_mul(segment_size);
+        let is_useful = added >= 2 * segment_size && (is_small || self.announced < self.size / 2);
         added > 0 && (is_useful || added >= self.announced)
     }
 
     /// Notes that the user has read data, and grows the buffer if the user reads fast.
     ///
-    /// `round_trip` is the round-trip time of the connection.
+    /// `out_of_order` is the memory of the data out of order in bytes, and `round_trip` is the round-trip time of the
+    /// connection.
     pub fn consume(
         &mut self,
         now: Instant,
-        bytes: usize,
+        (bytes, out_of_order): (usize, usize),
         round_trip: Duration,
         segment_size: u16,
         level: MemoryLevel,
@@ -138,9 +144,11 @@ impl ReceiveWindow {
         if now.since(self.round) < round_trip {
             return;
         }
+        // Data out of order waits for late data, and takes a part of the buffer from the peer until then.
         // spec: tcp-receive-tuning
-        if self.consumed > self.size / 2 && level == MemoryLevel::Normal {
-            let target = self.consumed.saturating_mul(2).saturating_add(16 * u32::from(segment_size));
+        let needed = self.consumed.saturating_mul(2).saturating_add(to_u32(out_of_order));
+        if needed > self.size && level == MemoryLevel::Normal {
+            let target = needed.saturating_add(16 * u32::from(segment_size));
             self.size = self.size.max(target.min(self.maximum));
         }
         (self.consumed, self.round) = (0, now);

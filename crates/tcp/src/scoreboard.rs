@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use base::{List, Place, Slab};
 use tap::Instant;
@@ -12,7 +13,7 @@ use crate::{SackBlock, SentMark, SequenceNumber};
 /// Records of the sent segments that are not acknowledged, in the order of their sequence numbers.
 ///
 /// Each record is in one group: in the network, lost, or selectively acknowledged. Neighbors that are selectively
-/// acknowledged become one record. The time of an operation is logarithmic in the number of records, plus the number of
+/// acknowledged become one record. If the records are many, segments that are sent together share a record. The time of an operation is logarithmic in the number of records, plus the number of
 /// records that change their group.
 pub(crate) struct Scoreboard {
     records: Slab<Sent>,
@@ -63,6 +64,9 @@ struct Group {
     segments: u32,
 }
 
+/// Longest turn. All segments of a turn have the same time, so that a shorter time has no meaning.
+pub(crate) const LONGEST_TURN: Duration = Duration::from_micros(250);
+
 /// What happens to a record in the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -96,7 +100,13 @@ impl Group {
 
 impl Scoreboard {
     /// Maximum number of records.
-    const MAXIMUM_RECORDS: usize = 4_096;
+    const MAXIMUM_RECORDS: usize = 16_384;
+
+    /// Number of records from which segments that are sent together share a record.
+    const MANY_RECORDS: usize = Self::MAXIMUM_RECORDS / 4;
+
+    /// Maximum number of full segments in a shared record.
+    const SHARED_SEGMENTS: u32 = 16;
 
     /// Creates a scoreboard without records.
     pub(crate) fn new() -> Scoreboard {
@@ -149,19 +159,17 @@ impl Scoreboard {
         self.check();
     }
 
-    /// Adds `range` to the last record if the records are many and small. The number of records depends on the bytes in
-    /// flight, so that tiny segments take no more memory than full segments.
+    /// Adds `range` to the last record, if the records are many.
     // spec: tcp-records-bound
     fn extend_last(&mut self, range: &Range<SequenceNumber>, mark: SentMark, is_probe: bool) -> bool {
         let length = range.end.distance_from(range.start);
-        if self.order.len() < self.limit() || is_probe {
-            return false;
-        }
-        let Some(place) = self.order.back().copied() else { return false };
+        let Some(place) = self.order.back().copied().filter(|_| !is_probe) else { return false };
+        let Some(last) = self.records.get(place) else { return false };
+        let longest = self.longest_record(place, last.first_sent_at, mark);
         let Some(last) = self.records.get_mut(place).filter(|last| {
             last.state == SentState::InFlight
                 && !last.is_retransmitted
-                && last.length().saturating_add(length) <= self.segment_size
+                && last.length().saturating_add(length) <= longest
         }) else {
             return false;
         };
@@ -171,6 +179,19 @@ impl Scoreboard {
         self.records.move_to_end(&mut self.in_flight.list, place);
         self.check();
         true
+    }
+
+    /// Returns the largest length in bytes of the last record with another segment. `first_sent_at` is the time of the first
+    /// segment of the record, and `mark` is the mark of the other segment.
+    fn longest_record(&self, place: Place, first_sent_at: Instant, mark: SentMark) -> u32 {
+        // No other segment was sent between the segments of a shared record, so that one mark keeps their order in time. The
+        // bound on the number of records then does not bound the flight.
+        let is_together = mark.sent_at() <= first_sent_at + LONGEST_TURN;
+        if is_together && self.order.len() >= Self::MANY_RECORDS && self.in_flight.list.is_last(place) {
+            return self.segment_size.saturating_mul(Self::SHARED_SEGMENTS);
+        }
+        // The number of records depends on the bytes in flight, so that tiny segments take no more memory than full segments.
+        if self.order.len() >= self.limit() { self.segment_size } else { 0 }
     }
 
     /// Records another transmission of `range`. Returns whether a part of it was sent more than once before.
@@ -229,7 +250,7 @@ impl Scoreboard {
         {
             let is_new = sent.state != SentState::Sacked;
             if acknowledgment.is_before(sent.end) {
-                let rest = Sent { start: acknowledgment, ..sent };
+                let rest = self.divide(&sent, acknowledgment).1;
                 let group = self.group_mut(sent.state);
                 group.subtract(&sent);
                 group.add(&rest);
@@ -459,19 +480,30 @@ impl Scoreboard {
             return false;
         }
         let Some((place, sent)) = self.record(position) else { return false };
-        let (mut list, second) = (self.group_mut(sent.state).list, Sent { start: at, segments: 1, ..sent });
+        let (first, second) = self.divide(&sent, at);
+        let mut list = self.group_mut(sent.state).list;
         let Ok(new) = self.records.insert_after(&mut list, place, second) else { return false };
         let group = self.group_mut(sent.state);
         group.list = list;
-        group.segments = group.segments.saturating_add(1);
-        if let Some(first) = self.records.get_mut(place) {
-            first.end = at;
+        group.subtract(&sent);
+        group.add(&first);
+        group.add(&second);
+        if let Some(sent) = self.records.get_mut(place) {
+            *sent = first;
         }
         if sent.state == SentState::InFlight {
             self.retransmitted += u32::from(sent.is_retransmitted);
         }
         self.order.insert(position + 1, new);
         true
+    }
+
+    /// Returns both parts of a record that is divided at a sequence number. Each part has at least one segment.
+    fn divide(&self, sent: &Sent, at: SequenceNumber) -> (Sent, Sent) {
+        let full = sent.end.distance_from(at).div_ceil(self.segment_size.max(1));
+        let segments = full.min(sent.segments.saturating_sub(1)).max(1);
+        let first = Sent { end: at, segments: sent.segments.saturating_sub(segments).max(1), ..*sent };
+        (first, Sent { start: at, segments, ..*sent })
     }
 
     /// Returns the position of the record that contains `sequence`, or the number of records.

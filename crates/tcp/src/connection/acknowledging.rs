@@ -117,7 +117,8 @@ impl Connection {
         }
         let segment_size = self.acknowledging.segment_size;
         let round_trip = self.rtt.smoothed().unwrap_or_default();
-        self.receive_window.consume(now, length, round_trip, segment_size, self.memory_level);
+        let consumed = (length, self.receive_buffer.held_out_of_order());
+        self.receive_window.consume(now, consumed, round_trip, segment_size, self.memory_level);
         // RFC 9293 3.8.6.2.2: "This algorithm combines with the delayed ACK algorithm (Section 3.8.6.3) to determine when an
         // ACK segment containing the current window will really be sent to the receiver."
         if self.needs_window_update(self.memory_level) {

@@ -46,6 +46,7 @@ impl Connection {
             return;
         };
         recovery.rack.acknowledged(unacknowledged, next, is_duplicate);
+        let was_recovering = !matches!(recovery.phase, Phase::Open);
         // RFC 6675 5: "An incoming cumulative ACK for a sequence number greater than RecoveryPoint signals the end of loss
         // recovery".
         // spec: rfc6675-recovery-point
@@ -64,6 +65,9 @@ impl Connection {
         }
         let is_loss = self.detect_losses(now, delivered.bytes, round);
         self.permit(delivered.bytes, is_new && !is_loss);
+        if was_recovering {
+            self.spread_burst(now);
+        }
     }
 
     /// Marks lost segments, and begins a recovery if no recovery is in progress. `delivered` is the number of bytes that the

@@ -6,15 +6,20 @@ use tap::Instant;
 
 use super::Connection;
 use super::timers::NEVER;
-use crate::WindowControl as _;
+use crate::{WindowControl as _, initial_window};
 
 /// Time for which a connection sends ahead of its rate, so that one expiry of the timer permits several segments.
 const BURST: Duration = Duration::from_millis(1);
 
 impl Connection {
-    /// Returns the rate of a paced connection in bytes per second. Without a sample of the RTT, nothing is paced.
+    /// Returns the rate of a connection that is always paced, in bytes per second.
     pub(super) fn pacing_rate(&self) -> Option<u64> {
-        let rtt = self.rtt.smoothed().filter(|_| self.policy.has_pacing)?;
+        if self.policy.has_pacing { self.rate() } else { None }
+    }
+
+    /// Returns the rate of paced data in bytes per second. Without a sample of the RTT, nothing is paced.
+    fn rate(&self) -> Option<u64> {
+        let rtt = self.rtt.smoothed()?;
         let transfer = self.transfer.as_ref()?;
         let (window, threshold) = (transfer.congestion.window(), transfer.congestion.threshold());
         // A rate slightly above a window per round trip uses the window, and slow start doubles the window in a round trip.
@@ -24,15 +29,35 @@ impl Connection {
     }
 
     /// Holds further data until the rate permits it, after `length` bytes were sent.
-    // spec: tcp-pacing
+    // spec: tcp-pacing, tcp-recovery-burst
     pub(super) fn pace(&mut self, now: Instant, length: u32) {
-        let Some(rate) = self.pacing_rate() else { return };
+        let is_paced = self.policy.has_pacing
+            || self.transfer.as_ref().is_some_and(|transfer| now < transfer.spread_until);
+        let Some(rate) = self.rate().filter(|_| is_paced) else { return };
         let time = Duration::from_nanos(u64::from(length).saturating_mul(1_000_000_000) / rate);
         let Some(transfer) = &mut self.transfer else { return };
         transfer.paced_until = transfer.paced_until.max(now) + time;
         let wait = transfer.paced_until.since(now + BURST);
         if !wait.is_zero() {
             self.hold_until(now + wait);
+        }
+    }
+
+    /// Spreads data over the next round trip if a recovery permits more than the initial window at once.
+    ///
+    /// The peer's window can stop a recovery before the lost data arrives. The acknowledgment of the lost data then permits
+    /// a whole window, because little data is in flight, and this burst would overflow the queue of a router.
+    // spec: tcp-recovery-burst
+    pub(super) fn spread_burst(&mut self, now: Instant) {
+        let (segment_size, rtt) = (self.segment_size(), self.rtt.smoothed().unwrap_or_default());
+        let unused = self.congestion_window().saturating_sub(self.pipe());
+        let unsent = self.unsent();
+        if let Some(transfer) = &mut self.transfer
+            && let permitted = transfer.recovery.permitted().unwrap_or(unused)
+            && let waiting = unsent.saturating_add(transfer.scoreboard.lost_bytes())
+            && permitted.min(waiting) > initial_window(segment_size, 0)
+        {
+            transfer.spread_until = now + rtt;
         }
     }
 

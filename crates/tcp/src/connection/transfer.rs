@@ -31,6 +31,8 @@ pub(super) struct Transfer {
     pub(super) mtu_reduced_at: Option<Instant>,
     /// Time at which the paced rate permits the next data, without a burst.
     pub(super) paced_until: Instant,
+    /// Time until which data is paced because of a recovery.
+    pub(super) spread_until: Instant,
     /// Data that was sent again, in bytes.
     pub(super) bytes_retransmitted: u64,
     /// Number of retransmitted segments.
@@ -97,6 +99,7 @@ impl Connection {
                 reduced_until: None,
                 mtu_reduced_at: None,
                 paced_until: now,
+                spread_until: now,
                 bytes_retransmitted: 0,
                 retransmissions: 0,
                 duplicate_reports: 0,

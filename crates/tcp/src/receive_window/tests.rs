@@ -143,6 +143,24 @@ fn update_is_due_after_two_segments_from_zero_or_at_twice_the_size() {
     assert!(!window.needs_update(64_000 - 1_534, MSS, NORMAL), "the window was announced");
 }
 
+// proves: tcp-window-update
+#[test]
+fn update_of_a_small_buffer_is_due_after_two_segments() {
+    let start = |size| ReceiveWindow::new(Instant::ORIGIN, BufferSize { initial: size, maximum: size });
+    let mut window = start(8 * 1_460);
+    window.advance(2_920);
+    assert_eq!(window.announce(4_096, MSS, NORMAL), 8_760);
+    assert!(!window.needs_update(1, MSS, NORMAL), "less than two segments");
+    assert!(window.needs_update(0, MSS, NORMAL), "two segments, and the window is above half of the buffer");
+    let mut window = start(8 * 1_460 + 1);
+    window.advance(2_920);
+    assert_eq!(window.announce(4_096, MSS, NORMAL), 8_761);
+    assert!(
+        !window.needs_update(0, MSS, NORMAL),
+        "the window of a larger buffer is above half of the buffer"
+    );
+}
+
 // proves: tcp-memory-bound
 #[test]
 fn right_edge_stays_while_memory_is_full() {
@@ -167,21 +185,26 @@ fn window_without_scaling_has_at_most_65_535_bytes() {
 fn buffer_grows_when_user_reads_more_than_half_in_a_round_trip() {
     let round_trip = Duration::from_millis(10);
     let mut window = start();
-    window.consume(millis(9), 40_000, round_trip, MSS, NORMAL);
+    window.consume(millis(9), (40_000, 0), round_trip, MSS, NORMAL);
     assert_eq!(window.size(), 64 << 10, "the buffer grew within a round trip");
-    window.consume(millis(10), 1_000, round_trip, MSS, NORMAL);
+    window.consume(millis(10), (1_000, 0), round_trip, MSS, NORMAL);
     assert_eq!(window.size(), 2 * 41_000 + 16 * 1_460);
 
     // At most half of the buffer.
     let size = window.size();
-    window.consume(millis(20), size / 2, round_trip, MSS, NORMAL);
+    window.consume(millis(20), (size / 2, 0), round_trip, MSS, NORMAL);
     assert_eq!(window.size(), size);
     // More than half, but not while memory is short.
-    window.consume(millis(30), size, round_trip, MSS, MemoryLevel::Pressure);
+    window.consume(millis(30), (size, 0), round_trip, MSS, MemoryLevel::Pressure);
     assert_eq!(window.size(), size);
 
+    // Data out of order takes a part of the buffer.
+    let size = window.size();
+    window.consume(millis(32), (size / 2, 1), Duration::ZERO, MSS, NORMAL);
+    assert_eq!(window.size(), size / 2 * 2 + 1 + 16 * 1_460);
+
     for round in 4..20 {
-        window.consume(millis(10 * round), 8 << 20, round_trip, MSS, NORMAL);
+        window.consume(millis(10 * round), (8 << 20, 0), round_trip, MSS, NORMAL);
     }
     assert_eq!(window.size(), 6 << 20);
     // The grown buffer is announced.
@@ -193,7 +216,7 @@ fn buffer_grows_when_user_reads_more_than_half_in_a_round_trip() {
 fn slow_user_does_not_grow_buffer() {
     let mut window = start();
     for second in 1..1_000 {
-        window.consume(millis(1_000 * second), 30_000, Duration::from_millis(10), MSS, NORMAL);
+        window.consume(millis(1_000 * second), (30_000, 0), Duration::from_millis(10), MSS, NORMAL);
     }
     assert_eq!(window.size(), 64 << 10);
 }

@@ -40,7 +40,11 @@ impl Rig {
     }
 
     fn send(&mut self, length: u32) {
-        self.now = self.now + Duration::from_millis(1);
+        self.send_after(Duration::from_millis(1), length);
+    }
+
+    fn send_after(&mut self, time: Duration, length: u32) {
+        self.now = self.now + time;
         let range = self.range(self.next, self.next + length);
         self.scoreboard.sent(&range, self.mark(), FULL, false);
         self.next += length;
@@ -190,7 +194,58 @@ fn tiny_segments_share_records() {
     while !rig.scoreboard.is_full() {
         rig.send(FULL);
     }
-    assert_eq!(rig.scoreboard.order.len(), 4_096);
+    assert_eq!(rig.scoreboard.order.len(), 16_384);
+}
+
+// proves: tcp-records-bound
+#[test]
+fn segments_that_are_sent_together_share_records_if_the_records_are_many() {
+    let mut rig = Rig::with_segments(4_096);
+    let records = |rig: &Rig| rig.scoreboard.order.len();
+    for _ in 1..16 {
+        rig.send_after(LONGEST_TURN / 15, FULL);
+    }
+    assert_eq!(records(&rig), 4_096);
+    rig.send_after(Duration::ZERO, FULL);
+    assert_eq!(records(&rig), 4_097, "a record has more than 16 segments");
+    rig.send_after(LONGEST_TURN + Duration::from_nanos(1), FULL);
+    assert_eq!(records(&rig), 4_098, "segments that are not sent together share a record");
+    // The peer has received three segments of a shared record.
+    let start = 4_095 * FULL;
+    assert_eq!(rig.sack(start + 2 * FULL, start + 5 * FULL), (3_000, true));
+    assert_eq!((records(&rig), rig.scoreboard.sacked_segments()), (4_100, 3));
+    // The segments before and behind them are lost.
+    rig.acknowledge(start);
+    rig.lose_before(Instant::from_nanos(rig.now.as_nanos() - 250_000));
+    assert_eq!((rig.bytes(), rig.scoreboard.lost_segments()), ((1_000, 14_000, 3_000), 14));
+    assert_eq!(rig.next_lost(FULL), Some((start, start + FULL)));
+    assert!(!rig.send_again(start, start + FULL));
+    assert_eq!((rig.bytes(), rig.scoreboard.lost_segments()), ((2_000, 13_000, 3_000), 13));
+}
+
+// proves: tcp-records-bound
+#[test]
+fn segments_on_both_sides_of_a_retransmission_have_separate_records() {
+    let mut rig = Rig::with_segments(4_096);
+    rig.scoreboard.lose_first();
+    rig.send_again(0, FULL);
+    rig.send_after(Duration::ZERO, FULL);
+    assert_eq!(rig.scoreboard.order.len(), 4_097);
+    rig.scoreboard.lose_first();
+    rig.scoreboard.sent_again(&rig.range(0, FULL), rig.mark());
+    rig.send_after(Duration::ZERO, FULL);
+    assert_eq!(rig.scoreboard.order.len(), 4_098);
+}
+
+// proves: tcp-records-bound
+#[test]
+fn bound_on_records_permits_a_large_flight() {
+    let mut rig = Rig::with_segments(4_096);
+    while !rig.scoreboard.is_full() {
+        rig.send_after(Duration::from_micros(10), FULL);
+    }
+    // The last record has one segment.
+    assert_eq!(rig.bytes().0, (4_095 + 12_288 * 16 + 1) * FULL);
 }
 
 // proves: tcp-sack-cost

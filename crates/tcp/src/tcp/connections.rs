@@ -116,7 +116,7 @@ impl Held {
             Wait::Buffer => buffer.free(),
             Wait::Memory => buffer.unused(),
         };
-        self.connection.can_write() && free >= Self::CAPACITY.min(buffer.limit())
+        self.connection.can_write() && free >= Self::CAPACITY.min(buffer.limit() / 4).max(1)
     }
 
     /// Records the current status as known to the user. Returns whether the user has to learn about a change.
