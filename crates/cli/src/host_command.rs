@@ -215,7 +215,7 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
         // spec: rfc1122-mtu
         mtu: device.capabilities().mtu,
         time_to_live: arguments.time_to_live,
-        gateway: arguments.station.gateway.map(IpAddr::V4),
+        gateway: arguments.station.gateways.first().copied().map(IpAddr::V4),
         policy: arguments.learn.into(),
         start: match (probes, claim.announce) {
             (true, _) => StartMode::Probe,

@@ -33,7 +33,7 @@ impl StationArguments {
             (Some(name), _) => {
                 let addresses = HostAddresses { macs: macs(name)?, ips };
                 let device = NetworkDevice::open_interface(name, &addresses)?;
-                self.gateway.map_or(Ok(()), |gateway| device.check_reachable(gateway))?;
+                self.gateways.iter().try_for_each(|gateway| device.check_reachable(*gateway))?;
                 Ok(device)
             }
             (None, Some(name)) => {
@@ -69,7 +69,7 @@ impl StationArguments {
     /// Warns if the kernel's address is outside the network of `address`.
     pub(crate) fn warn_of_network(&self, address: Ipv4Net) {
         let Some(kernel) = self.kernel else { return };
-        let is_routed = self.gateway.is_some() || !self.routes.is_empty();
+        let is_routed = !self.gateways.is_empty() || !self.routes.is_empty();
         let are_neighbors = address.contains(&kernel.addr()) && kernel.contains(&address.addr());
         if !is_routed && !are_neighbors {
             Failure::new(format!("--kernel {kernel} and --address {address} are in different networks"))
@@ -91,7 +91,7 @@ impl StationArguments {
         let config = HostConfig {
             mtu: device.capabilities().mtu,
             vlan: self.vlan,
-            gateway: self.gateway.map(IpAddr::V4),
+            gateway: self.gateways.first().copied().map(IpAddr::V4),
             start,
             table: NeighborSettings { seed: secret(), ..defaults.table },
             ..defaults
@@ -101,8 +101,11 @@ impl StationArguments {
         Ok(host)
     }
 
-    /// Adds the routes of `--route`.
+    /// Adds the gateways of `--gateway` after the first, and the routes of `--route`.
     pub(crate) fn add_routes(&self, host: &mut Host) -> Result<(), Failure> {
+        for gateway in self.gateways.iter().skip(1) {
+            host.add_gateway((*gateway).into())?;
+        }
         for words in self.routes.chunks(3) {
             let invalid = |why: ErrorMessage| why.context(format!("invalid route '{}'", words.join(" ")));
             let (network, gateway) = route(words).map_err(invalid)?;

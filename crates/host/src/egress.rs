@@ -9,6 +9,7 @@ use ipv4::{Datagram, Fragments, Ipv4Fields, Routes, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
 use tap::Frame;
 
+use crate::gateways;
 use crate::interface::{Context, HostInterface, PendingPacket};
 use crate::outcome::{DropReason, SendOutcome, TxDropReason};
 use crate::path_cache::{CachedPath, Hop, PathKey, PathPlace};
@@ -220,6 +221,12 @@ fn resolve_unknown(
     neighbor: Ipv4Addr,
     packet: PendingPacket,
 ) -> Result<SendOutcome, TxDropReason> {
+    if packet.ether_type == EtherType::IPV4
+        && gateways::has_failed(cx, neighbor)
+        && gateways::fail(cx, neighbor)
+    {
+        return send_again(cx, queue, packet);
+    }
     match cx.interface.arp.resolve(cx.now, &cx.interface.addresses, neighbor, packet.frame.len(), packet) {
         Resolution::Known(mac, packet) => enqueue(cx, queue, mac, packet),
         // spec: reply-resolved
@@ -229,6 +236,18 @@ fn resolve_unknown(
             quoted_segment::report_unresolved(cx, neighbor, &packet);
             drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame)
         }
+    }
+}
+
+/// Sends a datagram to another gateway, after its next hop has failed.
+pub(crate) fn send_again(
+    cx: &mut Context<'_>,
+    queue: QueueOf,
+    packet: PendingPacket,
+) -> Result<SendOutcome, TxDropReason> {
+    match Datagram::parse(packet.frame.bytes()).map(|datagram| datagram.destination()) {
+        Ok(destination) => select_and_send(cx, queue, (packet.source, destination), packet.frame),
+        Err(_) => drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame),
     }
 }
 

@@ -348,13 +348,39 @@ impl Host {
     /// change if no interface has it, or if one of these interfaces refuses the route.
     // spec: refused-without-effect
     pub fn add_route(&mut self, network: IpNet, gateway: IpAddr) -> Result<(), HostConfigError> {
-        let (network, gateway) = (ipv4_network(network)?, ipv4_address(gateway)?);
+        self.add_routes(ipv4_network(network)?, ipv4_address(gateway)?, |_, _| 0)
+    }
+
+    /// Adds a default gateway, on each interface that has the gateway on its link. The gateway is used while all default
+    /// gateways that were added before have failed: see [`Routes::fail`]. Fails as [`Host::add_route`] does.
+    // RFC 1122 3.3.1.6: "The following information MUST be configurable: [...] A list of default gateways, with a preference
+    // level."
+    // spec: rfc1122-default-gateways
+    pub fn add_gateway(&mut self, gateway: IpAddr) -> Result<(), HostConfigError> {
+        self.add_routes(Ipv4Net::default(), ipv4_address(gateway)?, |routes, interface| {
+            let is_other =
+                |route: &Route| route.network == Ipv4Net::default() && route.interface == interface;
+            let metrics = routes.iter().filter(is_other).map(|route| route.metric);
+            metrics.max().map_or(0, |metric| metric.saturating_add(1))
+        })
+    }
+
+    /// Adds a route through a gateway, on each interface that has the gateway on its link. `metric` returns the metric of
+    /// the route through an interface.
+    fn add_routes(
+        &mut self,
+        network: Ipv4Net,
+        gateway: Ipv4Addr,
+        metric: impl Fn(&Routes, InterfaceId) -> u32,
+    ) -> Result<(), HostConfigError> {
         let mut routes = self.shared.routes.clone();
         let mut added = Err(HostConfigError::Route(RouteError::NotOnLink(gateway)));
         for interface in
             self.interfaces.iter().filter(|interface| interface.reaches(gateway, &self.shared.routes))
         {
-            interface.add_route(&mut routes, Route::through(gateway, network, interface.id))?;
+            let route = Route::through(gateway, network, interface.id);
+            let metric = metric(&routes, interface.id);
+            interface.add_route(&mut routes, Route { metric, ..route })?;
             added = Ok(());
         }
         added?;

@@ -105,6 +105,7 @@ mod counters;
 mod echo_socket;
 mod egress;
 mod event;
+mod gateways;
 mod host;
 mod icmp_input;
 mod ingress;

@@ -11,6 +11,7 @@ use tap::{Batch, Exchange, Frame, Instant, OutOfSpace, Pool, Token};
 use tcp::PathProblem;
 
 use crate::egress;
+use crate::gateways;
 use crate::interface::{Context, HostInterface, PendingPacket, Shared};
 use crate::interfaces::{Interfaces, PortState};
 use crate::outcome::{SendOutcome, TxDropReason};
@@ -52,6 +53,7 @@ pub(crate) fn transmit(
     interfaces.for_each(id, turns, |interface| {
         let cx = &mut Context { now, interface, shared, pool };
         report_reassembly_timeouts(cx);
+        gateways::check(cx);
         run_arp(cx, after_arp, departing);
         has_others |= cx.interface.tx_queues.has_others() || cx.shared.has_output(cx.interface.id);
     });
@@ -298,6 +300,11 @@ fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, packet: PendingPacket, r
     match reason {
         ReturnReason::Displaced => quoted_segment::report_unresolved(cx, hop, &packet),
         ReturnReason::Failed | ReturnReason::Removed => cx.shared.tcp.unresolvable(cx.interface.id, hop),
+    }
+    if reason == ReturnReason::Failed && packet.ether_type == EtherType::IPV4 && gateways::fail(cx, hop) {
+        // The interface counts a datagram that cannot be sent.
+        _ = egress::send_again(cx, |queues| &mut queues.resolved, packet);
+        return;
     }
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed

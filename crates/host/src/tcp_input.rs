@@ -8,7 +8,8 @@ use tcp::{Path, PathProblem, Segment, SegmentOutcome, TcpDropReason};
 
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, FrameOutcome};
-use crate::{quoted_segment, tcp_output};
+use crate::path_cache::{Hop, PathKey};
+use crate::{egress, quoted_segment, tcp_output};
 
 /// The position of a TCP segment in its frame, and the fields of the IP datagram that the segment needs.
 #[derive(Clone, Copy, Debug)]
@@ -90,8 +91,14 @@ pub(crate) fn count_dropped(cx: &mut Context<'_>, reason: TcpDropReason) -> Fram
 // acknowledgment proves that data reaches the peer.
 // spec: tcp-neighbor-confirmed
 fn confirm_next_hop(cx: &mut Context<'_>, local: Ipv4Addr, peer: Ipv4Addr) {
-    if let Some(hop) = cx.shared.routes.next_hop(local, peer, cx.interface.id) {
-        cx.interface.arp.neighbors_mut().confirm(cx.now, hop.neighbor());
+    let Context { now, interface, shared, .. } = cx;
+    let path = shared.paths.find(PathKey::new(Some(interface.id), Some(local), peer));
+    let hop = match path {
+        Some((_, path)) if path.is_valid(&shared.routes, &interface.addresses) => Some(path.hop),
+        _ => egress::next_hop(interface, &shared.routes, local, peer),
+    };
+    if let Some(Hop::Neighbor(neighbor)) = hop {
+        interface.arp.neighbors_mut().confirm(*now, neighbor);
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use inet::{InterfaceId, directed_broadcast, is_in_network, is_reserved_range, is_valid_host};
 use ipnet::Ipv4Net;
-use link::MacAddr;
+use link::{Instant, MacAddr};
 
 /// The broadcast address of the link-local network (RFC 3927 2.6.2).
 const LINK_LOCAL_BROADCAST: Ipv4Addr = Ipv4Addr::new(169, 254, 255, 255);
@@ -21,7 +22,7 @@ pub struct Route {
     pub interface: InterfaceId,
     /// Source address of datagrams without a selected source, or `None` for the first address of the interface.
     pub source: Option<Ipv4Addr>,
-    /// Priority among the routes to the same network through different interfaces. The lowest metric is used.
+    /// Priority among the routes to the same network. The lowest metric is used.
     pub metric: u32,
 }
 
@@ -39,7 +40,7 @@ pub enum NextHop {
 pub enum RouteError {
     /// The table already has [`Routes::CAPACITY`] routes.
     Full,
-    /// The table already has a route to this network through the same interface.
+    /// The table already has a route to this network through the same interface with the same metric.
     Exists(Ipv4Net),
     /// The gateway is not on the link, according to the existing routes through the same interface.
     NotOnLink(Ipv4Addr),
@@ -57,25 +58,46 @@ pub enum RouteError {
 ///
 /// A lookup compares the routes in order. With the two routes of most hosts, a lookup is as fast as in a tree. With
 /// [`Routes::CAPACITY`] routes, a lookup takes about 100 ns.
+///
+/// A route through a gateway that has failed is not used as long as another route to the same network exists: see
+/// [`Routes::fail`].
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
+    /// Gateways of the routes that are not used.
+    failed: Vec<FailedGateway>,
     generation: u64,
+}
+
+/// A gateway that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FailedGateway {
+    gateway: Ipv4Addr,
+    interface: InterfaceId,
+    /// Time when the gateway failed, or was returned by [`Routes::retry`] last.
+    tried_at: Instant,
 }
 
 impl Routes {
     /// Maximum number of routes.
     pub const CAPACITY: usize = 64;
 
-    /// Adds a route. Host bits of the network are ignored. A network may have one route through each interface.
+    /// Time after which a failed gateway is tried again.
+    pub const RETRY: Duration = Duration::from_mins(1);
+
+    /// Adds a route. Host bits of the network are ignored. A network may have several routes through each interface, with
+    /// different metrics.
     ///
-    /// Fails if the table is full or already has a route to the network through the same interface. Also fails if the
-    /// gateway of this route is invalid, not on the link or not allowed, or if the gateway of another route would no
-    /// longer be on the link.
+    /// Fails if the table is full or already has a route to the network through the same interface with the same metric.
+    /// Also fails if the gateway of this route is invalid, not on the link or not allowed, or if the gateway of another
+    /// route would no longer be on the link.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let route = Route { network: route.network.trunc(), ..route };
         let (network, interface) = (route.network, route.interface);
-        if self.index_of(network, interface).is_some() {
+        let is_same = |other: Route| {
+            (other.network, other.interface, other.metric) == (network, interface, route.metric)
+        };
+        if self.iter().any(is_same) {
             return Err(RouteError::Exists(network));
         }
         if let Some(gateway) = route.gateway {
@@ -103,17 +125,19 @@ impl Routes {
         })
     }
 
-    /// Removes and returns the route to a network through an interface. Fails if the table has no such route, or if the
-    /// gateway of another route would no longer be on the link.
+    /// Removes and returns the route to a network through an interface with the lowest metric. Fails if the table has no
+    /// such route, or if the gateway of another route would no longer be on the link.
     pub fn remove(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
         let network = network.trunc();
         let place = self.index_of(network, interface).ok_or(RouteError::Missing(network))?;
         let route = self.routes.remove(place);
         self.generation += 1;
-        self.off_link_gateway().map_or(Ok(route), |(gateway, _)| {
+        if let Some((gateway, _)) = self.off_link_gateway() {
             self.routes.insert(place, route);
-            Err(RouteError::InUse(gateway))
-        })
+            return Err(RouteError::InUse(gateway));
+        }
+        self.forget_failures();
+        Ok(route)
     }
 
     /// Removes the routes for which `keep` returns false, and the routes with a gateway that is then not on the link.
@@ -122,6 +146,59 @@ impl Routes {
         self.routes.retain(keep);
         while let Some((gateway, interface)) = self.off_link_gateway() {
             self.routes.retain(|route| route.gateway != Some(gateway) || route.interface != interface);
+        }
+        self.forget_failures();
+    }
+
+    /// Records that a gateway has failed, so that other routes to its networks are used. Returns whether all networks of
+    /// the gateway have another route.
+    ///
+    /// If all gateways to a network have failed, the other gateways are used again.
+    // RFC 1122 3.3.1.5: "If it is the current default that failed, the IP layer MUST select a different default gateway
+    // (assuming more than one default is known) for the failed route and for establishing new routes."
+    // spec: rfc1122-default-gateways
+    pub fn fail(&mut self, now: Instant, gateway: Ipv4Addr, interface: InterfaceId) -> bool {
+        let is_of = |route: &Route| route.gateway == Some(gateway) && route.interface == interface;
+        let has_other = |route: &Route| self.routes.iter().any(|o| o.network == route.network && !is_of(o));
+        let mut of_gateway = self.routes.iter().filter(|route| is_of(route)).peekable();
+        if of_gateway.peek().is_none() || !of_gateway.all(has_other) {
+            return false;
+        }
+        if self.failure(gateway, interface).is_none() {
+            self.failed.push(FailedGateway { gateway, interface, tried_at: now });
+            self.generation += 1;
+        }
+        let is_replaced = self.routes.iter().filter(|route| is_of(route)).all(|route| {
+            self.routes.iter().any(|other| other.network == route.network && !self.has_failed(other))
+        });
+        if !is_replaced {
+            self.failed.retain(|failed| (failed.gateway, failed.interface) == (gateway, interface));
+        }
+        is_replaced
+    }
+
+    /// Returns the gateways of an interface that have failed.
+    pub fn failed(&self, interface: InterfaceId) -> impl Iterator<Item = Ipv4Addr> {
+        let of_interface = move |failed: &&FailedGateway| failed.interface == interface;
+        self.failed.iter().filter(of_interface).map(|failed| failed.gateway)
+    }
+
+    /// Returns a gateway of an interface that has failed and was not tried for [`Routes::RETRY`].
+    pub fn retry(&mut self, now: Instant, interface: InterfaceId) -> Option<Ipv4Addr> {
+        let is_due = |failed: &&mut FailedGateway| {
+            failed.interface == interface && now.since(failed.tried_at) >= Self::RETRY
+        };
+        let failed = self.failed.iter_mut().find(is_due)?;
+        failed.tried_at = now;
+        Some(failed.gateway)
+    }
+
+    /// Records that a gateway that has failed is reachable again.
+    // spec: rfc1122-default-gateways
+    pub fn restore(&mut self, gateway: Ipv4Addr, interface: InterfaceId) {
+        if let Some(at) = self.failure(gateway, interface) {
+            self.failed.remove(at);
+            self.generation += 1;
         }
     }
 
@@ -134,6 +211,8 @@ impl Routes {
 
     /// Returns the route to `destination` with the longest matching prefix, and with the lowest metric among routes to
     /// the same network. With `interface`, only the routes through this interface are compared.
+    ///
+    /// A route through a gateway that has failed is returned only if there is no other route to the same network.
     // spec: rfc1122-local-remote
     #[inline]
     pub fn route(&self, destination: Ipv4Addr, interface: Option<InterfaceId>) -> Option<Route> {
@@ -141,7 +220,13 @@ impl Routes {
             is_in_network(destination, route.network)
                 && interface.is_none_or(|interface| interface == route.interface)
         };
-        self.routes.iter().find(is_match).copied()
+        let mut matching = self.routes.iter().filter(is_match);
+        let first = matching.next()?;
+        if self.failed.is_empty() || !self.has_failed(first) {
+            return Some(*first);
+        }
+        let mut others = matching.take_while(|other| other.network == first.network);
+        Some(*others.find(|other| !self.has_failed(other)).unwrap_or(first))
     }
 
     /// Returns the next hop of a datagram from `source` to `destination` that leaves by `interface`: see
@@ -193,6 +278,26 @@ impl Routes {
 
     fn index_of(&self, network: Ipv4Net, interface: InterfaceId) -> Option<usize> {
         self.iter().position(|route| route.network == network && route.interface == interface)
+    }
+
+    /// Returns whether the gateway of a route has failed.
+    fn has_failed(&self, route: &Route) -> bool {
+        route.gateway.is_some_and(|gateway| self.failure(gateway, route.interface).is_some())
+    }
+
+    /// Returns the position of a gateway among the gateways that have failed.
+    fn failure(&self, gateway: Ipv4Addr, interface: InterfaceId) -> Option<usize> {
+        self.failed.iter().position(|failed| (failed.gateway, failed.interface) == (gateway, interface))
+    }
+
+    /// Removes the gateways that have failed and have no route.
+    fn forget_failures(&mut self) {
+        let routes = &self.routes;
+        self.failed.retain(|failed| {
+            routes
+                .iter()
+                .any(|route| route.gateway == Some(failed.gateway) && route.interface == failed.interface)
+        });
     }
 
     /// Returns a gateway that is not on the link of its interface, or `None` if all gateways are on the link.

@@ -321,6 +321,17 @@ impl<A: Address, P> NeighborTable<A, P> {
         }
     }
 
+    /// Starts the resolution of an address without a packet, unless the table has an entry for the address.
+    pub fn request(&mut self, now: Instant, ip: A) {
+        self.entries.clock.advance(now);
+        let is_unknown = self.entries.find(ip).is_none();
+        if is_unknown
+            && self.insert(ip, MacAddr::ZERO, NeighborState::Incomplete, TimerQueue::Request).is_some()
+        {
+            self.report(NeighborEvent::Resolving { ip });
+        }
+    }
+
     /// Records a packet to a known neighbor.
     #[expect(clippy::inline_always, reason = "every sent packet causes a call")]
     #[inline(always)]

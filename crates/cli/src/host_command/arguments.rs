@@ -138,7 +138,7 @@ pub(crate) struct ClaimArguments {
     pub(crate) address: Option<Ipv4Net>,
     /// Select an address in 169.254.0.0/16, and another one after a conflict (RFC 3927)
     #[arg(
-        long, conflicts_with_all = ["no_probe", "announce", "gateway", "routes"], help_heading = help::ADDRESSES
+        long, conflicts_with_all = ["no_probe", "announce", "gateways", "routes"], help_heading = help::ADDRESSES
     )]
     pub(crate) link_local: bool,
     /// Use the address immediately: no duplicate address detection, no announcement

@@ -46,9 +46,9 @@ pub(crate) struct StationArguments {
     /// MAC address of the host [default: locally administered, derived from machine, interface and IP address]
     #[arg(long, value_name = "MAC", value_parser = station_mac, help_heading = help::ADDRESSES, display_order = help::MAC)]
     pub(crate) mac: Option<MacAddr>,
-    /// Default gateway
-    #[arg(long, value_name = "IP", value_parser = ip_address, help_heading = help::IP)]
-    pub(crate) gateway: Option<Ipv4Addr>,
+    /// Default gateway; may be repeated, and a gateway is used while those before it do not answer ARP requests
+    #[arg(long = "gateway", value_name = "IP", value_parser = ip_address, help_heading = help::IP)]
+    pub(crate) gateways: Vec<Ipv4Addr>,
     /// Route to another network, e.g. `--route 192.0.2.0/24 via 10.0.0.1`; may be repeated
     #[arg(
         long = "route", value_names = ["IP/PREFIX", "via", "IP"], num_args = 3, help_heading = help::IP

@@ -105,6 +105,13 @@ fn over_router() -> TestResult {
     assert!(out.contains("\n64 bytes from 10.9.0.2: icmp_seq=1 ttl=63 time="), "{out}");
     assert!(out.contains("\n2 packets transmitted, 2 received, 0% packet loss, time "), "{out}");
 
+    // No host has the address of the preferred gateway.
+    let dead =
+        [&NEAR[..], &["--gateway", "10.0.0.9", "--gateway", "10.0.0.1", "-c", "1", "-W", "60"]].concat();
+    let (code, out, _) = ping(&dead, &["10.9.0.2"])?;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("\n64 bytes from 10.9.0.2: icmp_seq=1 ttl=63 time="), "{out}");
+
     let (code, out, _) = ping(&near, &["-t", "1", "10.9.0.2"])?;
     assert_eq!(code, Some(1), "{out}");
     let exceeded = |sequence| format!("\nFrom 10.0.0.1 icmp_seq={sequence} Time to live exceeded\n");

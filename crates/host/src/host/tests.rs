@@ -17,6 +17,7 @@ mod connections;
 mod counters;
 mod datagrams;
 mod fragments;
+mod gateways;
 mod interfaces;
 mod many;
 mod paths;

@@ -287,7 +287,8 @@ proptest! {
         for (number, length, interface, metric) in networks {
             let network = Ipv4Net::new(place(number), length).unwrap();
             let route = Route { metric, ..Route::on_link(network, InterfaceId(interface)) };
-            let is_known = routes.iter().any(|o| (o.network, o.interface) == (network.trunc(), route.interface));
+            let key = |route: Route| (route.network.trunc(), route.interface, route.metric);
+            let is_known = routes.iter().any(|other| key(other) == key(route));
             prop_assert_eq!(routes.add(route).is_ok(), !is_known);
         }
         let (destination, interface) = (place(destination), interface.map(InterfaceId));
@@ -321,4 +322,97 @@ fn generation_counts_changes() {
     assert!(grew(&routes), "the default route was removed");
     routes.route(LOCAL, None).unwrap();
     assert!(!grew(&routes), "nothing has changed");
+}
+
+/// Returns a default route with a metric.
+fn default_via(gateway: &str, metric: u32) -> Route {
+    Route { metric, ..via("0.0.0.0/0", gateway) }
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn failed_gateway_is_replaced_by_the_next_one_until_it_is_restored() {
+    let mut routes = host();
+    let gateways = ["10.0.0.1", "10.0.0.3", "10.0.0.4"].map(address);
+    routes.add(default_via("10.0.0.4", 2)).unwrap();
+    routes.add(default_via("10.0.0.3", 1)).unwrap();
+    let now = Instant::ORIGIN;
+    let used = |routes: &Routes| routes.next_hop(LOCAL, address("192.0.2.1"), FIRST).map(NextHop::neighbor);
+    assert_eq!(used(&routes), Some(gateways[0]));
+    assert!(!routes.fail(now, address("10.0.0.9"), FIRST), "a host without routes is a gateway");
+    assert!(!routes.fail(now, gateways[0], SECOND), "the gateway of another interface fails");
+    assert_eq!(used(&routes), Some(gateways[0]));
+    assert!(routes.fail(now, gateways[0], FIRST) && routes.fail(now, gateways[0], FIRST));
+    assert_eq!(used(&routes), Some(gateways[1]));
+    assert!(routes.fail(now, gateways[1], FIRST));
+    assert_eq!(used(&routes), Some(gateways[2]));
+    // All have failed: the others are used again.
+    assert!(!routes.fail(now, gateways[2], FIRST));
+    assert_eq!(used(&routes), Some(gateways[0]));
+    assert_eq!(routes.failed(FIRST).collect::<Vec<_>>(), [gateways[2]]);
+    routes.restore(gateways[2], FIRST);
+    assert_eq!(routes.failed(FIRST).count(), 0);
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn failed_gateway_is_tried_from_time_to_time() {
+    let mut routes = host();
+    routes.add(default_via("10.0.0.3", 1)).unwrap();
+    let gateway = address("10.0.0.1");
+    let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
+    assert!(routes.fail(at(10), gateway, FIRST));
+    let retry = Routes::RETRY.as_secs();
+    let tried = [0, retry - 1, retry, retry + 1, 2 * retry - 1, 2 * retry];
+    let tried = tried.map(|after| routes.retry(at(10 + after), FIRST).is_some());
+    assert_eq!(tried, [false, false, true, false, false, true]);
+    assert_eq!(routes.retry(at(1_000), SECOND), None);
+    // A removed route takes its failure with it.
+    routes.remove(Ipv4Net::default(), FIRST).unwrap();
+    assert_eq!(routes.failed(FIRST).count(), 0);
+}
+
+#[test]
+fn only_gateway_does_not_fail() {
+    let mut routes = host();
+    let before = routes.generation();
+    assert!(!routes.fail(Instant::ORIGIN, address("10.0.0.1"), FIRST));
+    assert_eq!((routes.failed(FIRST).count(), routes.generation()), (0, before));
+}
+
+proptest! {
+    /// The route in use has the lowest metric among the gateways that have not failed, and each change has a generation.
+    // proves: rfc1122-default-gateways
+    #[test]
+    fn route_follows_failures_in_any_order(
+        steps in proptest::collection::vec((any::<bool>(), 0_usize..4), 0..32)
+    ) {
+        let mut routes = host_of("10.0.0.2/24", None);
+        let gateways = [11, 12, 13, 14].map(|last| Ipv4Addr::new(10, 0, 0, last));
+        for (metric, gateway) in (0..).zip(gateways) {
+            let route = Route { metric, ..Route::through(gateway, Ipv4Net::default(), FIRST) };
+            routes.add(route).unwrap();
+        }
+        let mut failed = [false; 4];
+        for (is_failure, number) in steps {
+            let (before, generation) = (routes.clone(), routes.generation());
+            if is_failure {
+                failed[number] = true;
+                let is_replaced = failed.contains(&false);
+                if !is_replaced {
+                    failed = [false; 4];
+                    failed[number] = true;
+                }
+                prop_assert_eq!(routes.fail(Instant::ORIGIN, gateways[number], FIRST), is_replaced);
+            } else {
+                failed[number] = false;
+                routes.restore(gateways[number], FIRST);
+            }
+            let first = failed.iter().position(|failed| !failed).unwrap();
+            let remote = address("192.0.2.1");
+            let used = routes.route(remote, None);
+            prop_assert_eq!(used.and_then(|route| route.gateway), Some(gateways[first]));
+            prop_assert!(used == before.route(remote, None) || routes.generation() > generation);
+        }
+    }
 }

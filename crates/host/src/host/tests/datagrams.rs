@@ -345,7 +345,7 @@ fn rate_limit_of_one_sender_does_not_affect_other_senders() {
 }
 
 /// Returns the target address, if the frame is an ARP request.
-fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
+pub(super) fn arp_target(frame: &[u8]) -> Option<Ipv4Addr> {
     let frame = link::EthernetFrame::parse(frame).unwrap();
     (frame.ether_type() == EtherType::ARP)
         .then(|| arp::Packet::parse(frame.payload()).unwrap().target_protocol())

@@ -15,13 +15,13 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 6);
 const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 /// Returns the MAC address of the neighbor with an address in the tests.
-fn mac_of(ip: Ipv4Addr) -> MacAddr {
+pub(super) fn mac_of(ip: Ipv4Addr) -> MacAddr {
     let [_, b, c, d] = ip.octets();
     MacAddr::new([2, 0, 0, b, c, d])
 }
 
 /// Returns the frame of an ARP request by which the host learns a neighbor.
-fn arp_from(ip: Ipv4Addr, mac: MacAddr) -> Vec<u8> {
+pub(super) fn arp_from(ip: Ipv4Addr, mac: MacAddr) -> Vec<u8> {
     let mut bytes = [0; 28];
     let fields = PacketFields {
         operation: Operation::REQUEST,
@@ -45,7 +45,7 @@ fn host_with(neighbors: &[Ipv4Addr]) -> (TestHost, SocketId) {
     (host, id)
 }
 
-fn to(destination: Ipv4Addr) -> UdpMessage {
+pub(super) fn to(destination: Ipv4Addr) -> UdpMessage {
     UdpMessage { destination: Some((destination, 7).into()), ..UdpMessage::default() }
 }
 

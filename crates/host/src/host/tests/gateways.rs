@@ -1,0 +1,94 @@
+//! Several default gateways, of which some fail.
+
+use super::datagrams::arp_target;
+use super::paths::{arp_from, mac_of, to};
+use super::test_host::*;
+use super::*;
+use crate::{SocketId, UdpBind};
+use ipv4::{Datagram, Routes};
+
+/// The default gateways, in order of preference.
+const GATEWAYS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 6), Ipv4Addr::new(10, 0, 0, 5)];
+const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+/// Returns a host with two default gateways, of which these are known, and a socket.
+fn host_with(known: &[Ipv4Addr]) -> (TestHost, SocketId) {
+    let mut config = HostConfig { gateway: Some(GATEWAYS[0].into()), ..config() };
+    config.table.timeout = Duration::from_hours(1);
+    let mut host = TestHost::new(&config);
+    host.host.add_gateway(GATEWAYS[1].into()).unwrap();
+    for gateway in known {
+        host.exchange(&[arp_from(*gateway, mac_of(*gateway))]);
+    }
+    let id = host.host.bind_udp(&UdpBind { port: Some(9), ..UdpBind::default() }).unwrap();
+    (host, id)
+}
+
+/// Sends a datagram off the link. Returns the frames that the host sends.
+fn send(host: &mut TestHost, id: SocketId) -> Vec<Vec<u8>> {
+    host.host.send_udp(host.now, id, &to(REMOTE), b"data", &mut host.pool).unwrap();
+    host.exchange(&[])
+}
+
+/// Returns the gateways of the datagrams among the frames.
+fn gateways_of(frames: &[Vec<u8>]) -> Vec<Ipv4Addr> {
+    let datagrams = frames.iter().filter(|frame| frame[12..14] == [8, 0]);
+    datagrams
+        .map(|frame| {
+            assert_eq!(Datagram::parse(&frame[14..]).unwrap().destination(), REMOTE);
+            let to_gateway = |gateway: &Ipv4Addr| frame[..6] == mac_of(*gateway).bytes();
+            GATEWAYS.into_iter().find(to_gateway).expect("the datagram is sent to another host")
+        })
+        .collect()
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn datagram_to_a_silent_gateway_is_sent_to_the_next_gateway() {
+    let (mut host, id) = host_with(&GATEWAYS[1..]);
+    assert_eq!(
+        send(&mut host, id).iter().map(|frame| arp_target(frame)).collect::<Vec<_>>(),
+        [Some(GATEWAYS[0])]
+    );
+    let frames = host.advance(Duration::from_secs(5));
+    assert_eq!(gateways_of(&frames), [GATEWAYS[1]], "the datagram is lost with its gateway");
+    assert_eq!(host.failures(), []);
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[1]]);
+    // The preferred gateway is used again as soon as it is known.
+    host.exchange(&[arp_from(GATEWAYS[0], mac_of(GATEWAYS[0]))]);
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[0]]);
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn gateway_that_stops_answering_is_replaced_and_tried_again() {
+    let (mut host, id) = host_with(&GATEWAYS);
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[0]]);
+    // The first datagram has started the check of the gateway.
+    host.advance(Duration::from_millis(11_500));
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[1]], "the failed gateway is used");
+    let requests =
+        |frames: &[Vec<u8>]| frames.iter().filter(|frame| arp_target(frame) == Some(GATEWAYS[0])).count();
+    let mut tried = host.advance(Routes::RETRY - Duration::from_secs(1));
+    host.exchange(&[arp_from(GATEWAYS[1], mac_of(GATEWAYS[1]))]);
+    tried.extend(send(&mut host, id));
+    assert_eq!(requests(&tried), 0, "the failed gateway is tried too early");
+    host.advance(Duration::from_secs(1));
+    let frames = send(&mut host, id);
+    assert_eq!((gateways_of(&frames), requests(&frames)), (vec![GATEWAYS[1]], 1));
+    host.exchange(&[arp_from(GATEWAYS[0], mac_of(GATEWAYS[0]))]);
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[0]]);
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn datagram_fails_when_all_gateways_fail_and_the_gateways_are_used_again() {
+    let (mut host, id) = host_with(&[]);
+    send(&mut host, id);
+    host.advance(Duration::from_secs(10));
+    assert_eq!(host.failures().len(), 1, "the failure of all gateways is not reported once");
+    assert_eq!(host.host.queued_datagrams(), 0);
+    let mut frames = send(&mut host, id);
+    frames.extend(host.exchange(&[arp_from(GATEWAYS[0], mac_of(GATEWAYS[0]))]));
+    assert_eq!(gateways_of(&frames), [GATEWAYS[0]]);
+}
