@@ -23,6 +23,16 @@ impl TcpTester {
         input
     }
 
+    /// Sends segments with data at these distances on a new connection, and expects that the host reads this data.
+    fn expect_delivery(&mut self, segments: &[(u32, &[u8])], expected: &[u8]) -> CaseResult {
+        self.reach(Stage::Established)?;
+        for (distance, data) in segments {
+            let input = self.data_at(*distance, data);
+            self.test(&input)?;
+        }
+        self.expect_read(expected)
+    }
+
     /// Expects that the host reads this data.
     fn expect_read(&mut self, expected: &[u8]) -> CaseResult {
         let read = self.read()?;
@@ -44,12 +54,7 @@ fn out_of_order() -> Vec<Case> {
             id: "OUT_OF_ORDER_01",
             name: "data in reverse order is delivered in order",
             run: |tester| {
-                tester.reach(Stage::Established)?;
-                for (distance, data) in [(8, b"last"), (4, b"next"), (0, b"data")] {
-                    let input = tester.data_at(distance, data);
-                    tester.test(&input)?;
-                }
-                tester.expect_read(b"datanextlast")
+                tester.expect_delivery(&[(8, b"last"), (4, b"next"), (0, b"data")], b"datanextlast")
             },
             fault: ChangeReceived(|input| input.data.make_ascii_uppercase()),
             expected_error: "the host read DATANEXTLAST",
@@ -84,14 +89,7 @@ fn out_of_order() -> Vec<Case> {
         Case {
             id: "OUT_OF_ORDER_05",
             name: "data that overlaps data after a gap is delivered once",
-            run: |tester| {
-                tester.reach(Stage::Established)?;
-                for (distance, data) in [(4, &b"efgh"[..]), (2, b"cdef"), (0, b"abc")] {
-                    let input = tester.data_at(distance, data);
-                    tester.test(&input)?;
-                }
-                tester.expect_read(b"abcdefgh")
-            },
+            run: |tester| tester.expect_delivery(&[(4, b"efgh"), (2, b"cdef"), (0, b"abc")], b"abcdefgh"),
             fault: ChangeReceived(|input| {
                 if input.data.len() == 3 {
                     input.data.truncate(2);
