@@ -301,19 +301,13 @@ fn capture(error: &FrameReaderError) -> ErrorMessage {
     let has_other_link_type = match error {
         FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
             return match format {
-                UnsupportedFormat::Gzip => {
-                    plain.hint("read the file through `zcat`, with `-` as the name of the file")
-                }
                 UnsupportedFormat::Xz => {
                     plain.hint("read the file through `xzcat`, with `-` as the name of the file")
-                }
-                UnsupportedFormat::Zstandard => {
-                    plain.hint("read the file through `zstdcat`, with `-` as the name of the file")
                 }
                 UnsupportedFormat::Snoop | UnsupportedFormat::Variant(_) => {
                     plain.hint("convert the file: `editcap -F pcapng FILE NEW`")
                 }
-                UnsupportedFormat::Unknown => plain,
+                UnsupportedFormat::Unknown | UnsupportedFormat::Gzip | UnsupportedFormat::Zstandard => plain,
             };
         }
         FrameReaderError::File(_) => return plain,

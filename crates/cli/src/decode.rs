@@ -6,7 +6,6 @@ mod json;
 mod text;
 
 use std::io::{BufWriter, ErrorKind, Read, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use capture::{CapturedFrame, FrameReader, FrameReaderError};
@@ -15,6 +14,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::advice::explain;
 use crate::color::Styler;
+use crate::decompress::decompressed;
 use crate::failure::Failure;
 use crate::input::open;
 use crate::output::standard_output;
@@ -30,13 +30,14 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::new("-t can be given once or four times")
             .hint("use -t for no times, -tttt for date and time"));
     }
-    let name = arguments.file.display();
+    let name = arguments.path().display();
     let read_failure =
         |error: FrameReaderError| Failure::new(explain(&error).context(format!("cannot read {name}")));
-    let from = open(&arguments.file).map_err(|error| read_failure(error.into()))?;
+    let from = open(arguments.path()).map_err(|error| read_failure(error.into()))?;
     privileges::drop_all()?;
     // Flush each frame of a live capture.
     let is_live = !from.metadata().is_ok_and(|metadata| metadata.is_file());
+    let from = decompressed(from).map_err(|error| read_failure(error.into()))?;
     let mut reader = FrameReader::new(from, LINK_TYPES).map_err(read_failure)?;
     let mut out = BufWriter::with_capacity(BUFFER_SIZE, standard_output()?);
     let styler = Styler::stdout();
@@ -90,7 +91,12 @@ pub fn decode_capture(
 ) -> Result<(), String> {
     let is_verbose = format == DecodeFormat::Verbose;
     let arguments = DecodeArguments {
-        file: PathBuf::new(),
+        file: None,
+        read: None,
+        filter: None,
+        faults_only: false,
+        count: None,
+        numeric: 0,
         link_header: is_verbose,
         verbose: u8::from(is_verbose),
         bytes: if is_verbose { 2 } else { 0 },
@@ -99,11 +105,12 @@ pub fn decode_capture(
         json: format == DecodeFormat::Json,
         explain: format == DecodeFormat::Explained,
     };
+    let capture = decompressed(capture).map_err(|error| error.to_string())?;
     let mut reader = FrameReader::new(capture, LINK_TYPES).map_err(|error| error.to_string())?;
     print(&mut reader, &arguments, |line, _| each(line)).map_err(|error| error.to_string())
 }
 
-/// Calls `each` with the output for each frame and whether it has a fault, until `each` returns false.
+/// Calls `each` with the output for each selected frame and whether it has a fault, until `each` returns false.
 fn print(
     reader: &mut FrameReader<'_>,
     arguments: &DecodeArguments,
@@ -111,11 +118,21 @@ fn print(
 ) -> Result<(), FrameReaderError> {
     let mut line = String::new();
     let mut conversations = arguments.conversations();
+    let mut printed = 0;
     reader.read(|frame| {
         let dissection = dissect_captured(frame.link_type, frame.bytes, frame.length);
+        let is_faulty = dissection.is_faulty();
+        let is_selected = arguments.filter.as_ref().is_none_or(|filter| filter.matches(&dissection));
+        if !is_selected || (arguments.faults_only && !is_faulty) {
+            return true;
+        }
         line.clear();
+        if arguments.explain && printed > 0 {
+            line.push('\n');
+        }
         write_frame(&mut line, arguments, frame, &dissection, &mut conversations);
-        each(&line, dissection.is_faulty())
+        printed += 1;
+        each(&line, is_faulty) && arguments.count.is_none_or(|count| printed < count.get())
     })
 }
 

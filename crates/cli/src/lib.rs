@@ -18,6 +18,7 @@ mod complete;
 mod completions;
 mod control;
 mod decode;
+mod decompress;
 mod device;
 mod doctor;
 mod error_message;

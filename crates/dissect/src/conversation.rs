@@ -1,7 +1,7 @@
 //! The first sequence numbers of TCP conversations, from which a summary counts.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 use tcp::SequenceNumber;
 
@@ -16,7 +16,7 @@ const LIMIT: usize = 65_536;
 #[derive(Clone, Debug, Default)]
 pub struct TcpConversations {
     /// The number before the first byte of each side, by both sockets in ascending order.
-    starts: BTreeMap<[SocketAddrV4; 2], [SequenceNumber; 2]>,
+    starts: BTreeMap<[SocketAddr; 2], [SequenceNumber; 2]>,
     is_absolute: bool,
 }
 
@@ -38,7 +38,7 @@ impl TcpConversations {
     /// Returns the numbers that a summary of a segment with ACK shows.
     pub(crate) fn numbers(
         &mut self,
-        [source, destination]: [SocketAddrV4; 2],
+        [source, destination]: [SocketAddr; 2],
         [sequence, acknowledgment]: [SequenceNumber; 2],
         is_start: bool,
     ) -> SegmentNumbers {

@@ -8,6 +8,7 @@
 //! - [`Dissection::faults`]: violations of a standard, each with its field and the rule;
 //! - [`Dissection::write_summary`]: one line in the format of tcpdump;
 //! - `impl Serialize`: an object with all layers and faults;
+//! - [`FrameFilter::matches`]: whether a filter in a subset of tcpdump's syntax matches;
 //! - [`Dissection::explain`]: a diagram and the fields of each layer, then the faults.
 //!
 //! Any bytes are accepted, and the capture may have truncated the frame. No input makes the crate panic, and a layer never
@@ -17,7 +18,9 @@
 mod conversation;
 mod explain;
 mod fault;
+mod filter;
 mod frame;
+mod ipv6;
 mod json;
 mod layers;
 mod layout;
@@ -30,6 +33,7 @@ use std::fmt;
 use capture::LinkType;
 pub use conversation::TcpConversations;
 pub use fault::{FaultRule, FrameFault};
+pub use filter::{FilterError, FrameFilter};
 pub use layers::{FieldValue, Layer, Layers, TAG_LIMIT};
 pub use layout::{Field, FieldFormat, LAYOUTS, Layout};
 pub use link_header::{EthernetForm, LINK_TYPES};

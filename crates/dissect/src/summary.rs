@@ -1,9 +1,16 @@
 //! One-line summary of a frame in the format of `tcpdump -n`.
 
+mod bpdu;
 mod datagram;
+mod dhcp;
+mod dns;
+mod ipv6;
 mod link_words;
+mod lldp;
 mod message;
+mod message6;
 pub(crate) mod segment;
+mod text;
 mod unparsed;
 
 use std::fmt::Write;
@@ -35,7 +42,7 @@ pub(crate) fn write(
     let start = line.len();
     match DissectedFrame::parse(link_type, bytes, length) {
         Ok(frame) => write_frame(line, style, &frame, length, conversations)?,
-        Err(_) => unparsed::write(line, link_type, bytes, length)?,
+        Err(_) => unparsed::write(line, style.link_header, link_type, bytes, length)?,
     }
     let trimmed = line.get(start..).unwrap_or_default().trim_end_matches([',', ':', ' ']).len();
     line.truncate(start + trimmed);
@@ -62,10 +69,14 @@ fn write_frame(
         // Without the link header, the line names the protocol.
         EtherType::ARP | RARP if !style.link_header => line.push_str("ARP, "),
         EtherType::IPV4 if !style.link_header => line.push_str("IP "),
+        EtherType::IPV6 if !style.link_header => line.push_str("IP6 "),
+        lldp::LLDP if !style.link_header => {}
         _ => write_header(line, frame, length)?,
     }
     match frame.ether_type {
         EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose, conversations),
+        EtherType::IPV6 => ipv6::write(line, frame.payload, frame.length, style.verbose, conversations),
+        lldp::LLDP => lldp::write(line, frame.payload, frame.length),
         EtherType::ARP | RARP => write_arp(line, frame.payload, frame.length, style.verbose),
         _ => Ok(()),
     }

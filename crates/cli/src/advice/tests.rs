@@ -214,8 +214,8 @@ fn capture_error_names_conversion_or_supported_link_type() {
     let format = |format| FrameReaderError::File(CaptureError::UnsupportedFormat(format));
     let rows = [
         (
-            format(UnsupportedFormat::Gzip),
-            "compressed with gzip\nhint: read the file through `zcat`, with `-` as the name of the file",
+            format(UnsupportedFormat::Xz),
+            "compressed with xz\nhint: read the file through `xzcat`, with `-` as the name of the file",
         ),
         (
             format(UnsupportedFormat::Snoop),

@@ -1,9 +1,11 @@
 //! The command line of `tapstack decode`.
 
-use std::path::PathBuf;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 use clap_complete::engine::ArgValueCompleter;
+use dissect::FrameFilter;
 
 use crate::complete;
 use crate::help;
@@ -21,19 +23,46 @@ Examples:
       a live capture
   tapstack decode --explain arp.pcap | less
       every header as the diagram in its RFC
-  tapstack decode --json arp.pcap | jq 'select(.faults != [])'
+  tapstack decode --faults-only --explain arp.pcap
       frames with errors
+  tapstack decode -c 10 --filter 'arp and host 10.0.0.1' arp.pcap
+      the first ten frames that match a filter
+  tapstack decode --json arp.pcap | jq 'select(.faults != [])'
+      frames with errors as JSON
 
 decode prints the errors of a frame in brackets at the end of the line. A warning in brackets means that the sender MAC \
 address of an ARP packet is not the source of its frame. Frames start with an Ethernet header, a Linux cooked header \
 (`tcpdump -i any`), a BSD loopback header, or an IP header (raw IP). Packets of other link types are counted.
 
-Exit codes: 0 all frames decoded, 1 a frame has errors, 2 the file could not be read completely, or packets of \
+A filter combines primitives by and, or, not and parentheses. Primitives are [src|dst] host IP, net IP/LENGTH, port PORT and \
+portrange PORT-PORT; ether host MAC; arp, ip, ip6, tcp, udp, icmp and other protocols; ether proto N and ip proto N; vlan N; \
+broadcast, multicast, less N and greater N. As in tcpdump, `and` and `or` have the same precedence. A filter also \
+matches frames with VLAN tags.
+
+Exit codes: 0 all frames decoded, 1 a printed frame has errors, 2 the file could not be read completely, or packets of \
 other link types were omitted.")]
 pub(crate) struct DecodeArguments {
-    /// Capture to decode, pcap or pcapng; `-` is standard input
-    #[arg(add = ArgValueCompleter::new(complete::captures()))]
-    pub(crate) file: PathBuf,
+    /// Capture to decode, pcap or pcapng, also compressed with gzip or zstd; `-` is standard input
+    #[arg(required_unless_present = "read", add = ArgValueCompleter::new(complete::captures()))]
+    pub(crate) file: Option<PathBuf>,
+    /// The same as FILE, as in tcpdump
+    #[arg(
+        short, long, value_name = "FILE", conflicts_with = "file",
+        add = ArgValueCompleter::new(complete::captures())
+    )]
+    pub(crate) read: Option<PathBuf>,
+    /// Print only frames that match this filter: a subset of the syntax of tcpdump
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) filter: Option<FrameFilter>,
+    /// Print only frames with errors
+    #[arg(long)]
+    pub(crate) faults_only: bool,
+    /// Stop after printing this number of frames
+    #[arg(short, long, value_name = "N")]
+    pub(crate) count: Option<NonZeroU64>,
+    /// Print addresses and ports as numbers; decode always does (accepted for compatibility with tcpdump)
+    #[arg(short, long, action = ArgAction::Count, help_heading = help::OUTPUT)]
+    pub(crate) numeric: u8,
     /// Print the link header too
     #[arg(short = 'e', long, help_heading = help::OUTPUT)]
     pub(crate) link_header: bool,
@@ -62,6 +91,11 @@ pub(crate) struct DecodeArguments {
 }
 
 impl DecodeArguments {
+    /// Returns the path of the capture; `-` is standard input.
+    pub(super) fn path(&self) -> &Path {
+        self.file.as_deref().or(self.read.as_deref()).unwrap_or(Path::new("-"))
+    }
+
     /// Number of `-t` that prints the date, as in tcpdump.
     pub(super) const DATE: u8 = 4;
 }

@@ -14,9 +14,6 @@ pub(super) fn write(
     dissection: &Dissection<'_>,
     conversations: &mut TcpConversations,
 ) -> Result {
-    if frame.number > 1 {
-        page.push('\n');
-    }
     write!(page, "frame {}: ", frame.number)?;
     let style = SummaryStyle { link_header: true, verbose: false };
     dissection.write_summary(page, style, conversations)?;

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::path::Path;
 
 use capture::{CapturedFrame, Direction, LinkType};
 use clap::Parser;
@@ -493,4 +494,57 @@ fn explanation_is_colored_without_a_change_of_its_text() {
         .collect();
     assert_eq!(plain, page);
     assert_eq!(explained::color(&page, crate::color::Styler::DISABLED), page);
+}
+
+/// Returns the lines of a capture of three frames: a request, a request with another hardware type, and an echo request.
+fn lines_of_capture(options: &str) -> Vec<String> {
+    let mut capture = Vec::new();
+    capture::write::section(&mut capture, "test");
+    capture::write::interface(&mut capture, LinkType::ETHERNET, "tap0");
+    let faulty = with_changes(&REQUEST, &[(15, 7)]);
+    for data in [&REQUEST[..], &faulty, &ECHO] {
+        let packet = capture::write::EnhancedPacket { time: 0, data, flags: 0, comment: None };
+        capture::write::packet(&mut capture, &packet);
+    }
+    let options = ["tapstack", "decode", "-t"].into_iter().chain(options.split(' '));
+    let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(options).unwrap().command else {
+        panic!("another command");
+    };
+    assert_eq!(arguments.path(), Path::new("-"));
+    let mut reader = FrameReader::new(&capture[..], LINK_TYPES).unwrap();
+    let mut lines = Vec::new();
+    let read = print(&mut reader, &arguments, |line, is_faulty| {
+        lines.push(format!("{}{}", if is_faulty { "!" } else { "" }, line.lines().next().unwrap()));
+        true
+    });
+    read.unwrap();
+    lines
+}
+
+#[test]
+fn only_selected_frames_are_printed() {
+    let request = "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28";
+    let faulty = "!ARP, length 28 [hardware type is not Ethernet]";
+    let echo = "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 9, length 8";
+    assert_eq!(lines_of_capture("-"), [request, faulty, echo]);
+    assert_eq!(lines_of_capture("-n -r -"), [request, faulty, echo]);
+    assert_eq!(lines_of_capture("-c 2 -"), [request, faulty]);
+    assert_eq!(lines_of_capture("--faults-only -"), [faulty]);
+    assert_eq!(lines_of_capture("--filter icmp -"), [echo]);
+    assert_eq!(lines_of_capture("--filter=10.0.0.2 -c1 -nnr -"), [request]);
+    assert_eq!(lines_of_capture("--filter icmp --faults-only -"), [""; 0]);
+}
+
+#[test]
+fn file_is_required_once_and_filter_is_checked() {
+    let error = |options: &str| {
+        let options = ["tapstack", "decode"].into_iter().chain(options.split(' '));
+        CommandLine::try_parse_from(options).err().map(|error| error.to_string())
+    };
+    assert_eq!(error("-r a.pcap"), None);
+    for options in ["-n", "a.pcap -r b.pcap", "-c 0 a.pcap"] {
+        assert!(error(options).is_some(), "{options} was accepted");
+    }
+    let error = error("--filter foo a.pcap").unwrap();
+    assert!(error.contains("unexpected `foo`") || error.contains("invalid IP address `foo`"), "{error}");
 }

@@ -54,7 +54,7 @@ Exit codes: 0 no conflict, or no --fail-on; 1 a conflict with --fail-on conflict
 interface down or deleted, packets of a capture omitted; with --fail-on also if frames or addresses were missed."
 )]
 pub(crate) struct WatchArguments {
-    /// Capture to read instead of an interface, pcap or pcapng; `-` is standard input
+    /// Capture to read instead of an interface, pcap or pcapng, also compressed with gzip or zstd; `-` is standard input
     #[arg(conflicts_with = "path", add = ArgValueCompleter::new(complete::captures()))]
     pub(crate) file: Option<PathBuf>,
     /// Interface to monitor, shared with the kernel (needs CAP_NET_RAW)

@@ -20,6 +20,7 @@ use super::observer::Observer;
 use super::output::WatchOutput;
 use super::{FailOn, SourceKind, WatchOutcome, is_over, open_output, signals, unwatched_count};
 use crate::advice::explain;
+use crate::decompress::decompressed;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::input::open;
@@ -63,10 +64,9 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         WatchOutcome { observer, incomplete, never_received: !has_header }
     };
     let kind = if is_file { SourceKind::File } else { SourceKind::Pipe };
-    let mut reader = match FrameReader::new(
-        StoppableReader { from, signals, clock, end, stopped: &stopped },
-        LINK_TYPES,
-    ) {
+    let from = StoppableReader { from, signals, clock, end, stopped: &stopped };
+    let reader = decompressed(from).map_err(FrameReaderError::from);
+    let mut reader = match reader.and_then(|reader| FrameReader::new(reader, LINK_TYPES)) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
             open_output(arguments, &arguments.name(), kind, clock)?.finish(&observer, 0, signals)?;
             return Ok(outcome(observer, 0, false));

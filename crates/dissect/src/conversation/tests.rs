@@ -1,13 +1,13 @@
 use super::*;
 
-fn socket(host: u8, port: u16) -> SocketAddrV4 {
-    SocketAddrV4::new([10, 0, 0, host].into(), port)
+fn socket(host: u8, port: u16) -> SocketAddr {
+    SocketAddr::new([10, 0, 0, host].into(), port)
 }
 
 /// Returns the shown numbers of a segment: sequence number and acknowledgment number.
 fn shown(
     conversations: &mut TcpConversations,
-    sockets: [SocketAddrV4; 2],
+    sockets: [SocketAddr; 2],
     numbers: [u32; 2],
     is_start: bool,
 ) -> [u32; 2] {

@@ -5,8 +5,8 @@ use std::fmt::{Result, Write};
 use inet::IpProtocol;
 use ipv4::Datagram;
 
-use super::message;
 use super::segment::{self, Addresses, SegmentData};
+use super::{dhcp, dns, message};
 use crate::conversation::TcpConversations;
 use crate::frame::data_length;
 use crate::layout::UDP_HEADER;
@@ -71,7 +71,7 @@ fn write_data(
     verbose: bool,
     conversations: &mut TcpConversations,
 ) -> Result {
-    let addresses @ (from, to) = (datagram.source(), datagram.destination());
+    let (from, to) = (datagram.source(), datagram.destination());
     let data = datagram.payload();
     match datagram.protocol() {
         IpProtocol(number) if datagram.fragment_offset() > 0 => {
@@ -81,8 +81,9 @@ fn write_data(
             write!(line, "{from} > {to}: ICMP")?;
             message::write(line, data, length)
         }
-        IpProtocol::UDP => write_udp(line, addresses, data, length, datagram.is_fragment()),
+        IpProtocol::UDP => write_udp(line, (from.into(), to.into()), data, length, datagram.is_fragment()),
         IpProtocol::TCP => {
+            let addresses = (from.into(), to.into());
             write_addresses(line, addresses, data)?;
             let data = SegmentData { addresses, bytes: data, length, is_fragment: datagram.is_fragment() };
             segment::write(line, &data, verbose, conversations)
@@ -93,7 +94,7 @@ fn write_data(
 }
 
 /// Writes both addresses, with the ports if they were captured.
-fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Result {
+pub(super) fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Result {
     match bytes.first_chunk() {
         Some([a, b, c, d]) => {
             let (source, destination) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
@@ -104,7 +105,7 @@ fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &[u8]) -> Re
 }
 
 /// Writes the summary of a UDP datagram. The length field of a fragment covers the whole datagram.
-fn write_udp(
+pub(super) fn write_udp(
     line: &mut String,
     addresses: Addresses,
     bytes: &[u8],
@@ -122,6 +123,35 @@ fn write_udp(
         Some(claimed) if claimed > present && !is_fragment => {
             write!(line, "UDP, bad length {claimed} > {present}")
         }
-        Some(claimed) => write!(line, "UDP, length {claimed}"),
+        Some(claimed) => {
+            if !is_fragment && write_application(line, bytes, claimed)? {
+                return Ok(());
+            }
+            write!(line, "UDP, length {claimed}")
+        }
     }
+}
+
+/// Ports of DNS and multicast DNS, and of DHCP servers and clients.
+const DNS_PORTS: [u16; 2] = [53, 5_353];
+const DHCP_PORTS: [u16; 2] = [67, 68];
+
+/// Writes the summary of a DNS or DHCP message of `length` bytes. Returns false if the datagram contains another protocol.
+fn write_application(
+    line: &mut String,
+    bytes: &[u8],
+    length: usize,
+) -> std::result::Result<bool, std::fmt::Error> {
+    let Some((&[a, b, c, d, ..], data)) = bytes.split_first_chunk::<UDP_HEADER>() else { return Ok(false) };
+    let data = data.get(..length).unwrap_or(data);
+    let ports = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+    let has_one_of = |known: [u16; 2]| ports.iter().any(|port| known.contains(port));
+    if has_one_of(DNS_PORTS) {
+        return dns::write(line, data, length);
+    }
+    if has_one_of(DHCP_PORTS) {
+        dhcp::write(line, data, length)?;
+        return Ok(true);
+    }
+    Ok(false)
 }

@@ -1,7 +1,7 @@
 //! One-line summary of a TCP segment, written after its addresses and ports.
 
 use std::fmt::{Result, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 
 use inet::IpProtocol;
 use inet::checksum::Sum;
@@ -11,7 +11,7 @@ use zerocopy::FromBytes;
 use crate::conversation::{SegmentNumbers, TcpConversations};
 
 /// Source and destination of a datagram.
-pub(super) type Addresses = (Ipv4Addr, Ipv4Addr);
+pub(super) type Addresses = (IpAddr, IpAddr);
 
 /// Letters of the flags, from the lowest bit.
 const FLAG_LETTERS: [(Flags, char); 8] = [
@@ -116,9 +116,7 @@ fn write_flags(line: &mut String, flags: Flags) -> Result {
 fn write_checksum(line: &mut String, data: &SegmentData<'_>, found: u16) -> Result {
     let (from, to) = data.addresses;
     let [before, after] = [data.bytes.get(..CHECKSUM), data.bytes.get(CHECKSUM + 2..data.length)];
-    let expected = Sum::default()
-        .plus_double_word(from.to_bits())
-        .plus_double_word(to.to_bits())
+    let expected = plus_address(plus_address(Sum::default(), from), to)
         .plus_word(IpProtocol::TCP.0.into())
         .plus_word(u16::try_from(data.length).unwrap_or_default())
         .plus(before.unwrap_or_default())
@@ -129,6 +127,14 @@ fn write_checksum(line: &mut String, data: &SegmentData<'_>, found: u16) -> Resu
         line.write_str("(correct)")
     } else {
         write!(line, "(incorrect -> {expected:#06x})")
+    }
+}
+
+/// Adds an address of the pseudo header.
+fn plus_address(sum: Sum, address: IpAddr) -> Sum {
+    match address {
+        IpAddr::V4(address) => sum.plus(&address.octets()),
+        IpAddr::V6(address) => sum.plus(&address.octets()),
     }
 }
 
@@ -145,8 +151,8 @@ fn numbers(
         return SegmentNumbers { sequence, acknowledgment, peer_start: SequenceNumber::default() };
     }
     let sockets = [
-        SocketAddrV4::new(source, header.source_port.get()),
-        SocketAddrV4::new(destination, header.destination_port.get()),
+        SocketAddr::new(source, header.source_port.get()),
+        SocketAddr::new(destination, header.destination_port.get()),
     ];
     conversations.numbers(sockets, [sequence, acknowledgment], flags.contains(Flags::SYN))
 }

@@ -3,6 +3,7 @@ use crate::conversation::TcpConversations;
 use crate::dissect;
 
 mod datagrams;
+mod protocols;
 mod segments;
 
 const HEAD: [u8; 12] = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
@@ -101,7 +102,7 @@ fn unparsed_frame_summary_keeps_tags_and_llc_header() {
     let table: [(&[&[u8]], &str); 8] = [
         (
             &[&[0, 38], &stp, &padding],
-            "802.3, length 38: LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command, ctrl 0x03",
+            "802.3, length 38: LLC, dsap STP (0x42) Individual, ssap STP (0x42) Command, ctrl 0x03: STP 802.1d, Config, Flags [none], bridge-id 0000.00:00:00:00:00:00.0000, length 35",
         ),
         (
             &[&[0x81, 0, 0x60, 7, 0, 41], &pvst, &padding],

@@ -5,16 +5,26 @@ use std::fmt::{Result, Write};
 use capture::LinkType;
 use link::EtherType;
 
-use super::{link_words, write_ether_type};
-use crate::layers::{FieldValue, Layer, layers};
+use super::{bpdu, link_words, write_ether_type};
+use crate::layers::{FieldValue, Layer, Layers, layers};
 use crate::link_header::LinkHeader;
 
 /// The lowest bit of a service access point: group (DSAP) or response (SSAP).
 const LOWEST_BIT: u64 = 1;
 
 /// Writes addresses, VLAN tags, EtherType and LLC header, as far as the frame contains them.
-pub(super) fn write(line: &mut String, link_type: LinkType, bytes: &[u8], length: usize) -> Result {
+pub(super) fn write(
+    line: &mut String,
+    has_link_header: bool,
+    link_type: LinkType,
+    bytes: &[u8],
+    length: usize,
+) -> Result {
     let layers = layers(link_type, bytes);
+    let unit = bridge_unit(&layers, bytes);
+    if let Some((unit, length)) = unit.filter(|_| !has_link_header) {
+        return bpdu::write(line, unit, length);
+    }
     let mut is_outermost = true;
     if link_type != LinkType::ETHERNET
         && let Ok(link) = LinkHeader::parse(link_type, bytes)
@@ -42,7 +52,27 @@ pub(super) fn write(line: &mut String, link_type: LinkType, bytes: &[u8], length
     if is_outermost {
         write!(line, "length {length}")?;
     }
-    Ok(())
+    match unit {
+        Some((unit, length)) => {
+            line.push_str(": ");
+            bpdu::write(line, unit, length)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns the bridge protocol data unit behind an LLC header, as far as it was captured, and its length.
+fn bridge_unit<'a>(layers: &Layers<'_>, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
+    let [.., before, last] = &layers.layers[..] else { return None };
+    if last.layout.name != "llc" || last.bytes != bpdu::LLC {
+        return None;
+    }
+    let start = last.offset + last.bytes.len();
+    let rest = bytes.get(start..)?;
+    // The length field counts the LLC header too, and padding may follow.
+    let length = before.number("type_or_length").and_then(|length| usize::try_from(length).ok());
+    let length = length.and_then(|length| length.checked_sub(bpdu::LLC.len())).unwrap_or(rest.len());
+    Some((rest.get(..length).unwrap_or(rest), length))
 }
 
 fn write_addresses(line: &mut String, layer: &Layer<'_>) -> Result {
