@@ -1,5 +1,7 @@
 //! Inquiry: requests, probes or announcements for one IP address, as in `arping`.
 
+mod requests;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use arp::constants::{ANNOUNCE_WAIT, PROBE_NUM};
 use arp::{Identity, Operation, Packet, PacketFields};
 
 use crate::requester::{RequestStep, Requester};
+use requests::{Answer, SentRequests};
+pub use requests::{InquiryStation, InquiryTimes};
 
 /// Purpose of an inquiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +45,17 @@ pub struct InquiryPlan {
     pub limit: Option<Duration>,
     /// Whether the first reply ends the inquiry. A probe always ends at the first conflict.
     pub until_first: bool,
+    /// Whether no request follows after replies of two stations.
+    pub until_conflict: bool,
     /// Whether requests stay broadcast after the first reply. Otherwise, requests are unicast after the first reply.
     pub keeps_broadcasting: bool,
 }
 
 /// Sends requests, probes or announcements for one address and counts the replies.
 ///
-/// ARP replies carry no identifier of their request. The first reply after a request answers the request. Further
-/// replies before the next request are duplicates.
+/// ARP replies carry no identifier of their request. A station replies once to a request, so a reply answers one of the
+/// recent requests that the station has not answered. If the station has answered all these requests, the reply is a
+/// duplicate. The reply is also a duplicate if another station has answered the request.
 ///
 /// Other programs may send requests with the same sender addresses: the kernel, or another inquiry on the same
 /// interface. Pass these requests to [`Requester::receive`] too, so that replies to these requests are not counted as
@@ -59,9 +66,7 @@ pub struct Inquiry {
     began: Instant,
     /// Time of the last packet.
     last: Option<Instant>,
-    /// Last request, and the request before it.
-    open: Option<OpenRequest>,
-    previous: Option<OpenRequest>,
+    requests: SentRequests,
     /// Time of the last required probe. More probes may follow.
     last_required: Option<Instant>,
     /// Number of the first unicast packet.
@@ -74,14 +79,6 @@ pub struct Inquiry {
     last_foreign_request: Instant,
     counts: InquiryCounts,
     was_rx_blocked: bool,
-}
-
-/// Request that a reply answers.
-#[derive(Clone, Copy, Debug)]
-struct OpenRequest {
-    number: u64,
-    sent: Instant,
-    is_answered: bool,
 }
 
 /// Counts of an inquiry.
@@ -112,10 +109,12 @@ pub struct InquiryReply {
     pub packet: PacketFields,
     /// Whether the frame was broadcast.
     pub is_broadcast: bool,
-    /// Time since the last request, if any.
+    /// Time since the answered request, or since the last request if the reply answers none.
     pub round_trip: Option<Duration>,
-    /// Whether that request already has a reply.
+    /// Whether the request already has a reply.
     pub is_duplicate: bool,
+    /// MAC address that replied first, if this reply has another sender: two stations use the same IP address.
+    pub other_mac: Option<MacAddr>,
 }
 
 /// Result of an inquiry.
@@ -144,6 +143,9 @@ impl Inquiry {
     /// Minimum time to wait for a reply after the last request.
     pub const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
 
+    /// Maximum number of stations in [`Inquiry::stations`].
+    pub const MAX_STATIONS: usize = requests::MAX_STATIONS;
+
     /// Maximum time by which probing may exceed its limit to become complete.
     ///
     /// Each probe is sent slightly after it is due, so probing takes slightly longer than its nominal time.
@@ -162,8 +164,7 @@ impl Inquiry {
             plan,
             began: now,
             last: None,
-            open: None,
-            previous: None,
+            requests: SentRequests::default(),
             last_required: None,
             first_unicast: None,
             responder: None,
@@ -182,6 +183,27 @@ impl Inquiry {
     /// Returns the counts so far.
     pub fn counts(&self) -> &InquiryCounts {
         &self.counts
+    }
+
+    /// Returns the stations that replied, in the order of their first replies. After [`Inquiry::MAX_STATIONS`] stations,
+    /// no station is added.
+    pub fn stations(&self) -> &[InquiryStation] {
+        self.requests.stations()
+    }
+
+    /// Returns whether more stations replied than [`Inquiry::stations`] contains.
+    pub fn has_more_stations(&self) -> bool {
+        self.requests.has_more_stations()
+    }
+
+    /// Returns whether several stations replied to requests.
+    pub fn has_conflict(&self) -> bool {
+        self.plan.purpose == Purpose::Find && self.stations().len() > 1
+    }
+
+    /// Returns the round-trip times of the first replies to requests, or `None` without a reply.
+    pub fn times(&self) -> Option<InquiryTimes> {
+        self.requests.times()
     }
 
     /// Notes that packets may have been lost because reception was interrupted.
@@ -241,9 +263,10 @@ impl Inquiry {
         }
     }
 
-    /// Returns whether `count` packets were passed to the device.
+    /// Returns whether no packet follows: `count` packets were passed to the device, or a conflict ends the inquiry.
     fn is_all_sent(&self) -> bool {
-        self.plan.count.is_some_and(|count| self.attempts() >= count)
+        let is_decided = self.plan.until_conflict && self.has_conflict();
+        is_decided || self.plan.count.is_some_and(|count| self.attempts() >= count)
     }
 
     /// Returns how many packets were passed to the device.
@@ -290,10 +313,9 @@ impl Inquiry {
     /// treated as such an answer, because such a reply shows that two stations use the address.
     fn answers_foreign_request(&mut self, now: Instant, packet: &PacketFields) -> bool {
         let is_late = now.since(self.last_foreign_request) > Self::REPLY_TIMEOUT;
-        let is_answered = self.open.is_some_and(|request| request.is_answered);
         if self.foreign_requests == 0
             || is_late
-            || !is_answered
+            || self.requests.has_open(packet.sender_hardware)
             || self.responder != Some(packet.sender_hardware)
         {
             return false;
@@ -317,7 +339,7 @@ impl Inquiry {
                     && is_from_target
                     && packet.target_protocol == sender.ip
                     && packet.target_hardware == sender.mac
-                    && self.open.is_some()
+                    && !self.requests.is_empty()
             }
             // spec: rfc5227-probe-conflict, rfc5227-simultaneous-probe
             Purpose::Probe => {
@@ -354,7 +376,7 @@ impl Requester for Inquiry {
     fn sent(&mut self, now: Instant) {
         let number = self.attempts().saturating_add(1);
         self.last = Some(now);
-        self.previous = self.open.replace(OpenRequest { number, sent: now, is_answered: false });
+        self.requests.add(now, number);
         self.counts.sent = self.counts.sent.saturating_add(1);
         if self.counts.sent >= self.required() {
             self.last_required.get_or_insert(now);
@@ -375,10 +397,7 @@ impl Requester for Inquiry {
         if self.counts.sent < self.required() {
             self.last_required = None;
         }
-        // A reply that arrives now answers the request before.
-        if self.open.is_some_and(|request| request.number == number) {
-            self.open = self.previous.take();
-        }
+        self.requests.remove(number);
     }
 
     fn receive(&mut self, now: Instant, packet: Packet<'_>, is_broadcast: bool) -> Option<InquiryReply> {
@@ -392,10 +411,10 @@ impl Requester for Inquiry {
             self.counts.unrelated = self.counts.unrelated.saturating_add(1);
             return None;
         }
-        let round_trip = self.open.map(|request| now.since(request.sent));
-        let is_duplicate =
-            self.open.as_mut().is_some_and(|request| std::mem::replace(&mut request.is_answered, true));
-        self.responder.get_or_insert(packet.sender_hardware);
+        let mac = packet.sender_hardware;
+        let is_claiming = packet.sender_protocol == self.plan.target;
+        let Answer { round_trip, is_duplicate } = self.requests.answer(now, mac, is_claiming);
+        let first = *self.responder.get_or_insert(mac);
         let InquiryCounts { received, duplicates, received_broadcast, received_requests, .. } =
             &mut self.counts;
         let count = if is_duplicate { duplicates } else { received };
@@ -403,7 +422,8 @@ impl Requester for Inquiry {
         *received_broadcast = received_broadcast.saturating_add(u64::from(is_broadcast));
         let is_request = packet.operation == Operation::REQUEST;
         *received_requests = received_requests.saturating_add(u64::from(is_request));
-        Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate })
+        let other_mac = Some(first).filter(|first| *first != mac);
+        Some(InquiryReply { packet, is_broadcast, round_trip, is_duplicate, other_mac })
     }
 }
 
@@ -411,6 +431,7 @@ impl fmt::Display for InquiryReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             _ if self.packet.operation == Operation::REQUEST => "conflicting request",
+            Self { other_mac: Some(_), .. } => "conflict: another station replied for this address",
             Self { is_duplicate: true, .. } => "duplicate reply",
             _ => "reply",
         })

@@ -188,6 +188,11 @@ impl Sweep {
         self.counts.refused > 0 || self.was_rx_blocked
     }
 
+    /// Returns whether all requests were sent and the last timeout has passed.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// Returns the result if the sweep ends now.
     pub fn outcome(&self) -> SweepOutcome {
         let SweepCounts { sent, answered, .. } = self.counts;

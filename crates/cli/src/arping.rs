@@ -14,6 +14,7 @@ use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::clock::WallClock;
+use crate::color::Styler;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
@@ -23,6 +24,7 @@ use crate::privileges;
 use crate::probe::interface::interface_to;
 use crate::probe::{ProbeDevice, Prober, drain};
 use crate::report::{HostReport, Verbosity};
+use crate::shared_address::SharedAddress;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::{check_sender, special_kind};
 use arguments::ArpingArguments;
@@ -44,6 +46,8 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
+        styler: arguments.capture.text_styler(),
+        fails_on_conflict: arguments.fails_on_conflict(),
     };
     // Signals are blocked last: until then, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
@@ -102,7 +106,9 @@ fn plan(arguments: &ArpingArguments, device: &ProbeDevice) -> Result<InquiryPlan
         interval: arguments.interval,
         limit: arguments.deadline,
         until_first: arguments.first,
-        keeps_broadcasting: arguments.broadcast,
+        until_conflict: arguments.fails_on_conflict(),
+        // A station that has not replied to a broadcast would receive no unicast request.
+        keeps_broadcasting: arguments.broadcast || arguments.fails_on_conflict(),
     })
 }
 
@@ -126,6 +132,8 @@ struct ArpingRunner<W> {
     clock: Clock,
     json: bool,
     quiet: bool,
+    styler: Styler,
+    fails_on_conflict: bool,
 }
 
 impl<W: Sink> ArpingRunner<W> {
@@ -177,11 +185,20 @@ impl<W: Sink> ArpingRunner<W> {
         let line = if self.json {
             json::line(WallClock::from(self.clock).now(), inquiry, event)
         } else {
-            text::lines(inquiry, event)
+            text::lines(self.styler, inquiry, event)
         };
         self.report.print_line(&line);
         self.report.flush();
     }
+}
+
+/// Returns the stations that replied for the target, if there are several.
+fn shared_address(inquiry: &Inquiry) -> Option<SharedAddress> {
+    inquiry.has_conflict().then(|| SharedAddress {
+        ip: inquiry.plan().target,
+        macs: inquiry.stations().iter().map(|station| station.mac).collect(),
+        has_more: inquiry.has_more_stations(),
+    })
 }
 
 /// Returns the exit code, or a failure if there is no result.
@@ -190,14 +207,27 @@ fn verdict<W>(
     outcome: InquiryOutcome,
     gap: Option<ErrorMessage>,
 ) -> Result<ExitCode, Failure> {
-    let (name, target) = (runner.prober.name(), runner.prober.requester().plan().target);
+    let (name, inquiry) = (runner.prober.name(), runner.prober.requester());
+    let target = inquiry.plan().target;
     let no_result = |why: &str| Failure::new(format!("no result for {target}: {why}"));
+    if runner.fails_on_conflict
+        && let Some(shared) = shared_address(inquiry)
+    {
+        return Err(Failure::negative(format!("address conflict: {shared}")));
+    }
     Err(match outcome {
+        // A second station may have replied in a lost frame.
+        InquiryOutcome::Answered
+            if runner.fails_on_conflict
+                && let Some(why) = gap =>
+        {
+            Failure::new(why.context(format!("no result for {target}")))
+        }
         InquiryOutcome::Answered | InquiryOutcome::Free | InquiryOutcome::Announced => {
             return Ok(ExitCode::SUCCESS);
         }
         InquiryOutcome::NoReply | InquiryOutcome::InUse => return Ok(ExitCode::from(1)),
-        InquiryOutcome::NothingSent if runner.prober.requester().counts().refused == 0 => {
+        InquiryOutcome::NothingSent if inquiry.counts().refused == 0 => {
             no_result("interrupted before the first packet was sent")
         }
         InquiryOutcome::NothingSent => no_result(&format!("{name} refused all frames"))

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 mod json;
 mod progress;
+mod stations;
 mod targets;
 mod text;
 mod vendors;
@@ -31,10 +32,12 @@ use crate::output::Output;
 use crate::privileges;
 use crate::probe::interface::{interface_to_ranges, local_interface};
 use crate::probe::{ProbeDevice, Prober, drain};
+use crate::shared_address::FailOnConflict;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
 use arguments::ScanArguments;
 use progress::ScanProgress;
+use stations::ScanStations;
 use text::ScanEvent;
 use vendors::Vendors;
 
@@ -42,6 +45,8 @@ use vendors::Vendors;
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time between two checks for signals while the reader of the output is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Reason of a missing result.
+const INTERRUPTED: &str = "interrupted before the scan was complete";
 
 /// Runs the scan until it is complete or a signal arrives, then prints the result.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
@@ -68,6 +73,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
         began: clock.now(),
         prober: device.start(sweep, arguments.vlan, CONGESTION_TIMEOUT)?,
         vendors,
+        stations: ScanStations::default(),
         out: Output::new(capture.text_output()?),
         styler: capture.text_styler(),
         clock,
@@ -201,6 +207,7 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
 struct ScanRunner<'a> {
     prober: Prober<Sweep>,
     vendors: Option<Vendors>,
+    stations: ScanStations,
     out: Output<File>,
     styler: Styler,
     progress: ScanProgress,
@@ -248,6 +255,7 @@ impl ScanRunner<'_> {
 
     fn print_replies(&mut self) {
         while let Some(reply) = self.prober.take_reply() {
+            self.stations.add(&reply);
             // --ignoredups hides duplicates, but not conflicts.
             if reply.number == 1 || reply.other_mac.is_some() || !self.arguments.ignoredups {
                 self.print_event(&ScanEvent::Reply(reply));
@@ -275,14 +283,16 @@ impl ScanRunner<'_> {
 
     /// Adds an event to the output.
     fn print_event(&mut self, event: &ScanEvent) {
-        let sweep = self.prober.requester();
+        let (sweep, stations) = (self.prober.requester(), &self.stations);
         let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
         if self.arguments.json {
-            let line = json::line(WallClock::from(self.clock).now(), self.prober.name(), sweep, names, event);
+            let now = WallClock::from(self.clock).now();
+            let line = json::line(now, self.prober.name(), (sweep, stations), names, event);
             self.out.line(&line);
         } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
             let names = self.vendors.as_ref().map(|_| names);
-            self.out.line(&text::lines(self.styler, self.prober.name(), sweep, names, event));
+            let lines = text::lines(self.styler, self.prober.name(), (sweep, stations), names, event);
+            self.out.line(&lines);
         }
     }
 
@@ -303,7 +313,16 @@ fn verdict(
 ) -> Result<ExitCode, Failure> {
     let (name, sweep) = (runner.prober.name(), runner.prober.requester());
     let no_result = |why: &str| Failure::new(format!("no result of the scan: {why}"));
+    let fails_on_conflict = runner.arguments.fail_on == Some(FailOnConflict::Conflict);
+    if fails_on_conflict && let Some(message) = conflict_message(sweep, &runner.stations) {
+        return Err(Failure::negative(message));
+    }
     Err(match outcome {
+        // A second station may have replied in a lost frame, or might have replied later.
+        SweepOutcome::Found if fails_on_conflict && let Some(why) = gap => {
+            Failure::new(why.context("no result of the scan"))
+        }
+        SweepOutcome::Found if fails_on_conflict && !sweep.is_complete() => no_result(INTERRUPTED),
         SweepOutcome::Found => {
             if let Some(why) = gap {
                 Failure::new(why.context("hosts may be missing from the result")).print();
@@ -325,7 +344,17 @@ fn verdict(
             Some(why) => Failure::new(why.context("no result of the scan")),
             None => no_result("not all replies could be received").hint("try again"),
         },
-        SweepOutcome::Unfinished => no_result("interrupted before the scan was complete"),
+        SweepOutcome::Unfinished => no_result(INTERRUPTED),
+    })
+}
+
+/// Returns the message for IP addresses with several stations, or `None` without such an address.
+fn conflict_message(sweep: &Sweep, stations: &ScanStations) -> Option<String> {
+    let shared = stations.shared().next()?;
+    Some(match sweep.counts().contested.saturating_sub(1) {
+        0 => format!("address conflict: {shared}"),
+        1 => format!("address conflicts: {shared}; and 1 more address"),
+        more => format!("address conflicts: {shared}; and {more} more addresses"),
     })
 }
 

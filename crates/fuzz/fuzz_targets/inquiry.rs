@@ -22,6 +22,7 @@ struct Scenario<'a> {
     interval: u8,
     limit: Option<u8>,
     until_first: bool,
+    until_conflict: bool,
     keeps_broadcasting: bool,
     steps: Vec<Step<'a>>,
 }
@@ -66,6 +67,7 @@ impl Scenario<'_> {
             interval: tenths(self.interval),
             limit: self.limit.map(tenths),
             until_first: self.until_first,
+            until_conflict: self.until_conflict,
             keeps_broadcasting: self.keeps_broadcasting,
         }
     }

@@ -54,6 +54,7 @@ fn inquiry(purpose: Purpose, change: impl FnOnce(&mut InquiryPlan)) -> Inquiry {
         interval: Duration::from_secs(1),
         limit: None,
         until_first: false,
+        until_conflict: false,
         keeps_broadcasting: false,
     };
     change(&mut plan);
@@ -114,10 +115,11 @@ fn reply_answers_last_request_and_next_is_duplicate() {
     let round_trip = Some(Duration::from_millis(7));
     assert_eq!(
         received,
-        InquiryReply { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false }
+        InquiryReply { packet: REPLY, is_broadcast: false, round_trip, is_duplicate: false, other_mac: None }
     );
     let other = PacketFields { sender_hardware: THIRD_MAC, ..REPLY };
-    assert!(receive(&mut inquiry, at(8), other).unwrap().is_duplicate);
+    let second = receive(&mut inquiry, at(8), other).unwrap();
+    assert_eq!((second.is_duplicate, second.other_mac), (true, Some(PEER_MAC)));
     inquiry.sent(at(1_000));
     assert!(!receive(&mut inquiry, at(1_001), other).unwrap().is_duplicate);
     assert_eq!((inquiry.counts().received, inquiry.counts().duplicates), (2, 1));
@@ -352,13 +354,114 @@ fn refused_probe_is_not_a_required_probe() {
     assert_eq!(inquiry.outcome(at(9_000)), InquiryOutcome::NothingSent);
 }
 
+/// Sends requests at these times, passes replies of the peer at their times to the inquiry, and returns the round-trip
+/// times in milliseconds with the numbers of answers and duplicates.
+fn round_trips(sent: &[u64], replies: &[u64]) -> (Vec<u128>, u64, u64) {
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    let mut events: Vec<_> = sent.iter().map(|time| (*time, true)).collect();
+    events.extend(replies.iter().map(|time| (*time, false)));
+    events.sort_by_key(|(time, is_request)| (*time, !is_request));
+    let mut times = Vec::new();
+    for (time, is_request) in events {
+        if is_request {
+            inquiry.sent(at(time));
+        } else {
+            let reply = receive(&mut inquiry, at(time), REPLY).unwrap();
+            times.push(reply.round_trip.unwrap().as_millis());
+        }
+    }
+    (times, inquiry.counts().received, inquiry.counts().duplicates)
+}
+
+#[test]
+fn reply_later_than_interval_answers_its_own_request() {
+    // Each reply arrives 150 ms after its request, and a request is sent every 100 ms.
+    assert_eq!(round_trips(&[0, 100, 200], &[150, 250, 350]), (vec![150; 3], 3, 0));
+    // After the delay of the first reply, the replies follow immediately.
+    assert_eq!(round_trips(&[0, 500, 1_000], &[700, 701, 1_001]), (vec![700, 201, 1], 3, 0));
+    // Three replies that the network has delayed arrive together.
+    assert_eq!(round_trips(&[0, 1_000, 2_000], &[2_300, 2_301, 2_302]), (vec![300, 1_301, 2_302], 3, 0));
+}
+
+#[test]
+fn reply_after_lost_reply_has_usual_round_trip_time() {
+    assert_eq!(round_trips(&[0, 100, 200], &[1, 201]), (vec![1, 1], 2, 0));
+    // The first requests were sent before the station existed.
+    assert_eq!(round_trips(&[0, 2_000, 4_000], &[4_001]), (vec![1], 1, 0));
+    // A second reply to the same request is a duplicate.
+    assert_eq!(round_trips(&[0], &[1, 2]), (vec![1, 2], 1, 1));
+    // A request of more than five seconds before the last request has no late reply.
+    assert_eq!(round_trips(&[0, 5_001], &[5_002, 5_003]), (vec![1, 2], 1, 1));
+    assert_eq!(round_trips(&[0, 5_000], &[5_001, 5_003]), (vec![1, 5_003], 2, 0));
+}
+
+#[test]
+fn round_trip_times_include_first_replies_only() {
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    assert_eq!(inquiry.times(), None);
+    for (sent, reply) in [(0, 3), (100, 107), (200, 205)] {
+        inquiry.sent(at(sent));
+        receive(&mut inquiry, at(reply), REPLY).unwrap();
+        receive(&mut inquiry, at(reply + 50), REPLY).unwrap();
+    }
+    let [min, mean, max] = [3, 5, 7].map(Duration::from_millis);
+    assert_eq!(inquiry.times(), Some(InquiryTimes { min, mean, max }));
+}
+
+#[test]
+fn stations_are_listed_in_order_of_first_replies() {
+    let from = |number: u8| PacketFields { sender_hardware: MacAddr::new([2, 0, 0, 0, 1, number]), ..REPLY };
+    let mut inquiry = inquiry(Purpose::Find, |_| {});
+    inquiry.sent(at(0));
+    for number in [2, 1, 2] {
+        receive(&mut inquiry, at(1), from(number)).unwrap();
+    }
+    let macs: Vec<_> = inquiry.stations().iter().map(|station| station.mac).collect();
+    assert_eq!(macs, [from(2).sender_hardware, from(1).sender_hardware]);
+    assert!(inquiry.has_conflict() && !inquiry.has_more_stations());
+    for number in 3..=16 {
+        receive(&mut inquiry, at(1), from(number)).unwrap();
+    }
+    assert_eq!((inquiry.stations().len(), inquiry.has_more_stations()), (Inquiry::MAX_STATIONS, false));
+    // The duplicate reply of a further station is reported, but the station is not listed.
+    assert!(receive(&mut inquiry, at(1), from(17)).unwrap().is_duplicate);
+    assert_eq!((inquiry.stations().len(), inquiry.has_more_stations()), (Inquiry::MAX_STATIONS, true));
+}
+
+#[test]
+fn conflict_ends_requests_when_requested_and_further_replies_are_received() {
+    for until_conflict in [false, true] {
+        let mut inquiry = inquiry(Purpose::Find, |plan| plan.until_conflict = until_conflict);
+        inquiry.sent(at(0));
+        receive(&mut inquiry, at(1), REPLY).unwrap();
+        assert!(matches!(inquiry.next(at(1_000)), RequestStep::Send { .. }));
+        receive(&mut inquiry, at(2), PacketFields { sender_hardware: THIRD_MAC, ..REPLY }).unwrap();
+        assert_eq!(inquiry.next(at(2)), wait(998));
+        assert_eq!(inquiry.next(at(1_000)) == RequestStep::Done, until_conflict);
+    }
+}
+
+#[test]
+fn prober_of_same_address_is_listed_as_not_claiming() {
+    let probe = PacketFields { sender_hardware: PEER_MAC, sender_protocol: NO_IP, ..REQUEST };
+    for (fields, is_claiming) in [(probe, false), (REPLY, true)] {
+        let mut inquiry = inquiry(Purpose::Probe, |_| {});
+        inquiry.sent(at(0));
+        receive(&mut inquiry, at(1), fields).unwrap();
+        assert_eq!(inquiry.stations(), [InquiryStation { mac: PEER_MAC, is_claiming }]);
+        assert!(!inquiry.has_conflict(), "an address in use was reported as a conflict of two stations");
+    }
+}
+
 #[test]
 fn text_of_reply_is_comment_in_captures() {
-    let text = |operation, is_duplicate| {
+    let text = |operation, is_duplicate, other_mac| {
         let packet = PacketFields { operation, ..REPLY };
-        InquiryReply { packet, is_broadcast: false, round_trip: None, is_duplicate }.to_string()
+        InquiryReply { packet, is_broadcast: false, round_trip: None, is_duplicate, other_mac }.to_string()
     };
-    assert_eq!(text(Operation::REPLY, false), "reply");
-    assert_eq!(text(Operation::REPLY, true), "duplicate reply");
-    assert_eq!(text(Operation::REQUEST, false), "conflicting request");
+    assert_eq!(text(Operation::REPLY, false, None), "reply");
+    assert_eq!(text(Operation::REPLY, true, None), "duplicate reply");
+    let conflict = "conflict: another station replied for this address";
+    assert_eq!(text(Operation::REPLY, true, Some(PEER_MAC)), conflict);
+    assert_eq!(text(Operation::REQUEST, false, None), "conflicting request");
 }

@@ -59,6 +59,7 @@ fn inquiry(count: u64) -> Inquiry {
         interval: Duration::from_secs(1),
         limit: None,
         until_first: false,
+        until_conflict: false,
         keeps_broadcasting: false,
     };
     Inquiry::new(at(0), plan)

@@ -10,6 +10,7 @@ use crate::help;
 use crate::names::host_address;
 use crate::probe::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
+use crate::shared_address::FailOnConflict;
 use crate::values::{ip_address, number, seconds, vlan};
 
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ Examples:
       waits up to 5 seconds for a reply
   sudo tapstack arping -I eth0 -D 10.0.0.9 && echo free
       duplicate address detection
+  sudo tapstack arping -I eth0 -d -c 3 10.0.0.7
+      fails if two stations reply for 10.0.0.7
   sudo tapstack arping -I eth0 -U -c 1 10.0.0.2
       gratuitous ARP: updates existing ARP cache entries of other hosts
   tapstack arping --tap tap0 --address 10.0.0.2/24 -c 3 --json 10.0.0.1 | jq .event
@@ -33,15 +36,18 @@ Examples:
 arping accepts the options of iputils' arping. With -I, requests are sent from the MAC address of the interface, which \
 the kernel continues to use. With --tap, requests are sent from an emulated host.
 
-An ARP reply does not identify its request. arping assigns each reply to the last request, and marks further replies \
-to the same request as duplicates (DUP!).
+An ARP reply does not identify its request. arping assigns a reply to a request of the last seconds that the station has \
+not answered. Further replies to the same request are marked as duplicates (DUP!). A reply from a second station is also \
+marked (CONFLICT: also at ...): the cause is a duplicate address, proxy ARP or a failover. With --fail-on conflict, all \
+requests are broadcast, and no request follows a conflict.
 
 After the last request, arping waits for replies for the length of the interval, but at least one second. By default, \
 -D sends three probes and takes four seconds (RFC 5227). If -w ends the probes earlier, the only possible result is \
 that the address is in use. -U and -A do not wait.
 
-Exit codes: 0 reply received, free (-D) or sent (-U, -A); 1 no reply, or in use (-D); 2 no result: usage, \
-permission or setup error, interface down, frames lost or refused, or -D interrupted."
+Exit codes: 0 reply received, free (-D) or sent (-U, -A); 1 no reply, in use (-D), or a conflict with --fail-on conflict; \
+2 no result: usage, permission or setup error, interface down, frames lost or refused, or -D interrupted. A reply is a \
+result although frames were lost, but not with --fail-on conflict."
 )]
 pub(crate) struct ArpingArguments {
     /// IP address or host name to resolve, probe or announce
@@ -68,6 +74,18 @@ pub(crate) struct ArpingArguments {
     /// Broadcast all requests [default: unicast after the first reply]
     #[arg(short, help_heading = help::ARP)]
     pub(crate) broadcast: bool,
+    /// Event that ends arping with exit code 1: conflict if two stations reply
+    #[arg(
+        long, value_name = "EVENT", conflicts_with_all = ["probe", "announce", "answer", "first"],
+        help_heading = help::CONFLICTS
+    )]
+    pub(crate) fail_on: Option<FailOnConflict>,
+    /// Same as --fail-on conflict, as in Habets' arping
+    #[arg(
+        short = 'd', conflicts_with_all = ["fail_on", "probe", "announce", "answer", "first"],
+        help_heading = help::CONFLICTS
+    )]
+    pub(crate) duplicates: bool,
     /// Number of requests [default: unlimited; 3 with -D]
     #[arg(
         short, long, value_name = "COUNT", value_parser = number(1_u64..), allow_negative_numbers = true,
@@ -97,4 +115,11 @@ pub(crate) struct ArpingArguments {
     /// Print errors only
     #[arg(short, long, help_heading = help::OUTPUT, display_order = help::QUIET)]
     pub(crate) quiet: bool,
+}
+
+impl ArpingArguments {
+    /// Whether a conflict ends the command with exit code 1.
+    pub(super) fn fails_on_conflict(&self) -> bool {
+        self.duplicates || self.fail_on == Some(FailOnConflict::Conflict)
+    }
 }

@@ -1,9 +1,10 @@
 //! Events of an inquiry as JSON: one object per line.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use arp::Operation;
-use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryReply};
+use arptools::inquiry::{Inquiry, InquiryCounts, InquiryOutcome, InquiryReply, InquiryTimes, Purpose};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -44,10 +45,12 @@ pub(super) enum ArpingJson {
         target_mac: Mac,
         /// Whether the frame was broadcast.
         broadcast: bool,
-        /// Time since the last request, in nanoseconds; null without a request.
+        /// Time since the request that the reply answers, or since the last request, in nanoseconds; null without a request.
         rtt_ns: Option<u64>,
-        /// Whether the last request already had a reply.
+        /// Whether the request already had a reply.
         duplicate: bool,
+        /// MAC address of the first reply, if it differs from `mac`: the two stations are in conflict. Otherwise null.
+        other_mac: Option<Mac>,
     },
     /// The last object.
     Statistics {
@@ -67,6 +70,17 @@ pub(super) enum ArpingJson {
         duplicates: u64,
         /// Other ARP packets received.
         unmatched: u64,
+        /// Requests without a reply; null for probes and announcements.
+        unanswered: Option<u64>,
+        /// MAC addresses of the stations that replied, or that use or probe for the address (`-D`): at most 16, in the
+        /// order of their replies.
+        macs: Vec<Mac>,
+        /// Minimum round-trip time, in nanoseconds; null without a reply to a request.
+        rtt_min_ns: Option<u64>,
+        /// Mean round-trip time, in nanoseconds; null without a reply to a request.
+        rtt_mean_ns: Option<u64>,
+        /// Maximum round-trip time, in nanoseconds; null without a reply to a request.
+        rtt_max_ns: Option<u64>,
     },
 }
 
@@ -112,6 +126,9 @@ impl ArpingJson {
             ArpingEvent::Statistics(outcome) => {
                 let InquiryCounts { sent, broadcast, refused, received, duplicates, unrelated, .. } =
                     *inquiry.counts();
+                let is_request = plan.purpose == Purpose::Find;
+                let times = inquiry.times().filter(|_| is_request);
+                let time = |of: fn(InquiryTimes) -> Duration| times.map(|times| nanos(of(times)));
                 ArpingJson::Statistics {
                     target_ip: plan.target,
                     outcome: outcome.into(),
@@ -121,12 +138,18 @@ impl ArpingJson {
                     received,
                     duplicates,
                     unmatched: unrelated,
+                    unanswered: is_request.then(|| sent.saturating_sub(received)),
+                    macs: inquiry.stations().iter().map(|station| Mac(station.mac)).collect(),
+                    rtt_min_ns: time(|times| times.min),
+                    rtt_mean_ns: time(|times| times.mean),
+                    rtt_max_ns: time(|times| times.max),
                 }
             }
         }
     }
 
-    fn reply(InquiryReply { packet, is_broadcast, round_trip, is_duplicate }: InquiryReply) -> ArpingJson {
+    fn reply(reply: InquiryReply) -> ArpingJson {
+        let InquiryReply { packet, is_broadcast, round_trip, is_duplicate, other_mac } = reply;
         let Operation(operation) = packet.operation;
         ArpingJson::Reply {
             operation,
@@ -137,6 +160,7 @@ impl ArpingJson {
             broadcast: is_broadcast,
             rtt_ns: round_trip.map(nanos),
             duplicate: is_duplicate,
+            other_mac: other_mac.map(Mac),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn inquiry(purpose: Purpose) -> Inquiry {
         interval: Duration::from_secs(1),
         limit: None,
         until_first: false,
+        until_conflict: false,
         keeps_broadcasting: false,
     };
     Inquiry::new(Instant::ORIGIN, plan)

@@ -65,7 +65,7 @@ fn manual_page_shows_values_groups_and_exit_codes() {
         r"[\fB\-q\fR] \fITARGET\fR",
         "\n.SS Interface\n",
         "\n.SS ARP\n",
-        ".TP\n\\fB1\\fR\nno reply, or in use (\\-D)\n",
+        ".TP\n\\fB1\\fR\nno reply, in use (\\-D), or a conflict with \\-\\-fail\\-on conflict\n",
         r"\fBtapstack\fR(1), \fBtapstack\-scan\fR(1), \fBarping\fR(8)",
     ] {
         assert!(arping.contains(part), "{part}\n{arping}");

@@ -1,9 +1,10 @@
 //! Statistics of a ping session.
 
-use std::fmt;
 use std::time::Duration;
 
 use tap::Instant;
+
+use crate::percent::Percent;
 
 /// Counts of requests and replies, and round-trip times.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,13 +39,6 @@ pub(super) struct RoundTrips {
     pub(super) mean: Duration,
     pub(super) max: Duration,
     pub(super) deviation: Duration,
-}
-
-/// A percentage in the format of C's `%g`: six significant digits, without trailing zeros.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Percent {
-    pub(super) part: u64,
-    pub(super) total: u64,
 }
 
 impl PingStatistics {
@@ -98,24 +92,6 @@ impl PingStatistics {
 
 fn nanos(count: u128) -> Duration {
     Duration::from_nanos(u64::try_from(count).unwrap_or(u64::MAX))
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (part, total) = (u128::from(self.part) * 100, u128::from(self.total.max(1)));
-        // Six significant digits: 100 has three digits before the decimal point.
-        let mut decimals = 3_u32;
-        let mut scaled = part * 1_000;
-        while scaled < total * 100_000 && decimals < 9 {
-            decimals += 1;
-            scaled *= 10;
-        }
-        let digits = (scaled + total / 2) / total;
-        let unit = 10_u128.pow(decimals);
-        let places = usize::try_from(decimals).unwrap_or_default();
-        let text = format!("{}.{:0places$}", digits / unit, digits % unit);
-        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::error_message::ErrorMessage;
 use crate::help;
 use crate::probe::arguments::ProbeArguments;
 use crate::recorder::CaptureArguments;
+use crate::shared_address::FailOnConflict;
 use crate::values::{ip_address, number, vlan};
 
 #[derive(Debug, Args)]
@@ -34,6 +35,8 @@ Examples:
       65,536 addresses: 3.3 seconds, then a second pass for the addresses without a reply
   sudo tapstack scan -I eth0 -M 1 10.0.0.0/24 && echo found
       ends at the first reply
+  sudo tapstack scan -I eth0 -l --fail-on conflict
+      fails if two stations reply for one address
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
 -b, -f, -g, -i, -l, -q, -r, -s, -t, -x, -I, -M, -O, -Q and -R have the same purpose as in arp-scan. Without -I and \
@@ -45,12 +48,15 @@ address. Addresses without a reply within --timeout are scanned again in the nex
 256 kbit/s on the wire.
 
 A further reply for an address is marked (DUP: 2). If the reply has another MAC address, it is also marked \
-(CONFLICT: also at ...): the cause is a duplicate address or proxy ARP.
+(CONFLICT: also at ...): the cause is a duplicate address or proxy ARP. The footer lists the addresses with several \
+stations, and up to 16 MAC addresses that replied for several IP addresses.
 
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
 
-Exit codes: 0 at least one reply, or the number of hosts of --limit; 1 no reply, or fewer hosts; 2 no result: usage, permission or \
-setup error, interface down, interrupted, or no reply while frames were lost or refused."
+Exit codes: 0 at least one reply, or the number of hosts of --limit; 1 no reply, fewer hosts, or a conflict with \
+--fail-on conflict; 2 no result: usage, permission or setup error, interface down, interrupted, or no reply while frames were \
+lost or refused. A reply is a result although frames were lost or the scan was interrupted, but not with --fail-on \
+conflict."
 )]
 pub(crate) struct ScanArguments {
     /// Addresses to scan: IP, IP/PREFIX, IP/NETMASK, FIRST-LAST or host name; up to 16,777,216 addresses
@@ -85,6 +91,9 @@ pub(crate) struct ScanArguments {
         help_heading = help::TARGETS
     )]
     pub(crate) limit: Option<u64>,
+    /// Event that makes scan exit with code 1: conflict if two stations reply for one address
+    #[arg(long, value_name = "EVENT", conflicts_with = "limit", help_heading = help::CONFLICTS)]
+    pub(crate) fail_on: Option<FailOnConflict>,
     /// Requests per second
     #[arg(
         long, value_name = "RATE", default_value = "500", value_parser = rate, allow_negative_numbers = true,

@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tap::linux::InterfaceName;
 
+use super::stations::{ScanStations, StationAddresses};
 use super::text::ScanEvent;
 use crate::clock::Moment;
 use crate::json::{EventObject, Mac, nanos};
 use crate::output::json;
+use crate::shared_address::SharedAddress;
 
 /// `tapstack scan --json`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -78,7 +80,37 @@ pub(super) enum ScanJson<'a> {
         frames_lost: u64,
         /// Time from the start of the sweep to its end, in nanoseconds.
         duration_ns: u64,
+        /// IP addresses with replies from several MAC addresses: at most 1,024, in ascending order.
+        shared_addresses: Vec<SharedAddressFields>,
+        /// MAC addresses that replied for several IP addresses: at most 16, those with the most IP addresses first.
+        shared_macs: Vec<SharedMacFields>,
+        /// IP addresses that are not counted in `shared_macs`: the table of 65,536 MAC addresses was full.
+        uncounted: u64,
     },
+}
+
+/// An IP address with several stations.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct SharedAddressFields {
+    /// IP address.
+    ip: Ipv4Addr,
+    /// MAC addresses of its stations: at most 16, in the order of their replies.
+    macs: Vec<Mac>,
+}
+
+/// A station with several IP addresses.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct SharedMacFields {
+    /// MAC address.
+    mac: Mac,
+    /// Number of its IP addresses.
+    addresses: u64,
+    /// Lowest IP address.
+    first_ip: Ipv4Addr,
+    /// Highest IP address.
+    last_ip: Ipv4Addr,
 }
 
 /// Result of a sweep.
@@ -104,7 +136,7 @@ pub(super) enum ScanOutcome {
 pub(super) fn line<'a>(
     at: Moment,
     interface: &InterfaceName,
-    sweep: &Sweep,
+    (sweep, stations): (&Sweep, &ScanStations),
     names: impl Fn(MacAddr) -> Option<&'a str>,
     event: &ScanEvent,
 ) -> String {
@@ -152,10 +184,29 @@ pub(super) fn line<'a>(
                 unmatched: unrelated,
                 frames_lost: lost,
                 duration_ns: nanos(elapsed),
+                shared_addresses: stations.shared().map(SharedAddressFields::from).collect(),
+                shared_macs: stations
+                    .with_several_addresses()
+                    .into_iter()
+                    .map(SharedMacFields::from)
+                    .collect(),
+                uncounted: stations.uncounted(),
             }
         }
     };
     json(&EventObject::new(at, event))
+}
+
+impl From<&SharedAddress> for SharedAddressFields {
+    fn from(shared: &SharedAddress) -> SharedAddressFields {
+        SharedAddressFields { ip: shared.ip, macs: shared.macs.iter().copied().map(Mac).collect() }
+    }
+}
+
+impl From<StationAddresses> for SharedMacFields {
+    fn from(StationAddresses { mac, count, first, last }: StationAddresses) -> SharedMacFields {
+        SharedMacFields { mac: Mac(mac), addresses: count, first_ip: first, last_ip: last }
+    }
 }
 
 impl From<SweepOutcome> for ScanOutcome {

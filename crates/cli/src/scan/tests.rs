@@ -27,11 +27,15 @@ pub(super) fn sweep() -> Sweep {
 
 /// Passes an ARP reply of 10.0.0.1 from this MAC address to the sweep.
 pub(super) fn reply(sweep: &mut Sweep, sender_hardware: MacAddr) -> SweepReply {
+    reply_for(sweep, Ipv4Addr::new(10, 0, 0, 1), sender_hardware)
+}
+
+fn reply_for(sweep: &mut Sweep, sender_protocol: Ipv4Addr, sender_hardware: MacAddr) -> SweepReply {
     let sender = sweep.plan().sender;
     let packet = PacketFields {
         operation: Operation::REPLY,
         sender_hardware,
-        sender_protocol: Ipv4Addr::new(10, 0, 0, 1),
+        sender_protocol,
         target_hardware: sender.mac,
         target_protocol: sender.ip,
     };
@@ -56,4 +60,21 @@ fn scan_warns_before_start_when_it_takes_minutes() {
     // The example of the help text: 65,536 addresses at 20,000 per second.
     let pass = max_duration(&plan(1, Duration::from_micros(50)), 1 << 16);
     assert_eq!(pass, Duration::from_micros(50 * 65_536) + Duration::from_millis(500));
+}
+
+#[test]
+fn conflict_message_names_first_address_and_number_of_others() {
+    let (mut sweep, mut stations) = (sweep(), ScanStations::default());
+    let first = reply(&mut sweep, MacAddr::new([2, 0, 0, 0, 0, 10]));
+    stations.add(&first);
+    assert_eq!(conflict_message(&sweep, &stations), None);
+    stations.add(&reply(&mut sweep, RIVAL));
+    let one = "10.0.0.1 is used by two stations: 02:00:00:00:00:0a, 02:00:00:00:00:0b";
+    assert_eq!(conflict_message(&sweep, &stations).unwrap(), format!("address conflict: {one}"));
+    sweep.sent(Instant::ORIGIN);
+    for mac in [RIVAL, MacAddr::new([2, 0, 0, 0, 0, 10])] {
+        stations.add(&reply_for(&mut sweep, Ipv4Addr::new(10, 0, 0, 2), mac));
+    }
+    let two = format!("address conflicts: {one}; and 1 more address");
+    assert_eq!(conflict_message(&sweep, &stations).unwrap(), two);
 }

@@ -6,7 +6,8 @@ use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use crate::color::{ERROR, Styler};
+use super::stations::{ScanStations, StationAddresses};
+use crate::color::{ERROR, Styler, WARNING};
 
 /// An event of a sweep to print.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ const LOCAL: u8 = 2;
 pub(super) fn lines<'a>(
     styler: Styler,
     interface: &InterfaceName,
-    sweep: &Sweep,
+    (sweep, stations): (&Sweep, &ScanStations),
     names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
     event: &ScanEvent,
 ) -> String {
@@ -44,7 +45,8 @@ pub(super) fn lines<'a>(
         ),
         ScanEvent::Reply(reply) => reply_text(styler, reply, names),
         ScanEvent::Statistics { elapsed, lost, .. } => {
-            statistics_text(styler, sweep.counts(), *elapsed, *lost)
+            let statistics = statistics_text(styler, sweep.counts(), *elapsed, *lost);
+            format!("{statistics}{}", stations_text(styler, sweep.counts(), stations))
         }
     }
 }
@@ -90,6 +92,29 @@ fn statistics_text(styler: Styler, counts: &SweepCounts, elapsed: Duration, lost
         elapsed.as_secs_f64(),
         PerSecond(requested, elapsed),
     )
+}
+
+/// Returns the lines of the IP addresses with several stations, and of the stations with several IP addresses. Each line
+/// follows a line break.
+fn stations_text(styler: Styler, counts: &SweepCounts, stations: &ScanStations) -> String {
+    let mut lines: Vec<_> =
+        stations.shared().map(|shared| styler.apply(ERROR, &shared.to_string())).collect();
+    let listed = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+    let unlisted = counts.contested.saturating_sub(listed);
+    if unlisted > 0 {
+        lines.push(format!("{} with several stations not listed", plural(unlisted, "address", "addresses")));
+    }
+    lines.extend(stations.with_several_addresses().into_iter().map(
+        |StationAddresses { mac, count, first, last }| {
+            let text = format!("{mac} replied for {count} addresses, from {first} to {last}");
+            styler.apply(WARNING, &text)
+        },
+    ));
+    if stations.uncounted() > 0 {
+        let addresses = plural(stations.uncounted(), "address", "addresses");
+        lines.push(format!("{addresses} not counted by station: the table of stations is full"));
+    }
+    lines.into_iter().map(|line| format!("\n{line}")).collect()
 }
 
 /// Formats a count with its noun.

@@ -19,6 +19,8 @@ pub(crate) const CASES: &[Case] = &[
     ("arping_exits_2_with_message_when_it_cannot_send", cannot_send),
     ("arping_has_no_result_when_link_goes_down", link_goes_down),
     ("arping_shows_duplicates_and_ignores_replies_to_other_hosts", duplicates_are_shown),
+    ("arping_fails_on_conflict_when_requested", fails_on_conflict),
+    ("arping_counts_late_replies_for_their_own_requests", late_replies),
     ("arping_probe_fails_when_other_host_probes_same_address", other_host_probes),
     ("concurrent_arpings_do_not_mix_replies", concurrent_arpings),
     ("arping_in_vlan_receives_only_that_vlan", in_vlan),
@@ -202,11 +204,77 @@ fn duplicates_are_shown() -> TestResult {
     assert!(child.line()?.starts_with("Unicast reply from 10.0.0.2 [02:00:00:00:00:07]  "));
     let second = child.line()?;
     assert!(second.starts_with("Broadcast reply from 10.0.0.2 [02:00:00:00:00:08]  "), "{second}");
-    assert!(second.ends_with("ms (DUP!)\n"), "{second}");
+    assert!(second.ends_with("ms (DUP!) (CONFLICT: also at 02:00:00:00:00:07)\n"), "{second}");
     receive_request(&mut tap, PEER_MAC, KERNEL)?;
     let (code, out, _) = child.end()?;
-    let end = "Sent 2 probes (1 broadcast(s))\nReceived 2 response(s) (1 broadcast(s), 1 duplicate(s))\n";
-    assert_eq!((code, out.as_str()), (Some(0), end));
+    let end = "Sent 2 probes (1 broadcast(s))\nReceived 2 response(s) (1 broadcast(s), 1 duplicate(s))\n\
+        1 of 2 requests answered, 50% loss\nrtt min/avg/max = ";
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with(end) && out.ends_with(&format!(" ms\n{TWO_STATIONS}\n")), "{out}");
+    Ok(())
+}
+
+const TWO_STATIONS: &str = "10.0.0.2 is used by two stations: 02:00:00:00:00:07, 02:00:00:00:00:08";
+
+fn fails_on_conflict() -> TestResult {
+    let mut tap = open_tap("two0")?;
+    let conflict = format!("tapstack: address conflict: {TWO_STATIONS}\n");
+    for (option, format) in [(&["-d"][..], &[][..]), (&["--fail-on", "conflict"], &["--json"])] {
+        let words = [&["arping", "-I", "two0", "-i", "0.2"], option, format, &["10.0.0.2"]].concat();
+        let child = Running::command(&words)?;
+        let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+        // The next request is broadcast too, so that it reaches the second station.
+        receive_request(&mut tap, BROADCAST, KERNEL)?;
+        send(&mut tap, &arp(mac, 2, (THIRD_MAC, TARGET), (mac, KERNEL)))?;
+        let (code, out, errors) = child.end()?;
+        assert_eq!((code, errors.as_str()), (Some(1), conflict.as_str()), "{out}");
+        if format.is_empty() {
+            assert!(out.ends_with(&format!("\n{TWO_STATIONS}\n")), "{out}");
+        } else {
+            check_lines("arping", &out);
+            assert!(out.contains(r#""other_mac":"02:00:00:00:00:07""#), "{out}");
+            assert!(out.contains(r#""macs":["02:00:00:00:00:07","02:00:00:00:00:08"]"#), "{out}");
+        }
+    }
+    // Without a conflict, the result is that of the requests.
+    for (replies, expected) in [(true, 0), (false, 1)] {
+        let child = Running::command(&["arping", "-I", "two0", "-d", "-c", "1", "10.0.0.2"])?;
+        let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+        if replies {
+            send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+        }
+        assert_eq!(child.end()?.0, Some(expected));
+    }
+    // If the link was down, a reply of a second station may have been lost.
+    let child = Running::command(&["arping", "-I", "two0", "-d", "-c", "1", "10.0.0.2"])?;
+    let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    tap.interface().set_up(false)?;
+    tap.interface().set_up(true)?;
+    let (code, _, errors) = child.end()?;
+    assert_eq!(code, Some(2));
+    assert!(errors.starts_with("tapstack: no result for 10.0.0.2: two0 was down"), "{errors}");
+    for other in ["-D", "-U", "-A", "-f"] {
+        let (code, _, errors) = arping(&["-I", "two0", "-d", other], &["10.0.0.2"])?;
+        assert!(code == Some(2) && errors.contains("cannot be used with"), "{errors}");
+    }
+    Ok(())
+}
+
+/// Each reply is sent after the next request.
+fn late_replies() -> TestResult {
+    let mut tap = open_tap("slow0")?;
+    let child = Running::command(&["arping", "-I", "slow0", "-b", "-i", "0.2", "-c", "3", "10.0.0.2"])?;
+    let mut mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+    for _ in 0..2 {
+        mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    }
+    send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    let (code, out, _) = child.end()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("\nReceived 3 response(s)\n3 of 3 requests answered, 0% loss\n"), "{out}");
     Ok(())
 }
 
@@ -215,16 +283,18 @@ fn other_host_probes() -> TestResult {
     let probe = arp(BROADCAST, 1, (PEER_MAC, UNSPECIFIED), (ZERO, TARGET));
     // Any packet with the address as sender is a conflict.
     let other = arp(BROADCAST, 1, (PEER_MAC, TARGET), (ZERO, Ipv4Addr::new(10, 0, 0, 77)));
-    for (packet, line) in [(probe, "request from 0.0.0.0 ["), (other, "request from 10.0.0.2 [")] {
+    let rows = [(probe, "request from 0.0.0.0 [", "probed"), (other, "request from 10.0.0.2 [", "in use")];
+    for (packet, line, verdict) in rows {
         let child = Running::command(&["arping", "-I", "rival0", "-D", "10.0.0.2"])?;
         assert_eq!(child.first, "ARPING 10.0.0.2 from 0.0.0.0 rival0\n");
         receive_request(&mut tap, BROADCAST, UNSPECIFIED)?;
         send(&mut tap, &packet)?;
         let (code, out, errors) = child.end()?;
         assert_eq!((code, errors.as_str()), (Some(1), ""), "{out}");
-        assert!(
-            out.contains(line) && out.ends_with("Received 1 response(s) (1 request(s), 1 broadcast(s))\n")
+        let end = format!(
+            "\nReceived 1 response(s) (1 request(s), 1 broadcast(s))\n10.0.0.2 is {verdict} by 02:00:00:00:00:07\n"
         );
+        assert!(out.contains(line) && out.ends_with(&end), "{out}");
     }
     Ok(())
 }
@@ -245,7 +315,8 @@ fn concurrent_arpings() -> TestResult {
         let out = lines + &out;
         assert_eq!(code, Some(0), "{out}");
         assert_eq!(out.matches(&format!(" reply from {target} [")).count(), 5, "{out}");
-        assert!(out.ends_with("\nReceived 5 response(s)\n"), "{out}");
+        let end = "\nReceived 5 response(s)\n5 of 5 requests answered, 0% loss\nrtt min/avg/max = ";
+        assert!(out.contains(end), "{out}");
     }
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
@@ -273,8 +344,9 @@ fn in_vlan() -> TestResult {
             send(&mut tap, bytes)?;
         }
         let (code, out, _) = child.end()?;
-        assert_eq!((code, out.lines().count()), (Some(0), 3), "{out}");
-        assert!(!out.contains("DUP") && out.ends_with("Received 1 response(s)\n"), "{out}");
+        assert_eq!((code, out.lines().count()), (Some(0), 5), "{out}");
+        let end = "\nReceived 1 response(s)\n1 of 1 request answered, 0% loss\n";
+        assert!(!out.contains("DUP") && out.contains(end), "{out}");
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ fn check_rows(device: &[&str], rows: &[Row]) -> TestResult {
         assert_eq!(ended, Some(code), "{device:?}: {name}: {out}{errors}");
         assert!(named.iter().all(|host| out.contains(host)), "{device:?}: {name}: {out}");
         assert_eq!(out.contains(" from 10.0.0.") && out.contains('['), !named.is_empty(), "{name}: {out}");
-        assert!(named != BOTH || out.contains("ms (DUP!)\n"), "{device:?}: {name}: {out}");
+        assert!(named != BOTH || out.contains("ms (DUP!) (CONFLICT: also at "), "{device:?}: {name}: {out}");
         assert_eq!(
             errors.lines().filter(|line| line.starts_with("tapstack: ")).count(),
             usize::from(code == 2),

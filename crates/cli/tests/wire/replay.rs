@@ -6,7 +6,7 @@
 //! network, do not end, or change the machine.
 //!
 //! - All blocks of a page run in one network namespace and one temporary directory, in order. Each block is one POSIX
-//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` is in the directory.
+//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` and `docs/duplicate.sh` are in the directory.
 //! - `tapstack` and `cargo run -p cli --` run the program under test. `sudo` runs its command unchanged.
 //! - An output line `...` stands for any number of lines, including zero. A sequence of spaces matches one space.
 //! - Times of day, dates, decimal fractions and ports from 32768 may have other values. This also applies to locally
@@ -56,6 +56,8 @@ const SEPARATOR: &str = "\u{1e}";
 
 /// The capture that the pages use.
 const SAMPLE: &str = "docs/sample.pcapng";
+/// The script of the pages that starts two hosts with the same address.
+const DUPLICATE: &str = "docs/duplicate.sh";
 
 /// The pages and the capture, and all other pages of `docs`, read before this process may become an unprivileged user.
 static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
@@ -64,7 +66,7 @@ static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 pub(crate) fn read_pages() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut names: Vec<_> =
-        [SAMPLE, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
+        [SAMPLE, DUPLICATE, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
     for folder in ["docs", "docs/adr", "docs/spec"] {
         for entry in fs::read_dir(root.join(folder))? {
             let name = format!("{folder}/{}", entry?.file_name().display());
@@ -159,7 +161,9 @@ fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join("replay");
     fs::create_dir_all(folder.join("bin"))?;
     fs::create_dir_all(folder.join("docs"))?;
-    fs::write(folder.join(SAMPLE), file(SAMPLE)?)?;
+    for name in [SAMPLE, DUPLICATE] {
+        fs::write(folder.join(name), file(name)?)?;
+    }
     symlink(program(), folder.join("bin/tapstack"))?;
     let script = |name: &str, text: &str| -> std::io::Result<()> {
         let path = folder.join("bin").join(name);

@@ -23,6 +23,8 @@ pub(crate) const CASES: &[Case] = &[
     ("scan_and_arping_use_interface_of_route_to_targets", interface_of_route),
     ("scan_has_no_result_when_link_goes_down", link_goes_down),
     ("scan_shows_duplicates_and_conflicts", duplicates_and_conflicts),
+    ("scan_fails_on_conflict_when_requested", fails_on_conflict),
+    ("scan_lists_station_with_many_addresses", one_station_with_many_addresses),
     ("scan_in_vlan_receives_only_that_vlan", in_vlan),
     ("scan_finds_all_of_4096_hosts", many_hosts),
     ("concurrent_scans_and_kernel_see_no_duplicates", concurrent_scans),
@@ -276,6 +278,78 @@ fn duplicates_and_conflicts() -> TestResult {
         let (code, out, _) = exit_and_text(&child.wait_with_output()?);
         assert_eq!((code, out), (Some(0), expected), "{more:?}");
     }
+    Ok(())
+}
+
+/// Starts a scan with `--fail-on conflict`, replies from these stations, and returns exit code, output and errors.
+fn scan_with_replies(
+    tap: &mut Tap,
+    more: &[&str],
+    stations: &[[u8; 6]],
+) -> Result<(Option<i32>, String, String), Box<dyn std::error::Error>> {
+    let mac = tap.interface().mac_address()?;
+    let words = ["scan", "-I", "twice2", "-r", "1", "-t", "600", "-q", "--fail-on", "conflict"];
+    let mut child = command(&[&words[..], more, &["10.0.0.2"]].concat());
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    receive(tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
+    for from in stations {
+        send(tap, &arp(mac, 2, (*from, TARGET), (mac, KERNEL)))?;
+    }
+    Ok(exit_and_text(&child.wait_with_output()?))
+}
+
+fn fails_on_conflict() -> TestResult {
+    let mut tap = open_tap("twice2")?;
+    let both = "10.0.0.2 is used by two stations: 02:00:00:00:00:07, 02:00:00:00:00:08\n";
+    let message = format!("tapstack: address conflict: {both}");
+    let (code, out, errors) = scan_with_replies(&mut tap, &[], &[PEER_MAC, THIRD_MAC])?;
+    assert_eq!((code, errors.as_str()), (Some(1), message.as_str()), "{out}");
+    assert!(out.ends_with(&format!(" replied for 1 address\n{both}")), "{out}");
+    let (code, out, errors) = scan_with_replies(&mut tap, &["-x"], &[PEER_MAC, THIRD_MAC])?;
+    assert_eq!((code, errors.as_str(), out.lines().count()), (Some(1), message.as_str(), 2), "{out}");
+    for (stations, expected) in [(&[PEER_MAC, PEER_MAC][..], 0), (&[], 1)] {
+        let (code, out, errors) = scan_with_replies(&mut tap, &[], stations)?;
+        assert_eq!((code, errors.as_str()), (Some(expected), ""), "{out}");
+    }
+    // A scan that was interrupted, or that lost frames, may have missed the second station.
+    for flaps in [false, true] {
+        let words = ["scan", "-I", "twice2", "-r", "1", "-q", "--fail-on", "conflict"];
+        let more = if flaps { ["-t", "600", "10.0.0.2"] } else { ["-t", "20000", "10.0.0.2"] };
+        let mut running = Running::command(&[&words[..], &more].concat())?;
+        receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&TARGET.octets()))?;
+        let mac = tap.interface().mac_address()?;
+        send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+        while !running.line()?.starts_with("10.0.0.2\t") {}
+        if flaps {
+            tap.interface().set_up(false)?;
+            tap.interface().set_up(true)?;
+        } else {
+            running.signal(Signal::SIGINT)?;
+        }
+        let (code, _, errors) = running.end()?;
+        assert_eq!(code, Some(2), "{errors}");
+        let reason = if flaps { "twice2 was down" } else { "interrupted before the scan was complete" };
+        assert!(errors.starts_with(&format!("tapstack: no result of the scan: {reason}")), "{errors}");
+    }
+    let (code, _, errors) = scan(&["-I", "twice2"], &["--fail-on", "conflict", "-M", "1", "10.0.0.2"])?;
+    assert!(code == Some(2) && errors.contains("cannot be used with"), "{errors}");
+    Ok(())
+}
+
+/// A host with proxy ARP replies for every address of a range.
+fn one_station_with_many_addresses() -> TestResult {
+    let proxy = ["--tap", "prox1", "--address", "10.0.0.2/28", "--kernel", "10.0.0.1/24"];
+    let more = ["--proxy", "10.0.0.16/29", "--mac", "02:00:00:00:00:0a"];
+    let host = Running::start(&[&proxy[..], &more].concat())?;
+    let (code, out, _) = scan(&["-I", "prox1"], &["-q", "--fail-on", "conflict", "10.0.0.17-10.0.0.20"])?;
+    assert_eq!(code, Some(0), "{out}");
+    let line = "\n02:00:00:00:00:0a replied for 4 addresses, from 10.0.0.17 to 10.0.0.20\n";
+    assert!(out.ends_with(line), "{out}");
+    let (_, out, _) = scan(&["-I", "prox1"], &["--json", "10.0.0.17-10.0.0.20"])?;
+    check_lines("scan", &out);
+    let shared = r#""shared_macs":[{"mac":"02:00:00:00:00:0a","addresses":4,"first_ip":"10.0.0.17","last_ip":"10.0.0.20"}]"#;
+    assert!(out.contains(shared), "{out}");
+    assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }
 

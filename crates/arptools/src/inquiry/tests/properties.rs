@@ -36,12 +36,14 @@ proptest! {
         count in proptest::option::of(1_u64..5),
         limit in proptest::option::of((0_u64..10_000).prop_map(Duration::from_millis)),
         until_first in any::<bool>(),
+        until_conflict in any::<bool>(),
         keeps_broadcasting in any::<bool>(),
         steps in prop::collection::vec(step(), 0..40),
     ) {
         let mut inquiry = inquiry(purpose, |plan| {
             (plan.count, plan.limit) = (count, limit);
             (plan.until_first, plan.keeps_broadcasting) = (until_first, keeps_broadcasting);
+            plan.until_conflict = until_conflict;
         });
         let (mut now, mut received, mut refuses, mut sent_times) = (at(0), 0, false, Vec::new());
         for step in steps {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::scan::tests::{RIVAL, reply, sweep};
+use arp::PacketFields;
 use arptools::Requester;
+use std::net::Ipv4Addr;
 
 const IANA: MacAddr = MacAddr::new([0, 0, 0x5e, 0, 1, 1]);
 
@@ -9,7 +11,11 @@ fn name(address: MacAddr) -> Option<&'static str> {
 }
 
 fn printed(sweep: &Sweep, event: ScanEvent) -> String {
-    lines(Styler::DISABLED, &"tap0".parse().unwrap(), sweep, Some(name), &event)
+    printed_with(sweep, &ScanStations::default(), event)
+}
+
+fn printed_with(sweep: &Sweep, stations: &ScanStations, event: ScanEvent) -> String {
+    lines(Styler::DISABLED, &"tap0".parse().unwrap(), (sweep, stations), Some(name), &event)
 }
 
 fn line(reply: SweepReply) -> String {
@@ -61,7 +67,26 @@ fn conflict_is_marked_in_reply_and_summary() {
         end.starts_with("\n0 requests sent, 1 refused by the interface, 2 replies received, 3 frames lost\n"),
         "{end}"
     );
-    assert!(end.ends_with(" 1 responded\nCONFLICT: several stations replied for 1 address"), "{end}");
+    assert!(end.contains(" 1 responded\nCONFLICT: several stations replied for 1 address\n"), "{end}");
+}
+
+#[test]
+fn footer_lists_shared_addresses_and_stations_with_several_addresses() {
+    let (mut sweep, mut stations) = (sweep(), ScanStations::default());
+    let first = reply(&mut sweep, IANA);
+    let second = reply(&mut sweep, RIVAL);
+    let packet = PacketFields { sender_protocol: Ipv4Addr::new(10, 0, 0, 2), ..first.packet };
+    for reply in [first, second, SweepReply { packet, ..first }] {
+        stations.add(&reply);
+    }
+    let end = ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed: Duration::ZERO, lost: 0 };
+    let text = printed_with(&sweep, &stations, end);
+    let expected = "\nCONFLICT: several stations replied for 1 address\n\
+        10.0.0.1 is used by two stations: 00:00:5e:00:01:01, 02:00:00:00:00:0b\n\
+        00:00:5e:00:01:01 replied for 2 addresses, from 10.0.0.1 to 10.0.0.2";
+    assert!(text.ends_with(expected), "{text}");
+    let unlisted = printed(&sweep, end);
+    assert!(unlisted.ends_with("\n1 address with several stations not listed"), "{unlisted}");
 }
 
 #[test]
