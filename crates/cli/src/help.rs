@@ -2,6 +2,7 @@
 
 pub(crate) const INTERFACE: &str = "Interface";
 pub(crate) const ADDRESSES: &str = "Addresses";
+pub(crate) const FRAMES: &str = "Frames";
 pub(crate) const TARGETS: &str = "Targets";
 pub(crate) const CONFLICTS: &str = "Address conflicts";
 pub(crate) const REQUESTS: &str = "Requests";
@@ -19,7 +20,8 @@ pub(crate) const MAC: usize = 800;
 pub(crate) const MAC_BASE: usize = 801;
 
 /// Positions of the options that several commands share, after the other options under [`OUTPUT`].
-pub(crate) const PCAP: usize = 900;
+pub(crate) const PCAP: usize = 899;
+pub(crate) const PCAP_FILES: usize = 900;
 pub(crate) const COLOR: usize = 901;
 pub(crate) const UTC: usize = 902;
 pub(crate) const JSON: usize = 905;

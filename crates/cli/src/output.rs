@@ -15,6 +15,11 @@ pub(crate) trait Sink: Write {
     /// Whether the writer accepts [`PIPE_CHUNK`] bytes within `limit`.
     fn is_writable(&self, limit: Duration) -> bool;
 
+    /// Removes all written bytes, so that the writer starts again. Writers other than files write on.
+    fn restart(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Removes the last `count` written bytes, if the writer supports that and nothing follows them.
     fn take_back(&mut self, _count: usize) {}
 }
@@ -124,9 +129,7 @@ impl<W: Sink> Output<W> {
                     if let (Some(whole), Some(done)) = (self.whole, self.pending.get(..written)) {
                         self.writer.take_back(written.saturating_sub(whole(done)));
                     }
-                    self.is_closed = true;
-                    self.failure = Some(error);
-                    self.pending.clear();
+                    self.close(error);
                     return;
                 }
             }
@@ -149,6 +152,18 @@ impl<W: Sink> Output<W> {
         let left = self.pending.drain(..).filter(|byte| *byte == b'\n').count();
         self.lost = self.lost.saturating_add(u64::try_from(left).unwrap_or(u64::MAX));
         self.lost
+    }
+
+    /// Returns the writer, and continues with another.
+    pub(crate) fn replace_writer(&mut self, writer: W) -> W {
+        std::mem::replace(&mut self.writer, writer)
+    }
+
+    /// Closes the output because of this error.
+    pub(crate) fn close(&mut self, error: io::Error) {
+        self.is_closed = true;
+        self.failure = Some(error);
+        self.pending.clear();
     }
 
     /// Whether the reader is still open.
@@ -184,6 +199,11 @@ impl Sink for File {
         let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
         // The write reports errors.
         !matches!(poll(&mut fds, limit), Ok(0))
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.set_len(0)?;
+        self.rewind()
     }
 
     fn take_back(&mut self, count: usize) {

@@ -1,5 +1,8 @@
 //! Captures of a running command (`--pcap`): all frames, and for each received frame the decision.
 
+mod rotation;
+
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,6 +22,8 @@ use crate::color::Styler;
 use crate::failure::Failure;
 use crate::help;
 use crate::output::{Output, Sink, standard_error, standard_output};
+use crate::values::seconds;
+use rotation::{FileLimits, Rotation, numbered};
 
 /// Option that captures all frames.
 #[derive(Debug, Default, Args)]
@@ -26,7 +31,30 @@ pub(crate) struct CaptureArguments {
     /// File to capture all frames to, as pcapng with decisions as comments; `-` is standard output
     #[arg(long = "pcap", value_name = "FILE", help_heading = help::OUTPUT, display_order = help::PCAP)]
     path: Option<PathBuf>,
+    /// Size of a capture file, in MB (1,000,000 bytes): the capture continues in the next of --pcap-files
+    #[arg(
+        long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=1_000_000), requires = "path",
+        help_heading = help::OUTPUT, display_order = help::PCAP_FILES
+    )]
+    pcap_size: Option<u64>,
+    /// Time of a capture file, in seconds: the capture continues in the next of --pcap-files
+    #[arg(
+        long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, requires = "path",
+        help_heading = help::OUTPUT, display_order = help::PCAP_FILES
+    )]
+    pcap_time: Option<Duration>,
+    /// Number of capture files with --pcap-size or --pcap-time; the oldest is overwritten [default: 10]
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=500), requires = "path",
+        help_heading = help::OUTPUT, display_order = help::PCAP_FILES
+    )]
+    pcap_files: Option<u16>,
 }
+
+/// Default number of files of a capture that rotates.
+const FILES: u16 = 10;
+/// Bytes in a megabyte.
+const MEGABYTE: u64 = 1_000_000;
 
 impl CaptureArguments {
     /// Starts the capture if the option is given.
@@ -35,8 +63,20 @@ impl CaptureArguments {
         interface: &str,
         clock: Clock,
     ) -> Result<Option<Recorder<File>>, Failure> {
-        let path = self.path.as_deref();
-        path.map(|path| Recorder::create(path, interface, clock.into())).transpose()
+        let Some(path) = self.path.as_deref() else { return Ok(None) };
+        let size = self.pcap_size.map(|size| size.saturating_mul(MEGABYTE));
+        let limits = FileLimits { size, time: self.pcap_time };
+        let has_limit = limits.size.is_some() || limits.time.is_some();
+        if self.pcap_files.is_some() && !has_limit {
+            return Err(Failure::new("--pcap-files needs a limit for each file")
+                .hint("add --pcap-size MB or --pcap-time SECONDS"));
+        }
+        let recorder = if has_limit {
+            Recorder::create_ring(path, self.pcap_files.unwrap_or(FILES), limits, interface, clock.into())
+        } else {
+            Recorder::create(path, interface, clock.into())
+        };
+        recorder.map(Some)
     }
 
     /// Returns the stream for all output except the capture.
@@ -55,6 +95,8 @@ impl CaptureArguments {
     }
 }
 
+/// Bytes of a packet block without data and comment, at most.
+const BLOCK_OVERHEAD: usize = 64;
 /// Time limit for writing the last frames.
 const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -69,6 +111,8 @@ pub(crate) struct Recorder<W: Sink> {
     /// Buffer for a block.
     block: Vec<u8>,
     name: String,
+    interface: String,
+    rotation: Option<Rotation<W>>,
 }
 
 impl Recorder<File> {
@@ -82,6 +126,31 @@ impl Recorder<File> {
         let out = if is_file { Output::of_whole_blocks(file, whole_blocks) } else { Output::new(file) };
         Recorder::new(out, name, interface, clock)
     }
+
+    /// Creates the files of a ring, all of them at once, and starts with the first.
+    fn create_ring(
+        path: &Path,
+        count: u16,
+        limits: FileLimits,
+        interface: &str,
+        clock: WallClock,
+    ) -> Result<Recorder<File>, Failure> {
+        let mut files = VecDeque::new();
+        for number in 0..count {
+            let path = numbered(path, number, count);
+            let name = path.display();
+            let file =
+                create(&path).map_err(|error| Failure::new(format!("cannot write {name}: {error}")))?;
+            if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                return Err(Failure::new(format!("cannot write {name}: only regular files can be rotated")));
+            }
+            files.push_back(file);
+        }
+        let Some(first) = files.pop_front() else { return Err(Failure::new("a capture needs a file")) };
+        let out = Output::of_whole_blocks(first, whole_blocks);
+        let recorder = Recorder::new(out, path.display().to_string(), interface, clock)?;
+        Ok(recorder.with_rotation(Rotation::new(files, limits)))
+    }
 }
 
 impl<W: Sink> Recorder<W> {
@@ -92,16 +161,63 @@ impl<W: Sink> Recorder<W> {
         interface: &str,
         clock: WallClock,
     ) -> Result<Recorder<W>, Failure> {
-        let mut recorder =
-            Recorder { out, clock, kernel_mac: None, received: Vec::new(), block: Vec::new(), name };
-        recorder.block(|out| {
-            write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
-            write::interface(out, LinkType::ETHERNET, interface);
-        });
+        let mut recorder = Recorder {
+            out,
+            clock,
+            kernel_mac: None,
+            received: Vec::new(),
+            block: Vec::new(),
+            name,
+            interface: interface.to_owned(),
+            rotation: None,
+        };
+        recorder.start_file();
         recorder.out.flush(Duration::ZERO);
         match recorder.out.take_failure() {
             Some(error) => Err(Failure::new(format!("cannot write {}: {error}", recorder.name))),
             None => Ok(recorder),
+        }
+    }
+
+    /// Continues in the next file of the rotation when a limit of the file is reached.
+    fn with_rotation(mut self, mut rotation: Rotation<W>) -> Recorder<W> {
+        rotation.count(None, self.block.len());
+        self.rotation = Some(rotation);
+        self
+    }
+
+    /// Writes the blocks at the start of a file.
+    fn start_file(&mut self) {
+        let interface = std::mem::take(&mut self.interface);
+        self.block(None, |out| {
+            write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
+            write::interface(out, LinkType::ETHERNET, &interface);
+        });
+        self.interface = interface;
+    }
+
+    /// Continues in the next file if a limit of the current file is reached.
+    fn rotate(&mut self, now: Instant, length: usize) {
+        if !self.rotation.as_ref().is_some_and(|rotation| rotation.is_due(now, length)) {
+            return;
+        }
+        self.flush();
+        // A write error has ended the capture.
+        if !self.out.has_reader() || self.out.pending() > 0 {
+            return;
+        }
+        let Some(rotation) = &mut self.rotation else { return };
+        let Some(mut next) = rotation.files.pop_front() else { return };
+        match next.restart() {
+            Ok(()) => {
+                rotation.files.push_back(self.out.replace_writer(next));
+                rotation.restart();
+                self.start_file();
+            }
+            Err(error) => {
+                self.out.close(error);
+                self.flush();
+            }
         }
     }
 
@@ -145,18 +261,26 @@ impl<W: Sink> Recorder<W> {
         if !self.out.has_reader() {
             return;
         }
+        let length = bytes.len() + comment.map_or(0, str::len) + BLOCK_OVERHEAD;
+        self.rotate(now, length);
         let time = self.clock.moment(now).wall.as_nanos();
         let flags = direction.flags();
-        self.block(|out| write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment }));
+        self.block(Some(now), |out| {
+            write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment })
+        });
     }
 
-    fn block(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Writes a block of a frame at this time, or of no frame.
+    fn block(&mut self, now: Option<Instant>, write: impl FnOnce(&mut Vec<u8>)) {
         if self.out.is_half_full() {
             self.flush();
         }
         self.block.clear();
         write(&mut self.block);
         self.out.write_bytes(&self.block);
+        if let Some(rotation) = &mut self.rotation {
+            rotation.count(now, self.block.len());
+        }
     }
 
     fn write(&mut self, limit: Duration) {

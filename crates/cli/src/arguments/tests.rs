@@ -81,7 +81,7 @@ fn options_have_heading_and_value_name() {
 
 #[test]
 fn output_is_last_heading_with_same_order_in_each_command() {
-    let order = ["path", "color", "utc", "json", "quiet", "verbose"];
+    let order = ["path", "pcap_size", "pcap_time", "pcap_files", "color", "utc", "json", "quiet", "verbose"];
     for command in all() {
         let headings: Vec<_> = arguments(&command).filter_map(Arg::get_help_heading).collect();
         let first = headings.iter().position(|heading| *heading == help::OUTPUT);

@@ -47,18 +47,18 @@ pub(crate) struct DecodeArguments {
     pub(crate) file: Option<PathBuf>,
     /// The same as FILE, as in tcpdump
     #[arg(
-        short, long, value_name = "FILE", conflicts_with = "file",
+        short, long, value_name = "FILE", conflicts_with = "file", help_heading = help::FRAMES,
         add = ArgValueCompleter::new(complete::captures())
     )]
     pub(crate) read: Option<PathBuf>,
     /// Print only frames that match this filter: a subset of the syntax of tcpdump
-    #[arg(long, value_name = "EXPRESSION")]
+    #[arg(long, value_name = "EXPRESSION", help_heading = help::FRAMES)]
     pub(crate) filter: Option<FrameFilter>,
     /// Print only frames with errors
-    #[arg(long)]
+    #[arg(long, help_heading = help::FRAMES)]
     pub(crate) faults_only: bool,
     /// Stop after printing this number of frames
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", help_heading = help::FRAMES)]
     pub(crate) count: Option<NonZeroU64>,
     /// Print addresses and ports as numbers; decode always does (accepted for compatibility with tcpdump)
     #[arg(short, long, action = ArgAction::Count, help_heading = help::OUTPUT)]

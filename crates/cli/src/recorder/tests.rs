@@ -139,3 +139,95 @@ proptest! {
         let _ = read(&bytes);
     }
 }
+
+/// A file in memory that several owners see.
+#[derive(Clone, Debug, Default)]
+struct SharedFile(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+impl Write for SharedFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for SharedFile {
+    fn is_writable(&self, _: Duration) -> bool {
+        true
+    }
+
+    fn restart(&mut self) -> std::io::Result<()> {
+        self.0.borrow_mut().clear();
+        Ok(())
+    }
+}
+
+/// Records frames of 100 bytes with these numbers, one each second, in a ring of three files. Returns the numbers in each file.
+fn rotated(limits: FileLimits, count: u8) -> [Vec<u8>; 3] {
+    let files: [SharedFile; 3] = Default::default();
+    let [first, rest @ ..] = files.clone();
+    let out = Output::of_whole_blocks(first, whole_blocks);
+    let recorder = Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
+    let mut recorder = recorder.with_rotation(Rotation::new(rest.into(), limits));
+    for number in 0..count {
+        recorder.frame_sent(Instant::from_nanos(u64::from(number) * 1_000_000_000), &[number; 100], None);
+    }
+    drop(recorder);
+    files.map(|file| {
+        let (frames, outcome) = read(&file.0.borrow());
+        // A file that was not reached is empty.
+        assert_eq!(outcome.is_ok(), !frames.is_empty());
+        frames.iter().map(|(_, _, bytes, _, _)| bytes[0]).collect()
+    })
+}
+
+#[test]
+fn capture_rotates_over_ring_of_files_by_size_and_time() {
+    let size = |size| FileLimits { size: Some(size), time: None };
+    // Each file is a capture of its own, with at least one frame.
+    assert_eq!(rotated(size(1), 3), [vec![0], vec![1], vec![2]]);
+    assert_eq!(rotated(size(1), 5), [vec![3], vec![4], vec![2]]);
+    assert_eq!(rotated(size(1_000_000), 3), [vec![0, 1, 2], vec![], vec![]]);
+    let time = |seconds| FileLimits { size: None, time: Some(Duration::from_secs(seconds)) };
+    assert_eq!(rotated(time(2), 5), [vec![0, 1], vec![2, 3], vec![4]]);
+    assert_eq!(rotated(time(2), 8), [vec![6, 7], vec![2, 3], vec![4, 5]]);
+    assert_eq!(rotated(time(60), 3), [vec![0, 1, 2], vec![], vec![]]);
+}
+
+proptest! {
+    #[test]
+    fn rotated_file_is_at_most_its_size_and_no_frame_is_lost(size in 300_u64..3_000, count in 0_u8..20) {
+        let limits = FileLimits { size: Some(size), time: None };
+        let files: [SharedFile; 3] = Default::default();
+        let [first, rest @ ..] = files.clone();
+        let out = Output::of_whole_blocks(first, whole_blocks);
+        let recorder =
+            Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
+        let mut recorder = recorder.with_rotation(Rotation::new(rest.into(), limits));
+        for number in 0..count {
+            recorder.frame_sent(Instant::ORIGIN, &[number; 100], None);
+        }
+        drop(recorder);
+        let mut numbers = Vec::new();
+        for file in files {
+            let bytes = file.0.borrow();
+            prop_assert!(u64::try_from(bytes.len()).unwrap() <= size, "{}", bytes.len());
+            numbers.extend(read(&bytes).0.iter().map(|(_, _, bytes, _, _)| bytes[0]));
+        }
+        numbers.sort_unstable();
+        // The ring keeps the last frames.
+        let kept = u8::try_from(numbers.len()).unwrap();
+        prop_assert_eq!(numbers, (count - kept..count).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn file_of_ring_has_number_before_extension() {
+    let name = |path: &str, number, count| numbered(Path::new(path), number, count).display().to_string();
+    assert_eq!(name("arp.pcapng", 0, 10), "arp-0.pcapng");
+    assert_eq!(name("/tmp/a.b/arp.v1.pcapng", 7, 100), "/tmp/a.b/arp.v1-07.pcapng");
+    assert_eq!(name("arp", 10, 11), "arp-10");
+}

@@ -39,7 +39,7 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
             &["arping", "-I"],
             "a value is required for '--interface <NAME>'\nhint: see `tapstack arping --help`",
         ),
-        (&["decode", ""], "a value is required for '<FILE>'\nhint: see `tapstack decode --help`"),
+        (&["decode", ""], "a value is required for '[FILE]'\nhint: see `tapstack decode --help`"),
         (&["decode", "--json=1", "a"], "'--json' takes no value\nhint: see `tapstack decode --help`"),
         (&["arpin"], "unknown command 'arpin'\nhint: did you mean 'arping'?"),
         (
