@@ -31,7 +31,8 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Actio
 fn deliver_reply(cx: &mut Context<'_>, datagram: &Datagram<'_>, echo: Echo<'_>) -> Action {
     let destination = SocketAddrV4::new(datagram.destination(), echo.identifier);
     let peer = SocketAddrV4::new(datagram.source(), 0);
-    if let Some(socket) = cx.shared.sockets.find(DatagramSocketKind::Echo, destination, peer) {
+    if let Some(socket) = cx.shared.sockets.find(DatagramSocketKind::Echo, cx.interface.id, destination, peer)
+    {
         return Action::Deliver(Delivery {
             kind: DatagramSocketKind::Echo,
             socket,

@@ -29,7 +29,7 @@ pub(crate) fn report(
     let Some((kind, local_port, peer_port, sequence)) = sender(quoted) else { return false };
     let local = SocketAddrV4::new(quoted.source(), local_port);
     let peer = SocketAddrV4::new(quoted.destination(), peer_port);
-    let Some(socket) = cx.shared.sockets.find(kind, local, peer) else { return false };
+    let Some(socket) = cx.shared.sockets.find(kind, cx.interface.id, local, peer) else { return false };
     if let Some(mtu) = problem.mtu() {
         let length = quoted.total_length();
         // RFC 1191 5: a router with software from 4.2BSD quotes a length that is larger by the length of the header.

@@ -86,6 +86,8 @@ pub(crate) struct Socket {
     pub(crate) local: Binding,
     /// The only peer of a connected socket.
     pub(crate) peer: Option<SocketAddrV4>,
+    /// The only interface of a connected socket, or `None` if the socket uses all interfaces.
+    pub(crate) interface: Option<InterfaceId>,
     /// Whether the socket sends and receives broadcasts.
     pub(crate) has_broadcasts: bool,
     receive_buffer: Budget,
@@ -168,9 +170,13 @@ impl Ports {
         &mut self,
         place: Place,
         local: Binding,
-        peer: Option<SocketAddrV4>,
+        (peer, interface): (Option<SocketAddrV4>, Option<InterfaceId>),
     ) -> Result<(), SocketError> {
-        self.bindings.insert(place, local, peer).map_err(|_| SocketError::AddressInUse)?;
+        let inserted = match (peer, interface) {
+            (Some(peer), Some(interface)) => self.bindings.insert_on(interface, place, local, peer),
+            (peer, _) => self.bindings.insert(place, local, peer),
+        };
+        inserted.map_err(|_| SocketError::AddressInUse)?;
         *self.counts.entry((local.port, local.addresses)).or_default() += 1;
         Ok(())
     }
@@ -242,7 +248,7 @@ impl Sockets {
             None => ports.select(addresses).ok_or(SocketError::NoFreePort)?,
         };
         let binding = Binding { addresses, port };
-        ports.insert(place, binding, None)?;
+        ports.insert(place, binding, (None, None))?;
         if self.free.pop().is_none() {
             self.slots.push(Slot::EMPTY);
         }
@@ -255,6 +261,7 @@ impl Sockets {
             bound: binding,
             local: binding,
             peer: None,
+            interface: None,
             has_broadcasts: new.has_broadcasts,
             receive_buffer: Budget::new(new.receive_buffer),
             received: List::EMPTY,
@@ -269,26 +276,26 @@ impl Sockets {
         Ok(SocketId { table: SocketTable::Datagram, index: place, generation: slot.generation })
     }
 
-    /// Connects a socket from a local address to a peer. Fails without a change if another socket has this binding and
-    /// this peer.
+    /// Connects a socket from a local address to a peer, on one interface or on all. Fails without a change if another socket
+    /// has this binding, this peer and this interface.
     pub(crate) fn connect(
         &mut self,
         id: SocketId,
         address: Ipv4Addr,
-        peer: SocketAddrV4,
+        (peer, interface): (SocketAddrV4, Option<InterfaceId>),
     ) -> Result<SocketAddrV4, SocketError> {
         let socket = self.get(id).ok_or(SocketError::Closed)?;
-        let (kind, before, peer_before) = (socket.kind, socket.local, socket.peer);
+        let (kind, before, peer_before) = (socket.kind, socket.local, (socket.peer, socket.interface));
         let local = Binding { addresses: address.into(), port: before.port };
         let ports = self.ports(kind);
         ports.remove(id.index, before);
-        if let Err(error) = ports.insert(id.index, local, Some(peer)) {
+        if let Err(error) = ports.insert(id.index, local, (Some(peer), interface)) {
             // The place of the old binding is free, so that inserting it again succeeds.
             ports.insert(id.index, before, peer_before)?;
             return Err(error);
         }
         if let Some(socket) = self.get_mut(id) {
-            (socket.local, socket.peer) = (local, Some(peer));
+            (socket.local, socket.peer, socket.interface) = (local, Some(peer), interface);
         }
         Ok(SocketAddrV4::new(address, before.port))
     }
@@ -342,18 +349,19 @@ impl Sockets {
         self.get(id).filter(|socket| socket.kind == kind).ok_or(SocketError::Closed)
     }
 
-    /// Returns the place of the socket that receives datagrams to a local address from a peer.
+    /// Returns the place of the socket that receives datagrams to a local address from a peer through an interface.
     // spec: udp-most-exact-binding
     #[expect(clippy::inline_always, reason = "the kind is a constant of the caller")]
     #[inline(always)]
     pub(crate) fn find(
         &self,
         kind: DatagramSocketKind,
+        interface: InterfaceId,
         local: SocketAddrV4,
         peer: SocketAddrV4,
     ) -> Option<Place> {
         match kind {
-            DatagramSocketKind::Udp => self.udp.bindings.find(local, peer),
+            DatagramSocketKind::Udp => self.udp.bindings.find_received(interface, local, peer),
             DatagramSocketKind::Echo => self.echo.bindings.find(local, peer),
         }
     }
@@ -363,12 +371,12 @@ impl Sockets {
         self.broadcast.len()
     }
 
-    /// Returns the place of a socket that receives broadcasts to a port from a peer. `has_address` returns whether the
-    /// interface of the broadcast has one of these addresses.
+    /// Returns the place of a socket that receives broadcasts to a port from a peer through an interface. `has_address`
+    /// returns whether the interface has one of these addresses.
     pub(crate) fn broadcast_socket(
         &self,
         number: usize,
-        port: u16,
+        (interface, port): (InterfaceId, u16),
         peer: SocketAddrV4,
         has_address: impl Fn(Ipv4Net) -> bool,
     ) -> Option<Place> {
@@ -376,6 +384,7 @@ impl Sockets {
         let socket = self.slots.get(index(place))?.socket.as_ref()?;
         let is_receiver = socket.local.port == port
             && socket.peer.is_none_or(|connected| connected == peer)
+            && socket.interface.is_none_or(|connected| connected == interface)
             && has_address(socket.local.addresses);
         is_receiver.then_some(place)
     }

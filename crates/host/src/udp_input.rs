@@ -30,7 +30,7 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Actio
     if packet.destination_kind != DestinationKind::Unicast {
         return receive_broadcast(cx, packet, source, destination, parsed.data());
     }
-    match cx.shared.sockets.find(DatagramSocketKind::Udp, destination, source) {
+    match cx.shared.sockets.find(DatagramSocketKind::Udp, cx.interface.id, destination, source) {
         Some(socket) => Action::Deliver(Delivery {
             kind: DatagramSocketKind::Udp,
             socket,
@@ -58,7 +58,8 @@ fn receive_broadcast(
     let mut last = None;
     for number in 0..cx.shared.sockets.broadcast_sockets() {
         let addresses = &cx.interface.addresses;
-        let receiver = cx.shared.sockets.broadcast_socket(number, destination.port(), source, |range| {
+        let place = (cx.interface.id, destination.port());
+        let receiver = cx.shared.sockets.broadcast_socket(number, place, source, |range| {
             packet.destination_kind == DestinationKind::Broadcast && addresses.contains_any(range)
         });
         let Some(socket) = receiver else { continue };

@@ -183,15 +183,36 @@ impl Host {
     /// receive buffer. A connected socket can be connected to another peer.
     // spec: rfc1122-udp-source-reported
     pub fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> Result<SocketAddr, SocketError> {
+        self.connect_udp_through(id, peer, None)
+    }
+
+    /// Connects a UDP socket as [`Host::connect_udp`] does. The socket sends through this interface by default, and receives
+    /// only datagrams that this interface has received. So two sockets can have peers with the same address on two interfaces.
+    // spec: udp-connected-interface
+    pub fn connect_udp_on(
+        &mut self,
+        id: SocketId,
+        peer: SocketAddr,
+        interface: InterfaceId,
+    ) -> Result<SocketAddr, SocketError> {
+        self.connect_udp_through(id, peer, Some(interface))
+    }
+
+    fn connect_udp_through(
+        &mut self,
+        id: SocketId,
+        peer: SocketAddr,
+        interface: Option<InterfaceId>,
+    ) -> Result<SocketAddr, SocketError> {
         let socket = self.shared.sockets.get_kind(id, DatagramSocketKind::Udp)?;
         let (addresses, has_broadcasts) = (socket.bound.addresses, socket.has_broadcasts);
         let peer = to_ipv4_socket(peer)?;
         if peer.port() == 0 {
             return Err(SocketError::PortZero);
         }
-        let path = self.path((addresses, has_broadcasts), (None, None), *peer.ip())?;
+        let path = self.path((addresses, has_broadcasts), (interface, None), *peer.ip())?;
         let (_, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
-        Ok(self.shared.sockets.connect(id, source, peer)?.into())
+        Ok(self.shared.sockets.connect(id, source, (peer, interface))?.into())
     }
 
     /// Sends a datagram with this data: copies the data into a frame, and sends the frame.
@@ -313,7 +334,7 @@ impl Host {
         check_length(length)?;
         let (local, has_broadcasts, longest_sent) =
             (socket.local, socket.has_broadcasts, socket.longest_sent);
-        let from = (message.interface, message.source);
+        let from = (message.interface.or(socket.interface), message.source);
         let path = self.path((local.addresses, has_broadcasts), from, peer)?;
         let (interface, source) = self.origin(path).ok_or(SocketError::NoSourceAddress)?;
         let path_mtu = interface.path_mtus.get(now, peer);

@@ -134,6 +134,24 @@ impl Demultiplexer {
         self.find_in(scope_of(interface), local, peer)
     }
 
+    /// Returns the place of the socket for a datagram from `peer` to `local` that `interface` has received: a socket with this
+    /// peer and this interface, a socket with this peer, or a socket without a peer.
+    #[inline]
+    // spec: udp-connected-interface
+    pub fn find_received(
+        &self,
+        interface: InterfaceId,
+        local: SocketAddrV4,
+        peer: SocketAddrV4,
+    ) -> Option<Place> {
+        if self.connected.in_use != 0
+            && let Some(place) = self.find_connected(scope_of(interface), local, peer)
+        {
+            return Some(place);
+        }
+        self.find(local, peer)
+    }
+
     #[inline]
     fn find_in(&self, scope: u32, local: SocketAddrV4, peer: SocketAddrV4) -> Option<Place> {
         if self.connected.in_use != 0

@@ -241,6 +241,15 @@ fn data_that_the_peer_discards_is_sent_again_after_a_timeout() {
     assert_eq!(rig.sent_segments(), [2]);
 }
 
+// proves: rfc8985-probe-schedule, rfc8985-reordering-timer
+#[test]
+fn acknowledgment_with_a_gap_starts_the_reordering_timer_instead_of_a_probe() {
+    let mut rig = Rig::in_flight(&selective(), 5);
+    rig.select(1, &[(2, 3)]);
+    assert_eq!(rig.pass_to_deadline(), RTT / 4, "the gap waits for a probe");
+    assert_eq!((rig.info().is_recovering, rig.sent_segments()), (true, vec![1]));
+}
+
 // proves: rfc2018-reneged
 #[test]
 fn timeout_after_the_peer_discards_data_is_not_undone() {

@@ -258,6 +258,9 @@ fn bounded_number_of_connections_waits_for_next_hops() {
     node.tcp.close_listener(node.now, listener, &mut node.pool);
     node.transmit_all();
     node.listen(5);
+    half_open(&mut node, 9_999);
+    node.tcp.resolved(node.now, PATH.interface, HOPS[1]);
+    assert!(node.transmit().is_none(), "a connection waits in the place of an ended one");
     for number in 0..BOUND + 1 {
         let segment = half_open(&mut node, 10_000 + number);
         node.tcp.unresolved(&segment, HOPS[1]);

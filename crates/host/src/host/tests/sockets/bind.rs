@@ -133,6 +133,43 @@ fn connected_socket_receives_only_from_its_peer() {
     assert_eq!((host.data(rest), host.data(connected)), (vec![b"stranger".to_vec()], vec![b"peer".to_vec()]));
 }
 
+// proves: udp-connected-interface
+#[test]
+fn socket_that_is_connected_on_an_interface_uses_this_interface_only() {
+    let mut host = TestHost::with_known_peer();
+    let vlan = link::VlanId::new(5);
+    let config = HostConfig {
+        vlan,
+        ..HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 5, 2]))
+    };
+    let second = host.host.add(NOW, &config).unwrap();
+    host.host.interface_mut(second).unwrap().add_static(NOW, PEER, PEER_MAC).unwrap();
+    let ids = [inet::InterfaceId(0), second].map(|interface| {
+        let bind = UdpBind { broadcast: true, ..at_port(10) };
+        let id = host.host.bind_udp(&bind).unwrap();
+        let local = host.host.connect_udp_on(id, (PEER, PEER_PORT).into(), interface);
+        assert_eq!(local, Ok((HOST, 10).into()));
+        id
+    });
+    let (to, broadcast) = (SocketAddrV4::new(HOST, 10), SocketAddrV4::new(Ipv4Addr::BROADCAST, 10));
+    host.exchange(&[from_peer(to, b"untagged"), from_peer(broadcast, b"to all")]);
+    assert_eq!(host.data(ids[0]), [&b"untagged"[..], b"to all"]);
+    assert_eq!(host.data(ids[1]), Vec::<Vec<u8>>::new());
+    for (id, tag) in [(ids[0], [8, 0]), (ids[1], [0x81, 0])] {
+        host.send_udp(id, &crate::UdpMessage::default(), b"data").unwrap();
+        assert_eq!(host.exchange(&[])[0][12..14], tag, "the datagram left by another interface");
+    }
+    // Each interface has one socket with this peer.
+    let third = host.host.bind_udp(&at_port(10)).unwrap();
+    let again = host.host.connect_udp_on(third, (PEER, PEER_PORT).into(), second);
+    assert_eq!(again, Err(SocketError::AddressInUse));
+    // A socket that is connected on all interfaces receives what no other socket receives.
+    host.host.connect_udp(third, (PEER, PEER_PORT).into()).unwrap();
+    host.close(ids[0]);
+    host.exchange(&[from_peer(to, b"untagged")]);
+    assert_eq!(host.data(third), [b"untagged"]);
+}
+
 #[test]
 fn connected_socket_can_be_connected_to_another_peer() {
     let mut host = TestHost::with_known_peer();
