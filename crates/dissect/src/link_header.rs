@@ -4,7 +4,6 @@ use capture::LinkType;
 use link::{EtherType, EthernetHeader, LinkDropReason, MacAddr};
 use zerocopy::IntoBytes;
 
-use crate::layers::{FieldValue, Layer};
 use crate::layout::{self, Layout};
 
 /// The link types that [`crate::dissect_captured`] reads.
@@ -25,7 +24,7 @@ const ETHERNET_HEADER: usize = size_of::<EthernetHeader>();
 const FORM_LIMIT: usize = 80;
 /// Length of a MAC address, in bytes.
 const MAC_LENGTH: u16 = 6;
-/// Hardware types of Linux whose frames have no EtherType in a cooked header: FRAD, GRE, IEEE 802.11 (3) and netlink.
+/// Hardware types of Linux that have no EtherType in a cooked header: FRAD, GRE, IEEE 802.11 (3) and netlink.
 const OTHER_HARDWARE: [u16; 6] = [770, 778, 801, 802, 803, 824];
 /// Protocol number of a cooked header that an LLC header follows.
 pub(crate) const LLC: u16 = 4;
@@ -125,29 +124,40 @@ impl LinkHeader {
     pub(crate) fn parse(link_type: LinkType, bytes: &[u8]) -> Result<LinkHeader, LinkDropReason> {
         let Some(layout) = layout(link_type) else { return LinkHeader::without_header(link_type, bytes) };
         let length = layout.length();
-        let header = bytes.get(..length).ok_or(LinkDropReason::Truncated)?;
-        let layer = Layer { layout, offset: 0, bytes: header, is_quoted: false };
-        let short = |name| layer.number(name).and_then(|number| u16::try_from(number).ok());
-        let long = |name| layer.number(name).and_then(|number| u32::try_from(number).ok());
-        let family = long("family").map(|family| address_family(link_type, family));
-        let protocol = match family {
-            Some(family) => family_protocol(family),
-            None => short("protocol_type").filter(|_| !short("hardware_type").is_some_and(is_other_hardware)),
-        };
-        let has_mac = short("address_length") == Some(MAC_LENGTH);
-        let source = layer.value("address").filter(|_| has_mac);
-        Ok(LinkHeader {
+        let plain = LinkHeader {
             link_type,
             length,
-            packet_type: PacketType(short("packet_type").unwrap_or_default()),
-            interface: long("interface"),
-            source: source.and_then(|value| if let FieldValue::Mac(mac) = value { Some(mac) } else { None }),
-            protocol: protocol.unwrap_or_default(),
-            family,
+            packet_type: PacketType(0),
+            interface: None,
+            source: None,
+            protocol: 0,
+            family: None,
+        };
+        let header = bytes.get(..length).ok_or(LinkDropReason::Truncated)?;
+        Ok(match *header {
+            [a, b, c, d] => {
+                let family = address_family(link_type, u32::from_be_bytes([a, b, c, d]));
+                let protocol = family_protocol(family).unwrap_or_default();
+                LinkHeader { family: Some(family), protocol, ..plain }
+            }
+            [k0, k1, h0, h1, l0, l1, a, b, c, d, e, f, _, _, p0, p1] => LinkHeader {
+                packet_type: PacketType(u16::from_be_bytes([k0, k1])),
+                source: sender(u16::from_be_bytes([l0, l1]), [a, b, c, d, e, f]),
+                protocol: cooked_protocol([h0, h1], [p0, p1]),
+                ..plain
+            },
+            [p0, p1, _, _, i0, i1, i2, i3, h0, h1, kind, l0, a, b, c, d, e, f, _, _] => LinkHeader {
+                packet_type: PacketType(kind.into()),
+                interface: Some(u32::from_be_bytes([i0, i1, i2, i3])),
+                source: sender(l0.into(), [a, b, c, d, e, f]),
+                protocol: cooked_protocol([h0, h1], [p0, p1]),
+                ..plain
+            },
+            _ => plain,
         })
     }
 
-    /// Returns the header of a link type whose frames start with an IP header. The version of the IP header is the protocol.
+    /// Returns the header of a link type without link header: frames start with an IP header. The version of the IP header is the protocol.
     fn without_header(link_type: LinkType, bytes: &[u8]) -> Result<LinkHeader, LinkDropReason> {
         let version = bytes.first().ok_or(LinkDropReason::Truncated)? >> 4;
         let protocol = match link_type {
@@ -208,8 +218,15 @@ fn family_protocol(family: u32) -> Option<u16> {
     }
 }
 
-fn is_other_hardware(hardware: u16) -> bool {
-    OTHER_HARDWARE.contains(&hardware)
+/// Returns the address of a cooked header, if it has the length of a MAC address.
+fn sender(length: u16, bytes: [u8; 6]) -> Option<MacAddr> {
+    (length == MAC_LENGTH).then(|| MacAddr::new(bytes))
+}
+
+/// Returns the protocol of a cooked header, or 0 if interfaces of this hardware type have no EtherType.
+fn cooked_protocol(hardware: [u8; 2], protocol: [u8; 2]) -> u16 {
+    let has_other = OTHER_HARDWARE.contains(&u16::from_be_bytes(hardware));
+    if has_other { 0 } else { u16::from_be_bytes(protocol) }
 }
 
 #[cfg(test)]

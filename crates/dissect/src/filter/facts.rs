@@ -66,7 +66,7 @@ impl FrameFacts {
     }
 
     fn with_frame(mut self, frame: &DissectedFrame<'_>) -> FrameFacts {
-        // A cooked header has no destination, but its packet type tells whether this is a group.
+        // A cooked header has no destination, but its packet type names broadcast and multicast.
         self.macs = [frame.sender(), frame.link.is_none().then_some(frame.destination)];
         self.set_destination(frame.destination);
         self.vlans = match frame.tags {

@@ -64,7 +64,7 @@ fn address(bytes: Option<&[u8]>) -> Option<Ipv4Addr> {
 }
 
 /// Returns the value of the first option with this code, if the option is complete.
-fn option(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
+fn option(bytes: &[u8], expected: u8) -> Option<&[u8]> {
     let mut rest = bytes.get(OPTIONS..)?;
     loop {
         match rest.split_first()? {
@@ -73,7 +73,7 @@ fn option(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
             (code, after) => {
                 let (length, after) = after.split_first()?;
                 let (value, after) = after.split_at_checked(usize::from(*length))?;
-                if *code == wanted {
+                if *code == expected {
                     return Some(value);
                 }
                 rest = after;

@@ -38,7 +38,7 @@ pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
 }
 
 /// Returns the value of the first TLV of this type: 7 bits type, 9 bits length.
-fn value(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
+fn value(bytes: &[u8], expected: u8) -> Option<&[u8]> {
     let mut rest = bytes;
     loop {
         let (&[high, low], after) = rest.split_first_chunk()?;
@@ -47,7 +47,7 @@ fn value(bytes: &[u8], wanted: u8) -> Option<&[u8]> {
         match high >> 1 {
             // The end of the LLDPDU.
             0 => return None,
-            kind if kind == wanted => return Some(value),
+            kind if kind == expected => return Some(value),
             _ => rest = after,
         }
     }
