@@ -16,6 +16,10 @@ const DELAY: Duration = Duration::from_millis(40);
 /// was received twice.
 const QUICK_SEGMENTS: u8 = 16;
 
+/// Shortest time without a segment after which the next segment may be acknowledged without a delay. In this time, a peer
+/// with a shorter RTT processes its acknowledgments.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+
 /// Minimum time between two acknowledgments of unacceptable segments without data, SYN and FIN.
 const UNACCEPTABLE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -71,9 +75,9 @@ impl Acknowledging {
 impl Connection {
     /// Records that a segment of the peer arrived.
     pub(super) fn note_arrival(&mut self, now: Instant) {
-        // spec: tcp-quick-ack
-        if now.since(self.acknowledging.last_received) > self.rtt.rto() {
-            self.acknowledging.quick = QUICK_SEGMENTS;
+        let pause = now.since(self.acknowledging.last_received);
+        if pause >= SHORTEST_PAUSE {
+            self.note_pause(pause);
         }
         self.acknowledging.last_received = now;
         (self.timers.unanswered_window_probes, self.timers.unanswered_keep_alives) = (0, 0);
@@ -81,6 +85,19 @@ impl Connection {
             self.timers.stalled_since = now;
         }
         self.counts.segments_received = self.counts.segments_received.saturating_add(1);
+    }
+
+    /// Decides how many of the next segments are acknowledged at once, after a time in which the peer sent nothing.
+    // spec: tcp-quick-ack
+    fn note_pause(&mut self, pause: Duration) {
+        let quick = &mut self.acknowledging.quick;
+        if pause > self.rtt.rto() {
+            *quick = QUICK_SEGMENTS;
+        } else if self.rtt.smoothed().is_some_and(|rtt| pause >= rtt.saturating_mul(2)) {
+            // RFC 8985 7.2: "PTO = 2 * SRTT". After this time, a peer that waits for an acknowledgment sends a probe, and the delay
+            // of its acknowledgment would add to the pause.
+            *quick = (*quick).max(1);
+        }
     }
 
     /// Owes an acknowledgment for data that advanced RCV.NXT by `bytes`.

@@ -73,17 +73,37 @@ fn acknowledgment_is_delayed_until_twice_the_segment_size_is_received() {
 
 // proves: tcp-quick-ack
 #[test]
-fn segment_is_acknowledged_at_once_after_more_than_the_retransmission_timeout() {
-    let mut rig = delaying(&plain());
-    let timeout = rig.connection.rtt.rto();
-    rig.pass(timeout);
-    rig.give_data(b"data");
-    rig.assert_silent();
-    rig.pass(timeout + Duration::from_nanos(1));
-    let _ = rig.sent();
-    rig.give_data(b"data");
-    let next = rig.next;
-    assert_eq!(rig.sent().acknowledgment, next);
+fn segments_after_a_pause_are_acknowledged_at_once() {
+    let rtt = Duration::from_millis(10);
+    let start = || {
+        let mut rig = delaying(&plain());
+        for _ in 0..100 {
+            rig.connection.rtt.sample(rtt);
+        }
+        // The timer of this segment makes no segment quick.
+        rig.give_data(b"data");
+        rig.assert_silent();
+        rig
+    };
+    let srtt = start().connection.rtt.smoothed().expect("the RTT is known");
+    let timeout = start().connection.rtt.rto();
+    let nanosecond = Duration::from_nanos(1);
+    for (pause, expected) in
+        [((2 * srtt).saturating_sub(nanosecond), 0), (2 * srtt, 1), (timeout, 1), (timeout + nanosecond, 16)]
+    {
+        let mut rig = start();
+        rig.pass(pause);
+        while rig.try_sent().is_some() {}
+        let mut quick = 0;
+        loop {
+            rig.give_data(b"data");
+            if rig.try_sent().is_none() {
+                break;
+            }
+            quick += 1;
+        }
+        assert_eq!(quick, expected, "segments at once after {pause:?}");
+    }
 }
 
 // proves: tcp-quick-ack
