@@ -101,13 +101,13 @@ impl Connection {
     }
 
     /// Owes an acknowledgment for data that advanced RCV.NXT by `bytes`.
-    pub(super) fn owe(&mut self, now: Instant, bytes: u32, is_urgent: bool) {
+    pub(super) fn owe(&mut self, now: Instant, bytes: u32) {
         let ack = &mut self.acknowledging;
         ack.bytes = ack.bytes.saturating_add(bytes);
         // RFC 9293 3.8.6.3: "An ACK SHOULD be generated for at least every second full-sized segment or 2*RMSS bytes of
         // new data".
         // spec: rfc9293-delayed-ack
-        let is_due = is_urgent || ack.quick > 0 || ack.bytes >= 2 * u32::from(ack.segment_size);
+        let is_due = ack.quick > 0 || ack.bytes >= 2 * u32::from(ack.segment_size);
         ack.quick = ack.quick.saturating_sub(1);
         if is_due {
             // RFC 9293 3.10.7.4: "if the TCP endpoint is processing a series of queued segments, it MUST process them all

@@ -23,6 +23,8 @@ pub(super) struct Arrival {
     pub(super) has_fin: bool,
     /// Data before the window, which was received before.
     pub(super) duplicate: Option<SackBlock>,
+    /// Whether the data fills a gap before data that was received earlier, or a part of the gap.
+    pub(super) fills_gap: bool,
     pub(super) reply: Option<SegmentFields>,
     pub(super) is_progress: bool,
 }
@@ -45,6 +47,7 @@ impl Arrival {
             start,
             has_fin: segment.flags.contains(Flags::FIN),
             duplicate: None,
+            fills_gap: false,
             reply: None,
             is_progress: false,
         }
@@ -332,11 +335,13 @@ impl Connection {
         self.check_urgent(&arrival.segment);
         let result = self.take_text(now, arrival, cx);
         self.check_fin(now, arrival);
+        // RFC 5681 4.2: "The receiver SHOULD send an immediate ACK when it receives a data segment that fills in all or part
+        // of a gap in the sequence space." This ACK ends the recovery of the peer. If the ACK is lost, the ACK of other data
+        // of the same turn takes its place.
         // RFC 2883 4: the acknowledgment of a segment with data that was received before reports that data.
-        if let Some(duplicate) = arrival.duplicate
-            && self.state != State::Closed
-        {
-            arrival.reply = Some(self.acknowledgment(now, Some(duplicate)));
+        // spec: rfc5681-duplicate-ack
+        if (arrival.fills_gap || arrival.duplicate.is_some()) && self.state != State::Closed {
+            arrival.reply = Some(self.acknowledgment(now, arrival.duplicate));
         }
         result
     }

@@ -62,10 +62,10 @@ impl Connection {
             // recovery."
             // spec: rfc5681-duplicate-ack
             arrival.reply = Some(self.acknowledgment(now, None));
+        } else if had_gap {
+            arrival.fills_gap = true;
         } else {
-            // RFC 5681 4.2: "The receiver SHOULD send an immediate ACK when it receives a data segment that fills in all or
-            // part of a gap in the sequence space."
-            self.owe(now, inserted.advanced, had_gap);
+            self.owe(now, inserted.advanced);
         }
         inserted.reason.map_or(Ok(()), |reason| Err(Stop::Drop(reason)))
     }

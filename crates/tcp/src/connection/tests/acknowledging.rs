@@ -176,8 +176,14 @@ fn segments_behind_a_gap_are_answered_and_the_gap_is_acknowledged_at_once() {
         assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, next)));
         rig.assert_silent();
     }
-    assert_eq!(rig.receive(Given::new(Flags::ACK, next, 1).data(b"x")).reply, None);
-    assert_eq!(rig.sent().acknowledgment, next + 1, "a part of the gap is filled");
+    let reception = rig.receive(Given::new(Flags::ACK, next, 1).data(b"x"));
+    assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, next + 1)), "a part of the gap is filled");
+    rig.assert_silent();
+    // The FIN is acknowledged together with the data that fills the gap.
+    let rest = Given::new(Flags::FIN | Flags::ACK, next + 1, 1).data(&[0; 30]);
+    let reception = rig.receive(rest);
+    assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, next + 32)), "the gap is filled");
+    rig.assert_silent();
 }
 
 fn selective() -> Rig {
