@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use host::TcpSettings;
-use sim::{Faults, LinkSettings, Queue, Transfer, TransferSettings};
+use sim::{Faults, LinkCounters, LinkSettings, Queue, Transfer, TransferSettings};
 use tap::{Instant, PortId};
 
 /// A path between two hosts: the links of both directions.
@@ -69,10 +69,20 @@ impl Path {
     }
 }
 
-/// Returns the share of the data segments that the queue dropped.
+/// Returns the share of the frames of the sender that the queue dropped.
 pub(crate) fn dropped(transfer: &Transfer) -> f64 {
-    let counters = transfer.segment().link_counters(transfer.sender(), PortId::new(0)).unwrap_or_default();
+    let counters = counters(transfer);
     counters.queue_full as f64 / (counters.queue_full + counters.frames).max(1) as f64
+}
+
+/// Returns the share of the frames of the sender that the queue marked.
+pub(crate) fn marked(transfer: &Transfer) -> f64 {
+    let counters = counters(transfer);
+    counters.marked as f64 / counters.frames.max(1) as f64
+}
+
+fn counters(transfer: &Transfer) -> LinkCounters {
+    transfer.segment().link_counters(transfer.sender(), PortId::new(0)).unwrap_or_default()
 }
 
 /// Starts a transfer.
