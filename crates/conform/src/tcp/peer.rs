@@ -161,6 +161,25 @@ impl<'a> Peer<'a> {
         ))
     }
 
+    /// Sends segments at once, and expects an empty acknowledgment of everything before [`Peer::next`] for each of them.
+    pub(super) fn expect_acks(&mut self, segments: &[Segment]) -> Result<Vec<Received>, String> {
+        segments.iter().try_for_each(|segment| self.send(segment))?;
+        let mut replies = self.collect()?;
+        while replies.len() < segments.len() {
+            let Some(reply) = self.next_within(LATE_REPLY)? else { break };
+            replies.push(reply);
+        }
+        let is_ack = |reply: &Received| {
+            let numbers = (reply.sequence, reply.acknowledgment);
+            reply.flags == ACK && reply.data.is_empty() && numbers == (self.expected, self.next)
+        };
+        match replies.iter().find(|reply| !is_ack(reply)) {
+            Some(reply) => Err(format!("not the expected acknowledgment {}: {reply}", self.next)),
+            None if replies.len() == segments.len() => Ok(replies),
+            None => Err(format!("{} acknowledgments of {} segments", replies.len(), segments.len())),
+        }
+    }
+
     /// Expects a reset from the host at once after a segment that has an acknowledgment.
     pub(super) fn expect_reset(&mut self, segment: &Segment) -> CaseResult {
         let reply = self.expect_one(segment)?;

@@ -76,7 +76,8 @@ impl Segment {
     }
 }
 
-fn pseudo_header(ip: &Ip, length: usize) -> Vec<u8> {
+/// Returns the pseudo-header of a segment with this length.
+pub(super) fn pseudo_header(ip: &Ip, length: usize) -> Vec<u8> {
     let length = u16::try_from(length).unwrap_or(u16::MAX);
     [&ip.from.octets()[..], &ip.to.octets(), &[0, TCP], &length.to_be_bytes()].concat()
 }

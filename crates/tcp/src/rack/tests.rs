@@ -223,6 +223,10 @@ fn minimum_rtt_adapts_to_a_longer_path() {
     assert_eq!(rig.rack.minimum_rtt.get(), Some(100 * MS));
     rig.rack.sample(rig.now, 30 * MS);
     assert_eq!(rig.rack.minimum_rtt.get(), Some(30 * MS));
+    for _ in 0..2 {
+        rig.rack.sample(rig.now, 100 * MS);
+        assert_eq!(rig.rack.minimum_rtt.get(), Some(30 * MS), "a longer RTT replaced the minimum at once");
+    }
 }
 
 // proves: rfc2883-sender

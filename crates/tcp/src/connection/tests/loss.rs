@@ -469,12 +469,15 @@ fn retransmission_ends_an_idle_time() {
 #[test]
 fn timeout_after_a_reduction_keeps_the_threshold() {
     // The reduction is that of a recovery, or that of an earlier timeout.
+    let settings = TcpSettings { congestion: CongestionControl::Cubic, ..selective() };
     for ranges in [&[(1, 4)][..], &[]] {
-        let mut rig = Rig::in_flight(&selective(), 10);
+        let mut rig = Rig::in_flight(&settings, 10);
         if ranges.is_empty() {
             rig.pass(rig.info().rto * 2);
         } else {
             rig.select(0, ranges);
+            // Less data is in flight than at the start of the recovery.
+            rig.select(4, &[]);
         }
         let _ = rig.all_sent();
         let info = rig.info();
@@ -619,4 +622,13 @@ fn acknowledgments_without_data_in_flight_are_no_duplicates() {
     }
     let info = rig.info();
     assert_eq!((info.is_recovering, info.congestion_window), (false, window));
+}
+
+// proves: rfc8985-probe-schedule
+#[test]
+fn acknowledgment_of_all_data_schedules_no_probe() {
+    let mut rig = Rig::in_flight(&selective(), 2);
+    rig.select(2, &[]);
+    // Only the timer that releases the memory of empty buffers is left.
+    assert_eq!(rig.connection.deadline(), Some(rig.now + Duration::from_secs(1)));
 }
