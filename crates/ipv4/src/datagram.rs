@@ -293,14 +293,17 @@ impl Ipv4Fields {
         header.source = self.source.octets();
         header.destination = self.destination.octets();
         // spec: rfc791-checksum
-        let sum = Sum::default()
-            .plus_word(u16::from_be_bytes([VERSION_4_NO_OPTIONS, self.type_of_service]))
-            .plus_word(total_length)
-            .plus_word(self.identification)
-            .plus_word(flags_and_offset)
-            .plus_word(u16::from_be_bytes([time_to_live, self.protocol.0]))
-            .plus_double_word(self.source.to_bits())
-            .plus_double_word(self.destination.to_bits());
+        let words = [
+            u16::from_be_bytes([VERSION_4_NO_OPTIONS, self.type_of_service]),
+            total_length,
+            self.identification,
+            flags_and_offset,
+            u16::from_be_bytes([time_to_live, self.protocol.0]),
+        ];
+        let sum = words.into_iter().map(u64::from).sum::<u64>()
+            + u64::from(self.source.to_bits())
+            + u64::from(self.destination.to_bits());
+        let sum = Sum::default().plus_number(sum);
         header.checksum.set(sum.checksum());
         Ok(())
     }

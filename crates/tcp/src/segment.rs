@@ -308,11 +308,8 @@ impl SegmentFields {
 /// Returns the sum of the pseudo-header of a segment with this length (RFC 9293 3.1, "Checksum").
 #[inline]
 fn pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), length: u16) -> Sum {
-    Sum::default()
-        .plus_double_word(source.to_bits())
-        .plus_double_word(destination.to_bits())
-        .plus_word(IpProtocol::TCP.0.into())
-        .plus_word(length)
+    let addresses = u64::from(source.to_bits()) + u64::from(destination.to_bits());
+    Sum::default().plus_number(addresses + u64::from(IpProtocol::TCP.0) + u64::from(length))
 }
 
 impl fmt::Display for TcpLengthError {

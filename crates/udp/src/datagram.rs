@@ -70,7 +70,8 @@ impl<'a> UdpDatagram<'a> {
         // RFC 1122 4.1.3.4: "If a UDP datagram is received with a checksum that is non-zero and invalid, UDP MUST
         // silently discard the datagram."
         // spec: rfc1122-udp-checksum
-        if is_unverified && pseudo_header(addresses, length).plus(bytes).checksum() != 0 {
+        let sum = || Sum::default().plus_number(pseudo_header(addresses, length)).plus(bytes);
+        if is_unverified && sum().checksum() != 0 {
             return Err(UdpDropReason::Checksum);
         }
         Ok(UdpDatagram { header, data })
@@ -133,12 +134,9 @@ impl UdpFields {
         header.length.set(length);
         // spec: rfc1122-udp-checksum-sent
         let addresses = (*self.source.ip(), *self.destination.ip());
-        let sum = pseudo_header(addresses, length)
-            .plus_word(self.source.port())
-            .plus_word(self.destination.port())
-            .plus_word(length)
-            .plus(data)
-            .checksum();
+        let ports = u64::from(self.source.port()) + u64::from(self.destination.port());
+        let header_sum = pseudo_header(addresses, length) + ports + u64::from(length);
+        let sum = Sum::default().plus_number(header_sum).plus(data).checksum();
         // RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
         // spec: rfc768-zero-checksum
         header.checksum.set(if sum == 0 { u16::MAX } else { sum });
@@ -146,14 +144,11 @@ impl UdpFields {
     }
 }
 
-/// Returns the sum of the pseudo-header of a datagram with this length (RFC 768, "Fields").
+/// Returns the sum of the pseudo-header of a datagram with this length (RFC 768, "Fields"), in numeric order.
 #[inline]
-fn pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), length: u16) -> Sum {
-    Sum::default()
-        .plus_double_word(source.to_bits())
-        .plus_double_word(destination.to_bits())
-        .plus_word(IpProtocol::UDP.0.into())
-        .plus_word(length)
+fn pseudo_header((source, destination): (Ipv4Addr, Ipv4Addr), length: u16) -> u64 {
+    let addresses = u64::from(source.to_bits()) + u64::from(destination.to_bits());
+    addresses + u64::from(IpProtocol::UDP.0) + u64::from(length)
 }
 
 impl fmt::Display for UdpLengthError {

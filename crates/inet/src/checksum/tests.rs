@@ -78,9 +78,9 @@ fn word_counts_as_two_bytes() {
 fn words_after_odd_number_of_bytes_are_byte_swapped() {
     let odd = Sum::default().plus(&[0xfe]);
     assert_eq!(odd.plus_word(0x1234).checksum(), naive(&[0xfe, 0x12, 0x34]));
-    let double_word = odd.plus_double_word(0x1234_ff78).plus(&[0x9a]);
+    let double_word = odd.plus_number(0x1234_ff78).plus(&[0x9a]);
     assert_eq!(double_word.checksum(), naive(&[0xfe, 0x12, 0x34, 0xff, 0x78, 0x9a]));
-    let even = Sum::default().plus_double_word(0x1234_ff78);
+    let even = Sum::default().plus_number(0x1234_ff78);
     assert_eq!(even.checksum(), naive(&[0x12, 0x34, 0xff, 0x78]));
 }
 
