@@ -86,6 +86,17 @@ impl List {
         }
     }
 
+    /// Removes the first slot from this list.
+    #[inline]
+    pub fn unlink_first<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links) {
+        let Some(slot) = slots.get_mut(index(self.first)) else { return };
+        self.first = std::mem::replace(links(slot), Links::NONE).after;
+        match slots.get_mut(index(self.first)) {
+            Some(slot) => links(slot).before = NONE,
+            None => self.last = NONE,
+        }
+    }
+
     /// Removes a slot from this list. The slot must be in this list.
     pub fn unlink<S>(&mut self, slots: &mut [S], links: impl Fn(&mut S) -> &mut Links, place: Place) {
         let Some(slot) = slots.get_mut(index(place)) else { return };
@@ -104,6 +115,12 @@ impl List {
 impl Links {
     /// The links of a slot that is in no list.
     pub const NONE: Links = Links { before: NONE, after: NONE };
+
+    /// Returns links that lead to a slot, or to no slot, and that no other links lead to: the links of a stack.
+    #[inline]
+    pub(crate) fn before(next: Option<Place>) -> Links {
+        Links { before: NONE, after: next.unwrap_or(NONE) }
+    }
 
     /// Returns the next slot.
     pub fn next(self) -> Option<Place> {
@@ -150,7 +167,12 @@ mod tests {
         assert!(list.is_last(0));
         list.append(&mut slots, links, 2);
         assert_eq!(order(list, &slots), [0, 2]);
-        list.unlink(&mut slots, links, 2);
+        list.unlink_first(&mut slots, links);
+        assert_eq!((order(list, &slots), list.last()), (vec![2], Some(2)));
+        list.unlink_first(&mut slots, links);
+        assert_eq!((order(list, &slots), list.last()), (vec![], None));
+        list.unlink_first(&mut slots, links);
+        list.append(&mut slots, links, 0);
         list.unlink(&mut slots, links, 0);
         assert_eq!(order(list, &slots), []);
     }

@@ -26,8 +26,10 @@ use crate::{Links, List, Place};
 /// ```
 pub struct Slab<T> {
     nodes: Vec<Node<T>>,
-    /// Places without a value.
-    free: Vec<Place>,
+    /// The place that became free last. The links of a free place lead to the place that became free before.
+    free: Option<Place>,
+    /// Number of values.
+    len: usize,
     limit: usize,
 }
 
@@ -40,12 +42,12 @@ struct Node<T> {
 impl<T> Slab<T> {
     /// Creates a slab for up to `limit` values.
     pub fn new(limit: usize) -> Slab<T> {
-        Slab { nodes: Vec::new(), free: Vec::new(), limit }
+        Slab { nodes: Vec::new(), free: None, len: 0, limit }
     }
 
     /// Returns the number of values.
     pub fn len(&self) -> usize {
-        self.nodes.len() - self.free.len()
+        self.len
     }
 
     /// Returns whether the slab has no values.
@@ -68,13 +70,18 @@ impl<T> Slab<T> {
     /// Returns the place of the value behind the value at a place.
     #[inline]
     pub fn next(&self, place: Place) -> Option<Place> {
-        self.nodes.get(index(place))?.links.next()
+        self.node(place)?.links.next()
     }
 
     /// Returns the place of the value in front of the value at a place.
     #[inline]
     pub fn previous(&self, place: Place) -> Option<Place> {
-        self.nodes.get(index(place))?.links.previous()
+        self.node(place)?.links.previous()
+    }
+
+    #[inline]
+    fn node(&self, place: Place) -> Option<&Node<T>> {
+        self.nodes.get(index(place)).filter(|node| node.value.is_some())
     }
 
     /// Appends a value to a list. Returns the place of the value, or the value if the slab is full.
@@ -99,15 +106,18 @@ impl<T> Slab<T> {
     /// Stores a value in a place that is in no list.
     #[inline]
     fn store(&mut self, value: T) -> Result<Place, T> {
-        if let Some(place) = self.free.pop() {
-            if let Some(node) = self.nodes.get_mut(index(place)) {
-                node.value = Some(value);
-            }
+        if let Some(place) = self.free
+            && let Some(node) = self.nodes.get_mut(index(place))
+        {
+            self.free = node.links.next();
+            node.value = Some(value);
+            self.len += 1;
             return Ok(place);
         }
         match Place::try_from(self.nodes.len()) {
             Ok(place) if self.nodes.len() < self.limit && place < Place::MAX => {
                 self.nodes.push(Node { value: Some(value), links: Links::NONE });
+                self.len += 1;
                 Ok(place)
             }
             _ => Err(value),
@@ -118,7 +128,10 @@ impl<T> Slab<T> {
     #[inline]
     pub fn pop(&mut self, list: &mut List) -> Option<T> {
         let place = list.first()?;
-        self.remove(list, place)
+        let value = self.nodes.get_mut(index(place))?.value.take()?;
+        list.unlink_first(&mut self.nodes, Node::links);
+        self.set_free(place);
+        Some(value)
     }
 
     /// Removes and returns the value at a place of a list.
@@ -126,8 +139,18 @@ impl<T> Slab<T> {
     pub fn remove(&mut self, list: &mut List, place: Place) -> Option<T> {
         let value = self.nodes.get_mut(index(place))?.value.take()?;
         list.unlink(&mut self.nodes, Node::links, place);
-        self.free.push(place);
+        self.set_free(place);
         Some(value)
+    }
+
+    /// Makes a place without a value, which is in no list, the next place to use.
+    #[inline]
+    fn set_free(&mut self, place: Place) {
+        if let Some(node) = self.nodes.get_mut(index(place)) {
+            node.links = Links::before(self.free);
+            self.free = Some(place);
+            self.len -= 1;
+        }
     }
 
     /// Moves a value from a list to the end of another list.

@@ -12,6 +12,9 @@ use crate::{Offload, Token};
 pub struct Frame(Box<FrameData>);
 
 /// Contents of a frame. A frame moves through several queues, so its value is only the pointer to the contents.
+///
+/// The alignment keeps the contents in one cache line: a batch of frames is longer than the fastest cache.
+#[repr(align(64))]
 struct FrameData {
     storage: Box<[u8]>,
     start: usize,
@@ -20,6 +23,8 @@ struct FrameData {
     offload: Offload,
     token: Token,
 }
+
+const _: () = assert!(size_of::<FrameData>() == 64);
 
 /// Size class of a frame: the list of a [`Pool`](crate::Pool) to which the frame returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -114,6 +114,8 @@ fn slab_uses_places_of_removed_values_again() {
         let places = [1, 2, 3].map(|value| slab.push(&mut list, value).unwrap());
         assert!(places.iter().all(|place| *place < 3), "{places:?}");
         while slab.pop(&mut list).is_some() {}
+        // The links of a free place lead to the next free place, which is not the next value.
+        assert_eq!(places.map(|place| slab.next(place)), [None; 3]);
     }
 }
 
