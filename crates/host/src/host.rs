@@ -68,7 +68,8 @@ impl Host {
     #[must_use]
     pub fn with_socket_limits(self, limits: SocketLimits) -> Host {
         let sockets = self.shared.sockets.with_limits(limits);
-        Host { shared: Shared { sockets, ..self.shared }, ..self }
+        // The bindings start with generation 0 again.
+        Host { shared: Shared { sockets, paths: PathCache::new(), ..self.shared }, ..self }
     }
 
     /// Returns the host with these limits of its TCP connections. The limits apply to a host without connections and
@@ -465,6 +466,14 @@ impl Machine for Host {
         let has_capacity =
             |interface: &HostInterface| interface.tx_queues.control.free_capacity() >= Exchange::BATCH;
         self.interfaces.of_port(port).all(has_capacity)
+    }
+
+    /// Reads the neighbor table for the senders of the frames, if an interface of the port has a large table.
+    #[inline]
+    fn prefetch(&self, port: PortId, frames: &Batch) {
+        if frames.len() > 1 {
+            ingress::prefetch(&self.interfaces, port, frames);
+        }
     }
 
     /// Handles one received frame. A reply is queued. A frame without further use returns to `pool`.

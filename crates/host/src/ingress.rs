@@ -1,13 +1,41 @@
 //! Received frames: the interface, the link layer, and the protocol by EtherType.
 
+use std::net::Ipv4Addr;
+
 use link::{DestinationKind, EtherType, EthernetFrame, ReceivedFrame, VlanTags};
-use tap::{Frame, Instant, Pool, PortId};
+use tap::{Batch, Frame, Instant, Pool, PortId};
 
 use crate::interface::{Context, Shared};
 use crate::interfaces::Interfaces;
 use crate::ipv4_input;
 use crate::outcome::{DropReason, FrameOutcome};
 use crate::reply::{Action, FrameInfo, finish};
+
+/// Number of neighbors from which the entries of the neighbor table are rarely in the caches of the processor.
+const MANY_NEIGHBORS: usize = 4_096;
+
+/// Reads the entries of the neighbor table for the senders of untagged frames.
+pub(crate) fn prefetch(interfaces: &Interfaces, port: PortId, frames: &Batch) {
+    for interface in interfaces.of_port(port) {
+        let neighbors = interface.arp.neighbors();
+        if neighbors.len() >= MANY_NEIGHBORS {
+            frames.iter().filter_map(sender).for_each(|sender| neighbors.prefetch(sender));
+        }
+    }
+}
+
+/// Returns the sender of an untagged ARP packet or IPv4 datagram, without further checks.
+#[inline]
+fn sender(frame: &Frame) -> Option<Ipv4Addr> {
+    let bytes = frame.bytes();
+    let position = match *bytes.get(12..14)? {
+        [0x08, 0x06] => 28,
+        [0x08, 0x00] => 26,
+        _ => return None,
+    };
+    let address: [u8; 4] = *bytes.get(position..)?.first_chunk()?;
+    Some(address.into())
+}
 
 /// Handles a frame that was received on a port. A reply is queued in the same frame where possible. A frame without
 /// further use returns to the pool. Returns `None` if the port has no interface.
@@ -74,3 +102,6 @@ fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo) -> Action
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

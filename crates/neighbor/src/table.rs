@@ -160,6 +160,13 @@ impl<A: Address, P> NeighborTable<A, P> {
         self.events.push(event);
     }
 
+    /// Reads the entry of an address, so that a later access finds the entry in the caches of the processor.
+    #[inline]
+    pub fn prefetch(&self, ip: A) {
+        // Without the black box, the compiler may remove the search, which has no effect.
+        std::hint::black_box(self.entries.find(ip));
+    }
+
     // Received packets.
 
     /// Updates the entry of a known sender. Adds no entry (RFC 826: the merge flag).

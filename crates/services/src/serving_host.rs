@@ -22,6 +22,11 @@ impl Machine for ServingHost {
     }
 
     #[inline]
+    fn prefetch(&self, port: PortId, frames: &Batch) {
+        self.host.prefetch(port, frames);
+    }
+
+    #[inline]
     fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
         self.host.receive(now, port, frame, pool)
     }

@@ -70,6 +70,7 @@ impl Exchange {
         if machine.accepts_frames(self.port) {
             received = device.receive(pool, &mut self.received)?.frames;
         }
+        machine.prefetch(self.port, &self.received);
         while let Some(frame) = self.received.pop() {
             tracer.frame_received(now, frame.bytes());
             let outcome = machine.receive(now, self.port, frame, pool);

@@ -32,6 +32,12 @@ pub trait Machine {
         true
     }
 
+    /// Reads the state that received frames need, before the first of these frames is handled. Independent reads of memory
+    /// overlap, whereas the reads of one frame after the other do not.
+    ///
+    /// The method changes no behavior. By default, it does nothing.
+    fn prefetch(&self, _port: PortId, _frames: &Batch) {}
+
     /// Handles a received frame. A frame without further use returns to `pool`.
     ///
     /// The machine queues the frames that it sends in reply, until [`Machine::transmit`].
