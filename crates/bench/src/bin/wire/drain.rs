@@ -103,13 +103,13 @@ impl DrainRun {
         match (&mut self.handshakes, &mut self.engine) {
             (Some(handshakes), Some(engine)) => {
                 let is_kernel = self.is_kernel;
-                self.generator.ensure_known(|| if is_kernel { Ok(()) } else { engine.drain(1) })?;
+                self.generator.ensure_known(|| if is_kernel { Ok(()) } else { discard_pending(engine.as_mut()) })?;
                 let cost = handshakes.round(&mut self.generator, engine.as_mut(), is_kernel, fill)?;
                 self.drained.note(cost.responder, count);
                 self.drained.total_ns.extend(cost.total.map(|total| ns(total.0) / number(count)));
             }
             (_, Some(engine)) if !self.is_kernel => {
-                self.generator.ensure_known(|| engine.drain(1))?;
+                self.generator.ensure_known(|| discard_pending(engine.as_mut()))?;
                 self.generator.fill(count)?;
                 let (cost, drained) = timed(|| engine.drain(count));
                 drained?;

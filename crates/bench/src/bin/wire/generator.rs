@@ -182,13 +182,16 @@ impl Generator {
     ) -> Result<(), String> {
         self.send_probe()?;
         let begin = Instant::now();
-        pump()?;
-        while !self.receive_probe_reply()? {
+        loop {
+            // Frames of the kernel may precede the request.
+            pump()?;
+            if self.receive_probe_reply()? {
+                return Ok(());
+            }
             if begin.elapsed() > TIMEOUT {
                 return Err(format!("no reply to an ARP request{}", self.unexpected_suffix()));
             }
         }
-        Ok(())
     }
 
     /// Sends requests until a reply arrives. An interface that has just been set up can lose frames.
