@@ -3,11 +3,13 @@
 use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
+use link::MacAddr;
 use tap::Checksum;
 
 use crate::icmp_input;
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, TxDropReason};
+use crate::path_cache::{PathKey, PathPlace};
 use crate::reply::{
     Action, FrameInfo, ReceivedPacket, copied, deliver_copy, drop_reply, drop_without_listener, reject,
     reply_to_echo,
@@ -15,20 +17,39 @@ use crate::reply::{
 use crate::tcp_input::{self, SegmentPosition};
 use crate::udp_input;
 
-/// Handles the datagram in a frame.
+/// A stored path to the sender of a datagram.
+#[derive(Clone, Copy)]
+struct KnownPath {
+    place: PathPlace,
+    /// MAC address of the local host with the destination address.
+    mac: MacAddr,
+}
+
+/// Handles the datagram in a frame. If the path to its sender is stored, the addresses need no further checks.
 pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Action {
     // The link layer limits the payload. The total length of the datagram is within this limit.
     if let Err(reason) = check_fragment(cx, bytes, info) {
         return Action::Done(FrameOutcome::Dropped(reason));
     }
-    let interface = &mut *cx.interface;
-    match interface.ipv4.receive(cx.now, &interface.addresses, info.destination_kind, bytes) {
+    let Context { now, interface, shared, .. } = cx;
+    let mut known = None;
+    let is_known = |source, destination| {
+        let found = shared.paths.find(PathKey::new(Some(interface.id), Some(destination), source));
+        known = found
+            .filter(|(_, path)| {
+                path.is_bidirectional() && path.is_valid(&shared.routes, &interface.addresses)
+            })
+            .map(|(place, path)| KnownPath { place, mac: path.mac });
+        known.is_some()
+    };
+    let kind = info.destination_kind;
+    match interface.ipv4.receive_known(*now, &interface.addresses, kind, bytes, is_known) {
         Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
         Ok(ReceivedDatagram::FragmentStored) => {
             Action::Done(FrameOutcome::Ipv4(DatagramOutcome::FragmentStored))
         }
         Ok(ReceivedDatagram::Whole(datagram, destination_kind)) => {
-            handle(cx, datagram, destination_kind, info)
+            handle(cx, datagram, destination_kind, known, info)
         }
         Ok(ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
             // A sender completes the checksum before it fragments the datagram.
@@ -51,7 +72,7 @@ fn handle_reassembled(
     destination_kind: DestinationKind,
     info: &FrameInfo,
 ) -> FrameOutcome {
-    match handle(cx, datagram, destination_kind, info) {
+    match handle(cx, datagram, destination_kind, None, info) {
         Action::ReplyToEcho(plan) => match copied(datagram.bytes(), cx.pool) {
             Some(frame) => reply_to_echo(cx, &plan, frame, 0),
             None => drop_reply(cx, TxDropReason::NoFrame),
@@ -75,7 +96,7 @@ fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Resul
         && let Ok(datagram) = Datagram::parse(bytes)
         && let Some(destination_kind) = cx.interface.addresses.destination_kind(datagram.destination())
     {
-        check_destination(cx, &datagram, destination_kind, info)?;
+        check_destination(cx, &datagram, destination_kind, None, info)?;
     }
     Ok(())
 }
@@ -87,6 +108,7 @@ fn check_destination(
     cx: &mut Context<'_>,
     datagram: &Datagram<'_>,
     destination_kind: DestinationKind,
+    known: Option<KnownPath>,
     info: &FrameInfo,
 ) -> Result<(), DropReason> {
     if destination_kind != DestinationKind::Unicast {
@@ -94,7 +116,8 @@ fn check_destination(
     }
     let counters = &mut cx.interface.counters;
     // spec: rfc5227-silence
-    let Some(mac) = cx.interface.addresses.mac_of(datagram.destination()) else {
+    let mac = known.map(|known| known.mac);
+    let Some(mac) = mac.or_else(|| cx.interface.addresses.mac_of(datagram.destination())) else {
         counters.address_not_in_use = counters.address_not_in_use.saturating_add(1);
         return Err(DropReason::AddressNotInUse);
     };
@@ -113,12 +136,14 @@ fn handle(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
     destination_kind: DestinationKind,
+    known: Option<KnownPath>,
     frame: &FrameInfo,
 ) -> Action {
-    if let Err(reason) = check_destination(cx, &datagram, destination_kind, frame) {
+    if let Err(reason) = check_destination(cx, &datagram, destination_kind, known, frame) {
         return Action::Done(FrameOutcome::Dropped(reason));
     }
-    let packet = ReceivedPacket { datagram, destination_kind, frame };
+    let path = known.map(|known| known.place);
+    let packet = ReceivedPacket { datagram, destination_kind, path, frame };
     match datagram.protocol() {
         IpProtocol::ICMP => icmp_input::receive(cx, packet),
         IpProtocol::UDP => udp_input::receive(cx, packet),

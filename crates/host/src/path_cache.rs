@@ -6,11 +6,14 @@ use address::AddressTable;
 use arp::Arp;
 use base::Place;
 use inet::InterfaceId;
-use ipv4::Routes;
+use ipv4::{Routes, accepts_source};
 use link::MacAddr;
 use tap::Instant;
 
 /// The paths of recent datagrams, in a table of fixed size.
+///
+/// A received datagram from the destination to the source of a path needs no checks of its addresses, and its socket is
+/// stored with the path.
 ///
 /// A path is valid while the routes and the addresses of its interface are the same. The neighbor table, the path MTU
 /// and the MTU of the interface are not part of a path: each datagram reads them. Two paths may share a place of the
@@ -37,7 +40,23 @@ pub(crate) struct CachedPath {
     pub(crate) hop: Hop,
     /// Last known place of the next hop in the neighbor table.
     place: Place,
+    /// Whether datagrams from the destination to the source have valid addresses: a reply to the datagrams of the path.
+    is_bidirectional: bool,
+    /// The last UDP socket that has received a datagram from the destination to the source.
+    receiver: Option<Receiver>,
 }
+
+/// The UDP socket of datagrams with these ports.
+#[derive(Clone, Copy, Debug)]
+struct Receiver {
+    ports: PortPair,
+    /// Generation of the bindings.
+    bindings: u64,
+    socket: Place,
+}
+
+/// Source port and destination port.
+pub(crate) type PortPair = (u16, u16);
 
 /// The next hop of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +93,17 @@ impl PathKey {
             addresses: (u64::from(source) << 32) | u64::from(destination.to_bits()),
             scope: interface.map_or(0, |interface| u32::from(interface.0) + 1),
         }
+    }
+
+    /// Returns whether the key selects a source address.
+    fn has_source(self) -> bool {
+        self.addresses >> 32 != 0
+    }
+
+    /// Returns the destination.
+    fn destination(self) -> Ipv4Addr {
+        let [.., a, b, c, d] = self.addresses.to_be_bytes();
+        Ipv4Addr::new(a, b, c, d)
     }
 
     /// Returns the place of the path. A remote host may choose addresses that share a place: each datagram then costs
@@ -145,6 +175,8 @@ impl CachedPath {
         mac: MacAddr::ZERO,
         hop: Hop::Neighbor(Ipv4Addr::UNSPECIFIED),
         place: Place::MAX,
+        is_bidirectional: false,
+        receiver: None,
     };
 
     /// Returns a path through an interface with these addresses, which was selected by these routes. `source` is the
@@ -156,8 +188,19 @@ impl CachedPath {
         (source, mac): (Ipv4Addr, MacAddr),
         hop: Hop,
     ) -> CachedPath {
-        let (routes, addresses) = (routes.generation(), addresses.generation());
-        CachedPath { key, routes, addresses, interface, source, mac, hop, place: Place::MAX }
+        let is_bidirectional = key.has_source() && accepts_source(addresses, key.destination(), source);
+        CachedPath {
+            key,
+            routes: routes.generation(),
+            addresses: addresses.generation(),
+            interface,
+            source,
+            mac,
+            hop,
+            place: Place::MAX,
+            is_bidirectional,
+            receiver: None,
+        }
     }
 
     /// Returns whether neither the routes nor the addresses of the interface have changed.
@@ -165,6 +208,34 @@ impl CachedPath {
     #[inline]
     pub(crate) fn is_valid(&self, routes: &Routes, addresses: &AddressTable) -> bool {
         self.routes == routes.generation() && self.addresses == addresses.generation()
+    }
+
+    /// Returns whether a datagram from the destination to the source of a valid path has valid addresses: the source of
+    /// the path is in use, and [`accepts_source`] accepts its destination.
+    #[inline]
+    pub(crate) fn is_bidirectional(&self) -> bool {
+        self.is_bidirectional
+    }
+
+    /// Returns the UDP socket that receives a datagram with these ports from the destination to the source of a valid path.
+    /// Without a stored result, `find` returns the socket. `bindings` is the generation of the bindings.
+    // spec: path-cache-generations
+    #[inline]
+    pub(crate) fn receiver(
+        &mut self,
+        ports: PortPair,
+        bindings: u64,
+        find: impl FnOnce() -> Option<Place>,
+    ) -> Option<Place> {
+        if let Some(receiver) = self.receiver
+            && receiver.ports == ports
+            && receiver.bindings == bindings
+        {
+            return Some(receiver.socket);
+        }
+        let socket = find()?;
+        self.receiver = Some(Receiver { ports, bindings, socket });
+        Some(socket)
     }
 
     /// Returns the MAC address of a neighbor, the next hop of a valid path, if a packet can be sent immediately.

@@ -11,6 +11,7 @@ use tap::{Checksum, Frame, Offload, Pool};
 use crate::egress;
 use crate::interface::Context;
 use crate::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
+use crate::path_cache::PathPlace;
 use crate::sockets::{DatagramSocketKind, SocketDropReason, SocketPacket};
 use crate::tcp_input::{self, SegmentPosition};
 
@@ -74,6 +75,8 @@ pub(crate) struct ReceivedPacket<'a> {
     pub(crate) datagram: Datagram<'a>,
     /// Whether the datagram is unicast, multicast or broadcast.
     pub(crate) destination_kind: DestinationKind,
+    /// The stored path to the sender, if the path is valid and bidirectional.
+    pub(crate) path: Option<PathPlace>,
     /// The frame, or the frame of the last fragment.
     pub(crate) frame: &'a FrameInfo,
 }

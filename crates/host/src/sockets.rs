@@ -366,6 +366,12 @@ impl Sockets {
         }
     }
 
+    /// Returns the number of changes of UDP bindings: a result of [`Sockets::find`] is valid while the number stays the same.
+    #[inline]
+    pub(crate) fn udp_generation(&self) -> u64 {
+        self.udp.bindings.generation()
+    }
+
     /// Returns the number of sockets that receive broadcasts.
     pub(crate) fn broadcast_sockets(&self) -> usize {
         self.broadcast.len()

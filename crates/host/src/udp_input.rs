@@ -6,7 +6,7 @@ use icmp::IcmpError;
 use ipv4::DestinationKind;
 use udp::{UdpDatagram, UdpFields};
 
-use crate::interface::Context;
+use crate::interface::{Context, Shared};
 use crate::outcome::{DatagramOutcome, FrameOutcome};
 use crate::reply::{Action, Delivery, ReceivedPacket, deliver_copy, drop_without_listener, reject};
 use crate::sockets::DatagramSocketKind;
@@ -30,7 +30,14 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Actio
     if packet.destination_kind != DestinationKind::Unicast {
         return receive_broadcast(cx, packet, source, destination, parsed.data());
     }
-    match cx.shared.sockets.find(DatagramSocketKind::Udp, cx.interface.id, destination, source) {
+    let interface = cx.interface.id;
+    let Shared { paths, sockets, .. } = &mut *cx.shared;
+    let find = || sockets.find(DatagramSocketKind::Udp, interface, destination, source);
+    let found = match packet.path.and_then(|place| paths.get_mut(place)) {
+        Some(path) => path.receiver((source.port(), destination.port()), sockets.udp_generation(), find),
+        None => find(),
+    };
+    match found {
         Some(socket) => Action::Deliver(Delivery {
             kind: DatagramSocketKind::Udp,
             socket,

@@ -39,6 +39,7 @@ pub struct Demultiplexer {
     bound: PrefixLengths,
     /// Prefix lengths of sockets with a peer.
     connected: PrefixLengths,
+    generation: u64,
 }
 
 /// Binding and peer in two words: see [`local_word`] and [`peer_word`].
@@ -69,6 +70,7 @@ impl Demultiplexer {
             keys: vec![VACANT; bound].into_boxed_slice(),
             bound: PrefixLengths::NONE,
             connected: PrefixLengths::NONE,
+            generation: 0,
         }
     }
 
@@ -105,6 +107,7 @@ impl Demultiplexer {
         let vacant = self.keys.get_mut(index(place)).filter(|other| **other == VACANT);
         *vacant.ok_or(BindingInUse)? = key;
         self.index.insert(hashed(key), place);
+        self.generation += 1;
         self.lengths_mut(key).add(host_bits(key));
         Ok(())
     }
@@ -113,9 +116,16 @@ impl Demultiplexer {
     pub fn remove(&mut self, place: Place) {
         let Some(slot) = self.keys.get_mut(index(place)).filter(|key| **key != VACANT) else { return };
         let key = std::mem::replace(slot, VACANT);
+        self.generation += 1;
         let keys = &self.keys;
         self.index.remove(hashed(key), place, |other| keys.get(index(other)).copied().map(hashed));
         self.lengths_mut(key).remove(host_bits(key));
+    }
+
+    /// Returns the number of changes. The result of a lookup is valid while the number stays the same.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Returns the place of the socket without an interface for a datagram or segment from `peer` to `local`.

@@ -46,7 +46,22 @@ impl Ipv4 {
         destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        match self.accept(now, table, destination_kind, frame) {
+        self.receive_known(now, table, destination_kind, frame, |_, _| false)
+    }
+
+    /// Handles the payload of a received frame as [`Ipv4::receive`] does. `is_known` returns whether the caller knows that
+    /// datagrams from a source to a destination are accepted: the destination is a local unicast address, and
+    /// [`accepts_source`] has returned true for the same table.
+    #[inline]
+    pub fn receive_known<'a>(
+        &mut self,
+        now: Instant,
+        table: &AddressTable,
+        destination_kind: DestinationKind,
+        frame: &'a [u8],
+        is_known: impl FnOnce(Ipv4Addr, Ipv4Addr) -> bool,
+    ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
+        match self.accept(now, table, destination_kind, frame, is_known) {
             Ok(received) => {
                 let is_whole = !matches!(received, ReceivedDatagram::FragmentStored);
                 self.accepted = self.accepted.saturating_add(is_whole.into());
@@ -67,10 +82,15 @@ impl Ipv4 {
         table: &AddressTable,
         destination_kind: DestinationKind,
         frame: &'a [u8],
+        is_known: impl FnOnce(Ipv4Addr, Ipv4Addr) -> bool,
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
         let datagram = Datagram::parse(frame)?;
-        check_source(table, datagram.source(), datagram.destination())?;
-        let destination = table.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?;
+        let destination = if is_known(datagram.source(), datagram.destination()) {
+            DestinationKind::Unicast
+        } else {
+            check_source(table, datagram.source(), datagram.destination())?;
+            table.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?
+        };
         // spec: rfc1122-link-broadcast
         if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
             return Err(Ipv4DropReason::LinkBroadcast);
@@ -118,6 +138,12 @@ impl Ipv4 {
     pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
     }
+}
+
+/// Returns whether a datagram from `source` to `destination` has a valid source. The result is valid while the generation
+/// of the table stays the same.
+pub fn accepts_source(table: &AddressTable, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
+    check_source(table, source, destination).is_ok()
 }
 
 /// Checks that `source` is valid as the source of a datagram that was received for `destination`. Fails with the reason

@@ -64,7 +64,7 @@ pub use self::datagram::{Datagram, DatagramLengthError, Ipv4Fields, Ipv4Header};
 pub use self::drop_reason::Ipv4DropReason;
 pub use self::fragments::{Fragment, FragmentationError, Fragments};
 pub use self::identification::Identification;
-pub use self::ipv4::{Ipv4, ReceivedDatagram};
+pub use self::ipv4::{Ipv4, ReceivedDatagram, accepts_source};
 pub use self::path_mtus::PathMtus;
 pub use self::reassembly::{
     FragmentStart, ReassembledDatagram, Reassembly, ReassemblyFailure, ReassemblyLimits, ReassemblyTimeout,

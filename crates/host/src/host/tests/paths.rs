@@ -3,12 +3,13 @@
 use super::test_host::*;
 use super::*;
 use crate::path_cache::PathCache;
-use crate::{SocketId, UdpBind, UdpMessage};
+use crate::{DatagramOutcome, SocketId, UdpBind, UdpMessage};
 use arp::StartMode;
 use icmp::IcmpError;
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Datagram, Ipv4Fields, Route};
+use std::net::SocketAddr;
 
 const FIRST: InterfaceId = InterfaceId(0);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 6);
@@ -194,6 +195,71 @@ fn every_destination_is_reached_beyond_the_capacity_of_the_cache() {
     assert!(host.count("host", "paths_selected") <= selected + 1, "the path was selected twice");
 }
 
+/// Returns a host that has sent a datagram from its first interface and this source, with its socket.
+fn host_with_path_from(source: Option<Ipv4Addr>) -> (TestHost, SocketId) {
+    let (mut host, id) = host_with(&[PEER]);
+    let message = UdpMessage { interface: Some(FIRST), source: source.map(IpAddr::from), ..to(PEER) };
+    assert_eq!(host.send(id, &message).unwrap().len(), 1);
+    (host, id)
+}
+
+/// Returns a frame of the peer with an empty UDP datagram from port 7.
+fn datagram_to(destination: Ipv4Addr, port: u8) -> Vec<u8> {
+    let fields = Ipv4Fields::new(IpProtocol::UDP, PEER, destination);
+    frame(&datagram(fields, &[0, 7, 0, port, 0, 8, 0, 0]))
+}
+
+// proves: path-cache-generations
+#[test]
+fn datagram_on_cached_path_follows_bindings_and_ports() {
+    let (mut host, id) = host_with_path_from(Some(HOST));
+    let receive = |host: &mut TestHost, port| {
+        let (outcome, _) = host.exchange_one(&datagram_to(HOST, port));
+        (outcome, host.ready())
+    };
+    let delivered = FrameOutcome::Ipv4(DatagramOutcome::Delivered);
+    let rejected = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
+    assert_eq!(receive(&mut host, 9), (delivered, vec![id]));
+    let exact = UdpBind { addresses: net("10.0.0.2/32").into(), port: Some(9), ..UdpBind::default() };
+    let exact = host.host.bind_udp(&exact).unwrap();
+    assert_eq!(receive(&mut host, 9), (delivered, vec![exact]), "the more exact socket is new");
+    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "no socket has the port");
+    host.host.close(NOW, exact, &mut host.pool);
+    assert_eq!(receive(&mut host, 9), (delivered, vec![id]), "the more exact socket is closed");
+    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "no socket has the port");
+}
+
+// proves: path-cache-generations
+#[test]
+fn datagram_to_unspecified_address_is_dropped_with_cached_path() {
+    let (mut host, _) = host_with_path_from(None);
+    let (outcome, _) = host.exchange_one(&datagram_to(Ipv4Addr::UNSPECIFIED, 9));
+    assert!(matches!(outcome, FrameOutcome::Dropped(DropReason::Ipv4(_))), "{outcome:?}");
+}
+
+// proves: path-cache-generations
+#[test]
+fn datagram_from_new_local_address_is_dropped_with_cached_path() {
+    let (mut host, _) = host_with_path_from(Some(HOST));
+    let delivered = FrameOutcome::Ipv4(DatagramOutcome::Delivered);
+    assert_eq!(host.exchange_one(&datagram_to(HOST, 9)).0, delivered);
+    host.host.add_address(NOW, FIRST, IpNet::new(PEER.into(), 24).unwrap(), None).unwrap();
+    let (outcome, _) = host.exchange_one(&datagram_to(HOST, 9));
+    assert!(matches!(outcome, FrameOutcome::Dropped(DropReason::Ipv4(_))), "{outcome:?}");
+}
+
+// proves: path-cache-generations
+#[test]
+fn sockets_before_new_limits_receive_nothing() {
+    let (mut host, _) = host_with_path_from(Some(HOST));
+    let delivered = FrameOutcome::Ipv4(DatagramOutcome::Delivered);
+    assert_eq!(host.exchange_one(&datagram_to(HOST, 9)).0, delivered);
+    let mut host = TestHost::of(host.host.with_socket_limits(SocketLimits::default()), 1_500);
+    host.host.bind_udp(&UdpBind { port: Some(10), ..UdpBind::default() }).unwrap();
+    let rejected = FrameOutcome::Ipv4(DatagramOutcome::Rejected(IcmpError::PORT_UNREACHABLE));
+    assert_eq!(host.exchange_one(&datagram_to(HOST, 9)).0, rejected);
+}
+
 /// A step of the comparison of a host with a cache and a host without a cache.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -207,6 +273,9 @@ enum Step {
     PathMtu { destination: u8 },
     Send { interface: bool, source: Option<u8>, destination: u8 },
     EchoRequest { source: u8, destination: u8 },
+    Datagram { source: u8, destination: u8, ports: (u16, u16), is_for_first_mac: bool },
+    Bind { address: u8, port: u16 },
+    Close(u8),
     Advance(u8),
 }
 
@@ -231,11 +300,27 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(interface, source, destination)| Step::Send { interface, source, destination }),
         2 => (any::<u8>(), any::<u8>())
             .prop_map(|(source, destination)| Step::EchoRequest { source, destination }),
+        6 => (any::<u8>(), any::<u8>(), (7..9_u16, 9..11_u16), any::<bool>())
+            .prop_map(|(source, destination, ports, is_for_first_mac)| {
+                Step::Datagram { source, destination, ports, is_for_first_mac }
+            }),
+        1 => (any::<u8>(), 9..11_u16).prop_map(|(address, port)| Step::Bind { address, port }),
+        1 => any::<u8>().prop_map(Step::Close),
         1 => (0..40_u8).prop_map(Step::Advance),
     ]
 }
 
 impl TestHost {
+    /// Takes the datagrams of a socket. Returns the socket, and the sources and destinations of its datagrams.
+    fn take_datagrams(&mut self, id: SocketId) -> (SocketId, Vec<(SocketAddr, SocketAddr)>) {
+        let mut addresses = Vec::new();
+        while let Some(received) = self.host.receive_udp(id) {
+            addresses.push((received.source, received.destination));
+            self.pool.give(received.frame);
+        }
+        (id, addresses)
+    }
+
     /// Performs a step. Returns its result as text, and the frames that the host sends.
     fn perform(&mut self, id: SocketId, step: Step) -> (String, Vec<Vec<u8>>) {
         let result = match step {
@@ -285,7 +370,32 @@ impl TestHost {
             Step::EchoRequest { source, destination } => {
                 let fields = Ipv4Fields::new(IpProtocol::ICMP, near(source), near(destination));
                 let message = [8, 0, 0xf7, 0xff, 0, 0, 0, 0];
-                return (String::new(), self.exchange(&[frame(&datagram(fields, &message))]));
+                let (outcome, frames) = self.exchange_one(&frame(&datagram(fields, &message)));
+                return (format!("{outcome:?}"), frames);
+            }
+            Step::Datagram { source, destination, ports, is_for_first_mac } => {
+                let special = |number| if number > 250 { Ipv4Addr::UNSPECIFIED } else { near(number) };
+                let (source, destination) = (special(source), special(destination));
+                let mac = if is_for_first_mac { HOST_MAC } else { HOST_MAC.plus(1).unwrap() };
+                let ([a, b], [c, d]) = (ports.0.to_be_bytes(), ports.1.to_be_bytes());
+                let fields = Ipv4Fields::new(IpProtocol::UDP, source, destination);
+                let bytes = datagram(fields, &[a, b, c, d, 0, 8, 0, 0]);
+                let (outcome, frames) = self.exchange_one(&framed(mac, PEER_MAC, &bytes));
+                let receivers: Vec<_> = self.ready().into_iter().map(|id| self.take_datagrams(id)).collect();
+                return (format!("{outcome:?} {receivers:?}"), frames);
+            }
+            Step::Bind { address, port } => {
+                let addresses = IpNet::from(IpAddr::from(near(address)));
+                let bind = UdpBind { addresses, port: Some(port), ..UdpBind::default() };
+                format!("{:?}", self.host.bind_udp(&bind))
+            }
+            Step::Close(number) => {
+                let others: Vec<_> =
+                    self.host.sockets().map(|info| info.id).filter(|other| *other != id).collect();
+                if let Some(place) = usize::from(number).checked_rem(others.len()) {
+                    self.host.close(self.now, others[place], &mut self.pool);
+                }
+                String::new()
             }
             Step::Advance(seconds) => {
                 return (String::new(), self.advance(Duration::from_secs(seconds.into())));
@@ -300,7 +410,7 @@ proptest! {
 
     // proves: path-cache-generations
     #[test]
-    fn host_with_cache_sends_what_host_without_cache_sends(
+    fn host_with_cache_sends_and_receives_what_host_without_cache_does(
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let (mut host, id) = host_with(&[PEER, GATEWAY]);
