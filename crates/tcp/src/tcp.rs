@@ -19,7 +19,6 @@ mod transmit;
 mod unresolved;
 mod waiting;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use base::{Place, Secret};
@@ -36,7 +35,7 @@ pub use self::id::{ConnectionId, ListenerId, TcpReady};
 pub use self::limits::TcpLimits;
 use self::listeners::Listeners;
 use self::places::{Entry, Places};
-use self::queues::Queues;
+use self::queues::{InterfaceQueues, Queues};
 use self::time_wait::{TimeWait, TimeWaits};
 use self::unresolved::Unresolved;
 use crate::{
@@ -66,7 +65,7 @@ pub struct Tcp {
     cookies: Cookies,
     ports: EphemeralPorts,
     resets: RateLimiter,
-    queues: BTreeMap<InterfaceId, Queues>,
+    queues: InterfaceQueues,
     unresolved: Unresolved,
     counters: TcpCounters,
     /// Time of the last call.
@@ -174,7 +173,7 @@ impl Tcp {
             cookies: Cookies::new(&secret),
             ports: EphemeralPorts::new(secret.key("ports")),
             resets: RateLimiter::new(limits.resets, secret.key("resets")),
-            queues: BTreeMap::new(),
+            queues: InterfaceQueues::default(),
             unresolved: Unresolved::default(),
             counters: TcpCounters::default(),
             now: Instant::ORIGIN,
@@ -435,8 +434,9 @@ impl Tcp {
 }
 
 /// Returns the output of an interface.
-fn queues_of(queues: &mut BTreeMap<InterfaceId, Queues>, interface: InterfaceId) -> &mut Queues {
-    queues.entry(interface).or_insert_with(Queues::new)
+#[inline]
+fn queues_of(queues: &mut InterfaceQueues, interface: InterfaceId) -> &mut Queues {
+    queues.of(interface)
 }
 
 #[cfg(test)]

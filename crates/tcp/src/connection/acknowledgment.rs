@@ -45,9 +45,14 @@ impl Delivered {
 impl Connection {
     /// Processes an acknowledgment number and SACK blocks. Returns whether new data is acknowledged.
     pub(super) fn acknowledge(&mut self, now: Instant, segment: &Segment, cx: &mut Resources<'_>) -> bool {
-        let round = self.round(now);
         let before = self.send.unacknowledged;
         let is_new = before.is_before(segment.acknowledgment);
+        // A segment with data is no duplicate ACK, so it says nothing about sent data if no data is outstanding.
+        let has_blocks = !segment.options.sack.as_slice().is_empty();
+        if !is_new && segment.data_length > 0 && self.send.outstanding() == 0 && !has_blocks {
+            return false;
+        }
+        let round = self.round(now);
         let data = if is_new { self.advance(segment, cx) } else { 0 };
         let bytes = self.send.unacknowledged.distance_from(before);
         let delivered = self.deliver(now, segment);

@@ -140,6 +140,9 @@ impl Connection {
         }
         let sequence = self.send.next;
         let unsent = self.unsent();
+        if unsent == 0 && !self.send.is_shut_down() {
+            return None;
+        }
         let usable = self.usable_window(sequence);
         let limit = self.segment_limit();
         let length = unsent.min(limit).min(usable);

@@ -1,9 +1,20 @@
 //! The output of an interface: what is due, in the order in which it is sent.
 
-use base::List;
 use std::collections::VecDeque;
 
+use base::List;
+use inet::InterfaceId;
+
 use crate::{Output, SegmentFields, SegmentService};
+
+/// The output of all interfaces.
+#[derive(Debug)]
+pub(super) struct InterfaceQueues {
+    /// The first interface, which most hosts have only.
+    first: Queues,
+    /// The other interfaces, by their identifiers from 1 on.
+    others: Vec<Queues>,
+}
 
 /// The output of an interface.
 #[derive(Debug)]
@@ -20,6 +31,40 @@ pub(super) struct Queues {
     pub(super) burst: usize,
     /// The last output of a connection.
     pub(super) last: Output,
+}
+
+impl InterfaceQueues {
+    /// Returns the output of an interface, or `None` for another interface than the first one that has had no output.
+    #[inline]
+    pub(super) fn get(&self, interface: InterfaceId) -> Option<&Queues> {
+        match usize::from(interface.0).checked_sub(1) {
+            None => Some(&self.first),
+            Some(place) => self.others.get(place),
+        }
+    }
+
+    /// Returns the output of an interface.
+    #[inline]
+    pub(super) fn of(&mut self, interface: InterfaceId) -> &mut Queues {
+        match usize::from(interface.0).checked_sub(1) {
+            None => &mut self.first,
+            Some(place) => self.other(place),
+        }
+    }
+
+    /// Returns the output of another interface than the first one.
+    fn other(&mut self, place: usize) -> &mut Queues {
+        if place >= self.others.len() {
+            self.others.resize_with(place + 1, Queues::new);
+        }
+        self.others.get_mut(place).unwrap_or(&mut self.first)
+    }
+}
+
+impl Default for InterfaceQueues {
+    fn default() -> InterfaceQueues {
+        InterfaceQueues { first: Queues::new(), others: Vec::new() }
+    }
 }
 
 impl Queues {

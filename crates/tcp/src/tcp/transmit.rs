@@ -13,7 +13,7 @@ impl Tcp {
 
     /// Returns whether an interface has a segment to send.
     pub fn has_output(&self, interface: InterfaceId) -> bool {
-        self.queues.get(&interface).is_some_and(|queues| !queues.is_empty())
+        self.queues.get(interface).is_some_and(|queues| !queues.is_empty())
     }
 
     /// Returns the next segment to send on an interface, in a frame of the pool. Returns `None` if no segment is due, or
@@ -88,7 +88,7 @@ impl Tcp {
     /// Returns the next connection with output. Data and acknowledgments take turns.
     // spec: tcp-ack-turn
     fn next_connection(&self, interface: InterfaceId) -> Option<(Output, Place)> {
-        let queues = self.queues.get(&interface)?;
+        let queues = self.queues.get(interface)?;
         let data = queues.data.first().map(|place| (Output::Data, place));
         let ack = queues.acks.first().map(|place| (Output::Ack, place));
         if queues.last == Output::Data { ack.or(data) } else { data.or(ack) }
