@@ -55,8 +55,9 @@ impl Connection {
         if let PathProblem::FragmentationNeeded { mtu } = problem {
             // spec: rfc5927-path-mtu
             let longest = self.segment_size() + u32::from(HEADERS + self.timestamps_length());
+            // The caller may have forgotten an MTU to which the connection has reduced its segments.
             if u32::from(mtu) >= longest {
-                return false;
+                return u32::from(mtu) == longest && self.is_mtu_reduced(now);
             }
             self.set_mtu(now, mtu);
             // RFC 1191 6.4: "Alternatively, the retransmission could be done in immediate response to a notification that

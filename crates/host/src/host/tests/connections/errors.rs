@@ -101,6 +101,40 @@ fn path_mtu_is_reduced_by_accepted_error_only() {
     assert_eq!((again[0].segment.sequence, again[0].data.len()), (peer.expected, 960));
 }
 
+// proves: path-mtu-floor, rfc1191-increase
+#[test]
+fn connection_at_the_minimum_path_mtu_survives_the_eviction_of_the_path_mtu() {
+    let mut host = TestHost::with_known_peer();
+    let (id, mut peer) = host.open(&to_peer(80));
+    let syn_ack = SegmentFields {
+        options: Options { maximum_segment_size: Some(1_460), ..Options::default() },
+        ..peer.fields(Flags::SYN | Flags::ACK)
+    };
+    let fields = Ipv4Fields::new(IpProtocol::TCP, PEER, HOST);
+    host.exchange(&[frame(&datagram(fields, &segment(&syn_ack, b"")))]);
+    peer.next = peer.next.plus(1);
+    host.write(id, &[7; 1_000]);
+    host.exchange(&[]);
+    let dont_fragment =
+        |frames: &[Vec<u8>]| frames.iter().map(|frame| frame[20] & 0x40 != 0).collect::<Vec<_>>();
+    let report = |host: &mut TestHost, length| {
+        let needed = IcmpError::fragmentation_needed(400);
+        host.exchange_one(&error_about(needed, &quoted(&peer, peer.expected, length)))
+    };
+    let (outcome, again) = report(&mut host, 1_000);
+    assert_eq!((outcome, dont_fragment(&again)), (REPORTED, vec![false, false]));
+    for number in 0..2_000_u32 {
+        let destination = Ipv4Addr::from(0xc000_0000 + number);
+        host.host.interfaces.first_mut().path_mtus.update(host.now, destination, 1_000, 1_500);
+    }
+    assert_eq!(host.host.path_mtu(host.now, PEER.into()), Some(1_500), "the path MTU is not evicted");
+    let again = host.advance(Duration::from_secs(3));
+    assert_eq!(dont_fragment(&again).first(), Some(&true));
+    assert_eq!(report(&mut host, 512).0, REPORTED);
+    let again = host.advance(Duration::from_secs(10));
+    assert_eq!(dont_fragment(&again).first(), Some(&false), "no router can fragment the segments");
+}
+
 // proves: rfc1191-follow, rfc9293-mss-sent
 #[test]
 fn connections_follow_the_path_mtu_of_their_destination() {

@@ -105,15 +105,16 @@ fn connection_does_not_wait_for_a_removed_next_hop() {
     few.table.pending = 8;
     let mut host = TestHost::new(&few);
     let open = |host: &mut TestHost, port| host.host.connect_tcp(host.now, &to_peer(port)).unwrap();
-    for port in 1..10 {
+    for port in 1..=100 {
         open(&mut host, port);
     }
     host.exchange(&[]);
     assert!(host.host.arp_mut().neighbors_mut().remove(PEER), "the next hop is not in the table");
     host.exchange(&[]);
-    open(&mut host, 20);
+    open(&mut host, 200);
+    host.exchange(&[]);
     let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
     frames.retain(|frame| frame[12..14] == [8, 0]);
     let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
-    assert_eq!(ports, [20], "a SYN from before the removal is sent");
+    assert_eq!(ports, [200], "a SYN from before the removal is sent");
 }
