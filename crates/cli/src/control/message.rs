@@ -9,7 +9,8 @@ use crate::error_message::ErrorMessage;
 use crate::json::{EntryState, Mac};
 use crate::ss_command::details::TcpDetails;
 
-/// Version of the messages. Client and host must have the same version.
+/// Version of the messages. Client and host must have the same version. A release with other messages than
+/// the release before has the next version.
 pub(crate) const VERSION: u32 = 1;
 /// Maximum number of rows in a page.
 pub(crate) const PAGE: usize = 256;

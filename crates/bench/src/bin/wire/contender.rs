@@ -8,7 +8,7 @@ use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
 use crate::kernel_engine::KernelEcho;
-use crate::kernel_tcp::{KernelAcceptor, KernelServer};
+use crate::kernel_tcp::KernelServer;
 use crate::load::Load;
 use crate::smoltcp_engine::{BatchedSmoltcp, SmoltcpEngine};
 use crate::swap::Swap;
@@ -195,7 +195,7 @@ impl Contender {
             ContenderKind::Kernel(namespace) => match load {
                 Load::Arp | Load::Ping => Ok(None),
                 Load::Udp => Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?))),
-                Load::TcpAccept => Ok(Some(Box::new(within(namespace, KernelAcceptor::new)?))),
+                Load::TcpAccept => Ok(Some(Box::new(within(namespace, || KernelServer::new(load))?))),
                 Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => {
                     Ok(Some(Box::new(KernelServer::new(load)?)))
                 }

@@ -14,70 +14,48 @@ use crate::load::Load;
 use crate::pattern::{BURST, Pattern};
 use crate::traffic::{CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, RESPONDER};
 
-/// Engine that accepts connections, and closes them after the peer has reset them.
-pub(crate) struct KernelAcceptor {
-    listener: TcpListener,
-    accepted: Vec<TcpStream>,
-}
-
-/// Engine that serves one connection at a time with blocking calls, as the fastest program would.
+/// Engine of a listener of the kernel.
 pub(crate) struct KernelServer {
     listener: TcpListener,
-    load: Load,
+    service: Service,
 }
 
-impl KernelAcceptor {
-    pub(crate) fn new() -> Result<KernelAcceptor, String> {
-        let listener = listen(DISCARD_PORT)?;
-        Ok(KernelAcceptor { listener, accepted: Vec::new() })
-    }
-}
-
-impl Engine for KernelAcceptor {
-    fn drain(&mut self, _waiting: usize) -> Result<(), String> {
-        self.accepted.clear();
-        while let Some(stream) = accept(&self.listener)? {
-            self.accepted.push(stream);
-        }
-        Ok(())
-    }
-
-    fn serve(&mut self, _spin: Duration, stop: &StopFlag) -> Result<(), String> {
-        while !stop.is_raised() {
-            self.drain(0)?;
-            stop.wait(Descriptor::readable(self.listener.as_fd(), ()), None)?;
-        }
-        Ok(())
-    }
-
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.listener.as_fd()
-    }
+/// What happens to accepted connections.
+enum Service {
+    /// The connections are stored, and closed after the peer has reset them.
+    Accept(Vec<TcpStream>),
+    /// One connection at a time is served with blocking calls, as the fastest program would.
+    Exchange(Load),
 }
 
 impl KernelServer {
     /// Listens to the port of the service that the load uses.
     pub(crate) fn new(load: Load) -> Result<KernelServer, String> {
-        Ok(KernelServer { listener: listen(port(load))?, load })
-    }
-
-    fn serve_connection(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        match self.load {
-            Load::TcpSend => send(&mut stream),
-            Load::TcpReceive => discard(&stream),
-            _ => echo(&mut stream),
-        }
+        let service = match load {
+            Load::TcpAccept => Service::Accept(Vec::new()),
+            _ => Service::Exchange(load),
+        };
+        Ok(KernelServer { listener: listen(port(load))?, service })
     }
 }
 
 impl Engine for KernelServer {
     fn drain(&mut self, _waiting: usize) -> Result<(), String> {
-        match accept(&self.listener)? {
-            // The error of a connection that the peer has closed ends the connection.
-            Some(stream) => self.serve_connection(stream).or(Ok(())),
-            None => Ok(()),
+        match &mut self.service {
+            Service::Accept(accepted) => {
+                accepted.clear();
+                while let Some(stream) = accept(&self.listener)? {
+                    accepted.push(stream);
+                }
+            }
+            Service::Exchange(load) => {
+                if let Some(stream) = accept(&self.listener)? {
+                    // The error of a connection that the peer has closed ends the connection.
+                    _ = exchange(*load, stream);
+                }
+            }
         }
+        Ok(())
     }
 
     fn serve(&mut self, _spin: Duration, stop: &StopFlag) -> Result<(), String> {
@@ -90,6 +68,16 @@ impl Engine for KernelServer {
 
     fn fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
+    }
+}
+
+/// Serves a connection until the peer closes it.
+fn exchange(load: Load, mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    match load {
+        Load::TcpSend => send(&mut stream),
+        Load::TcpReceive => discard(&stream),
+        _ => echo(&mut stream),
     }
 }
 
