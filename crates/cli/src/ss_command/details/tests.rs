@@ -1,3 +1,5 @@
+use host::TcpState;
+
 use super::*;
 use crate::control::message::{DETAILS_PAGE, MAX_REPLY};
 
@@ -168,4 +170,83 @@ fn page_with_details_fits_in_reply() {
     // A row without details is shorter than 512 bytes.
     let length = serde_json::to_string(&longest).unwrap().len() + 512;
     assert!(length * DETAILS_PAGE < MAX_REPLY, "a page has {DETAILS_PAGE} rows of {length} bytes");
+}
+
+#[test]
+fn details_are_the_measurements_of_the_connection() {
+    let expected = TcpDetails {
+        backoff: 9,
+        retransmitted: 10,
+        undone_recoveries: 11,
+        delivered: 99_000,
+        delivery_rate: None,
+        application_limited: false,
+        ..details()
+    };
+    let info = TcpInfo {
+        state: TcpState::Established,
+        has_timestamps: true,
+        has_sack: true,
+        has_ecn: true,
+        window_scales: Some((7, 10)),
+        rto: Duration::from_millis(204),
+        rtt: Some(Duration::from_millis(4)),
+        rtt_variation: Some(Duration::from_micros(2_500)),
+        minimum_rtt: Some(Duration::from_micros(26)),
+        send_segment_size: 1_448,
+        receive_segment_size: 536,
+        advertised_segment_size: 1_460,
+        path_mtu: 1_500,
+        congestion_control: CongestionControl::NewReno,
+        congestion_window: 14_480,
+        slow_start_threshold: Some(28_960),
+        is_recovering: true,
+        unacknowledged: 2_000,
+        unsent: 7,
+        send_window: 65_536,
+        receive_window: 64_256,
+        receive_buffer: 65_000,
+        send_buffer: 87_040,
+        backoff: 9,
+        probes: 12,
+        retransmissions: 3,
+        sacked: 2,
+        lost: 1,
+        retransmitted: 10,
+        reorderings: 4,
+        reordering: 10_000,
+        undone_recoveries: 11,
+        duplicate_reports: 5,
+        ignored_sack_blocks: 6,
+        segments_received: 7,
+        segments_sent: 8,
+        bytes_sent: 100_000,
+        bytes_retransmitted: 2_896,
+        bytes_acknowledged: 98_000,
+        bytes_received: 5,
+        last_sent: Duration::from_nanos(300_999_999),
+        last_received: Duration::from_millis(104),
+        delivered: 99_000,
+        delivery_rate: None,
+        pacing_rate: Some(4_000_000),
+    };
+    assert_eq!(TcpDetails::from(&info), expected);
+    // Each flag is independent of the others.
+    for number in 0..4 {
+        let is_set = |flag| flag == number;
+        let info = TcpInfo {
+            has_timestamps: is_set(0),
+            has_sack: is_set(1),
+            has_ecn: is_set(2),
+            is_recovering: is_set(3),
+            congestion_control: CongestionControl::Cubic,
+            window_scales: None,
+            ..info
+        };
+        let details = TcpDetails::from(&info);
+        let flags = [details.timestamps, details.sack, details.ecn, details.recovering];
+        assert_eq!(flags, [is_set(0), is_set(1), is_set(2), is_set(3)]);
+        assert_eq!(details.congestion_control, CongestionControlName::Cubic);
+        assert_eq!((details.send_window_shift, details.receive_window_shift), (None, None));
+    }
 }
