@@ -266,7 +266,7 @@ impl<W: Sink> Recorder<W> {
         let time = self.clock.moment(now).wall.as_nanos();
         let flags = direction.flags();
         self.block(Some(now), |out| {
-            write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment })
+            write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment });
         });
     }
 

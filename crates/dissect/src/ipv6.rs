@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use inet::IpProtocol;
 
-/// Next header of ICMPv6 (RFC 4443 1).
+/// Next header of ICMP for IPv6 (RFC 4443 1).
 pub(crate) const ICMP6: IpProtocol = IpProtocol(58);
 /// Length of the fixed header, in bytes (RFC 8200 3).
 const HEADER: usize = 40;

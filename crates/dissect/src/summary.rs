@@ -85,8 +85,8 @@ fn write_frame(
 fn write_header(line: &mut String, frame: &DissectedFrame<'_>, length: usize) -> std::fmt::Result {
     match &frame.link {
         None => write!(line, "{} > {}, ", frame.source, frame.destination)?,
-        Some(link) if link_words::write_without_type(line, link, length)? => return Ok(()),
-        Some(link) => link_words::write_sender(line, link)?,
+        Some(other) if link_words::write_without_type(line, other, length)? => return Ok(()),
+        Some(other) => link_words::write_sender(line, other)?,
     }
     let mut length = Some(length);
     for tag in frame.tags.iter() {

@@ -285,8 +285,8 @@ impl<'a> Parser<'a> {
 
 impl Qualifiers {
     /// Returns the primitive with this value.
-    fn primitive(&self, word: &str) -> Result<Primitive, FilterError> {
-        let Qualifiers { protocol, direction, kind } = *self;
+    fn primitive(self, word: &str) -> Result<Primitive, FilterError> {
+        let Qualifiers { protocol, direction, kind } = self;
         match (kind, protocol) {
             (Kind::Host, Some(Protocol::Ether)) => {
                 let mac = mac(word).ok_or_else(|| invalid("MAC address", word))?;

@@ -10,14 +10,14 @@ use crate::link_header::{LLC, LinkHeader};
 
 /// Writes the direction of a cooked header, and the interface of version 2. In version 1, tcpdump prints the direction only
 /// with the link header.
-pub(super) fn write_direction(line: &mut String, link: &LinkHeader, has_link_header: bool) -> Result {
-    let direction = link.packet_type.name();
-    match link.interface {
+pub(super) fn write_direction(line: &mut String, header: &LinkHeader, has_link_header: bool) -> Result {
+    let direction = header.packet_type.name();
+    match header.interface {
         Some(number) => {
             let name = format!("if{number}");
             write!(line, "{name:<5} {direction:<3} ")
         }
-        None if has_link_header && link.link_type == LinkType::LINUX_SLL => {
+        None if has_link_header && header.link_type == LinkType::LINUX_SLL => {
             write!(line, "{direction:>3} ")
         }
         None => Ok(()),
@@ -25,11 +25,11 @@ pub(super) fn write_direction(line: &mut String, link: &LinkHeader, has_link_hea
 }
 
 /// Writes the sender of a cooked header.
-pub(super) fn write_sender(line: &mut String, link: &LinkHeader) -> Result {
-    if let Some(number) = link.interface {
+pub(super) fn write_sender(line: &mut String, header: &LinkHeader) -> Result {
+    if let Some(number) = header.interface {
         write!(line, "ifindex {number} ")?;
     }
-    match link.source {
+    match header.source {
         Some(source) => write!(line, "{source} "),
         None => Ok(()),
     }
@@ -38,32 +38,32 @@ pub(super) fn write_sender(line: &mut String, link: &LinkHeader) -> Result {
 /// Writes a header without EtherType: that of a loopback interface, or none. Returns false for a cooked header.
 pub(super) fn write_without_type(
     line: &mut String,
-    link: &LinkHeader,
+    header: &LinkHeader,
     length: usize,
 ) -> std::result::Result<bool, std::fmt::Error> {
-    match link.family {
+    match header.family {
         Some(family) => {
-            let name = match EtherType(link.protocol) {
+            let name = match EtherType(header.protocol) {
                 EtherType::IPV4 => "IPv4",
                 EtherType::IPV6 => "IPv6",
                 _ => "Unknown",
             };
             write!(line, "AF {name} ({family}), length {length}: ")?;
         }
-        None if link.length == 0 => line.push_str("ip: "),
+        None if header.length == 0 => line.push_str("ip: "),
         None => return Ok(false),
     }
     Ok(true)
 }
 
 /// Writes the whole header of a frame with an unparsed payload.
-pub(super) fn write(line: &mut String, link: &LinkHeader, length: usize) -> Result {
-    write_direction(line, link, true)?;
-    if write_without_type(line, link, length)? {
+pub(super) fn write(line: &mut String, header: &LinkHeader, length: usize) -> Result {
+    write_direction(line, header, true)?;
+    if write_without_type(line, header, length)? {
         return Ok(());
     }
-    write_sender(line, link)?;
-    match link.protocol {
+    write_sender(line, header)?;
+    match header.protocol {
         LLC => write!(line, "802.2, length {length}: "),
         protocol @ ..EtherType::FIRST => write!(line, "protocol {protocol:#06x}, length {length}: "),
         protocol => write_ether_type(line, EtherType(protocol), Some(length)),

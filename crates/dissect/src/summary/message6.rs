@@ -1,4 +1,4 @@
-//! One-line summary of an ICMPv6 message (RFC 4443, RFC 4861, RFC 2710).
+//! One-line summary of a message of ICMP for IPv6 (RFC 4443, RFC 4861, RFC 2710).
 
 use std::fmt::{Result, Write};
 use std::net::Ipv6Addr;

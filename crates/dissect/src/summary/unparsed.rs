@@ -27,9 +27,9 @@ pub(super) fn write(
     }
     let mut is_outermost = true;
     if link_type != LinkType::ETHERNET
-        && let Ok(link) = LinkHeader::parse(link_type, bytes)
+        && let Ok(header) = LinkHeader::parse(link_type, bytes)
     {
-        link_words::write(line, &link, length)?;
+        link_words::write(line, &header, length)?;
         is_outermost = false;
     }
     for layer in &layers.layers {

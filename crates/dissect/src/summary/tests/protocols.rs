@@ -1,4 +1,4 @@
-//! Summaries of IPv6, ICMPv6, DNS, DHCP, LLDP and spanning tree. Unless noted, expected lines are the output of tcpdump 4.99.3
+//! Summaries of IPv6, its ICMP, DNS, DHCP, LLDP and spanning tree. Unless noted, expected lines are the output of tcpdump 4.99.3
 //! `-n -t` for the same bytes.
 
 use proptest::prelude::*;
