@@ -37,6 +37,11 @@ impl Failure {
         Failure { message: message.into(), code }
     }
 
+    /// Whether the failure is a negative answer.
+    pub(crate) fn is_negative(&self) -> bool {
+        self.code == 1
+    }
+
     /// Returns the message and the exit code.
     pub(crate) fn into_parts(self) -> (ErrorMessage, u8) {
         (self.message, self.code)

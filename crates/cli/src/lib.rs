@@ -44,6 +44,7 @@ mod privileges;
 mod probe;
 mod recorder;
 mod report;
+mod result_file;
 mod scan;
 mod serve;
 mod shared_address;

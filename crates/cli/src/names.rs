@@ -1,5 +1,8 @@
 //! Names of hosts: lookups by the resolver of the system.
 
+pub(crate) mod reverse;
+
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 
 use crate::error_message::ErrorMessage;
@@ -12,15 +15,19 @@ pub(crate) fn host_address(text: &str) -> Result<Ipv4Addr, ErrorMessage> {
     }
     let hint = "use an IP address, e.g. 10.0.0.1";
     let mut addresses = (text, 0).to_socket_addrs().map_err(|error| {
-        let why = error.to_string();
-        let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(&why);
-        ErrorMessage::new(format!("cannot resolve the name: {why}")).hint(hint)
+        ErrorMessage::new(format!("cannot resolve the name: {}", reason(&error))).hint(hint)
     })?;
     let address = addresses.find_map(|address| match address {
         SocketAddr::V4(address) => Some(*address.ip()),
         SocketAddr::V6(_) => None,
     });
     address.ok_or_else(|| ErrorMessage::new("the name has no IPv4 address").hint(hint))
+}
+
+/// Returns the reason in an error of a lookup.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
 }
 
 /// Returns whether a text can be the name of a host. A name has a letter in its last label. A hexadecimal number is no

@@ -1,8 +1,10 @@
 //! Buffered output to a reader that may be slow or closed.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -60,6 +62,16 @@ pub(crate) fn standard_output() -> io::Result<File> {
 /// Returns standard error without a buffer.
 pub(crate) fn standard_error() -> io::Result<File> {
     Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+/// Opens or creates a file, and keeps its content.
+pub(crate) fn open_for_writing(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.file_type().is_block_device() {
+        // The output would overwrite the disk.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
+    }
+    Ok(file)
 }
 
 /// Serializes an object to JSON. Objects with strings, numbers and string keys never fail.

@@ -4,9 +4,8 @@ mod rotation;
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use crate::clock::WallClock;
 use crate::color::Styler;
 use crate::failure::Failure;
 use crate::help;
-use crate::output::{Output, Sink, standard_error, standard_output};
+use crate::output::{Output, Sink, open_for_writing, standard_error, standard_output};
 use crate::values::seconds;
 use rotation::{FileLimits, Rotation, numbered};
 
@@ -310,13 +309,9 @@ impl<W: Sink> Drop for Recorder<W> {
 
 /// Opens a file for a capture. A regular file is truncated. Symbolic links are followed, like in tcpdump.
 fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() {
+    let file = open_for_writing(path)?;
+    if file.metadata()?.is_file() {
         file.set_len(0)?;
-    } else if metadata.file_type().is_block_device() {
-        // A capture would overwrite the disk.
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
     }
     Ok(file)
 }

@@ -1,14 +1,17 @@
 //! `tapstack scan`: scans networks and ranges for hosts with ARP. The output follows arp-scan.
 
 pub(crate) mod arguments;
+mod compare;
+mod fields;
 mod json;
+mod line_format;
 mod progress;
+mod results;
 mod stations;
 mod targets;
 mod text;
 mod vendors;
 
-use std::fs::File;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,12 +26,10 @@ use tap::Instant;
 use tap::linux::InterfaceName;
 
 use crate::clock::WallClock;
-use crate::color::Styler;
 use crate::error_message::ErrorMessage;
-use crate::failure::{Failure, check_written, warn_of_lost_lines};
+use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::json::command_schema;
-use crate::output::Output;
 use crate::privileges;
 use crate::probe::interface::{interface_to_ranges, local_interface};
 use crate::probe::{ProbeDevice, Prober, drain};
@@ -37,14 +38,13 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
 use arguments::ScanArguments;
 use progress::ScanProgress;
+use results::ScanResults;
 use stations::ScanStations;
 use text::ScanEvent;
 use vendors::Vendors;
 
 /// Time to wait for a congested device. Frames that the device has not accepted by then are counted as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time between two checks for signals while the reader of the output is slow.
-const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// Reason of a missing result.
 const INTERRUPTED: &str = "interrupted before the scan was complete";
 
@@ -63,36 +63,47 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     let plan = plan(arguments, &device, &ranges, clock)?;
     let vendors = vendors(arguments)?;
     device.wait_for_carrier()?;
+    let results = ScanResults::open(arguments, clock, device.name().clone(), vendors)?;
     let sweep = Sweep::new(clock.now(), plan, ranges);
     if let Some(warning) = duration_warning(max_duration(sweep.plan(), sweep.targets())) {
         warning.print();
     }
-    let capture = &arguments.capture;
     let mut runner = ScanRunner {
         progress: ScanProgress::new(arguments, sweep.targets(), sweep.plan().passes),
         began: clock.now(),
         prober: device.start(sweep, arguments.vlan, CONGESTION_TIMEOUT)?,
-        vendors,
-        stations: ScanStations::default(),
-        out: Output::new(capture.text_output()?),
-        styler: capture.text_styler(),
-        clock,
+        results,
         arguments,
     };
     // Signals are blocked last: until then, a signal must end the program while it reads ranges from standard input.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
-    runner.print_event(&ScanEvent::Start);
-    runner.print(Duration::ZERO);
+    runner.results.start_lookups();
+    runner.results.print(runner.prober.requester(), &ScanEvent::Start);
+    runner.flush();
     let ended = runner.sweep(&signals).and_then(|()| runner.drain());
     let (outcome, gap) = runner.end();
     let (elapsed, lost) = (clock.now().since(runner.began), runner.prober.gaps().lost);
-    runner.print_event(&ScanEvent::Statistics { outcome, elapsed, lost });
-    runner.out.drain_to(0, &signals)?;
-    warn_of_lost_lines(runner.out.finish(Duration::ZERO));
+    let (sweep, results) = (runner.prober.requester(), &mut runner.results);
+    results.finish_names(sweep, &signals)?;
+    let is_complete = sweep.is_complete() && gap.is_none();
+    let differences = results.print_differences(sweep, is_complete, &signals)?;
+    results.print(sweep, &ScanEvent::Statistics { outcome, elapsed, lost, differences });
+    results.finish(&signals)?;
     ended?;
-    check_written(runner.out.take_failure())?;
-    verdict(&runner, outcome, gap)
+    results.check_written()?;
+    let has_conflict = runner.fails_on_conflict() && sweep.counts().contested > 0;
+    let code = match differences {
+        Some(differences) if !has_conflict && !is_failure(outcome) => {
+            comparison_verdict(runner.prober.requester(), differences, gap)
+        }
+        _ => verdict(&runner, outcome, gap),
+    };
+    // A conflict is a result.
+    if code.as_ref().map_or_else(Failure::is_negative, |_| true) {
+        runner.results.save()?;
+    }
+    code
 }
 
 /// Opens the device. `select` returns the interface if the arguments name none.
@@ -194,7 +205,7 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
         let lines = if bad == 1 { "line" } else { "lines" };
         Failure::new(format!("ignored {bad} invalid {lines} in the vendor file")).print();
     }
-    if vendors.is_empty() && !arguments.plain && !arguments.json {
+    if vendors.is_empty() && !arguments.is_plain() && !arguments.json {
         Failure::new("no vendor file is installed")
             .hint_command("install one", "sudo apt install ieee-data")
             .hint("or use `-O FILE`")
@@ -206,14 +217,10 @@ fn vendors(arguments: &ScanArguments) -> Result<Option<Vendors>, Failure> {
 /// A running sweep and its output.
 struct ScanRunner<'a> {
     prober: Prober<Sweep>,
-    vendors: Option<Vendors>,
-    stations: ScanStations,
-    out: Output<File>,
-    styler: Styler,
-    progress: ScanProgress,
-    clock: Clock,
-    began: Instant,
+    results: ScanResults<'a>,
     arguments: &'a ScanArguments,
+    progress: ScanProgress,
+    began: Instant,
 }
 
 impl ScanRunner<'_> {
@@ -221,19 +228,20 @@ impl ScanRunner<'_> {
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
         // A signal may have arrived before the first packet.
         let mut has_signal = true;
-        while !self.prober.is_done() && self.out.has_reader() {
+        while !self.prober.is_done() && self.results.has_reader() {
             if has_signal && signals.next()?.is_some() {
                 break;
             }
             // So that a slow reader loses no lines, nothing is sent while the buffer is more than half full.
-            if self.out.is_half_full() {
-                self.print(SIGNAL_CHECK_INTERVAL);
+            if self.results.is_busy() {
+                let (progress, results, sweep) = (&self.progress, &mut self.results, self.prober.requester());
+                progress.print_above(|| results.wait(sweep));
                 has_signal = true;
                 continue;
             }
             has_signal = self.prober.step(signals)?;
-            self.print_replies();
-            self.print(Duration::ZERO);
+            self.take_replies();
+            self.flush();
             self.progress.show(self.prober.requester());
         }
         Ok(())
@@ -244,7 +252,7 @@ impl ScanRunner<'_> {
         self.prober.stop();
         let is_drained = drain(|| {
             let has_arrived = self.prober.receive()?;
-            self.print_replies();
+            self.take_replies();
             Ok(has_arrived)
         })?;
         if !is_drained {
@@ -253,14 +261,11 @@ impl ScanRunner<'_> {
         Ok(())
     }
 
-    fn print_replies(&mut self) {
+    fn take_replies(&mut self) {
         while let Some(reply) = self.prober.take_reply() {
-            self.stations.add(&reply);
-            // --ignoredups hides duplicates, but not conflicts.
-            if reply.number == 1 || reply.other_mac.is_some() || !self.arguments.ignoredups {
-                self.print_event(&ScanEvent::Reply(reply));
-            }
+            self.results.reply(self.prober.requester(), reply);
         }
+        self.results.print_named(self.prober.requester(), Duration::ZERO);
     }
 
     /// Returns an explanation if replies may have been lost.
@@ -281,27 +286,36 @@ impl ScanRunner<'_> {
         (self.prober.requester().outcome(), gap)
     }
 
-    /// Adds an event to the output.
-    fn print_event(&mut self, event: &ScanEvent) {
-        let (sweep, stations) = (self.prober.requester(), &self.stations);
-        let names = |address| self.vendors.as_ref().and_then(|vendors| vendors.name(address));
-        if self.arguments.json {
-            let now = WallClock::from(self.clock).now();
-            let line = json::line(now, self.prober.name(), (sweep, stations), names, event);
-            self.out.line(&line);
-        } else if !self.arguments.plain || matches!(event, ScanEvent::Reply { .. }) {
-            let names = self.vendors.as_ref().map(|_| names);
-            let lines = text::lines(self.styler, self.prober.name(), (sweep, stations), names, event);
-            self.out.line(&lines);
-        }
+    /// Whether a conflict is a failure.
+    fn fails_on_conflict(&self) -> bool {
+        self.arguments.fail_on == Some(FailOnConflict::Conflict)
     }
 
-    /// Writes the output until the reader accepts nothing within `limit`.
-    fn print(&mut self, limit: Duration) {
-        if self.out.pending() > 0 {
-            let out = &mut self.out;
-            self.progress.print_above(|| out.flush(limit));
+    /// Writes the output until the reader accepts nothing.
+    fn flush(&mut self) {
+        if self.results.has_pending() {
+            let results = &mut self.results;
+            self.progress.print_above(|| results.flush());
         }
+    }
+}
+
+/// Whether a scan with this outcome has no result, whether hosts replied or not.
+fn is_failure(outcome: SweepOutcome) -> bool {
+    !matches!(outcome, SweepOutcome::Found | SweepOutcome::BelowLimit | SweepOutcome::NoReply)
+}
+
+/// Returns the exit code of `--compare`, or a failure if the scan is not complete.
+fn comparison_verdict(
+    sweep: &Sweep,
+    differences: usize,
+    gap: Option<ErrorMessage>,
+) -> Result<ExitCode, Failure> {
+    let failed = "no result of the comparison";
+    match gap {
+        Some(why) => Err(Failure::new(why.context(failed))),
+        None if !sweep.is_complete() => Err(Failure::new(format!("{failed}: {INTERRUPTED}"))),
+        None => Ok(ExitCode::from(u8::from(differences > 0))),
     }
 }
 
@@ -313,8 +327,8 @@ fn verdict(
 ) -> Result<ExitCode, Failure> {
     let (name, sweep) = (runner.prober.name(), runner.prober.requester());
     let no_result = |why: &str| Failure::new(format!("no result of the scan: {why}"));
-    let fails_on_conflict = runner.arguments.fail_on == Some(FailOnConflict::Conflict);
-    if fails_on_conflict && let Some(message) = conflict_message(sweep, &runner.stations) {
+    let fails_on_conflict = runner.fails_on_conflict();
+    if fails_on_conflict && let Some(message) = conflict_message(sweep, runner.results.stations()) {
         return Err(Failure::negative(message));
     }
     Err(match outcome {

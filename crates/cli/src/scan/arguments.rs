@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 use link::VlanId;
 
+use super::line_format::LineFormat;
 use super::targets::TargetRange;
 use crate::error_message::ErrorMessage;
 use crate::help;
@@ -37,6 +38,10 @@ Examples:
       ends at the first reply
   sudo tapstack scan -I eth0 -l --fail-on conflict
       fails if two stations reply for one address
+  sudo tapstack scan -l --csv -o monday.csv
+      all hosts of the local network, as a file
+  sudo tapstack scan -l --compare monday.csv && echo no change
+      the differences from an earlier scan
   tapstack scan --tap tap0 --address 10.0.0.2/24 -l --json | jq .event
 
 -b, -f, -g, -i, -l, -q, -r, -s, -t, -x, -I, -M, -O, -Q and -R have the same purpose as in arp-scan. Without -I and \
@@ -51,12 +56,17 @@ A further reply for an address is marked (DUP: 2). If the reply has another MAC 
 (CONFLICT: also at ...): the cause is a duplicate address or proxy ARP. The footer lists the addresses with several \
 stations, and up to 16 MAC addresses that replied for several IP addresses.
 
+Fields of --format: ip, mac, vendor, name, rtt_ms, time, reply_number (1 for the first reply of an address) and other_mac (the \
+first MAC address, if it differs). ${field;15} pads the field to 15 characters, and ${field;-15} aligns it on the left; \
+\\t is a tab and \\n a line feed. --csv prints the same fields. --compare reads the output of scan in any format \
+except --format.
+
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
 
-Exit codes: 0 at least one reply, or the number of hosts of --limit; 1 no reply, fewer hosts, or a conflict with \
---fail-on conflict; 2 no result: usage, permission or setup error, interface down, interrupted, or no reply while frames were \
-lost or refused. A reply is a result although frames were lost or the scan was interrupted, but not with --fail-on \
-conflict."
+Exit codes: 0 at least one reply, the number of hosts of --limit, or no difference (--compare); 1 no reply, fewer hosts, a \
+difference (--compare), or a conflict with --fail-on conflict; 2 no result: usage, permission or setup error, interface \
+down, interrupted, or no reply while frames were lost or refused. A reply is a result although frames were lost or the \
+scan was interrupted, but not with --fail-on conflict or --compare."
 )]
 pub(crate) struct ScanArguments {
     /// Addresses to scan: IP, IP/PREFIX, IP/NETMASK, FIRST-LAST or host name; up to 16,777,216 addresses
@@ -124,6 +134,21 @@ pub(crate) struct ScanArguments {
         allow_negative_numbers = true, help_heading = help::REQUESTS
     )]
     pub(crate) backoff: f64,
+    /// Print the differences from an earlier scan instead of the replies: addresses that are added, gone or moved
+    #[arg(long, value_name = "FILE", conflicts_with = "limit", help_heading = help::OUTPUT)]
+    pub(crate) compare: Option<PathBuf>,
+    /// File for the output, which is replaced when the scan has a result
+    #[arg(short, long, value_name = "FILE", help_heading = help::OUTPUT)]
+    pub(crate) output: Option<PathBuf>,
+    /// Print replies as CSV with a header line
+    #[arg(long, conflicts_with_all = ["json", "quiet", "format"], help_heading = help::OUTPUT)]
+    pub(crate) csv: bool,
+    /// Print a line of this format for each reply, e.g. '${ip;-15} ${mac}\t${vendor}'
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "quiet"], help_heading = help::OUTPUT)]
+    pub(crate) format: Option<LineFormat>,
+    /// Look up the names of hosts that reply
+    #[arg(long, help_heading = help::OUTPUT)]
+    pub(crate) resolve: bool,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
     /// File with vendor names: of arp-scan, nmap, Wireshark (manuf) or IEEE (text or CSV)
@@ -146,6 +171,11 @@ pub(crate) struct ScanArguments {
 }
 
 impl ScanArguments {
+    /// Whether only replies are printed: no header, footer or progress.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain || self.csv || self.format.is_some()
+    }
+
     /// Returns the interval between requests.
     pub(super) fn pace(&self) -> Duration {
         // Rounded up, so that the rate is never exceeded.

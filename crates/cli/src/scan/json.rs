@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tap::linux::InterfaceName;
 
+use super::compare::Difference;
 use super::stations::{ScanStations, StationAddresses};
-use super::text::ScanEvent;
+use super::text::{ReplyEvent, ScanEvent};
 use crate::clock::Moment;
 use crate::json::{EventObject, Mac, nanos};
 use crate::output::json;
@@ -53,6 +54,31 @@ pub(super) enum ScanJson<'a> {
         broadcast: bool,
         /// Time since the last request for this IP address, in nanoseconds.
         rtt_ns: u64,
+        /// Name of the IP address; null if it has no name, or without `--resolve`.
+        name: Option<&'a str>,
+    },
+    /// An IP address that replied, and did not reply in the scan of `--compare`.
+    Added {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// MAC addresses of its stations.
+        macs: Vec<Mac>,
+    },
+    /// An IP address that did not reply, and replied in the scan of `--compare`.
+    Gone {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// MAC addresses of its stations in that scan.
+        old_macs: Vec<Mac>,
+    },
+    /// An IP address with other stations than in the scan of `--compare`.
+    Moved {
+        /// IP address.
+        ip: Ipv4Addr,
+        /// MAC addresses of its stations in that scan.
+        old_macs: Vec<Mac>,
+        /// MAC addresses of its stations.
+        macs: Vec<Mac>,
     },
     /// The last object.
     Statistics {
@@ -86,6 +112,8 @@ pub(super) enum ScanJson<'a> {
         shared_macs: Vec<SharedMacFields>,
         /// IP addresses that are not counted in `shared_macs`: the table of 65,536 MAC addresses was full.
         uncounted: u64,
+        /// Number of differences from the scan of `--compare`; null without `--compare`.
+        differences: Option<usize>,
     },
 }
 
@@ -137,11 +165,11 @@ pub(super) fn line<'a>(
     at: Moment,
     interface: &InterfaceName,
     (sweep, stations): (&Sweep, &ScanStations),
-    names: impl Fn(MacAddr) -> Option<&'a str>,
-    event: &ScanEvent,
+    vendors: impl Fn(MacAddr) -> Option<&'a str>,
+    event: &'a ScanEvent,
 ) -> String {
     let plan = sweep.plan();
-    let event = match *event {
+    let event = match event {
         ScanEvent::Start => ScanJson::Start {
             interface: interface.as_str().to_owned(),
             local_ip: plan.sender.ip,
@@ -150,17 +178,29 @@ pub(super) fn line<'a>(
             passes: plan.passes,
             interval_ns: nanos(plan.interval),
         },
-        ScanEvent::Reply(SweepReply { packet, is_broadcast, number, other_mac, rtt }) => ScanJson::Reply {
-            ip: packet.sender_protocol,
-            mac: Mac(packet.sender_hardware),
-            vendor: names(packet.sender_hardware),
-            reply_number: number,
-            duplicate: number > 1,
-            other_mac: other_mac.map(Mac),
-            broadcast: is_broadcast,
-            rtt_ns: nanos(rtt),
-        },
-        ScanEvent::Statistics { outcome, elapsed, lost } => {
+        ScanEvent::Reply(ReplyEvent { reply, name, .. }) => {
+            let SweepReply { packet, is_broadcast, number, other_mac, rtt } = *reply;
+            ScanJson::Reply {
+                ip: packet.sender_protocol,
+                mac: Mac(packet.sender_hardware),
+                vendor: vendors(packet.sender_hardware),
+                reply_number: number,
+                duplicate: number > 1,
+                other_mac: other_mac.map(Mac),
+                broadcast: is_broadcast,
+                rtt_ns: nanos(rtt),
+                name: name.as_deref(),
+            }
+        }
+        ScanEvent::Difference(Difference { ip, old, new }) => {
+            let (ip, old_macs, macs) = (*ip, macs(old), macs(new));
+            match (old_macs.is_empty(), macs.is_empty()) {
+                (true, _) => ScanJson::Added { ip, macs },
+                (false, true) => ScanJson::Gone { ip, old_macs },
+                (false, false) => ScanJson::Moved { ip, old_macs, macs },
+            }
+        }
+        ScanEvent::Statistics { outcome, elapsed, lost, differences } => {
             let SweepCounts {
                 requested,
                 sent,
@@ -172,7 +212,7 @@ pub(super) fn line<'a>(
                 unrelated,
             } = *sweep.counts();
             ScanJson::Statistics {
-                outcome: outcome.into(),
+                outcome: (*outcome).into(),
                 targets: sweep.targets(),
                 requested,
                 sent,
@@ -182,8 +222,8 @@ pub(super) fn line<'a>(
                 conflicts,
                 contested,
                 unmatched: unrelated,
-                frames_lost: lost,
-                duration_ns: nanos(elapsed),
+                frames_lost: *lost,
+                duration_ns: nanos(*elapsed),
                 shared_addresses: stations.shared().map(SharedAddressFields::from).collect(),
                 shared_macs: stations
                     .with_several_addresses()
@@ -191,10 +231,15 @@ pub(super) fn line<'a>(
                     .map(SharedMacFields::from)
                     .collect(),
                 uncounted: stations.uncounted(),
+                differences: *differences,
             }
         }
     };
     json(&EventObject::new(at, event))
+}
+
+fn macs(of: &[MacAddr]) -> Vec<Mac> {
+    of.iter().copied().map(Mac).collect()
 }
 
 impl From<&SharedAddress> for SharedAddressFields {

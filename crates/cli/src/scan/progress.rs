@@ -16,7 +16,9 @@ const HERTZ: u8 = 10;
 impl ScanProgress {
     /// Creates a progress bar, which is disabled if the arguments or a missing terminal require that.
     pub(super) fn new(arguments: &ScanArguments, targets: u64, passes: u32) -> ScanProgress {
-        let is_enabled = !arguments.plain && !arguments.json && !arguments.quiet;
+        // The bar does not disturb lines that a file receives.
+        let is_data = arguments.is_plain() || arguments.json;
+        let is_enabled = !arguments.quiet && (!is_data || arguments.output.is_some());
         if !is_enabled || !io::stderr().is_terminal() {
             return ScanProgress(None);
         }

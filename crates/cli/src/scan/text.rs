@@ -6,20 +6,35 @@ use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
+use super::compare::Difference;
 use super::stations::{ScanStations, StationAddresses};
+use crate::clock::Moment;
 use crate::color::{ERROR, Styler, WARNING};
 
 /// An event of a sweep to print.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ScanEvent {
     Start,
-    Reply(SweepReply),
+    Reply(ReplyEvent),
+    /// A difference from an earlier scan.
+    Difference(Difference),
     /// The result, with the number of frames that were lost before they were read.
     Statistics {
         outcome: SweepOutcome,
         elapsed: Duration,
         lost: u64,
+        /// Number of differences from an earlier scan, if there is one.
+        differences: Option<usize>,
     },
+}
+
+/// A reply, with the time of its arrival.
+#[derive(Clone, Debug)]
+pub(super) struct ReplyEvent {
+    pub(super) reply: SweepReply,
+    pub(super) at: Moment,
+    /// The name of the IP address, if it was looked up and has one.
+    pub(super) name: Option<String>,
 }
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
@@ -27,12 +42,14 @@ const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
 /// The bit in the first byte of a MAC address that marks a locally administered address.
 const LOCAL: u8 = 2;
 
-/// Returns the text of an event in one or more lines, without a line break at the end. Without `names`, no vendors are printed.
+/// Returns the text of an event in one or more lines, without a line break at the end. Without `vendors`, no vendors are
+/// printed, and without `has_names`, no names of IP addresses.
 pub(super) fn lines<'a>(
     styler: Styler,
+    has_names: bool,
     interface: &InterfaceName,
     (sweep, stations): (&Sweep, &ScanStations),
-    names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
+    vendors: Option<impl Fn(MacAddr) -> Option<&'a str>>,
     event: &ScanEvent,
 ) -> String {
     let sender = sweep.plan().sender;
@@ -43,26 +60,46 @@ pub(super) fn lines<'a>(
             sender.ip,
             plural(sweep.targets(), "host", "hosts")
         ),
-        ScanEvent::Reply(reply) => reply_text(styler, reply, names),
-        ScanEvent::Statistics { elapsed, lost, .. } => {
+        ScanEvent::Reply(reply) => reply_text(styler, has_names, reply, vendors),
+        ScanEvent::Difference(difference) => difference_text(difference),
+        ScanEvent::Statistics { elapsed, lost, differences, .. } => {
             let statistics = statistics_text(styler, sweep.counts(), *elapsed, *lost);
-            format!("{statistics}{}", stations_text(styler, sweep.counts(), stations))
+            let text = format!("{statistics}{}", stations_text(styler, sweep.counts(), stations));
+            match differences {
+                None => text,
+                Some(count) => {
+                    let count = u64::try_from(*count).unwrap_or(u64::MAX);
+                    format!("{text}\n{}", plural(count, "difference", "differences"))
+                }
+            }
         }
+    }
+}
+
+/// Returns the text of a difference, with all stations of an address.
+pub(super) fn difference_text(Difference { ip, old, new }: &Difference) -> String {
+    let listed = |macs: &[MacAddr]| macs.iter().map(MacAddr::to_string).collect::<Vec<_>>().join(", ");
+    match (old.as_slice(), new.as_slice()) {
+        ([], new) => format!("added {ip} is at {}", listed(new)),
+        (old, []) => format!("gone {ip} was at {}", listed(old)),
+        (old, new) => format!("moved {ip} from {} to {}", listed(old), listed(new)),
     }
 }
 
 fn reply_text<'a>(
     styler: Styler,
-    reply: &SweepReply,
-    names: Option<impl Fn(MacAddr) -> Option<&'a str>>,
+    has_names: bool,
+    ReplyEvent { reply, name, .. }: &ReplyEvent,
+    vendors: Option<impl Fn(MacAddr) -> Option<&'a str>>,
 ) -> String {
     let (ip, mac) = (reply.packet.sender_protocol, reply.packet.sender_hardware);
-    let vendor = names.map(|names| names(mac).unwrap_or_else(|| unknown_vendor(mac)));
+    let vendor = vendors.map(|vendors| vendors(mac).unwrap_or_else(|| unknown_vendor(mac)));
     let vendor = vendor.map(|vendor| format!("\t{vendor}")).unwrap_or_default();
+    let name = if has_names { format!("\t{}", name.as_deref().unwrap_or("-")) } else { String::new() };
     let again = if reply.number > 1 { format!(" (DUP: {})", reply.number) } else { String::new() };
     let conflict = reply.other_mac.map(|mac| styler.apply(ERROR, &format!("(CONFLICT: also at {mac})")));
     let conflict = conflict.map(|mark| format!(" {mark}")).unwrap_or_default();
-    format!("{ip}\t{mac}{vendor}{again}{conflict}")
+    format!("{ip}\t{mac}{vendor}{name}{again}{conflict}")
 }
 
 /// Returns the text for an unknown vendor.

@@ -27,6 +27,7 @@ mod ping;
 mod replay;
 mod running;
 mod scan;
+mod scan_results;
 mod screen;
 mod services;
 mod ss;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         ping::CASES,
         replay::CASES,
         scan::CASES,
+        scan_results::CASES,
         screen::CASES,
         services::CASES,
         ss::CASES,

@@ -25,6 +25,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use testbed::installed::{NotInstalled, installed};
+use testbed::program::exit_and_text;
 use testbed::{Case, TestResult};
 
 use super::screen::program;
@@ -35,6 +36,7 @@ pub(crate) const CASES: &[Case] = &[
     ("jobs_commands_print_what_page_shows", replay_page::<2>),
     ("troubleshooting_commands_print_what_page_shows", replay_page::<3>),
     ("services_commands_print_what_page_shows", replay_page::<4>),
+    ("day_of_work_needs_exit_codes_and_json_only", day_of_work),
     ("pages_with_console_blocks_are_all_replayed", other_pages),
     ("replay_parses_console_blocks_only", console_blocks),
     ("replay_rejects_different_output", different_output),
@@ -59,14 +61,17 @@ const SAMPLE: &str = "docs/sample.pcapng";
 /// The script of the pages that starts two hosts with the same address.
 const DUPLICATE: &str = "docs/duplicate.sh";
 
-/// The pages and the capture, and all other pages of `docs`, read before this process may become an unprivileged user.
+/// The script of a day's work.
+const DAY: &str = "docs/day.sh";
+
+/// The pages, the script and the capture, and all other pages of `docs`, read before this process may become an unprivileged user.
 static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 
 /// Reads the pages. Call this first in `main`.
 pub(crate) fn read_pages() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut names: Vec<_> =
-        [SAMPLE, DUPLICATE, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
+        [SAMPLE, DUPLICATE, DAY, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
     for folder in ["docs", "docs/adr", "docs/spec"] {
         for entry in fs::read_dir(root.join(folder))? {
             let name = format!("{folder}/{}", entry?.file_name().display());
@@ -93,6 +98,29 @@ fn other_pages() -> TestResult {
         let count = blocks(&String::from_utf8_lossy(bytes)).len();
         assert_eq!(count, 0, "{name} has blocks with the language console: add it to PAGES, or use sh");
     }
+    Ok(())
+}
+
+/// Runs the script of a day's work. The script must not read text: programs that select lines or columns are excluded.
+fn day_of_work() -> TestResult {
+    for name in ["ip", "jq"] {
+        installed(name)?;
+    }
+    let script = std::str::from_utf8(file(DAY)?)?;
+    let is_word = |c: char| c.is_alphanumeric() || c == '-';
+    let filters = ["grep", "sed", "awk", "cut", "head", "tail", "tr", "wc", "sort", "uniq", "perl"];
+    let filter = script.split(|c| !is_word(c)).find(|word| filters.contains(word));
+    assert_eq!(filter, None, "the script reads text");
+    let folder = prepare_folder()?;
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(&folder)
+        .env("PATH", search_path(&folder)?)
+        .stdin(Stdio::null())
+        .output()?;
+    let (code, out, errors) = exit_and_text(&output);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    assert!(out.ends_with("\ndone\n"), "{out}");
     Ok(())
 }
 
@@ -181,6 +209,11 @@ fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     Ok(folder)
 }
 
+/// Returns the search path with the programs of [`prepare_folder`].
+fn search_path(folder: &Path) -> Result<String, std::env::VarError> {
+    Ok(format!("{}:{}", folder.join("bin").display(), std::env::var("PATH")?))
+}
+
 /// Runs a block, and compares the output of each command.
 fn replay_block(page: &str, block: &[Step], folder: &Path) -> TestResult {
     // The next command finds the exit code of this command in `$?`.
@@ -188,11 +221,10 @@ fn replay_block(page: &str, block: &[Step], folder: &Path) -> TestResult {
         format!("{command}\nreplay_code=$?; printf '\\n{SEPARATOR}\\n'; (exit $replay_code)\n")
     });
     let script: String = [String::from("exec 2>&1\n")].into_iter().chain(commands).collect();
-    let search_path = std::env::var("PATH")?;
     let output = Command::new("sh")
         .args(["-c", &script])
         .current_dir(folder)
-        .env("PATH", format!("{}:{search_path}", folder.join("bin").display()))
+        .env("PATH", search_path(folder)?)
         .env("TZ", "UTC")
         .stdin(Stdio::null())
         .output()?;

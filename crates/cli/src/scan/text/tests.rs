@@ -15,11 +15,19 @@ fn printed(sweep: &Sweep, event: ScanEvent) -> String {
 }
 
 fn printed_with(sweep: &Sweep, stations: &ScanStations, event: ScanEvent) -> String {
-    lines(Styler::DISABLED, &"tap0".parse().unwrap(), (sweep, stations), Some(name), &event)
+    lines(Styler::DISABLED, false, &"tap0".parse().unwrap(), (sweep, stations), Some(name), &event)
+}
+
+fn event(reply: SweepReply) -> ReplyEvent {
+    ReplyEvent { reply, at: Moment::of_nanos(0), name: None }
 }
 
 fn line(reply: SweepReply) -> String {
-    printed(&sweep(), ScanEvent::Reply(reply))
+    printed(&sweep(), ScanEvent::Reply(event(reply)))
+}
+
+fn statistics(elapsed: Duration, lost: u64, differences: Option<usize>) -> ScanEvent {
+    ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed, lost, differences }
 }
 
 #[test]
@@ -37,7 +45,7 @@ fn scan_text_has_format_of_arp_scan() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        printed(&sweep, ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed, lost: 0 }),
+        printed(&sweep, statistics(elapsed, 0, None)),
         format!(
             "\n1 request sent, 2 replies received\n\
             Ending tapstack {version}: 1 host scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -53,16 +61,13 @@ fn conflict_is_marked_in_reply_and_summary() {
     let second = reply(&mut sweep, RIVAL);
     let text = "10.0.0.1\t02:00:00:00:00:0b\t(Unknown: locally administered) (DUP: 2) (CONFLICT: also at 00:01:02:03:04:05)";
     assert_eq!(line(second), text);
-    let bold = reply_text(Styler::ENABLED, &second, Some(name));
+    let bold = reply_text(Styler::ENABLED, false, &event(second), Some(name));
     assert!(
         bold.ends_with("(DUP: 2) \u{1b}[1m\u{1b}[31m(CONFLICT: also at 00:01:02:03:04:05)\u{1b}[0m"),
         "{bold:?}"
     );
     sweep.refused(1);
-    let end = printed(
-        &sweep,
-        ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed: Duration::ZERO, lost: 3 },
-    );
+    let end = printed(&sweep, statistics(Duration::ZERO, 3, None));
     assert!(
         end.starts_with("\n0 requests sent, 1 refused by the interface, 2 replies received, 3 frames lost\n"),
         "{end}"
@@ -79,13 +84,12 @@ fn footer_lists_shared_addresses_and_stations_with_several_addresses() {
     for reply in [first, second, SweepReply { packet, ..first }] {
         stations.add(&reply);
     }
-    let end = ScanEvent::Statistics { outcome: SweepOutcome::Found, elapsed: Duration::ZERO, lost: 0 };
-    let text = printed_with(&sweep, &stations, end);
+    let text = printed_with(&sweep, &stations, statistics(Duration::ZERO, 0, None));
     let expected = "\nCONFLICT: several stations replied for 1 address\n\
         10.0.0.1 is used by two stations: 00:00:5e:00:01:01, 02:00:00:00:00:0b\n\
         00:00:5e:00:01:01 replied for 2 addresses, from 10.0.0.1 to 10.0.0.2";
     assert!(text.ends_with(expected), "{text}");
-    let unlisted = printed(&sweep, end);
+    let unlisted = printed(&sweep, statistics(Duration::ZERO, 0, None));
     assert!(unlisted.ends_with("\n1 address with several stations not listed"), "{unlisted}");
 }
 
@@ -93,5 +97,35 @@ fn footer_lists_shared_addresses_and_stations_with_several_addresses() {
 fn reply_line_ends_with_mac_address_when_vendors_are_off() {
     let reply = reply(&mut sweep(), IANA);
     let none: Option<fn(MacAddr) -> Option<&'static str>> = None;
-    assert_eq!(reply_text(Styler::DISABLED, &reply, none), "10.0.0.1\t00:00:5e:00:01:01");
+    assert_eq!(reply_text(Styler::DISABLED, false, &event(reply), none), "10.0.0.1\t00:00:5e:00:01:01");
+}
+
+#[test]
+fn name_of_host_follows_vendor() {
+    let mut sweep = sweep();
+    let mut found = event(reply(&mut sweep, IANA));
+    let text = |event: &ReplyEvent| reply_text(Styler::DISABLED, true, event, Some(name));
+    assert_eq!(text(&found), "10.0.0.1\t00:00:5e:00:01:01\tIANA\t-");
+    found.name = Some("router.example".to_owned());
+    assert_eq!(text(&found), "10.0.0.1\t00:00:5e:00:01:01\tIANA\trouter.example");
+    let duplicate = ReplyEvent { name: found.name, ..event(reply(&mut sweep, IANA)) };
+    assert_eq!(text(&duplicate), "10.0.0.1\t00:00:5e:00:01:01\tIANA\trouter.example (DUP: 2)");
+}
+
+#[test]
+fn differences_are_lines_and_counted_at_end() {
+    let line = |old: &[MacAddr], new: &[MacAddr]| {
+        let difference = Difference { ip: [10, 0, 0, 7].into(), old: old.to_vec(), new: new.to_vec() };
+        printed(&sweep(), ScanEvent::Difference(difference))
+    };
+    assert_eq!(line(&[], &[IANA]), "added 10.0.0.7 is at 00:00:5e:00:01:01");
+    assert_eq!(line(&[IANA], &[]), "gone 10.0.0.7 was at 00:00:5e:00:01:01");
+    assert_eq!(
+        line(&[IANA], &[IANA, RIVAL]),
+        "moved 10.0.0.7 from 00:00:5e:00:01:01 to 00:00:5e:00:01:01, 02:00:00:00:00:0b"
+    );
+    for (count, text) in [(0, "\n0 differences"), (1, "\n1 difference")] {
+        let end = printed(&sweep(), statistics(Duration::ZERO, 0, Some(count)));
+        assert!(end.ends_with(text), "{end}");
+    }
 }
