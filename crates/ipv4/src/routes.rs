@@ -63,7 +63,8 @@ pub enum RouteError {
 /// [`Routes::fail`].
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    routes: Vec<Route>,
+    /// All routes, in the order of a lookup.
+    sorted: Vec<Route>,
     /// Gateways of the routes that are not used.
     failed: Vec<FailedGateway>,
     generation: u64,
@@ -113,14 +114,14 @@ impl Routes {
                 return Err(RouteError::InvalidGateway(gateway));
             }
         }
-        if self.routes.len() >= Self::CAPACITY {
+        if self.sorted.len() >= Self::CAPACITY {
             return Err(RouteError::Full);
         }
-        let place = self.routes.partition_point(|other| order(other) < order(&route));
-        self.routes.insert(place, route);
+        let place = self.sorted.partition_point(|other| order(other) < order(&route));
+        self.sorted.insert(place, route);
         self.generation += 1;
         self.off_link_gateway().map_or(Ok(()), |(gateway, _)| {
-            self.routes.remove(place);
+            self.sorted.remove(place);
             Err(RouteError::InUse(gateway))
         })
     }
@@ -130,10 +131,10 @@ impl Routes {
     pub fn remove(&mut self, network: Ipv4Net, interface: InterfaceId) -> Result<Route, RouteError> {
         let network = network.trunc();
         let place = self.index_of(network, interface).ok_or(RouteError::Missing(network))?;
-        let route = self.routes.remove(place);
+        let route = self.sorted.remove(place);
         self.generation += 1;
         if let Some((gateway, _)) = self.off_link_gateway() {
-            self.routes.insert(place, route);
+            self.sorted.insert(place, route);
             return Err(RouteError::InUse(gateway));
         }
         self.forget_failures();
@@ -143,9 +144,9 @@ impl Routes {
     /// Removes the routes for which `keep` returns false, and the routes with a gateway that is then not on the link.
     pub fn retain(&mut self, keep: impl FnMut(&Route) -> bool) {
         self.generation += 1;
-        self.routes.retain(keep);
+        self.sorted.retain(keep);
         while let Some((gateway, interface)) = self.off_link_gateway() {
-            self.routes.retain(|route| route.gateway != Some(gateway) || route.interface != interface);
+            self.sorted.retain(|route| route.gateway != Some(gateway) || route.interface != interface);
         }
         self.forget_failures();
     }
@@ -159,8 +160,8 @@ impl Routes {
     // spec: rfc1122-default-gateways
     pub fn fail(&mut self, now: Instant, gateway: Ipv4Addr, interface: InterfaceId) -> bool {
         let is_of = |route: &Route| route.gateway == Some(gateway) && route.interface == interface;
-        let has_other = |route: &Route| self.routes.iter().any(|o| o.network == route.network && !is_of(o));
-        let mut of_gateway = self.routes.iter().filter(|route| is_of(route)).peekable();
+        let has_other = |route: &Route| self.sorted.iter().any(|o| o.network == route.network && !is_of(o));
+        let mut of_gateway = self.sorted.iter().filter(|route| is_of(route)).peekable();
         if of_gateway.peek().is_none() || !of_gateway.all(has_other) {
             return false;
         }
@@ -168,8 +169,8 @@ impl Routes {
             self.failed.push(FailedGateway { gateway, interface, tried_at: now });
             self.generation += 1;
         }
-        let is_replaced = self.routes.iter().filter(|route| is_of(route)).all(|route| {
-            self.routes.iter().any(|other| other.network == route.network && !self.has_failed(other))
+        let is_replaced = self.sorted.iter().filter(|route| is_of(route)).all(|route| {
+            self.sorted.iter().any(|other| other.network == route.network && !self.has_failed(other))
         });
         if !is_replaced {
             self.failed.retain(|failed| (failed.gateway, failed.interface) == (gateway, interface));
@@ -220,7 +221,7 @@ impl Routes {
             is_in_network(destination, route.network)
                 && interface.is_none_or(|interface| interface == route.interface)
         };
-        let mut matching = self.routes.iter().filter(is_match);
+        let mut matching = self.sorted.iter().filter(is_match);
         let first = matching.next()?;
         if self.failed.is_empty() || !self.has_failed(first) {
             return Some(*first);
@@ -266,7 +267,7 @@ impl Routes {
 
     /// Returns all routes, in the order in which a lookup compares them.
     pub fn iter(&self) -> impl Iterator<Item = Route> {
-        self.routes.iter().copied()
+        self.sorted.iter().copied()
     }
 
     /// Returns the network that contains `gateway`, if the route to this network through `interface` has no gateway.
@@ -292,7 +293,7 @@ impl Routes {
 
     /// Removes the gateways that have failed and have no route.
     fn forget_failures(&mut self) {
-        let routes = &self.routes;
+        let routes = &self.sorted;
         self.failed.retain(|failed| {
             routes
                 .iter()

@@ -447,7 +447,7 @@ fn idle_connection_with_a_long_timeout_forgets_its_transfer_after_the_timeout() 
     rig.acknowledge(5);
     let rto = rig.connection.info(rig.now).rto;
     assert!(rto >= Duration::from_secs(5), "{rto:?}");
-    rig.pass(rto - Duration::from_millis(1));
+    rig.pass(rto.saturating_sub(Duration::from_millis(1)));
     assert_eq!(rig.connection.send_buffer.capacity(), 0, "the send buffer keeps its memory for the timeout");
     assert!(rig.connection.transfer.is_some(), "the window is forgotten before the timeout");
     rig.pass(Duration::from_millis(1));
@@ -469,7 +469,7 @@ fn connection_ends_if_no_device_accepts_its_data() {
             } else {
                 rig.connection.shutdown(rig.now);
             }
-            rig.pass(limit - Duration::from_millis(1));
+            rig.pass(limit.saturating_sub(Duration::from_millis(1)));
             assert_eq!(rig.status().closed, None, "the connection ended before {limit:?}");
             rig.pass(Duration::from_millis(1));
             rig.assert_ended(CloseReason::TimedOut);

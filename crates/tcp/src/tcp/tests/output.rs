@@ -261,7 +261,7 @@ fn bounded_number_of_connections_waits_for_next_hops() {
     half_open(&mut node, 9_999);
     node.tcp.resolved(node.now, PATH.interface, HOPS[1]);
     assert!(node.transmit().is_none(), "a connection waits in the place of an ended one");
-    for number in 0..BOUND + 1 {
+    for number in 0..=BOUND {
         let segment = half_open(&mut node, 10_000 + number);
         node.tcp.unresolved(&segment, HOPS[1]);
     }
