@@ -233,7 +233,6 @@ impl Connection {
                 matches!(recovery.phase, Phase::Open) && recovery.probe.is_permitted()
             }) && scoreboard.sacked_bytes() == 0
                 && scoreboard.lost_bytes() == 0
-                && scoreboard.pipe() > 0
         })
     }
 
