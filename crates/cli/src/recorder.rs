@@ -70,6 +70,9 @@ impl CaptureArguments {
             return Err(Failure::new("--pcap-files needs a limit for each file")
                 .hint("add --pcap-size MB or --pcap-time SECONDS"));
         }
+        if has_limit && self.is_standard_output() {
+            return Err(Failure::new("standard output cannot be rotated").hint("name a file: --pcap FILE"));
+        }
         let recorder = if has_limit {
             Recorder::create_ring(path, self.pcap_files.unwrap_or(FILES), limits, interface, clock.into())
         } else {

@@ -231,3 +231,14 @@ fn file_of_ring_has_number_before_extension() {
     assert_eq!(name("/tmp/a.b/arp.v1.pcapng", 7, 100), "/tmp/a.b/arp.v1-07.pcapng");
     assert_eq!(name("arp", 10, 11), "arp-10");
 }
+
+#[test]
+fn standard_output_and_number_of_files_without_limit_are_rejected() {
+    let limit = Some(Duration::from_secs(1));
+    let output = CaptureArguments { path: Some("-".into()), pcap_time: limit, ..CaptureArguments::default() };
+    assert!(output.start_recorder("tap0", Clock::start()).is_err(), "standard output was rotated");
+    let path = Some("/nowhere/a.pcapng".into());
+    let files = CaptureArguments { path, pcap_files: Some(3), ..CaptureArguments::default() };
+    let error = files.start_recorder("tap0", Clock::start()).err().map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("--pcap-files needs a limit")), "files without a limit");
+}
