@@ -56,6 +56,7 @@ mod tcp_arguments;
 mod usage_error;
 pub mod users;
 mod values;
+mod vendors;
 mod watch;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use caps::{CapSet, Capability};
+use caps::{CapSet, Capability, CapsHashSet};
 use nix::sys::prctl;
 
 use crate::advice::explain;
@@ -12,11 +12,21 @@ use crate::failure::Failure;
 /// permitted set and is cleared first.
 const SETS: [CapSet; 4] = [CapSet::Ambient, CapSet::Effective, CapSet::Permitted, CapSet::Inheritable];
 
+/// The capabilities that replacing a file of another user needs: `watch --known`.
+pub(crate) const FILE_CAPABILITIES: [Capability; 3] =
+    [Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER, Capability::CAP_CHOWN];
+
 /// Drops all capabilities of this process permanently. Programs that this process executes cannot gain capabilities.
 ///
 /// Call this function after sockets, TAP and capture are open, and before starting threads: each thread has its own capabilities.
 /// Open files stay open, and a TAP that this program created is deleted when it is closed.
 pub(crate) fn drop_all() -> Result<(), Failure> {
+    drop_except(&[])
+}
+
+/// Drops all capabilities like [`drop_all`], except those of `kept` that the process has. Programs that this process
+/// executes do not have the kept capabilities.
+pub(crate) fn drop_except(kept: &[Capability]) -> Result<(), Failure> {
     let failed = |what: &str, error: &(dyn Error + 'static)| {
         Failure::new(explain(error).context(format!("cannot {what}")))
     };
@@ -27,8 +37,13 @@ pub(crate) fn drop_all() -> Result<(), Failure> {
         caps::clear(None, CapSet::Bounding).map_err(|error| failed("drop the bounding set", &error))?;
     }
     for set in SETS {
-        if !held(set)?.is_empty() {
-            caps::clear(None, set).map_err(|error| failed("drop capabilities", &error))?;
+        let is_kept = |capability: &Capability| {
+            kept.contains(capability) && matches!(set, CapSet::Effective | CapSet::Permitted)
+        };
+        let held = held(set)?;
+        let left: CapsHashSet = held.iter().copied().filter(is_kept).collect();
+        if held != left {
+            caps::set(None, set, &left).map_err(|error| failed("drop capabilities", &error))?;
         }
     }
     Ok(())

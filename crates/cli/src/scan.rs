@@ -10,7 +10,6 @@ mod results;
 mod stations;
 mod targets;
 mod text;
-mod vendors;
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -36,12 +35,12 @@ use crate::probe::{ProbeDevice, Prober, drain};
 use crate::shared_address::FailOnConflict;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
+use crate::vendors::Vendors;
 use arguments::ScanArguments;
 use progress::ScanProgress;
 use results::ScanResults;
 use stations::ScanStations;
 use text::ScanEvent;
-use vendors::Vendors;
 
 /// Time to wait for a congested device. Frames that the device has not accepted by then are counted as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);

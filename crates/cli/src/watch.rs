@@ -1,8 +1,10 @@
 //! `tapstack watch`: monitors ARP passively and reports hosts, changes and conflicts.
 
 pub(crate) mod arguments;
+mod commands;
 mod file;
 mod json;
+mod known;
 mod observer;
 mod output;
 mod screen;
@@ -25,9 +27,11 @@ use crate::json::command_schema;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe};
-use arguments::{FailOn, WatchArguments};
+use arguments::WatchArguments;
+use commands::EventCommands;
+use known::KnownAddresses;
 use observer::Observer;
-use output::{LineOutput, WatchOutput};
+use output::{EventOutput, LineOutput, WatchOutput};
 use screen::Screen;
 use source::{FrameWatcher, WatchSource};
 
@@ -47,12 +51,11 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         Some(path) => file::watch(arguments, path, clock)?,
         None => watch_link(arguments, clock)?,
     };
-    let fails = arguments.fail_on == Some(FailOn::Conflict);
-    if fails && observer.counts().conflicts > 0 {
-        return Err(Failure::negative(conflict_message(&observer)));
+    if let Some(event) = observer.trigger {
+        return Err(Failure::negative(event_message(event)));
     }
     match incomplete {
-        Some(why) if fails => Err(Failure::new(why.context("no result"))),
+        Some(why) if !arguments.fail_on.is_empty() => Err(Failure::new(why.context("no result"))),
         Some(why) if never_received => Err(Failure::new(why.context("received nothing"))),
         _ => Ok(ExitCode::SUCCESS),
     }
@@ -67,19 +70,23 @@ fn signals() -> std::io::Result<Signals> {
 fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
     let mut source = WatchSource::open(arguments, clock)?;
     let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
-    let mut watcher = FrameWatcher::new(Observer::new(arguments.vlan), recorder, clock.into(), &source)?;
+    let observer = Observer::open(arguments)?;
+    let mut watcher = FrameWatcher::new(observer, recorder, clock.into(), &source)?;
     let signals = &signals()?;
-    let mut output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
-    privileges::drop_all()?;
+    let output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
+    drop_privileges(arguments)?;
+    watcher.observer.create_known()?;
+    let interface = Some(source.name().to_string());
+    let commands = EventCommands::new(arguments.exec.clone(), interface, output.is_screen());
+    let mut output = EventOutput { output, commands };
     watcher.observer.advance(watcher.wall_time(clock.now()));
-    output.print_start(watcher.observer.now, &source.name().to_string());
+    output.output.print_start(watcher.observer.now, &source.name().to_string());
     let end = arguments.deadline.map(|limit| clock.now() + limit);
-    let ended = receive_until_end(&mut source, &mut watcher, &mut output, clock, end, (arguments, signals));
-    let ended = ended
-        .and_then(|()| receive_rest(&mut source, &mut watcher, &mut output, clock, (arguments, signals)));
+    let ended = receive_until_end(&mut source, &mut watcher, &mut output, clock, end, signals);
+    let ended = ended.and_then(|()| receive_rest(&mut source, &mut watcher, &mut output, clock, signals));
     watcher.flush();
     let lost = source.gaps();
-    let printed = output.finish(&watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
+    let printed = output.finish(&mut watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
     ended?;
     printed?;
     let gaps = Gaps { turned_away: unwatched_count(&watcher.observer), ..source.gaps() };
@@ -91,7 +98,7 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
 fn report_link_changes(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,
-    output: &mut WatchOutput,
+    output: &mut EventOutput,
     now: Instant,
 ) {
     let mut was_alive = !watcher.observer.is_down;
@@ -100,7 +107,7 @@ fn report_link_changes(
         let losses = u64::from(was_alive && !state.carries_frames());
         was_alive = state.carries_frames();
         watcher.observer.link_losses = watcher.observer.link_losses.saturating_add(losses);
-        output.print_link_change(watcher.wall_time(now), state);
+        output.output.print_link_change(watcher.wall_time(now), state);
     }
     watcher.observer.is_down = source.is_down();
 }
@@ -115,12 +122,12 @@ fn unwatched_count(observer: &Observer) -> u64 {
 fn receive_rest(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,
-    output: &mut WatchOutput,
+    output: &mut EventOutput,
     clock: Clock,
-    (arguments, signals): (&WatchArguments, &Signals),
+    signals: &Signals,
 ) -> Result<(), Failure> {
     let is_drained = probe::drain(|| {
-        if is_over(arguments, &watcher.observer, output) {
+        if is_over(&watcher.observer, &output.output) {
             return Ok(false);
         }
         let has_arrived = source.receive(watcher)?;
@@ -135,18 +142,18 @@ fn receive_rest(
     Ok(())
 }
 
-/// Receives until the deadline, a signal, a closed output or a conflict that ends the watch.
+/// Receives until the deadline, a signal, a closed output or an event that ends the watch.
 fn receive_until_end(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,
-    output: &mut WatchOutput,
+    output: &mut EventOutput,
     clock: Clock,
     end: Option<Instant>,
-    (arguments, signals): (&WatchArguments, &Signals),
+    signals: &Signals,
 ) -> Result<(), Failure> {
     // A signal may have arrived before the first wait.
     let mut has_signal = true;
-    while !is_over(arguments, &watcher.observer, output) {
+    while !is_over(&watcher.observer, &output.output) {
         if has_signal && signals.next()?.is_some() {
             return Ok(());
         }
@@ -157,21 +164,35 @@ fn receive_until_end(
         }
         let wall_time = watcher.wall_time(now);
         let silent = watcher.observer.census.deadline().map(|at| at.since(wall_time));
-        let limit = [left, silent, output.refresh_delay(wall_time)].into_iter().flatten().min();
-        has_signal = source.step(watcher, signals, output.key_fd(), limit)?;
+        let save = watcher.observer.known.as_ref().and_then(KnownAddresses::deadline);
+        let save = save.map(|at| at.since(wall_time));
+        let delays = [left, silent, output.output.refresh_delay(wall_time), save, output.commands.delay()];
+        let limit = delays.into_iter().flatten().min();
+        has_signal = source.step(watcher, signals, output.output.key_fd(), limit)?;
         let now = clock.now();
         watcher.observer.advance(watcher.wall_time(now));
         watcher.flush();
         output.print_events(&mut watcher.observer, signals)?;
         report_link_changes(source, watcher, output, now);
-        output.refresh(watcher.observer.now, &watcher.observer)?;
+        // A failure is reported at the end, and the next attempt may be successful.
+        let _ = watcher.observer.save_known_if_due();
+        output.commands.advance();
+        output.output.refresh(watcher.observer.now, &watcher.observer)?;
     }
     Ok(())
 }
 
-/// Whether the output is closed, or a conflict ends the watch.
-fn is_over(arguments: &WatchArguments, observer: &Observer, output: &WatchOutput) -> bool {
-    output.is_closed() || (arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0)
+/// Whether the output is closed, or an event of `--fail-on` ends the watch.
+fn is_over(observer: &Observer, output: &WatchOutput) -> bool {
+    output.is_closed() || observer.trigger.is_some()
+}
+
+/// Drops the privileges, except those for the file of `--known`.
+fn drop_privileges(arguments: &WatchArguments) -> Result<(), Failure> {
+    match arguments.known {
+        Some(_) => privileges::drop_except(&privileges::FILE_CAPABILITIES),
+        None => privileges::drop_all(),
+    }
 }
 
 /// Kind of the source.
@@ -215,13 +236,13 @@ fn open_output(
     }))
 }
 
-/// Returns the error message for the first conflict.
-fn conflict_message(observer: &Observer) -> String {
-    match observer.conflict {
-        Some(CensusEvent::Conflict { address, mac, other }) => {
+/// Returns the error message for an event of `--fail-on`.
+fn event_message(event: CensusEvent) -> String {
+    match event {
+        CensusEvent::Conflict { address, mac, other } => {
             format!("address conflict: {address} is claimed by {other} and {mac}")
         }
-        _ => "address conflict".to_owned(),
+        event => text::event_text(event),
     }
 }
 

@@ -151,7 +151,7 @@ fn stations_text(styler: Styler, counts: &SweepCounts, stations: &ScanStations) 
         let addresses = plural(stations.uncounted(), "address", "addresses");
         lines.push(format!("{addresses} not counted by station: the table of stations is full"));
     }
-    lines.into_iter().map(|line| format!("\n{line}")).collect()
+    if lines.is_empty() { String::new() } else { format!("\n{}", lines.join("\n")) }
 }
 
 /// Formats a count with its noun.

@@ -1,18 +1,20 @@
 //! The command line of `tapstack watch`.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use ipnet::Ipv4Net;
-use link::VlanId;
+use link::{MacAddr, VlanId};
 use tap::linux::InterfaceName;
 
 use crate::complete;
+use crate::error_message::ErrorMessage;
 use crate::help;
 use crate::recorder::CaptureArguments;
-use crate::values::{host_network, interface_name, seconds, tap_name, vlan};
+use crate::values::{host_network, interface_name, ip_address, range, seconds, station_mac, tap_name, vlan};
 
 #[derive(Debug, Args)]
 // Each bool is an independent option. A terminal does not format backticks.
@@ -27,6 +29,8 @@ Examples:
       a line for each event
   sudo tapstack watch -I eth0 -w 60 --fail-on conflict
       fails if two hosts share an address
+  sudo tapstack watch -I eth0 --known known.txt --exec 'logger \"$TAPSTACK_EVENT $TAPSTACK_IP $TAPSTACK_MAC\"'
+      logs each event; addresses in known.txt are not new
   tapstack watch --tap tap0 --address 10.0.0.2/24
       as an emulated host that answers the kernel
   tapstack watch arp.pcap
@@ -48,9 +52,19 @@ claimed. Evicted and rejected addresses are counted.
 On a switched network, watch receives broadcasts, multicasts and frames to this interface. Two hosts that share an address are \
 detected only if watch receives frames of both: broadcasts, or replies to this interface.
 
+--known reads and replaces a file with a line `IP[@VLAN] MAC # comment` for each address. An address in the file is not \
+reported as new, and another MAC address is reported as a move. New and moved addresses are added to the file. The file may be \
+edited at any time. As root, watch keeps CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_CHOWN, to replace a file of another user.
+
+--exec runs the command with /bin/sh, without the privileges of watch. Standard input has the event as a JSON object, and the \
+environment has its fields: TAPSTACK_EVENT, TAPSTACK_IP, TAPSTACK_MAC and so on. Up to 8 commands run at the same time, and up \
+to 256 events wait. Failed commands, and events without a command, are counted.
+
+Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
+
 Keys: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? shows help, q or Ctrl-C quits.
 
-Exit codes: 0 no conflict, or no --fail-on; 1 a conflict with --fail-on conflict; 2 usage, permission or setup error, \
+Exit codes: 0 no conflict, or no --fail-on; 1 an event of --fail-on; 2 usage, permission or setup error, \
 interface down or deleted, packets of a capture omitted; with --fail-on also if frames or addresses were missed."
 )]
 pub(crate) struct WatchArguments {
@@ -84,9 +98,18 @@ pub(crate) struct WatchArguments {
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,
-    /// Event that ends watch with exit code 1: immediately, or at the end of a capture file
-    #[arg(long, value_name = "EVENT", help_heading = help::CONFLICTS)]
-    pub(crate) fail_on: Option<FailOn>,
+    /// Events that end watch with exit code 1, separated by commas: immediately, or at the end of a capture file
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',', help_heading = help::CONFLICTS)]
+    pub(crate) fail_on: Vec<FailOn>,
+    /// File of known addresses, which are not reported as new; new and moved addresses are added to the file
+    #[arg(long, value_name = "FILE", help_heading = help::CONFLICTS)]
+    pub(crate) known: Option<PathBuf>,
+    /// MAC address, IP address or range of stations to ignore; may be repeated
+    #[arg(long, value_name = "MAC|IP", value_parser = ignored_station, help_heading = help::CONFLICTS)]
+    pub(crate) ignore: Vec<IgnoredStation>,
+    /// Shell command to run on each event
+    #[arg(long, value_name = "COMMAND", help_heading = help::CONFLICTS)]
+    pub(crate) exec: Option<String>,
     /// Time limit, in seconds
     #[arg(
         short = 'w', long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true,
@@ -95,6 +118,9 @@ pub(crate) struct WatchArguments {
     pub(crate) deadline: Option<Duration>,
     #[command(flatten)]
     pub(crate) capture: CaptureArguments,
+    /// File with vendor names: of arp-scan, nmap, Wireshark (manuf) or IEEE (text or CSV)
+    #[arg(short = 'O', long, value_name = "FILE", help_heading = help::OUTPUT)]
+    pub(crate) ouifile: Option<PathBuf>,
     /// Print a line for each event [default: if standard output is not a terminal]
     #[arg(long, help_heading = help::OUTPUT)]
     pub(crate) plain: bool,
@@ -110,6 +136,40 @@ pub(crate) struct WatchArguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Conflict,
+    New,
+    Moved,
+    Mismatch,
+}
+
+/// Station of `--ignore`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IgnoredStation {
+    Mac(MacAddr),
+    Range(Ipv4Net),
+}
+
+impl IgnoredStation {
+    /// Whether a packet is from the station. `macs` are the source of the frame and the sender of the packet.
+    pub(super) fn matches(self, macs: [MacAddr; 2], ip: Ipv4Addr) -> bool {
+        match self {
+            Self::Mac(mac) => macs.contains(&mac),
+            Self::Range(range) => range.contains(&ip),
+        }
+    }
+}
+
+/// Parses a value of `--ignore`.
+fn ignored_station(text: &str) -> Result<IgnoredStation, ErrorMessage> {
+    if text.contains('/') {
+        return range(text).map(IgnoredStation::Range);
+    }
+    if let Ok(ip) = ip_address(text) {
+        return Ok(IgnoredStation::Range(ip.into()));
+    }
+    station_mac(text).map(IgnoredStation::Mac).map_err(|_| {
+        ErrorMessage::new("expected a MAC address, an IP address or a range")
+            .hint("use e.g. 02:00:00:00:00:02, 10.0.0.2 or 10.0.0.0/28")
+    })
 }
 
 impl WatchArguments {
@@ -119,6 +179,27 @@ impl WatchArguments {
             (Some(file), _) => file.display().to_string(),
             (None, Some(name)) => name.to_string(),
             (None, None) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_station_is_mac_address_ip_address_or_range() {
+        let [mac, other] = [7, 8].map(|last| MacAddr::new([2, 0, 0, 0, 0, last]));
+        let matches = |text: &str, macs, ip: [u8; 4]| ignored_station(text).unwrap().matches(macs, ip.into());
+        assert!(matches("02:00:00:00:00:07", [other, mac], [10, 0, 0, 1]));
+        assert!(matches("0200.0000.0007", [mac, other], [10, 0, 0, 1]));
+        assert!(!matches("02:00:00:00:00:07", [other, other], [10, 0, 0, 1]));
+        assert!(
+            matches("10.0.0.1", [mac, mac], [10, 0, 0, 1]) && !matches("10.0.0.1", [mac, mac], [10, 0, 0, 2])
+        );
+        assert!(matches("10.0.0.0/30", [mac, mac], [10, 0, 0, 3]));
+        for text in ["", "10.0.0", "ff:ff:ff:ff:ff:ff", "10.0.0.1/30", "host"] {
+            assert!(ignored_station(text).is_err(), "{text}");
         }
     }
 }

@@ -16,15 +16,15 @@ use tap::Instant;
 use tap::linux::{Descriptor, wait};
 
 use super::arguments::WatchArguments;
+use super::commands::EventCommands;
 use super::observer::Observer;
-use super::output::WatchOutput;
-use super::{FailOn, SourceKind, WatchOutcome, is_over, open_output, signals, unwatched_count};
+use super::output::{EventOutput, WatchOutput};
+use super::{SourceKind, WatchOutcome, drop_privileges, is_over, open_output, signals, unwatched_count};
 use crate::advice::explain;
 use crate::decompress::decompressed;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
 use crate::input::open;
-use crate::privileges;
 use crate::signals::Signals;
 
 /// A reader that ends at a signal or the deadline, also while no data arrives.
@@ -51,11 +51,12 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     };
     let from = open_unblocked(path).map_err(|error| read_failure(error.into()))?;
     let signals = &signals()?;
-    privileges::drop_all()?;
+    let mut observer = Observer::open(arguments)?;
+    drop_privileges(arguments)?;
+    observer.create_known()?;
     let is_file = from.metadata().is_ok_and(|metadata| metadata.is_file());
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
-    let mut observer = Observer::new(arguments.vlan);
     let outcome = |observer: Observer, truncated, has_header: bool| {
         // A file has unread frames if reading was stopped. A pipe may have had no more.
         let is_unread = !has_header || (is_file && stopped.load(Ordering::Relaxed));
@@ -73,31 +74,33 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         }
         reader => reader.map_err(read_failure)?,
     };
-    let mut output = open_output(arguments, &arguments.name(), kind, clock)?;
+    let output = open_output(arguments, &arguments.name(), kind, clock)?;
+    let commands = EventCommands::new(arguments.exec.clone(), None, output.is_screen());
+    let mut output = EventOutput { output, commands };
     let (mut has_started, mut printed, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|frame| {
         let time = frame.time.map_or(observer.now, Instant::from_nanos);
         if !std::mem::replace(&mut has_started, true) {
-            output.print_start(time, &arguments.name());
+            output.output.print_start(time, &arguments.name());
         }
         let decision = observer.observe_captured(time, frame);
         truncated += u64::from(frame.is_truncated() && decision.is_truncated());
         printed = output.print_events(&mut observer, signals);
         // A file is read to its end, also after a conflict.
-        let is_enough = if is_file { output.is_closed() } else { is_over(arguments, &observer, &output) };
+        output.commands.advance();
+        let is_closed = output.output.is_closed();
+        let is_enough = if is_file { is_closed } else { is_over(&observer, &output.output) };
         printed.is_ok() && !is_enough && !stopped.load(Ordering::Relaxed)
     });
     printed?;
     let read = if stopped.load(Ordering::Relaxed) { Ok(()) } else { read.map_err(read_failure) };
     if read.is_ok() {
-        show_end(&mut output, &observer, signals, clock)?;
+        show_end(&mut output.output, &observer, signals, clock)?;
     }
-    let printed = output.finish(&observer, truncated, signals);
+    let printed = output.finish(&mut observer, truncated, signals);
     match read {
-        // A conflict is a result, also if the rest of the capture is unreadable.
-        Err(why) if arguments.fail_on == Some(FailOn::Conflict) && observer.counts().conflicts > 0 => {
-            why.print();
-        }
+        // An event of `--fail-on` is a result, also if the rest of the capture is unreadable.
+        Err(why) if observer.trigger.is_some() => why.print(),
         read => read?,
     }
     printed.map(|()| outcome(observer, truncated, true))

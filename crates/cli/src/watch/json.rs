@@ -14,6 +14,7 @@ use super::text::presences;
 use crate::clock::Moment;
 use crate::json::{EventObject, Mac, Time, nanos};
 use crate::output::json;
+use crate::vendors::Vendors;
 
 /// `tapstack watch --json`
 ///
@@ -135,6 +136,8 @@ pub(super) enum WatchJson {
         vlan: Option<u16>,
         /// MAC address that claimed the IP address last.
         mac: Mac,
+        /// Vendor of the MAC address; null if the vendor is unknown.
+        vendor: Option<String>,
         /// State.
         state: AddressState,
         /// MAC address that claimed the IP address before; null if there was none.
@@ -173,6 +176,8 @@ pub(super) struct ClaimFields {
     vlan: Option<u16>,
     /// MAC address of its station.
     mac: Mac,
+    /// Vendor of the MAC address; null if the vendor is unknown.
+    vendor: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -224,6 +229,16 @@ pub(super) struct StatisticsFields {
     frames_lost: u64,
     /// Number of times that the link went down or lost its carrier.
     link_losses: u64,
+    /// Frames of the stations of `--ignore`.
+    excluded: u64,
+    /// Addresses that were not added to the file of `--known`: the list of 65,536 addresses was full.
+    known_not_added: u64,
+    /// Commands of `--exec` that were started.
+    commands_started: u64,
+    /// Commands of `--exec` that could not be started, or that ended with another exit code than 0.
+    commands_failed: u64,
+    /// Events without a command of `--exec`: too many events were waiting, or the command ended.
+    commands_lost: u64,
 }
 
 /// State of an IP address.
@@ -255,12 +270,13 @@ impl WatchJson {
     }
 
     /// An address in the final table.
-    pub(super) fn address(row: &CensusEntry) -> WatchJson {
-        let ClaimFields { ip, vlan, mac } = ClaimFields::new(row.address, row.mac);
+    pub(super) fn address(row: &CensusEntry, vendors: &Vendors) -> WatchJson {
+        let ClaimFields { ip, vlan, mac, vendor } = ClaimFields::new(row.address, row.mac, vendors);
         WatchJson::Address {
             ip,
             vlan,
             mac,
+            vendor,
             state: row.presence.into(),
             old_mac: row.previous.map(Mac),
             other_mac: row.conflict.map(Mac),
@@ -282,6 +298,7 @@ impl WatchJson {
             counts;
         let CensusCounts { added, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
         let [fresh, quiet, gone] = presences(observer);
+        let commands = observer.commands.unwrap_or_default();
         WatchJson::Statistics(Box::new(StatisticsFields {
             duration_ns: observer.began.map_or(0, |began| nanos(observer.now.since(began))),
             packets: counts.packets(),
@@ -306,15 +323,21 @@ impl WatchJson {
             events_lost,
             frames_lost,
             link_losses: observer.link_losses,
+            excluded: observer.excluded,
+            known_not_added: observer.known.as_ref().map_or(0, |known| known.not_added),
+            commands_started: commands.started,
+            commands_failed: commands.failed,
+            commands_lost: commands.lost,
         }))
     }
 }
 
-impl From<CensusEvent> for WatchJson {
-    fn from(event: CensusEvent) -> WatchJson {
+impl WatchJson {
+    /// An event.
+    pub(super) fn event(event: CensusEvent, vendors: &Vendors) -> WatchJson {
         let number = |vlan: Option<VlanId>| vlan.map(VlanId::number);
         match event {
-            CensusEvent::New { address, mac } => WatchJson::New(ClaimFields::new(address, mac)),
+            CensusEvent::New { address, mac } => WatchJson::New(ClaimFields::new(address, mac, vendors)),
             CensusEvent::Moved { address: VlanAddress { ip, vlan }, from, to } => {
                 WatchJson::Moved { ip, vlan: number(vlan), mac: Mac(to), old_mac: Mac(from) }
             }
@@ -325,7 +348,7 @@ impl From<CensusEvent> for WatchJson {
                 WatchJson::Probe { ip, vlan: number(vlan), mac: Mac(mac), owner_mac: owner.map(Mac) }
             }
             CensusEvent::Announcement { address, mac } => {
-                WatchJson::Announcement(ClaimFields::new(address, mac))
+                WatchJson::Announcement(ClaimFields::new(address, mac, vendors))
             }
             CensusEvent::Mismatch { address: VlanAddress { ip, vlan }, mac, source } => {
                 WatchJson::Mismatch { ip, vlan: number(vlan), mac: Mac(mac), source_mac: Mac(source) }
@@ -336,7 +359,7 @@ impl From<CensusEvent> for WatchJson {
                 reason: DropReason::from(reason).name(),
                 message: reason.to_string(),
             },
-            CensusEvent::Gone { address, mac } => WatchJson::Gone(ClaimFields::new(address, mac)),
+            CensusEvent::Gone { address, mac } => WatchJson::Gone(ClaimFields::new(address, mac, vendors)),
             CensusEvent::Returned { address: VlanAddress { ip, vlan }, mac, silence } => {
                 WatchJson::Returned { ip, vlan: number(vlan), mac: Mac(mac), silence_ns: nanos(silence) }
             }
@@ -344,7 +367,9 @@ impl From<CensusEvent> for WatchJson {
                 WatchJson::ManyAddresses { mac: Mac(mac), addresses }
             }
             CensusEvent::Flood { mac, packets } => WatchJson::Flood { mac: mac.map(Mac), packets },
-            CensusEvent::Full { address, mac } => WatchJson::TableFull(ClaimFields::new(address, mac)),
+            CensusEvent::Full { address, mac } => {
+                WatchJson::TableFull(ClaimFields::new(address, mac, vendors))
+            }
             CensusEvent::Evicted { address: VlanAddress { ip, vlan } } => {
                 WatchJson::Evicted { ip, vlan: number(vlan) }
             }
@@ -353,8 +378,9 @@ impl From<CensusEvent> for WatchJson {
 }
 
 impl ClaimFields {
-    fn new(VlanAddress { ip, vlan }: VlanAddress, mac: MacAddr) -> ClaimFields {
-        ClaimFields { ip, vlan: vlan.map(VlanId::number), mac: Mac(mac) }
+    fn new(VlanAddress { ip, vlan }: VlanAddress, mac: MacAddr, vendors: &Vendors) -> ClaimFields {
+        let vendor = vendors.name(mac).map(str::to_owned);
+        ClaimFields { ip, vlan: vlan.map(VlanId::number), mac: Mac(mac), vendor }
     }
 }
 

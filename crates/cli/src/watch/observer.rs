@@ -1,6 +1,7 @@
 //! Passes frames to the census of a watch.
 
 use std::fmt;
+use std::rc::Rc;
 
 use arp::FrameView;
 use arptools::census::{Census, CensusCounts, CensusEvent, CensusSettings, Classification, FrameInfo};
@@ -9,6 +10,12 @@ use dissect::EthernetForm;
 use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
+
+use super::arguments::{FailOn, IgnoredStation, WatchArguments};
+use super::commands::CommandCounts;
+use super::known::KnownAddresses;
+use crate::failure::Failure;
+use crate::vendors::Vendors;
 
 /// A census, with counters for the frames and link changes that are not part of the census.
 pub(super) struct Observer {
@@ -25,8 +32,18 @@ pub(super) struct Observer {
     pub(super) link_losses: u64,
     /// Whether the link is down.
     pub(super) is_down: bool,
-    /// The first conflict.
-    pub(super) conflict: Option<CensusEvent>,
+    /// Number of frames of the stations of `--ignore`.
+    pub(super) excluded: u64,
+    /// The first event of `--fail-on`.
+    pub(super) trigger: Option<CensusEvent>,
+    /// The known addresses of `--known`.
+    pub(super) known: Option<KnownAddresses>,
+    /// Vendor names; empty if no file is installed.
+    pub(super) vendors: Rc<Vendors>,
+    /// Counts of the commands of `--exec`, set before the end.
+    pub(super) commands: Option<CommandCounts>,
+    ignored_stations: Vec<IgnoredStation>,
+    fail_on: Vec<FailOn>,
 }
 
 /// Decision on a frame.
@@ -34,6 +51,8 @@ pub(super) struct Observer {
 pub(super) enum FrameDecision {
     Counted(Classification),
     Ignored(DropReason),
+    /// From a station of `--ignore`.
+    Excluded,
 }
 
 impl Observer {
@@ -46,8 +65,31 @@ impl Observer {
             ignored: 0,
             link_losses: 0,
             is_down: false,
-            conflict: None,
+            excluded: 0,
+            trigger: None,
+            known: None,
+            vendors: Rc::default(),
+            commands: None,
+            ignored_stations: Vec::new(),
+            fail_on: Vec::new(),
         }
+    }
+
+    /// Creates an observer for these arguments. Reads the known addresses and the vendor names.
+    pub(super) fn open(arguments: &WatchArguments) -> Result<Observer, Failure> {
+        let vendors = match &arguments.ouifile {
+            Some(path) => Vendors::from_file(path)?,
+            // Nothing names a vendor.
+            None if arguments.quiet && arguments.exec.is_none() => Vendors::default(),
+            None => Vendors::installed(),
+        };
+        Ok(Observer {
+            known: arguments.known.as_deref().map(KnownAddresses::read).transpose()?,
+            vendors: Rc::new(vendors),
+            ignored_stations: arguments.ignore.clone(),
+            fail_on: arguments.fail_on.clone(),
+            ..Observer::new(arguments.vlan)
+        })
     }
 
     /// Adds a frame of a capture to the census.
@@ -67,7 +109,11 @@ impl Observer {
         self.began.get_or_insert(now);
         self.now = now;
         match self.classify(now, bytes) {
-            Ok(verdict) => FrameDecision::Counted(verdict),
+            Ok(Some(verdict)) => FrameDecision::Counted(verdict),
+            Ok(None) => {
+                self.excluded = self.excluded.saturating_add(1);
+                FrameDecision::Excluded
+            }
             Err(reason) => {
                 self.ignored = self.ignored.saturating_add(1);
                 FrameDecision::Ignored(reason)
@@ -82,20 +128,46 @@ impl Observer {
         self.census.poll(now);
     }
 
-    /// Returns the next event.
+    /// Returns the next event. A new address that is known already is no event.
     pub(super) fn take_event(&mut self) -> Option<CensusEvent> {
-        let event = self.census.take_event()?;
-        if matches!(event, CensusEvent::Conflict { .. }) {
-            self.conflict.get_or_insert(event);
+        loop {
+            let event = self.census.take_event()?;
+            let event = match &mut self.known {
+                Some(known) => known.review(self.now, event),
+                None => Some(event),
+            };
+            let Some(event) = event else { continue };
+            let fails = match event {
+                CensusEvent::Conflict { .. } => self.fail_on.contains(&FailOn::Conflict),
+                CensusEvent::New { .. } => self.fail_on.contains(&FailOn::New),
+                CensusEvent::Moved { .. } => self.fail_on.contains(&FailOn::Moved),
+                CensusEvent::Mismatch { .. } => self.fail_on.contains(&FailOn::Mismatch),
+                _ => false,
+            };
+            if fails {
+                self.trigger.get_or_insert(event);
+            }
+            return Some(event);
         }
-        Some(event)
+    }
+
+    /// Writes the file of `--known`, so that a missing permission is reported at the start.
+    pub(super) fn create_known(&mut self) -> Result<(), Failure> {
+        self.known.as_mut().map_or(Ok(()), KnownAddresses::save)
+    }
+
+    /// Replaces the file of `--known` if that is due.
+    pub(super) fn save_known_if_due(&mut self) -> Result<(), Failure> {
+        let now = self.now;
+        self.known.as_mut().map_or(Ok(()), |known| known.save_if_due(now))
     }
 
     pub(super) fn counts(&self) -> CensusCounts {
         self.census.counts()
     }
 
-    fn classify(&mut self, now: Instant, bytes: &[u8]) -> Result<Classification, DropReason> {
+    /// Passes a frame to the census, or returns `None` for a frame of an ignored station.
+    fn classify(&mut self, now: Instant, bytes: &[u8]) -> Result<Option<Classification>, DropReason> {
         let view = FrameView::parse(bytes)?;
         let frame = view.ethernet();
         if frame.ether_type() != EtherType::ARP {
@@ -105,9 +177,17 @@ impl Observer {
         if self.vlan.is_some() && self.vlan != vlan {
             return Err(link::LinkDropReason::OtherVlan.into());
         }
+        let packet = view.packet();
+        if let Ok(packet) = &packet {
+            let macs = [frame.source(), packet.sender_hardware()];
+            let is_ignored = |station: &IgnoredStation| station.matches(macs, packet.sender_protocol());
+            if self.ignored_stations.iter().any(is_ignored) {
+                return Ok(None);
+            }
+        }
         let is_broadcast = frame.destination().is_group();
         let frame = FrameInfo { source: frame.source(), is_broadcast, vlan };
-        Ok(self.census.receive(now, frame, view.packet()))
+        Ok(Some(self.census.receive(now, frame, packet)))
     }
 }
 
@@ -127,6 +207,7 @@ impl FrameDecision {
     pub(super) fn is_truncated(self) -> bool {
         match self {
             Self::Counted(verdict) => matches!(verdict, Classification::Dropped(_)),
+            Self::Excluded => false,
             Self::Ignored(reason) => !matches!(
                 reason,
                 DropReason::UnsupportedEtherType(_) | DropReason::Link(link::LinkDropReason::OtherVlan)
@@ -140,6 +221,7 @@ impl fmt::Display for FrameDecision {
         match self {
             Self::Counted(verdict) => verdict.fmt(f),
             Self::Ignored(reason) => write!(f, "ignored: {reason}"),
+            Self::Excluded => f.write_str("ignored: station of --ignore"),
         }
     }
 }

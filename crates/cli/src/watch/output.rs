@@ -10,6 +10,7 @@ use runtime::Clock;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
+use super::commands::EventCommands;
 use super::json::{self, WatchJson};
 use super::observer::Observer;
 use super::screen::Screen;
@@ -31,6 +32,44 @@ pub(super) enum WatchOutput {
     Quiet,
     Lines(LineOutput),
     Screen(Box<Screen>),
+}
+
+/// The output of the events of a watch, and the commands that run on events.
+pub(super) struct EventOutput {
+    pub(super) output: WatchOutput,
+    pub(super) commands: EventCommands,
+}
+
+impl EventOutput {
+    /// Prints the pending events, and adds them to the commands.
+    pub(super) fn print_events(&mut self, observer: &mut Observer, signals: &Signals) -> io::Result<()> {
+        while let Some(event) = observer.take_event() {
+            self.output.print_event(observer, event);
+            if self.commands.is_enabled() {
+                let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
+                let moment = Moment { wall: observer.now, elapsed };
+                let event = json::line(moment, WatchJson::event(event, &observer.vendors));
+                self.commands.add(event);
+            }
+        }
+        self.output.drain(signals)
+    }
+
+    /// Waits for the commands, replaces the file of known addresses, and prints the statistics.
+    pub(super) fn finish(
+        mut self,
+        observer: &mut Observer,
+        frames_lost: u64,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        if self.commands.is_enabled() {
+            self.commands.finish(signals)?;
+            observer.commands = Some(self.commands.counts());
+        }
+        let saved = observer.create_known();
+        self.output.finish(observer, frames_lost, signals)?;
+        saved
+    }
 }
 
 /// Prints one line for each event, as text or JSON.
@@ -61,15 +100,22 @@ impl WatchOutput {
         }
     }
 
-    /// Prints the pending events.
-    pub(super) fn print_events(&mut self, observer: &mut Observer, signals: &Signals) -> io::Result<()> {
-        while let Some(event) = observer.take_event() {
-            match self {
-                Self::Quiet => {}
-                Self::Lines(lines) => lines.print_event(observer.now, event),
-                Self::Screen(screen) => screen.add_event(observer.now, event),
-            }
+    /// Prints an event.
+    fn print_event(&mut self, observer: &Observer, event: CensusEvent) {
+        match self {
+            Self::Quiet => {}
+            Self::Lines(lines) => lines.print_event(observer, event),
+            Self::Screen(screen) => screen.add_event(observer.now, event),
         }
+    }
+
+    /// Whether the output is a screen.
+    pub(super) fn is_screen(&self) -> bool {
+        matches!(self, Self::Screen(_))
+    }
+
+    /// Writes the pending lines.
+    fn drain(&mut self, signals: &Signals) -> io::Result<()> {
         if let Self::Lines(lines) = self {
             lines.drain_to(Duration::ZERO, HALF_CAPACITY, signals)?;
         }
@@ -117,7 +163,10 @@ impl WatchOutput {
         if lines.json {
             let mut is_writable = true;
             for row in observer.census.iter(observer.now) {
-                lines.print(&json::line(lines.moment(observer.now), WatchJson::address(&row)));
+                lines.print(&json::line(
+                    lines.moment(observer.now),
+                    WatchJson::address(&row, &observer.vendors),
+                ));
                 // After a timeout, do not wait for the reader again.
                 if is_writable && lines.out.is_half_full() {
                     is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
@@ -168,14 +217,13 @@ impl WatchOutput {
 }
 
 impl LineOutput {
-    fn print_event(&mut self, now: Instant, event: CensusEvent) {
+    fn print_event(&mut self, observer: &Observer, event: CensusEvent) {
+        let now = observer.now;
         let line = if self.json {
-            json::line(self.moment(now), event.into())
+            json::line(self.moment(now), WatchJson::event(event, &observer.vendors))
         } else {
-            self.with_time(
-                now,
-                &self.styler.apply_to_first_word(text::event_style(event), &text::event_text(event)),
-            )
+            let text = text::event_text_with_vendor(event, &observer.vendors);
+            self.with_time(now, &self.styler.apply_to_first_word(text::event_style(event), &text))
         };
         self.print(&line);
     }

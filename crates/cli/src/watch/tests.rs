@@ -45,11 +45,22 @@ pub(super) fn request(sender: u8, target: u8) -> Vec<u8> {
 /// an invalid packet.
 pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
     let mut observer = Observer::new(None);
+    for (seconds, bytes) in sample_frames() {
+        observer.observe(at(seconds), &bytes);
+    }
+    observer.advance(at(4_200));
+    let events = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
+    let events = events.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
+    (observer, events)
+}
+
+/// Returns the frames of the sample census, with their times in seconds.
+pub(super) fn sample_frames() -> Vec<(u64, Vec<u8>)> {
     let reply = |sender: u8| frame(2, (mac(sender), ip(1)), (mac(5), ip(5)));
     let announcement = |sender: u8, last: u8| frame(1, (mac(sender), ip(last)), (MacAddr::ZERO, ip(last)));
     let probe = frame(1, (mac(9), Ipv4Addr::UNSPECIFIED), (MacAddr::ZERO, ip(5)));
     let invalid = frame(1, (MacAddr::BROADCAST, ip(6)), (MacAddr::ZERO, ip(1)));
-    let frames = [
+    vec![
         (0, request(4, 1)),
         (3_600, request(3, 1)),
         (4_190, request(5, 1)),
@@ -61,14 +72,7 @@ pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
         (4_195, invalid),
         (4_196, request(8, 1)),
         (4_199, request(5, 1)),
-    ];
-    for (seconds, bytes) in frames {
-        observer.observe(at(seconds), &bytes);
-    }
-    observer.advance(at(4_200));
-    let events = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
-    let events = events.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
-    (observer, events)
+    ]
 }
 
 /// Returns at least one event of each kind, with the longest addresses.
@@ -97,9 +101,17 @@ pub(super) fn every_event() -> Vec<CensusEvent> {
 
 #[test]
 fn conflict_message_names_both_mac_addresses() {
-    let (observer, _) = sample_census();
+    let (_, events) = sample_census();
+    let is_conflict = |event: &CensusEvent| matches!(event, CensusEvent::Conflict { .. });
+    let conflict = events.into_iter().map(|(_, event)| event).find(is_conflict).unwrap();
     assert_eq!(
-        conflict_message(&observer),
+        event_message(conflict),
         "address conflict: 10.0.0.1 is claimed by 02:00:00:00:00:01 and 02:00:00:00:00:aa"
     );
+}
+
+#[test]
+fn event_message_names_new_address() {
+    let event = every_event().remove(0);
+    assert_eq!(event_message(event), "new 192.168.100.200 is at 02:00:00:00:00:aa");
 }

@@ -8,6 +8,7 @@ use arptools::census::{CensusCounts, CensusEvent, Presence};
 
 use super::observer::Observer;
 use crate::color::{EMPHASIS, ERROR, SUCCESS, WARNING};
+use crate::vendors::Vendors;
 
 /// Returns the text of an event. With the time of day, the line fits into 80 columns, unless the event has a long reason.
 pub(super) fn event_text(event: CensusEvent) -> String {
@@ -43,6 +44,16 @@ pub(super) fn event_text(event: CensusEvent) -> String {
         CensusEvent::Full { address, mac } => format!("full: not tracking {address} at {mac}"),
         CensusEvent::Evicted { address } => format!("evicted {address}: table full"),
     }
+}
+
+/// Returns the text of an event, with the vendor of a new address.
+pub(super) fn event_text_with_vendor(event: CensusEvent, vendors: &Vendors) -> String {
+    let vendor = match event {
+        CensusEvent::New { mac, .. } => vendors.name(mac),
+        _ => None,
+    };
+    let vendor = vendor.map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{}{vendor}", event_text(event))
 }
 
 /// Returns the style of the first word of an event's text.
@@ -93,7 +104,14 @@ pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
     for (reason, count) in observer.census.dropped().iter().filter(|(_, count)| *count > 0) {
         let _ = write!(lines, "\n{count:>10}  arp: dropped: {reason}");
     }
+    let commands = observer.commands.unwrap_or_default();
+    let not_added = observer.known.as_ref().map_or(0, |known| known.not_added);
     let more = [
+        (observer.excluded, "frames of ignored stations"),
+        (not_added, "addresses not added to the known addresses: list full"),
+        (commands.started, "commands of --exec started"),
+        (commands.failed, "commands of --exec failed"),
+        (commands.lost, "events without a command of --exec: too many events, or watch ended"),
         (observer.ignored, "frames ignored: not ARP, other VLAN or malformed"),
         (counts.evicted, "addresses evicted: table full"),
         (counts.events_lost, "events lost: event queue full"),

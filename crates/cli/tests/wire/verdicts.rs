@@ -230,7 +230,7 @@ fn link_down_and_up() -> TestResult {
             assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
             if json {
                 testbed::schema::check_lines("watch", &line);
-                assert!(out.contains(r#""link_losses":1}"#), "{out}");
+                assert!(out.contains(r#""link_losses":1,"#), "{out}");
             } else {
                 assert!(out.contains("1  link losses: down or no carrier"), "{out}");
             }
@@ -254,7 +254,7 @@ fn link_down_and_up() -> TestResult {
     far.set_up(true)?;
     line_with(&mut watch, r#""up":true,"carrier":true,"#)?;
     let (_, out, _) = watch.stop()?;
-    assert!(out.contains(r#""link_losses":1}"#), "{out}");
+    assert!(out.contains(r#""link_losses":1,"#), "{out}");
     // A TAP loses its carrier when the attached process closes it.
     let tap = PersistentTapGuard::create("link2")?;
     let end = tap::linux::Tap::open("link2")?;

@@ -18,6 +18,10 @@ use testbed::{Case, ROOT_TAP, TestResult, USER_TAP, wait_for};
 pub(crate) const CASES: &[Case] = &[
     ("watch_reports_new_moved_and_conflicting_addresses", reports_events),
     ("watch_exits_1_on_conflict_with_fail_on", exits_on_conflict),
+    ("watch_exits_1_on_other_events_with_fail_on", exits_on_other_events),
+    ("watch_keeps_known_addresses_across_runs", known_addresses),
+    ("watch_runs_command_on_each_event", runs_commands),
+    ("watch_ignores_stations", ignores_stations),
     ("watch_receives_frames_of_kernel_and_all_vlans", receives_both_directions),
     ("watch_of_own_capture_reports_same_events", own_capture),
     ("slow_reader_receives_all_lines_of_watched_file", slow_reader),
@@ -123,6 +127,129 @@ fn exits_on_conflict() -> TestResult {
     check_lines("watch", &lines);
     assert_eq!(code, Some(0), "{lines}");
     assert!(lines.contains(r#""event":"address""#) && lines.contains(r#""conflicts":1"#), "{lines}");
+    Ok(())
+}
+
+fn exits_on_other_events() -> TestResult {
+    let mut tap = open_tap("evt0")?;
+    let mismatch = [&BROADCAST[..], &B, &announcement(A)[12..]].concat();
+    let rows = [
+        ("new", vec![announcement(A)], "new 10.0.0.7 is at 02:00:00:00:00:0a"),
+        ("new,moved", vec![announcement(A)], "new 10.0.0.7 is at 02:00:00:00:00:0a"),
+        (
+            "moved,conflict",
+            vec![announcement(A), announcement(B)],
+            "moved 10.0.0.7 from 02:00:00:00:00:0a to 02:00:00:00:00:0b",
+        ),
+        (
+            "mismatch",
+            vec![announcement(A), mismatch],
+            "mismatch 10.0.0.7: 02:00:00:00:00:0a sent by 02:00:00:00:00:0b",
+        ),
+    ];
+    for (events, frames, message) in rows {
+        let watch = Running::command(&["watch", "-I", "evt0", "--fail-on", events, "-w", "60", "--plain"])?;
+        for bytes in &frames {
+            send(&mut tap, bytes)?;
+        }
+        let (code, out, errors) = watch.end()?;
+        assert_eq!((code, errors), (Some(1), format!("tapstack: {message}\n")), "{events}: {out}");
+    }
+    // Other events do not end the watch.
+    let mut watch = Running::command(&["watch", "-I", "evt0", "--fail-on", "moved,mismatch", "--plain"])?;
+    send(&mut tap, &announcement(A))?;
+    next(&mut watch)?;
+    let (code, out, errors) = watch.stop()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    let (code, _, errors) = exit_and_text(&run(&["watch", "-I", "evt0", "--fail-on", "gone"])?);
+    assert!(code == Some(2) && errors.contains("invalid value 'gone'"), "{errors}");
+    Ok(())
+}
+
+fn known_addresses() -> TestResult {
+    let mut tap = open_tap("kno0")?;
+    let file = Scratch::new("known.txt");
+    let watch = ["watch", "-I", "kno0", "--plain", "--known", file.name(), "--fail-on", "new,moved"];
+    let watch_once =
+        |tap: &mut tap::linux::Tap, frame: &[u8]| -> Result<(Option<i32>, String), Box<dyn Error>> {
+            let watch = Running::command(&[&watch[..], &["-w", "1"]].concat())?;
+            send(tap, frame)?;
+            let (code, _, errors) = watch.end()?;
+            Ok((code, errors))
+        };
+    let new = "tapstack: new 10.0.0.7 is at 02:00:00:00:00:0a\n".to_owned();
+    assert_eq!(watch_once(&mut tap, &announcement(A))?, (Some(1), new));
+    let text = std::fs::read_to_string(&file.0)?;
+    let line = "\n10.0.0.7        02:00:00:00:00:0a  # first seen ";
+    assert!(text.starts_with("# Known addresses of tapstack watch: ") && text.contains(line), "{text}");
+    // The next run knows the address, and an edited comment stays.
+    let edited = text.split("# first").next().unwrap_or_default().to_owned() + "# printer\n";
+    std::fs::write(&file.0, &edited)?;
+    assert_eq!(watch_once(&mut tap, &announcement(A))?, (Some(0), String::new()));
+    assert_eq!(std::fs::read_to_string(&file.0)?, edited);
+    let moved = "tapstack: moved 10.0.0.7 from 02:00:00:00:00:0a to 02:00:00:00:00:0b\n".to_owned();
+    assert_eq!(watch_once(&mut tap, &announcement(B))?, (Some(1), moved));
+    assert_eq!(std::fs::read_to_string(&file.0)?, edited.replace(":0a", ":0b"));
+    assert_eq!(watch_once(&mut tap, &announcement(B))?, (Some(0), String::new()));
+    for (bad, part) in [
+        (
+            "/nowhere/known.txt",
+            "cannot write known addresses to /nowhere/known.txt: No such file or directory",
+        ),
+        ("/dev/null", "cannot read known addresses from /dev/null: not a regular file"),
+    ] {
+        let (code, _, errors) = exit_and_text(&run(&["watch", "-I", "kno0", "--known", bad])?);
+        assert!(code == Some(2) && errors.contains(part), "{errors}");
+    }
+    std::fs::write(&file.0, "10.0.0.7\n")?;
+    let (code, _, errors) = exit_and_text(&run(&watch)?);
+    assert!(
+        code == Some(2) && errors.contains(": line 1: expected an IP address and a MAC address"),
+        "{errors}"
+    );
+    Ok(())
+}
+
+fn runs_commands() -> TestResult {
+    let mut tap = open_tap("cmd0")?;
+    let log = Scratch::new("exec.log");
+    let command = format!(
+        "cat >> {0}; echo $TAPSTACK_EVENT,$TAPSTACK_IP,$TAPSTACK_MAC,$TAPSTACK_INTERFACE >> {0}; exit 3",
+        log.name()
+    );
+    let mut watch = Running::command(&["watch", "-I", "cmd0", "--plain", "--exec", &command])?;
+    send(&mut tap, &arp(BROADCAST, 1, (A, ADDRESS), ([0; 6], Ipv4Addr::new(10, 0, 0, 77))))?;
+    assert_eq!(next(&mut watch)?, "new 10.0.0.7 is at 02:00:00:00:00:0a");
+    let (code, out, errors) = watch.stop()?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(
+        out.contains("\n         1  commands of --exec started\n         1  commands of --exec failed"),
+        "{out}"
+    );
+    let text = std::fs::read_to_string(&log.0)?;
+    let lines: Vec<_> = text.lines().collect();
+    check_lines("watch", lines[0]);
+    assert_eq!(lines[1..], ["new,10.0.0.7,02:00:00:00:00:0a,cmd0"], "{text}");
+    Ok(())
+}
+
+fn ignores_stations() -> TestResult {
+    let mut tap = open_tap("ign0")?;
+    for ignored in ["02:00:00:00:00:0a", "10.0.0.7", "10.0.0.0/29"] {
+        let words = ["watch", "-I", "ign0", "--plain", "--fail-on", "new", "--ignore", ignored];
+        let watch = Running::command(&words)?;
+        send(&mut tap, &announcement(A))?;
+        let other = Ipv4Addr::new(10, 0, 0, 9);
+        send(&mut tap, &arp(BROADCAST, 1, (B, other), ([0; 6], ADDRESS)))?;
+        let (code, out, errors) = watch.end()?;
+        assert_eq!((code, errors.as_str()), (Some(1), "tapstack: new 10.0.0.9 is at 02:00:00:00:00:0b\n"));
+        assert!(out.contains("\n         1  frames of ignored stations"), "{out}");
+    }
+    let (code, _, errors) = exit_and_text(&run(&["watch", "-I", "ign0", "--ignore", "host"])?);
+    assert!(
+        code == Some(2) && errors.contains("expected a MAC address, an IP address or a range"),
+        "{errors}"
+    );
     Ok(())
 }
 

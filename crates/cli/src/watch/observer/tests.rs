@@ -1,5 +1,5 @@
 use super::*;
-use crate::watch::tests::{at, request, sample_census};
+use crate::watch::tests::{at, request, sample_census, sample_frames};
 use arptools::census::CensusEntry;
 
 fn tagged(tags: &[u8]) -> Vec<u8> {
@@ -47,12 +47,24 @@ fn frame_without_arp_is_ignored_and_counted() {
 }
 
 #[test]
-fn first_conflict_is_kept() {
+fn first_event_of_fail_on_is_kept() {
     let (observer, events) = sample_census();
     let conflict =
         events.iter().map(|(_, event)| *event).find(|event| matches!(event, CensusEvent::Conflict { .. }));
     assert!(conflict.is_some());
-    assert_eq!((observer.conflict, observer.began, observer.now), (conflict, Some(at(0)), at(4_200)));
+    assert_eq!((observer.trigger, observer.began, observer.now), (None, Some(at(0)), at(4_200)));
+    let first = |fail_on: FailOn| {
+        let mut observer = Observer { fail_on: vec![fail_on], ..Observer::new(None) };
+        for (seconds, bytes) in sample_frames() {
+            observer.observe(at(seconds), &bytes);
+        }
+        while observer.take_event().is_some() {}
+        observer.trigger
+    };
+    assert_eq!(first(FailOn::Conflict), conflict);
+    assert!(matches!(first(FailOn::New), Some(CensusEvent::New { .. })));
+    assert!(matches!(first(FailOn::Moved), Some(CensusEvent::Moved { .. })));
+    assert_eq!(first(FailOn::Mismatch), None);
 }
 
 #[test]
@@ -80,4 +92,13 @@ fn cooked_capture_is_counted_like_ethernet() {
     let decision = observer.observe_captured(at(2), &frame(LinkType::LINUX_SLL, &header[..15]));
     assert_eq!(decision.to_string(), "ignored: shorter than an Ethernet header");
     assert_eq!((observer.ignored, observer.counts().packets()), (2, 1));
+}
+
+#[test]
+fn frames_of_ignored_stations_are_excluded_and_counted() {
+    let station = IgnoredStation::Range("10.0.0.7".parse::<std::net::Ipv4Addr>().unwrap().into());
+    let mut observer = Observer { ignored_stations: vec![station], ..Observer::new(None) };
+    assert_eq!(observer.observe(at(0), &request(7, 1)).to_string(), "ignored: station of --ignore");
+    assert_eq!(observer.observe(at(0), &request(8, 7)).to_string(), "new");
+    assert_eq!((observer.excluded, observer.ignored, observer.counts().packets()), (1, 0, 1));
 }

@@ -67,14 +67,14 @@ fn draw_table(
     state: &mut ScreenState,
     (width, available): (usize, usize),
 ) {
-    let columns = Columns::new(width, &snapshot.rows);
+    let columns = Columns::new(width, &snapshot.rows, !snapshot.vendors.is_empty());
     lines.push(title_line(&columns.title(), width));
     // One of these lines is the title.
     let event_lines = (available / 4).min(snapshot.events.len()).max(available.min(1));
     let shown = snapshot.rows.len().min(available.saturating_sub(event_lines + 1));
     state.fit(shown, snapshot.rows.len());
     let rows = snapshot.rows.iter().skip(state.scroll).take(shown);
-    lines.extend(rows.map(|row| columns.row(row, snapshot.now)));
+    lines.extend(rows.map(|row| columns.row(row, snapshot.vendors.name(row.mac), snapshot.now)));
     lines.push(title_line("LATEST EVENTS", width));
     let events = snapshot.events.iter().take(available.saturating_sub(shown + 1));
     lines.extend(events.map(|(at, event)| event_line(*at, *event)));

@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use arptools::census::{Census, CensusCounts, CensusEntry, CensusEvent};
 use tap::Instant;
 
 use super::keys::SortKey;
+use crate::vendors::Vendors;
 use crate::watch::observer::Observer;
 use crate::watch::text::presences;
 
@@ -30,6 +32,8 @@ pub(super) struct Snapshot {
     pub(super) per_second: [u32; Census::SECONDS],
     /// Numbers of fresh, quiet and gone addresses.
     pub(super) presences: [usize; 3],
+    /// Vendor names of the MAC addresses.
+    pub(super) vendors: Rc<Vendors>,
     sort_key: SortKey,
 }
 
@@ -53,6 +57,7 @@ impl Snapshot {
             recent: observer.census.recent(now),
             per_second: observer.census.seconds(now),
             presences: presences(observer),
+            vendors: Rc::clone(&observer.vendors),
             sort_key: SortKey::Address,
         }
     }

@@ -11,6 +11,10 @@ use tap::Instant;
 use crate::local_time::LocalSecond;
 use crate::watch::text::{ShortDuration, plural};
 
+/// Minimum width for vendors.
+const VENDOR_WIDE: usize = 100;
+/// Width of the column of vendors.
+const VENDOR: usize = 16;
 /// Minimum width for one column per kind of packet.
 const WIDE: usize = 120;
 /// Minimum width for times with dates.
@@ -21,12 +25,16 @@ const VERY_WIDE: usize = 150;
 pub(super) struct Columns {
     width: usize,
     address: usize,
+    has_vendor: bool,
 }
 
 impl Columns {
-    pub(super) fn new(width: usize, rows: &[CensusEntry]) -> Columns {
+    /// Returns the columns for this width. The column of vendors takes its width from the other columns.
+    pub(super) fn new(width: usize, rows: &[CensusEntry], has_vendors: bool) -> Columns {
         let longest = rows.iter().map(|row| row.address.to_string().len()).max().unwrap_or_default();
-        Columns { width, address: longest.max("ADDRESS".len()) }
+        let has_vendor = has_vendors && width >= VENDOR_WIDE;
+        let width = if has_vendor { width - VENDOR - 2 } else { width };
+        Columns { width, address: longest.max("ADDRESS".len()), has_vendor }
     }
 
     /// Returns the titles of the columns.
@@ -34,9 +42,10 @@ impl Columns {
         let first = if self.width >= VERY_WIDE { "FIRST SEEN         " } else { "FIRST" };
         let last = if self.width >= VERY_WIDE { "LAST SEEN" } else { "LAST" };
         let mut title = format!(
-            "{:<address$}  {:<17}  STATE  {first} {last} PACKETS     /s",
+            "{:<address$}  {:<17}  {}STATE  {first} {last} PACKETS     /s",
             "ADDRESS",
             "MAC ADDRESS",
+            self.vendor_cell("VENDOR"),
             address = self.address
         );
         if self.width >= WIDE {
@@ -45,8 +54,17 @@ impl Columns {
         title + "  NOTES"
     }
 
+    /// Returns the cell of a vendor, with the gap behind it. The cell is empty without a column of vendors.
+    fn vendor_cell(self, name: &str) -> String {
+        if !self.has_vendor {
+            return String::new();
+        }
+        let name: String = name.chars().take(VENDOR).collect();
+        format!("{name:<VENDOR$}  ")
+    }
+
     /// Returns the cells of a row, without notes.
-    fn cells(self, row: &CensusEntry, now: Instant) -> String {
+    fn cells(self, row: &CensusEntry, vendor: Option<&str>, now: Instant) -> String {
         let first = if self.width >= VERY_WIDE {
             LocalSecond(row.first).to_string()
         } else {
@@ -54,9 +72,10 @@ impl Columns {
         };
         let last = if self.width >= VERY_WIDE { "LAST SEEN".len() } else { "LAST".len() };
         let mut cells = format!(
-            "{:<address$}  {}  {:<5}  {first} {:>last$} {:>7} {:>6}",
+            "{:<address$}  {}  {}{:<5}  {first} {:>last$} {:>7} {:>6}",
             row.address,
             row.mac,
+            self.vendor_cell(vendor.unwrap_or_default()),
             row.presence.name(),
             age(now, row.last),
             short_number(row.packets()),
@@ -81,9 +100,10 @@ impl Columns {
     }
 
     /// Returns the line of a row.
-    pub(super) fn row(self, row: &CensusEntry, now: Instant) -> Line<'static> {
-        let cells = self.cells(row, now);
-        let available = self.width.saturating_sub(cells.len() + 2);
+    pub(super) fn row(self, row: &CensusEntry, vendor: Option<&str>, now: Instant) -> Line<'static> {
+        let cells = self.cells(row, vendor, now);
+        let width = if self.has_vendor { self.width + VENDOR + 2 } else { self.width };
+        let available = width.saturating_sub(cells.chars().count() + 2);
         let notes = notes(row, available);
         let style = match (row.conflict, row.presence) {
             (Some(_), _) => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),

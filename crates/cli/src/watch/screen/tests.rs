@@ -249,3 +249,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn vendors_have_a_column_on_wide_screen() {
+    let mut snapshot = snapshot();
+    let file = std::env::temp_dir().join(format!("tapstack-screen-vendors-{}", std::process::id()));
+    std::fs::write(&file, "0200000000aa\tThe Makers of Machines\n").unwrap();
+    snapshot.vendors = std::rc::Rc::new(crate::vendors::Vendors::from_file(&file).unwrap());
+    std::fs::remove_file(&file).unwrap();
+    let wide = shown(&mut snapshot, &mut ScreenState::default(), (100, 24));
+    assert!(wide[2].starts_with("ADDRESS   MAC ADDRESS        VENDOR            STATE  FIRST"), "{wide:?}");
+    assert!(wide[3].starts_with("10.0.0.1  02:00:00:00:00:aa  The Makers of Ma  fresh"), "{wide:?}");
+    assert!(wide[4].starts_with("10.0.0.2  02:00:00:00:00:08                    fresh"), "{wide:?}");
+    let narrow = shown(&mut snapshot, &mut ScreenState::default(), (99, 24));
+    assert!(!narrow[2].contains("VENDOR"), "{narrow:?}");
+}

@@ -33,7 +33,7 @@ type Prefix = (u64, u32);
 
 /// Vendor names by prefix.
 #[derive(Debug, Default)]
-pub(super) struct Vendors {
+pub(crate) struct Vendors {
     names: HashMap<Prefix, Box<str>>,
     /// The prefix lengths in use, longest first.
     lengths: Vec<u32>,
@@ -43,7 +43,7 @@ pub(super) struct Vendors {
 
 impl Vendors {
     /// Reads vendor names from a file.
-    pub(super) fn from_file(path: &Path) -> Result<Vendors, Failure> {
+    pub(crate) fn from_file(path: &Path) -> Result<Vendors, Failure> {
         let name = path.display();
         let mut vendors = Vendors::default();
         let bytes = read(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
@@ -56,7 +56,7 @@ impl Vendors {
     }
 
     /// Reads vendor names from the installed files.
-    pub(super) fn installed() -> Vendors {
+    pub(crate) fn installed() -> Vendors {
         let mut vendors = Vendors::default();
         for row in INSTALLED_FILES {
             for bytes in row.iter().filter_map(|path| read(Path::new(path)).ok()) {
@@ -70,17 +70,17 @@ impl Vendors {
     }
 
     /// Whether there are no names.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
     /// Returns the number of lines that could not be parsed.
-    pub(super) fn invalid_lines(&self) -> u64 {
+    pub(crate) fn invalid_lines(&self) -> u64 {
         self.invalid_lines
     }
 
     /// Returns the name for the longest known prefix of this address.
-    pub(super) fn name(&self, address: MacAddr) -> Option<&str> {
+    pub(crate) fn name(&self, address: MacAddr) -> Option<&str> {
         let address = address.bytes().into_iter().fold(0, |bits, byte| bits << 8 | u64::from(byte));
         let prefixes = self.lengths.iter().map(|length| (address & line::mask(*length), *length));
         prefixes.filter_map(|prefix| self.names.get(&prefix)).map(Box::as_ref).next()

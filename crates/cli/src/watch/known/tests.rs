@@ -1,0 +1,88 @@
+use super::*;
+use crate::watch::tests::{at, ip, mac};
+
+fn address(last: u8) -> VlanAddress {
+    VlanAddress { vlan: None, ip: ip(last) }
+}
+
+fn known(text: &str) -> KnownAddresses {
+    let macs = parse(text).unwrap();
+    KnownAddresses { path: PathBuf::new(), macs, changes: BTreeMap::new(), save_at: None, not_added: 0 }
+}
+
+#[test]
+fn known_address_is_not_new_and_other_mac_address_is_a_move() {
+    let mut known = known("10.0.0.1 02:00:00:00:00:01\n");
+    let new = |address, mac| CensusEvent::New { address, mac };
+    assert_eq!(known.review(at(0), new(address(1), mac(1))), None);
+    let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(2) };
+    assert_eq!(known.review(at(0), new(address(1), mac(2))), Some(moved));
+    // The new MAC address is known now, and so is a new address.
+    assert_eq!(known.review(at(0), new(address(1), mac(2))), None);
+    assert_eq!(known.review(at(0), new(address(3), mac(3))), Some(new(address(3), mac(3))));
+    assert_eq!(known.review(at(0), new(address(3), mac(3))), None);
+    // The same IP address in a VLAN is another address.
+    let tagged = VlanAddress { vlan: link::VlanId::new(5), ..address(1) };
+    assert_eq!(known.review(at(0), new(tagged, mac(1))), Some(new(tagged, mac(1))));
+    // A conflict does not change the known MAC address.
+    let conflict = CensusEvent::Conflict { address: address(3), mac: mac(4), other: mac(3) };
+    assert_eq!(known.review(at(0), conflict), Some(conflict));
+    assert_eq!(known.macs.get(&address(3)), Some(&mac(3)));
+    let moved = CensusEvent::Moved { address: address(3), from: mac(3), to: mac(4) };
+    assert_eq!(known.review(at(0), moved), Some(moved));
+    assert_eq!(known.macs.get(&address(3)), Some(&mac(4)));
+}
+
+#[test]
+fn changes_keep_comments_and_lines_of_the_file() {
+    let text = "# my network\n10.0.0.1\t02:00:00:00:00:01 # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n";
+    let changes =
+        [(address(1), (mac(9), at(0))), (address(2), (mac(2), at(0))), (address(7), (mac(7), at(0)))];
+    let replaced = with_changes(text, &changes.into_iter().collect());
+    let expected = "# my network\n10.0.0.1        02:00:00:00:00:09  # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n\
+        10.0.0.7        02:00:00:00:00:07  # first seen 2026-11-22 08:00:00\n";
+    assert_eq!(replaced, expected);
+    assert_eq!(with_changes(text, &BTreeMap::new()), text);
+}
+
+#[test]
+fn invalid_line_is_named() {
+    let error = |text: &str| parse(text).unwrap_err().text().to_owned();
+    assert_eq!(error("# x\n10.0.0.1\n"), "line 2: expected an IP address and a MAC address");
+    assert_eq!(error("10.0.0.256 02:00:00:00:00:01"), "line 1: 256 is greater than 255");
+    assert_eq!(error("10.0.0.1@0 02:00:00:00:00:01"), "line 1: expected 1 to 4094");
+    assert!(error("10.0.0.1 ff:ff:ff:ff:ff:ff").ends_with(" is the broadcast MAC address"));
+    let line = |number: usize| {
+        let [.., a, b, c] = number.to_be_bytes();
+        format!("10.{a}.{b}.{c} 02:00:00:00:00:01")
+    };
+    let many = (0..=MAX_ADDRESSES).map(line).collect::<Vec<_>>().join("\n");
+    assert_eq!(error(&many), "more than 65,536 addresses");
+}
+
+#[test]
+fn file_is_replaced_after_delay_with_edits_of_others() {
+    let folder = std::env::temp_dir().join(format!("tapstack-known-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("known");
+    let mut known = KnownAddresses::read(&path).unwrap();
+    known.save().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), HEADER);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(known.deadline(), None);
+    known.review(at(0), CensusEvent::New { address: address(1), mac: mac(1) });
+    assert_eq!(known.deadline(), Some(at(5)));
+    // Another process edits the file meanwhile.
+    fs::write(&path, "10.0.0.9 02:00:00:00:00:09 # added by hand\n").unwrap();
+    known.save_if_due(at(4)).unwrap();
+    assert!(!fs::read_to_string(&path).unwrap().contains("10.0.0.1 "));
+    known.save_if_due(at(5)).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("10.0.0.9 02:00:00:00:00:09 # added by hand\n10.0.0.1  "), "{text}");
+    assert_eq!((known.deadline(), fs::metadata(&path).unwrap().mode() & 0o777), (None, 0o640));
+    assert_eq!(KnownAddresses::read(&path).unwrap().macs.len(), 2);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file was left");
+    assert!(KnownAddresses::read(Path::new("/dev/null")).is_err());
+    assert!(KnownAddresses::read(Path::new("/nowhere/known")).unwrap().save().is_err());
+    fs::remove_dir_all(&folder).unwrap();
+}
