@@ -14,7 +14,6 @@ use super::fields::ReplyField;
 use super::line_format::csv_line;
 use super::stations::ScanStations;
 use super::text::{ReplyEvent, ScanEvent};
-use super::vendors::Vendors;
 use super::{json, text};
 use crate::clock::{Moment, WallClock};
 use crate::color::Styler;
@@ -23,6 +22,7 @@ use crate::names::reverse::NamedQueue;
 use crate::output::Output;
 use crate::result_file::ResultFile;
 use crate::signals::Signals;
+use crate::vendors::Vendors;
 
 /// Time between two checks for signals while the reader of the output or a lookup of a name is slow.
 const SIGNAL_CHECK_INTERVAL: Duration = Duration::from_millis(50);
