@@ -17,7 +17,7 @@ enum Part {
         /// Minimum number of characters.
         width: usize,
         /// Whether the value precedes the padding.
-        is_left: bool,
+        is_left_aligned: bool,
     },
 }
 
@@ -29,8 +29,8 @@ impl LineFormat {
     pub(super) fn line(&self, value: impl Fn(ReplyField) -> String) -> String {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
-            Part::Field { field, width, is_left: true } => format!("{:<width$}", value(*field)),
-            Part::Field { field, width, is_left: false } => format!("{:>width$}", value(*field)),
+            Part::Field { field, width, is_left_aligned: true } => format!("{:<width$}", value(*field)),
+            Part::Field { field, width, is_left_aligned: false } => format!("{:>width$}", value(*field)),
         };
         self.0.iter().map(part).collect()
     }
@@ -63,13 +63,13 @@ fn parse_field(text: &str) -> Result<Part, ErrorMessage> {
         let names = ReplyField::ALL.map(ReplyField::name).join(", ");
         ErrorMessage::new(format!("unknown field `{name}`")).hint(format!("possible fields: {names}"))
     })?;
-    let (is_left, digits) = width.strip_prefix('-').map_or((false, width), |digits| (true, digits));
+    let (is_left_aligned, digits) = width.strip_prefix('-').map_or((false, width), |digits| (true, digits));
     let width = digits.parse().ok().filter(|width| *width <= MAX_WIDTH);
     let width = width.ok_or_else(|| {
         ErrorMessage::new(format!("invalid width `{digits}` (expected up to {MAX_WIDTH})"))
             .hint("write e.g. ${ip;15}, or ${ip;-15} to align on the left")
     })?;
-    Ok(Part::Field { field, width, is_left })
+    Ok(Part::Field { field, width, is_left_aligned })
 }
 
 /// Replaces the escape sequences of a text.
