@@ -120,7 +120,7 @@ fn name_of(address: Ipv4Addr) -> Lookup {
 mod tests {
     use super::*;
 
-    const TIMEOUT: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_mins(1);
 
     fn host(last: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 0, 0, last)

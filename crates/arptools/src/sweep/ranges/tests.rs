@@ -58,8 +58,9 @@ fn ranges_beyond_slash_8_and_empty_ranges_are_rejected() {
 
 #[test]
 fn excluded_addresses_are_no_targets() {
+    type Ranges<'a> = &'a [RangeInclusive<Ipv4Addr>];
     let whole = [range([10, 0, 0, 0], [10, 0, 0, 9]), range([10, 0, 1, 0], [10, 0, 1, 1])];
-    let rows: [(&[RangeInclusive<Ipv4Addr>], &[RangeInclusive<Ipv4Addr>]); 5] = [
+    let rows: [(Ranges<'_>, Ranges<'_>); 5] = [
         (&[range([10, 0, 0, 10], [10, 0, 0, 255])], &whole),
         (
             &[range([10, 0, 0, 5], [10, 0, 0, 5])],

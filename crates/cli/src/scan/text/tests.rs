@@ -10,12 +10,12 @@ fn name(address: MacAddr) -> Option<&'static str> {
     (address == IANA).then_some("IANA")
 }
 
-fn printed(sweep: &Sweep, event: ScanEvent) -> String {
+fn printed(sweep: &Sweep, event: &ScanEvent) -> String {
     printed_with(sweep, &ScanStations::default(), event)
 }
 
-fn printed_with(sweep: &Sweep, stations: &ScanStations, event: ScanEvent) -> String {
-    lines(Styler::DISABLED, false, &"tap0".parse().unwrap(), (sweep, stations), Some(name), &event)
+fn printed_with(sweep: &Sweep, stations: &ScanStations, event: &ScanEvent) -> String {
+    lines(Styler::DISABLED, false, &"tap0".parse().unwrap(), (sweep, stations), Some(name), event)
 }
 
 fn event(reply: SweepReply) -> ReplyEvent {
@@ -23,7 +23,7 @@ fn event(reply: SweepReply) -> ReplyEvent {
 }
 
 fn line(reply: SweepReply) -> String {
-    printed(&sweep(), ScanEvent::Reply(event(reply)))
+    printed(&sweep(), &ScanEvent::Reply(event(reply)))
 }
 
 fn statistics(elapsed: Duration, lost: u64, differences: Option<usize>) -> ScanEvent {
@@ -35,7 +35,7 @@ fn scan_text_has_format_of_arp_scan() {
     let mut sweep = sweep();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        printed(&sweep, ScanEvent::Start),
+        printed(&sweep, &ScanEvent::Start),
         format!(
             "Interface: tap0, type: EN10MB, MAC: 02:00:00:00:00:09, IPv4: 10.0.0.9\n\
             Starting tapstack {version} with 2 hosts"
@@ -45,7 +45,7 @@ fn scan_text_has_format_of_arp_scan() {
     assert_eq!(line(reply(&mut sweep, IANA)), "10.0.0.1\t00:00:5e:00:01:01\tIANA (DUP: 2)");
     let elapsed = Duration::from_millis(1_500);
     assert_eq!(
-        printed(&sweep, statistics(elapsed, 0, None)),
+        printed(&sweep, &statistics(elapsed, 0, None)),
         format!(
             "\n1 request sent, 2 replies received\n\
             Ending tapstack {version}: 1 host scanned in 1.500 seconds (0.66 hosts/sec). 1 responded"
@@ -67,7 +67,7 @@ fn conflict_is_marked_in_reply_and_summary() {
         "{bold:?}"
     );
     sweep.refused(1);
-    let end = printed(&sweep, statistics(Duration::ZERO, 3, None));
+    let end = printed(&sweep, &statistics(Duration::ZERO, 3, None));
     assert!(
         end.starts_with("\n0 requests sent, 1 refused by the interface, 2 replies received, 3 frames lost\n"),
         "{end}"
@@ -84,12 +84,12 @@ fn footer_lists_shared_addresses_and_stations_with_several_addresses() {
     for reply in [first, second, SweepReply { packet, ..first }] {
         stations.add(&reply);
     }
-    let text = printed_with(&sweep, &stations, statistics(Duration::ZERO, 0, None));
+    let text = printed_with(&sweep, &stations, &statistics(Duration::ZERO, 0, None));
     let expected = "\nCONFLICT: several stations replied for 1 address\n\
         10.0.0.1 is used by two stations: 00:00:5e:00:01:01, 02:00:00:00:00:0b\n\
         00:00:5e:00:01:01 replied for 2 addresses, from 10.0.0.1 to 10.0.0.2";
     assert!(text.ends_with(expected), "{text}");
-    let unlisted = printed(&sweep, statistics(Duration::ZERO, 0, None));
+    let unlisted = printed(&sweep, &statistics(Duration::ZERO, 0, None));
     assert!(unlisted.ends_with("\n1 address with several stations not listed"), "{unlisted}");
 }
 
@@ -116,7 +116,7 @@ fn name_of_host_follows_vendor() {
 fn differences_are_lines_and_counted_at_end() {
     let line = |old: &[MacAddr], new: &[MacAddr]| {
         let difference = Difference { ip: [10, 0, 0, 7].into(), old: old.to_vec(), new: new.to_vec() };
-        printed(&sweep(), ScanEvent::Difference(difference))
+        printed(&sweep(), &ScanEvent::Difference(difference))
     };
     assert_eq!(line(&[], &[IANA]), "added 10.0.0.7 is at 00:00:5e:00:01:01");
     assert_eq!(line(&[IANA], &[]), "gone 10.0.0.7 was at 00:00:5e:00:01:01");
@@ -125,7 +125,7 @@ fn differences_are_lines_and_counted_at_end() {
         "moved 10.0.0.7 from 00:00:5e:00:01:01 to 00:00:5e:00:01:01, 02:00:00:00:00:0b"
     );
     for (count, text) in [(0, "\n0 differences"), (1, "\n1 difference")] {
-        let end = printed(&sweep(), statistics(Duration::ZERO, 0, Some(count)));
+        let end = printed(&sweep(), &statistics(Duration::ZERO, 0, Some(count)));
         assert!(end.ends_with(text), "{end}");
     }
 }
