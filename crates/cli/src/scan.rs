@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod compare;
+mod event;
 mod fields;
 mod json;
 mod line_format;
@@ -37,10 +38,10 @@ use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
 use crate::vendors::Vendors;
 use arguments::ScanArguments;
+use event::ScanEvent;
 use progress::ScanProgress;
 use results::ScanResults;
 use stations::ScanStations;
-use text::ScanEvent;
 
 /// Time to wait for a congested device. Frames that the device has not accepted by then are counted as refused.
 const CONGESTION_TIMEOUT: Duration = Duration::from_secs(1);

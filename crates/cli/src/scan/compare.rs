@@ -9,6 +9,7 @@ use arptools::sweep::Sweep;
 use link::MacAddr;
 use serde::Deserialize;
 
+use super::event::Difference;
 use super::fields::ReplyField;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
@@ -22,16 +23,6 @@ type Stations = BTreeMap<Ipv4Addr, BTreeSet<[u8; 6]>>;
 pub(super) struct Comparison {
     old: Stations,
     new: Stations,
-}
-
-/// A difference between two scans.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Difference {
-    pub(super) ip: Ipv4Addr,
-    /// The stations of the earlier scan; empty for an added address.
-    pub(super) old: Vec<MacAddr>,
-    /// The stations of this scan; empty for an address without a reply.
-    pub(super) new: Vec<MacAddr>,
 }
 
 /// The fields of the JSON objects of a scan that are compared.

@@ -2,7 +2,7 @@
 
 use link::MacAddr;
 
-use super::text::ReplyEvent;
+use super::event::ReplyEvent;
 use crate::local_time::Rfc3339;
 
 /// A field of a reply.

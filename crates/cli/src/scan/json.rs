@@ -8,9 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tap::linux::InterfaceName;
 
-use super::compare::Difference;
+use super::event::{Difference, ReplyEvent, ScanEvent};
 use super::stations::{ScanStations, StationAddresses};
-use super::text::{ReplyEvent, ScanEvent};
 use crate::clock::Moment;
 use crate::json::{EventObject, Mac, nanos};
 use crate::output::json;

@@ -10,10 +10,10 @@ use tap::linux::InterfaceName;
 
 use super::arguments::ScanArguments;
 use super::compare::Comparison;
+use super::event::{ReplyEvent, ScanEvent};
 use super::fields::ReplyField;
 use super::line_format::csv_line;
 use super::stations::ScanStations;
-use super::text::{ReplyEvent, ScanEvent};
 use super::{json, text};
 use crate::clock::{Moment, WallClock};
 use crate::color::Styler;

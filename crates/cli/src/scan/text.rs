@@ -2,40 +2,13 @@
 
 use std::time::Duration;
 
-use arptools::sweep::{Sweep, SweepCounts, SweepOutcome, SweepReply};
+use arptools::sweep::{Sweep, SweepCounts};
 use link::MacAddr;
 use tap::linux::InterfaceName;
 
-use super::compare::Difference;
+use super::event::{Difference, ReplyEvent, ScanEvent};
 use super::stations::{ScanStations, StationAddresses};
-use crate::clock::Moment;
 use crate::color::{ERROR, Styler, WARNING};
-
-/// An event of a sweep to print.
-#[derive(Clone, Debug)]
-pub(super) enum ScanEvent {
-    Start,
-    Reply(ReplyEvent),
-    /// A difference from an earlier scan.
-    Difference(Difference),
-    /// The result, with the number of frames that were lost before they were read.
-    Statistics {
-        outcome: SweepOutcome,
-        elapsed: Duration,
-        lost: u64,
-        /// Number of differences from an earlier scan, if there is one.
-        differences: Option<usize>,
-    },
-}
-
-/// A reply, with the time of its arrival.
-#[derive(Clone, Debug)]
-pub(super) struct ReplyEvent {
-    pub(super) reply: SweepReply,
-    pub(super) at: Moment,
-    /// The name of the IP address, if it was looked up and has one.
-    pub(super) name: Option<String>,
-}
 
 const PROGRAM: &str = concat!("tapstack ", env!("CARGO_PKG_VERSION"));
 

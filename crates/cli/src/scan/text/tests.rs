@@ -1,4 +1,7 @@
+use arptools::sweep::{SweepOutcome, SweepReply};
+
 use super::*;
+use crate::clock::Moment;
 use crate::scan::tests::{RIVAL, reply, sweep};
 use arp::PacketFields;
 use arptools::Requester;
