@@ -17,7 +17,7 @@ pub(crate) trait Sink: Write {
     /// Whether the writer accepts [`PIPE_CHUNK`] bytes within `limit`.
     fn is_writable(&self, limit: Duration) -> bool;
 
-    /// Removes all written bytes, so that the writer starts again. Writers other than files write on.
+    /// Removes all written bytes, so that the writer starts again. Writers other than files continue.
     fn restart(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -69,7 +69,7 @@ pub(crate) fn open_for_writing(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
     if file.metadata()?.file_type().is_block_device() {
         // The output would overwrite the disk.
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a block device"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "block devices are not supported"));
     }
     Ok(file)
 }

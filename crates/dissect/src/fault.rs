@@ -178,7 +178,7 @@ fn check_ipv4(faults: &mut Vec<FrameFault>, frame: &DissectedFrame<'_>) {
         faults.push(FrameFault { detail: Some(checksum_detail(header, 10)), ..fault });
     }
     let source = datagram.source();
-    // On the loopback interface, loopback addresses are valid. A frame without MAC addresses may be of that interface.
+    // On the loopback interface, loopback addresses are valid. A frame without MAC addresses may be from that interface.
     let is_loopback_frame = [frame.source, frame.destination] == [MacAddr::ZERO; 2];
     if source.is_multicast() || source.is_broadcast() || (source.is_loopback() && !is_loopback_frame) {
         let summary = format!("invalid source address {source}");

@@ -15,8 +15,9 @@ const DEPTH: u32 = 64;
 
 /// A filter of frames, in a subset of the syntax of tcpdump.
 ///
-/// Primitives are combined by `and` (`&&`), `or` (`||`), `not` (`!`) and parentheses. As in tcpdump, `and` and `or` have the same
-/// precedence and associate to the left, and an address or a port without a keyword has the keywords before it:
+/// Primitives are combined by `and` (`&&`), `or` (`||`), `not` (`!`) and parentheses. As in tcpdump, `and` and `or` have
+/// the same precedence and associate to the left. An address or a port without a keyword has the keywords of the address
+/// or port before:
 ///
 /// ```
 /// use dissect::{FrameFilter, dissect};
@@ -38,7 +39,7 @@ const DEPTH: u32 = 64;
 /// | `vlan [NUMBER]` | with a VLAN tag, or in this VLAN |
 /// | `less LENGTH`, `greater LENGTH` | of at most or at least this length in bytes |
 ///
-/// `src or dst` and `src and dst` are directions too. Unlike those of tcpdump, all primitives match frames with VLAN tags too.
+/// `src or dst` and `src and dst` are directions too. Unlike in tcpdump, all primitives also match frames with VLAN tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameFilter {
     /// The expression in postfix order.

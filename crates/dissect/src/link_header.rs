@@ -157,7 +157,8 @@ impl LinkHeader {
         })
     }
 
-    /// Returns the header of a link type without link header: frames start with an IP header. The version of the IP header is the protocol.
+    /// Returns the header of a link type without link header: frames start with an IP header. The version of the IP header
+    /// is the protocol.
     fn without_header(link_type: LinkType, bytes: &[u8]) -> Result<LinkHeader, LinkDropReason> {
         let version = bytes.first().ok_or(LinkDropReason::Truncated)? >> 4;
         let protocol = match link_type {

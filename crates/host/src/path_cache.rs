@@ -12,8 +12,8 @@ use tap::Instant;
 
 /// The paths of recent datagrams, in a table of fixed size.
 ///
-/// A received datagram from the destination to the source of a path needs no checks of its addresses, and its socket is
-/// stored with the path.
+/// A received datagram from the destination to the source of a path needs no checks of its addresses. The path stores the
+/// socket of such a datagram.
 ///
 /// A path is valid while the routes and the addresses of its interface are the same. The neighbor table, the path MTU
 /// and the MTU of the interface are not part of a path: each datagram reads them. Two paths may share a place of the

@@ -44,7 +44,7 @@ base::reasons! {
         FragmentRepeated("fragment_duplicate") = "duplicate fragment",
         /// The fragment completes a datagram with a congestion mark and a fragment that did not support ECN. The datagram
         /// is discarded.
-        FragmentEcn("fragment_ecn") = "fragment completes a datagram with a congestion mark and without ECN",
+        FragmentEcn("fragment_ecn") = "fragment completes a datagram with a congestion mark and a fragment without ECN",
         /// The fragment exceeds the limits on stored fragments.
         ReassemblyFull("reassembly_full") = "reassembly limit reached",
     }

@@ -55,7 +55,7 @@ base::reasons! {
         /// Header and data of the complete datagram would be longer than 65,535 bytes.
         TooLong("reassembly_too_long") = "reassembled datagram longer than 65535 bytes",
         /// A router had marked a fragment with congestion experienced, and another fragment did not support ECN.
-        Ecn("reassembly_ecn") = "congestion mark on a datagram without ECN",
+        Ecn("reassembly_ecn") = "datagram with a congestion mark and a fragment without ECN",
     }
 }
 

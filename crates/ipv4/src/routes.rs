@@ -90,8 +90,8 @@ impl Routes {
     /// different metrics.
     ///
     /// Fails if the table is full or already has a route to the network through the same interface with the same metric.
-    /// Also fails if the gateway of this route is invalid, not on the link or not allowed, or if the gateway of another
-    /// route would no longer be on the link.
+    /// Also fails if the gateway of this route is invalid, not on the link or not allowed. Also fails if the gateway of
+    /// another route would no longer be on the link.
     pub fn add(&mut self, route: Route) -> Result<(), RouteError> {
         let route = Route { network: route.network.trunc(), ..route };
         let (network, interface) = (route.network, route.interface);

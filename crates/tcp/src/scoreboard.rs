@@ -13,8 +13,8 @@ use crate::{SackBlock, SentMark, SequenceNumber};
 /// Records of the sent segments that are not acknowledged, in the order of their sequence numbers.
 ///
 /// Each record is in one group: in the network, lost, or selectively acknowledged. Neighbors that are selectively
-/// acknowledged become one record. If the records are many, segments that are sent together share a record. The time of an operation is logarithmic in the number of records, plus the number of
-/// records that change their group.
+/// acknowledged become one record. If there are many records, segments that are sent together share a record. The time of
+/// an operation is logarithmic in the number of records, plus the number of records that change their group.
 pub(crate) struct Scoreboard {
     records: Slab<Sent>,
     /// The records in the order of their sequence numbers. The ranges have no gap between them.
@@ -159,7 +159,7 @@ impl Scoreboard {
         self.check();
     }
 
-    /// Adds `range` to the last record, if the records are many.
+    /// Adds `range` to the last record, if there are many records.
     // spec: tcp-records-bound
     fn extend_last(&mut self, range: &Range<SequenceNumber>, mark: SentMark, is_probe: bool) -> bool {
         let length = range.end.distance_from(range.start);

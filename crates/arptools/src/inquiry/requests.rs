@@ -17,9 +17,9 @@ const FIRST_REPLY_LIMIT: Duration = Duration::from_secs(1);
 /// Sent requests, and the stations that replied to them.
 ///
 /// An ARP reply does not identify its request. A station replies once to a request, so a reply answers an open request:
-/// a request that the station has not answered. If several requests are open, the reply
-/// answers the request that gives the most similar round-trip time to the previous reply. Without a previous reply, the
-/// reply answers the oldest open request of the last [`FIRST_REPLY_LIMIT`], or otherwise the newest.
+/// a request that the station has not answered. If several requests are open, the reply answers the request with the
+/// round-trip time that is closest to that of the previous reply. Without a previous reply, the reply answers the oldest
+/// open request of the last [`FIRST_REPLY_LIMIT`], or otherwise the newest open request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SentRequests {
     /// Oldest request first.

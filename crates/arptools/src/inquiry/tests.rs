@@ -354,8 +354,8 @@ fn refused_probe_is_not_a_required_probe() {
     assert_eq!(inquiry.outcome(at(9_000)), InquiryOutcome::NothingSent);
 }
 
-/// Sends requests at these times, passes replies of the peer at their times to the inquiry, and returns the round-trip
-/// times in milliseconds with the numbers of answers and duplicates.
+/// Sends requests at these times, and passes replies of the peer at their times to the inquiry. Returns the round-trip
+/// times in milliseconds, and the numbers of answers and duplicates.
 fn round_trips(sent: &[u64], replies: &[u64]) -> (Vec<u128>, u64, u64) {
     let mut inquiry = inquiry(Purpose::Find, |_| {});
     let mut events: Vec<_> = sent.iter().map(|time| (*time, true)).collect();

@@ -9,6 +9,7 @@ use dissect::FrameFilter;
 
 use crate::complete;
 use crate::help;
+use crate::values::number;
 
 // Each bool is an independent option.
 #[allow(clippy::struct_excessive_bools)]
@@ -36,8 +37,8 @@ address of an ARP packet is not the source of its frame. Frames start with an Et
 
 A filter combines primitives by and, or, not and parentheses. Primitives are [src|dst] host IP, net IP/LENGTH, port PORT and \
 portrange PORT-PORT; ether host MAC; arp, ip, ip6, tcp, udp, icmp and other protocols; ether proto N and ip proto N; vlan N; \
-broadcast, multicast, less N and greater N. As in tcpdump, `and` and `or` have the same precedence. A filter also \
-matches frames with VLAN tags.
+broadcast, multicast, less N and greater N. As in tcpdump, `and` and `or` have the same precedence. Unlike in tcpdump, \
+a filter also matches frames with VLAN tags.
 
 Exit codes: 0 all frames decoded, 1 a printed frame has errors, 2 the file could not be read completely, or packets of \
 other link types were omitted.")]
@@ -58,7 +59,10 @@ pub(crate) struct DecodeArguments {
     #[arg(long, help_heading = help::FRAMES)]
     pub(crate) faults_only: bool,
     /// Stop after printing this number of frames
-    #[arg(short, long, value_name = "N", help_heading = help::FRAMES)]
+    #[arg(
+        short, long, value_name = "N", value_parser = number(NonZeroU64::MIN..), allow_negative_numbers = true,
+        help_heading = help::FRAMES
+    )]
     pub(crate) count: Option<NonZeroU64>,
     /// Print addresses and ports as numbers; decode always does (accepted for compatibility with tcpdump)
     #[arg(short, long, action = ArgAction::Count, help_heading = help::OUTPUT)]

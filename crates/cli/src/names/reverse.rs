@@ -150,7 +150,7 @@ mod tests {
             Ok(None)
         });
         queue.push((), host(1));
-        assert_eq!(queue.pop(Duration::ZERO), None, "the lookup takes longer");
+        assert_eq!(queue.pop(Duration::ZERO), None, "a name was returned before the end of its lookup");
         assert_eq!(queue.pop(TIMEOUT), Some(((), None)));
     }
 

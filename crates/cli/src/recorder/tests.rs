@@ -240,5 +240,8 @@ fn standard_output_and_number_of_files_without_limit_are_rejected() {
     let path = Some("/nowhere/a.pcapng".into());
     let files = CaptureArguments { path, pcap_files: Some(3), ..CaptureArguments::default() };
     let error = files.start_recorder("tap0", Clock::start()).err().map(|error| error.to_string());
-    assert!(error.is_some_and(|error| error.contains("--pcap-files needs a limit")), "files without a limit");
+    assert!(
+        error.is_some_and(|error| error.contains("--pcap-files needs a limit")),
+        "a number of files without a limit was accepted"
+    );
 }

@@ -58,7 +58,7 @@ stations, and up to 16 MAC addresses that replied for several IP addresses.
 
 Fields of --format: ip, mac, vendor, name, rtt_ms, time, reply_number (1 for the first reply of an address) and other_mac (the \
 first MAC address, if it differs). ${field;15} pads the field to 15 characters, and ${field;-15} aligns it on the left; \
-\\t is a tab and \\n a line feed. --csv prints the same fields. --compare reads the output of scan in any format \
+\\t is a tab, and \\n is a line feed. --csv prints the same fields. --compare reads the output of scan in any format \
 except --format.
 
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.

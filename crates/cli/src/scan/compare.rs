@@ -91,7 +91,7 @@ fn parse(text: &str) -> Result<Stations, ErrorMessage> {
 fn parse_json(text: &str) -> Result<Stations, ErrorMessage> {
     let mut stations = Stations::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let invalid = || ErrorMessage::new(format!("line {} is no object of `scan --json`", number + 1));
+        let invalid = || ErrorMessage::new(format!("line {} is not an object of `scan --json`", number + 1));
         let object: ScanObject = serde_json::from_str(line).map_err(|_| invalid())?;
         if object.event == "reply" {
             let (ip, mac) = object.ip.zip(object.mac).ok_or_else(invalid)?;
@@ -109,7 +109,7 @@ fn parse_csv(text: &str) -> Result<Stations, ErrorMessage> {
         let record = record.map_err(|error| ErrorMessage::new(error.to_string()))?;
         let invalid = || {
             let line = record.position().map(csv::Position::line).unwrap_or_default();
-            ErrorMessage::new(format!("line {line} has no IP address and MAC address"))
+            ErrorMessage::new(format!("line {line} lacks an IP address or a MAC address"))
         };
         let (ip, mac) = record.get(0).zip(record.get(1)).ok_or_else(invalid)?;
         let (ip, mac) = pair(ip, mac).ok_or_else(invalid)?;

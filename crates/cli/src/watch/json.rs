@@ -237,7 +237,7 @@ pub(super) struct StatisticsFields {
     commands_started: u64,
     /// Commands of `--exec` that could not be started, or that ended with another exit code than 0.
     commands_failed: u64,
-    /// Events without a command of `--exec`: too many events were waiting, or the command ended.
+    /// Events without a command of `--exec`: too many events were waiting, or `watch` ended.
     commands_lost: u64,
 }
 

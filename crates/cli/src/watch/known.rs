@@ -142,7 +142,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// Writes a new file with the owner and the permissions of the file `old`, if that exists.
+/// Writes a new file with the owner and the permissions of the file `old`, if `old` exists.
 fn write_like(old: &Path, new: &Path, text: &str) -> io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).open(new)?;
     if let Ok(metadata) = fs::metadata(old) {

@@ -33,8 +33,8 @@ fn summaries(link_type: LinkType, bytes: &[u8]) -> [String; 2] {
     })
 }
 
-// Expected lines are the output of tcpdump 4.99.3 -n -t for the same bytes, which names the interface by the name that the
-// number has on its own machine.
+// Expected lines are the output of tcpdump 4.99.3 -n -t for the same bytes. tcpdump prints the name that the number of the
+// interface has on the machine of tcpdump.
 
 #[test]
 fn cooked_frame_summary_matches_tcpdump() {

@@ -16,10 +16,10 @@ fn sender_is_source_of_datagram_or_sender_of_arp_packet() {
 
 #[test]
 fn other_and_short_frames_have_no_sender() {
-    assert_eq!(sender(&frame([0x81, 0], &[0; 28])), None, "frame with a tag");
-    assert_eq!(sender(&frame([8, 0], &[0; 15])), None, "datagram without its source");
-    assert_eq!(sender(&frame([8, 6], &[0; 17])), None, "ARP packet without its sender");
+    assert_eq!(sender(&frame([0x81, 0], &[0; 28])), None, "a frame with a tag has a sender");
+    assert_eq!(sender(&frame([8, 0], &[0; 15])), None, "a datagram without its source has a sender");
+    assert_eq!(sender(&frame([8, 6], &[0; 17])), None, "an ARP packet without its sender has a sender");
     let mut empty = Frame::for_mtu(1_500);
     empty.write(&[0; 13]).unwrap();
-    assert_eq!(sender(&empty), None, "frame without an EtherType");
+    assert_eq!(sender(&empty), None, "a frame without an EtherType has a sender");
 }

@@ -12,8 +12,8 @@ use crate::{Flags, MemoryLevel, Options, Resources, SackBlock, Segment, SegmentF
 /// Maximum delay of an acknowledgment.
 const DELAY: Duration = Duration::from_millis(40);
 
-/// Number of segments that are acknowledged without a delay: at the start of a connection, after idle, and after data that
-/// was received twice.
+/// Number of segments that are acknowledged without a delay: at the start of a connection, after an idle time, and after
+/// data that was received twice.
 const QUICK_SEGMENTS: u8 = 16;
 
 /// Shortest time without a segment after which the next segment may be acknowledged without a delay. In this time, a peer

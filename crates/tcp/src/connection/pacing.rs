@@ -46,7 +46,7 @@ impl Connection {
     /// Spreads data over the next round trip if a recovery permits more than the initial window at once.
     ///
     /// The peer's window can stop a recovery before the lost data arrives. The acknowledgment of the lost data then permits
-    /// a whole window, because little data is in flight, and this burst would overflow the queue of a router.
+    /// a whole window, because little data is in flight. Such a burst would overflow the queue of a router.
     // spec: tcp-recovery-burst
     pub(super) fn spread_burst(&mut self, now: Instant) {
         let (segment_size, rtt) = (self.segment_size(), self.rtt.smoothed().unwrap_or_default());

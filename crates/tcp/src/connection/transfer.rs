@@ -46,8 +46,8 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// Returns whether the path has shown neither losses nor reordering nor congestion nor a smaller MTU, so that nothing is
-    /// worth remembering while the connection is idle.
+    /// Returns whether an idle connection need not store the state of the path: the path has shown no loss, reordering,
+    /// congestion or smaller MTU.
     pub(super) fn is_uneventful(&self) -> bool {
         let is_in_order = self.recovery.rack().is_none_or(|recovery| recovery.rack.reorderings() == 0);
         let counts = [self.retransmissions, self.duplicate_reports, self.undone, self.ignored_blocks];

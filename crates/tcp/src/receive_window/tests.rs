@@ -126,7 +126,7 @@ fn update_is_due_after_two_segments_from_zero_or_at_twice_the_size() {
     assert!(!window.needs_update(32_767 - 2_920, MSS, NORMAL), "the window is half of the buffer");
     window.advance(1);
     assert_eq!(window.announce(32_768, MSS, NORMAL), 32_767);
-    assert!(!window.needs_update(32_768 - 2_918, MSS, NORMAL), "less than two segments");
+    assert!(!window.needs_update(32_768 - 2_918, MSS, NORMAL), "less than two segments cause an update");
     assert!(window.needs_update(32_768 - 2_919, MSS, NORMAL), "two segments");
 
     window.advance(32_767);
@@ -150,15 +150,12 @@ fn update_of_a_small_buffer_is_due_after_two_segments() {
     let mut window = start(8 * 1_460);
     window.advance(2_920);
     assert_eq!(window.announce(4_096, MSS, NORMAL), 8_760);
-    assert!(!window.needs_update(1, MSS, NORMAL), "less than two segments");
-    assert!(window.needs_update(0, MSS, NORMAL), "two segments, and the window is above half of the buffer");
+    assert!(!window.needs_update(1, MSS, NORMAL), "less than two segments cause an update");
+    assert!(window.needs_update(0, MSS, NORMAL), "two segments of a small buffer cause no update");
     let mut window = start(8 * 1_460 + 1);
     window.advance(2_920);
     assert_eq!(window.announce(4_096, MSS, NORMAL), 8_761);
-    assert!(
-        !window.needs_update(0, MSS, NORMAL),
-        "the window of a larger buffer is above half of the buffer"
-    );
+    assert!(!window.needs_update(0, MSS, NORMAL), "two segments of a large buffer cause an update");
 }
 
 // proves: tcp-memory-bound

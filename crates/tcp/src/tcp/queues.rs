@@ -10,7 +10,7 @@ use crate::{Output, SegmentFields, SegmentService};
 /// The output of all interfaces.
 #[derive(Debug)]
 pub(super) struct InterfaceQueues {
-    /// The first interface, which most hosts have only.
+    /// The first interface. Most hosts have no other interface.
     first: Queues,
     /// The other interfaces, by their identifiers from 1 on.
     others: Vec<Queues>,
@@ -34,7 +34,7 @@ pub(super) struct Queues {
 }
 
 impl InterfaceQueues {
-    /// Returns the output of an interface, or `None` for another interface than the first one that has had no output.
+    /// Returns the output of an interface, or `None` if the interface is not the first one and never had output.
     #[inline]
     pub(super) fn get(&self, interface: InterfaceId) -> Option<&Queues> {
         match usize::from(interface.0).checked_sub(1) {
@@ -52,7 +52,7 @@ impl InterfaceQueues {
         }
     }
 
-    /// Returns the output of another interface than the first one.
+    /// Returns the output of an interface that is not the first one.
     fn other(&mut self, place: usize) -> &mut Queues {
         if place >= self.others.len() {
             self.others.resize_with(place + 1, Queues::new);

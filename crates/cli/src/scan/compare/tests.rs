@@ -40,11 +40,11 @@ fn file_that_is_no_scan_is_rejected_with_reason() {
         ("", "the file is empty"),
         ("\n \n", "the file is empty"),
         ("root:x:0:0\n", "no line has an IP address and a MAC address"),
-        ("{\"event\":\"start\"}\nx\n", "line 2 is no object of `scan --json`"),
-        ("{\"event\":\"reply\",\"ip\":\"10.0.0.1\"}\n", "line 1 is no object of `scan --json`"),
+        ("{\"event\":\"start\"}\nx\n", "line 2 is not an object of `scan --json`"),
+        ("{\"event\":\"reply\",\"ip\":\"10.0.0.1\"}\n", "line 1 is not an object of `scan --json`"),
         (
             "ip,mac,vendor,name,rtt_ms,time,reply_number,other_mac\n10.0.0.1,x,,,,,,\n",
-            "line 2 has no IP address and MAC address",
+            "line 2 lacks an IP address or a MAC address",
         ),
     ] {
         assert_eq!(parse(file).unwrap_err().text(), why, "{file}");

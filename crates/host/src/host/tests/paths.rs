@@ -222,11 +222,19 @@ fn datagram_on_cached_path_follows_bindings_and_ports() {
     assert_eq!(receive(&mut host, 9), (delivered, vec![id]));
     let exact = UdpBind { addresses: net("10.0.0.2/32").into(), port: Some(9), ..UdpBind::default() };
     let exact = host.host.bind_udp(&exact).unwrap();
-    assert_eq!(receive(&mut host, 9), (delivered, vec![exact]), "the more exact socket is new");
-    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "no socket has the port");
+    assert_eq!(
+        receive(&mut host, 9),
+        (delivered, vec![exact]),
+        "the new socket with an exact address receives nothing"
+    );
+    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "a datagram to an unused port is not rejected");
     host.host.close(NOW, exact, &mut host.pool);
-    assert_eq!(receive(&mut host, 9), (delivered, vec![id]), "the more exact socket is closed");
-    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "no socket has the port");
+    assert_eq!(
+        receive(&mut host, 9),
+        (delivered, vec![id]),
+        "the other socket receives nothing after the socket is closed"
+    );
+    assert_eq!(receive(&mut host, 10), (rejected, vec![]), "a datagram to an unused port is not rejected");
 }
 
 // proves: path-cache-generations

@@ -85,7 +85,7 @@ fn segments_after_a_pause_are_acknowledged_at_once() {
         rig.assert_silent();
         rig
     };
-    let srtt = start().connection.rtt.smoothed().expect("the RTT is known");
+    let srtt = start().connection.rtt.smoothed().expect("the RTT is unknown");
     let timeout = start().connection.rtt.rto();
     let nanosecond = Duration::from_nanos(1);
     for (pause, expected) in
@@ -102,7 +102,7 @@ fn segments_after_a_pause_are_acknowledged_at_once() {
             }
             quick += 1;
         }
-        assert_eq!(quick, expected, "segments at once after {pause:?}");
+        assert_eq!(quick, expected, "wrong number of segments is acknowledged at once after {pause:?}");
     }
 }
 
@@ -177,12 +177,20 @@ fn segments_behind_a_gap_are_answered_and_the_gap_is_acknowledged_at_once() {
         rig.assert_silent();
     }
     let reception = rig.receive(Given::new(Flags::ACK, next, 1).data(b"x"));
-    assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, next + 1)), "a part of the gap is filled");
+    assert_eq!(
+        rig.reply(&reception),
+        Some((Flags::ACK, 1, next + 1)),
+        "data in a part of the gap is not acknowledged"
+    );
     rig.assert_silent();
     // The FIN is acknowledged together with the data that fills the gap.
     let rest = Given::new(Flags::FIN | Flags::ACK, next + 1, 1).data(&[0; 30]);
     let reception = rig.receive(rest);
-    assert_eq!(rig.reply(&reception), Some((Flags::ACK, 1, next + 32)), "the gap is filled");
+    assert_eq!(
+        rig.reply(&reception),
+        Some((Flags::ACK, 1, next + 32)),
+        "data that fills the gap is not acknowledged"
+    );
     rig.assert_silent();
 }
 
