@@ -233,6 +233,8 @@ impl Connection {
                 matches!(recovery.phase, Phase::Open) && recovery.probe.is_permitted()
             }) && scoreboard.sacked_bytes() == 0
                 && scoreboard.lost_bytes() == 0
+                // Without data in flight, no acknowledgment is due: unsent data waits for the device.
+                && scoreboard.pipe() > 0
         })
     }
 

@@ -48,14 +48,18 @@ fn timer_restarts_only_with_acknowledgment_of_new_data() {
 
 #[test]
 fn unsent_data_has_no_retransmission_timer() {
-    let mut rig = Rig::established(&plain());
-    rig.write(&pattern(16 << 10));
-    assert_eq!(rig.sent_lengths().len(), 10);
-    rig.acknowledge(1 + 10 * 1_460);
-    // The device does not accept the rest.
-    assert_eq!(rig.connection.deadline(), Some(rig.now + Duration::from_mins(15)));
-    rig.pass(Duration::from_secs(1));
-    assert_eq!(rig.sent_lengths(), [FULL, (16 << 10) - 11 * FULL]);
+    for settings in [plain(), TcpSettings { sack: true, ..plain() }] {
+        let options =
+            Options { maximum_segment_size: Some(1_460), sack_permitted: true, ..Options::default() };
+        let mut rig = Rig::established_with(&settings, options, 1_000, 5_000);
+        rig.write(&pattern(16 << 10));
+        assert_eq!(rig.sent_lengths().len(), 10);
+        rig.acknowledge(1 + 10 * 1_460);
+        // The device does not accept the rest.
+        assert_eq!(rig.connection.deadline(), Some(rig.now + Duration::from_mins(15)));
+        rig.pass(Duration::from_secs(1));
+        assert_eq!(rig.sent_lengths(), [FULL, (16 << 10) - 11 * FULL]);
+    }
 }
 
 #[test]
