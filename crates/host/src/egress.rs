@@ -219,13 +219,13 @@ fn resolve_unknown(
     cx: &mut Context<'_>,
     queue: QueueOf,
     neighbor: Ipv4Addr,
-    packet: PendingPacket,
+    mut packet: PendingPacket,
 ) -> Result<SendOutcome, TxDropReason> {
-    if packet.ether_type == EtherType::IPV4
-        && gateways::has_failed(cx, neighbor)
-        && gateways::fail(cx, neighbor)
-    {
-        return send_again(cx, queue, packet);
+    if gateways::has_failed(cx, neighbor) {
+        packet = match send_to_other(cx, queue, neighbor, packet) {
+            Ok(sent) => return sent,
+            Err(packet) => packet,
+        };
     }
     match cx.interface.arp.resolve(cx.now, &cx.interface.addresses, neighbor, packet.frame.len(), packet) {
         Resolution::Known(mac, packet) => enqueue(cx, queue, mac, packet),
@@ -239,15 +239,30 @@ fn resolve_unknown(
     }
 }
 
-/// Sends a datagram to another gateway, after its next hop has failed.
-pub(crate) fn send_again(
+/// Handles the failure of the next hop of a packet, and sends the datagram in the packet to another gateway. Returns the
+/// packet if it has no other next hop.
+///
+/// The other next hop may have failed, too. Each next hop that fails is then marked, and the routes select either an
+/// unmarked gateway or the first one. So the search ends after at most all gateways of a network.
+// spec: rfc1122-default-gateways
+pub(crate) fn send_to_other(
     cx: &mut Context<'_>,
     queue: QueueOf,
+    failed: Ipv4Addr,
     packet: PendingPacket,
-) -> Result<SendOutcome, TxDropReason> {
-    match Datagram::parse(packet.frame.bytes()).map(|datagram| datagram.destination()) {
-        Ok(destination) => select_and_send(cx, queue, (packet.source, destination), packet.frame),
-        Err(_) => drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame),
+) -> Result<Result<SendOutcome, TxDropReason>, PendingPacket> {
+    if packet.ether_type != EtherType::IPV4 || !gateways::fail(cx, failed) {
+        return Err(packet);
+    }
+    let Ok(destination) = Datagram::parse(packet.frame.bytes()).map(|datagram| datagram.destination()) else {
+        return Err(packet);
+    };
+    // The next hop is the same if the gateway itself is the destination, or if the other gateways are on other interfaces.
+    match next_hop(cx.interface, &cx.shared.routes, packet.source, destination) {
+        Some(Hop::Neighbor(other)) if other != failed => {
+            Ok(select_and_send(cx, queue, (packet.source, destination), packet.frame))
+        }
+        _ => Err(packet),
     }
 }
 

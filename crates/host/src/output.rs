@@ -296,15 +296,17 @@ fn run_neighbor_action(
 
 /// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram of a socket and the
 /// next hop did not answer, the failure is reported to the socket.
-fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, packet: PendingPacket, reason: ReturnReason) {
+fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, mut packet: PendingPacket, reason: ReturnReason) {
     match reason {
         ReturnReason::Displaced => quoted_segment::report_unresolved(cx, hop, &packet),
         ReturnReason::Failed | ReturnReason::Removed => cx.shared.tcp.unresolvable(cx.interface.id, hop),
     }
-    if reason == ReturnReason::Failed && packet.ether_type == EtherType::IPV4 && gateways::fail(cx, hop) {
-        // The interface counts a datagram that cannot be sent.
-        _ = egress::send_again(cx, |queues| &mut queues.resolved, packet);
-        return;
+    if reason == ReturnReason::Failed {
+        packet = match egress::send_to_other(cx, |queues| &mut queues.resolved, hop, packet) {
+            // The interface counts a datagram that cannot be sent.
+            Ok(_) => return,
+            Err(packet) => packet,
+        };
     }
     if packet.ether_type == EtherType::IPV4
         && reason == ReturnReason::Failed

@@ -5,7 +5,9 @@ use super::paths::{arp_from, mac_of, to};
 use super::test_host::*;
 use super::*;
 use crate::{SocketId, UdpBind};
-use ipv4::{Datagram, Routes};
+use inet::IpProtocol;
+use ipv4::{Datagram, Ipv4Fields, Routes};
+use link::VlanId;
 
 /// The default gateways, in order of preference.
 const GATEWAYS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 6), Ipv4Addr::new(10, 0, 0, 5)];
@@ -91,4 +93,65 @@ fn datagram_fails_when_all_gateways_fail_and_the_gateways_are_used_again() {
     let mut frames = send(&mut host, id);
     frames.extend(host.exchange(&[arp_from(GATEWAYS[0], mac_of(GATEWAYS[0]))]));
     assert_eq!(gateways_of(&frames), [GATEWAYS[0]]);
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn datagram_to_a_silent_gateway_itself_fails() {
+    for (gateway, other) in [(GATEWAYS[0], GATEWAYS[1]), (GATEWAYS[1], GATEWAYS[0])] {
+        let (mut host, id) = host_with(&[other]);
+        // The second datagram finds the failed neighbor.
+        for _ in 0..2 {
+            host.host.send_udp(host.now, id, &to(gateway), b"data", &mut host.pool).unwrap();
+            host.advance(Duration::from_secs(60));
+            assert_eq!(host.failures().len(), 1, "the failure of {gateway} is not reported once");
+            host.exchange(&[arp_from(other, mac_of(other))]);
+            assert_eq!(gateways_of(&send(&mut host, id)), [other]);
+        }
+    }
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn reply_to_a_silent_gateway_is_dropped() {
+    let (mut host, id) = host_with(&GATEWAYS[1..]);
+    let fields = Ipv4Fields::new(IpProtocol::ICMP, GATEWAYS[0], HOST);
+    for _ in 0..2 {
+        host.exchange(&[framed(HOST_MAC, PEER_MAC, &datagram(fields, &echo(b"data")))]);
+        assert_eq!(host.host.arp().neighbors().pending_packets(), 1, "the reply is not pending");
+        host.advance(Duration::from_secs(60));
+        assert_eq!(host.host.arp().neighbors().pending_packets(), 0, "the reply is still pending");
+        host.exchange(&[arp_from(GATEWAYS[1], mac_of(GATEWAYS[1]))]);
+    }
+    assert_eq!(gateways_of(&send(&mut host, id)), [GATEWAYS[1]]);
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn datagram_fails_when_the_only_other_gateway_is_on_another_interface() {
+    let (dead, alive) = (Ipv4Addr::new(10, 0, 0, 6), Ipv4Addr::new(10, 1, 0, 6));
+    let mut config = HostConfig { gateway: Some(dead.into()), ..config() };
+    config.table.timeout = Duration::from_hours(1);
+    let mut host = TestHost::new(&config);
+    let second = HostConfig {
+        addresses: HostSet::One("10.1.0.2/24".parse().unwrap()),
+        gateway: Some(alive.into()),
+        vlan: VlanId::new(5),
+        ..config
+    };
+    let interface = host.host.add(host.now, &second).unwrap();
+    host.host.interface_mut(interface).unwrap().add_static(NOW, alive, mac_of(alive)).unwrap();
+    let bind = UdpBind { addresses: IpAddr::V4(HOST).into(), port: Some(9), ..UdpBind::default() };
+    let bound = host.host.bind_udp(&bind).unwrap();
+    for _ in 0..2 {
+        host.host.send_udp(host.now, bound, &to(REMOTE), b"data", &mut host.pool).unwrap();
+        host.advance(Duration::from_secs(60));
+        assert_eq!(host.failures().len(), 1, "the failure of the gateway is not reported once");
+    }
+    // A datagram without a selected source leaves by the other interface.
+    let id = host.host.bind_udp(&UdpBind { port: Some(10), ..UdpBind::default() }).unwrap();
+    host.host.send_udp(host.now, id, &to(REMOTE), b"data", &mut host.pool).unwrap();
+    let frames = host.exchange(&[]);
+    let datagram = frames.iter().find(|frame| frame[12..18] == [0x81, 0, 0, 5, 8, 0]);
+    assert_eq!(datagram.map(|frame| &frame[..6]), Some(&mac_of(alive).bytes()[..]));
 }
