@@ -204,7 +204,7 @@ fn invalid_targets() -> TestResult {
         (&["10.0.0.255"], "tapstack: invalid target 10.0.0.255: a broadcast address"),
         (&["224.0.0.1"], "tapstack: invalid target 224.0.0.1: a multicast address"),
         (&["192.0.2.1"], "no route to 192.0.2.1\nhint: add a route with --gateway or --route"),
-        (&["localhost"], "127.0.0.1"),
+        (&["127.0.0.1"], "127.0.0.1"),
         (&["-i", "0", "10.0.0.1"], "from 0.001 to 86400"),
         (&["-W", "nan", "10.0.0.1"], "from 0.001 to 86400"),
         (&["-s", "65508", "10.0.0.1"], "from 0 to 65507"),

@@ -13,8 +13,8 @@
 //!   administered MAC addresses except `02:00:00:...`. It also applies to whole numbers with five or more digits, or
 //!   with the unit ms, us or ns. TCP windows and their scales (`win 502`, `wscale 7`) depend on the kernel's memory.
 //! - The output of a command that reads `docs/sample.pcapng` must be equal, with times in UTC.
-//! - A block that uses a program that is not installed is skipped. The rest of the page runs, and the test is then
-//!   reported as ignored.
+//! - A block is skipped if it or a script of it uses a program that is not installed, or a kind of interface that this
+//!   system refuses. The rest of the page runs, and the test is then reported as ignored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,9 +24,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use testbed::installed::{NotInstalled, installed};
+use testbed::installed::installed;
 use testbed::program::exit_and_text;
-use testbed::{Case, TestResult};
+use testbed::{Case, TestResult, WireRefused};
 
 use super::screen::program;
 
@@ -39,6 +39,7 @@ pub(crate) const CASES: &[Case] = &[
     ("day_of_work_needs_exit_codes_and_json_only", day_of_work),
     ("pages_with_console_blocks_are_all_replayed", other_pages),
     ("replay_parses_console_blocks_only", console_blocks),
+    ("replay_requires_programs_and_interfaces_of_scripts", requirements),
     ("replay_rejects_different_output", different_output),
     ("replay_compares_changing_parts_by_kind", changing_parts),
 ];
@@ -103,10 +104,8 @@ fn other_pages() -> TestResult {
 
 /// Runs the script of a day's work. The script must not read text: programs that select lines or columns are excluded.
 fn day_of_work() -> TestResult {
-    for name in ["ip", "jq"] {
-        installed(name)?;
-    }
     let script = std::str::from_utf8(file(DAY)?)?;
+    require(script)?;
     let is_word = |c: char| c.is_alphanumeric() || c == '-';
     let filters = ["grep", "sed", "awk", "cut", "head", "tail", "tr", "wc", "sort", "uniq", "perl"];
     let filter = script.split(|c| !is_word(c)).find(|word| filters.contains(word));
@@ -165,22 +164,55 @@ fn replay_page<const INDEX: usize>() -> TestResult {
     let folder = prepare_folder()?;
     let mut absent = None;
     for block in blocks(std::str::from_utf8(file(name)?)?) {
-        match missing_program(&block) {
-            Some(error) => absent = Some(error),
-            None => replay_block(name, &block, &folder)?,
+        match require(&with_scripts(&block)?) {
+            Err(error) => absent = Some(error),
+            Ok(()) => replay_block(name, &block, &folder)?,
         }
     }
-    absent.map_or(Ok(()), |error| Err(error.into()))
+    absent.map_or(Ok(()), Err)
 }
 
-/// Returns the error of the first optional program that a block uses and that is not installed.
-fn missing_program(block: &[Step]) -> Option<NotInstalled> {
-    block.iter().find_map(|Step { command, .. }| {
-        // `tapstack ping` is a command of the program.
-        let command = command.replace("tapstack ", "tapstack-");
-        let mut words = command.split(|c: char| !(c.is_alphanumeric() || c == '-'));
-        words.find_map(|word| if OPTIONAL_PROGRAMS.contains(&word) { installed(word).err() } else { None })
-    })
+/// Returns the commands of a block, and the scripts that these commands run.
+fn with_scripts(block: &[Step]) -> Result<String, Box<dyn std::error::Error>> {
+    let mut text: String = block.iter().map(|Step { command, .. }| format!("{command}\n")).collect();
+    for name in [DUPLICATE, DAY] {
+        if text.contains(name) {
+            text += std::str::from_utf8(file(name)?)?;
+        }
+    }
+    Ok(text)
+}
+
+/// Returns the optional programs that these shell commands use.
+fn optional_programs(commands: &str) -> Vec<&'static str> {
+    let lines: Vec<_> = commands.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    // `tapstack ping` is a command of the program.
+    let text = lines.join("\n").replace("tapstack ", "tapstack-");
+    let words: Vec<_> = text.split(|c: char| !(c.is_alphanumeric() || c == '-')).collect();
+    OPTIONAL_PROGRAMS.into_iter().filter(|program| words.contains(program)).collect()
+}
+
+/// Returns the kinds of the interfaces that these shell commands create.
+fn interface_kinds(commands: &str) -> Vec<&str> {
+    let created = commands.lines().filter_map(|line| line.split_once("ip link add ")?.1.split_once(" type "));
+    created.filter_map(|(_, kind)| kind.split_whitespace().next()).collect()
+}
+
+/// Returns an error if these shell commands use a program that is not installed, or a kind of interface that this
+/// system refuses.
+fn require(commands: &str) -> TestResult {
+    for program in optional_programs(commands) {
+        installed(program)?;
+    }
+    for kind in interface_kinds(commands) {
+        let ip = |words: &[&str]| Command::new("ip").arg("link").args(words).stdin(Stdio::null()).output();
+        let (code, _, errors) = exit_and_text(&ip(&["add", "require0", "type", kind])?);
+        if code != Some(0) {
+            return Err(WireRefused(format!("cannot create a {kind} interface: {}", errors.trim())).into());
+        }
+        assert!(ip(&["del", "require0"])?.status.success(), "the {kind} interface cannot be deleted");
+    }
+    Ok(())
 }
 
 /// Creates a directory with the sample capture, and with the programs `tapstack`, `cargo` and `sudo` in the
@@ -365,6 +397,20 @@ fn console_blocks() -> TestResult {
     };
     let first = vec![step(7, "echo a \\\n    b", &["a b"]), step(10, "true", &[])];
     assert_eq!(blocks(page), [first, vec![step(13, "false", &[])]]);
+    Ok(())
+}
+
+fn requirements() -> TestResult {
+    let page = "```console\n$ tapstack lab -- sh docs/duplicate.sh tapstack ping 10.1.0.7 | wc -l\n0\n```\n";
+    let commands = with_scripts(&blocks(page)[0])?;
+    assert_eq!(optional_programs(&commands), ["grep", "ip", "wc"]);
+    assert_eq!(interface_kinds(&commands), ["bridge"]);
+    let day = std::str::from_utf8(file(DAY)?)?;
+    assert_eq!((optional_programs(day), interface_kinds(day)), (vec!["ip", "jq"], vec!["veth"]));
+    if installed("ip").is_ok() {
+        let error = require("ip link add a type nosuchkind").expect_err("the kind of interface is unknown");
+        assert!(error.is::<WireRefused>(), "{error}");
+    }
     Ok(())
 }
 

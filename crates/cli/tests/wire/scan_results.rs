@@ -1,11 +1,13 @@
 //! `tapstack scan`: formats, files, names, and the comparison with an earlier scan.
 
-use std::process::Command;
+use std::error::Error;
+use std::process::{Command, Output};
 
 use super::capture::Scratch;
 use super::running::Running;
 use super::scan::range_of_four;
 use super::screen::program;
+use testbed::installed::installed;
 use testbed::program::{exit_and_text, run};
 use testbed::schema::check_lines;
 use testbed::{Case, TestResult};
@@ -23,7 +25,7 @@ fn scan(words: &[&str]) -> std::io::Result<(Option<i32>, String, String)> {
 }
 
 /// Writes a vendor file for the hosts of [`range_of_four`].
-fn vendors(name: &str) -> Result<Scratch, Box<dyn std::error::Error>> {
+fn vendors(name: &str) -> Result<Scratch, Box<dyn Error>> {
     let file = Scratch::new(name);
     std::fs::write(file.name(), "021100\tMakers, \"Sons\"\n021100000001\tHand\n")?;
     Ok(file)
@@ -159,10 +161,27 @@ fn comparison() -> TestResult {
     Ok(())
 }
 
+/// Runs the program with this file instead of `/etc/hosts`, and without other sources of names.
+fn run_with_hosts(hosts: &Scratch, words: &[&str]) -> Result<Output, Box<dyn Error>> {
+    let switch = Scratch::new("nsswitch.conf");
+    std::fs::write(switch.name(), "hosts: files\n")?;
+    // Without nscd's socket, the C library reads the files itself.
+    let script = "set -e\n\
+        mount --bind \"$1\" /etc/hosts\n\
+        [ ! -e /etc/nsswitch.conf ] || mount --bind \"$2\" /etc/nsswitch.conf\n\
+        [ ! -d /run/nscd ] || mount -t tmpfs none /run/nscd\n\
+        shift 2\n\
+        exec \"$@\"";
+    let mut command = Command::new(installed("unshare")?);
+    command.args(["-m", "sh", "-c", script, "sh", hosts.name(), switch.name()]).arg(program()).args(words);
+    Ok(command.output()?)
+}
+
 fn names() -> TestResult {
+    installed("mount")?;
     let host = range_of_four("data3")?;
     let hosts = Scratch::new("hosts");
-    std::fs::write(hosts.name(), "10.0.0.16 sixteen.example\n")?;
+    std::fs::write(hosts.name(), "127.0.0.1 localhost\n10.0.0.16 sixteen.example\n")?;
     let on = ["-I", "data3"];
     let sixteen = ["sixteen.example", "-t", "3000", "-M", "1", "-q"];
     let rows: [(&[&str], &str); 3] = [
@@ -174,12 +193,20 @@ fn names() -> TestResult {
         (&["arping", "-c", "1", "-w", "9", "sixteen.example"], "ARPING 10.0.0.16 from 10.0.0.1 data3\n"),
     ];
     for (words, start) in rows {
-        let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
-        let mut command = Command::new("unshare");
-        command.args(["-m", "sh", "-c", script, "sh", hosts.name()]).arg(program()).args(words);
-        let (code, out, errors) = exit_and_text(&command.output()?);
+        let (code, out, errors) = exit_and_text(&run_with_hosts(&hosts, words)?);
         assert_eq!((code, errors.as_str()), (Some(0), ""), "{words:?}: {out}");
         assert!(out.starts_with(start), "{words:?}: {out}");
+    }
+    // The name of an invalid target is an invalid target.
+    let rows: [(&[&str], &str); 3] = [
+        (&["scan", "-I", "data3", "localhost"], "invalid value 'localhost' for '[RANGE]...': 127.0.0.1 is a"),
+        (&["arping", "-I", "data3", "localhost"], "invalid target 127.0.0.1: a loopback address"),
+        (&["ping", "--tap", "data4", "--address", "10.1.0.2/24", "localhost"], "127.0.0.1"),
+    ];
+    for (words, part) in rows {
+        let (code, out, errors) = exit_and_text(&run_with_hosts(&hosts, words)?);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{words:?}: {errors}");
+        assert!(errors.contains(part), "{words:?}: {errors}");
     }
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
+use tap::linux::Tap;
 
 use super::capture::Scratch;
 use super::running::{PersistentTapGuard, Running, open_tap, wait_for_carrier};
@@ -171,26 +172,26 @@ fn known_addresses() -> TestResult {
     let file = Scratch::new("known.txt");
     let watch = ["watch", "-I", "kno0", "--plain", "--known", file.name(), "--fail-on", "new,moved"];
     let watch_once =
-        |tap: &mut tap::linux::Tap, frame: &[u8]| -> Result<(Option<i32>, String), Box<dyn Error>> {
-            let watch = Running::command(&[&watch[..], &["-w", "1"]].concat())?;
+        |tap: &mut Tap, frame: &[u8], seconds: &str| -> Result<(Option<i32>, String), Box<dyn Error>> {
+            let watch = Running::command(&[&watch[..], &["-w", seconds]].concat())?;
             send(tap, frame)?;
             let (code, _, errors) = watch.end()?;
             Ok((code, errors))
         };
     let new = "tapstack: new 10.0.0.7 is at 02:00:00:00:00:0a\n".to_owned();
-    assert_eq!(watch_once(&mut tap, &announcement(A))?, (Some(1), new));
+    assert_eq!(watch_once(&mut tap, &announcement(A), "60")?, (Some(1), new));
     let text = std::fs::read_to_string(&file.0)?;
     let line = "\n10.0.0.7        02:00:00:00:00:0a  # first seen ";
     assert!(text.starts_with("# Known addresses of tapstack watch: ") && text.contains(line), "{text}");
     // The next run knows the address, and an edited comment stays.
     let edited = text.split("# first").next().unwrap_or_default().to_owned() + "# printer\n";
     std::fs::write(&file.0, &edited)?;
-    assert_eq!(watch_once(&mut tap, &announcement(A))?, (Some(0), String::new()));
+    assert_eq!(watch_once(&mut tap, &announcement(A), "1")?, (Some(0), String::new()));
     assert_eq!(std::fs::read_to_string(&file.0)?, edited);
     let moved = "tapstack: moved 10.0.0.7 from 02:00:00:00:00:0a to 02:00:00:00:00:0b\n".to_owned();
-    assert_eq!(watch_once(&mut tap, &announcement(B))?, (Some(1), moved));
+    assert_eq!(watch_once(&mut tap, &announcement(B), "60")?, (Some(1), moved));
     assert_eq!(std::fs::read_to_string(&file.0)?, edited.replace(":0a", ":0b"));
-    assert_eq!(watch_once(&mut tap, &announcement(B))?, (Some(0), String::new()));
+    assert_eq!(watch_once(&mut tap, &announcement(B), "1")?, (Some(0), String::new()));
     for (bad, part) in [
         (
             "/nowhere/known.txt",
