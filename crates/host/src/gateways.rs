@@ -6,8 +6,8 @@ use arp::NeighborState;
 
 use crate::interface::Context;
 
-/// Handles the failure of a neighbor. Returns whether the datagrams that would be sent to the neighbor have another
-/// gateway.
+/// Handles the failure of a neighbor. Returns whether the neighbor is a gateway that other gateways replace, for at least
+/// one of its networks.
 // RFC 1122 3.3.1.4: "Failure to ARP or to re-validate ARP mappings may be used as negative advice for the corresponding IP
 // address."
 // spec: rfc1122-default-gateways

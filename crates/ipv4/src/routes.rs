@@ -151,29 +151,28 @@ impl Routes {
         self.forget_failures();
     }
 
-    /// Records that a gateway has failed, so that other routes to its networks are used. Returns whether all networks of
-    /// the gateway have another route.
+    /// Records that a gateway has failed, so that other routes to its networks are used. Returns whether a network of the
+    /// gateway has another route that has not failed.
     ///
-    /// If all gateways to a network have failed, the other gateways are used again.
+    /// A network without another route keeps the gateway. If all gateways to the networks of this gateway have failed, the
+    /// other gateways to these networks are used again.
     // RFC 1122 3.3.1.5: "If it is the current default that failed, the IP layer MUST select a different default gateway
     // (assuming more than one default is known) for the failed route and for establishing new routes."
     // spec: rfc1122-default-gateways
     pub fn fail(&mut self, now: Instant, gateway: Ipv4Addr, interface: InterfaceId) -> bool {
         let is_of = |route: &Route| route.gateway == Some(gateway) && route.interface == interface;
-        let has_other = |route: &Route| self.sorted.iter().any(|o| o.network == route.network && !is_of(o));
-        let mut of_gateway = self.sorted.iter().filter(|route| is_of(route)).peekable();
-        if of_gateway.peek().is_none() || !of_gateway.all(has_other) {
+        let shares_network =
+            |other: &Route| self.sorted.iter().any(|route| is_of(route) && route.network == other.network);
+        if !self.sorted.iter().any(|other| !is_of(other) && shares_network(other)) {
             return false;
         }
         if self.failure(gateway, interface).is_none() {
             self.failed.push(FailedGateway { gateway, interface, tried_at: now });
             self.generation += 1;
         }
-        let is_replaced = self.sorted.iter().filter(|route| is_of(route)).all(|route| {
-            self.sorted.iter().any(|other| other.network == route.network && !self.has_failed(other))
-        });
+        let is_replaced = self.sorted.iter().any(|other| !self.has_failed(other) && shares_network(other));
         if !is_replaced {
-            self.failed.retain(|failed| (failed.gateway, failed.interface) == (gateway, interface));
+            self.forget_alternatives(gateway, interface);
         }
         is_replaced
     }
@@ -289,6 +288,24 @@ impl Routes {
     /// Returns the position of a gateway among the gateways that have failed.
     fn failure(&self, gateway: Ipv4Addr, interface: InterfaceId) -> Option<usize> {
         self.failed.iter().position(|failed| (failed.gateway, failed.interface) == (gateway, interface))
+    }
+
+    /// Uses the failed gateways again that share a network with this gateway.
+    fn forget_alternatives(&mut self, gateway: Ipv4Addr, interface: InterfaceId) {
+        let routes = &self.sorted;
+        let routes_of = |gateway: Ipv4Addr, interface: InterfaceId| {
+            routes.iter().filter(move |route| route.gateway == Some(gateway) && route.interface == interface)
+        };
+        let before = self.failed.len();
+        self.failed.retain(|failed| {
+            let is_this = (failed.gateway, failed.interface) == (gateway, interface);
+            let shares_network = routes_of(failed.gateway, failed.interface)
+                .any(|other| routes_of(gateway, interface).any(|route| route.network == other.network));
+            is_this || !shares_network
+        });
+        if self.failed.len() < before {
+            self.generation += 1;
+        }
     }
 
     /// Removes the gateways that have failed and have no route.

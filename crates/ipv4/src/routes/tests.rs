@@ -372,6 +372,51 @@ fn failed_gateway_is_tried_from_time_to_time() {
     assert_eq!(routes.failed(FIRST).count(), 0);
 }
 
+// proves: rfc1122-default-gateways
+#[test]
+fn gateway_fails_if_one_of_its_networks_has_another_gateway() {
+    let mut routes = host();
+    routes.add(via("198.51.100.0/24", "10.0.0.1")).unwrap();
+    routes.add(default_via("10.0.0.3", 1)).unwrap();
+    let next_hop =
+        |routes: &Routes, to: &str| routes.next_hop(LOCAL, address(to), FIRST).map(NextHop::neighbor);
+    assert!(routes.fail(Instant::ORIGIN, address("10.0.0.1"), FIRST), "the default gateway is not replaced");
+    assert_eq!(next_hop(&routes, "192.0.2.1"), Some(address("10.0.0.3")));
+    assert_eq!(next_hop(&routes, "198.51.100.1"), Some(address("10.0.0.1")), "the only gateway is not used");
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn failures_of_other_networks_stay_when_all_gateways_to_a_network_fail() {
+    let mut routes = host();
+    routes.add(default_via("10.0.0.3", 1)).unwrap();
+    routes.add(via("198.51.100.0/24", "10.0.0.4")).unwrap();
+    routes.add(Route { metric: 1, ..via("198.51.100.0/24", "10.0.0.5") }).unwrap();
+    let now = Instant::ORIGIN;
+    assert!(routes.fail(now, address("10.0.0.4"), FIRST));
+    assert!(routes.fail(now, address("10.0.0.1"), FIRST));
+    assert!(!routes.fail(now, address("10.0.0.3"), FIRST), "no gateway is left");
+    let failed = ["10.0.0.4", "10.0.0.3"].map(address);
+    assert_eq!(routes.failed(FIRST).collect::<Vec<_>>(), failed, "an unrelated failure is forgotten");
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn forgotten_failure_of_a_gateway_is_a_change() {
+    let mut routes = host();
+    let gateways = ["10.0.0.1", "10.0.0.3", "10.0.0.4"].map(address);
+    routes.add(default_via("10.0.0.3", 1)).unwrap();
+    routes.add(default_via("10.0.0.4", 2)).unwrap();
+    for gateway in &gateways[..2] {
+        assert!(routes.fail(Instant::ORIGIN, *gateway, FIRST));
+    }
+    routes.retain(|route| route.gateway != Some(gateways[2]));
+    let before = routes.generation();
+    assert!(!routes.fail(Instant::ORIGIN, gateways[0], FIRST), "no gateway is left");
+    assert_eq!(routes.failed(FIRST).collect::<Vec<_>>(), [gateways[0]]);
+    assert!(routes.generation() > before, "cached paths to the failed gateway stay valid");
+}
+
 #[test]
 fn only_gateway_does_not_fail() {
     let mut routes = host();

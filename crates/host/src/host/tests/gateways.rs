@@ -103,7 +103,7 @@ fn datagram_to_a_silent_gateway_itself_fails() {
         // The second datagram finds the failed neighbor.
         for _ in 0..2 {
             host.host.send_udp(host.now, id, &to(gateway), b"data", &mut host.pool).unwrap();
-            host.advance(Duration::from_secs(60));
+            host.advance(Duration::from_mins(1));
             assert_eq!(host.failures().len(), 1, "the failure of {gateway} is not reported once");
             host.exchange(&[arp_from(other, mac_of(other))]);
             assert_eq!(gateways_of(&send(&mut host, id)), [other]);
@@ -119,7 +119,7 @@ fn reply_to_a_silent_gateway_is_dropped() {
     for _ in 0..2 {
         host.exchange(&[framed(HOST_MAC, PEER_MAC, &datagram(fields, &echo(b"data")))]);
         assert_eq!(host.host.arp().neighbors().pending_packets(), 1, "the reply is not pending");
-        host.advance(Duration::from_secs(60));
+        host.advance(Duration::from_mins(1));
         assert_eq!(host.host.arp().neighbors().pending_packets(), 0, "the reply is still pending");
         host.exchange(&[arp_from(GATEWAYS[1], mac_of(GATEWAYS[1]))]);
     }
@@ -145,7 +145,7 @@ fn datagram_fails_when_the_only_other_gateway_is_on_another_interface() {
     let bound = host.host.bind_udp(&bind).unwrap();
     for _ in 0..2 {
         host.host.send_udp(host.now, bound, &to(REMOTE), b"data", &mut host.pool).unwrap();
-        host.advance(Duration::from_secs(60));
+        host.advance(Duration::from_mins(1));
         assert_eq!(host.failures().len(), 1, "the failure of the gateway is not reported once");
     }
     // A datagram without a selected source leaves by the other interface.
@@ -154,4 +154,18 @@ fn datagram_fails_when_the_only_other_gateway_is_on_another_interface() {
     let frames = host.exchange(&[]);
     let datagram = frames.iter().find(|frame| frame[12..18] == [0x81, 0, 0, 5, 8, 0]);
     assert_eq!(datagram.map(|frame| &frame[..6]), Some(&mac_of(alive).bytes()[..]));
+}
+
+// proves: rfc1122-default-gateways
+#[test]
+fn gateway_with_another_network_is_replaced_for_default_traffic() {
+    let (mut host, id) = host_with(&GATEWAYS[1..]);
+    host.host.add_route("198.51.100.0/24".parse().unwrap(), GATEWAYS[0].into()).unwrap();
+    send(&mut host, id);
+    let frames = host.advance(Duration::from_secs(5));
+    assert_eq!(gateways_of(&frames), [GATEWAYS[1]], "the default traffic stays on the silent gateway");
+    let only_gateway = to(Ipv4Addr::new(198, 51, 100, 1));
+    host.host.send_udp(host.now, id, &only_gateway, b"data", &mut host.pool).unwrap();
+    host.advance(Duration::from_mins(1));
+    assert_eq!(host.failures().len(), 1, "the failure of the only gateway is not reported once");
 }
