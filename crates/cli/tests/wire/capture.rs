@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("arping_capture_marks_replies", arping_capture),
     ("scan_capture_marks_packets", scan_capture),
     ("lab_capture_has_both_directions", lab_capture),
+    ("capture_continues_in_next_file_at_size_limit", rotation),
     ("closed_pipe_ends_capture_but_not_host", closed_pipe),
     ("capture_exits_2_when_file_cannot_be_created", uncreatable_file),
     ("capinfos_reads_captures_without_warnings", capinfos_reads),
@@ -230,6 +231,46 @@ fn lab_capture() -> TestResult {
     let (code, _, errors) = exit_and_text(&run(&["lab", "--pcap", "-", "--", "true"])?);
     assert_eq!(code, Some(2));
     assert!(errors.contains("--pcap - cannot be used with COMMAND"), "{errors}");
+    Ok(())
+}
+
+fn rotation() -> TestResult {
+    let file = Scratch::new("ring.pcapng");
+    let names = [0, 1, 2].map(|number| Scratch::new(&format!("ring-{number}.pcapng")));
+    // The requests and replies have about 1.4 MB.
+    let (code, out, errors) = exit_and_text(&run(&[
+        "ping",
+        "--tap",
+        "cap5",
+        "--address",
+        "10.0.0.2/24",
+        "--kernel",
+        "10.0.0.1/24",
+        "--pcap",
+        file.name(),
+        "--pcap-size",
+        "1",
+        "--pcap-files",
+        "3",
+        "-c",
+        "12",
+        "-i",
+        "0.05",
+        "-s",
+        "60000",
+        "10.0.0.1",
+    ])?);
+    assert_eq!(code, Some(0), "{out}{errors}");
+    assert!(!file.0.exists(), "the capture has a file without a number");
+    let sizes = names.each_ref().map(|name| std::fs::metadata(&name.0).map_or(0, |file| file.len()));
+    assert!((900_000..=1_000_000).contains(&sizes[0]) && sizes[1] > 0 && sizes[2] == 0, "{sizes:?}");
+    let mut lines = String::new();
+    for name in &names[..2] {
+        let (code, out, errors) = decode(&[name.name()])?;
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+        lines += &out;
+    }
+    assert_eq!(lines.matches("ICMP echo request").count(), 12, "{lines}");
     Ok(())
 }
 

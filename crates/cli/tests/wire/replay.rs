@@ -174,7 +174,7 @@ fn replay_page<const INDEX: usize>() -> TestResult {
 
 /// Returns the commands of a block, and the scripts that these commands run.
 fn with_scripts(block: &[Step]) -> Result<String, Box<dyn std::error::Error>> {
-    let mut text: String = block.iter().map(|Step { command, .. }| format!("{command}\n")).collect();
+    let mut text: String = block.iter().flat_map(|Step { command, .. }| [command, "\n"]).collect();
     for name in [DUPLICATE, DAY] {
         if text.contains(name) {
             text += std::str::from_utf8(file(name)?)?;
