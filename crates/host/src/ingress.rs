@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use arp::Merge;
 use link::{DestinationKind, EtherType, EthernetFrame, ReceivedFrame, VlanTags};
 use tap::{Batch, Frame, Instant, Pool, PortId};
 
@@ -94,12 +95,18 @@ fn handle(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo, ether_type: Et
 fn receive_arp(cx: &mut Context<'_>, payload: &[u8], info: &FrameInfo) -> Action {
     let packet = arp::Packet::parse(payload);
     let station = (info.destination_kind == DestinationKind::Unicast).then_some(info.destination);
-    match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, station, packet) {
-        Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
-        Ok(reception) => match reception.reply {
-            None => Action::Done(FrameOutcome::Arp(reception)),
-            Some(reply) => Action::ReplyToArp(reception, reply),
-        },
+    let reception = match cx.interface.arp.receive(cx.now, &mut cx.interface.addresses, station, packet) {
+        Err(reason) => return Action::Done(FrameOutcome::Dropped(reason.into())),
+        Ok(reception) => reception,
+    };
+    // The neighbor table may have returned all packets to the sender, so that no packet reports the resolution.
+    // spec: tcp-unresolved
+    if let (Merge::Added | Merge::Completed, Ok(packet)) = (reception.merge, packet) {
+        cx.shared.tcp.resolved(cx.now, cx.interface.id, packet.sender_protocol());
+    }
+    match reception.reply {
+        None => Action::Done(FrameOutcome::Arp(reception)),
+        Some(reply) => Action::ReplyToArp(reception, reply),
     }
 }
 

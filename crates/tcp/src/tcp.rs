@@ -276,6 +276,9 @@ impl Tcp {
         let (owner, waits_for_memory) = (held.owner, held.connection.waits_for_memory());
         let is_writable = held.is_writable_again();
         let is_news = owner == Owner::User && (held.has_news() || is_writable);
+        if !self.unresolved.is_empty() && !held.connection.is_syn_outstanding() {
+            self.unresolved.remove(self.places.place(Entry::Connection(place)));
+        }
         self.update_output(place);
         self.connections.schedule(place);
         self.connections.set_closed(place, waits_for_memory, self.memory.used());

@@ -14,7 +14,7 @@ use super::{QuotedSegment, Tcp, queues_of};
 type Hop = (InterfaceId, Ipv4Addr);
 
 /// The connections and half-open connections that wait for their next hop, by their numbers among all entries. Each number
-/// waits once, until its next hop is resolved or fails, or the connection is removed.
+/// waits once, until its next hop is resolved or fails, or the connection opens or ends.
 #[derive(Debug, Default)]
 pub(super) struct Unresolved {
     by_hop: Vec<(Hop, Place)>,
@@ -47,6 +47,12 @@ impl Unresolved {
         if let Ok(at) = self.by_hop.binary_search(&(hop, number)) {
             self.by_hop.remove(at);
         }
+    }
+
+    /// Returns whether no number waits.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
     }
 
     /// Returns the positions in `by_hop` of the numbers that wait for a next hop.

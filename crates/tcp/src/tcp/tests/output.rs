@@ -3,7 +3,8 @@
 use super::*;
 use crate::{SackBlock, SackBlocks};
 
-fn open(node: &mut Node, number: u16) -> ConnectionId {
+/// Opens a connection. Returns its SYN.
+fn connect(node: &mut Node, number: u16) -> (ConnectionId, Segment) {
     let connect = Connect {
         local: *client(0).ip(),
         port: Some(client(number).port()),
@@ -15,12 +16,24 @@ fn open(node: &mut Node, number: u16) -> ConnectionId {
     };
     let id = node.tcp.connect(node.now, &connect).expect("the connection was refused");
     let (syn, _) = node.transmit().expect("no SYN");
+    (id, syn)
+}
+
+/// Returns a connection after the handshake.
+fn open(node: &mut Node, number: u16) -> ConnectionId {
+    let (id, syn) = connect(node, number);
+    establish(node, &syn);
+    id
+}
+
+/// Answers a SYN.
+fn establish(node: &mut Node, syn: &Segment) {
     let options = Options { maximum_segment_size: Some(1460), window_scale: Some(10), ..Options::NONE };
     let reply = SegmentFields {
         flags: Flags::SYN | Flags::ACK,
         sequence: SequenceNumber::new(1),
         options,
-        ..answer(&fields(&syn))
+        ..answer(&fields(syn))
     };
     node.receive(&reply);
     node.transmit_all();
@@ -33,7 +46,6 @@ fn open(node: &mut Node, number: u16) -> ConnectionId {
         ..reply
     };
     node.receive(&window);
-    id
 }
 
 // proves: drops-counted
@@ -266,4 +278,25 @@ fn bounded_number_of_connections_waits_for_next_hops() {
         node.tcp.unresolved(&segment, HOPS[1]);
     }
     assert_eq!(node.tcp.counters().unresolved_lost, 3, "ended connections take capacity");
+}
+
+// proves: tcp-unresolved
+#[test]
+fn established_connection_does_not_take_capacity_of_waiting_connections() {
+    const BOUND: u16 = 4_096;
+    let limits = TcpLimits { half_open: 10_000, half_open_per_listener: 10_000, ..TcpLimits::default() };
+    let mut node = Node::new(limits);
+    let (_, syn) = connect(&mut node, 20_000);
+    node.listen(5);
+    let (interface, sequence) = (PATH.interface, syn.sequence);
+    let quoted = QuotedSegment { interface, local: syn.source, peer: syn.destination, sequence };
+    node.tcp.unresolved(&quoted, HOPS[0]);
+    for number in 1..BOUND {
+        let segment = half_open(&mut node, number);
+        node.tcp.unresolved(&segment, HOPS[1]);
+    }
+    establish(&mut node, &syn);
+    let segment = half_open(&mut node, BOUND);
+    node.tcp.unresolved(&segment, HOPS[1]);
+    assert_eq!(node.tcp.counters().unresolved_lost, 0, "an established connection waits for its next hop");
 }

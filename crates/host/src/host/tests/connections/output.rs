@@ -118,3 +118,25 @@ fn connection_does_not_wait_for_a_removed_next_hop() {
     let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
     assert_eq!(ports, [200], "a SYN from before the removal is sent");
 }
+
+// proves: tcp-unresolved
+#[test]
+fn connection_without_a_pending_packet_opens_as_soon_as_its_next_hop_is_resolved() {
+    let mut few = config();
+    few.table.pending = 8;
+    let mut host = TestHost::new(&few);
+    host.host.connect_tcp(host.now, &to_peer(80)).unwrap();
+    host.exchange(&[]);
+    // Datagrams to other neighbors displace the SYN.
+    let udp = host.host.bind_udp(&crate::UdpBind::default()).unwrap();
+    for last in 100..108 {
+        let destination = Some((Ipv4Addr::new(10, 0, 0, last), 9).into());
+        let message = crate::UdpMessage { destination, ..crate::UdpMessage::default() };
+        host.host.send_udp(host.now, udp, &message, b"data", &mut host.pool).unwrap();
+    }
+    host.exchange(&[]);
+    let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    frames.retain(|frame| frame[12..14] == [8, 0]);
+    let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
+    assert_eq!(ports, [80], "the SYN waits for its timeout");
+}
