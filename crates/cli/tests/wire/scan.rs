@@ -275,7 +275,7 @@ fn duplicates_and_conflicts() -> TestResult {
     Ok(())
 }
 
-/// Starts the program, whose first line of output may depend on the test.
+/// Starts the program. The first line of its output may depend on the test.
 fn start(words: &[&str]) -> std::io::Result<Child> {
     command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
