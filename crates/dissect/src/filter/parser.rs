@@ -52,7 +52,8 @@ fn words(text: &str) -> Vec<&str> {
 struct Qualifiers {
     protocol: Option<Protocol>,
     direction: Direction,
-    kind: Kind,
+    /// `None` without a keyword: the value is a host or a network.
+    kind: Option<Kind>,
 }
 
 /// Protocol before another keyword.
@@ -192,16 +193,11 @@ impl<'a> Parser<'a> {
         let qualifiers = Qualifiers {
             protocol,
             direction: direction.unwrap_or(Direction::Either),
-            kind: kind.unwrap_or(Kind::Host),
+            kind,
         };
         let word = self.expect()?;
         let starts_value = word.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':');
-        let qualifiers = match self.last.filter(|_| !has_keyword) {
-            // A network without `net`.
-            _ if !has_keyword && word.contains('/') => Qualifiers { kind: Kind::Net, ..qualifiers },
-            Some(last) => last,
-            None => qualifiers,
-        };
+        let qualifiers = self.last.filter(|_| !has_keyword).unwrap_or(qualifiers);
         if !has_keyword && !starts_value {
             return Err(FilterError::Unexpected(word.to_owned()));
         }
@@ -287,6 +283,7 @@ impl Qualifiers {
     /// Returns the primitive with this value.
     fn primitive(self, word: &str) -> Result<Primitive, FilterError> {
         let Qualifiers { protocol, direction, kind } = self;
+        let kind = kind.unwrap_or(if word.contains('/') { Kind::Net } else { Kind::Host });
         match (kind, protocol) {
             (Kind::Host, Some(Protocol::Ether)) => {
                 let mac = mac(word).ok_or_else(|| invalid("MAC address", word))?;

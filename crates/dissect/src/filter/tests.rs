@@ -61,6 +61,9 @@ fn primitives_match_their_frames() {
         ("host 2001:db8::1", "s"),
         ("net 10.0.0.0/30", "au"),
         ("10.0.0.0/30", "au"),
+        ("src 10.0.0.0/8", "au"),
+        ("dst 10.0.0.0/8", "a"),
+        ("arp src 10.0.0.0/8", "a"),
         ("dst net 192.168", "u"),
         ("net 192.168.1.2", "u"),
         ("net 2001:db8::/32", "s"),
@@ -107,6 +110,11 @@ fn operators_have_equal_precedence_and_keywords_carry_over() {
     assert_eq!(matched("tcp port 53 or 80"), "s");
     assert_eq!(matched("dst host 10.0.0.2 or 192.168.1.2 or 2001:db8::2"), "aus");
     assert_eq!(matched("(port 53)or(80)"), "us");
+    assert_eq!(matched("dst net 172.16.0.0/12 or 10.0.0.0/8"), "a");
+    assert_eq!(matched("src net 172.16.0.0/12 or 192.168.0.0/16"), "");
+    assert_eq!(matched("dst 172.16.0.0/12 or 10.0.0.0/8 or 192.168.1.2"), "au");
+    assert_eq!(matched("dst 172.16.0.1 or 10.0.0.0/8"), "a");
+    assert_eq!(matched("10.0.0.0/30 or 2001:db8::/32"), "aus");
 }
 
 #[test]
@@ -123,6 +131,9 @@ fn errors_name_the_word() {
         ("host 010.0.0.1", "invalid IP address `010.0.0.1`"),
         ("net 10.0.0.1/8", "network `10.0.0.1/8` has address bits behind its length"),
         ("net 10.0.0.0/33", "invalid network `10.0.0.0/33`"),
+        ("src host 10.0.0.1 or 10.0.0.0/8", "invalid IP address `10.0.0.0/8`"),
+        ("port 53 or 10.0.0.0/8", "invalid port `10.0.0.0/8`"),
+        ("ether src 2:0:0:0:0:1 or 10.0.0.0/8", "unexpected `10.0.0.0/8`"),
         ("port http", "invalid port `http`"),
         ("port 65536", "invalid port `65536`"),
         ("portrange 80-53", "invalid port `80-53`"),
