@@ -190,11 +190,7 @@ impl<'a> Parser<'a> {
                 Some(Protocol::Ether) | None => {}
             }
         }
-        let qualifiers = Qualifiers {
-            protocol,
-            direction: direction.unwrap_or(Direction::Either),
-            kind,
-        };
+        let qualifiers = Qualifiers { protocol, direction: direction.unwrap_or(Direction::Either), kind };
         let word = self.expect()?;
         let starts_value = word.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':');
         let qualifiers = self.last.filter(|_| !has_keyword).unwrap_or(qualifiers);

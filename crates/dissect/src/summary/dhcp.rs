@@ -20,7 +20,7 @@ const SERVER: u8 = 54;
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
     line.push_str("BOOTP/DHCP");
     match (bytes.first_chunk::<3>(), client(bytes)) {
-        (Some([1, 1, 6]), Some(mac)) => write!(line, ", Request from {mac}")?,
+        (Some([1, ..]), Some(mac)) => write!(line, ", Request from {mac}")?,
         (Some([1, ..]), _) => line.push_str(", Request"),
         (Some([2, ..]), _) => line.push_str(", Reply"),
         (Some([operation, ..]), _) => write!(line, ", unknown ({operation})")?,
@@ -54,9 +54,10 @@ pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
     Ok(())
 }
 
-/// Returns the MAC address of the client.
+/// Returns the MAC address of the client, if the hardware address is one: `htype` 1 (Ethernet) and `hlen` 6.
 fn client(bytes: &[u8]) -> Option<MacAddr> {
-    Some(MacAddr::new(*bytes.get(28..)?.first_chunk()?))
+    let is_mac = bytes.get(1..3) == Some(&[1, 6]);
+    Some(MacAddr::new(*bytes.get(28..).filter(|_| is_mac)?.first_chunk()?))
 }
 
 fn address(bytes: Option<&[u8]>) -> Option<Ipv4Addr> {

@@ -111,6 +111,20 @@ fn dhcp_message_has_type_and_addresses() {
         "IP 10.0.0.1.67 > 10.0.0.2.68: BOOTP/DHCP, Reply, length 251: Offer, address 10.0.0.9 for 02:00:00:00:00:01, server 10.0.0.1"
     );
     assert_eq!(udp([68, 67], &[1]), "IP 10.0.0.1.68 > 10.0.0.2.67: BOOTP/DHCP, length 1");
+    // A hardware address of another type or length is no MAC address.
+    for (place, value) in [(1, 32), (2, 16)] {
+        for operation in [1, 2] {
+            let mut message = dhcp(operation, &[]);
+            message[place] = value;
+            let line = udp([67, 68], &message);
+            assert!(!line.contains("02:00:00:00:00:01"), "{line}");
+        }
+    }
+    // Characters that change the order or the lines of the text.
+    let name = "a\u{202e}b\u{2066}c\u{2028}d\u{2029}e\u{200f}";
+    let options = [&[12, u8::try_from(name.len()).unwrap()][..], name.as_bytes()].concat();
+    let line = udp([68, 67], &dhcp(1, &options));
+    assert!(line.ends_with(r"hostname a\u{202e}b\u{2066}c\u{2028}d\u{2029}e\u{200f}"), "{line}");
 }
 
 // tcpdump prints length and name.
