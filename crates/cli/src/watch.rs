@@ -78,7 +78,7 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
     watcher.observer.create_known()?;
     let interface = Some(source.name().to_string());
     let commands = EventCommands::new(arguments.exec.clone(), interface, output.is_screen());
-    let mut output = EventOutput { output, commands };
+    let mut output = EventOutput { output, commands, command_wait: None };
     watcher.observer.advance(watcher.wall_time(clock.now()));
     output.output.print_start(watcher.observer.now, &source.name().to_string());
     let end = arguments.deadline.map(|limit| clock.now() + limit);
@@ -87,11 +87,22 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
     watcher.flush();
     let lost = source.gaps();
     let printed = output.finish(&mut watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
-    ended?;
-    printed?;
+    check(&watcher.observer, ended)?;
+    check(&watcher.observer, printed)?;
     let gaps = Gaps { turned_away: unwatched_count(&watcher.observer), ..source.gaps() };
     let incomplete = gaps.explain(source.name());
     Ok(WatchOutcome { observer: watcher.observer, incomplete, never_received: !source.was_alive() })
+}
+
+/// Returns the failure of a watch. After an event of `--fail-on`, prints the failure, because the event is a result.
+fn check(observer: &Observer, outcome: Result<(), Failure>) -> Result<(), Failure> {
+    match outcome {
+        Err(why) if observer.trigger.is_some() => {
+            why.print();
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Prints changes of the link.

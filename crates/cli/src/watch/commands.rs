@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use runtime::Clock;
 use serde_json::Value;
+use tap::Instant;
 use tap::linux::{Descriptor, wait};
 
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ use crate::signals::Signals;
 /// Maximum number of commands that run at the same time.
 const MAX_RUNNING: usize = 8;
 /// Maximum number of events that wait for their command.
-const MAX_PENDING: usize = 256;
+pub(super) const MAX_PENDING: usize = 256;
 /// Interval between checks for the end of a command.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// Maximum time to wait for the commands when `watch` ends.
@@ -36,6 +37,14 @@ pub(super) struct EventCommands {
     pending: VecDeque<String>,
     running: Vec<Child>,
     counts: CommandCounts,
+}
+
+/// Limit of a wait for the commands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CommandWait {
+    pub(super) clock: Clock,
+    /// End of the wait. Without it, only a signal ends the wait.
+    pub(super) end: Option<Instant>,
 }
 
 /// Counts of commands.
@@ -107,6 +116,26 @@ impl EventCommands {
                 }
             }
         }
+    }
+
+    /// Waits until the commands of all but `rest` events have started. A signal or the limit ends the wait.
+    pub(super) fn wait_until_pending(
+        &mut self,
+        rest: usize,
+        CommandWait { clock, end }: CommandWait,
+        signals: &Signals,
+    ) -> std::io::Result<()> {
+        while self.pending.len() > rest {
+            self.advance();
+            if self.pending.len() <= rest || end.is_some_and(|end| clock.now() >= end) {
+                break;
+            }
+            let woken_by = [Descriptor::readable(signals.as_fd(), ())];
+            if !wait(woken_by, Some(CHECK_INTERVAL))?.is_empty() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Waits for the commands of all events, at most ten seconds or until a signal arrives. Commands that still run then

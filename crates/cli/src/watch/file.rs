@@ -16,10 +16,12 @@ use tap::Instant;
 use tap::linux::{Descriptor, wait};
 
 use super::arguments::WatchArguments;
-use super::commands::EventCommands;
+use super::commands::{CommandWait, EventCommands};
 use super::observer::Observer;
 use super::output::{EventOutput, WatchOutput};
-use super::{SourceKind, WatchOutcome, drop_privileges, is_over, open_output, signals, unwatched_count};
+use super::{
+    SourceKind, WatchOutcome, check, drop_privileges, is_over, open_output, signals, unwatched_count,
+};
 use crate::advice::explain;
 use crate::decompress::decompressed;
 use crate::failure::Failure;
@@ -76,7 +78,9 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     };
     let output = open_output(arguments, &arguments.name(), kind, clock)?;
     let commands = EventCommands::new(arguments.exec.clone(), None, output.is_screen());
-    let mut output = EventOutput { output, commands };
+    // Reading a file waits for the commands, as it waits for the reader of the lines.
+    let command_wait = is_file.then_some(CommandWait { clock, end });
+    let mut output = EventOutput { output, commands, command_wait };
     let (mut has_started, mut printed, mut truncated) = (false, Ok(()), 0);
     let read = reader.read(|frame| {
         let time = frame.time.map_or(observer.now, Instant::from_nanos);
@@ -92,18 +96,16 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         let is_enough = if is_file { is_closed } else { is_over(&observer, &output.output) };
         printed.is_ok() && !is_enough && !stopped.load(Ordering::Relaxed)
     });
-    printed?;
+    check(&observer, printed.map_err(Failure::from))?;
     let read = if stopped.load(Ordering::Relaxed) { Ok(()) } else { read.map_err(read_failure) };
     if read.is_ok() {
-        show_end(&mut output.output, &observer, signals, clock)?;
+        let shown = show_end(&mut output.output, &observer, signals, clock);
+        check(&observer, shown)?;
     }
     let printed = output.finish(&mut observer, truncated, signals);
-    match read {
-        // An event of `--fail-on` is a result, also if the rest of the capture is unreadable.
-        Err(why) if observer.trigger.is_some() => why.print(),
-        read => read?,
-    }
-    printed.map(|()| outcome(observer, truncated, true))
+    check(&observer, read)?;
+    check(&observer, printed)?;
+    Ok(outcome(observer, truncated, true))
 }
 
 /// Opens a capture without waiting for the writer of a FIFO. [`StoppableReader`] waits instead, so that a signal or the

@@ -1,8 +1,8 @@
 //! File of known addresses: `watch --known`.
 //!
 //! A line has an IP address with an optional VLAN, and a MAC address: `10.0.0.7@5 02:00:00:00:00:07`. A comment starts
-//! with `#`. The file may be edited while `watch` runs: `watch` reads the file again before it replaces the file, and
-//! keeps all lines that it does not change.
+//! with `#`. The file may be edited while `watch` runs: `watch` reads a changed file again before it reports a new or moved
+//! address and before it replaces the file, and keeps all lines that it does not change.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -32,12 +32,27 @@ const HEADER: &str = "# Known addresses of tapstack watch: IP[@VLAN] MAC # comme
 #[derive(Debug)]
 pub(super) struct KnownAddresses {
     path: PathBuf,
+    /// The version of the file with these addresses.
+    version: Option<FileVersion>,
     macs: BTreeMap<VlanAddress, MacAddr>,
     /// Changed addresses, with the time of the first change.
     changes: BTreeMap<VlanAddress, (MacAddr, Instant)>,
     save_at: Option<Instant>,
     /// Addresses that were not added because the list was full.
     pub(super) not_added: u64,
+}
+
+/// Values that differ after a change of a file: device and inode, size, and time of the last change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileVersion([u64; 3], [i64; 2]);
+
+impl FileVersion {
+    /// Returns the version of a file, or `None` if the file does not exist.
+    fn of(path: &Path) -> Option<FileVersion> {
+        let metadata = fs::metadata(path).ok()?;
+        let changed = [metadata.mtime(), metadata.mtime_nsec()];
+        Some(FileVersion([metadata.dev(), metadata.ino(), metadata.size()], changed))
+    }
 }
 
 impl KnownAddresses {
@@ -48,14 +63,20 @@ impl KnownAddresses {
         };
         // A symbolic link keeps its target.
         let path_of_file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A change after this moment has another version.
+        let version = FileVersion::of(&path_of_file);
         let text = read_text(&path_of_file).map_err(|error| failure(error.to_string().as_str().into()))?;
         let macs = parse(&text).map_err(failure)?;
-        Ok(KnownAddresses { path: path_of_file, macs, changes: BTreeMap::new(), save_at: None, not_added: 0 })
+        let (path, changes) = (path_of_file, BTreeMap::new());
+        Ok(KnownAddresses { path, version, macs, changes, save_at: None, not_added: 0 })
     }
 
-    /// Returns the event to report instead of `event`, or `None` if a new address is known already. Adds new and moved
-    /// addresses to the known addresses.
+    /// Returns the event to report instead of `event`, or `None` if the file has this MAC address of a new or moved address
+    /// already. Adds new and moved addresses to the known addresses.
     pub(super) fn review(&mut self, now: Instant, event: CensusEvent) -> Option<CensusEvent> {
+        if matches!(event, CensusEvent::New { .. } | CensusEvent::Moved { .. }) {
+            self.reread();
+        }
         match event {
             CensusEvent::New { address, mac } => match self.macs.get(&address).copied() {
                 Some(known) if known == mac => None,
@@ -68,11 +89,26 @@ impl KnownAddresses {
                     Some(event)
                 }
             },
+            CensusEvent::Moved { address, to, .. } if self.macs.get(&address) == Some(&to) => None,
             CensusEvent::Moved { address, to, .. } => {
                 self.add(now, address, to);
                 Some(event)
             }
             _ => Some(event),
+        }
+    }
+
+    /// Reads the file again if it was edited. A file that cannot be read or parsed does not change the known addresses.
+    fn reread(&mut self) {
+        let version = FileVersion::of(&self.path);
+        if version.is_none() || version == self.version {
+            return;
+        }
+        self.version = version;
+        let text = read_text(&self.path).map_err(|error| ErrorMessage::new(error.to_string()));
+        if let Ok(macs) = text.and_then(|text| parse(&text)) {
+            self.macs = macs;
+            self.macs.extend(self.changes.iter().map(|(address, (mac, _))| (*address, *mac)));
         }
     }
 

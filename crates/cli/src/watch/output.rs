@@ -10,7 +10,7 @@ use runtime::Clock;
 use tap::linux::Printable;
 use tap::{Instant, LinkState};
 
-use super::commands::EventCommands;
+use super::commands::{CommandWait, EventCommands, MAX_PENDING};
 use super::json::{self, WatchJson};
 use super::observer::Observer;
 use super::screen::Screen;
@@ -38,6 +38,8 @@ pub(super) enum WatchOutput {
 pub(super) struct EventOutput {
     pub(super) output: WatchOutput,
     pub(super) commands: EventCommands,
+    /// Limit of the wait for the commands, if the source is a file. An interface or a pipe cannot wait.
+    pub(super) command_wait: Option<CommandWait>,
 }
 
 impl EventOutput {
@@ -49,6 +51,9 @@ impl EventOutput {
                 let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
                 let moment = Moment { wall: observer.now, elapsed };
                 let event = json::line(moment, WatchJson::event(event, &observer.vendors));
+                if let Some(limit) = self.command_wait {
+                    self.commands.wait_until_pending(MAX_PENDING - 1, limit, signals)?;
+                }
                 self.commands.add(event);
             }
         }
@@ -63,6 +68,9 @@ impl EventOutput {
         signals: &Signals,
     ) -> Result<(), Failure> {
         if self.commands.is_enabled() {
+            if let Some(limit) = self.command_wait {
+                self.commands.wait_until_pending(0, limit, signals)?;
+            }
             self.commands.finish(signals)?;
             observer.commands = Some(self.commands.counts());
         }

@@ -115,3 +115,12 @@ fn event_message_names_new_address() {
     let event = every_event().remove(0);
     assert_eq!(event_message(event), "new 192.168.100.200 is at 02:00:00:00:00:aa");
 }
+
+#[test]
+fn failure_does_not_replace_event_of_fail_on() {
+    let (mut observer, events) = sample_census();
+    assert!(check(&observer, Ok(())).is_ok());
+    assert!(check(&observer, Err(Failure::new("cannot write"))).is_err());
+    observer.trigger = events.first().map(|(_, event)| *event);
+    assert!(check(&observer, Err(Failure::new("cannot write"))).is_ok(), "the failure replaces the event");
+}

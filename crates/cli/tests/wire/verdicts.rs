@@ -45,7 +45,7 @@ const ABSENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 77);
 /// Returns an ARP request of station `number`. The target is not the kernel, which would add each sender to its
 /// neighbor table. The limit of 1,024 entries applies to all network namespaces together, so the kernel would not
 /// answer other tests.
-fn station_request(number: u32) -> Vec<u8> {
+pub(crate) fn station_request(number: u32) -> Vec<u8> {
     let [.., a, b, c] = number.to_be_bytes();
     arp(BROADCAST, 1, ([2, 1, 0, a, b, c], Ipv4Addr::new(10, 1 + a, b, c)), ([0; 6], ABSENT))
 }
@@ -151,7 +151,7 @@ fn watch_loses_frames() -> TestResult {
 }
 
 /// Writes a capture of these frames with a snap length of `kept` bytes.
-fn capture(
+pub(crate) fn capture(
     name: &str,
     frames: impl Iterator<Item = Vec<u8>>,
     kept: usize,

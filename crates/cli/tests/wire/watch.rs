@@ -10,6 +10,7 @@ use tap::linux::Tap;
 
 use super::capture::Scratch;
 use super::running::{PersistentTapGuard, Running, open_tap, wait_for_carrier};
+use super::verdicts::{capture, station_request};
 use testbed::frames::{arp, send};
 use testbed::kernel::{delete_link, kernel_neighbor, send_from_kernel};
 use testbed::program::{command, exit_and_text, run};
@@ -22,6 +23,8 @@ pub(crate) const CASES: &[Case] = &[
     ("watch_exits_1_on_other_events_with_fail_on", exits_on_other_events),
     ("watch_keeps_known_addresses_across_runs", known_addresses),
     ("watch_runs_command_on_each_event", runs_commands),
+    ("watch_of_file_waits_for_commands", runs_commands_of_file),
+    ("watch_exits_1_on_event_when_output_fails", event_precedes_output_failure),
     ("watch_ignores_stations", ignores_stations),
     ("watch_receives_frames_of_kernel_and_all_vlans", receives_both_directions),
     ("watch_of_own_capture_reports_same_events", own_capture),
@@ -231,6 +234,30 @@ fn runs_commands() -> TestResult {
     let lines: Vec<_> = text.lines().collect();
     check_lines("watch", lines[0]);
     assert_eq!(lines[1..], ["new,10.0.0.7,02:00:00:00:00:0a,cmd0"], "{text}");
+    Ok(())
+}
+
+/// A capture with more events than can run or wait for their commands.
+fn runs_commands_of_file() -> TestResult {
+    let file = capture("commands.pcap", (0..300).map(station_request), 65_535)?;
+    let (code, out, errors) = exit_and_text(&run(&["watch", file.name(), "--plain", "--exec", "exec true"])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(out.contains("\n       300  commands of --exec started\n"), "{out}");
+    assert!(!out.contains("events without a command"), "{out}");
+    Ok(())
+}
+
+fn event_precedes_output_failure() -> TestResult {
+    let file = capture("full-disk.pcap", [station_request(1)].into_iter(), 65_535)?;
+    let watch = ["watch", file.name(), "--plain", "--fail-on"];
+    for (event, expected) in [("new", 1), ("conflict", 2)] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full")?;
+        let mut command = command(&[&watch[..], &[event]].concat());
+        let (code, _, errors) = exit_and_text(&command.stdout(full).stderr(Stdio::piped()).output()?);
+        assert_eq!(code, Some(expected), "{errors}");
+        assert!(errors.contains("cannot write to standard output: "), "{errors}");
+        assert_eq!(errors.contains("tapstack: new 10.1.0.1 is at "), expected == 1, "{errors}");
+    }
     Ok(())
 }
 

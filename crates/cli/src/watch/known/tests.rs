@@ -7,7 +7,8 @@ fn address(last: u8) -> VlanAddress {
 
 fn known(text: &str) -> KnownAddresses {
     let macs = parse(text).unwrap();
-    KnownAddresses { path: PathBuf::new(), macs, changes: BTreeMap::new(), save_at: None, not_added: 0 }
+    let (path, changes) = (PathBuf::new(), BTreeMap::new());
+    KnownAddresses { path, version: None, macs, changes, save_at: None, not_added: 0 }
 }
 
 #[test]
@@ -84,5 +85,29 @@ fn file_is_replaced_after_delay_with_edits_of_others() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file was left");
     assert!(KnownAddresses::read(Path::new("/dev/null")).is_err());
     assert!(KnownAddresses::read(Path::new("/nowhere/known")).unwrap().save().is_err());
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn edits_of_the_file_are_known_before_next_event() {
+    let folder = std::env::temp_dir().join(format!("tapstack-edits-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("known");
+    fs::write(&path, "10.0.0.1 02:00:00:00:00:01\n").unwrap();
+    let mut known = KnownAddresses::read(&path).unwrap();
+    let new = |last| CensusEvent::New { address: address(last), mac: mac(last) };
+    assert_eq!(known.review(at(0), new(5)), Some(new(5)));
+    // Another process adds two lines. The change that is not in the file yet stays known.
+    fs::write(&path, "10.0.0.1 02:00:00:00:00:09\n10.0.0.7 02:00:00:00:00:07\n").unwrap();
+    assert_eq!(known.review(at(1), new(7)), None);
+    assert_eq!(known.review(at(1), new(5)), None);
+    let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(9) };
+    assert_eq!(known.review(at(1), moved), None, "the file has the MAC address");
+    let moved = CensusEvent::Moved { address: address(1), from: mac(9), to: mac(8) };
+    assert_eq!(known.review(at(1), moved), Some(moved));
+    // A line in the middle of an edit.
+    fs::write(&path, "10.0.0.8 02:00\n").unwrap();
+    assert_eq!(known.review(at(2), new(8)), Some(new(8)));
+    assert_eq!(known.macs.get(&address(7)), Some(&mac(7)), "an invalid file has changed the addresses");
     fs::remove_dir_all(&folder).unwrap();
 }
