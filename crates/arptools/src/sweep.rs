@@ -123,6 +123,11 @@ pub enum SweepOutcome {
     Unfinished,
 }
 
+impl SweepReply {
+    /// Maximum of [`SweepReply::number`]. Further replies have this number too.
+    pub const MAX_NUMBER: u16 = replies::MAX_REPLIES;
+}
+
 impl Sweep {
     /// Maximum lateness of a request that later requests make up for. Beyond this lateness the schedule shifts, so that
     /// no burst follows.

@@ -13,8 +13,8 @@ use crate::output::{Output, open_for_writing};
 pub(crate) struct ResultFile {
     path: PathBuf,
     file: File,
-    /// Whether the command has created the file.
-    is_new: bool,
+    /// The file without symbolic links, if the command has created the file.
+    created: Option<PathBuf>,
     /// A file in memory with the text.
     memory: File,
     /// The text.
@@ -28,7 +28,8 @@ impl ResultFile {
         let opened = open_for_writing(path).and_then(|file| {
             let memory = File::from(memfd_create("tapstack result", MFdFlags::MFD_CLOEXEC)?);
             let out = Output::new(memory.try_clone()?);
-            Ok(ResultFile { path: path.to_owned(), file, is_new, memory, out })
+            let created = is_new.then(|| fs::canonicalize(path)).transpose()?;
+            Ok(ResultFile { path: path.to_owned(), file, created, memory, out })
         });
         opened.map_err(|error| write_failure(path, &error))
     }
@@ -36,7 +37,7 @@ impl ResultFile {
     /// Replaces the content of the file by the text.
     pub(crate) fn commit(mut self) -> Result<(), Failure> {
         self.out.flush(std::time::Duration::ZERO);
-        self.is_new = false;
+        self.created = None;
         let failure = self.out.take_failure().map_or(Ok(()), Err);
         let written = failure.and_then(|()| {
             if self.file.metadata()?.is_file() {
@@ -53,8 +54,8 @@ impl ResultFile {
 impl Drop for ResultFile {
     /// Removes an empty file that the command has created, because the command has no result.
     fn drop(&mut self) {
-        if self.is_new
-            && let Err(error) = fs::remove_file(&self.path)
+        if let Some(path) = &self.created
+            && let Err(error) = fs::remove_file(path)
         {
             let name = self.path.display();
             Failure::new(format!("cannot remove {name}, which is empty: {error}")).print();
@@ -64,4 +65,25 @@ impl Drop for ResultFile {
 
 fn write_failure(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("cannot write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbolic_link_to_absent_file_stays_when_command_has_no_result() {
+        let folder = std::env::temp_dir().join(format!("tapstack-result-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (link, target) = (folder.join("link"), folder.join("target"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        drop(ResultFile::open(&link).unwrap());
+        assert!(link.is_symlink(), "the link was removed");
+        assert!(!target.exists(), "an empty file is left");
+        let mut file = ResultFile::open(&link).unwrap();
+        file.out.line("a result");
+        file.commit().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "a result\n");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

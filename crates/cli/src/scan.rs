@@ -81,7 +81,11 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     runner.results.start_lookups();
     runner.results.print(runner.prober.requester(), &ScanEvent::Start);
     runner.flush();
-    let ended = runner.sweep(&signals).and_then(|()| runner.drain());
+    let swept = runner.sweep(&signals);
+    if !runner.prober.is_done() {
+        runner.results.give_up_names();
+    }
+    let ended = swept.and_then(|()| runner.drain());
     let (outcome, gap) = runner.end();
     let (elapsed, lost) = (clock.now().since(runner.began), runner.prober.gaps().lost);
     let (sweep, results) = (runner.prober.requester(), &mut runner.results);
@@ -93,6 +97,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     ended?;
     results.check_written()?;
     let has_conflict = runner.fails_on_conflict() && sweep.counts().contested > 0;
+    let unsaved = runner.explain_unsaved(outcome, gap.as_ref());
     let code = match differences {
         Some(differences) if !has_conflict && !is_failure(outcome) => {
             comparison_verdict(runner.prober.requester(), differences, gap)
@@ -101,7 +106,12 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, Failure> {
     };
     // A conflict is a result.
     if code.as_ref().map_or_else(Failure::is_negative, |_| true) {
-        runner.results.save()?;
+        match unsaved {
+            None => runner.results.save()?,
+            // The conflict is known although other replies may be missing.
+            Some(why) if code.is_err() => why.print(),
+            Some(why) => return Err(why),
+        }
     }
     code
 }
@@ -286,6 +296,16 @@ impl ScanRunner<'_> {
         (self.prober.requester().outcome(), gap)
     }
 
+    /// Returns a failure if there is a file of `--output` and the scan must not replace its content, because replies may be
+    /// missing.
+    fn explain_unsaved(&self, outcome: SweepOutcome, gap: Option<&ErrorMessage>) -> Option<Failure> {
+        let file = self.arguments.output_file()?;
+        let is_limited = self.arguments.limit.is_some() && outcome == SweepOutcome::Found;
+        let is_whole = is_limited || self.prober.requester().is_complete();
+        let why = gap.cloned().or_else(|| (!is_whole).then(|| ErrorMessage::new(INTERRUPTED)))?;
+        Some(Failure::new(why.context(format!("did not write {}", file.display()))))
+    }
+
     /// Whether a conflict is a failure.
     fn fails_on_conflict(&self) -> bool {
         self.arguments.fail_on == Some(FailOnConflict::Conflict)
@@ -338,7 +358,8 @@ fn verdict(
         }
         SweepOutcome::Found if fails_on_conflict && !sweep.is_complete() => no_result(INTERRUPTED),
         SweepOutcome::Found => {
-            if let Some(why) = gap {
+            // With --output, there is a failure with the same reason.
+            if let Some(why) = gap.filter(|_| runner.arguments.output_file().is_none()) {
                 Failure::new(why.context("hosts may be missing from the result")).print();
             }
             return Ok(ExitCode::SUCCESS);

@@ -29,7 +29,7 @@ struct State {
 }
 
 /// Maximum count of replies for an address.
-const MAX_REPLIES: u16 = (1 << 12) - 1;
+pub(super) const MAX_REPLIES: u16 = (1 << 12) - 1;
 /// Maximum count of requests by other programs for an address.
 const MAX_FOREIGN_REQUESTS: u16 = 7;
 

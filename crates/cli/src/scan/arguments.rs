@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
@@ -66,7 +66,7 @@ Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or f
 Exit codes: 0 at least one reply, the number of hosts of --limit, or no difference (--compare); 1 no reply, fewer hosts, a \
 difference (--compare), or a conflict with --fail-on conflict; 2 no result: usage, permission or setup error, interface \
 down, interrupted, or no reply while frames were lost or refused. A reply is a result although frames were lost or the \
-scan was interrupted, but not with --fail-on conflict or --compare."
+scan was interrupted, but not with -o FILE, --fail-on conflict or --compare."
 )]
 pub(crate) struct ScanArguments {
     /// Addresses to scan: IP, IP/PREFIX, IP/NETMASK, FIRST-LAST or host name; up to 16,777,216 addresses
@@ -137,7 +137,7 @@ pub(crate) struct ScanArguments {
     /// Print the differences from an earlier scan instead of the replies: addresses that are added, gone or moved
     #[arg(long, value_name = "FILE", conflicts_with = "limit", help_heading = help::OUTPUT)]
     pub(crate) compare: Option<PathBuf>,
-    /// File for the output, which is replaced when the scan has a result
+    /// File for the output, which is replaced when the scan is complete and no frames were lost
     #[arg(short, long, value_name = "FILE", help_heading = help::OUTPUT)]
     pub(crate) output: Option<PathBuf>,
     /// Print replies as CSV with a header line
@@ -174,6 +174,17 @@ impl ScanArguments {
     /// Whether only replies are printed: no header, footer or progress.
     pub(super) fn is_plain(&self) -> bool {
         self.plain || self.csv || self.format.is_some()
+    }
+
+    /// Returns the path of the file of `--output`, or `None` for standard output.
+    pub(super) fn output_file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| path.as_os_str() != "-")
+    }
+
+    /// Returns the first option that has an effect on printed replies only.
+    pub(super) fn option_of_replies(&self) -> Option<&'static str> {
+        let options = [(self.csv, "--csv"), (self.format.is_some(), "--format"), (self.resolve, "--resolve")];
+        options.into_iter().find(|(is_set, _)| *is_set).map(|(_, option)| option)
     }
 
     /// Returns the interval between requests.

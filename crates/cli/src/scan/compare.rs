@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::event::Difference;
 use super::fields::ReplyField;
+use super::stations::MAX_STATIONS;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::input;
@@ -18,19 +19,59 @@ use crate::input;
 /// The stations of each IP address, as bytes of their MAC addresses.
 type Stations = BTreeMap<Ipv4Addr, BTreeSet<[u8; 6]>>;
 
+/// Adds a station of an IP address. Returns whether the station is stored: an address has at most [`MAX_STATIONS`].
+fn add(stations: &mut Stations, ip: Ipv4Addr, mac: MacAddr) -> bool {
+    let macs = stations.entry(ip).or_default();
+    if macs.len() < MAX_STATIONS {
+        macs.insert(mac.bytes());
+    }
+    macs.contains(&mac.bytes())
+}
+
 /// The hosts of an earlier scan, and the hosts of this one.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Comparison {
     old: Stations,
     new: Stations,
+    /// Replies of this scan from stations that are not stored.
+    uncounted: u64,
 }
 
-/// The fields of the JSON objects of a scan that are compared.
+/// An earlier scan.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct EarlierScan {
+    stations: Stations,
+    /// Whether the scan was not complete, or frames were lost or refused. Only JSON has this information.
+    is_partial: bool,
+}
+
+/// The fields of the JSON objects of a scan that are used. The objects of `reply` have the first fields, and `statistics`
+/// has the others.
 #[derive(Deserialize)]
 struct ScanObject {
     event: String,
     ip: Option<Ipv4Addr>,
     mac: Option<String>,
+    outcome: Option<String>,
+    #[serde(default)]
+    targets: u64,
+    #[serde(default)]
+    requested: u64,
+    #[serde(default)]
+    answered: u64,
+    #[serde(default)]
+    send_failures: u64,
+    #[serde(default)]
+    frames_lost: u64,
+}
+
+impl ScanObject {
+    /// Whether the statistics say that hosts may be missing.
+    fn is_partial(&self) -> bool {
+        let outcome = self.outcome.as_deref();
+        let is_failed = matches!(outcome, Some("unfinished" | "impaired" | "nothing_sent"));
+        is_failed || self.requested < self.targets || self.send_failures > 0 || self.frames_lost > 0
+    }
 }
 
 impl Comparison {
@@ -40,13 +81,26 @@ impl Comparison {
         let failed = |why: ErrorMessage| Failure::new(why.context(format!("cannot read {name}")));
         let text = input::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
         let text = text.map_err(|error| failed(error.to_string().into()))?;
-        let old = parse(&text).map_err(failed)?;
-        Ok(Comparison { old, new: Stations::new() })
+        let EarlierScan { stations, is_partial } = parse(&text).map_err(failed)?;
+        if is_partial {
+            Failure::new(format!("the scan in {name} was not complete or lost frames"))
+                .hint("hosts of that scan may be missing, and are then reported as added")
+                .print();
+        }
+        Ok(Comparison { old: stations, ..Comparison::default() })
     }
 
     /// Adds a reply of this scan.
     pub(super) fn add(&mut self, ip: Ipv4Addr, mac: MacAddr) {
-        self.new.entry(ip).or_default().insert(mac.bytes());
+        if !add(&mut self.new, ip, mac) {
+            self.uncounted = self.uncounted.saturating_add(1);
+        }
+    }
+
+    /// Returns the number of replies of this scan that are not compared, because their address has [`MAX_STATIONS`] other
+    /// stations.
+    pub(super) fn uncounted(&self) -> u64 {
+        self.uncounted
     }
 
     /// Returns the number of addresses of the earlier scan that this scan has not requested. The scan never requests its
@@ -75,31 +129,52 @@ impl Comparison {
 }
 
 /// Parses the output of an earlier scan.
-fn parse(text: &str) -> Result<Stations, ErrorMessage> {
+fn parse(text: &str) -> Result<EarlierScan, ErrorMessage> {
     let first = text.lines().find(|line| !line.trim().is_empty());
     match first {
         None => Err(ErrorMessage::new("the file is empty")
             .hint("save a scan with --csv or --json, which print a first line without replies too")),
         Some(line) if line.starts_with('{') => parse_json(text),
         Some(line) if line.starts_with(ReplyField::ALL.map(ReplyField::name).join(",").as_str()) => {
-            parse_csv(text)
+            parse_csv(text).map(EarlierScan::from)
         }
-        Some(_) => parse_text(text),
+        Some(_) => parse_text(text).map(EarlierScan::from),
     }
 }
 
-fn parse_json(text: &str) -> Result<Stations, ErrorMessage> {
-    let mut stations = Stations::new();
+impl From<Stations> for EarlierScan {
+    fn from(stations: Stations) -> EarlierScan {
+        EarlierScan { stations, is_partial: false }
+    }
+}
+
+/// Returns the error for the standard output of `--compare`.
+fn no_replies() -> ErrorMessage {
+    ErrorMessage::new("the file has the differences of --compare, not the replies of a scan")
+        .hint("save the replies with -o FILE")
+}
+
+fn parse_json(text: &str) -> Result<EarlierScan, ErrorMessage> {
+    let mut scan = EarlierScan::default();
+    let mut answered = 0;
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let invalid = || ErrorMessage::new(format!("line {} is not an object of `scan --json`", number + 1));
         let object: ScanObject = serde_json::from_str(line).map_err(|_| invalid())?;
-        if object.event == "reply" {
-            let (ip, mac) = object.ip.zip(object.mac).ok_or_else(invalid)?;
-            let mac: MacAddr = mac.parse().map_err(|_| invalid())?;
-            stations.entry(ip).or_default().insert(mac.bytes());
+        match object.event.as_str() {
+            "reply" => {
+                let (ip, mac) = object.ip.zip(object.mac).ok_or_else(invalid)?;
+                add(&mut scan.stations, ip, mac.parse().map_err(|_| invalid())?);
+            }
+            "added" | "gone" | "moved" => return Err(no_replies()),
+            "statistics" => {
+                answered = object.answered;
+                scan.is_partial |= object.is_partial();
+            }
+            _ => {}
         }
     }
-    Ok(stations)
+    // Without a difference, the output of --compare has no replies either.
+    if scan.stations.is_empty() && answered > 0 { Err(no_replies()) } else { Ok(scan) }
 }
 
 fn parse_csv(text: &str) -> Result<Stations, ErrorMessage> {
@@ -113,7 +188,7 @@ fn parse_csv(text: &str) -> Result<Stations, ErrorMessage> {
         };
         let (ip, mac) = record.get(0).zip(record.get(1)).ok_or_else(invalid)?;
         let (ip, mac) = pair(ip, mac).ok_or_else(invalid)?;
-        stations.entry(ip).or_default().insert(mac.bytes());
+        add(&mut stations, ip, mac);
     }
     Ok(stations)
 }
@@ -123,9 +198,20 @@ fn parse_text(text: &str) -> Result<Stations, ErrorMessage> {
     let mut stations = Stations::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
-        if let Some((ip, mac)) = words.next().zip(words.next()).and_then(|(ip, mac)| pair(ip, mac)) {
-            stations.entry(ip).or_default().insert(mac.bytes());
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if let Some((ip, mac)) = pair(first, second) {
+            add(&mut stations, ip, mac);
+        } else if matches!(first, "added" | "gone" | "moved") && second.parse::<Ipv4Addr>().is_ok() {
+            return Err(no_replies());
         }
+    }
+    // Without a difference, the output of --compare has no replies either, although hosts responded.
+    let has_responded = |line: &str| {
+        let count = line.strip_suffix(" responded").and_then(|line| line.rsplit(' ').next());
+        count.is_some_and(|count| count != "0")
+    };
+    if stations.is_empty() && text.lines().any(has_responded) {
+        return Err(no_replies());
     }
     let is_scan = |line: &str| line.starts_with("Interface: ");
     if stations.is_empty() && !text.lines().any(is_scan) {

@@ -42,6 +42,8 @@ pub(super) struct ScanResults<'a> {
     /// Replies that wait for the names of their addresses.
     named: Option<NamedQueue<(SweepReply, Moment)>>,
     comparison: Option<Comparison>,
+    /// Further replies that the file does not receive.
+    not_written: u64,
 }
 
 impl<'a> ScanResults<'a> {
@@ -52,17 +54,16 @@ impl<'a> ScanResults<'a> {
         interface: InterfaceName,
         vendors: Option<Vendors>,
     ) -> Result<ScanResults<'a>, Failure> {
-        if arguments.compare.is_some() && arguments.output.is_none() {
-            let option =
-                if arguments.csv { Some("--csv") } else { arguments.format.as_ref().map(|_| "--format") };
-            if let Some(option) = option {
-                return Err(Failure::new(format!("{option} has no effect with --compare alone"))
-                    .hint("add -o FILE for the replies"));
-            }
+        let path = arguments.output_file();
+        if arguments.compare.is_some()
+            && path.is_none()
+            && let Some(option) = arguments.option_of_replies()
+        {
+            return Err(Failure::new(format!("{option} has no effect with --compare alone"))
+                .hint("add -o FILE for the replies"));
         }
         let comparison = arguments.compare.as_deref().map(Comparison::with_file).transpose()?;
-        let is_file = |path: &&std::path::PathBuf| path.as_os_str() != "-";
-        let file = arguments.output.as_ref().filter(is_file).map(|path| ResultFile::open(path));
+        let file = path.map(ResultFile::open);
         Ok(ScanResults {
             arguments,
             clock,
@@ -74,6 +75,7 @@ impl<'a> ScanResults<'a> {
             file: file.transpose()?,
             named: None,
             comparison,
+            not_written: 0,
         })
     }
 
@@ -110,6 +112,11 @@ impl<'a> ScanResults<'a> {
         if reply.number > 1 && reply.other_mac.is_none() && self.arguments.ignoredups {
             return;
         }
+        // The text of the file is in memory, so a station must not extend the text without limit.
+        if reply.number >= SweepReply::MAX_NUMBER && self.file.is_some() {
+            self.not_written = self.not_written.saturating_add(1);
+            return;
+        }
         let at = WallClock::from(self.clock).now();
         match &mut self.named {
             Some(named) => named.push((reply, at), ip),
@@ -125,11 +132,16 @@ impl<'a> ScanResults<'a> {
         }
     }
 
+    /// Waits for no more names, because the sweep ended early.
+    pub(super) fn give_up_names(&mut self) {
+        self.named.iter_mut().for_each(NamedQueue::give_up);
+    }
+
     /// Waits for all names. After a signal, the other replies are printed without names.
     pub(super) fn finish_names(&mut self, sweep: &Sweep, signals: &Signals) -> Result<(), Failure> {
         while self.named.as_ref().is_some_and(|named| !named.is_empty()) {
             if signals.is_pending()? {
-                self.named.iter_mut().for_each(NamedQueue::give_up);
+                self.give_up_names();
             }
             self.print_named(sweep, SIGNAL_CHECK_INTERVAL);
             self.out.drain_to(0, signals)?;
@@ -148,8 +160,11 @@ impl<'a> ScanResults<'a> {
         signals: &Signals,
     ) -> Result<Option<usize>, Failure> {
         let Some(comparison) = &self.comparison else { return Ok(None) };
-        let (differences, unrequested) =
-            (comparison.differences(sweep, is_complete), comparison.unrequested(sweep));
+        let (differences, unrequested, uncounted) = (
+            comparison.differences(sweep, is_complete),
+            comparison.unrequested(sweep),
+            comparison.uncounted(),
+        );
         let count = differences.len();
         for difference in differences {
             self.print(sweep, &ScanEvent::Difference(difference));
@@ -161,6 +176,13 @@ impl<'a> ScanResults<'a> {
             let hosts = if unrequested == 1 { "host" } else { "hosts" };
             Failure::new(format!("ignored {unrequested} {hosts} of the earlier scan: not among the targets"))
                 .print();
+        }
+        if uncounted > 0 {
+            let replies = if uncounted == 1 { "reply" } else { "replies" };
+            Failure::new(format!(
+                "ignored {uncounted} {replies} in the comparison: the address has 16 other stations"
+            ))
+            .print();
         }
         Ok(Some(count))
     }
@@ -213,6 +235,13 @@ impl<'a> ScanResults<'a> {
 
     /// Replaces the content of the file of `--output`, because the scan has a result.
     pub(super) fn save(self) -> Result<(), Failure> {
+        if self.not_written > 0 {
+            let (count, replies) =
+                (self.not_written, if self.not_written == 1 { "reply" } else { "replies" });
+            let maximum = SweepReply::MAX_NUMBER;
+            Failure::new(format!("{count} {replies} not written: an address had {maximum} or more replies"))
+                .print();
+        }
         self.file.map_or(Ok(()), ResultFile::commit)
     }
 

@@ -12,7 +12,7 @@ use crate::shared_address::SharedAddress;
 /// Maximum number of listed IP addresses with several stations.
 const MAX_SHARED: usize = 1_024;
 /// Maximum number of listed stations of an IP address.
-const MAX_STATIONS: usize = 16;
+pub(super) const MAX_STATIONS: usize = 16;
 /// Maximum number of stations with counted IP addresses.
 const MAX_COUNTED: usize = 65_536;
 /// Maximum number of stations in the result.

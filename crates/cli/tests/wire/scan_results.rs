@@ -1,16 +1,19 @@
 //! `tapstack scan`: formats, files, names, and the comparison with an earlier scan.
 
 use std::error::Error;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::capture::Scratch;
 use super::running::Running;
 use super::scan::range_of_four;
 use super::screen::program;
 use testbed::installed::installed;
-use testbed::program::{exit_and_text, run};
+use testbed::program::{command, exit_and_text, run};
 use testbed::schema::check_lines;
-use testbed::{Case, TestResult};
+use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("scan_prints_replies_as_csv_and_in_given_format", csv_and_format),
@@ -96,6 +99,27 @@ fn output_file() -> TestResult {
         let text = std::fs::read_to_string(file.name())?;
         assert!(text.ends_with(last) && !text.contains('\u{1b}'), "{text}");
     }
+    // A scan that was interrupted after the first reply keeps the file, and leaves no new file.
+    std::fs::write(file.name(), expected)?;
+    std::fs::remove_file(new.name())?;
+    for path in [&file, &new] {
+        let slow =
+            ["scan", "-I", "data1", "-q", "-x", "-i", "200", "-o", path.name(), "10.0.0.16-10.0.0.255"];
+        let child = command(&slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let status = format!("/proc/{}/status", child.id());
+        wait_for("block of SIGINT by the scan", || {
+            let status = std::fs::read_to_string(&status).ok()?;
+            let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?.trim();
+            (u64::from_str_radix(blocked, 16).ok()? & 2 != 0).then_some(())
+        })?;
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
+        let (code, _, errors) = exit_and_text(&child.wait_with_output()?);
+        assert_eq!(code, Some(2), "{errors}");
+        assert!(errors.contains("interrupted before the "), "{errors}");
+    }
+    assert_eq!(std::fs::read_to_string(file.name())?, expected);
+    assert!(!std::path::Path::new(new.name()).exists(), "an empty file is left");
     let (code, _, errors) = scan(&["-I", "data1", "-q", "-o", "/nonexistent/file", "10.0.0.18"])?;
     assert_eq!(code, Some(2));
     assert!(errors.contains("cannot write /nonexistent/file: No such file or directory"), "{errors}");
@@ -151,6 +175,8 @@ fn comparison() -> TestResult {
             &["--csv"],
             "--csv has no effect with --compare alone\nhint: add -o FILE for the replies",
         ),
+        (old.name(), &["--csv", "-o", "-"], "--csv has no effect with --compare alone"),
+        (old.name(), &["--resolve"], "--resolve has no effect with --compare alone"),
         (old.name(), &["-M", "1"], "cannot be used with"),
     ] {
         let (code, _, errors) = scan(&[&on[..], &["--compare", path], more].concat())?;

@@ -26,11 +26,11 @@ fn earlier_scan_is_read_in_each_format() {
         {\"event\":\"reply\",\"ip\":\"10.0.0.2\",\"mac\":\"02:00:00:00:00:0b\"}\n\
         {\"event\":\"statistics\",\"answered\":2}\n";
     for file in [text, plain, csv, json] {
-        assert_eq!(parse(file), Ok(stations(&[(1, &[MAC_A, MAC_B]), (2, &[MAC_B])])), "{file}");
+        assert_eq!(parse(file), Ok(stations(&[(1, &[MAC_A, MAC_B]), (2, &[MAC_B])]).into()), "{file}");
     }
     let empty = ["Interface: eth0\n\n0 requests", "ip,mac,vendor,name,rtt_ms,time,reply_number,other_mac\n"];
     for file in [empty[0], empty[1], "{\"event\":\"start\"}"] {
-        assert_eq!(parse(file), Ok(Stations::new()), "{file}");
+        assert_eq!(parse(file), Ok(EarlierScan::default()), "{file}");
     }
 }
 
@@ -61,7 +61,7 @@ fn differences_are_added_gone_and_moved_addresses_of_targets() {
         new: new.iter().copied().map(MacAddr::new).collect(),
     };
     let compared = |old: &[(u8, &[[u8; 6]])], new: &[(u8, &[[u8; 6]])], is_complete| {
-        let comparison = Comparison { old: stations(old), new: stations(new) };
+        let comparison = Comparison { old: stations(old), new: stations(new), uncounted: 0 };
         comparison.differences(&sweep, is_complete)
     };
     let same: [(u8, &[[u8; 6]]); 2] = [(1, &[MAC_A]), (2, &[MAC_A, MAC_B])];
@@ -74,6 +74,57 @@ fn differences_are_added_gone_and_moved_addresses_of_targets() {
     assert_eq!(compared(&[(1, &[MAC_A])], &[(1, &[MAC_A, MAC_B])], false), [moved]);
     // The sender address and addresses outside the targets.
     assert_eq!(compared(&[(9, &[MAC_A]), (3, &[MAC_A])], &[], true), []);
-    let comparison = Comparison { old: stations(&[(9, &[MAC_A]), (3, &[MAC_A])]), new: Stations::new() };
+    let comparison = Comparison { old: stations(&[(9, &[MAC_A]), (3, &[MAC_A])]), ..Comparison::default() };
     assert_eq!(comparison.unrequested(&sweep), 1);
+}
+
+#[test]
+fn output_of_comparison_is_no_earlier_scan() {
+    let footer = |answered: u8, count: &str| {
+        format!("Interface: eth0\n\nEnding tapstack 0.2.0: 2 hosts scanned. {answered} responded\n{count}\n")
+    };
+    let statistics = |answered: u8| format!("{{\"event\":\"statistics\",\"answered\":{answered}}}\n");
+    for file in [
+        "added 10.0.0.1 is at 02:00:00:00:00:0a\n".to_owned(),
+        "moved 10.0.0.1 from 02:00:00:00:00:0a to 02:00:00:00:00:0b\n".to_owned(),
+        "Interface: eth0\ngone 10.0.0.1 was at 02:00:00:00:00:0a\n".to_owned(),
+        "{\"event\":\"gone\",\"ip\":\"10.0.0.1\",\"old_macs\":[]}\n".to_owned(),
+        footer(1, "0 differences"),
+        statistics(1),
+    ] {
+        let error = parse(&file).unwrap_err();
+        assert_eq!(error.text(), "the file has the differences of --compare, not the replies of a scan");
+    }
+    for file in [footer(0, "0 differences"), statistics(0)] {
+        assert_eq!(parse(&file), Ok(EarlierScan::default()), "{file}");
+    }
+}
+
+#[test]
+fn statistics_report_earlier_scan_without_all_hosts() {
+    let reply = "{\"event\":\"reply\",\"ip\":\"10.0.0.1\",\"mac\":\"02:00:00:00:00:0a\"}\n";
+    let whole = "\"outcome\":\"found\",\"targets\":2,\"requested\":2,\"answered\":1,\"send_failures\":0,\"frames_lost\":0";
+    for (statistics, is_partial) in [
+        (whole.to_owned(), false),
+        (whole.replace("found", "unfinished"), true),
+        (whole.replace("found", "impaired"), true),
+        (whole.replace("\"requested\":2", "\"requested\":1"), true),
+        (whole.replace("\"send_failures\":0", "\"send_failures\":1"), true),
+        (whole.replace("\"frames_lost\":0", "\"frames_lost\":1"), true),
+    ] {
+        let file = format!("{reply}{{\"event\":\"statistics\",{statistics}}}\n");
+        let scan = parse(&file).unwrap();
+        assert_eq!((scan.is_partial, scan.stations.len()), (is_partial, 1), "{statistics}");
+    }
+}
+
+#[test]
+fn stations_of_an_address_are_bounded() {
+    let mut comparison = Comparison::default();
+    let mac = |last: u8| MacAddr::new([2, 0, 0, 0, 1, last]);
+    let ip = Ipv4Addr::new(10, 0, 0, 1);
+    for last in (0..20).chain(0..20) {
+        comparison.add(ip, mac(last));
+    }
+    assert_eq!((comparison.new[&ip].len(), comparison.uncounted()), (MAX_STATIONS, 8));
 }
