@@ -128,11 +128,21 @@ fn reply_to_a_silent_gateway_is_dropped() {
 
 // proves: rfc1122-default-gateways
 #[test]
-fn datagram_fails_when_the_only_other_gateway_is_on_another_interface() {
+fn datagram_fails_when_the_other_gateways_are_on_another_interface_or_fail() {
+    for dead_gateways in 1..=3 {
+        datagram_fails_with(dead_gateways);
+    }
+}
+
+/// Checks datagrams of an interface with this number of silent gateways, while a gateway of another interface answers.
+fn datagram_fails_with(dead_gateways: u8) {
     let (dead, alive) = (Ipv4Addr::new(10, 0, 0, 6), Ipv4Addr::new(10, 1, 0, 6));
     let mut config = HostConfig { gateway: Some(dead.into()), ..config() };
     config.table.timeout = Duration::from_hours(1);
     let mut host = TestHost::new(&config);
+    for last in 1..dead_gateways {
+        host.host.add_gateway(Ipv4Addr::new(10, 0, 0, 10 + last).into()).unwrap();
+    }
     let second = HostConfig {
         addresses: HostSet::One("10.1.0.2/24".parse().unwrap()),
         gateway: Some(alive.into()),
