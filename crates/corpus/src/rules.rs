@@ -19,8 +19,7 @@ pub(crate) struct Rule {
 pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "after an unparsed header",
-        reason: "A header that `decode` does not parse precedes this header, such as IPv6 (RFC 8200), GRE (RFC 2784), \
-                 PPPoE (RFC 2516) or MPLS (RFC 3032): `decode` stops at that header, tshark continues.",
+        reason: "A header without fields in `decode --json` precedes this header, such as IPv6 (RFC 8200), GRE (RFC 2784), PPPoE (RFC 2516) or MPLS (RFC 3032): `decode` stops at that header, tshark continues.",
         explains: |compared| compared.tapstack.is_none() && is_behind_foreign(compared),
     },
     Rule {

@@ -153,7 +153,13 @@ impl Model {
         if other_mac.is_some() {
             self.contested.insert(packet.sender_protocol);
         }
-        Some(SweepReply { packet: *packet, is_broadcast: false, number: *number, other_mac, rtt: now.since(request_time) })
+        Some(SweepReply {
+            packet: *packet,
+            is_broadcast: false,
+            number: *number,
+            other_mac,
+            rtt: now.since(request_time),
+        })
     }
 
     /// Checks that the counts and the outcome agree with the model.

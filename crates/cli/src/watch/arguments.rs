@@ -105,7 +105,7 @@ pub(crate) struct WatchArguments {
     #[arg(long, value_name = "FILE", help_heading = help::CONFLICTS)]
     pub(crate) known: Option<PathBuf>,
     /// MAC address, IP address or range of stations to ignore; may be repeated
-    #[arg(long, value_name = "MAC|IP", value_parser = ignored_station, help_heading = help::CONFLICTS)]
+    #[arg(long, value_name = "STATION", value_parser = ignored_station, help_heading = help::CONFLICTS)]
     pub(crate) ignore: Vec<IgnoredStation>,
     /// Shell command to run on each event
     #[arg(long, value_name = "COMMAND", help_heading = help::CONFLICTS)]
