@@ -54,11 +54,13 @@ detected only if watch receives frames of both: broadcasts, or replies to this i
 
 --known reads and replaces a file with a line `IP[@VLAN] MAC # comment` for each address. An address in the file is not \
 reported as new, and another MAC address is reported as a move. New and moved addresses are added to the file. The file may be \
-edited at any time. As root, watch keeps CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_CHOWN, to replace a file of another user.
+edited at any time: watch reads a changed file before it reports a new or moved address, unless a line is invalid. As root, watch keeps CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_CHOWN, to replace a file of another user.
 
 --exec runs the command with /bin/sh, without the privileges of watch. Standard input has the event as a JSON object, and the \
 environment has its fields: TAPSTACK_EVENT, TAPSTACK_IP, TAPSTACK_MAC and so on. Up to 8 commands run at the same time, and up \
-to 256 events wait. Failed commands, and events without a command, are counted.
+to 256 events wait. Reading a capture file waits for the commands. Failed commands, and events without a command, are \
+counted. The command cannot gain privileges: setuid and setgid programs do not work, for example sudo, or sendmail of \
+Postfix or Exim.
 
 Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or from --ouifile.
 
