@@ -103,7 +103,8 @@ impl DrainRun {
         match (&mut self.handshakes, &mut self.engine) {
             (Some(handshakes), Some(engine)) => {
                 let is_kernel = self.is_kernel;
-                self.generator.ensure_known(|| if is_kernel { Ok(()) } else { discard_pending(engine.as_mut()) })?;
+                self.generator
+                    .ensure_known(|| if is_kernel { Ok(()) } else { discard_pending(engine.as_mut()) })?;
                 let cost = handshakes.round(&mut self.generator, engine.as_mut(), is_kernel, fill)?;
                 self.drained.note(cost.responder, count);
                 self.drained.total_ns.extend(cost.total.map(|total| ns(total.0) / number(count)));
