@@ -63,14 +63,9 @@ impl<'a> DissectedFrame<'a> {
         let payload = bytes.get(offset..).unwrap_or_default();
         Ok(DissectedFrame {
             link: Some(link),
-            source: frame.source(),
-            destination: frame.destination(),
-            tags: frame.tags(),
-            encapsulation: frame.encapsulation(),
-            ether_type: frame.ether_type(),
-            payload,
             offset,
             length: length.max(bytes.len()).saturating_sub(offset),
+            ..DissectedFrame::new(&frame, payload, bytes, length)
         })
     }
 

@@ -104,7 +104,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Returns the next word, which must exist.
-    fn expect(&mut self) -> Result<&'a str, FilterError> {
+    fn required_word(&mut self) -> Result<&'a str, FilterError> {
         self.next().ok_or_else(|| {
             let last = self.words.last().copied().unwrap_or_default();
             FilterError::Incomplete(last.to_owned())
@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
         }
         if self.take("(") {
             self.expression(depth + 1)?;
-            return match self.expect()? {
+            return match self.required_word()? {
                 ")" => Ok(()),
                 word => Err(FilterError::Unexpected(word.to_owned())),
             };
@@ -191,7 +191,7 @@ impl<'a> Parser<'a> {
             }
         }
         let qualifiers = Qualifiers { protocol, direction: direction.unwrap_or(Direction::Either), kind };
-        let word = self.expect()?;
+        let word = self.required_word()?;
         let starts_value = word.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':');
         let qualifiers = self.last.filter(|_| !has_keyword).unwrap_or(qualifiers);
         if !has_keyword && !starts_value {
@@ -214,7 +214,7 @@ impl<'a> Parser<'a> {
             }
             "less" | "greater" => {
                 self.at += 1;
-                let value = self.expect()?;
+                let value = self.required_word()?;
                 let length = number(value).ok_or_else(|| invalid("length", value))?;
                 let length = usize::from(length);
                 return Ok(Some(if word == "less" {
@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
 
     /// Parses the number or the name after `proto`.
     fn protocol_number(&mut self, before: Option<Protocol>) -> Result<Primitive, FilterError> {
-        let word = self.expect()?;
+        let word = self.required_word()?;
         // tcpdump requires a backslash before a name, as names are keywords.
         let name = word.strip_prefix('\\').unwrap_or(word);
         let number = number(name);

@@ -56,9 +56,7 @@ impl Transfer {
             && self.mtu_reduced_at.is_none()
             && self.congestion.threshold() >= MAXIMUM_WINDOW
     }
-}
 
-impl Transfer {
     /// Returns whether the congestion window was reduced for the data in flight, for a loss or a mark.
     pub(super) fn is_reduced(&self, unacknowledged: SequenceNumber) -> bool {
         // RFC 3168 6.1.2: "the TCP sender's congestion window should be reduced only once in response to a series of dropped

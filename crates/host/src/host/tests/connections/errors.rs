@@ -17,6 +17,17 @@ fn quoted(peer: &Peer, sequence: SequenceNumber, length: usize) -> Vec<u8> {
     datagram(fields_ip, &segment(&fields, &vec![0; length]))
 }
 
+/// Receives the SYN,ACK of a peer with a maximum segment size of 1,460 bytes.
+fn establish(host: &mut TestHost, peer: &mut Peer) {
+    let syn_ack = SegmentFields {
+        options: Options { maximum_segment_size: Some(1_460), ..Options::default() },
+        ..peer.fields(Flags::SYN | Flags::ACK)
+    };
+    let fields = Ipv4Fields::new(IpProtocol::TCP, PEER, HOST);
+    host.exchange(&[frame(&datagram(fields, &segment(&syn_ack, b"")))]);
+    peer.next = peer.next.plus(1);
+}
+
 const REPORTED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::Reported);
 const UNKNOWN: FrameOutcome = FrameOutcome::Dropped(DropReason::NoSocket);
 
@@ -80,13 +91,7 @@ fn source_quench_is_ignored() {
 fn path_mtu_is_reduced_by_accepted_error_only() {
     let mut host = TestHost::with_known_peer();
     let (id, mut peer) = host.open(&to_peer(80));
-    let syn_ack = SegmentFields {
-        options: Options { maximum_segment_size: Some(1_460), ..Options::default() },
-        ..peer.fields(Flags::SYN | Flags::ACK)
-    };
-    let fields = Ipv4Fields::new(IpProtocol::TCP, PEER, HOST);
-    host.exchange(&[frame(&datagram(fields, &segment(&syn_ack, b"")))]);
-    peer.next = peer.next.plus(1);
+    establish(&mut host, &mut peer);
     host.write(id, &[7; 3_000]);
     let first = sent(&host.exchange(&[]));
     assert_eq!(first[0].data.len(), 1_460);
@@ -106,13 +111,7 @@ fn path_mtu_is_reduced_by_accepted_error_only() {
 fn connection_at_the_minimum_path_mtu_survives_the_eviction_of_the_path_mtu() {
     let mut host = TestHost::with_known_peer();
     let (id, mut peer) = host.open(&to_peer(80));
-    let syn_ack = SegmentFields {
-        options: Options { maximum_segment_size: Some(1_460), ..Options::default() },
-        ..peer.fields(Flags::SYN | Flags::ACK)
-    };
-    let fields = Ipv4Fields::new(IpProtocol::TCP, PEER, HOST);
-    host.exchange(&[frame(&datagram(fields, &segment(&syn_ack, b"")))]);
-    peer.next = peer.next.plus(1);
+    establish(&mut host, &mut peer);
     host.write(id, &[7; 1_000]);
     host.exchange(&[]);
     let dont_fragment =
