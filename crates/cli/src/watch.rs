@@ -85,12 +85,13 @@ fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, 
     let ended = receive_until_end(&mut source, &mut watcher, &mut output, clock, end, signals);
     let ended = ended.and_then(|()| receive_rest(&mut source, &mut watcher, &mut output, clock, signals));
     watcher.flush();
+    let is_cut_short = output.output.has_lost_reader();
     let lost = source.gaps();
     let printed = output.finish(&mut watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
     check(&watcher.observer, ended)?;
     check(&watcher.observer, printed)?;
     let gaps = Gaps { turned_away: unwatched_count(&watcher.observer), ..source.gaps() };
-    let incomplete = gaps.explain(source.name());
+    let incomplete = gaps.explain(source.name()).or_else(|| is_cut_short.then(closed_output_message));
     Ok(WatchOutcome { observer: watcher.observer, incomplete, never_received: !source.was_alive() })
 }
 
@@ -245,6 +246,11 @@ fn open_output(
         start: None,
         waits_for_reader: kind == SourceKind::File,
     }))
+}
+
+/// Returns the reason why a watch on a link ended before its end.
+fn closed_output_message() -> ErrorMessage {
+    ErrorMessage::new("the reader closed standard output").hint("use -q, or a reader that reads to the end")
 }
 
 /// Returns the error message for an event of `--fail-on`.

@@ -67,7 +67,8 @@ Vendor names come from the files of arp-scan, ieee-data, Wireshark or nmap, or f
 Keys: arrows, j, k, PgUp and PgDn scroll, s sorts, p pauses, ? shows help, q or Ctrl-C quits.
 
 Exit codes: 0 no event of --fail-on, or no --fail-on; 1 an event of --fail-on; 2 usage, permission or setup error, \
-interface down or deleted, packets of a capture omitted; with --fail-on also if frames or addresses were missed."
+interface down or deleted, packets of a capture omitted; with --fail-on also if frames or addresses were missed, or the reader \
+closed standard output early."
 )]
 pub(crate) struct WatchArguments {
     /// Capture to read instead of an interface, pcap or pcapng, also compressed with gzip or zstd; `-` is standard input

@@ -59,9 +59,9 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let is_file = from.metadata().is_ok_and(|metadata| metadata.is_file());
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
-    let outcome = |observer: Observer, truncated, has_header: bool| {
+    let outcome = |observer: Observer, truncated, has_header: bool, is_cut_short: bool| {
         // A file has unread frames if reading was stopped. A pipe may have had no more.
-        let is_unread = !has_header || (is_file && stopped.load(Ordering::Relaxed));
+        let is_unread = !has_header || is_cut_short || (is_file && stopped.load(Ordering::Relaxed));
         let gaps = Gaps { truncated, is_unread, turned_away: unwatched_count(&observer), ..Gaps::default() };
         let incomplete = gaps.explain_capture(&path.display().to_string());
         WatchOutcome { observer, incomplete, never_received: !has_header }
@@ -72,7 +72,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let mut reader = match reader.and_then(|reader| FrameReader::new(reader, LINK_TYPES)) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
             open_output(arguments, &arguments.name(), kind, clock)?.finish(&observer, 0, signals)?;
-            return Ok(outcome(observer, 0, false));
+            return Ok(outcome(observer, 0, false, false));
         }
         reader => reader.map_err(read_failure)?,
     };
@@ -81,7 +81,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     // Reading a file waits for the commands, as it waits for the reader of the lines.
     let command_wait = is_file.then_some(CommandWait { clock, end });
     let mut output = EventOutput { output, commands, command_wait };
-    let (mut has_started, mut printed, mut truncated) = (false, Ok(()), 0);
+    let (mut has_started, mut is_cut_short, mut printed, mut truncated) = (false, false, Ok(()), 0);
     let read = reader.read(|frame| {
         let time = frame.time.map_or(observer.now, Instant::from_nanos);
         if !std::mem::replace(&mut has_started, true) {
@@ -90,10 +90,14 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         let decision = observer.observe_captured(time, frame);
         truncated += u64::from(frame.is_truncated() && decision.is_truncated());
         printed = output.print_events(&mut observer, signals);
-        // A file is read to its end, also after a conflict.
         output.commands.advance();
-        let is_closed = output.output.is_closed();
-        let is_enough = if is_file { is_closed } else { is_over(&observer, &output.output) };
+        // For --fail-on, a file is read to its end, also after an event or when the output is closed.
+        let is_enough = match (is_file, arguments.fail_on.is_empty()) {
+            (true, false) => false,
+            (true, true) => output.output.is_closed(),
+            (false, _) => is_over(&observer, &output.output),
+        };
+        is_cut_short = is_enough;
         printed.is_ok() && !is_enough && !stopped.load(Ordering::Relaxed)
     });
     check(&observer, printed.map_err(Failure::from))?;
@@ -105,7 +109,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let printed = output.finish(&mut observer, truncated, signals);
     check(&observer, read)?;
     check(&observer, printed)?;
-    Ok(outcome(observer, truncated, true))
+    Ok(outcome(observer, truncated, true, is_cut_short))
 }
 
 /// Opens a capture without waiting for the writer of a FIFO. [`StoppableReader`] waits instead, so that a signal or the

@@ -192,11 +192,12 @@ impl WatchOutput {
 
     /// Whether the reader has closed the output or the user has quit.
     pub(super) fn is_closed(&self) -> bool {
-        match self {
-            Self::Quiet => false,
-            Self::Lines(lines) => !lines.out.has_reader(),
-            Self::Screen(screen) => screen.has_quit(),
-        }
+        self.has_lost_reader() || matches!(self, Self::Screen(screen) if screen.has_quit())
+    }
+
+    /// Whether the reader has closed the output.
+    pub(super) fn has_lost_reader(&self) -> bool {
+        matches!(self, Self::Lines(lines) if !lines.out.has_reader())
     }
 
     /// Returns the descriptor of the keyboard, if there is a screen.

@@ -31,6 +31,7 @@ pub(crate) const CASES: &[Case] = &[
     ("slow_reader_receives_all_lines_of_watched_file", slow_reader),
     ("watch_on_tap_is_passive_or_acts_as_host", on_tap),
     ("watch_ends_on_signal_deadline_or_closed_stdout", ends_on_signal_deadline_closed_stdout),
+    ("watch_with_fail_on_does_not_exit_0_when_stdout_is_closed_early", closed_stdout_with_fail_on),
     ("watch_exits_2_when_source_is_unusable", unusable_source),
 ];
 
@@ -449,6 +450,41 @@ fn ends_on_signal_deadline_closed_stdout() -> TestResult {
     })?;
     let (code, _, errors) = watch.end()?;
     assert_eq!((code, errors.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+fn closed_stdout_with_fail_on() -> TestResult {
+    let with_conflict = (1..4).map(station_request).chain([reply(A), reply(B)]);
+    let with_conflict = capture("closed-conflict.pcap", with_conflict, 65_535)?;
+    let without = capture("closed.pcap", (1..4).map(station_request), 65_535)?;
+    let conflict =
+        "tapstack: address conflict: 10.0.0.7 is claimed by 02:00:00:00:00:0a and 02:00:00:00:00:0b\n";
+    let unread =
+        "tapstack: no result: the capture was not read to its end\nhint: let the command run to the end\n";
+    // A file is read to its end, and the result of a pipe is unknown.
+    for (file, is_pipe, expected) in [
+        (&with_conflict, false, (Some(1), conflict)),
+        (&without, false, (Some(0), "")),
+        (&without, true, (Some(2), unread)),
+    ] {
+        let (reader, closed) = std::io::pipe()?;
+        drop(reader);
+        let source = if is_pipe { "-" } else { file.name() };
+        let mut child = command(&["watch", source, "--plain", "--fail-on", "conflict"]);
+        let mut child = child.stdin(Stdio::piped()).stdout(closed).stderr(Stdio::piped()).spawn()?;
+        let mut input = child.stdin.take().ok_or("standard input is not a pipe")?;
+        input.write_all(if is_pipe { std::fs::read(&file.0)? } else { Vec::new() }.as_slice())?;
+        drop(input);
+        let (code, _, errors) = exit_and_text(&child.wait_with_output()?);
+        assert_eq!((code, errors.as_str()), expected, "{source}");
+    }
+    let mut tap = open_tap("clo0")?;
+    let mut watch = Running::command(&["watch", "-I", "clo0", "--plain", "--fail-on", "conflict"])?;
+    watch.close_output();
+    send(&mut tap, &announcement(A))?;
+    let (code, _, errors) = watch.end()?;
+    let message = "tapstack: no result: the reader closed standard output\nhint: use -q, or a reader that reads to the end\n";
+    assert_eq!((code, errors.as_str()), (Some(2), message));
     Ok(())
 }
 
