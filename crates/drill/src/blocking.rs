@@ -132,27 +132,39 @@ impl Calls {
 
     /// Writes data. A call that may block returns after all data is in the send buffer.
     pub(crate) fn write(&self, descriptor: RawFd, data: &[u8], flags: c_int) -> CallResult<usize> {
-        if flags & !(libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) != 0 {
+        // The data of MSG_ZEROCOPY is copied, as Linux also may do.
+        const SUPPORTED: c_int =
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL | libc::MSG_MORE | libc::MSG_EOR | libc::MSG_ZEROCOPY;
+        if flags & !SUPPORTED != 0 {
             return Err(Errno::NOT_SUPPORTED);
         }
         let may_block =
             |sockets: &Sockets| flags & libc::MSG_DONTWAIT == 0 && sockets.is_blocking(descriptor);
         let mut written = 0;
         self.call(may_block, |sockets| {
+            sockets.expect_more(descriptor, flags & libc::MSG_MORE != 0)?;
             match sockets.write(descriptor, data.get(written..).unwrap_or_default()) {
                 Ok(length) => written += length,
                 Err(Errno::WOULD_BLOCK) if written > 0 => {}
                 Err(_) if written > 0 => return Ok(written),
                 Err(errno) => return Err(errno),
             }
-            if written < data.len() && may_block(sockets) { Err(Errno::WOULD_BLOCK) } else { Ok(written) }
+            if written < data.len() && may_block(sockets) {
+                return Err(Errno::WOULD_BLOCK);
+            }
+            if flags & libc::MSG_EOR != 0 && written == data.len() {
+                sockets.end_record(descriptor)?;
+            }
+            Ok(written)
         })
     }
 
     /// Passes an IP packet to the host.
     pub(crate) fn inject(&self, packet: &[u8]) -> CallResult<()> {
         let mut state = self.lock();
-        state.sockets.as_mut().ok_or(Errno::BAD_DESCRIPTOR)?.network.inject(packet)?;
+        let sockets = state.sockets.as_mut().ok_or(Errno::BAD_DESCRIPTOR)?;
+        sockets.network.inject(packet)?;
+        sockets.stop_expecting_more()?;
         drop(self.wake_second_thread(state));
         Ok(())
     }

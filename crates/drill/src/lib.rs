@@ -14,8 +14,9 @@
 //! The option `--so_flags=ignore_push` removes the flag PSH from sent segments. Scripts for Linux expect PSH at the end of
 //! each buffer of the kernel, and RFC 9293 3.9.1.2 requires PSH only in the last segment of the queued data.
 //!
-//! Not supported: `poll`, a limited time of `epoll_wait`, `pipe`, `splice`, IPv6, UDP, and the flags `MSG_MORE`,
-//! `MSG_PEEK`, `MSG_OOB`, `MSG_FASTOPEN`, `MSG_ZEROCOPY` and `MSG_ERRQUEUE`. Such calls fail with an error.
+//! Not supported: `poll`, a limited time of `epoll_wait`, `pipe`, `splice`, IPv6, UDP, and the flags `MSG_PEEK`,
+//! `MSG_OOB`, `MSG_FASTOPEN` and `MSG_ERRQUEUE`. Such calls fail with an error. The data of `MSG_ZEROCOPY` is copied, and
+//! the script receives no notification.
 
 mod blocking;
 mod epoll;

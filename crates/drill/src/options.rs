@@ -30,7 +30,8 @@ impl Sockets {
         let setting = match (level, name) {
             // Ports are always reusable in a host that runs a single script.
             // The path to every host has the MTU of the device.
-            (libc::SOL_SOCKET, libc::SO_REUSEADDR) | (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER) => None,
+            (libc::SOL_SOCKET, libc::SO_REUSEADDR | libc::SO_ZEROCOPY)
+            | (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER) => None,
             (libc::IPPROTO_TCP, TCP_INQ) => {
                 *reports_unread = value != 0;
                 None
@@ -61,6 +62,10 @@ impl Sockets {
                 settings.nagle = value == 0;
                 Some(Setting::Nagle(settings.nagle))
             }
+            (libc::IPPROTO_TCP, libc::TCP_CORK) => {
+                socket.is_corked = value != 0;
+                return self.cork(descriptor);
+            }
             (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => {
                 let milliseconds = u64::try_from(value).map_err(|_| Errno::INVALID)?;
                 settings.user_timeout = (milliseconds != 0).then(|| Duration::from_millis(milliseconds));
@@ -84,6 +89,9 @@ impl Sockets {
             let id = connection.id;
             let now = self.network.now();
             self.network.host.set_tcp(now, id, setting)?;
+        }
+        if setting == Some(Setting::Nagle(false)) {
+            self.push(descriptor)?;
         }
         self.listen_again(descriptor)
     }

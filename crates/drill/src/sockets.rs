@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 
 use host::{SocketError, SocketId, TcpConnect, TcpListen, TcpRead};
 use ipnet::{IpNet, Ipv4Net};
-use tcp::{CloseReason, State, TcpSettings};
+use tcp::{CloseReason, Setting, State, TcpSettings};
 
 use crate::epoll::Epoll;
 use crate::errno::{CallResult, Errno};
@@ -22,6 +22,7 @@ pub(crate) struct Sockets {
 }
 
 /// A socket of a script.
+#[expect(clippy::struct_excessive_bools, reason = "each property is independent of the others")]
 pub(crate) struct Socket {
     pub(crate) role: Role,
     pub(crate) is_blocking: bool,
@@ -29,6 +30,10 @@ pub(crate) struct Socket {
     pub(crate) settings: TcpSettings,
     /// Whether `recvmsg` reports the number of unread bytes (`TCP_INQ`).
     pub(crate) reports_unread: bool,
+    /// Whether a small segment waits for more data (`TCP_CORK`).
+    pub(crate) is_corked: bool,
+    /// Whether the last call has announced more data (`MSG_MORE`).
+    expects_more: bool,
 }
 
 /// State of a socket.
@@ -91,7 +96,7 @@ impl Sockets {
     pub(crate) fn open(&mut self, descriptor: RawFd, is_blocking: bool) {
         let role = Role::New { local: None };
         let settings = kernel_settings::read();
-        self.table.insert(descriptor, Socket { role, is_blocking, settings, reports_unread: false });
+        self.table.insert(descriptor, Socket::new(role, is_blocking, settings));
     }
 
     pub(crate) fn bind(&mut self, descriptor: RawFd, address: SocketAddrV4) -> CallResult<()> {
@@ -151,7 +156,7 @@ impl Sockets {
         let reported = Reported::Established;
         let role = Role::Connection(Connection { reported, ..Connection::new(accepted.socket) });
         let new = new_descriptor()?;
-        self.table.insert(new, Socket { role, is_blocking: true, settings, reports_unread: false });
+        self.table.insert(new, Socket::new(role, true, settings));
         Ok((new, peer))
     }
 
@@ -230,6 +235,54 @@ impl Sockets {
             0 if !data.is_empty() => Err(Errno::WOULD_BLOCK),
             length => Ok(length),
         }
+    }
+
+    /// Ends a record at the end of the written data (`MSG_EOR`).
+    pub(crate) fn end_record(&mut self, descriptor: RawFd) -> CallResult<()> {
+        let (now, id) = (self.network.now(), self.connection(descriptor)?.id);
+        if self.network.host.end_record_tcp(now, id)? { Ok(()) } else { Err(Errno::NO_FRAME) }
+    }
+
+    /// Records whether the call that follows announces more data (`MSG_MORE`).
+    pub(crate) fn expect_more(&mut self, descriptor: RawFd, expects_more: bool) -> CallResult<()> {
+        let socket = self.socket_mut(descriptor)?;
+        if std::mem::replace(&mut socket.expects_more, expects_more) != expects_more {
+            self.cork(descriptor)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the wait of all sockets for the announced data. Linux sends such data with the next received segment.
+    pub(crate) fn stop_expecting_more(&mut self) -> CallResult<()> {
+        let is_expecting =
+            |(descriptor, socket): (&RawFd, &Socket)| socket.expects_more.then_some(*descriptor);
+        let expecting: Vec<_> = self.table.iter().filter_map(is_expecting).collect();
+        for descriptor in expecting {
+            self.expect_more(descriptor, false)?;
+            self.network.settle();
+        }
+        Ok(())
+    }
+
+    /// Applies `TCP_CORK` and `MSG_MORE` to a connection.
+    pub(crate) fn cork(&mut self, descriptor: RawFd) -> CallResult<()> {
+        let socket = self.socket(descriptor)?;
+        self.set_cork(descriptor, socket.is_corked || socket.expects_more)
+    }
+
+    /// Sends the data that waits for more data. Linux does so for `TCP_NODELAY`.
+    pub(crate) fn push(&mut self, descriptor: RawFd) -> CallResult<()> {
+        self.set_cork(descriptor, false)?;
+        self.network.settle();
+        self.cork(descriptor)
+    }
+
+    fn set_cork(&mut self, descriptor: RawFd, is_corked: bool) -> CallResult<()> {
+        let (now, Role::Connection(connection)) = (self.network.now(), &self.socket(descriptor)?.role) else {
+            return Ok(());
+        };
+        let id = connection.id;
+        Ok(self.network.host.set_tcp(now, id, Setting::Cork(is_corked))?)
     }
 
     pub(crate) fn shutdown(&mut self, descriptor: RawFd, how: c_int) -> CallResult<()> {
@@ -334,6 +387,12 @@ impl Sockets {
 
     pub(crate) fn socket_mut(&mut self, descriptor: RawFd) -> CallResult<&mut Socket> {
         self.table.get_mut(&descriptor).ok_or(Errno::BAD_DESCRIPTOR)
+    }
+}
+
+impl Socket {
+    fn new(role: Role, is_blocking: bool, settings: TcpSettings) -> Socket {
+        Socket { role, is_blocking, settings, reports_unread: false, is_corked: false, expects_more: false }
     }
 }
 

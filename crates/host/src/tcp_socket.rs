@@ -205,6 +205,13 @@ impl Host {
         })
     }
 
+    /// Ends a record: no segment has data that was written before and data that is written later. Returns false if the send
+    /// buffer has 1,024 records.
+    pub fn end_record_tcp(&mut self, now: Instant, id: SocketId) -> Result<bool, SocketError> {
+        self.now = now;
+        self.shared.tcp.end_record(now, id.connection()?).map_err(|_| SocketError::Closed)
+    }
+
     /// Reads data of a connection into `buffer`.
     ///
     /// Fails if the connection has ended with an error. The data that was received before is lost.

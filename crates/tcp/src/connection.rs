@@ -196,6 +196,8 @@ struct Negotiated {
 #[derive(Clone, Debug)]
 struct Policy {
     has_nagle: bool,
+    /// Whether a small segment waits for more data.
+    is_corked: bool,
     has_pacing: bool,
     keep_alive: Option<Box<KeepAlive>>,
     user_timeout: Option<Milliseconds>,
@@ -276,6 +278,7 @@ impl Connection {
         };
         let policy = Policy {
             has_nagle: settings.nagle,
+            is_corked: false,
             has_pacing: settings.pacing,
             keep_alive: settings.keep_alive.map(|keep_alive| Box::new(keep_alive.bounded())),
             user_timeout: settings.user_timeout.map(Milliseconds::from),
@@ -357,6 +360,15 @@ impl Connection {
         written
     }
 
+    /// Ends a record: no segment has data that was written before and data that is written later. Returns false if the send
+    /// buffer has too many records.
+    ///
+    /// The receiver of a stream sees no records (RFC 9293 2.2), and a router may merge or divide segments.
+    // spec: tcp-record
+    pub fn end_record(&mut self) -> bool {
+        self.send_buffer.end_record()
+    }
+
     /// Returns whether data may be written.
     pub(crate) fn can_write(&self) -> bool {
         self.state.can_write() && !self.send.is_shut_down()
@@ -405,6 +417,7 @@ impl Connection {
     pub fn set(&mut self, now: Instant, setting: Setting) {
         match setting {
             Setting::Nagle(is_on) => self.policy.has_nagle = is_on,
+            Setting::Cork(is_on) => self.policy.is_corked = is_on,
             Setting::KeepAlive(keep_alive) => {
                 self.policy.keep_alive = keep_alive.map(|keep_alive| Box::new(keep_alive.bounded()));
                 self.start_keep_alive(now);

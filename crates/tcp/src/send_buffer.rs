@@ -1,5 +1,6 @@
 //! The send buffer of a connection.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use base::list::index;
@@ -26,12 +27,18 @@ struct Ring {
     /// Position of the first byte.
     start: usize,
     length: usize,
+    /// Number of bytes that were removed from the start, modulo 2^32.
+    removed: u32,
+    /// Ends of records in ascending order, counted as `removed` is. Each end is in the buffer.
+    record_ends: VecDeque<u32>,
 }
 
 /// Capacity of the smallest ring.
 const MINIMUM_CAPACITY: usize = 16 << 10;
 /// Capacity of the largest ring: the largest window (RFC 7323 2.2).
 const MAXIMUM_CAPACITY: u32 = 1 << 30;
+/// Maximum number of records with an end.
+const MAXIMUM_RECORDS: usize = 1_024;
 
 impl SendBuffer {
     /// Creates a buffer without memory.
@@ -100,7 +107,31 @@ impl SendBuffer {
             let bytes = bytes.min(ring.length);
             ring.start = ring.wrap(ring.start + bytes);
             ring.length -= bytes;
+            ring.removed = ring.removed.wrapping_add(to_u32(bytes));
+            while ring.record_ends.front().is_some_and(|end| ring.offset(*end) > ring.length) {
+                ring.record_ends.pop_front();
+            }
         }
+    }
+
+    /// Ends a record at the end of the bytes. Returns false if the buffer has 1,024 records with an end.
+    // spec: tcp-record
+    pub fn end_record(&mut self) -> bool {
+        let Some(ring) = self.ring.as_mut().filter(|ring| ring.length > 0) else { return true };
+        let end = ring.removed.wrapping_add(to_u32(ring.length));
+        let is_known = ring.record_ends.back() == Some(&end);
+        let has_capacity = ring.record_ends.len() < MAXIMUM_RECORDS;
+        if !is_known && has_capacity {
+            ring.record_ends.push_back(end);
+        }
+        is_known || has_capacity
+    }
+
+    /// Returns the number of bytes from `offset` to the end of their record, or `None` if the record has no end.
+    pub fn record_length(&self, offset: usize) -> Option<usize> {
+        let ring = self.ring.as_ref()?;
+        let next = ring.record_ends.partition_point(|end| ring.offset(*end) <= offset);
+        Some(ring.offset(*ring.record_ends.get(next)?) - offset)
     }
 
     /// Raises the limit to twice the congestion window, up to the maximum size. Does nothing unless the memory level is
@@ -182,6 +213,11 @@ impl Ring {
         let second = length - first;
         let part = |start: usize, length: usize| self.bytes.get(start..start + length).unwrap_or_default();
         (part(start, first), part(0, second))
+    }
+
+    /// Returns the offset of the end of a record. The offset of an end up to the start is greater than every length.
+    fn offset(&self, end: u32) -> usize {
+        index(end.wrapping_sub(self.removed).wrapping_sub(1)).saturating_add(1)
     }
 
     /// Returns a position modulo the capacity.

@@ -61,6 +61,8 @@ pub struct Status {
 pub enum Setting {
     /// Whether a small segment waits while another small segment is unacknowledged.
     Nagle(bool),
+    /// Whether a small segment waits for more data, up to 500 milliseconds. The end of this setting sends the segment.
+    Cork(bool),
     /// Probes of an idle connection.
     KeepAlive(Option<KeepAlive>),
     /// Maximum time without an acknowledgment.

@@ -186,7 +186,7 @@ fn library_serves_calls_of_a_script() {
     let (segment, data, _) = caller.sent();
     assert_eq!((written, data.as_slice()), (14, &b"no, yes and no"[..]));
     assert_eq!(segment.sequence.value(), next, "unexpected segment {segment:?}");
-    assert_eq!((caller.send(connection, b"x", libc::MSG_MORE), errno()), (-1, libc::EOPNOTSUPP));
+    assert_eq!((caller.send(connection, b"x", libc::MSG_OOB), errno()), (-1, libc::EOPNOTSUPP));
 
     let (mut info, mut length) = ([0u8; 400], 400);
     // SAFETY: the pointers are valid, and the length is that of the buffer.
@@ -328,4 +328,53 @@ fn recvmsg_reports_unread_bytes_on_request() {
         assert_eq!((functions.send)(null, connection, null, 0, 0), 0, "an empty write failed");
         (functions.free)(null);
     }
+}
+
+#[test]
+fn announced_data_and_corks_delay_segments_and_records_limit_them() {
+    let caller = Caller::start();
+    let listener = caller.listen();
+    let next = caller.open();
+    let (connection, _) = caller.accept(listener);
+    let set_option = |name, value: c_int| {
+        let (value, length) = (value.to_ne_bytes(), 4);
+        // SAFETY: the value is valid for its length.
+        unsafe {
+            let value = value.as_ptr().cast();
+            (caller.functions.setsockopt)(ptr::null_mut(), connection, libc::IPPROTO_TCP, name, value, length)
+        }
+    };
+    let sent = || {
+        let (_, data, time) = caller.sent();
+        (String::from_utf8(data).expect("the data should be text"), time)
+    };
+    let now = || i64::try_from(microseconds(CALLS.time())).expect("the time should fit");
+    assert_eq!(set_option(libc::TCP_NODELAY, 1), 0);
+
+    assert_eq!(caller.send(connection, b"a", libc::MSG_MORE), 1);
+    assert_eq!(caller.send(connection, b"b", 0), 1);
+    assert_eq!(sent().0, "ab", "a call without the flag does not send the data");
+    assert_eq!(caller.send(connection, b"c", libc::MSG_MORE), 1);
+    caller.inject(Flags::ACK, INITIAL + 1, next + 2, b"");
+    let before = now();
+    let (data, time) = sent();
+    assert!(data == "c" && time <= before, "an ACK does not send the data: {data} at {time}, {before}");
+
+    assert_eq!(set_option(libc::TCP_CORK, 1), 0);
+    assert_eq!(caller.send(connection, b"d", 0), 1);
+    caller.inject(Flags::ACK, INITIAL + 1, next + 3, b"");
+    assert_eq!(caller.send(connection, b"e", 0), 1);
+    assert_eq!(set_option(libc::TCP_NODELAY, 1), 0);
+    assert_eq!(sent().0, "de", "TCP_NODELAY does not send the data");
+    assert_eq!(caller.send(connection, b"f", 0), 1);
+    assert_eq!(set_option(libc::TCP_CORK, 0), 0);
+    assert_eq!(sent().0, "f", "the end of the cork does not send the data");
+
+    assert_eq!(set_option(libc::TCP_CORK, 1), 0);
+    assert_eq!(caller.send(connection, b"g", libc::MSG_EOR), 1);
+    assert_eq!(caller.send(connection, b"h", 0), 1);
+    assert_eq!(set_option(libc::TCP_CORK, 0), 0);
+    assert_eq!([sent().0, sent().0], ["g", "h"], "a segment has data of two records");
+    // SAFETY: the call has no pointers.
+    unsafe { (caller.functions.free)(ptr::null_mut()) };
 }

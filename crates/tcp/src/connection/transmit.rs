@@ -109,7 +109,7 @@ impl Connection {
         // SND.UNA+SND.WND (SHLD-16)."
         // spec: rfc9293-window-shrunk
         let usable = self.usable_window(start);
-        let length = data.min(self.segment_limit()).min(usable);
+        let length = data.min(self.segment_limit()).min(usable).min(self.record_length(start));
         let has_fin = is_end_fin && length == data;
         (length > 0 || has_fin).then_some(Plan { kind: Kind::Again, sequence: start, length, has_fin })
     }
@@ -121,7 +121,7 @@ impl Connection {
         // sent so far".
         // spec: rfc8985-probe-segment
         let (unsent, usable) = (self.unsent(), self.usable_window(self.send.next));
-        let length = unsent.min(self.segment_limit()).min(usable);
+        let length = unsent.min(self.segment_limit()).min(usable).min(self.record_length(self.send.next));
         if length > 0 && !transfer.scoreboard.is_full() {
             let has_fin = self.send.is_shut_down() && length == unsent && usable > length;
             return Some(Plan { kind: Kind::TailProbe, sequence: self.send.next, length, has_fin });
@@ -145,7 +145,8 @@ impl Connection {
         }
         let usable = self.usable_window(sequence);
         let limit = self.segment_limit();
-        let length = unsent.min(limit).min(usable);
+        let record = self.record_length(sequence);
+        let length = unsent.min(limit).min(usable).min(record);
         let is_all = length == unsent;
         let has_fin = self.send.is_shut_down() && is_all && usable > length;
         let plan = Plan { kind: Kind::New, sequence, length, has_fin };
@@ -155,18 +156,22 @@ impl Connection {
         // RFC 9293 3.7.4: "If there is unacknowledged data (i.e., SND.NXT > SND.UNA), then the sending TCP endpoint buffers
         // all user data [...] until the outstanding data has been acknowledged or until the TCP endpoint can send a
         // full-sized segment". In the modification of A.3, only a small segment that is outstanding counts. A FIN and urgent
-        // data do not wait.
+        // data do not wait. A segment of a record that other data follows does not wait either: more data does not extend it.
         // spec: rfc9293-nagle
-        let is_held = self.policy.has_nagle
-            && !self.send.is_shut_down()
-            && self.send.urgent.is_none()
-            && self.send.unacknowledged.is_before(self.send.small_end);
+        let may_wait = !self.send.is_shut_down() && self.send.urgent.is_none();
+        let is_corked = self.policy.is_corked && is_all && length < record;
+        let is_held = may_wait
+            && (is_corked
+                || self.policy.has_nagle
+                    && (is_all || length < record)
+                    && self.send.unacknowledged.is_before(self.send.small_end));
         // RFC 9293 3.8.6.2.1: "Send data: (1) if a maximum-sized segment can be sent, i.e., if: min(D,U) >= Eff.snd.MSS;
         // (2) or if the data is pushed and all queued data can be sent now, i.e., if: [SND.NXT = SND.UNA and] PUSHed and D
         // <= U (the bracketed condition is imposed by the Nagle algorithm); (3) or if at least a fraction Fs of the maximum
-        // window can be sent". All data is pushed.
-        // spec: rfc9293-sws-sender, rfc9293-send-maximum, rfc9293-push
-        let is_worth = length == limit || !is_held && (is_all || length >= self.send.maximum_window / 2);
+        // window can be sent". All data is pushed, at the end of a record too.
+        // spec: rfc9293-sws-sender, rfc9293-send-maximum, rfc9293-push, tcp-cork, tcp-record
+        let is_complete = is_all || length == record;
+        let is_worth = length == limit || !is_held && (is_complete || length >= self.send.maximum_window / 2);
         (is_worth && self.is_allowed_by_congestion(length)).then_some(plan)
     }
 
@@ -185,6 +190,7 @@ impl Connection {
         if unsent > 0 {
             // The timer that overrides the rules against small segments expired.
             let length = self.usable_window(self.send.next).max(1).min(unsent).min(self.segment_limit());
+            let length = length.min(self.record_length(self.send.next));
             return Plan { kind: Kind::Probe, sequence: self.send.next, length, has_fin: false };
         }
         if self.send.is_shut_down() && self.can_send() {
@@ -193,6 +199,12 @@ impl Connection {
         // RFC 9293 3.8.4: "Such a segment generally contains SEG.SEQ = SND.NXT-1".
         // spec: rfc9293-keep-alive
         Plan { kind: Kind::Probe, sequence: self.send.next.minus(1), length: 0, has_fin: false }
+    }
+
+    /// Returns the length of the data from `start` to the end of its record, or the maximum if its record has no end.
+    fn record_length(&self, start: SequenceNumber) -> u32 {
+        let offset = start.distance_from(self.data_start());
+        self.send_buffer.record_length(index(offset)).map_or(u32::MAX, length)
     }
 
     /// Returns the number of bytes that were not sent yet.

@@ -29,6 +29,33 @@ fn buffer_takes_memory_at_first_write_and_returns_it_when_empty() {
     assert_eq!((buffer.len(), memory.used()), (0, 0));
 }
 
+// proves: tcp-record
+#[test]
+fn ends_of_records_are_kept_until_they_are_acknowledged() {
+    let (mut buffer, mut memory) = (SendBuffer::new(SIZE), Memory::new(1 << 20));
+    assert!(buffer.end_record(), "an empty buffer refuses the end of a record");
+    assert_eq!(buffer.record_length(0), None);
+    for _ in 0..2 {
+        buffer.write(b"record", &mut memory);
+        assert!(buffer.end_record() && buffer.end_record(), "a repeated end is refused");
+    }
+    buffer.write(b"rest", &mut memory);
+    let lengths = [0, 5, 6, 11, 12].map(|offset| buffer.record_length(offset));
+    assert_eq!(lengths, [Some(6), Some(1), Some(6), Some(1), None]);
+    buffer.acknowledge(7);
+    assert_eq!([0, 4, 5].map(|offset| buffer.record_length(offset)), [Some(5), Some(1), None]);
+    buffer.acknowledge(9);
+    assert_eq!(buffer.record_length(0), None, "an end is left in an empty buffer");
+
+    // The ends of records take no capacity without a limit.
+    for record in 0..1_025 {
+        buffer.write(b"r", &mut memory);
+        assert_eq!(buffer.end_record(), record < 1_024, "record {record}");
+    }
+    buffer.acknowledge(1);
+    assert!(buffer.end_record(), "an acknowledged record counts");
+}
+
 #[test]
 fn idle_buffer_has_no_memory() {
     let (mut buffer, mut memory) = (SendBuffer::new(SIZE), Memory::new(1 << 20));

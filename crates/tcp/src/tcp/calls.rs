@@ -183,6 +183,14 @@ impl Tcp {
         Ok(written)
     }
 
+    /// Ends a record of a connection: no segment has data that was written before and data that is written later. Returns
+    /// false if the send buffer has too many records.
+    pub fn end_record(&mut self, now: Instant, id: ConnectionId) -> Result<bool, TcpError> {
+        self.now = now;
+        let place = self.connections.place(id).ok_or(TcpError::Closed)?;
+        Ok(self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.end_record())
+    }
+
     /// Copies received data of a connection to `buffer`. Returns the number of bytes.
     pub fn read(
         &mut self,

@@ -506,3 +506,52 @@ fn acknowledgment_begins_at_the_edge_of_a_window_that_is_smaller_by_more_than_ro
         assert_eq!((ack.sequence, ack.acknowledgment), (edge, 5), "{ack:?}");
     }
 }
+
+// proves: tcp-cork
+#[test]
+fn corked_small_segment_waits_for_more_data() {
+    let settings = TcpSettings { nagle: false, ..plain() };
+    let mut rig = Rig::established(&settings);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(b"head");
+    rig.assert_silent();
+    // A full segment does not wait, and the rest does.
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    rig.connection.set(rig.now, Setting::Cork(false));
+    assert_eq!(rig.sent_lengths(), [4], "the end of the setting does not send the data");
+
+    // The timer that overrides the rules against small segments sends the data.
+    let mut rig = Rig::established(&settings);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(b"head");
+    rig.assert_silent();
+    assert!(rig.pass_to_deadline() >= Duration::from_millis(100), "the timer expires too early");
+    assert_eq!(rig.sent_lengths(), [4]);
+
+    // A FIN does not wait.
+    let mut rig = Rig::established(&settings);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(b"last");
+    rig.connection.shutdown(rig.now);
+    assert_eq!(rig.sent_lengths(), [4]);
+}
+
+// proves: tcp-record
+#[test]
+fn segments_end_at_the_ends_of_records() {
+    let mut rig = Rig::established(&plain());
+    for record in [FULL + 40, 400, 400] {
+        rig.write(&pattern(record));
+        assert!(rig.connection.end_record(), "the record is not ended");
+    }
+    // The last record is small, and waits for the small segments before it (Nagle's algorithm).
+    assert_eq!(rig.sent_lengths(), [FULL, 40, 400]);
+    rig.write(&pattern(FULL));
+    assert_eq!(rig.sent_lengths(), [400, FULL], "a record that other data follows waits");
+    // Retransmissions have the same limits.
+    rig.pass_to_deadline();
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    rig.acknowledge(1_461);
+    assert_eq!(rig.sent_lengths(), [40, 400, 400, FULL]);
+}
