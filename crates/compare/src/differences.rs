@@ -18,24 +18,31 @@ const fn differs(row: &'static str, code: i32, hosts: NamedHosts, reason: &'stat
     Difference { row, answer: ToolAnswer(ToolExit::Code(code), hosts), reason }
 }
 
+const fn interrupted(row: &'static str, hosts: NamedHosts, reason: &'static str) -> Difference {
+    Difference { row, answer: ToolAnswer(ToolExit::Interrupted, hosts), reason }
+}
+
 impl ToolKind {
     /// Returns the version of the tool for which the differences are recorded.
     pub(crate) const fn known_version(self) -> Option<&'static str> {
         match self {
-            Self::Arping | Self::ArpingTap | Self::Scan => None,
+            Self::Arping | Self::ArpingTap | Self::Scan | Self::Watch => None,
             Self::Iputils => Some("20221126"),
             Self::Habets => Some("2.23"),
             Self::ArpScan => Some("1.10.0"),
+            Self::Netdiscover | Self::NetdiscoverPassive => Some("0.10"),
             Self::Nmap => Some("7.93"),
         }
     }
 
     pub(crate) const fn differences(self) -> &'static [Difference] {
         match self {
-            Self::Arping | Self::ArpingTap | Self::Scan => &[],
+            Self::Arping | Self::ArpingTap | Self::Scan | Self::Watch => &[],
             Self::Iputils => IPUTILS,
             Self::Habets => HABETS,
             Self::ArpScan => ARP_SCAN,
+            Self::Netdiscover => NETDISCOVER,
+            Self::NetdiscoverPassive => NETDISCOVER_PASSIVE,
             Self::Nmap => NMAP,
         }
     }
@@ -119,11 +126,26 @@ const HABETS: &[Difference] = &[
     differs("goes down during the run; free?", 1, NamedHosts::NoHost, ERROR_IS_NO_REPLY),
     differs("loses carrier during the run", 1, NamedHosts::NoHost, NO_REPLY),
     differs("loses carrier during the run; free?", 1, NamedHosts::NoHost, NO_REPLY),
+    differs(
+        "no host; conflict?",
+        0,
+        NamedHosts::NoHost,
+        "with `-d`, 0 means that no second station replied, even if no station replied",
+    ),
+    differs(
+        "no carrier; conflict?",
+        0,
+        NamedHosts::NoHost,
+        "the tool sends requests without a carrier, and reports no conflict",
+    ),
 ];
 
 const IT_RAN: &str =
     "0 means that the tool ran; with `--limit=1` no reply is 1, but the first reply ends the run";
 const RAN_WITHOUT_CARRIER: &str = "the tool sends requests without a carrier, and 0 means that it ran";
+const TOOL_RAN: &str = "0 means that the tool ran";
+const FIRST_REPLY: &str = "the tool reports only the first reply";
+const ENDED_BY_SIGNAL: &str = "the tool runs until a signal ends it";
 const ANY_ERROR: &str = "1 is the exit code for any error, and with `--limit` for no reply";
 
 const ARP_SCAN: &[Difference] = &[
@@ -152,11 +174,41 @@ const ARP_SCAN: &[Difference] = &[
     differs("goes down during the run; free?", 1, NamedHosts::NoHost, ANY_ERROR),
     differs("loses carrier during the run", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
     differs("loses carrier during the run; free?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+    differs(
+        "two stations; conflict?",
+        0,
+        NamedHosts::Both,
+        "the tool marks the second reply as `DUP`, and 0 means that it ran",
+    ),
+    differs("no host; conflict?", 0, NamedHosts::NoHost, TOOL_RAN),
+    differs("no carrier; conflict?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+];
+
+const NETDISCOVER: &[Difference] = &[
+    differs(
+        "two stations; conflict?",
+        0,
+        NamedHosts::Both,
+        "the tool lists both stations without a mark, and 0 means that it ran",
+    ),
+    differs("no host; conflict?", 0, NamedHosts::NoHost, TOOL_RAN),
+    differs("no carrier; conflict?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+];
+
+const NETDISCOVER_PASSIVE: &[Difference] = &[
+    interrupted(
+        "two stations; conflict?",
+        NamedHosts::Both,
+        "the tool lists both stations without a mark, and runs until a signal ends it",
+    ),
+    interrupted("one station; conflict?", NamedHosts::Host, ENDED_BY_SIGNAL),
+    interrupted("two addresses of one station; conflict?", NamedHosts::TwoAddresses, ENDED_BY_SIGNAL),
+    interrupted("no carrier; conflict?", NamedHosts::NoHost, ENDED_BY_SIGNAL),
 ];
 
 const NMAP: &[Difference] = &[
-    differs("no host", 0, NamedHosts::NoHost, "0 means that the tool ran"),
-    differs("duplicate", 0, NamedHosts::OneOfBoth, "the tool reports only the first reply"),
+    differs("no host", 0, NamedHosts::NoHost, TOOL_RAN),
+    differs("duplicate", 0, NamedHosts::OneOfBoth, FIRST_REPLY),
     differs(
         "interface down",
         0,
@@ -177,4 +229,7 @@ const NMAP: &[Difference] = &[
         reason: "the tool does not exit within ten seconds",
     },
     differs("loses carrier during the run", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
+    differs("two stations; conflict?", 0, NamedHosts::OneOfBoth, FIRST_REPLY),
+    differs("no host; conflict?", 0, NamedHosts::NoHost, TOOL_RAN),
+    differs("no carrier; conflict?", 0, NamedHosts::NoHost, RAN_WITHOUT_CARRIER),
 ];

@@ -8,6 +8,7 @@
 
 mod differences;
 mod network;
+mod process;
 mod report;
 mod rows;
 mod run;
@@ -33,7 +34,7 @@ use testbed::installed::is_executable;
 use testbed::suite::{SuiteResult, existing, exit_code, print};
 use tool::{Tool, ToolKind};
 
-/// Compare tapstack's ARP tools with iputils arping, Habets arping, arp-scan and nmap on the same segment
+/// Compare tapstack's ARP tools with iputils arping, Habets arping, arp-scan, netdiscover and nmap on the same segment
 #[derive(Debug, Parser)]
 #[command(
     name = "compare",
@@ -152,8 +153,8 @@ fn tools(program: &Path, named: &[PathBuf]) -> Result<Tools, String> {
     }
     found.extend(installed().iter().filter_map(|path| identify(path).ok().flatten()));
     let of = |kind: ToolKind| {
-        let tool = found.iter().find(|tool| tool.kind == kind).cloned();
-        (kind, tool.ok_or_else(|| "not installed".to_owned()))
+        let tool = found.iter().find(|tool| tool.kind == kind.identified());
+        (kind, tool.map(|tool| Tool { kind, ..tool.clone() }).ok_or_else(|| "not installed".to_owned()))
     };
     Ok(ToolKind::ALL.map(of).to_vec())
 }
@@ -173,7 +174,8 @@ fn installed() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let folders = std::env::split_paths(OsStr::new(&path)).chain(more);
-    let programs = folders.flat_map(|folder| ["arping", "arp-scan", "nmap"].map(|name| folder.join(name)));
+    let names = ["arping", "arp-scan", "netdiscover", "nmap"];
+    let programs = folders.flat_map(|folder| names.map(|name| folder.join(name)));
     programs.filter(|path| is_executable(path)).collect()
 }
 

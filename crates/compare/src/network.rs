@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use tap::linux::{CarrierState, Interface, InterfaceName};
 
-use super::rows::{DUPLICATE_IP, DUPLICATE_MACS, HOST, RANGE, RANGE_BASE, Situation};
+use super::rows::{
+    ComparisonRow, DUPLICATE_IP, DUPLICATE_MACS, HOST, RANGE, RANGE_BASE, Situation, TWO_ADDRESSES,
+};
 use super::tool::ToolKind;
 use conform::frame_socket::FrameSocket;
-use conform::frames::{TESTED_IP, mac, request_for};
+use conform::frames::{TESTED_IP, mac, request_for, request_from};
 use conform::linux::{LinuxHost, ip, set};
 use conform::tapstack::{TapstackHost, create_tap};
 
@@ -49,13 +51,18 @@ impl TestNetwork {
             .map_err(|error| format!("cannot create a bridge: {error}"))?;
         set_up(BRIDGE)?;
         add_to_bridge(kernel.as_str())?;
-        let options = |address: Ipv4Addr, mac_address| {
-            let (address, mac_address) = (format!("{address}/8"), mac(mac_address));
+        let options = |address: Ipv4Addr, prefix_length: u8, mac_address| {
+            let (address, mac_address) = (format!("{address}/{prefix_length}"), mac(mac_address));
             ["--address", &address, "--mac", &mac_address, "--no-probe"].map(str::to_owned).to_vec()
         };
         let range = ["--hosts", RANGE, "--mac-base", &mac(RANGE_BASE)].map(str::to_owned).to_vec();
-        let [one, other] = DUPLICATE_MACS.map(|mac_address| options(DUPLICATE_IP, mac_address));
-        let hosts = [("host0", options(HOST.0, HOST.1)), ("one0", one), ("other0", other), ("range0", range)];
+        let host = options(HOST.0, 8, HOST.1);
+        let [one, other] = DUPLICATE_MACS.map(|mac_address| options(DUPLICATE_IP, 8, mac_address));
+        // A proxy replies for addresses outside its network.
+        let ([first, second], mac_address) = TWO_ADDRESSES;
+        let two =
+            [options(first, 32, mac_address), vec!["--proxy".to_owned(), format!("{second}/32")]].concat();
+        let hosts = [("host0", host), ("one0", one), ("other0", other), ("two0", two), ("range0", range)];
         let mut running = Vec::new();
         for (tap, arguments) in hosts {
             let tap = name(tap)?;
@@ -85,7 +92,8 @@ impl ToolInterfaces {
         }
         if kind != ToolKind::ArpingTap {
             let mut wire = FrameSocket::open(&name(&interfaces.interface(Situation::OnWire))?)?;
-            for address in [TESTED_IP, HOST.0, DUPLICATE_IP, Ipv4Addr::new(10, 1, 0, 0)] {
+            let [first, second] = TWO_ADDRESSES.0;
+            for address in [TESTED_IP, HOST.0, DUPLICATE_IP, first, second, Ipv4Addr::new(10, 1, 0, 0)] {
                 wait_until_answering(&mut wire, address)?;
             }
         }
@@ -161,6 +169,31 @@ impl ToolInterfaces {
         }
         let failing = if situation == Situation::GoesDown { near } else { interface(&far)? };
         Ok(Some(LinkFailure { wire, failing }))
+    }
+
+    /// Returns requests for the addresses of the target, for a passive tool. An interface without a carrier has no
+    /// requests.
+    pub(crate) fn observed_requests(self, row: &ComparisonRow) -> Result<ObservedRequests, String> {
+        let near = name(&self.interface(row.situation))?;
+        let sender = interface(near.as_str())?.mac_address().map_err(|error| error.to_string())?;
+        let sender = (sender, self.address(row.situation));
+        let requests =
+            row.target.addresses(self.number).into_iter().map(|target| request_from(sender, target));
+        let requests = if row.situation == Situation::NoCarrier { Vec::new() } else { requests.collect() };
+        Ok(ObservedRequests { wire: FrameSocket::open(&near)?, requests })
+    }
+}
+
+/// Requests on the interface of a passive tool, which observes them and their replies.
+pub(crate) struct ObservedRequests {
+    wire: FrameSocket,
+    requests: Vec<Vec<u8>>,
+}
+
+impl ObservedRequests {
+    /// Sends the requests.
+    pub(crate) fn send(&mut self) -> Result<(), String> {
+        self.requests.iter().try_for_each(|request| self.wire.send(request))
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::rows::{ComparisonRow, ROWS, ToolExit, describe};
+use super::rows::{ComparisonRow, Question, ROWS, ToolExit, describe};
 use super::run::{RowResult, RunResult};
 use super::tool::{Tool, ToolKind};
 use conform::case::Verdict;
@@ -54,6 +54,41 @@ struct JsonStation {
     mac: Option<String>,
 }
 
+/// A table of the report: rows, and the tools that run at least one of these rows.
+pub(crate) struct ReportTable {
+    pub(crate) rows: Vec<&'static ComparisonRow>,
+    pub(crate) kinds: Vec<ToolKind>,
+}
+
+impl ReportTable {
+    /// Returns the table of the situations, and the table of the conflicts.
+    pub(crate) fn all() -> [ReportTable; 2] {
+        [false, true].map(|has_conflicts| {
+            let is_in = |row: &&ComparisonRow| (row.question == Question::Conflict) == has_conflicts;
+            let rows: Vec<_> = ROWS.iter().filter(is_in).collect();
+            let is_run = |kind: &ToolKind| rows.iter().any(|row| kind.skip_reason(row).is_none());
+            ReportTable { kinds: ToolKind::ALL.into_iter().filter(is_run).collect(), rows }
+        })
+    }
+
+    /// Returns the header of the table.
+    pub(crate) fn header(&self) -> Vec<&'static str> {
+        ["row", "documented"].into_iter().chain(self.kinds.iter().map(|kind| kind.name())).collect()
+    }
+
+    /// Returns the table with its header. A cell contains the exit code and the named hosts. An exclamation mark marks
+    /// a failure, and an asterisk a difference.
+    fn lines(&self, cells: &[ReportCell<'_>]) -> Vec<Vec<String>> {
+        let mut lines = vec![self.header().into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        for row in &self.rows {
+            let is_shown = |cell: &&ReportCell<'_>| cell.row == *row && self.kinds.contains(&cell.kind);
+            let of_row = cells.iter().filter(is_shown).map(ReportCell::answer);
+            lines.push([row.name.to_owned(), row.correct.to_string()].into_iter().chain(of_row).collect());
+        }
+        lines
+    }
+}
+
 impl CompareReport {
     /// Returns 0 if no row failed, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -68,24 +103,13 @@ impl CompareReport {
         json_lines(rows.chain([summary]))
     }
 
-    /// Returns the text output: one line per row and tool, the table, and the number of verdicts.
+    /// Returns the text output: one line per row and tool, the tables, and the number of verdicts.
     pub(crate) fn text(&self) -> String {
         let cells = self.cells();
         let lines: Vec<_> = cells.iter().map(ReportCell::cells).collect();
         let counts = VerdictCounts::of(cells.iter().map(|cell| &cell.verdict));
-        format!("{}\n{}\n{counts}\n", aligned(&lines), aligned(&self.table(&cells)))
-    }
-
-    /// Returns the table with its header. A cell contains the exit code and the named hosts. An exclamation mark marks
-    /// a failure, and an asterisk a difference.
-    fn table(&self, cells: &[ReportCell<'_>]) -> Vec<Vec<String>> {
-        let header = ["", "documented"].into_iter().chain(self.0.iter().map(|column| column.kind.name()));
-        let mut lines = vec![header.map(str::to_owned).collect::<Vec<_>>()];
-        for row in &ROWS {
-            let of_row = cells.iter().filter(|cell| cell.row == row).map(ReportCell::answer);
-            lines.push([row.name.to_owned(), row.correct.to_string()].into_iter().chain(of_row).collect());
-        }
-        lines
+        let tables = ReportTable::all().map(|table| aligned(&table.lines(&cells)));
+        format!("{}\n{}\n{counts}\n", aligned(&lines), tables.join("\n"))
     }
 
     /// Returns all cells, ordered by row, then by tool.

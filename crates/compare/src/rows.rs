@@ -45,6 +45,8 @@ pub(crate) enum Question {
     Free,
     /// Which addresses of the range are in use?
     Range,
+    /// Do several stations use one address?
+    Conflict,
 }
 
 /// The address or range in a question.
@@ -54,6 +56,8 @@ pub(crate) enum Target {
     Host,
     NoHost,
     Duplicate,
+    /// One station with two addresses.
+    TwoAddresses,
     Range,
 }
 
@@ -67,6 +71,8 @@ pub(crate) enum ToolExit {
     Code(i32),
     /// The tool does not exit within the timeout.
     Hangs,
+    /// The tool runs until SIGINT ends it.
+    Interrupted,
 }
 
 /// The hosts that a tool names.
@@ -81,6 +87,8 @@ pub(crate) enum NamedHosts {
     OneOfBoth,
     /// One or both of the hosts with the duplicate address.
     SomeOfBoth,
+    /// The station with two addresses, with both addresses.
+    TwoAddresses,
     /// Every host of the range.
     All,
     /// The IP address of the kernel, without its MAC address.
@@ -95,7 +103,7 @@ const NO: ToolExit = ToolExit::Code(1);
 /// The question could not be asked.
 const NO_ANSWER: ToolAnswer = ToolAnswer(ToolExit::Code(2), NamedHosts::NoHost);
 
-pub(crate) const ROWS: [ComparisonRow; 19] = {
+pub(crate) const ROWS: [ComparisonRow; 24] = {
     use {Question as Q, Situation as S, Target as T};
     [
         row("kernel", S::OnWire, Q::Owner, T::Kernel, ToolAnswer(YES, NamedHosts::Kernel)),
@@ -123,6 +131,23 @@ pub(crate) const ROWS: [ComparisonRow; 19] = {
             T::Range,
             ToolAnswer(YES, NamedHosts::All),
         ),
+        row(
+            "two stations; conflict?",
+            S::OnWire,
+            Q::Conflict,
+            T::Duplicate,
+            ToolAnswer(NO, NamedHosts::Both),
+        ),
+        row("one station; conflict?", S::OnWire, Q::Conflict, T::Host, ToolAnswer(YES, NamedHosts::Host)),
+        row(
+            "two addresses of one station; conflict?",
+            S::OnWire,
+            Q::Conflict,
+            T::TwoAddresses,
+            ToolAnswer(YES, NamedHosts::TwoAddresses),
+        ),
+        row("no host; conflict?", S::OnWire, Q::Conflict, T::NoHost, ToolAnswer(NO, NamedHosts::NoHost)),
+        row("no carrier; conflict?", S::NoCarrier, Q::Conflict, T::NoHost, NO_ANSWER),
     ]
 };
 
@@ -136,10 +161,13 @@ const fn row(
     ComparisonRow { name, situation, question, target, correct }
 }
 
-/// Addresses of the tapstack host, and of the two hosts with a duplicate address.
-pub(crate) const HOST: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 0, 0, 3), [2, 0, 0, 0, 0, 3]);
-pub(crate) const DUPLICATE_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 4);
+/// Addresses of the tapstack host, of the two hosts with a duplicate address, and of the host with two addresses. Each of
+/// the three networks with 256 addresses contains no other station.
+pub(crate) const HOST: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 2, 0, 3), [2, 0, 0, 0, 0, 3]);
+pub(crate) const DUPLICATE_IP: Ipv4Addr = Ipv4Addr::new(10, 3, 0, 4);
 pub(crate) const DUPLICATE_MACS: [Mac; 2] = [[2, 0, 0, 0, 4, 1], [2, 0, 0, 0, 4, 2]];
+pub(crate) const TWO_ADDRESSES: ([Ipv4Addr; 2], Mac) =
+    ([Ipv4Addr::new(10, 4, 0, 5), Ipv4Addr::new(10, 4, 0, 6)], [2, 0, 0, 0, 0, 5]);
 /// The range of hosts. The last bytes of the IP and MAC address of each host are equal.
 pub(crate) const RANGE: &str = "10.1.0.0/24";
 const RANGE_FIRST: (Ipv4Addr, Mac) = (Ipv4Addr::new(10, 1, 0, 0), [2, 0, 0, 1, 0, 0]);
@@ -158,27 +186,43 @@ impl Situation {
 }
 
 impl Target {
-    /// Returns the target as an argument of the tool with this number. Each tool has a different unused address,
-    /// because two simultaneous probes for the same address are a conflict.
+    /// Returns the target as an argument of the tool with this number.
     pub(crate) fn argument(self, number: u8) -> String {
+        match self.addresses(number).as_slice() {
+            [address] => address.to_string(),
+            _ => self.network(number),
+        }
+    }
+
+    /// Returns the network of 256 addresses with the target.
+    pub(crate) fn network(self, number: u8) -> String {
+        let first = self.addresses(number).first().map(Ipv4Addr::octets);
+        first.map_or_else(|| RANGE.to_owned(), |[a, b, c, _]| format!("{a}.{b}.{c}.0/24"))
+    }
+
+    /// Returns the addresses of the target, for the tool with this number; none for the range. Each tool has a different
+    /// unused address, because two simultaneous probes for the same address are a conflict.
+    pub(crate) fn addresses(self, number: u8) -> Vec<Ipv4Addr> {
         match self {
-            Self::Kernel => TESTED_IP.to_string(),
-            Self::Host => HOST.0.to_string(),
-            Self::NoHost => Ipv4Addr::new(10, 0, 9, number).to_string(),
-            Self::Duplicate => DUPLICATE_IP.to_string(),
-            Self::Range => RANGE.to_owned(),
+            Self::Kernel => vec![TESTED_IP],
+            Self::Host => vec![HOST.0],
+            Self::NoHost => vec![Ipv4Addr::new(10, 9, number, 9)],
+            Self::Duplicate => vec![DUPLICATE_IP],
+            Self::TwoAddresses => TWO_ADDRESSES.0.to_vec(),
+            Self::Range => Vec::new(),
         }
     }
 }
 
 impl NamedHosts {
     /// All sets of hosts that a run can name.
-    const ALL: [NamedHosts; 7] = [
+    const ALL: [NamedHosts; 8] = [
         NamedHosts::NoHost,
         NamedHosts::Kernel,
         NamedHosts::Host,
         NamedHosts::Both,
         NamedHosts::OneOfBoth,
+        NamedHosts::TwoAddresses,
         NamedHosts::All,
         NamedHosts::WithoutMac,
     ];
@@ -198,6 +242,7 @@ impl NamedHosts {
             Self::Both => is(&[one, other]),
             Self::OneOfBoth => is(&[one]) || is(&[other]),
             Self::SomeOfBoth => Self::OneOfBoth.is(named) || Self::Both.is(named),
+            Self::TwoAddresses => is(&TWO_ADDRESSES.0.map(|ip| (ip, Some(TWO_ADDRESSES.1)))),
             Self::All => is(&range()),
             Self::WithoutMac => is(&[(TESTED_IP, None)]),
         }
@@ -212,6 +257,7 @@ impl NamedHosts {
             Self::Both => "both",
             Self::OneOfBoth => "one of two",
             Self::SomeOfBoth => "one or both",
+            Self::TwoAddresses => "two addresses",
             Self::All => "all 256",
             Self::WithoutMac => "kernel, no MAC",
         }
@@ -244,6 +290,7 @@ impl std::fmt::Display for ToolExit {
         match self {
             Self::Code(code) => code.fmt(f),
             Self::Hangs => f.write_str("hangs"),
+            Self::Interrupted => f.write_str("SIGINT"),
         }
     }
 }

@@ -1,24 +1,23 @@
 //! Runs a tool for a row.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use super::network::{LinkFailure, ToolInterfaces};
-use super::rows::{ComparisonRow, Question, Situation, Stations, Target, ToolExit};
+use super::network::{LinkFailure, ObservedRequests, ToolInterfaces};
+use super::process::ToolProcess;
+use super::rows::{ComparisonRow, NamedHosts, Question, Situation, Stations, Target, ToolExit};
 use super::tool::Tool;
 use super::unprivileged;
-use conform::clock::Clock;
 
 /// Timeout of a tool. The slowest tool takes five seconds on an idle machine.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Timeout of a tool that is recorded as hanging.
+/// Timeout of a tool that is recorded as hanging, and of a passive tool that is expected to print no station.
 const HANG_TIMEOUT: Duration = Duration::from_secs(10);
-/// Interval between two checks for the exit of the tool.
-const RETRY_INTERVAL: Duration = Duration::from_millis(5);
+/// Interval between two requests that a passive tool observes.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Result of a row for a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +58,22 @@ pub(crate) fn run_row(
     let mut command =
         if is_unprivileged { unprivileged::command(&tool.program) } else { Command::new(&tool.program) };
     command.args(&arguments);
-    let limit = if tool.kind.expected_answer(row).0 == ToolExit::Hangs { HANG_TIMEOUT } else { TIMEOUT };
-    let result = match interfaces
-        .link_failure(row.situation)
-        .and_then(|failure| run(&mut command, failure, limit))
-    {
+    let expected = tool.kind.expected_answer(row);
+    let hangs = expected.0 == ToolExit::Hangs || tool.kind.is_passive() && expected.1 == NamedHosts::NoHost;
+    let limit = if hangs { HANG_TIMEOUT } else { TIMEOUT };
+    let stations = |text: &str| named_stations(tool, row, interfaces, text);
+    // A passive tool that names no station is complete after its first line.
+    let is_complete = |text: &str| !text.is_empty() && expected.1.is(&stations(text));
+    let answer = if tool.kind.is_passive() {
+        interfaces
+            .observed_requests(row)
+            .and_then(|requests| observe(&mut command, requests, is_complete, limit))
+    } else {
+        interfaces.link_failure(row.situation).and_then(|failure| run(&mut command, failure, limit))
+    };
+    let result = match answer {
         Ok((exit, text)) if is_unprivileged && exit == refused => RunResult::Skipped(text.trim().to_owned()),
-        Ok((exit, text)) => RunResult::Answered(exit, tool.kind.stations(&text), text),
+        Ok((exit, text)) => RunResult::Answered(exit, stations(&text), text),
         Err(reason) => RunResult::Failed(reason),
     };
     let program = tool.program.file_name().map_or("tapstack".into(), |name| name.to_string_lossy());
@@ -73,61 +81,61 @@ pub(crate) fn run_row(
     RowResult { command: Some(format!("{name} {}", arguments.join(" "))), result }
 }
 
+/// Returns the hosts that a tool named. A tool that observes the packets of other tools names their stations too, so only
+/// the addresses of the target count.
+fn named_stations(tool: &Tool, row: &ComparisonRow, interfaces: ToolInterfaces, text: &str) -> Stations {
+    let mut stations = tool.kind.stations(text);
+    if tool.kind.observes() {
+        let addresses = row.target.addresses(interfaces.number);
+        stations.retain(|(ip, _)| addresses.contains(ip));
+    }
+    stations
+}
+
 /// Returns the version output of a tool.
 pub(crate) fn version(program: &Path) -> Result<String, String> {
     run(Command::new(program).arg("-V"), None, TIMEOUT).map(|(_, text)| text)
 }
 
-/// Runs a command, and kills the process after `limit`. Returns how the process exited, and its output with standard
-/// error last.
+/// Runs a command. Sets an interface down during the run, if it fails in this situation.
 fn run(
     command: &mut Command,
     failure: Option<LinkFailure>,
     limit: Duration,
 ) -> Result<(ToolExit, String), String> {
-    let clock = Clock::start();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .env("LC_ALL", "C")
-        .spawn()
-        .map_err(|error| format!("cannot run {}: {error}", command.get_program().display()))?;
-    let [out, errors] = [child.stdout.take().map(read_all), child.stderr.take().map(read_all)];
+    let mut process = ToolProcess::start(command)?;
     let exit = match failure {
-        None => wait_for_exit(&mut child, clock, limit)?,
+        None => process.wait(limit)?,
         Some(mut failure) => {
             let triggered = failure.trigger();
-            let exit = wait_for_exit(&mut child, clock, limit);
+            let exit = process.wait(limit);
             failure.revert()?;
             triggered.and(exit)?
         }
     };
-    let text = [out, errors].into_iter().flatten().map(|text| text.join().unwrap_or_default());
-    Ok((exit, text.collect::<Vec<_>>().concat()))
+    Ok((exit, process.into_text()))
 }
 
-/// Waits until a child exits. Kills the child after `limit`.
-fn wait_for_exit(child: &mut Child, clock: Clock, limit: Duration) -> Result<ToolExit, String> {
-    loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            return status.code().map(ToolExit::Code).ok_or_else(|| status.to_string());
-        }
-        if clock.elapsed() > limit {
-            break;
-        }
-        thread::sleep(RETRY_INTERVAL);
+/// Runs a passive tool. Sends requests until `is_complete` returns true for the output, or until `limit`, and then
+/// interrupts the tool.
+fn observe(
+    command: &mut Command,
+    mut requests: ObservedRequests,
+    is_complete: impl Fn(&str) -> bool,
+    limit: Duration,
+) -> Result<(ToolExit, String), String> {
+    let mut process = ToolProcess::start(command)?;
+    let (mut exit, mut sent) = (None, Ok(()));
+    while exit.is_none() && sent.is_ok() && !is_complete(&process.text()) && process.elapsed() < limit {
+        sent = requests.send();
+        thread::sleep(REQUEST_INTERVAL);
+        exit = process.exit()?;
     }
-    child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-    Ok(ToolExit::Hangs)
-}
-
-/// Reads a stream to its end in a thread, so that the child never blocks on a full pipe.
-fn read_all(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // After an error, the bytes that were read before the error are used.
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+    let exit = if let Some(exit) = exit {
+        exit
+    } else {
+        process.interrupt()?;
+        process.wait(limit + TIMEOUT)?
+    };
+    sent.map(|()| (exit, process.into_text()))
 }

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use super::report::ReportTable;
 use super::rows::{
-    ComparisonRow, DUPLICATE_IP, DUPLICATE_MACS, NamedHosts, ROWS, Situation, Stations, ToolAnswer, ToolExit,
+    ComparisonRow, DUPLICATE_IP, DUPLICATE_MACS, NamedHosts, ROWS, Situation, Stations, TWO_ADDRESSES,
+    ToolAnswer, ToolExit,
 };
 use super::run::RunResult;
 use super::tool::ToolKind;
@@ -40,12 +42,13 @@ fn compare_page_lists_answer_of_each_tool() {
         (None, None) => row.correct.to_string(),
         (None, Some(difference)) => format!("**{}**", difference.answer),
     };
-    let cells = |row: &ComparisonRow| {
-        let tools = ToolKind::ALL.map(|kind| cell(kind, row));
-        [row.name.to_owned(), row.correct.to_string()].into_iter().chain(tools).collect()
-    };
-    let header: Vec<_> = ["row", "documented"].into_iter().chain(ToolKind::ALL.map(ToolKind::name)).collect();
-    assert_page_has(&header, &ROWS.iter().map(cells).collect::<Vec<_>>());
+    for table in ReportTable::all() {
+        let cells = |row: &&ComparisonRow| {
+            let tools = table.kinds.iter().map(|kind| cell(*kind, row));
+            [row.name.to_owned(), row.correct.to_string()].into_iter().chain(tools).collect()
+        };
+        assert_page_has(&table.header(), &table.rows.iter().map(cells).collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -64,7 +67,12 @@ fn compare_page_lists_each_difference_with_its_reason_and_version() {
 #[test]
 fn compare_page_lists_rows_that_tool_skips() {
     let mut reasons: Vec<(ToolKind, &str, Vec<&str>)> = Vec::new();
-    for (kind, row) in ToolKind::ALL.into_iter().flat_map(|kind| ROWS.iter().map(move |row| (kind, row))) {
+    let tables = ReportTable::all();
+    let is_shown = |(kind, row): &(ToolKind, &ComparisonRow)| {
+        tables.iter().any(|table| table.kinds.contains(kind) && table.rows.contains(row))
+    };
+    let cells = ToolKind::ALL.into_iter().flat_map(|kind| ROWS.iter().map(move |row| (kind, row)));
+    for (kind, row) in cells.filter(is_shown) {
         let Some(skip_reason) = kind.skip_reason(row) else { continue };
         match reasons.iter_mut().find(|(other, reason, _)| (*other, *reason) == (kind, skip_reason)) {
             Some((.., rows)) => rows.push(row.name),
@@ -100,11 +108,16 @@ fn tool_is_identified_by_its_version_output() {
     let habets =
         "arping: option requires an argument -- 'V'\nARPing 2.23, by Thomas Habets <thomas@habets.se>\n";
     let nmap = "Nmap version 7.93 ( https://nmap.org )\nPlatform: x86_64-pc-linux-gnu\n";
+    let netdiscover = "netdiscover: invalid option -- 'V'
+
+Netdiscover 0.10 [Active/passive ARP reconnaissance tool]
+";
     let rows = [
         (iputils, Some((ToolKind::Iputils, "20221126"))),
         ("arping utility, iputils-s20161105\n", Some((ToolKind::Iputils, "s20161105"))),
         (habets, Some((ToolKind::Habets, "2.23"))),
         ("arp-scan 1.10.0\n\nCopyright (C) 2005-2022 Roy Hills\n", Some((ToolKind::ArpScan, "1.10.0"))),
+        (netdiscover, Some((ToolKind::Netdiscover, "0.10"))),
         (nmap, Some((ToolKind::Nmap, "7.93"))),
         ("arping: invalid option -- 'V'\nBusyBox v1.35.0 multi-call binary.\n", None),
         ("", None),
@@ -120,24 +133,36 @@ fn tool_is_identified_by_its_version_output() {
 
 #[test]
 fn hosts_are_parsed_from_output_of_each_tool() {
-    let iputils = "ARPING 10.0.0.4 from 10.0.0.11 ask0
-Unicast reply from 10.0.0.4 [02:00:00:00:04:01]  1.996ms
-Broadcast reply from 10.0.0.4 [02:00:00:00:04:02]  2.016ms (DUP!)
+    let iputils = "ARPING 10.3.0.4 from 10.0.0.11 ask0
+Unicast reply from 10.3.0.4 [02:00:00:00:04:01]  1.996ms
+Broadcast reply from 10.3.0.4 [02:00:00:00:04:02]  2.016ms (DUP!)
 Sent 2 probes (1 broadcast(s))
 ";
-    let habets = "ARPING 10.0.0.4
-42 bytes from 02:00:00:00:04:01 (10.0.0.4): index=0 time=15.757 usec
-42 bytes from 02:00:00:00:04:02 (10.0.0.4): index=1 time=286.600 usec
+    let habets = "ARPING 10.3.0.4
+42 bytes from 02:00:00:00:04:01 (10.3.0.4): index=0 time=15.757 usec
+42 bytes from 02:00:00:00:04:02 (10.3.0.4): index=1 time=286.600 usec
 
---- 10.0.0.4 statistics ---
+--- 10.3.0.4 statistics ---
 ";
-    let scan = "10.0.0.4\t02:00:00:00:04:01
-10.0.0.4\t02:00:00:00:04:02 (DUP: 2) (CONFLICT: also at 02:00:00:00:04:01)
+    let scan = "10.3.0.4\t02:00:00:00:04:01
+10.3.0.4\t02:00:00:00:04:02 (DUP: 2) (CONFLICT: also at 02:00:00:00:04:01)
 ";
-    let vendors = "10.0.0.4\t02:00:00:00:04:01\t(Unknown: locally administered)
-10.0.0.4\t02:00:00:00:04:02\t(Unknown: locally administered) (DUP: 2)
+    let vendors = "10.3.0.4\t02:00:00:00:04:01\t(Unknown: locally administered)
+10.3.0.4\t02:00:00:00:04:02\t(Unknown: locally administered) (DUP: 2)
+";
+    let watch = "watching tool3
+2026-11-30 00:19:54.316992 new 10.3.0.4 is at 02:00:00:00:04:02
+2026-11-30 00:19:54.316992 conflict 10.3.0.4: both 02:00:00:00:04:02 and 02:00:00:00:04:01
+";
+    let netdiscover = " 10.3.0.4        02:00:00:00:04:02      1      42  Unknown vendor
+ 10.3.0.4        02:00:00:00:04:01      1      42  Unknown vendor
+
+-- Active scan completed, 2 Hosts found.
 ";
     let printed = [
+        (ToolKind::Watch, watch),
+        (ToolKind::Netdiscover, netdiscover),
+        (ToolKind::NetdiscoverPassive, netdiscover),
         (ToolKind::Arping, iputils),
         (ToolKind::ArpingTap, iputils),
         (ToolKind::Iputils, iputils),
@@ -167,6 +192,10 @@ fn each_set_of_found_hosts_has_name() {
     assert_eq!(NamedHosts::of(&both()), Some(NamedHosts::Both));
     assert_eq!(NamedHosts::of(&[one].into()), Some(NamedHosts::OneOfBoth));
     assert_eq!(NamedHosts::of(&[other, (TESTED_IP, None)].into()), None);
+    let (addresses, mac) = TWO_ADDRESSES;
+    let two = addresses.map(|ip| (ip, Some(mac)));
+    assert_eq!(NamedHosts::of(&two.into()), Some(NamedHosts::TwoAddresses));
+    assert_eq!(NamedHosts::of(&[two[0]].into()), None);
     assert!(NamedHosts::SomeOfBoth.is(&both()) && NamedHosts::SomeOfBoth.is(&[other].into()));
     let mut range: Stations =
         (0..=255).map(|n| (Ipv4Addr::new(10, 1, 0, n), Some([2, 0, 0, 1, 0, n]))).collect();

@@ -49,7 +49,7 @@ fn tapstack_tools_answer_correctly() -> TestResult {
     let is_refused =
         |row: &Value| row["reason"].as_str().is_some_and(|reason| reason.contains("no user namespace"));
     // The skipped rows are exactly the rows that the tool cannot answer.
-    for (tool, skip_count) in [("arping -I", 1), ("arping --tap", 7), ("scan -I", 8)] {
+    for (tool, skip_count) in [("arping -I", 2), ("arping --tap", 9), ("scan -I", 8), ("watch -I", 20)] {
         let tool = format!("tapstack {tool}");
         let skipped = of(&tool, "skipped").into_iter().filter(|row| !is_refused(row)).count();
         assert_eq!(skipped, skip_count, "{tool}: {out}");

@@ -112,7 +112,12 @@ impl Arp {
 
 /// Returns a request of the peer for an address.
 pub fn request_for(address: Ipv4Addr) -> Vec<u8> {
-    Arp { target: (REQUEST.target.0, address), ..REQUEST }.frame()
+    request_from(REQUEST.sender, address)
+}
+
+/// Returns a broadcast request of this sender for an address.
+pub fn request_from(sender: (Mac, Ipv4Addr), address: Ipv4Addr) -> Vec<u8> {
+    Arp { source: sender.0, sender, target: (ZERO, address), ..REQUEST }.frame()
 }
 
 /// Formats a MAC address with colons.
