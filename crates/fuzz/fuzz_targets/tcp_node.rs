@@ -63,7 +63,7 @@ impl Node {
         assert!(bytes.len() <= 1480, "the segment exceeds the MTU");
         self.pool.give(departure.frame);
         self.check();
-        Some(Packet { fields: fields(&segment), data })
+        Some(Packet { fields: segment.fields(), data })
     }
 
     /// Advances the time, and processes what it brings.
@@ -115,19 +115,5 @@ impl Node {
         assert_eq!(self.tcp.totals(), TcpTotals::default(), "something is left");
         assert_eq!(self.pool.held(), 0, "a frame was lost");
         assert!(!self.tcp.has_output(INTERFACE), "output is left");
-    }
-}
-
-/// Returns a segment as fields.
-fn fields(segment: &Segment) -> SegmentFields {
-    SegmentFields {
-        source: segment.source,
-        destination: segment.destination,
-        sequence: segment.sequence,
-        acknowledgment: segment.acknowledgment,
-        flags: segment.flags,
-        window: segment.window,
-        urgent_pointer: segment.urgent_pointer,
-        options: segment.options,
     }
 }

@@ -198,6 +198,20 @@ impl Segment {
         let data = u32::try_from(self.data_length).unwrap_or(u32::MAX);
         data.saturating_add(flag(Flags::SYN) + flag(Flags::FIN))
     }
+
+    /// Returns the fields, to write an equal or a changed segment.
+    pub fn fields(&self) -> SegmentFields {
+        SegmentFields {
+            source: self.source,
+            destination: self.destination,
+            sequence: self.sequence,
+            acknowledgment: self.acknowledgment,
+            flags: self.flags,
+            window: self.window,
+            urgent_pointer: self.urgent_pointer,
+            options: self.options,
+        }
+    }
 }
 
 impl SegmentFields {

@@ -172,17 +172,3 @@ pub(super) fn answer(segment: &SegmentFields) -> SegmentFields {
         options: Options { timestamps: segment.options.timestamps.map(clock), ..Options::NONE },
     }
 }
-
-/// Returns a segment that was sent, as fields.
-pub(super) fn fields(segment: &Segment) -> SegmentFields {
-    SegmentFields {
-        source: segment.source,
-        destination: segment.destination,
-        sequence: segment.sequence,
-        acknowledgment: segment.acknowledgment,
-        flags: segment.flags,
-        window: segment.window,
-        urgent_pointer: segment.urgent_pointer,
-        options: segment.options,
-    }
-}

@@ -181,7 +181,7 @@ impl Subject {
             let segment = segment.expect("the connection should send valid segments");
             self.edge = segment.acknowledgment.plus(segment.window.into()).value();
             self.pool.give(frame);
-            replies.push(reply(&fields_of(&segment)));
+            replies.push(reply(&segment.fields()));
         }
     }
 
@@ -277,20 +277,6 @@ pub(crate) fn segment(arrival: &Arrival) -> Segment {
         is_marked: false,
         header_length: 20,
         data_length: usize::try_from(arrival.data).unwrap(),
-    }
-}
-
-/// Returns the fields of a parsed segment.
-pub(crate) fn fields_of(segment: &Segment) -> SegmentFields {
-    SegmentFields {
-        source: segment.source,
-        destination: segment.destination,
-        sequence: segment.sequence,
-        acknowledgment: segment.acknowledgment,
-        flags: segment.flags,
-        window: segment.window,
-        urgent_pointer: segment.urgent_pointer,
-        options: segment.options,
     }
 }
 

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 use tap::{Checksum, Instant, Pool};
 use tcp::{ListenerId, Path, Segment, State, Tcp, TcpLimits};
 
-use crate::connection::{BUFFER, LOCAL, MTU, START, STEP, WINDOW, fields_of, reply, segment, settings};
+use crate::connection::{BUFFER, LOCAL, MTU, START, STEP, WINDOW, reply, segment, settings};
 use crate::reference::{Arrival, Block, Effect, Place, Reply};
 
 /// A listener, with the frames and the memory that it needs.
@@ -80,7 +80,7 @@ impl Listening {
         while let Some(departure) = self.tcp.transmit(self.now, INTERFACE, &mut self.pool) {
             let addresses = (departure.source, departure.destination);
             let sent = Segment::parse(departure.frame.bytes(), addresses, Checksum::None);
-            replies.push(reply(&fields_of(&sent.expect("a sent segment should be valid"))));
+            replies.push(reply(&sent.expect("a sent segment should be valid").fields()));
             self.pool.give(departure.frame);
         }
         Effect { replies, ..Effect::default() }

@@ -284,16 +284,7 @@ impl Pair {
 
     /// Delivers a segment of a side to the other side at once, with any fields and data.
     pub(crate) fn forge(&mut self, from: usize, segment: &Segment, data: &[u8]) {
-        let fields = SegmentFields {
-            source: segment.source,
-            destination: segment.destination,
-            sequence: segment.sequence,
-            acknowledgment: segment.acknowledgment,
-            flags: segment.flags,
-            window: segment.window,
-            urgent_pointer: segment.urgent_pointer,
-            options: segment.options,
-        };
+        let fields = segment.fields();
         let mut bytes = vec![0; fields.header_length() + data.len()];
         bytes[fields.header_length()..].copy_from_slice(data);
         fields.write_to(&mut bytes).expect("the segment has a valid length");

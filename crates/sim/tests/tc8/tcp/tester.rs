@@ -258,16 +258,7 @@ fn with_wrong_checksum(mut frame: Vec<u8>) -> Vec<u8> {
 /// Returns a frame with changed fields of its segment.
 fn changed(frame: &[u8], change: fn(&mut SegmentFields)) -> Option<Vec<u8>> {
     let (segment, data) = parse(frame).ok()?;
-    let mut fields = SegmentFields {
-        source: segment.source,
-        destination: segment.destination,
-        sequence: segment.sequence,
-        acknowledgment: segment.acknowledgment,
-        flags: segment.flags,
-        window: segment.window,
-        urgent_pointer: segment.urgent_pointer,
-        options: segment.options,
-    };
+    let mut fields = segment.fields();
     change(&mut fields);
     let mut datagram = vec![0; Ipv4Fields::LENGTH + fields.header_length()];
     datagram.extend(data);

@@ -18,10 +18,10 @@ impl Pair {
         loop {
             let mut replies = Vec::new();
             for (segment, data) in self.client.transmit_all() {
-                replies.extend(self.server.receive_data(&fields(&segment), &data).reply);
+                replies.extend(self.server.receive_data(&segment.fields(), &data).reply);
             }
             for (segment, data) in self.server.transmit_all() {
-                replies.extend(self.client.receive_data(&fields(&segment), &data).reply);
+                replies.extend(self.client.receive_data(&segment.fields(), &data).reply);
             }
             while let Some(reply) = replies.pop() {
                 let to =
@@ -286,7 +286,7 @@ fn address_of_failed_connection_is_free_before_its_user_closes_it() {
     let mut node = Node::new(TcpLimits::default());
     let id = connect(&mut node, Some(5000)).expect("the connection was refused");
     let (syn, _) = node.transmit().expect("no SYN");
-    let reset = SegmentFields { flags: Flags::RST | Flags::ACK, ..answer(&fields(&syn)) };
+    let reset = SegmentFields { flags: Flags::RST | Flags::ACK, ..answer(&syn.fields()) };
     node.receive(&reset);
     assert_eq!(node.status(id).closed, Some(crate::CloseReason::Refused));
     assert_eq!(node.ready(), [TcpReady::Connection(id)]);
@@ -341,7 +341,7 @@ fn connection_that_an_icmp_error_ends_keeps_no_memory() {
         node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
         let (syn, _) = node.transmit().expect("no SYN");
         // Both sides open the connection at the same time.
-        node.receive(&SegmentFields { flags: Flags::SYN, ..answer(&fields(&syn)) });
+        node.receive(&SegmentFields { flags: Flags::SYN, ..answer(&syn.fields()) });
         node.transmit().expect("no SYN,ACK");
         if is_closed {
             node.tcp.close(node.now, id, &mut node.pool);

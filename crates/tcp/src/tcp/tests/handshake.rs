@@ -308,7 +308,7 @@ fn full_backlog_delays_handshake_until_a_connection_is_accepted() {
     assert!(node.tcp.accept(listener).is_some(), "no connection");
     node.wait(Duration::from_secs(1));
     let (again, _) = node.transmit().expect("the SYN,ACK was not sent again");
-    node.receive(&answer(&fields(&again)));
+    node.receive(&answer(&again.fields()));
     assert!(node.tcp.accept(listener).is_some(), "the handshake was not completed");
 }
 

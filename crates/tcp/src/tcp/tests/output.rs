@@ -33,7 +33,7 @@ fn establish(node: &mut Node, syn: &Segment) {
         flags: Flags::SYN | Flags::ACK,
         sequence: SequenceNumber::new(1),
         options,
-        ..answer(&fields(syn))
+        ..answer(&syn.fields())
     };
     node.receive(&reply);
     node.transmit_all();
@@ -92,7 +92,7 @@ fn connections_send_in_turn_64_kib_each() {
             for (segment, data) in node.transmit_all() {
                 acknowledged += data.len();
                 let end = segment.sequence.plus(u32::try_from(data.len()).unwrap());
-                let ack = SegmentFields { acknowledgment: end, window: 4096, ..answer(&fields(&segment)) };
+                let ack = SegmentFields { acknowledgment: end, window: 4096, ..answer(&segment.fields()) };
                 node.receive(&ack);
             }
         }
@@ -189,7 +189,7 @@ fn data_of_other_connections_does_not_stop_acknowledgments() {
             return;
         }
         let end = segment.sequence.plus(u32::try_from(data.len()).unwrap());
-        node.receive(&SegmentFields { acknowledgment: end, window: 4096, ..answer(&fields(&segment)) });
+        node.receive(&SegmentFields { acknowledgment: end, window: 4096, ..answer(&segment.fields()) });
     }
     panic!("the acknowledgment is not sent as long as another connection sends data");
 }

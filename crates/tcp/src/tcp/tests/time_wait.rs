@@ -11,7 +11,7 @@ fn closed(node: &mut Node, listener: ListenerId, syn: &SegmentFields) -> Segment
     node.tcp.close(node.now, id, &mut node.pool);
     let (fin, _) = node.transmit().expect("no FIN");
     assert!(fin.flags.contains(Flags::FIN));
-    let mut last = answer(&fields(&fin));
+    let mut last = answer(&fin.fields());
     last.sequence = ack.sequence;
     last.flags = Flags::FIN | Flags::ACK;
     if let (Some(old), Some(new)) = (ack.options.timestamps, &mut last.options.timestamps) {
@@ -220,7 +220,7 @@ fn oldest_connection_in_time_wait_ends_early_when_table_is_full() {
         node.tcp.close(node.now, id, &mut node.pool);
         let (fin, _) = node.transmit().expect("no FIN");
         let last =
-            SegmentFields { flags: Flags::FIN | Flags::ACK, sequence: ack.sequence, ..answer(&fields(&fin)) };
+            SegmentFields { flags: Flags::FIN | Flags::ACK, sequence: ack.sequence, ..answer(&fin.fields()) };
         node.receive(&last);
         node.transmit_all();
         node.wait(Duration::from_millis(1));
