@@ -147,7 +147,8 @@ impl<P> Arp<P> {
         mac: MacAddr,
     ) -> Result<(), AddError> {
         if !self.is_valid_neighbor(table, ip) {
-            return Err(AddError::InvalidIp);
+            let is_local = table.state(ip).is_some();
+            return Err(if is_local { AddError::LocalIp } else { AddError::InvalidIp });
         }
         if table.has_mac(mac) {
             return Err(AddError::InvalidMac);

@@ -32,6 +32,8 @@ pub enum Error {
 /// Unsupported format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnsupportedFormat {
+    /// Compressed by bzip2.
+    Bzip2,
     /// Compressed by gzip.
     Gzip,
     /// Compressed by xz.
@@ -95,6 +97,7 @@ impl fmt::Display for Error {
 impl fmt::Display for UnsupportedFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bzip2 => f.write_str("compressed with bzip2"),
             Self::Gzip => f.write_str("compressed with gzip"),
             Self::Xz => f.write_str("compressed with xz"),
             Self::Zstandard => f.write_str("compressed with zstd"),

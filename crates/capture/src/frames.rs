@@ -80,7 +80,7 @@ pub enum FrameReaderError {
     File(Error),
     /// The pcap file has this link type, which is not supported.
     LinkType(LinkType),
-    /// The file was read to its end, but some packets or blocks were omitted, or some frames were truncated.
+    /// The file was read to its end or until the caller ended it, but some packets or blocks were omitted, or some frames were truncated.
     Omitted(OmittedPackets),
 }
 
@@ -115,8 +115,8 @@ impl<'r> FrameReader<'r> {
 
     /// Passes each frame to `each` until the end of the file, or until `each` returns false.
     ///
-    /// Fails if the file cannot be read further, and at its end if packets or blocks were omitted or frames were
-    /// truncated.
+    /// Fails if the file cannot be read further, and at the end if packets or blocks were omitted or frames were
+    /// truncated until then.
     pub fn read(&mut self, mut each: impl FnMut(&CapturedFrame<'_>) -> bool) -> Result<(), FrameReaderError> {
         while let Some(packet) = self.packets.next_packet().map_err(FrameReaderError::File)? {
             if !self.supported.contains(&packet.link_type) {
@@ -126,7 +126,7 @@ impl<'r> FrameReader<'r> {
             let frame = CapturedFrame::new(&packet);
             self.omitted.shortened += u64::from(frame.bytes.len() < frame.captured);
             if !each(&frame) {
-                return Ok(());
+                break;
             }
         }
         self.omitted.unknown = self.packets.unknown_blocks();

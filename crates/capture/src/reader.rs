@@ -290,6 +290,7 @@ impl UnsupportedFormat {
     /// Returns the format of a file that starts with these bytes.
     fn of(first: [u8; 4]) -> UnsupportedFormat {
         match first {
+            [b'B', b'Z', b'h', _] => Self::Bzip2,
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0xfd, b'7', b'z', b'X'] => Self::Xz,
             [0x28, 0xb5, 0x2f, 0xfd] => Self::Zstandard,

@@ -150,6 +150,7 @@ fn unsupported_format_is_rejected_by_name() {
     let error = |bytes: &[u8]| read(bytes).1.unwrap_err().to_string();
     assert_eq!(error(b""), "the file is empty");
     assert!(error(b"\x1f\x8b\x08\x00").contains("gzip"));
+    assert!(error(b"BZh9").contains("bzip2"));
     assert!(error(&LITTLE.pcap(0xa12b_3c4d, 4, 1, &[])).contains("Navtel"));
     assert!(matches!(
         read(&b"Received 3 packets"[..]).1,

@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use capture::{Error as CaptureError, FrameReaderError, UnsupportedFormat};
+use dissect::FilterError;
 use host::HostConfigError;
 use ipv4::RouteError;
 use nix::errno::Errno;
@@ -46,6 +47,8 @@ pub fn explain(error: &(dyn Error + 'static)) -> ErrorMessage {
         route(*error)
     } else if let Some(error) = error.downcast_ref::<FrameReaderError>() {
         capture(error)
+    } else if let Some(error) = error.downcast_ref::<FilterError>() {
+        filter(error)
     } else if let Some(error) = error.downcast_ref::<UnknownUser>() {
         message(error).hint_command("list the users", "getent passwd")
     } else if let Some(errno) = error.downcast_ref::<Errno>() {
@@ -298,12 +301,13 @@ const SUPPORTED_LINK_TYPES: &str =
 
 fn capture(error: &FrameReaderError) -> ErrorMessage {
     let plain = message(error);
+    let through =
+        |program: &str| format!("read the file through `{program}`, with `-` as the name of the file");
     let has_other_link_type = match error {
         FrameReaderError::File(CaptureError::UnsupportedFormat(format)) => {
             return match format {
-                UnsupportedFormat::Xz => {
-                    plain.hint("read the file through `xzcat`, with `-` as the name of the file")
-                }
+                UnsupportedFormat::Bzip2 => plain.hint(through("bzcat")),
+                UnsupportedFormat::Xz => plain.hint(through("xzcat")),
                 UnsupportedFormat::Snoop | UnsupportedFormat::Variant(_) => {
                     plain.hint("convert the file: `editcap -F pcapng FILE NEW`")
                 }
@@ -315,6 +319,24 @@ fn capture(error: &FrameReaderError) -> ErrorMessage {
         FrameReaderError::Omitted(omitted) => omitted.link_types().next().is_some(),
     };
     if has_other_link_type { plain.hint(SUPPORTED_LINK_TYPES) } else { plain }
+}
+
+fn filter(error: &FilterError) -> ErrorMessage {
+    let plain = message(error);
+    match error {
+        FilterError::Invalid { expected: "IP address", .. } => {
+            plain.hint("use an address without leading zeros, e.g. 10.0.0.1; names are not supported")
+        }
+        FilterError::Invalid { expected: "port", .. } => {
+            plain.hint("use a number from 0 to 65535; names are not supported")
+        }
+        FilterError::HostBits(word) => match word.parse::<IpNet>() {
+            Ok(network) => plain.hint(format!("use the network {}", network.trunc())),
+            Err(_) => plain,
+        },
+        FilterError::TooDeep => plain,
+        _ => plain.hint_command("show the syntax of filters", "tapstack decode --help"),
+    }
 }
 
 /// Whether `kernel.unprivileged_userns_clone` is not 0; most kernels have no such setting.

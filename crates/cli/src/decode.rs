@@ -16,7 +16,7 @@ use crate::advice::explain;
 use crate::color::Styler;
 use crate::decompress::decompressed;
 use crate::failure::Failure;
-use crate::input::open;
+use crate::input::{self, open};
 use crate::output::standard_output;
 use crate::privileges;
 use arguments::DecodeArguments;
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &DecodeArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::new("-t can be given once or four times")
             .hint("use -t for no times, -tttt for date and time"));
     }
-    let name = arguments.path().display();
+    let name = input::name(arguments.path());
     let read_failure =
         |error: FrameReaderError| Failure::new(explain(&error).context(format!("cannot read {name}")));
     let from = open(arguments.path()).map_err(|error| read_failure(error.into()))?;

@@ -160,6 +160,16 @@ pub(crate) fn warn_of_bridge(name: &InterfaceName) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Warns if the kernel has the address of an emulated host: on a TAP, the kernel then does not answer this host.
+pub(crate) fn warn_of_shared_address(address: Ipv4Addr) -> Result<(), Failure> {
+    if kernel_addresses()?.iter().any(|network| network.addr() == address) {
+        Failure::new(format!("{address} is also an address of this machine"))
+            .hint("use another --address")
+            .print();
+    }
+    Ok(())
+}
+
 /// Rejects a range of MAC addresses that contains the kernel's on this interface.
 pub(crate) fn check_macs((first, last): (MacAddr, MacAddr), interface: &Interface) -> Result<(), Failure> {
     // spec: shared-mac

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         .attach(arguments.performance.io, &ip_ranges(arguments), |name| mac_range(arguments, name))?;
     arguments.hosts.warn_of_kernel_addresses()?;
     if let Some(address) = arguments.claim.address {
-        arguments.station.warn_of_network(address);
+        arguments.station.warn_of_address(address)?;
     }
     let name = device.name().clone();
     if !device.interface().is_up()? {

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
     let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(address)));
     let device = station
         .attach(arguments.performance.io, &[address.addr().into()], |name| Ok((mac(name), mac(name))))?;
-    station.warn_of_network(address);
+    station.warn_of_address(address)?;
     let name = device.name().clone();
     if !device.interface().is_up()? {
         return Err(interface_down(&name));

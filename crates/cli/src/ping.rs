@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
     let device = station
         .attach(performance.io, &[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
-    station.warn_of_network(arguments.address);
+    station.warn_of_address(arguments.address)?;
     let name = device.name().clone();
     if !device.interface().is_up()? {
         return Err(interface_down(&name));

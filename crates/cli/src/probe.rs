@@ -19,7 +19,7 @@ use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, PacketSocket
 use tap::{Device, Exchange, Instant, Pool, Tracer};
 
 use crate::carrier::{interface_down, wait_for_carrier};
-use crate::device::{NetworkDevice, check_macs, warn_of_bridge};
+use crate::device::{NetworkDevice, check_macs, warn_of_bridge, warn_of_shared_address};
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
@@ -293,6 +293,7 @@ fn on_tap(arguments: &ProbeArguments, name: &InterfaceName) -> Result<OpenedDevi
     let interface = tap.interface();
     let mac = arguments.source_mac.unwrap_or_else(|| default_mac(interface.name(), arguments.address));
     check_macs((mac, mac), interface)?;
+    arguments.address.map_or(Ok(()), |address| warn_of_shared_address(address.addr()))?;
     Ok((tap.into(), mac, None))
 }
 

@@ -21,7 +21,7 @@ use crate::color::Styler;
 use crate::failure::Failure;
 use crate::help;
 use crate::output::{Output, Sink, open_for_writing, standard_error, standard_output};
-use crate::values::seconds;
+use crate::values::{number, seconds};
 use rotation::{FileLimits, Rotation, numbered};
 
 /// Option that captures all frames.
@@ -32,7 +32,7 @@ pub(crate) struct CaptureArguments {
     path: Option<PathBuf>,
     /// Size of a capture file, in MB (1,000,000 bytes): the capture continues in the next of --pcap-files
     #[arg(
-        long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=1_000_000), requires = "path",
+        long, value_name = "MB", value_parser = number(1_u64..=1_000_000), allow_negative_numbers = true, requires = "path",
         help_heading = help::OUTPUT, display_order = help::PCAP_FILES
     )]
     pcap_size: Option<u64>,
@@ -44,7 +44,7 @@ pub(crate) struct CaptureArguments {
     pcap_time: Option<Duration>,
     /// Number of capture files with --pcap-size or --pcap-time; the oldest is overwritten [default: 10]
     #[arg(
-        long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=500), requires = "path",
+        long, value_name = "N", value_parser = number(2_u16..=500), allow_negative_numbers = true, requires = "path",
         help_heading = help::OUTPUT, display_order = help::PCAP_FILES
     )]
     pcap_files: Option<u16>,

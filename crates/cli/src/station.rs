@@ -14,7 +14,7 @@ use runtime::Clock;
 use tap::Device;
 use tap::linux::{InterfaceName, Tap, default_busy_poll};
 
-use crate::device::{HostAddresses, NetworkDevice, check_macs, shared_address};
+use crate::device::{HostAddresses, NetworkDevice, check_macs, shared_address, warn_of_shared_address};
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::values::{ip_address, range};
@@ -66,9 +66,10 @@ impl StationArguments {
         Ok(tap)
     }
 
-    /// Warns if the kernel's address is outside the network of `address`.
-    pub(crate) fn warn_of_network(&self, address: Ipv4Net) {
-        let Some(kernel) = self.kernel else { return };
+    /// Warns if the kernel has the address of the host too, or an address outside the network of the host.
+    pub(crate) fn warn_of_address(&self, address: Ipv4Net) -> Result<(), Failure> {
+        warn_of_shared_address(address.addr())?;
+        let Some(kernel) = self.kernel else { return Ok(()) };
         let is_routed = !self.gateways.is_empty() || !self.routes.is_empty();
         let are_neighbors = address.contains(&kernel.addr()) && kernel.contains(&address.addr());
         if !is_routed && !are_neighbors {
@@ -76,6 +77,7 @@ impl StationArguments {
                 .hint("use two addresses of one network, e.g. 10.0.0.1/24 and 10.0.0.2/24")
                 .print();
         }
+        Ok(())
     }
 
     /// Returns a host with one address, which the host uses immediately or after probing.

@@ -67,7 +67,8 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
         ErrorKind::WrongNumberOfValues => {
             // `--route <IP/PREFIX> <via> <IP>`
             let (option, values) = argument.split_once(' ').unwrap_or((&argument, ""));
-            format!("invalid '{option}': expected '{}'", values.replace(['<', '>'], ""))
+            let (count, values) = (values.matches('<').count(), values.replace(['<', '>'], ""));
+            format!("invalid '{option}': expected {count} values without quotes: {values}")
         }
         ErrorKind::MissingRequiredArgument => missing(error),
         kind if argument.is_empty() => kind.to_string(),

@@ -167,7 +167,7 @@ impl Host {
             self.select_source(Ipv4Net::default(), (connect.interface, source), *destination.ip())?;
         // RFC 9293 3.9.1.1: "A TCP implementation MUST reject as an error a local OPEN call for an invalid remote IP
         // address (e.g., a broadcast or multicast address) (MUST-46)."
-        if let Hop::Group(_) = self.next_hop(&origin, *destination.ip(), false)? {
+        if let Hop::Group(_) = self.next_hop(&origin, *destination.ip(), true)? {
             return Err(SocketError::InvalidDestination((*destination.ip()).into()));
         }
         let mtu = origin.interface.path_mtu(now, *destination.ip());

@@ -210,8 +210,10 @@ pub enum AddError {
     Full,
     /// The MAC address is a group address, zero, or local.
     InvalidMac,
-    /// The IP address is local, or no host may have it.
+    /// No host may have the IP address.
     InvalidIp,
+    /// The IP address is local.
+    LocalIp,
 }
 
 impl Default for NeighborSettings {
@@ -253,7 +255,8 @@ impl fmt::Display for AddError {
         f.write_str(match self {
             Self::Full => "neighbor table full of static entries and entries in use",
             Self::InvalidMac => "the MAC address is a group address, zero, or local",
-            Self::InvalidIp => "the IP address is local, or not a host address",
+            Self::InvalidIp => "the IP address is not that of a host",
+            Self::LocalIp => "the IP address is local",
         })
     }
 }

@@ -53,6 +53,30 @@ fn packets_of_other_link_types_are_counted_and_others_read() {
 }
 
 #[test]
+fn omitted_packets_are_reported_when_caller_ends_reading() {
+    let capture = [
+        LITTLE.section(1, 0, &[]),
+        LITTLE.interface(1, 0, &[]),
+        LITTLE.interface(276, 0, &[]),
+        LITTLE.enhanced(0, 0, &[1; 60], &[]),
+        LITTLE.enhanced(1, 0, &[2; 60], &[]),
+        LITTLE.enhanced(0, 0, &[3; 60], &[]),
+        LITTLE.enhanced(1, 0, &[4; 60], &[]),
+    ]
+    .concat();
+    let read_frames = |count| {
+        let mut frames = 0;
+        let outcome = FrameReader::new(&capture[..], ETHERNET).unwrap().read(|_| {
+            frames += 1;
+            frames < count
+        });
+        outcome.map_err(|error| error.to_string())
+    };
+    assert_eq!(read_frames(1), Ok(()), "a packet behind the last frame was counted");
+    assert_eq!(read_frames(2), Err("1 packet of unsupported link type LINUX_SLL2 (276) omitted".to_owned()));
+}
+
+#[test]
 fn all_omissions_are_counted_in_bounded_memory() {
     let long = vec![7; FRAME_LIMIT + 1];
     let mut blocks = vec![LITTLE.section(1, 0, &[]), LITTLE.block(0x204, &[])];

@@ -197,7 +197,7 @@ fn interface_error_advises_values_when_kernel_refuses_them() {
     let group = text_of(lo.add_address("224.0.0.1/24".parse().unwrap()).unwrap_err());
     assert_eq!(
         group,
-        "cannot add an IP address of interface lo: Cannot assign requested address\nhint: use the address of a host, e.g. 10.0.0.1/24"
+        "cannot add an IP address to interface lo: Cannot assign requested address\nhint: use the address of a host, e.g. 10.0.0.1/24"
     );
     let mtu = text_of(lo.set_mtu(usize::MAX).unwrap_err());
     assert!(
@@ -216,6 +216,10 @@ fn capture_error_names_conversion_or_supported_link_type() {
         (
             format(UnsupportedFormat::Xz),
             "compressed with xz\nhint: read the file through `xzcat`, with `-` as the name of the file",
+        ),
+        (
+            format(UnsupportedFormat::Bzip2),
+            "compressed with bzip2\nhint: read the file through `bzcat`, with `-` as the name of the file",
         ),
         (
             format(UnsupportedFormat::Snoop),

@@ -138,12 +138,13 @@ impl HostClient {
 
 fn only_host(hosts: Vec<String>) -> Result<String, Failure> {
     let printable: Vec<_> = hosts.iter().map(|host| Printable(host).to_string()).collect();
+    let first = printable.first().cloned().unwrap_or_default();
     match <[String; 1]>::try_from(hosts) {
         Ok([host]) => Ok(host),
         Err(none) if none.is_empty() => Err(Failure::new("no host runs in this network namespace")
             .hint("start a host, e.g. `tapstack host --tap tap0 --address 10.0.0.2/24`")),
         Err(_) => Err(Failure::new(format!("several hosts run here: {}", printable.join(", ")))
-            .hint("select a host with `-I NAME`")),
+            .hint(format!("add the name of a host as the last argument: `-I {first}`"))),
     }
 }
 
@@ -168,7 +169,8 @@ mod tests {
         assert_eq!(only_host(names(&["tap0"])).unwrap(), "tap0");
         let several = only_host(names(&["tap0", "tap1"])).unwrap_err().to_string();
         assert!(
-            several.contains("tap0, tap1") && several.contains("hint: select a host with `-I NAME`"),
+            several.contains("tap0, tap1")
+                && several.contains("\nhint: add the name of a host as the last argument: `-I tap0`"),
             "{several}"
         );
         let none = only_host(Vec::new()).unwrap_err().to_string();

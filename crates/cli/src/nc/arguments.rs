@@ -81,7 +81,7 @@ pub(crate) struct NcArguments {
     pub(crate) shuts_down: bool,
     /// Local port [default: a random free port from 32768 to 60999]
     #[arg(
-        short = 'p', value_name = "PORT", value_parser = number(1_u16..), allow_negative_numbers = true,
+        short = 'p', value_name = "PORT", value_parser = number(1_u16..=u16::MAX), allow_negative_numbers = true,
         help_heading = help::TRANSFER
     )]
     source_port: Option<u16>,

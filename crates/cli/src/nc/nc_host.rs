@@ -113,6 +113,7 @@ impl NcHost {
         let failure = Failure::new(format!("cannot connect to {peer}: {error}"));
         match error {
             SocketError::Broadcast => failure.hint("allow a broadcast address with -b"),
+            SocketError::InvalidDestination(_) => failure.hint("use the address of a host, e.g. 10.0.0.1"),
             SocketError::NoRoute(_) => failure
                 .hint("add a route with --gateway or --route")
                 .hint("or use an address in the network of the peer with -s"),

@@ -1,7 +1,6 @@
 //! `--compare`: the differences between an earlier scan and this one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -77,10 +76,9 @@ impl ScanObject {
 impl Comparison {
     /// Reads the replies of an earlier scan, in the text format, as CSV or as JSON.
     pub(super) fn with_file(path: &Path) -> Result<Comparison, Failure> {
-        let name = path.display();
+        let name = input::name(path);
         let failed = |why: ErrorMessage| Failure::new(why.context(format!("cannot read {name}")));
-        let text = input::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-        let text = text.map_err(|error| failed(error.to_string().into()))?;
+        let text = input::read_text(path).map_err(|error| failed(error.to_string().into()))?;
         let EarlierScan { stations, is_partial } = parse(&text).map_err(failed)?;
         if is_partial {
             Failure::new(format!("the scan in {name} was not complete or lost frames"))
@@ -181,7 +179,10 @@ fn parse_csv(text: &str) -> Result<Stations, ErrorMessage> {
     let mut stations = Stations::new();
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     for record in reader.records() {
-        let record = record.map_err(|error| ErrorMessage::new(error.to_string()))?;
+        let record = record.map_err(|error| {
+            let line = error.position().map(csv::Position::line).unwrap_or_default();
+            ErrorMessage::new(format!("line {line} has another number of fields than the first line"))
+        })?;
         let invalid = || {
             let line = record.position().map(csv::Position::line).unwrap_or_default();
             ErrorMessage::new(format!("line {line} lacks an IP address or a MAC address"))

@@ -83,11 +83,11 @@ fn without(targets: Vec<TargetRange>, excluded: &[TargetRange]) -> Result<Target
 
 /// Reads ranges from a file, one per line.
 fn from_file(path: &Path) -> Result<Vec<TargetRange>, Failure> {
-    let name = path.display();
-    let failed = |error| Failure::new(format!("cannot read {name}: {error}"));
-    let text = input::read(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let name = input::name(path);
+    let failed = |error: io::Error| Failure::new(format!("cannot read {name}: {error}"));
+    let text = input::read_text(path).map_err(failed)?;
     let mut targets = Vec::new();
-    for (number, line) in text.map_err(failed)?.lines().enumerate() {
+    for (number, line) in text.lines().enumerate() {
         let text = line.split('#').next().unwrap_or_default().trim();
         if !text.is_empty() {
             let line = format!("{name}:{}: invalid target '{}'", number + 1, text.escape_debug());

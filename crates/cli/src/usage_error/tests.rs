@@ -16,7 +16,7 @@ fn usage_error_names_fix_or_help_when_argument_is_invalid() {
     let rows: [(&[&str], &str); 17] = [
         (
             &["host", "--tap", "tap0", "--address", "10.0.0.2/24", "--route", "x"],
-            "invalid '--route': expected 'IP/PREFIX via IP'\nhint: see `tapstack host --help`",
+            "invalid '--route': expected 3 values without quotes: IP/PREFIX via IP\nhint: see `tapstack host --help`",
         ),
         (&["decode"], "missing argument: <FILE>\nhint: see `tapstack decode --help`"),
         (
@@ -139,6 +139,48 @@ fn usage_error_names_cause_when_value_is_invalid() {
             &["lab"],
             &["bash", "-c", "exit 7"],
             "unexpected argument 'bash'\nhint: put `--` before the command: `tapstack lab -- bash`",
+        ),
+    ];
+    for (command, words, expected) in rows {
+        let message = message_of(&[command, words].concat());
+        assert!(message.ends_with(expected), "{words:?}: {message}");
+    }
+}
+
+#[test]
+fn usage_error_of_file_filter_or_command_names_cause() {
+    let arping = ["arping", "-I", "eth0"];
+    let watch = ["watch", "-I", "eth0"];
+    let filter = ["decode", "a", "--filter"];
+    let rows: [(&[&str], &[&str], &str); 9] = [
+        (&arping, &["--pcap", "a", "--pcap-size", "0"], ": expected a whole number from 1 to 1000000"),
+        (&arping, &["--pcap", "a", "--pcap-files", "-1"], ": expected a whole number from 2 to 500"),
+        (&["nc", "--tap", "a", "-p"], &["65536"], ": expected a whole number from 1 to 65535"),
+        (&watch, &["--exec", " "], ": the command is empty\nhint: use e.g. 'logger \"$TAPSTACK_EVENT\"'"),
+        (
+            &watch,
+            &["--ignore", "10.0.0.07"],
+            ": 07 has a leading zero, which other programs read as octal\nhint: write the number without the leading zero",
+        ),
+        (
+            &filter,
+            &["host 10.0.0.01"],
+            ": invalid IP address `10.0.0.01`\nhint: use an address without leading zeros, e.g. 10.0.0.1; names are not supported",
+        ),
+        (
+            &filter,
+            &["port http"],
+            ": invalid port `http`\nhint: use a number from 0 to 65535; names are not supported",
+        ),
+        (
+            &filter,
+            &["net 10.0.0.1/24"],
+            ": network `10.0.0.1/24` has address bits behind its length\nhint: use the network 10.0.0.0/24",
+        ),
+        (
+            &filter,
+            &["arp and"],
+            ": the filter ends after `and`\nhint: show the syntax of filters: `tapstack decode --help`",
         ),
     ];
     for (command, words, expected) in rows {

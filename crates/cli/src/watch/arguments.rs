@@ -14,7 +14,10 @@ use crate::complete;
 use crate::error_message::ErrorMessage;
 use crate::help;
 use crate::recorder::CaptureArguments;
-use crate::values::{host_network, interface_name, ip_address, range, seconds, station_mac, tap_name, vlan};
+use crate::values::{
+    EXPECTED_IP_ADDRESS, host_network, interface_name, ip_address, range, seconds, station_mac, tap_name,
+    vlan,
+};
 
 #[derive(Debug, Args)]
 // Each bool is an independent option. A terminal does not format backticks.
@@ -111,7 +114,7 @@ pub(crate) struct WatchArguments {
     #[arg(long, value_name = "STATION", value_parser = ignored_station, help_heading = help::CONFLICTS)]
     pub(crate) ignore: Vec<IgnoredStation>,
     /// Shell command to run on each event
-    #[arg(long, value_name = "COMMAND", help_heading = help::CONFLICTS)]
+    #[arg(long, value_name = "COMMAND", value_parser = shell_command, help_heading = help::CONFLICTS)]
     pub(crate) exec: Option<String>,
     /// Time limit, in seconds
     #[arg(
@@ -170,9 +173,23 @@ fn ignored_station(text: &str) -> Result<IgnoredStation, ErrorMessage> {
         return Ok(IgnoredStation::Range(ip.into()));
     }
     station_mac(text).map(IgnoredStation::Mac).map_err(|_| {
+        // The reason, for example a leading zero, if the text looks like an IP address.
+        if let Err(why) = ip_address(text)
+            && why.text() != EXPECTED_IP_ADDRESS
+        {
+            return why;
+        }
         ErrorMessage::new("expected a MAC address, an IP address or a range")
             .hint("use e.g. 02:00:00:00:00:02, 10.0.0.2 or 10.0.0.0/28")
     })
+}
+
+/// Parses the value of `--exec`.
+fn shell_command(text: &str) -> Result<String, ErrorMessage> {
+    if text.trim().is_empty() {
+        return Err(ErrorMessage::new("the command is empty").hint("use e.g. 'logger \"$TAPSTACK_EVENT\"'"));
+    }
+    Ok(text.to_owned())
 }
 
 impl WatchArguments {

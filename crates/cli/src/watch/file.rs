@@ -26,7 +26,7 @@ use crate::advice::explain;
 use crate::decompress::decompressed;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
-use crate::input::open;
+use crate::input::{self, open};
 use crate::signals::Signals;
 
 /// A reader that ends at a signal or the deadline, also while no data arrives.
@@ -49,7 +49,7 @@ enum Wake {
 /// Watches a capture to its end. Times are the timestamps of its frames.
 pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<WatchOutcome, Failure> {
     let read_failure = |error: FrameReaderError| {
-        Failure::new(explain(&error).context(format!("cannot read {}", path.display())))
+        Failure::new(explain(&error).context(format!("cannot read {}", input::name(path))))
     };
     let from = open_unblocked(path).map_err(|error| read_failure(error.into()))?;
     let signals = &signals()?;
@@ -63,7 +63,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         // A file has unread frames if reading was stopped. A pipe may have had no more.
         let is_unread = !has_header || is_cut_short || (is_file && stopped.load(Ordering::Relaxed));
         let gaps = Gaps { truncated, is_unread, turned_away: unwatched_count(&observer), ..Gaps::default() };
-        let incomplete = gaps.explain_capture(&path.display().to_string());
+        let incomplete = gaps.explain_capture(&input::name(path));
         WatchOutcome { observer, incomplete, never_received: !has_header }
     };
     let kind = if is_file { SourceKind::File } else { SourceKind::Pipe };

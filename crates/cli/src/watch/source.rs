@@ -17,7 +17,7 @@ use tap::{
 use super::arguments::WatchArguments;
 use super::observer::{FrameDecision, Observer};
 use crate::clock::WallClock;
-use crate::device::NetworkDevice;
+use crate::device::{NetworkDevice, warn_of_shared_address};
 use crate::failure::Failure;
 use crate::gaps::{GapMonitor, Gaps};
 use crate::mac::default_mac;
@@ -62,6 +62,7 @@ impl WatchSource {
             }
             (None, Some(name)) => {
                 let tap = open_tap(name, arguments.kernel)?;
+                arguments.address.map_or(Ok(()), |address| warn_of_shared_address(address.addr()))?;
                 let host = arguments.address.map(|address| new_host(arguments, &tap, address, clock.now()));
                 (tap.into(), Responder(host.transpose()?.map(Box::new)))
             }

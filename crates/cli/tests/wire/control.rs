@@ -107,8 +107,12 @@ fn neighbors() -> TestResult {
     let expected = "{\"schema\":1,\"interface\":\"neigh0\",\"vlan\":null,\"ip\":\"10.0.0.9\",\
                     \"mac\":\"02:00:00:00:00:08\",\"state\":\"PERMANENT\"}\n";
     assert_eq!(json, expected);
-    for address in ["10.0.0.2", "10.0.0.255", "224.0.0.1"] {
-        let message = format!("cannot add {address}: the IP address is local, or not a host address");
+    for (address, why) in [
+        ("10.0.0.2", "the IP address is local"),
+        ("10.0.0.255", "the IP address is not that of a host"),
+        ("224.0.0.1", "the IP address is not that of a host"),
+    ] {
+        let message = format!("cannot add {address}: {why}");
         assert_refused(&format!("neigh add {address} lladdr 02:00:00:00:00:09"), 2, &message)?;
     }
     let message = "cannot add 10.0.0.8: the MAC address is a group address, zero, or local";
@@ -333,7 +337,11 @@ fn several_hosts() -> TestResult {
     )?;
     let (first, _socket) = start("one0", &[])?;
     let second = Running::start(&["--tap", "two0", "--address", "10.0.1.2/24"])?;
-    assert_refused("neigh", 2, "several hosts run here: one0, two0\nhint: select a host with `-I NAME`")?;
+    assert_refused(
+        "neigh",
+        2,
+        "several hosts run here: one0, two0\nhint: add the name of a host as the last argument: `-I one0`",
+    )?;
     assert!(ip_output("addr -I one0")?.contains("10.0.0.2/24"));
     assert!(ip_output("addr show two0")?.contains("10.0.1.2/24"));
     assert_refused("neigh -I absent0", 2, "no host runs on absent0\nhint: hosts run on one0, two0")?;

@@ -74,13 +74,13 @@ fn exit_codes() -> TestResult {
     assert_eq!(decode(&capture(1, 7))?, (Some(1), invalid.to_owned(), String::new()));
     // Frames before the error are printed.
     let truncated = [&whole[..], &whole[24..60]].concat();
-    let error = "tapstack: cannot read -: the file ends within a packet or a header\n";
+    let error = "tapstack: cannot read standard input: the file ends within a packet or a header\n";
     assert_eq!(decode(&truncated)?, (Some(2), valid.to_owned(), error.to_owned()));
-    let error = "tapstack: cannot read -: unsupported link type IEEE802_11 (105)\nhint: supported link types: Ethernet, Linux cooked captures, raw IP and loopback\n";
+    let error = "tapstack: cannot read standard input: unsupported link type IEEE802_11 (105)\nhint: supported link types: Ethernet, Linux cooked captures, raw IP and loopback\n";
     assert_eq!(decode(&capture(105, 1))?, (Some(2), String::new(), error.to_owned()));
-    let error = "tapstack: cannot read -: the file is empty\n";
+    let error = "tapstack: cannot read standard input: the file is empty\n";
     assert_eq!(decode(b"")?, (Some(2), String::new(), error.to_owned()));
-    let error = "tapstack: cannot read -: not a pcap or pcapng file\n";
+    let error = "tapstack: cannot read standard input: not a pcap or pcapng file\n";
     assert_eq!(decode(b"PK\x03\x04 and so on")?, (Some(2), String::new(), error.to_owned()));
     let absent = "tapstack: cannot read /nowhere/a.pcap: No such file or directory\n";
     assert_eq!(
@@ -105,7 +105,7 @@ fn compressed(program: &str) -> TestResult {
     assert_ne!(compressed.get(..4), whole.get(..4), "the capture is not compressed");
     assert_eq!(decode(&compressed)?, (Some(0), line.repeat(2), String::new()));
     let (code, _, errors) = decode(&compressed[..compressed.len() - 1])?;
-    assert!(code == Some(2) && errors.starts_with("tapstack: cannot read -: "), "{errors}");
+    assert!(code == Some(2) && errors.starts_with("tapstack: cannot read standard input: "), "{errors}");
     let options = ["decode", "--utc", "-c", "1", "--filter", "arp and host 10.0.0.2", "-r", "-"];
     let filtered = run_with_input(&mut command(&options), &compressed)?;
     assert_eq!(filtered, (Some(0), line.to_owned(), String::new()));

@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("log_is_limited_and_counters_are_exact_when_station_conflicts", log_is_limited),
     ("range_answers_kernel_that_has_one_of_its_addresses", kernel_in_range),
     ("host_warns_at_start_when_range_contains_kernel_address", kernel_address),
+    ("commands_on_tap_warn_when_kernel_has_their_address", shared_address),
     ("host_exits_2_with_message_for_invalid_ranges_and_routes", invalid_ranges),
 ];
 
@@ -218,6 +219,26 @@ fn kernel_address() -> TestResult {
     assert_eq!(errors, warning);
     let host = Running::begin(&["--tap", "inside0", "--hosts", "10.0.1.0/24"])?;
     assert_eq!(host.stop()?.2, "");
+    drop(tap);
+    Ok(())
+}
+
+fn shared_address() -> TestResult {
+    let tap = PersistentTapGuard::create("shared0")?;
+    let warning = "tapstack: 10.0.0.1 is also an address of this machine\nhint: use another --address\n";
+    for (words, code) in [
+        (&["arping", "-w", "0.1", "10.0.0.9"][..], 1),
+        (&["scan", "-x", "-r", "1", "-t", "60", "10.0.0.9"], 1),
+        (&["ping", "-c", "1", "-W", "0.1", "10.0.0.9"], 1),
+        (&["watch", "-w", "0.1", "-q"], 0),
+        (&["nc", "-z", "-w", "0.1", "10.0.0.9", "7"], 1),
+    ] {
+        for (address, expected) in [("10.0.0.1/24", warning), ("10.0.0.2/24", "")] {
+            let on_tap = ["--tap", "shared0", "--address", address];
+            let (ended, _, errors) = exit_and_text(&run(&[words, &on_tap].concat())?);
+            assert_eq!((ended, errors.as_str()), (Some(code), expected), "{words:?} {address}");
+        }
+    }
     drop(tap);
     Ok(())
 }

@@ -133,6 +133,14 @@ fn failures() -> TestResult {
     assert_eq!(code, Some(1), "{errors}");
     let start_of_message = "tapstack: connect to 10.0.0.9 port 9 (tcp) failed: ";
     assert!(errors.starts_with(start_of_message), "{errors}");
+    for group in ["10.0.0.255", "224.0.0.1"] {
+        let (code, _, errors) = exit_and_text(&end(start(&[group, "9"])?, b"hello")?);
+        let message = format!(
+            "tapstack: cannot connect to {group}:9: invalid destination {group}\n\
+             hint: use the address of a host, e.g. 10.0.0.1\n"
+        );
+        assert_eq!((code, errors), (Some(2), message), "{group}");
+    }
     let listener = listen(5_000)?;
     let child = start(&["10.0.0.1", "5000"])?;
     let ended = thread::spawn(move || end(child, b"hello"));

@@ -176,6 +176,7 @@ fn comparison() -> TestResult {
             "--csv has no effect with --compare alone\nhint: add -o FILE for the replies",
         ),
         (old.name(), &["--csv", "-o", "-"], "--csv has no effect with --compare alone"),
+        ("/proc/self/exe", &[], "cannot read /proc/self/exe: not a text file"),
         (old.name(), &["--resolve"], "--resolve has no effect with --compare alone"),
         (old.name(), &["-M", "1"], "cannot be used with"),
     ] {

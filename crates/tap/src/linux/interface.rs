@@ -80,12 +80,12 @@ impl Interface {
 
     /// Returns the interface index.
     pub fn index(&self) -> Result<i32, InterfaceError> {
-        Ok(self.link("read the index")?.index.cast_signed())
+        Ok(self.link("read the index of")?.index.cast_signed())
     }
 
     /// Returns the MTU: the maximum payload of a frame, in bytes.
     pub fn mtu(&self) -> Result<usize, InterfaceError> {
-        Ok(self.link("read the MTU")?.state(0).mtu)
+        Ok(self.link("read the MTU of")?.state(0).mtu)
     }
 
     /// Sets the MTU in bytes. The kernel accepts 68 to 65,521 for a TAP.
@@ -97,29 +97,29 @@ impl Interface {
 
     /// Returns the MAC address.
     pub fn mac_address(&self) -> Result<[u8; 6], InterfaceError> {
-        const OPERATION: &str = "read the MAC address";
+        const OPERATION: &str = "read the MAC address of";
         self.link(OPERATION)?.mac_address.ok_or_else(|| self.query_error(OPERATION)(Errno::EADDRNOTAVAIL))
     }
 
     /// Returns whether the interface carries Ethernet frames between stations. The loopback interface does not.
     pub fn is_ethernet(&self) -> Result<bool, InterfaceError> {
-        Ok(self.link("read the hardware type")?.is_ethernet)
+        Ok(self.link("read the hardware type of")?.is_ethernet)
     }
 
     /// Returns the state of the carrier. An interface that is down has no carrier.
     pub fn carrier(&self) -> io::Result<CarrierState> {
-        self.link("read the carrier").map(|link| link.carrier()).map_err(io::Error::other)
+        self.link("read the carrier of").map(|link| link.carrier()).map_err(io::Error::other)
     }
 
     /// Returns whether ARP is disabled on the interface (`ip link set ... arp off`).
     pub fn is_without_arp(&self) -> Result<bool, InterfaceError> {
-        Ok(self.link("read the flags")?.flags.contains(LinkFlags::Noarp))
+        Ok(self.link("read the flags of")?.flags.contains(LinkFlags::Noarp))
     }
 
     /// Returns how many outgoing frames the kernel has dropped on this interface. On a TAP these are frames for which
     /// the queue was full, because the program did not read fast enough.
     pub fn transmit_drops(&self) -> Result<u64, InterfaceError> {
-        const OPERATION: &str = "read the dropped frames";
+        const OPERATION: &str = "read the dropped frames of";
         self.link(OPERATION)?.transmit_drops.ok_or_else(|| self.query_error(OPERATION)(Errno::EBADMSG))
     }
 
@@ -139,7 +139,7 @@ impl Interface {
 
     /// Returns whether the interface is administratively up.
     pub fn is_up(&self) -> Result<bool, InterfaceError> {
-        Ok(self.link("read the flags")?.state(0).is_up)
+        Ok(self.link("read the flags of")?.state(0).is_up)
     }
 
     /// Brings the interface up or down.
@@ -152,7 +152,7 @@ impl Interface {
 
     /// Returns the primary IPv4 address of the interface and its prefix length, if the interface has an address.
     pub fn address(&self) -> Result<Option<Ipv4Net>, InterfaceError> {
-        let all = self.addresses().map_err(|error| self.query_error("read the address")(errno(&error)))?;
+        let all = self.addresses().map_err(|error| self.query_error("read the address of")(errno(&error)))?;
         Ok(all.first().copied())
     }
 
@@ -190,7 +190,8 @@ impl Interface {
     }
 
     fn has_address(&self, address: Ipv4Net) -> Result<bool, InterfaceError> {
-        let all = self.addresses().map_err(|error| self.query_error("read the addresses")(errno(&error)))?;
+        let all =
+            self.addresses().map_err(|error| self.query_error("read the addresses of")(errno(&error)))?;
         Ok(all.contains(&address))
     }
 
@@ -263,11 +264,11 @@ impl Interface {
 impl InterfaceChange {
     fn operation(self) -> &'static str {
         match self {
-            Self::Mtu(_) => "set the MTU",
-            Self::MacAddress(_) => "set the MAC address",
-            Self::Up(_) => "change the state",
-            Self::Address(_) => "add an IP address",
-            Self::Route { .. } => "add a route",
+            Self::Mtu(_) => "set the MTU of",
+            Self::MacAddress(_) => "set the MAC address of",
+            Self::Up(_) => "change the state of",
+            Self::Address(_) => "add an IP address to",
+            Self::Route { .. } => "add a route through",
         }
     }
 }
@@ -297,7 +298,7 @@ impl InterfaceError {
 impl fmt::Display for InterfaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, operation, source, .. } = self;
-        write!(f, "cannot {operation} of interface {name}: {}", source.desc())?;
+        write!(f, "cannot {operation} interface {name}: {}", source.desc())?;
         if self.is_not_permitted() && self.change.is_some() {
             f.write_str(" (CAP_NET_ADMIN is required)")?;
         }

@@ -284,7 +284,7 @@ fn bound_address_leaves_neighbor_table() {
 #[test]
 fn probed_address_is_not_resolved() {
     let mut arp = claimed(StartMode::Probe, Defense::Always);
-    assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::InvalidIp));
+    assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Err(crate::AddError::LocalIp));
     assert_eq!(arp.resolve(at(0), LOCAL), crate::Resolution::Refused(()));
     receive(&mut arp, at(1), OTHER_USER).unwrap_err();
     assert_eq!(
@@ -298,7 +298,7 @@ fn probed_address_is_not_resolved() {
     let Some(ArpEvent::Claim(ClaimEvent::Probing { ip })) = arp.take_event() else {
         panic!("probing was not reported")
     };
-    assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::InvalidIp));
+    assert_eq!(arp.add_static(at(0), ip, PEER_MAC), Err(crate::AddError::LocalIp));
     receive(&mut arp, at(1), PacketFields { sender_protocol: ip, ..REQUEST }).unwrap_err();
     assert_eq!(
         arp.add_static(at(1), ip, PEER_MAC),
@@ -314,7 +314,8 @@ fn invalid_neighbor_is_neither_resolved_nor_added() {
         [LOCAL, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST, [127, 0, 0, 1].into(), [224, 0, 0, 1].into()]
     {
         assert_eq!(arp.resolve(at(0), invalid), crate::Resolution::Refused(()), "{invalid}");
-        assert_eq!(arp.add_static(at(0), invalid, PEER_MAC), Err(crate::AddError::InvalidIp), "{invalid}");
+        let error = if invalid == LOCAL { crate::AddError::LocalIp } else { crate::AddError::InvalidIp };
+        assert_eq!(arp.add_static(at(0), invalid, PEER_MAC), Err(error), "{invalid}");
     }
     assert_eq!(arp.add_static(at(0), PEER, LOCAL_MAC), Err(crate::AddError::InvalidMac));
     assert!(arp.neighbors().is_empty());

@@ -46,6 +46,10 @@ fn file_that_is_no_scan_is_rejected_with_reason() {
             "ip,mac,vendor,name,rtt_ms,time,reply_number,other_mac\n10.0.0.1,x,,,,,,\n",
             "line 2 lacks an IP address or a MAC address",
         ),
+        (
+            "ip,mac,vendor,name,rtt_ms,time,reply_number,other_mac\n10.0.0.1,02:00:00:00:00:01\n",
+            "line 2 has another number of fields than the first line",
+        ),
     ] {
         assert_eq!(parse(file).unwrap_err().text(), why, "{file}");
     }

@@ -59,7 +59,7 @@ fn station_in_conflict_is_resolved_for_other_local_hosts() {
     discard_until(&mut arp, at(0));
     assert_eq!(arp.resolve(at(0), LOCAL), Resolution::Known(PEER_MAC, ()));
     assert_eq!(arp.resolve(at(0), OTHER), Resolution::Refused(()));
-    assert_eq!(arp.add_static(at(0), OTHER, PEER_MAC), Err(AddError::InvalidIp));
+    assert_eq!(arp.add_static(at(0), OTHER, PEER_MAC), Err(AddError::LocalIp));
     assert_eq!(arp.add_static(at(0), LOCAL, PEER_MAC), Ok(()));
 }
 
