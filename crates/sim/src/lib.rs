@@ -53,6 +53,10 @@
 struct SegmentPage;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/jobs.md")]
+struct JobsPage;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/sockets.md")]
 struct SocketsPage;
 

@@ -31,6 +31,7 @@ mod scan_results;
 mod screen;
 mod services;
 mod ss;
+mod systemd;
 mod tap_command;
 mod verdicts;
 mod watch;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         screen::CASES,
         services::CASES,
         ss::CASES,
+        systemd::CASES,
         tap_command::CASES,
         verdicts::CASES,
         watch::CASES,

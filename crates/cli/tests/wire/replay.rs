@@ -6,7 +6,7 @@
 //! network, do not end, or change the machine.
 //!
 //! - All blocks of a page run in one network namespace and one temporary directory, in order. Each block is one POSIX
-//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` and `docs/duplicate.sh` are in the directory.
+//!   shell, so `$?` and variables keep their values. `docs/sample.pcapng` and the scripts of the pages are in the directory.
 //! - `tapstack` and `cargo run -p cli --` run the program under test. `sudo` runs its command unchanged.
 //! - An output line `...` stands for any number of lines, including zero. A sequence of spaces matches one space.
 //! - Times of day, dates, decimal fractions and ports from 32768 may have other values. This also applies to locally
@@ -45,13 +45,15 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// The pages with blocks to replay.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/tools.md", "docs/jobs.md", "docs/troubleshooting.md", "docs/services.md"];
+const PAGES: [&str; 5] = ["README.md", "docs/tools.md", JOBS, "docs/troubleshooting.md", "docs/services.md"];
+
+/// The page of daily jobs.
+pub(crate) const JOBS: &str = "docs/jobs.md";
 
 /// Programs that pages use and that may not be installed.
-const OPTIONAL_PROGRAMS: [&str; 24] = [
+const OPTIONAL_PROGRAMS: [&str; 25] = [
     "arping", "awk", "bash", "comm", "curl", "cut", "diff", "grep", "head", "ip", "jq", "nc", "nmap", "ping",
-    "sed", "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
+    "sed", "setpriv", "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
 ];
 
 /// The line between the outputs of two commands. Programs do not print this record separator.
@@ -59,8 +61,8 @@ const SEPARATOR: &str = "\u{1e}";
 
 /// The capture that the pages use.
 const SAMPLE: &str = "docs/sample.pcapng";
-/// The script of the pages that starts two hosts with the same address.
-const DUPLICATE: &str = "docs/duplicate.sh";
+/// The scripts of the pages: one starts two hosts with the same address, and the other replaces a host by another one.
+const SCRIPTS: [&str; 2] = ["docs/duplicate.sh", "docs/failover.sh"];
 
 /// The script of a day's work.
 const DAY: &str = "docs/day.sh";
@@ -71,8 +73,12 @@ static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
 /// Reads the pages. Call this first in `main`.
 pub(crate) fn read_pages() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut names: Vec<_> =
-        [SAMPLE, DUPLICATE, DAY, "CONTRIBUTING.md"].iter().chain(&PAGES).map(ToString::to_string).collect();
+    let mut names: Vec<_> = [SAMPLE, DAY, "CONTRIBUTING.md"]
+        .iter()
+        .chain(&SCRIPTS)
+        .chain(&PAGES)
+        .map(ToString::to_string)
+        .collect();
     for folder in ["docs", "docs/adr", "docs/spec"] {
         for entry in fs::read_dir(root.join(folder))? {
             let name = format!("{folder}/{}", entry?.file_name().display());
@@ -87,7 +93,8 @@ pub(crate) fn read_pages() -> std::io::Result<()> {
     Ok(())
 }
 
-fn file(name: &str) -> Result<&'static [u8], String> {
+/// Returns a page, a script or the capture.
+pub(crate) fn file(name: &str) -> Result<&'static [u8], String> {
     let file = FILES.get().and_then(|files| files.get(name)).ok_or_else(|| format!("{name} was not read"));
     file.map(Vec::as_slice)
 }
@@ -175,7 +182,7 @@ fn replay_page<const INDEX: usize>() -> TestResult {
 /// Returns the commands of a block, and the scripts that these commands run.
 fn with_scripts(block: &[Step]) -> Result<String, Box<dyn std::error::Error>> {
     let mut text: String = block.iter().flat_map(|Step { command, .. }| [command, "\n"]).collect();
-    for name in [DUPLICATE, DAY] {
+    for name in SCRIPTS {
         if text.contains(name) {
             text += std::str::from_utf8(file(name)?)?;
         }
@@ -194,7 +201,8 @@ fn optional_programs(commands: &str) -> Vec<&'static str> {
 
 /// Returns the kinds of the interfaces that these shell commands create.
 fn interface_kinds(commands: &str) -> Vec<&str> {
-    let created = commands.lines().filter_map(|line| line.split_once("ip link add ")?.1.split_once(" type "));
+    let parts = commands.split(['\n', ';']);
+    let created = parts.filter_map(|part| part.split_once("ip link add ")?.1.split_once(" type "));
     created.filter_map(|(_, kind)| kind.split_whitespace().next()).collect()
 }
 
@@ -217,11 +225,11 @@ fn require(commands: &str) -> TestResult {
 
 /// Creates a directory with the sample capture, and with the programs `tapstack`, `cargo` and `sudo` in the
 /// subdirectory `bin`.
-fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
+pub(crate) fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     let folder = std::env::temp_dir().join("replay");
     fs::create_dir_all(folder.join("bin"))?;
     fs::create_dir_all(folder.join("docs"))?;
-    for name in [SAMPLE, DUPLICATE] {
+    for name in [SAMPLE].iter().chain(&SCRIPTS) {
         fs::write(folder.join(name), file(name)?)?;
     }
     symlink(program(), folder.join("bin/tapstack"))?;
@@ -242,7 +250,7 @@ fn prepare_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
 }
 
 /// Returns the search path with the programs of [`prepare_folder`].
-fn search_path(folder: &Path) -> Result<String, std::env::VarError> {
+pub(crate) fn search_path(folder: &Path) -> Result<String, std::env::VarError> {
     Ok(format!("{}:{}", folder.join("bin").display(), std::env::var("PATH")?))
 }
 
@@ -407,6 +415,10 @@ fn requirements() -> TestResult {
     assert_eq!(interface_kinds(&commands), ["bridge"]);
     let day = std::str::from_utf8(file(DAY)?)?;
     assert_eq!((optional_programs(day), interface_kinds(day)), (vec!["ip", "jq"], vec!["veth"]));
+    assert_eq!(
+        interface_kinds("ip link add a type bridge; ip link add b type veth peer name c"),
+        ["bridge", "veth"]
+    );
     if installed("ip").is_ok() {
         let error = require("ip link add a type nosuchkind").expect_err("the kind of interface is unknown");
         assert!(error.is::<WireRefused>(), "{error}");
