@@ -13,13 +13,18 @@ pub(super) const MAX_STATIONS: usize = 16;
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
 /// Maximum age of the request that a first reply answers, if several requests are open.
 const FIRST_REPLY_LIMIT: Duration = Duration::from_secs(1);
+/// A first reply answers the newest open request if it arrives within this part of the interval after the request: a
+/// tenth. A late reply to an older request arrives in this time with a probability of one tenth.
+const PROMPT_PART: u32 = 10;
 
 /// Sent requests, and the stations that replied to them.
 ///
 /// An ARP reply does not identify its request. A station replies once to a request, so a reply answers an open request:
 /// a request that the station has not answered. If several requests are open, the reply answers the request with the
-/// round-trip time that is closest to that of the previous reply. Without a previous reply, the reply answers the oldest
-/// open request of the last [`FIRST_REPLY_LIMIT`], or otherwise the newest open request.
+/// round-trip time that is closest to that of the previous reply. Without a previous reply, the reply answers the newest
+/// open request if it arrives soon after this request (see [`PROMPT_PART`]), because earlier replies were probably lost.
+/// Otherwise, the reply answers the oldest open request of the last [`FIRST_REPLY_LIMIT`], or if there is none, the newest
+/// open request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SentRequests {
     /// Oldest request first.
@@ -171,9 +176,19 @@ fn open_request(
     if let Some(previous) = previous {
         return open.min_by_key(|request| now.since(request.sent).abs_diff(previous));
     }
-    // The oldest recent request, or the newest.
+    // The newest request after a prompt reply, or the oldest recent request, or the newest.
+    let open: Vec<_> = open.collect();
+    let is_prompt = match open.as_slice() {
+        [.., before, newest] => {
+            now.since(newest.sent).saturating_mul(PROMPT_PART) < newest.sent.since(before.sent)
+        }
+        _ => false,
+    };
+    if is_prompt {
+        return open.into_iter().next_back();
+    }
     let is_recent = |request: &SentRequest| now.since(request.sent) <= FIRST_REPLY_LIMIT;
-    open.reduce(|found, request| if is_recent(found) { found } else { request })
+    open.into_iter().reduce(|found, request| if is_recent(found) { found } else { request })
 }
 
 /// Returns the bit of a station.

@@ -384,6 +384,17 @@ fn reply_later_than_interval_answers_its_own_request() {
 }
 
 #[test]
+fn prompt_first_reply_answers_newest_request_when_earlier_replies_are_lost() {
+    // The replies to the first requests are lost.
+    assert_eq!(round_trips(&[0, 200, 400, 600], &[201, 401, 602]), (vec![1, 1, 2], 3, 0));
+    assert_eq!(round_trips(&[0, 200, 400, 600], &[419, 601]), (vec![19, 1], 2, 0));
+    // A reply after a tenth of the interval answers the oldest request.
+    assert_eq!(round_trips(&[0, 200, 400], &[420]), (vec![420], 1, 0));
+    // The delay of the reply ends soon after the second request: its time is taken for that of a prompt reply.
+    assert_eq!(round_trips(&[0, 200, 400], &[210, 211, 401]), (vec![10, 211, 1], 3, 0));
+}
+
+#[test]
 fn reply_after_lost_reply_has_usual_round_trip_time() {
     assert_eq!(round_trips(&[0, 100, 200], &[1, 201]), (vec![1, 1], 2, 0));
     // The first requests were sent before the station existed.
