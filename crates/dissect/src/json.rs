@@ -60,6 +60,7 @@ impl Serialize for LayerFields<'_> {
                 FieldValue::Flag(flag) => map.serialize_entry(field.name, &flag)?,
                 FieldValue::Mac(address) => map.serialize_entry(field.name, &address.to_string())?,
                 FieldValue::Ip(address) => map.serialize_entry(field.name, &address)?,
+                FieldValue::Ip6(address) => map.serialize_entry(field.name, &address)?,
             }
         }
         for (name, address) in layer.addresses() {

@@ -1,7 +1,7 @@
 //! The layers of a frame, which may be malformed.
 
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use capture::LinkType;
 use icmp::IcmpType;
@@ -9,7 +9,8 @@ use inet::IpProtocol;
 use link::{EtherType, MacAddr};
 
 use crate::frame::RARP;
-use crate::layout::{self, Field, FieldFormat, Layout};
+use crate::ipv6::{ICMP6, Ipv6Datagram};
+use crate::layout::{self, Field, FieldFormat, Layout, ipv6, payload};
 use crate::link_header::{self, LinkHeader};
 
 /// One header of a frame. The header is shorter than its layout if the frame ends in the header.
@@ -36,6 +37,8 @@ pub enum FieldValue {
     Mac(MacAddr),
     /// An IPv4 address.
     Ip(Ipv4Addr),
+    /// An IPv6 address.
+    Ip6(Ipv6Addr),
 }
 
 /// Names of the addresses of an ARP packet, in order.
@@ -129,20 +132,24 @@ fn address_text(name: &str, address: &[u8]) -> String {
 }
 
 /// Returns `count` bits, starting at bit `at`, as a number, or `None` if the bytes end before.
-fn bits(bytes: &[u8], at: usize, count: usize) -> Option<u64> {
+fn bits(bytes: &[u8], at: usize, count: usize) -> Option<u128> {
     let (first, end) = (at / 8, (at + count).div_ceil(8));
     let number = bytes.get(first..end)?.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let number = number >> (end * 8 - at - count);
-    u64::try_from(number & ((1 << count) - 1)).ok()
+    let mask = u128::MAX.checked_shr(u32::try_from(128_usize.checked_sub(count)?).ok()?)?;
+    Some(number >> (end * 8 - at - count) & mask)
 }
 
-fn value(field: &Field, number: u64) -> FieldValue {
-    let [_, _, a, b, c, d, e, f] = number.to_be_bytes();
+fn value(field: &Field, number: u128) -> FieldValue {
+    let [.., a, b, c, d, e, f] = number.to_be_bytes();
     match field.format {
-        FieldFormat::Number | FieldFormat::Hex => FieldValue::Number(number),
+        // Numbers have up to 64 bits.
+        FieldFormat::Number | FieldFormat::Hex => {
+            FieldValue::Number(u64::try_from(number).unwrap_or(u64::MAX))
+        }
         FieldFormat::Flag => FieldValue::Flag(number != 0),
         FieldFormat::Mac => FieldValue::Mac(MacAddr::new([a, b, c, d, e, f])),
         FieldFormat::Ip => FieldValue::Ip(Ipv4Addr::new(c, d, e, f)),
+        FieldFormat::Ip6 => FieldValue::Ip6(Ipv6Addr::from_bits(number)),
     }
 }
 
@@ -209,6 +216,9 @@ impl<'a> LayerParser<'a> {
         if !rest.starts_with(&[0xaa, 0xaa, 3]) {
             let is_unnumbered = rest.get(2).is_none_or(|control| control & 3 == 3);
             self.push(if is_unnumbered { &layout::LLC } else { &layout::LLC_NUMBERED });
+            if rest.starts_with(&payload::STP_LLC) {
+                self.bpdu();
+            }
             return;
         }
         let Some(layer) = self.push(&layout::SNAP) else { return };
@@ -230,7 +240,57 @@ impl<'a> LayerParser<'a> {
                 }
             }
             EtherType::IPV4 => self.ipv4(),
+            EtherType::IPV6 => self.ipv6(),
+            payload::LLDP_TYPE => drop(self.push(&payload::LLDP)),
             _ => {}
+        }
+    }
+
+    fn bpdu(&mut self) {
+        let kind = self.bytes.get(self.offset + 3);
+        let has_fields = matches!(kind, Some(0x00 | 0x02));
+        self.push(if has_fields { &payload::STP } else { &payload::STP_HEAD });
+    }
+
+    fn ipv6(&mut self) {
+        let start = self.offset;
+        let datagram = self.bytes.get(start..).and_then(Ipv6Datagram::parse);
+        if self.push(&ipv6::IPV6).is_none() {
+            return;
+        }
+        let Some(datagram) = datagram.filter(Ipv6Datagram::is_start) else { return };
+        // The bytes after the datagram are padding.
+        self.offset += datagram.extensions().map(|extension| extension.length()).sum::<usize>();
+        self.bytes = self.bytes.get(..self.offset + datagram.payload.len()).unwrap_or(self.bytes);
+        match datagram.protocol {
+            ICMP6 => self.icmp6(datagram.payload),
+            IpProtocol::UDP => self.udp(),
+            IpProtocol::TCP => self.tcp(),
+            _ => {}
+        }
+    }
+
+    fn icmp6(&mut self, message: &[u8]) {
+        self.push(match message.first() {
+            Some(2) => &ipv6::TOO_BIG6,
+            Some(128 | 129) => &ipv6::ECHO6,
+            Some(130..=132) => &ipv6::LISTENER,
+            Some(135) => &ipv6::SOLICITATION,
+            Some(136) => &ipv6::ADVERTISEMENT,
+            Some(137) => &ipv6::REDIRECT6,
+            _ => &ipv6::ICMPV6,
+        });
+    }
+
+    fn udp(&mut self) {
+        let Some(layer) = self.push(&layout::UDP).filter(|layer| !layer.is_quoted) else { return };
+        let port = |name| layer.number(name).and_then(|port| u16::try_from(port).ok());
+        let ports = [port("source_port"), port("destination_port")];
+        let has_one_of = |known: [u16; 2]| ports.into_iter().flatten().any(|port| known.contains(&port));
+        if has_one_of(payload::DNS_PORTS) {
+            self.push(&payload::DNS);
+        } else if has_one_of(payload::DHCP_PORTS) {
+            self.push(&payload::DHCP);
         }
     }
 
@@ -261,7 +321,7 @@ impl<'a> LayerParser<'a> {
         let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
         match protocol.map(IpProtocol).filter(|_| number("fragment_offset") == Some(0)) {
             Some(IpProtocol::ICMP) => self.icmp(),
-            Some(IpProtocol::UDP) => drop(self.push(&layout::UDP)),
+            Some(IpProtocol::UDP) => self.udp(),
             Some(IpProtocol::TCP) => self.tcp(),
             _ => {}
         }

@@ -1,5 +1,8 @@
 //! Layouts of headers: the fields of each in order, with the widths that the standard of the header defines.
 
+pub(crate) mod ipv6;
+pub(crate) mod payload;
+
 /// Length of a UDP header in bytes (RFC 768).
 pub(crate) const UDP_HEADER: usize = 8;
 /// Length of a TCP header without options in bytes (RFC 9293 3.1).
@@ -25,7 +28,7 @@ pub struct Field {
     pub name: &'static str,
     /// Short name for diagram cells that are too narrow for `name`.
     pub label: &'static str,
-    /// Width in bits, at most 64.
+    /// Width in bits, at most 128.
     pub bits: usize,
     /// Format of the value.
     pub format: FieldFormat,
@@ -46,12 +49,14 @@ pub enum FieldFormat {
     Mac,
     /// An IPv4 address.
     Ip,
+    /// An IPv6 address.
+    Ip6,
 }
 
 use FieldFormat::{Flag, Hex, Ip, Mac, Number};
 
 /// All layouts.
-pub static LAYOUTS: [&Layout; 20] = [
+pub static LAYOUTS: [&Layout; 33] = [
     &ETHERNET,
     &LINUX_SLL,
     &LINUX_SLL2,
@@ -70,8 +75,21 @@ pub static LAYOUTS: [&Layout; 20] = [
     &REDIRECT,
     &PARAMETER,
     &ICMP,
+    &ipv6::IPV6,
+    &ipv6::ECHO6,
+    &ipv6::TOO_BIG6,
+    &ipv6::LISTENER,
+    &ipv6::SOLICITATION,
+    &ipv6::ADVERTISEMENT,
+    &ipv6::REDIRECT6,
+    &ipv6::ICMPV6,
     &UDP,
     &TCP,
+    &payload::DNS,
+    &payload::DHCP,
+    &payload::LLDP,
+    &payload::STP_HEAD,
+    &payload::STP,
 ];
 
 impl Layout {

@@ -4,11 +4,11 @@ mod bpdu;
 mod datagram;
 mod dhcp;
 mod dns;
-mod ipv6;
+pub(crate) mod ipv6;
 mod link_words;
 mod lldp;
 mod message;
-mod message6;
+pub(crate) mod message6;
 pub(crate) mod segment;
 mod text;
 mod unparsed;
@@ -21,6 +21,7 @@ use link::{Encapsulation, EtherType, SnapHeader, VlanTag};
 use crate::Dissection;
 use crate::conversation::TcpConversations;
 use crate::frame::{DissectedFrame, RARP};
+use crate::layout::payload::LLDP_TYPE;
 
 /// Optional parts of a summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,13 +71,13 @@ fn write_frame(
         EtherType::ARP | RARP if !style.link_header => line.push_str("ARP, "),
         EtherType::IPV4 if !style.link_header => line.push_str("IP "),
         EtherType::IPV6 if !style.link_header => line.push_str("IP6 "),
-        lldp::LLDP if !style.link_header => {}
+        LLDP_TYPE if !style.link_header => {}
         _ => write_header(line, frame, length)?,
     }
     match frame.ether_type {
         EtherType::IPV4 => datagram::write(line, frame.payload, frame.length, style.verbose, conversations),
         EtherType::IPV6 => ipv6::write(line, frame.payload, frame.length, style.verbose, conversations),
-        lldp::LLDP => lldp::write(line, frame.payload, frame.length),
+        LLDP_TYPE => lldp::write(line, frame.payload, frame.length),
         EtherType::ARP | RARP => write_arp(line, frame.payload, frame.length, style.verbose),
         _ => Ok(()),
     }

@@ -1,3 +1,5 @@
+use std::net::Ipv6Addr;
+
 use arp::Packet;
 use icmp::{Echo, IcmpType};
 use inet::IpProtocol;
@@ -36,9 +38,12 @@ fn fault_requirements_are_on_pages_of_docs_spec() {
 }
 
 #[test]
-fn layout_fields_are_64_bits_at_most_and_fill_whole_bytes() {
+fn layout_fields_are_64_bits_or_ipv6_addresses_and_fill_whole_bytes() {
     for layout in LAYOUTS {
-        assert!(layout.fields.iter().all(|field| (1..=64).contains(&field.bits)), "{layout:?}");
+        let has_width = |field: &Field| {
+            if field.format == FieldFormat::Ip6 { field.bits == 128 } else { (1..=64).contains(&field.bits) }
+        };
+        assert!(layout.fields.iter().all(has_width), "{layout:?}");
         assert_eq!(layout.fields.iter().map(|field| field.bits).sum::<usize>() % 8, 0, "{layout:?}");
     }
 }
@@ -48,11 +53,123 @@ fn header_lengths_are_those_of_layouts() {
     assert_eq!((layout::UDP.length(), layout::TCP.length()), (layout::UDP_HEADER, layout::TCP_HEADER));
 }
 
+/// Returns an Ethernet frame with an IPv6 datagram to all nodes with this next header.
+fn ipv6(next_header: u8, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+    let addresses = ["fe80::1", "ff02::1"].map(|address| address.parse::<Ipv6Addr>().unwrap().octets());
+    let header = [&[0x60, 0, 0, 7][..], &length, &[next_header, 255], &addresses.concat()].concat();
+    [&ethernet([0x86, 0xdd])[..], &header, data].concat()
+}
+
+/// Returns a UDP datagram between these ports.
+fn udp(source: u16, destination: u16, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(data.len() + layout::UDP_HEADER).unwrap();
+    let header = [source, destination, length, 0].map(u16::to_be_bytes).concat();
+    [header, data.to_vec()].concat()
+}
+
+fn names(bytes: &[u8]) -> Vec<&'static str> {
+    dissect(bytes, bytes.len()).layers().layers.iter().map(|layer| layer.layout.name).collect()
+}
+
+fn explanation(bytes: &[u8]) -> String {
+    let mut page = String::new();
+    dissect(bytes, bytes.len()).explain(&mut page).unwrap();
+    page
+}
+
+const SOLICITATION: [u8; 24] =
+    [135, 0, 1, 2, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+
+#[test]
+fn neighbor_solicitation_has_fields_of_ipv6_and_icmpv6() {
+    // Padding follows the datagram.
+    let bytes = [&ipv6(58, &SOLICITATION)[..], &[0; 6]].concat();
+    assert_eq!(names(&bytes), ["ethernet", "ipv6", "icmpv6"]);
+    let target = FieldValue::Ip6("fe80::9".parse().unwrap());
+    let header = layer(&bytes, "ipv6");
+    assert_eq!(header.value("destination"), Some(FieldValue::Ip6("ff02::1".parse().unwrap())));
+    assert_eq!((number(&header, "flow_label"), number(&header, "hop_limit")), (7, 255));
+    assert_eq!(layer(&bytes, "icmpv6").value("target"), Some(target));
+    let page = explanation(&bytes);
+    for line in [
+        "\nIPv6 header, bytes 14 to 53 (RFC 8200 3)\n",
+        "\nICMPv6 message, bytes 54 to 77 (RFC 4861 4.3)\n",
+        "  next_header              58 = ICMPv6: ",
+        "  type                     135 = neighbor solicitation: message type\n",
+        "  target                   fe80::9: IP address to resolve\n",
+        "|                      target = fe80:0000                       |\n",
+    ] {
+        assert!(page.contains(line), "{line} is not in:\n{page}");
+    }
+    let object = serde_json::to_value(dissect(&bytes, bytes.len())).unwrap();
+    assert_eq!(object["icmpv6"]["target"], "fe80::9");
+    assert_eq!((&object["ipv6"]["offset"], &object["ipv6"]["source"]), (&14.into(), &"fe80::1".into()));
+}
+
+#[test]
+fn extension_headers_precede_icmpv6_and_later_fragments_have_only_ipv6_header() {
+    let hop_by_hop = [&[58, 0, 1, 4, 0, 0, 0, 0][..], &SOLICITATION].concat();
+    assert_eq!(layer(&ipv6(0, &hop_by_hop), "icmpv6").offset, 62);
+    let fragment = |offset: u8| ipv6(44, &[&[58, 0, 0, offset << 3, 0, 0, 0, 1][..], &SOLICITATION].concat());
+    assert_eq!(names(&fragment(0)), ["ethernet", "ipv6", "icmpv6"]);
+    assert_eq!(names(&fragment(1)), ["ethernet", "ipv6"]);
+    assert_eq!(names(&ipv6(59, &[])), ["ethernet", "ipv6"]);
+    assert_eq!(names(&ipv6(58, &SOLICITATION)[..50]), ["ethernet", "ipv6"]);
+}
+
+#[test]
+fn messages_over_udp_have_fields_of_their_fixed_header() {
+    let query = [0x12, 0x34, 0x81, 0x83, 0, 1, 0, 2, 0, 0, 0, 0];
+    let dns = ipv6(17, &udp(50_000, 53, &query));
+    assert_eq!(names(&dns), ["ethernet", "ipv6", "udp", "dns"]);
+    let header = layer(&dns, "dns");
+    assert_eq!((number(&header, "identifier"), number(&header, "response_code")), (0x1234, 3));
+    assert_eq!((number(&header, "questions"), number(&header, "answers")), (1, 2));
+    let flags = ["response", "authoritative", "recursion_desired", "recursion_available"];
+    let flags = flags.map(|name| header.value(name) == Some(FieldValue::Flag(true)));
+    assert_eq!(flags, [true, false, true, true]);
+    let addresses = [10, 0, 0, 1, 10, 0, 0, 9, 10, 0, 0, 2, 10, 0, 0, 3];
+    let reply = [&[2, 1, 6, 0, 1, 2, 3, 4, 0, 5, 0x80, 0][..], &addresses, &[2, 0, 0, 0, 0, 7], &[0; 202]];
+    let dhcp = ipv6(17, &udp(67, 68, &reply.concat()));
+    assert_eq!(names(&dhcp), ["ethernet", "ipv6", "udp", "dhcp"]);
+    let message = layer(&dhcp, "dhcp");
+    assert_eq!((number(&message, "transaction"), number(&message, "seconds")), (0x0102_0304, 5));
+    assert_eq!(message.value("broadcast"), Some(FieldValue::Flag(true)));
+    assert_eq!(message.value("assigned_ip"), Some(FieldValue::Ip([10, 0, 0, 9].into())));
+    assert_eq!(message.value("client_mac"), Some(FieldValue::Mac(MacAddr::new([2, 0, 0, 0, 0, 7]))));
+    // The data of other ports is not parsed.
+    assert_eq!(names(&ipv6(17, &udp(50_000, 54, &query))), ["ethernet", "ipv6", "udp"]);
+}
+
+#[test]
+fn lldp_and_spanning_tree_have_fields_of_their_fixed_header() {
+    let lldp = [&ethernet([0x88, 0xcc])[..], &[2, 7, 4, 2, 0, 0, 0, 0, 1, 0, 0]].concat();
+    let chassis = layer(&lldp, "lldp");
+    let values = ["tlv_type", "tlv_length", "chassis_subtype"].map(|name| number(&chassis, name));
+    assert_eq!(values, [1, 7, 4]);
+    let bridge = [0x80, 1, 2, 0, 0, 0, 0, 5];
+    let times = [0x80, 2, 1, 0, 20, 0, 2, 0, 15, 0];
+    let unit = [&[0, 0, 0, 0, 1][..], &bridge, &[0, 0, 0, 4], &bridge, &times].concat();
+    let length = u8::try_from(unit.len() + 3).unwrap();
+    let stp = [&ethernet([0, length])[..], &[0x42, 0x42, 3], &unit].concat();
+    assert_eq!(names(&stp), ["ethernet", "llc", "stp"]);
+    let header = layer(&stp, "stp");
+    let mac = FieldValue::Mac(MacAddr::new([2, 0, 0, 0, 0, 5]));
+    assert_eq!((header.value("root_mac"), header.value("bridge_mac")), (Some(mac), Some(mac)));
+    let values = ["root_path_cost", "port_identifier", "maximum_age"].map(|name| number(&header, name));
+    assert_eq!(values, [4, 0x8002, 20 * 256]);
+    // A topology change notification has no further fields.
+    let change = [&ethernet([0, 7])[..], &[0x42, 0x42, 3, 0, 0, 0, 0x80]].concat();
+    assert!(!layer(&change, "stp").is_short(), "a topology change is reported as truncated");
+    assert_eq!(names(&change[..17]), ["ethernet", "llc"]);
+}
+
 proptest! {
     #[test]
     fn layers_lie_within_frame_when_bytes_are_arbitrary(
         start in prop_oneof![
-            Just(ethernet([8, 6])), Just(ethernet([8, 0])), Just(ethernet([0x81, 0])), Just(ethernet([0, 46])), Just(Vec::new())
+            Just(ethernet([8, 6])), Just(ethernet([8, 0])), Just(ethernet([0x86, 0xdd])), Just(ethernet([0x88, 0xcc])), Just(ethernet([0x81, 0])), Just(ethernet([0, 46])), Just(Vec::new())
         ],
         rest in prop::collection::vec(any::<u8>(), 0..120),
     ) {

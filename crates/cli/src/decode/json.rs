@@ -169,6 +169,7 @@ fn field_schema(field: &Field) -> Value {
         }
         FieldFormat::Mac => json_schema!({"type": "string", "format": "mac"}),
         FieldFormat::Ip => json_schema!({"type": "string", "format": "ipv4"}),
+        FieldFormat::Ip6 => json_schema!({"type": "string", "format": "ipv6"}),
     };
     let mut letters = field.meaning.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::{Result, Write};
 
-use super::{Layer, value_text};
+use super::{Layer, hex, value_text};
 use crate::layout::{Field, FieldFormat};
 
 /// Number of bits per row.
@@ -78,10 +78,14 @@ fn fit(field: &Field, value: &str, width: usize) -> String {
 fn part(field: &Field, bytes: &[u8], at: usize, count: usize) -> String {
     let (start, end) = (at / 8, (at + count) / 8);
     let bytes = bytes.get(start..end).unwrap_or_default();
+    if field.format == FieldFormat::Ip6 {
+        let groups: Vec<_> = bytes.chunks(2).map(|group| hex(group, "")).collect();
+        return groups.join(":");
+    }
     let (format_byte, separator): (fn(&u8) -> String, _) = match field.format {
         FieldFormat::Ip => (u8::to_string, "."),
         FieldFormat::Mac => (|byte| format!("{byte:02x}"), ":"),
-        FieldFormat::Number | FieldFormat::Hex | FieldFormat::Flag => (|byte| format!("{byte:02x}"), " "),
+        _ => (|byte| format!("{byte:02x}"), " "),
     };
     bytes.iter().map(format_byte).collect::<Vec<_>>().join(separator)
 }

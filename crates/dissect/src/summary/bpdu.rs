@@ -4,9 +4,6 @@ use std::fmt::{Result, Write};
 
 use link::MacAddr;
 
-/// Destination and source service access point, and control field, of a BPDU.
-pub(super) const LLC: [u8; 3] = [0x42, 0x42, 3];
-
 /// Names of the flags that have a bit of their own. Bits 2 and 3 are the role of the port.
 const FLAGS: [(u8, &str); 6] = [
     (0x01, "Topology change"),

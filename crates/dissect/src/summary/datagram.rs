@@ -10,6 +10,7 @@ use super::{dhcp, dns, message};
 use crate::conversation::TcpConversations;
 use crate::frame::data_length;
 use crate::layout::UDP_HEADER;
+use crate::layout::payload::{DHCP_PORTS, DNS_PORTS};
 
 /// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, even if
 /// the capture truncated the frame.
@@ -131,10 +132,6 @@ pub(super) fn write_udp(
         }
     }
 }
-
-/// Ports of DNS and multicast DNS, and of DHCP servers and clients.
-const DNS_PORTS: [u16; 2] = [53, 5_353];
-const DHCP_PORTS: [u16; 2] = [67, 68];
 
 /// Writes the summary of a DNS or DHCP message of `length` bytes. Returns false if the datagram contains another protocol.
 fn write_application(

@@ -68,14 +68,19 @@ fn write_header(line: &mut String, datagram: &Ipv6Datagram<'_>) -> Result {
     if datagram.flow_label != 0 {
         write!(line, "flowlabel {:#07x}, ", datagram.flow_label)?;
     }
-    let next = match datagram.next_header {
-        0 => "Options".to_owned(),
-        44 => "Fragment".to_owned(),
-        58 => "ICMPv6".to_owned(),
-        number => IpProtocol(number).name().to_owned(),
-    };
+    let next = next_header_name(datagram.next_header);
     let (hops, number, length) = (datagram.hop_limit, datagram.next_header, datagram.payload_length);
     write!(line, "hlim {hops}, next-header {next} ({number}) payload length: {length}) ")
+}
+
+/// Returns the name of a protocol or of an extension header.
+pub(crate) fn next_header_name(number: u8) -> &'static str {
+    match number {
+        0 => "Options",
+        44 => "Fragment",
+        58 => "ICMPv6",
+        number => IpProtocol(number).name(),
+    }
 }
 
 /// Writes an extension header.

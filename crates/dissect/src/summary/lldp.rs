@@ -3,12 +3,9 @@
 use std::fmt::{Result, Write};
 use std::net::Ipv4Addr;
 
-use link::{EtherType, MacAddr};
+use link::MacAddr;
 
 use super::text;
-
-/// EtherType of LLDP.
-pub(super) const LLDP: EtherType = EtherType(0x88cc);
 
 /// Writes the payload of a frame: system name, chassis, port and time to live in seconds.
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {

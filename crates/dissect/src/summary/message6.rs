@@ -22,10 +22,24 @@ fn write_message(line: &mut String, (kind, code): (u8, u8), bytes: &[u8]) -> Res
         let bytes = bytes.get(8..)?.first_chunk::<16>()?;
         Some(Ipv6Addr::from(*bytes))
     };
-    let name = match kind {
-        1 => {
-            return write!(line, "destination unreachable, {}", unreachable(code));
-        }
+    let Some(name) = name(kind, code) else { return write!(line, "type-#{kind}") };
+    line.push_str(name);
+    match (kind, word(4), address()) {
+        (1, ..) => write!(line, ", {}", unreachable(code)),
+        (2, Some(mtu), _) => write!(line, ", mtu {mtu}"),
+        (128 | 129, Some(word), _) => write!(line, ", id {}, seq {}", word >> 16, word & 0xffff),
+        (130..=132, _, Some(address)) => write!(line, " addr: {address}"),
+        (135, _, Some(address)) => write!(line, ", who has {address}"),
+        (136, _, Some(address)) => write!(line, ", tgt is {address}"),
+        (137, _, Some(address)) => write!(line, ", to {address}"),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the name of a message with this type and code.
+pub(crate) fn name(kind: u8, code: u8) -> Option<&'static str> {
+    Some(match kind {
+        1 => "destination unreachable",
         2 => "packet too big",
         3 if code == 0 => "time exceeded in-transit",
         3 => "ip reassembly time exceeded",
@@ -41,18 +55,8 @@ fn write_message(line: &mut String, (kind, code): (u8, u8), bytes: &[u8]) -> Res
         136 => "neighbor advertisement",
         137 => "redirect",
         143 => "multicast listener report v2",
-        _ => return write!(line, "type-#{kind}"),
-    };
-    line.push_str(name);
-    match (kind, word(4), address()) {
-        (2, Some(mtu), _) => write!(line, ", mtu {mtu}"),
-        (128 | 129, Some(word), _) => write!(line, ", id {}, seq {}", word >> 16, word & 0xffff),
-        (130..=132, _, Some(address)) => write!(line, " addr: {address}"),
-        (135, _, Some(address)) => write!(line, ", who has {address}"),
-        (136, _, Some(address)) => write!(line, ", tgt is {address}"),
-        (137, _, Some(address)) => write!(line, ", to {address}"),
-        _ => Ok(()),
-    }
+        _ => return None,
+    })
 }
 
 /// Returns the name of a code of Destination Unreachable (RFC 4443 3.1).

@@ -7,6 +7,7 @@ use link::EtherType;
 
 use super::{bpdu, link_words, write_ether_type};
 use crate::layers::{FieldValue, Layer, Layers, layers};
+use crate::layout::payload::STP_LLC;
 use crate::link_header::LinkHeader;
 
 /// The lowest bit of a service access point: group (DSAP) or response (SSAP).
@@ -63,15 +64,16 @@ pub(super) fn write(
 
 /// Returns the bridge protocol data unit behind an LLC header, as far as it was captured, and its length.
 fn bridge_unit<'a>(layers: &Layers<'_>, bytes: &'a [u8]) -> Option<(&'a [u8], usize)> {
-    let [.., before, last] = &layers.layers[..] else { return None };
-    if last.layout.name != "llc" || last.bytes != bpdu::LLC {
+    let place = layers.layers.iter().position(|layer| layer.layout.name == "llc")?;
+    let (before, llc) = (layers.layers.get(place.checked_sub(1)?)?, layers.layers.get(place)?);
+    if llc.bytes != STP_LLC {
         return None;
     }
-    let start = last.offset + last.bytes.len();
+    let start = llc.offset + llc.bytes.len();
     let rest = bytes.get(start..)?;
     // The length field counts the LLC header too, and padding may follow.
     let length = before.number("type_or_length").and_then(|length| usize::try_from(length).ok());
-    let length = length.and_then(|length| length.checked_sub(bpdu::LLC.len())).unwrap_or(rest.len());
+    let length = length.and_then(|length| length.checked_sub(STP_LLC.len())).unwrap_or(rest.len());
     Some((rest.get(..length).unwrap_or(rest), length))
 }
 
