@@ -9,18 +9,36 @@ use crate::{KeyedHash, Place};
 ///
 /// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that lookups do not slow down
 /// after many removals.
+///
+/// The index grows with its entries, so that the cells of few entries stay in the caches of the processor. An index
+/// never shrinks.
 pub struct PlaceIndex {
-    /// Each cell holds a place plus one, or zero if empty: a new index is zeroed memory, which is not written.
+    /// Each cell holds a place plus one, or zero if empty: new cells are zeroed memory, which is not written.
     cells: Box<[Place]>,
     mask: usize,
+    /// Number of entries.
+    len: usize,
+    /// Number of cells for the maximum number of entries.
+    full_size: usize,
     hash: KeyedHash,
 }
 
 impl PlaceIndex {
-    /// Creates an index for up to `bound` entries, with two to four cells per entry.
+    /// Number of cells of a new index, unless its full size is smaller.
+    const FIRST_SIZE: usize = 64;
+    /// Largest number of cells before the full size. The next growth moves at most a quarter of them, so that no
+    /// insertion takes long.
+    const LARGEST_STEP: usize = 1 << 15;
+
+    /// Creates an index for up to `bound` entries. A full index has two to four cells per entry.
     pub fn new(bound: usize, seed: u64) -> PlaceIndex {
-        let cells = bound.saturating_mul(2).next_power_of_two();
-        PlaceIndex { cells: vec![0; cells].into_boxed_slice(), mask: cells - 1, hash: KeyedHash::new(seed) }
+        let full_size = bound.saturating_mul(2).next_power_of_two();
+        let hash = KeyedHash::new(seed);
+        PlaceIndex::with_size(full_size.min(Self::FIRST_SIZE), full_size, hash)
+    }
+
+    fn with_size(size: usize, full_size: usize, hash: KeyedHash) -> PlaceIndex {
+        PlaceIndex { cells: vec![0; size].into_boxed_slice(), mask: size - 1, len: 0, full_size, hash }
     }
 
     /// Returns the place of the entry with this key. `is_match` reports whether the entry at a place has this key.
@@ -37,14 +55,36 @@ impl PlaceIndex {
         }
     }
 
-    /// Adds the place of a key that is not in the index. The index must contain fewer entries than its bound: a full
-    /// index would be searched without end.
-    pub fn insert<K: Hash>(&mut self, key: K, place: Place) {
-        let mut cell = self.home(&key);
+    /// Adds the place of a key that is not in the index. `key_at` returns the key at another place. The index must
+    /// contain fewer entries than its bound: a full index would be searched without end.
+    pub fn insert<K: Hash>(&mut self, key: K, place: Place, key_at: impl Fn(Place) -> Option<K>) {
+        if self.len >= self.cells.len() / 4 && self.cells.len() < self.full_size {
+            self.grow(key_at);
+        }
+        self.add(&key, place);
+    }
+
+    fn add<K: Hash>(&mut self, key: &K, place: Place) {
+        let mut cell = self.home(key);
         while self.get(cell).is_some() {
             cell = self.after(cell);
         }
         self.set(cell, Some(place));
+        self.len += 1;
+    }
+
+    /// Doubles the number of cells, or increases it to the full size.
+    #[cold]
+    fn grow<K: Hash>(&mut self, key_at: impl Fn(Place) -> Option<K>) {
+        let doubled = self.cells.len() * 2;
+        let size = if doubled > Self::LARGEST_STEP { self.full_size } else { doubled.min(self.full_size) };
+        let mut grown = PlaceIndex::with_size(size, self.full_size, self.hash.clone());
+        for place in self.cells.iter().filter_map(|cell| cell.checked_sub(1)) {
+            if let Some(key) = key_at(place) {
+                grown.add(&key, place);
+            }
+        }
+        *self = grown;
     }
 
     /// Removes the place of a key. `key_at` returns the key at another place.
@@ -70,6 +110,7 @@ impl PlaceIndex {
             }
         }
         self.set(gap, None);
+        self.len -= 1;
     }
 
     /// Returns the cell where the search for a key starts.

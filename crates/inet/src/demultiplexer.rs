@@ -106,7 +106,8 @@ impl Demultiplexer {
         }
         let vacant = self.keys.get_mut(index(place)).filter(|other| **other == VACANT);
         *vacant.ok_or(BindingInUse)? = key;
-        self.index.insert(hashed(key), place);
+        let keys = &self.keys;
+        self.index.insert(hashed(key), place, |other| keys.get(index(other)).copied().map(hashed));
         self.generation += 1;
         self.lengths_mut(key).add(host_bits(key));
         Ok(())

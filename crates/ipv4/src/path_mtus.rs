@@ -131,12 +131,12 @@ impl PathMtus {
             let oldest = std::mem::replace(slot, entry);
             self.evicted = self.evicted.saturating_add(u64::from(now < oldest.expires));
             let entries = &self.entries;
-            let destination_at = |other| entries.get(index(other)).map(|entry| entry.destination);
-            self.index.remove(oldest.destination, place, destination_at);
+            self.index.remove(oldest.destination, place, |other| destination_at(entries, other));
             place
         };
         self.age.append(&mut self.entries, links, place);
-        self.index.insert(destination, place);
+        let entries = &self.entries;
+        self.index.insert(destination, place, |other| destination_at(entries, other));
         Some(place)
     }
 }
@@ -148,6 +148,11 @@ fn plateau_below(length: u16, known: Option<u16>) -> u16 {
     let excess = if known.is_some_and(|known| length >= known) { QUOTED_EXCESS } else { 0 };
     let length = length.saturating_sub(excess);
     PLATEAUS.into_iter().find(|plateau| *plateau < length).unwrap_or_default()
+}
+
+/// Returns the destination of the entry at a place.
+fn destination_at(entries: &[Entry], place: Place) -> Option<Ipv4Addr> {
+    entries.get(index(place)).map(|entry| entry.destination)
 }
 
 fn links(entry: &mut Entry) -> &mut Links {

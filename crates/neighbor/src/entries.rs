@@ -142,7 +142,8 @@ impl<A: Address> Entries<A> {
             place
         };
         self.len += 1;
-        self.index.insert(ip, place);
+        let slots = &self.slots;
+        self.index.insert(ip, place, |other| slots.get(index(other)).map(|slot| slot.ip));
         self.join(queue, place);
         self.join_class(Class::Unused.after(state), place);
         if state.has_age() {

@@ -234,7 +234,8 @@ impl TcpServices {
                     is_ready: true,
                 });
             }
-            self.index.insert(accepted.socket, place);
+            let slots = &self.slots;
+            self.index.insert(accepted.socket, place, |other| socket_at(slots, other));
             self.link(place);
             // A service may send first.
             self.ready.push_back(Ready::Connection(accepted.socket));
@@ -347,12 +348,7 @@ impl TcpServices {
         let Some(Connection { socket, .. }) = slot.connection.take() else { return };
         host.close(now, socket, pool);
         let slots = &self.slots;
-        self.index.remove(socket, place, |place| {
-            slots
-                .get(index(place))
-                .and_then(|slot| slot.connection.as_ref())
-                .map(|connection| connection.socket)
-        });
+        self.index.remove(socket, place, |other| socket_at(slots, other));
         if self.free.is_empty() && self.slots.len() >= Self::CONNECTIONS {
             // Connections wait in the backlogs.
             for position in 0..self.listeners.len() {
@@ -416,10 +412,7 @@ impl TcpServices {
 
     /// Returns the place of the connection with a socket.
     fn find(&self, id: SocketId) -> Option<Place> {
-        self.index.find(id, |place| {
-            let connection = self.slots.get(index(place)).and_then(|slot| slot.connection.as_ref());
-            connection.is_some_and(|connection| connection.socket == id)
-        })
+        self.index.find(id, |place| socket_at(&self.slots, place) == Some(id))
     }
 
     /// Returns the counters.
@@ -446,4 +439,10 @@ impl TcpServices {
             ),
         ]
     }
+}
+
+/// Returns the socket of the connection at a place.
+fn socket_at(slots: &[Slot], place: Place) -> Option<SocketId> {
+    let connection = slots.get(index(place))?.connection.as_ref()?;
+    Some(connection.socket)
 }

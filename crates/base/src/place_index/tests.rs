@@ -8,7 +8,7 @@ fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
     let mut index = PlaceIndex::new(addresses.len(), seed);
     let at = |place: Place| addresses[usize::try_from(place).unwrap()];
     for (place, address) in (0..).zip(addresses) {
-        index.insert(*address, place);
+        index.insert(*address, place, |place| Some(at(place)));
     }
     let mut reads: Vec<u32> = Vec::new();
     for (place, address) in (0..).zip(addresses) {
@@ -25,7 +25,7 @@ fn cells_per_lookup(seed: u64, addresses: &[Ipv4Addr]) -> (f64, u32) {
 }
 
 fn homes(seed: u64, addresses: &[Ipv4Addr]) -> Vec<usize> {
-    let index = PlaceIndex::new(1_024, seed);
+    let index = PlaceIndex::with_size(2_048, 2_048, KeyedHash::new(seed));
     addresses.iter().map(|address| index.home(address)).collect()
 }
 
@@ -73,7 +73,7 @@ fn bucket_collisions_depend_on_seed() {
 
 #[test]
 fn hash_covers_long_keys_to_last_byte() {
-    let index = PlaceIndex::new(1 << 19, 1);
+    let index = PlaceIndex::with_size(1 << 20, 1 << 20, KeyedHash::new(1));
     let homes: BTreeSet<_> = (0..16)
         .map(|place| {
             let mut address = [7_u8; 16];
@@ -88,11 +88,11 @@ fn hash_covers_long_keys_to_last_byte() {
 fn removal_keeps_other_entries_findable() {
     let addresses = strided(64, 1);
     for gone in 0..64 {
+        let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
         let mut index = PlaceIndex::new(64, 5);
         for (place, address) in (0..).zip(&addresses) {
-            index.insert(*address, place);
+            index.insert(*address, place, at);
         }
-        let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
         index.remove(at(gone).unwrap(), gone, at);
         for (place, address) in (0..).zip(&addresses) {
             let found = index.find(*address, |place| at(place) == Some(*address));
@@ -100,4 +100,50 @@ fn removal_keeps_other_entries_findable() {
         }
         assert_eq!(index.cells.iter().filter(|cell| **cell != 0).count(), 63);
     }
+}
+
+#[test]
+fn index_has_at_least_four_cells_per_entry_until_it_has_its_full_size() {
+    let addresses = strided(20_000, 1);
+    let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
+    let mut index = PlaceIndex::new(addresses.len(), 3);
+    let mut sizes = BTreeSet::new();
+    for (place, address) in (0..).zip(&addresses) {
+        index.insert(*address, place, at);
+        let entries = usize::try_from(place).unwrap() + 1;
+        let (cells, is_full) = (index.cells.len(), index.cells.len() == 65_536);
+        assert!(cells >= entries * 4 || is_full, "{entries} entries have {cells} cells");
+        assert!(cells <= (entries * 8).max(64) || is_full, "{entries} entries have {cells} cells");
+        sizes.insert(cells);
+    }
+    let doubled: Vec<_> = (6..=16).map(|bits| 1 << bits).collect();
+    assert_eq!(sizes.into_iter().collect::<Vec<_>>(), doubled);
+    for (place, address) in (0..).zip(&addresses) {
+        assert_eq!(index.find(*address, |place| at(place) == Some(*address)), Some(place));
+    }
+}
+
+#[test]
+fn growth_beyond_the_largest_step_reaches_the_full_size() {
+    let addresses = strided(8_193, 1);
+    let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
+    let mut index = PlaceIndex::new(1 << 20, 3);
+    for (place, address) in (0..).zip(&addresses) {
+        let cells = index.cells.len();
+        assert!(cells <= 1 << 15, "{place} entries have {cells} cells");
+        index.insert(*address, place, at);
+    }
+    assert_eq!(index.cells.len(), 1 << 21);
+}
+
+#[test]
+fn removed_entries_do_not_make_an_index_grow() {
+    let addresses = strided(10_000, 1);
+    let at = |place: Place| addresses.get(usize::try_from(place).unwrap()).copied();
+    let mut index = PlaceIndex::new(addresses.len(), 3);
+    for (place, address) in (0..).zip(&addresses) {
+        index.insert(*address, place, at);
+        index.remove(*address, place, at);
+    }
+    assert_eq!(index.cells.len(), 64);
 }
