@@ -32,7 +32,7 @@ enum BenchCommand {
     /// Compare the goodput of TCP over a lossy link with that of the Linux kernel
     Lossy(ForwardedArguments),
     /// Count the instructions of a TCP segment, and measure the time of a segment and the memory of a connection among up to
-    /// 1,000,000 connections
+    /// 1,000,000 connections, and the time of a SYN
     Tcp(tcp::TcpArguments),
     /// Measure lookups and insertions in neighbor tables of 16 to 1,000,000 entries
     Table,

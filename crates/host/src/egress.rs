@@ -146,16 +146,41 @@ pub(crate) fn send_datagram(
         };
         return enqueue(cx, queue, to, packet);
     }
-    select_and_send(cx, queue, (source, destination), frame)
+    select_and_send(cx, queue, (source, destination), frame, true)
 }
 
-/// Sends a datagram without a cached path: see [`send_datagram`].
+/// Sends a reply to a datagram that may have a forged source, through the control queue.
+///
+/// The path of the reply is not stored, so that a flood with forged sources does not replace the paths of other hosts.
+/// A reply through a gateway takes the path to the gateway, which is stored.
+// spec: path-cache-flood
+pub(crate) fn send_reply(
+    cx: &mut Context<'_>,
+    (source, destination): (Ipv4Addr, Ipv4Addr),
+    frame: Frame,
+) -> Result<SendOutcome, TxDropReason> {
+    let Context { interface, shared, .. } = cx;
+    let path = shared.paths.find(PathKey::new(Some(interface.id), Some(source), destination));
+    if path.is_some_and(|(_, path)| path.is_valid(&shared.routes, &interface.addresses)) {
+        return send_datagram(cx, CONTROL, (source, destination), frame);
+    }
+    match next_hop(interface, &shared.routes, source, destination) {
+        // A gateway is on the link, so it is the next hop of its own path.
+        Some(Hop::Neighbor(gateway)) if gateway != destination => {
+            send_datagram(cx, CONTROL, (source, gateway), frame)
+        }
+        _ => select_and_send(cx, CONTROL, (source, destination), frame, false),
+    }
+}
+
+/// Sends a datagram without a cached path: see [`send_datagram`]. Stores the path if `is_stored`.
 #[inline(never)]
 fn select_and_send(
     cx: &mut Context<'_>,
     queue: QueueOf,
     (source, destination): (Ipv4Addr, Ipv4Addr),
     frame: Frame,
+    is_stored: bool,
 ) -> Result<SendOutcome, TxDropReason> {
     // spec: rfc1122-source-address
     let Some(mac) = cx.interface.addresses.mac_of(source) else {
@@ -171,10 +196,12 @@ fn select_and_send(
     if hop == Hop::Neighbor(source) {
         return drop_frame(cx, TxDropReason::NextHopUnresolved, packet.frame);
     }
-    let interface = cx.interface.id;
-    let key = PathKey::new(Some(interface), Some(source), destination);
-    let tables = (&cx.shared.routes, &cx.interface.addresses);
-    cx.shared.paths.insert(CachedPath::new(key, tables, interface, (source, mac), hop));
+    if is_stored {
+        let interface = cx.interface.id;
+        let key = PathKey::new(Some(interface), Some(source), destination);
+        let tables = (&cx.shared.routes, &cx.interface.addresses);
+        cx.shared.paths.insert(CachedPath::new(key, tables, interface, (source, mac), hop));
+    }
     match hop {
         Hop::Group(to) => enqueue(cx, queue, to, packet),
         Hop::Neighbor(neighbor) => resolve(cx, queue, neighbor, packet),
@@ -260,7 +287,7 @@ pub(crate) fn send_to_other(
     // The next hop is the same if the gateway itself is the destination, or if the other gateways are on other interfaces.
     match next_hop(cx.interface, &cx.shared.routes, packet.source, destination) {
         Some(Hop::Neighbor(other)) if other != failed => {
-            Ok(select_and_send(cx, queue, (packet.source, destination), packet.frame))
+            Ok(select_and_send(cx, queue, (packet.source, destination), packet.frame, true))
         }
         _ => Err(packet),
     }

@@ -7,7 +7,7 @@ use ipv4::{Ipv4Fields, PathMtus};
 use tap::{Checksum, Frame};
 use tcp::{Departure, PathProblem, QuotedSegment, Segment, SegmentFields, SegmentService};
 
-use crate::egress::{self, CONTROL, QueueOf, SEGMENTS};
+use crate::egress::{self, SEGMENTS};
 use crate::interface::Context;
 use crate::outcome::{SendOutcome, TxDropReason};
 
@@ -25,7 +25,12 @@ pub(crate) fn send_next(cx: &mut Context<'_>) -> Option<Result<SendOutcome, TxDr
         type_of_service,
         ..Ipv4Fields::new(IpProtocol::TCP, source, destination)
     };
-    Some(send(cx, SEGMENTS, fields, frame))
+    let frame = match with_header(cx, fields, frame) {
+        Ok(frame) => frame,
+        Err(reason) => return Some(Err(reason)),
+    };
+    let sent = egress::send_datagram(cx, SEGMENTS, (source, destination), frame);
+    Some(sent.map(|sent| counted(cx, sent)))
 }
 
 /// Drops a segment that is longer than the MTU of the interface, because the MTU was reduced. The connection then sends
@@ -65,16 +70,17 @@ pub(crate) fn send_reply(
         type_of_service: service.type_of_service,
         ..Ipv4Fields::new(IpProtocol::TCP, *reply.source.ip(), *reply.destination.ip())
     };
-    send(cx, CONTROL, fields, frame)
+    let frame = with_header(cx, fields, frame)?;
+    let sent = egress::send_reply(cx, (fields.source, fields.destination), frame)?;
+    Ok(counted(cx, sent))
 }
 
-/// Adds the IP header to a segment, and sends the datagram.
-fn send(
+/// Adds the IP header to a segment.
+fn with_header(
     cx: &mut Context<'_>,
-    queue: QueueOf,
     mut fields: Ipv4Fields,
     mut frame: Frame,
-) -> Result<SendOutcome, TxDropReason> {
+) -> Result<Frame, TxDropReason> {
     let (source, destination) = (fields.source, fields.destination);
     // The path may have a smaller MTU than the minimum of the table, so that a gateway must be able to fragment.
     // spec: rfc9293-path-mtu, path-mtu-floor
@@ -86,9 +92,13 @@ fn send(
         cx.pool.give(frame);
         return Err(cx.interface.count_tx_dropped(TxDropReason::TooLong));
     }
-    let sent = egress::send_datagram(cx, queue, (source, destination), frame)?;
+    Ok(frame)
+}
+
+/// Counts a sent segment.
+fn counted(cx: &mut Context<'_>, sent: SendOutcome) -> SendOutcome {
     if sent != SendOutcome::NoRoute {
         cx.interface.counters.tcp_sent = cx.interface.counters.tcp_sent.saturating_add(1);
     }
-    Ok(sent)
+    sent
 }

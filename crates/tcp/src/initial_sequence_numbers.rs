@@ -49,8 +49,8 @@ impl InitialSequenceNumbers {
         // RFC 6528 3: "ISN = M + F(localip, localport, remoteip, remoteport, secretkey) where M is the 4 microsecond
         // timer, and F() is a pseudorandom function (PRF) of the connection-id."
         // spec: rfc9293-isn-clock, rfc6528-generator, rfc6528-unrelated
-        let ports = u32::from(local.port()) << 16 | u32::from(peer.port());
-        let offset = self.sequence.key((addresses(*local.ip(), *peer.ip()), ports));
+        let ports = u64::from(local.port()) << 16 | u64::from(peer.port());
+        let offset = self.sequence.key_of_numbers([addresses(*local.ip(), *peer.ip()), ports]);
         SequenceNumber::new(low_half(now.as_nanos() / TICK)).plus(low_half(offset))
     }
 
@@ -62,12 +62,12 @@ impl InitialSequenceNumbers {
     pub fn timestamp_offset(&self, local: Ipv4Addr, peer: Ipv4Addr) -> u32 {
         // RFC 7323 5.4: "The same function with a different secret key can be used to generate the per-connection
         // timestamp offset."
-        low_half(self.timestamps.key(addresses(local, peer)))
+        low_half(self.timestamps.key_of_numbers([addresses(local, peer)]))
     }
 }
 
 /// Returns both addresses in one word.
-fn addresses(local: Ipv4Addr, peer: Ipv4Addr) -> u64 {
+pub(crate) fn addresses(local: Ipv4Addr, peer: Ipv4Addr) -> u64 {
     u64::from(local.to_bits()) << 32 | u64::from(peer.to_bits())
 }
 

@@ -7,6 +7,7 @@ use base::Secret;
 use tap::Instant;
 
 use crate::SequenceNumber;
+use crate::initial_sequence_numbers::addresses;
 
 /// Makes and checks cookies.
 ///
@@ -85,8 +86,12 @@ impl Cookies {
         sequence: SequenceNumber,
         size: u8,
     ) -> SequenceNumber {
-        let addresses = (local.ip().to_bits(), local.port(), peer.ip().to_bits(), peer.port());
-        let hash = self.secret.key((addresses, sequence.value(), period, size));
+        let ports = u64::from(local.port()) << 16 | u64::from(peer.port());
+        let hash = self.secret.key_of_numbers([
+            addresses(*local.ip(), *peer.ip()),
+            ports << 32 | u64::from(sequence.value()),
+            period << 3 | u64::from(size),
+        ]);
         let [a, b, c, ..] = hash.to_le_bytes();
         let [count, ..] = period.to_le_bytes();
         SequenceNumber::new(u32::from_le_bytes([a, b, c, (count << 3) + size]))

@@ -14,8 +14,8 @@ use super::{Path, Tcp, TcpReception};
 use crate::connection::{DEFAULT_SEGMENT_SIZE, is_acceptable, is_ecn_setup, local_segment_size};
 use crate::timestamp_clock::timestamp;
 use crate::{
-    Connection, Ecn, Flags, Handshake, Options, ReceiveWindow, Resources, Segment, SegmentFields,
-    SegmentService, SequenceNumber, Start, TcpDropReason, TcpSettings, Timestamps,
+    Connection, Ecn, Flags, Handshake, InitialSequenceNumbers, Options, ReceiveWindow, Resources, Segment,
+    SegmentFields, SegmentService, SequenceNumber, Start, TcpDropReason, TcpSettings, Timestamps,
 };
 
 /// The end of a handshake: what is known of the connection, before its acknowledgment is processed.
@@ -90,62 +90,80 @@ impl Tcp {
         segment: &Segment,
         above: Option<SequenceNumber>,
     ) -> TcpReception {
-        let (local, peer) = (segment.destination, segment.source);
         let has_capacity = self.has_half_open_capacity(listener);
-        let place = self.half_opens.vacant().filter(|_| has_capacity);
+        // spec: tcp-half-open-bound, tcp-cookies
+        match self.half_opens.vacant().filter(|_| has_capacity) {
+            Some(place) => self.add_half_open(now, path, (listener, place), segment, above),
+            None => self.answer_with_cookie(now, path, listener, segment),
+        }
+    }
+
+    /// Answers a SYN with a cookie, and stores nothing.
+    fn answer_with_cookie(
+        &mut self,
+        now: Instant,
+        path: Path,
+        listener: Place,
+        segment: &Segment,
+    ) -> TcpReception {
         let Some(state) = self.listeners.get_mut(listener) else {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         };
-        let settings = state.settings;
-        let options = answered(&segment.options, &settings);
-        // RFC 3168 6.1.1: "If a host has received an ECN-setup SYN packet, then it MAY send an ECN-setup SYN-ACK packet.
-        // Otherwise, it MUST NOT send an ECN-setup SYN-ACK packet."
-        // spec: rfc3168-setup, rfc3168-accept
-        let has_ecn = settings.ecn != Ecn::Off && is_ecn_setup(segment.flags);
-        let clock = timestamp(now, self.numbers.timestamp_offset(*local.ip(), *peer.ip()));
-        // spec: tcp-half-open-bound, tcp-cookies
-        let Some(place) = place else {
-            state.cookies_until = Some(now + Cookies::LIFETIME);
-            self.counters.cookies_sent += 1;
-            let size = options.maximum_segment_size.unwrap_or(DEFAULT_SEGMENT_SIZE);
-            let cookie = self.cookies.make(now, (local, peer), segment.sequence, size);
+        state.cookies_until = Some(now + Cookies::LIFETIME);
+        self.counters.cookies_sent += 1;
+        let (settings, addresses) = (&state.settings, (segment.destination, segment.source));
+        let options = answered(&segment.options, settings);
+        let size = options.maximum_segment_size.unwrap_or(DEFAULT_SEGMENT_SIZE);
+        let cookie = self.cookies.make(now, addresses, segment.sequence, size);
+        let numbers = (cookie, segment.sequence);
+        // Without timestamps, the peer does not echo the options.
+        let reply = if options.timestamps.is_some() {
+            let has_ecn = accepts_ecn(segment.flags, settings);
             let in_clock = CookieOptions {
                 window_scale: options.window_scale,
                 sack_permitted: options.sack_permitted,
                 has_ecn,
             };
-            // Without timestamps, the peer does not echo the options.
-            let has_clock = options.timestamps.is_some();
-            let kept = if has_clock { options } else { Options::NONE };
-            let clock = in_clock.add_to(clock);
-            let numbers = (cookie, segment.sequence);
-            let reply = syn_ack(
-                &settings,
-                path.interface_mtu,
-                (local, peer),
-                numbers,
-                &kept,
-                clock,
-                has_ecn && has_clock,
-            );
-            return TcpReception::accepted(Some(reply)).with((&settings).into());
+            let clock = in_clock.add_to(clock_of(&self.numbers, now, addresses, &options));
+            syn_ack(settings, path.interface_mtu, addresses, numbers, &options, clock, has_ecn)
+        } else {
+            syn_ack(settings, path.interface_mtu, addresses, numbers, &Options::NONE, 0, false)
         };
+        TcpReception::accepted(Some(reply)).with(settings.into())
+    }
+
+    /// Answers a SYN, and adds a half-open connection at a vacant place.
+    fn add_half_open(
+        &mut self,
+        now: Instant,
+        path: Path,
+        (listener, place): (Place, Place),
+        segment: &Segment,
+        above: Option<SequenceNumber>,
+    ) -> TcpReception {
+        let (local, peer) = (segment.destination, segment.source);
         // RFC 9293 3.10.7.2, third: "Set RCV.NXT to SEG.SEQ+1, IRS is set to SEG.SEQ". "ISS should be selected and a SYN
         // segment sent of the form: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>".
         // spec: rfc9293-listen-syn
         let sequence = self.initial_sequence(now, (local, peer), above);
+        let Some(state) = self.listeners.get_mut(listener) else {
+            return TcpReception::dropped(TcpDropReason::NoConnection, None);
+        };
+        let settings = &state.settings;
+        let options = answered(&segment.options, settings);
+        let has_ecn = accepts_ecn(segment.flags, settings);
         let row = HalfOpen::new(now, (local, peer), (sequence, segment.sequence), listener, &options);
         let row = row.on(segment.window, path.interface_mtu, path.interface).with_ecn(has_ecn);
         if self.places.insert(Entry::HalfOpen(place), path.interface, local, peer).is_err() {
             return TcpReception::dropped(TcpDropReason::NoConnection, None);
         }
-        if let Some(state) = self.listeners.get_mut(listener) {
-            state.half_open += 1;
-        }
         self.half_opens.insert(row);
         let numbers = (sequence, segment.sequence);
-        let reply = syn_ack(&settings, path.interface_mtu, (local, peer), numbers, &options, clock, has_ecn);
-        TcpReception::accepted(Some(reply)).with((&settings).into())
+        let clock = clock_of(&self.numbers, now, (local, peer), &options);
+        let reply = syn_ack(settings, path.interface_mtu, (local, peer), numbers, &options, clock, has_ecn);
+        let service = settings.into();
+        state.half_open += 1;
+        TcpReception::accepted(Some(reply)).with(service)
     }
 
     /// Returns the initial sequence number of a connection. It is above `above`, if it is present.
@@ -168,9 +186,10 @@ impl Tcp {
     /// Returns the SYN,ACK of a half-open connection.
     pub(super) fn syn_ack_of(&self, now: Instant, row: &HalfOpen) -> Option<SegmentFields> {
         let settings = &self.listeners.get(row.listener)?.settings;
-        let clock = timestamp(now, self.numbers.timestamp_offset(*row.local.ip(), *row.peer.ip()));
+        let (addresses, options) = ((row.local, row.peer), row.options());
         let numbers = (row.sequence, row.peer_sequence);
-        Some(syn_ack(settings, row.mtu, (row.local, row.peer), numbers, &row.options(), clock, row.has_ecn))
+        let clock = clock_of(&self.numbers, now, addresses, &options);
+        Some(syn_ack(settings, row.mtu, addresses, numbers, &options, clock, row.has_ecn))
     }
 
     /// Processes a segment to a half-open connection: the checks of RFC 9293 3.10.7.4 in SYN-RECEIVED.
@@ -458,6 +477,24 @@ fn answered(options: &Options, settings: &TcpSettings) -> Options {
         timestamps: options.timestamps.filter(|_| settings.timestamps),
         ..Options::NONE
     }
+}
+
+/// Returns whether the SYN,ACK that answers a SYN with these flags accepts ECN.
+fn accepts_ecn(flags: Flags, settings: &TcpSettings) -> bool {
+    // RFC 3168 6.1.1: "If a host has received an ECN-setup SYN packet, then it MAY send an ECN-setup SYN-ACK packet.
+    // Otherwise, it MUST NOT send an ECN-setup SYN-ACK packet."
+    // spec: rfc3168-setup, rfc3168-accept
+    settings.ecn != Ecn::Off && is_ecn_setup(flags)
+}
+
+/// Returns the local timestamp of a SYN,ACK that answers these options, or zero if the SYN,ACK has no timestamps.
+fn clock_of(
+    numbers: &InitialSequenceNumbers,
+    now: Instant,
+    (local, peer): (SocketAddrV4, SocketAddrV4),
+    options: &Options,
+) -> u32 {
+    options.timestamps.map_or(0, |_| timestamp(now, numbers.timestamp_offset(*local.ip(), *peer.ip())))
 }
 
 /// Returns a SYN,ACK. `options` are the options of the SYN to answer, and `clock` is the local timestamp. `has_ecn` if the

@@ -1,8 +1,10 @@
-//! Measures the TCP of tapstack without a device: instructions of a segment, and time and memory among many connections.
+//! Measures the TCP of tapstack without a device: instructions of a segment, time and memory among many connections, and the
+//! time of a SYN with a forged source.
 #![forbid(unsafe_code)]
 
 mod many;
 mod peers;
+mod syns;
 mod work;
 
 use std::process::ExitCode;
@@ -10,9 +12,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use peers::Peers;
+use syns::SynWork;
 use work::Work;
 
-/// Count the instructions of a TCP segment, and measure time and memory of many connections
+/// Count the instructions of a TCP segment, and measure time and memory of many connections, and the time of a SYN
 #[derive(Debug, Parser)]
 #[command(name = "tcp")]
 struct CommandLine {
@@ -30,6 +33,8 @@ enum Command {
         #[arg(long, default_value_t = 10_000)]
         times: usize,
     },
+    /// Measure the time of a SYN with a forged source, and of its answer
+    Syns,
     /// Measure the time of a segment and the memory of a connection among 10 connections to a million
     Many {
         /// Largest number of connections
@@ -44,7 +49,14 @@ fn main() -> ExitCode {
             for work in Work::ALL {
                 println!("{}\tsegment\t{}\t{}", work.name(), work.api(), work.symbols());
             }
+            for work in SynWork::ALL {
+                println!("{}\tsegment\tHost::receive\tsyn_in", work.name());
+            }
             Ok(())
+        }
+        Command::Syns => {
+            println!("SYN            ns per SYN and its answer");
+            SynWork::ALL.into_iter().try_for_each(SynWork::measure)
         }
         Command::Count { name, times } => count(&name, times),
         Command::Many { connections } => many::measure(connections),
@@ -64,6 +76,9 @@ const FEW: u32 = 10;
 const WARM_UP: usize = 100;
 
 fn count(name: &str, times: usize) -> Result<(), String> {
+    if let Some(work) = SynWork::ALL.into_iter().find(|work| work.name() == name) {
+        return work.count(times);
+    }
     let work = Work::ALL.into_iter().find(|work| work.name() == name);
     let work = work.ok_or_else(|| format!("unknown segment `{name}` (see `tcp list`)"))?;
     let mut peers = Peers::new(FEW)?;

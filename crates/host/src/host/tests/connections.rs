@@ -15,6 +15,7 @@ use tcp::{Flags, Options, Segment, SegmentFields, SequenceNumber, TcpDropReason,
 
 mod calls;
 mod errors;
+mod flood;
 mod input;
 mod output;
 
