@@ -51,9 +51,9 @@ const PAGES: [&str; 5] = ["README.md", "docs/tools.md", JOBS, "docs/troubleshoot
 pub(crate) const JOBS: &str = "docs/jobs.md";
 
 /// Programs that pages use and that may not be installed.
-const OPTIONAL_PROGRAMS: [&str; 25] = [
-    "arping", "awk", "bash", "comm", "curl", "cut", "diff", "grep", "head", "ip", "jq", "nc", "nmap", "ping",
-    "sed", "setpriv", "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
+const OPTIONAL_PROGRAMS: [&str; 26] = [
+    "arping", "awk", "bash", "comm", "curl", "cut", "diff", "grep", "gzip", "head", "ip", "jq", "nc", "nmap",
+    "ping", "sed", "setpriv", "socat", "sort", "tail", "tcpdump", "tee", "timeout", "tshark", "uniq", "wc",
 ];
 
 /// The line between the outputs of two commands. Programs do not print this record separator.
