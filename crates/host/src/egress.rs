@@ -248,7 +248,7 @@ fn resolve_unknown(
     neighbor: Ipv4Addr,
     mut packet: PendingPacket,
 ) -> Result<SendOutcome, TxDropReason> {
-    if gateways::has_failed(cx, neighbor) {
+    if gateways::has_failed(cx, neighbor) && gateways::fail(cx, neighbor) {
         packet = match send_to_other(cx, queue, neighbor, packet) {
             Ok(sent) => return sent,
             Err(packet) => packet,
@@ -266,7 +266,7 @@ fn resolve_unknown(
     }
 }
 
-/// Handles the failure of the next hop of a packet, and sends the datagram in the packet to another gateway. Returns the
+/// Sends the datagram in a packet to another gateway than the failed next hop, which other gateways replace. Returns the
 /// packet if it has no other next hop.
 ///
 /// The other next hop may have failed, too. Each next hop that fails is then marked, and the routes select either an
@@ -278,7 +278,7 @@ pub(crate) fn send_to_other(
     failed: Ipv4Addr,
     packet: PendingPacket,
 ) -> Result<Result<SendOutcome, TxDropReason>, PendingPacket> {
-    if packet.ether_type != EtherType::IPV4 || !gateways::fail(cx, failed) {
+    if packet.ether_type != EtherType::IPV4 {
         return Err(packet);
     }
     let Ok(destination) = Datagram::parse(packet.frame.bytes()).map(|datagram| datagram.destination()) else {

@@ -317,7 +317,20 @@ impl Host {
 
     /// Adds a static neighbor to the first interface: see [`Arp::add_static`].
     pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
-        self.interfaces.first_mut().add_static(now, ip, mac)
+        let interface = self.interfaces.first_mut();
+        add_static(interface, &mut self.shared, now, (ip, mac))
+    }
+
+    /// Adds a static neighbor to an interface: see [`Arp::add_static`]. Returns `None` if the host has no such interface.
+    pub fn add_static_on(
+        &mut self,
+        now: Instant,
+        id: InterfaceId,
+        ip: Ipv4Addr,
+        mac: MacAddr,
+    ) -> Option<Result<(), AddError>> {
+        let interface = self.interfaces.get_mut(id)?;
+        Some(add_static(interface, &mut self.shared, now, (ip, mac)))
     }
 
     /// Replies to ARP requests for the hosts in a range, on the first interface: see [`Arp::add_proxy`].
@@ -453,6 +466,19 @@ impl Host {
     pub fn unsent(&self) -> u64 {
         self.interfaces.iter().flat_map(|interface| interface.tx_dropped.iter()).map(|(_, count)| count).sum()
     }
+}
+
+/// Adds a static neighbor to an interface, and sends the TCP segments that wait for the neighbor.
+// spec: tcp-unresolved
+fn add_static(
+    interface: &mut HostInterface,
+    shared: &mut Shared,
+    now: Instant,
+    (ip, mac): (Ipv4Addr, MacAddr),
+) -> Result<(), AddError> {
+    interface.arp.add_static(now, &interface.addresses, ip, mac)?;
+    shared.tcp.resolved(now, interface.id, ip);
+    Ok(())
 }
 
 /// A [`tap::Exchange`] moves the frames between the host and one of its devices.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use address::{AddressRange, AddressTable};
-use arp::{AddError, Arp, LINK_LOCAL, NeighborSettings, ProxyError, StartMode};
+use arp::{Arp, LINK_LOCAL, NeighborSettings, ProxyError, StartMode};
 use base::{ReasonCounters, Secret};
 use icmp::Icmp;
 use inet::InterfaceId;
@@ -352,11 +352,6 @@ impl HostInterface {
     /// Returns the ARP layer, to change its neighbor table.
     pub fn arp_mut(&mut self) -> &mut Arp<PendingPacket> {
         &mut self.arp
-    }
-
-    /// Adds a static neighbor: see [`Arp::add_static`].
-    pub fn add_static(&mut self, now: Instant, ip: Ipv4Addr, mac: MacAddr) -> Result<(), AddError> {
-        self.arp.add_static(now, &self.addresses, ip, mac)
     }
 
     /// Replies to ARP requests for the hosts in a range: see [`Arp::add_proxy`].

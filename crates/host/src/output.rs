@@ -297,11 +297,15 @@ fn run_neighbor_action(
 /// Returns a packet to the pool because its next hop was not resolved. If the packet is a datagram of a socket and the
 /// next hop did not answer, the failure is reported to the socket.
 fn drop_unresolved(cx: &mut Context<'_>, hop: Ipv4Addr, mut packet: PendingPacket, reason: ReturnReason) {
+    let is_replaced = reason == ReturnReason::Failed && gateways::fail(cx, hop);
     match reason {
         ReturnReason::Displaced => quoted_segment::report_unresolved(cx, hop, &packet),
+        // The segments that wait for a gateway are sent to the gateway that replaces it.
+        // spec: tcp-unresolved
+        ReturnReason::Failed if is_replaced => cx.shared.tcp.resolved(cx.now, cx.interface.id, hop),
         ReturnReason::Failed | ReturnReason::Removed => cx.shared.tcp.unresolvable(cx.interface.id, hop),
     }
-    if reason == ReturnReason::Failed {
+    if is_replaced {
         packet = match egress::send_to_other(cx, |queues| &mut queues.resolved, hop, packet) {
             // The interface counts a datagram that cannot be sent.
             Ok(_) => return,

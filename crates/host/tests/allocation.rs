@@ -278,8 +278,9 @@ fn two_interfaces_and_sent_fragments_allocate_nothing_after_warm_up() -> Result<
     let mut ports = Vec::new();
     for (number, (_, peer)) in networks.iter().enumerate() {
         let number = u16::try_from(number)?;
-        let interface = host.interface_mut(inet::InterfaceId(number)).ok_or("no interface")?;
-        interface.add_static(Instant::ORIGIN, Ipv4Addr::from(*peer), PEER)?;
+        let interface = inet::InterfaceId(number);
+        host.add_static_on(Instant::ORIGIN, interface, Ipv4Addr::from(*peer), PEER)
+            .ok_or("no interface")??;
         let (near, far) = Cable::pair(1_500)?;
         ports.push(TestPort { exchange: Exchange::new(PortId::new(number)), near, far });
     }

@@ -113,12 +113,11 @@ fn add_neighbor(
     (ip, mac): (Ipv4Addr, MacAddr),
     replace: bool,
 ) -> Result<Outcome, Failure> {
-    let interface = find_mut(host, id)?;
-    if !replace && interface.arp().neighbors().get(ip).is_some() {
+    if !replace && find(host, id)?.arp().neighbors().get(ip).is_some() {
         return Err(Failure::negative(format!("cannot add {ip}: the entry already exists"))
             .hint("use `replace` to change the entry"));
     }
-    let added = interface.add_static(now, ip, mac);
+    let added = host.add_static_on(now, InterfaceId(id), ip, mac).ok_or_else(|| no_interface(id))?;
     added.map_err(|error| Failure::new(explain(&error).context(format!("cannot add {ip}"))))?;
     Ok(Outcome::Done)
 }

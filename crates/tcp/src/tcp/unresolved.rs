@@ -1,7 +1,7 @@
 //! SYN and SYN,ACK segments that were dropped because their next hop is not resolved.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::ops::Range;
 
 use base::Place;
 use inet::InterfaceId;
@@ -15,10 +15,13 @@ type Hop = (InterfaceId, Ipv4Addr);
 
 /// The connections and half-open connections that wait for their next hop, by their numbers among all entries. Each number
 /// waits once, until its next hop is resolved or fails, or the connection opens or ends.
+///
+/// Remote hosts choose the next hops and the numbers: the work for a next hop depends on its own numbers only, apart from a
+/// search.
 #[derive(Debug, Default)]
 pub(super) struct Unresolved {
-    by_hop: Vec<(Hop, Place)>,
-    by_number: Vec<(Place, Hop)>,
+    by_hop: BTreeSet<(Hop, Place)>,
+    by_number: BTreeMap<Place, Hop>,
 }
 
 impl Unresolved {
@@ -32,20 +35,15 @@ impl Unresolved {
         if self.by_number.len() >= Self::MAXIMUM {
             return false;
         }
-        if let Err(at) = self.by_hop.binary_search(&(hop, number)) {
-            self.by_hop.insert(at, (hop, number));
-        }
-        let at = self.by_number.partition_point(|(other, _)| *other < number);
-        self.by_number.insert(at, (number, hop));
+        self.by_hop.insert((hop, number));
+        self.by_number.insert(number, hop);
         true
     }
 
     /// Removes a number.
     pub(super) fn remove(&mut self, number: Place) {
-        let Ok(at) = self.by_number.binary_search_by_key(&number, |(number, _)| *number) else { return };
-        let (_, hop) = self.by_number.remove(at);
-        if let Ok(at) = self.by_hop.binary_search(&(hop, number)) {
-            self.by_hop.remove(at);
+        if let Some(hop) = self.by_number.remove(&number) {
+            self.by_hop.remove(&(hop, number));
         }
     }
 
@@ -55,20 +53,11 @@ impl Unresolved {
         self.by_number.is_empty()
     }
 
-    /// Returns the positions in `by_hop` of the numbers that wait for a next hop.
-    fn of_hop(&self, hop: Hop) -> Range<usize> {
-        let start = self.by_hop.partition_point(|(other, _)| *other < hop);
-        let rest = self.by_hop.get(start..).unwrap_or_default();
-        start..start + rest.partition_point(|(other, _)| *other == hop)
-    }
-
-    /// Removes the numbers that wait for a next hop.
-    fn remove_hop(&mut self, hop: Hop) {
-        let waiting = self.of_hop(hop);
-        if !waiting.is_empty() {
-            self.by_hop.drain(waiting);
-            self.by_number.retain(|(_, other)| *other != hop);
-        }
+    /// Removes and returns a number that waits for a next hop.
+    fn take(&mut self, hop: Hop) -> Option<Place> {
+        let (_, number) = *self.by_hop.range((hop, Place::MIN)..=(hop, Place::MAX)).next()?;
+        self.remove(number);
+        Some(number)
     }
 }
 
@@ -91,22 +80,19 @@ impl Tcp {
         }
     }
 
-    /// Sends the SYN and SYN,ACK segments that were dropped before a next hop was resolved.
+    /// Sends the SYN and SYN,ACK segments that were dropped before a next hop was resolved, or replaced by another gateway.
     // spec: tcp-unresolved
     pub fn resolved(&mut self, now: Instant, interface: InterfaceId, hop: Ipv4Addr) {
         self.now = now;
-        for position in self.unresolved.of_hop((interface, hop)) {
-            if let Some((_, number)) = self.unresolved.by_hop.get(position).copied() {
-                self.open_again(interface, self.places.entry(number));
-            }
+        while let Some(number) = self.unresolved.take((interface, hop)) {
+            self.open_again(interface, self.places.entry(number));
         }
-        self.unresolved.remove_hop((interface, hop));
     }
 
     /// Records that the resolution of a next hop failed. The SYN and SYN,ACK segments to the next hop wait for their timeouts.
     // spec: tcp-unresolved
     pub fn unresolvable(&mut self, interface: InterfaceId, hop: Ipv4Addr) {
-        self.unresolved.remove_hop((interface, hop));
+        while self.unresolved.take((interface, hop)).is_some() {}
     }
 
     /// Sends the SYN or the SYN,ACK of a connection again.

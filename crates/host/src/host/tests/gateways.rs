@@ -4,10 +4,11 @@ use super::datagrams::arp_target;
 use super::paths::{arp_from, mac_of, to};
 use super::test_host::*;
 use super::*;
-use crate::{SocketId, UdpBind};
+use crate::{SocketId, TcpConnect, UdpBind};
 use inet::IpProtocol;
 use ipv4::{Datagram, Ipv4Fields, Routes};
 use link::VlanId;
+use std::collections::BTreeSet;
 
 /// The default gateways, in order of preference.
 const GATEWAYS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 6), Ipv4Addr::new(10, 0, 0, 5)];
@@ -150,7 +151,7 @@ fn datagram_fails_with(dead_gateways: u8) {
         ..config
     };
     let interface = host.host.add(host.now, &second).unwrap();
-    host.host.interface_mut(interface).unwrap().add_static(NOW, alive, mac_of(alive)).unwrap();
+    host.host.add_static_on(NOW, interface, alive, mac_of(alive)).unwrap().unwrap();
     let bind = UdpBind { addresses: IpAddr::V4(HOST).into(), port: Some(9), ..UdpBind::default() };
     let bound = host.host.bind_udp(&bind).unwrap();
     for _ in 0..2 {
@@ -178,4 +179,27 @@ fn gateway_with_another_network_is_replaced_for_default_traffic() {
     host.host.send_udp(host.now, id, &only_gateway, b"data", &mut host.pool).unwrap();
     host.advance(Duration::from_mins(1));
     assert_eq!(host.failures().len(), 1, "the failure of the only gateway is not reported once");
+}
+
+// proves: tcp-unresolved
+#[test]
+fn displaced_syns_to_a_silent_gateway_are_sent_to_the_next_gateway() {
+    const COUNT: u16 = 100;
+    let (mut host, id) = host_with(&GATEWAYS[1..]);
+    send(&mut host, id);
+    // The gateway fails 2.5 seconds after the SYNs, between their second and their third transmission.
+    host.advance(Duration::from_millis(500));
+    for port in 1..=COUNT {
+        host.host.connect_tcp(host.now, &TcpConnect::new((REMOTE, port).into())).unwrap();
+    }
+    host.exchange(&[]);
+    let mut frames = host.advance(Duration::from_millis(2_900));
+    frames.retain(|frame| frame[12..14] == [8, 0] && frame[23] == IpProtocol::TCP.0);
+    assert!(
+        gateways_of(&frames).iter().all(|gateway| *gateway == GATEWAYS[1]),
+        "a SYN to the failed gateway"
+    );
+    let port = |frame: &Vec<u8>| u16::from_be_bytes([frame[36], frame[37]]);
+    let ports: BTreeSet<_> = frames.iter().map(port).collect();
+    assert_eq!(ports, (1..=COUNT).collect(), "a SYN waits for its timeout");
 }

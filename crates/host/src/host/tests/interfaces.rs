@@ -37,7 +37,7 @@ impl TwoPorts {
         assert_eq!(host.add(NOW, &second_config()), Ok(InterfaceId(1)));
         let mut two = TwoPorts { pool: Pool::new(1_500, host.pool_size()), host };
         two.host.add_static(NOW, PEER, PEER_MAC).unwrap();
-        two.host.interface_mut(InterfaceId(1)).unwrap().add_static(NOW, SECOND_PEER, PEER_MAC).unwrap();
+        two.host.add_static_on(NOW, InterfaceId(1), SECOND_PEER, PEER_MAC).unwrap().unwrap();
         two
     }
 
@@ -225,7 +225,7 @@ fn interfaces_of_congested_port_take_turns() {
     two.host
         .add(NOW, &HostConfig { vlan, ..HostConfig::new("10.5.0.2/24".parse().unwrap(), HOST_MAC) })
         .unwrap();
-    two.host.interface_mut(InterfaceId(2)).unwrap().add_static(NOW, [10, 5, 0, 1].into(), PEER_MAC).unwrap();
+    two.host.add_static_on(NOW, InterfaceId(2), [10, 5, 0, 1].into(), PEER_MAC).unwrap().unwrap();
     let tagged = Ping { destination: [10, 5, 0, 1].into(), identifier: 2, ..PING };
     for ping in [PING, tagged] {
         while two.host.ping(NOW, ping, b"data", &mut two.pool).is_ok() {}

@@ -164,7 +164,7 @@ fn interfaces_with_equal_addresses_have_their_own_paths() {
     let config = HostConfig { vlan, ..HostConfig::new("10.0.0.2/24".parse().unwrap(), mac) };
     let second = host.host.add(NOW, &config).unwrap();
     let other_peer = MacAddr::new([2, 0, 0, 0, 5, 1]);
-    host.host.interface_mut(second).unwrap().add_static(NOW, PEER, other_peer).unwrap();
+    host.host.add_static_on(NOW, second, PEER, other_peer).unwrap().unwrap();
     for _ in 0..2 {
         for (interface, mac) in [(FIRST, mac_of(PEER)), (second, other_peer)] {
             let message = UdpMessage { interface: Some(interface), source: Some(HOST.into()), ..to(PEER) };

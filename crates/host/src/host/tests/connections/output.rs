@@ -113,15 +113,28 @@ fn connection_does_not_wait_for_a_removed_next_hop() {
     host.exchange(&[]);
     open(&mut host, 200);
     host.exchange(&[]);
-    let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
-    frames.retain(|frame| frame[12..14] == [8, 0]);
-    let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
-    assert_eq!(ports, [200], "a SYN from before the removal is sent");
+    let frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    assert_eq!(destination_ports(frames), [200], "a SYN from before the removal is sent");
 }
 
 // proves: tcp-unresolved
 #[test]
 fn connection_without_a_pending_packet_opens_as_soon_as_its_next_hop_is_resolved() {
+    let mut host = host_with_displaced_syn();
+    let frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    assert_eq!(destination_ports(frames), [80], "the SYN waits for its timeout");
+}
+
+// proves: tcp-unresolved
+#[test]
+fn connection_without_a_pending_packet_opens_as_soon_as_its_next_hop_is_a_static_neighbor() {
+    let mut host = host_with_displaced_syn();
+    host.host.add_static(host.now, PEER, PEER_MAC).unwrap();
+    assert_eq!(destination_ports(host.exchange(&[])), [80], "the SYN waits for its timeout");
+}
+
+/// Returns a host with a SYN that the neighbor table has returned, because it had no capacity for it.
+fn host_with_displaced_syn() -> TestHost {
     let mut few = config();
     few.table.pending = 8;
     let mut host = TestHost::new(&few);
@@ -135,8 +148,11 @@ fn connection_without_a_pending_packet_opens_as_soon_as_its_next_hop_is_resolved
         host.host.send_udp(host.now, udp, &message, b"data", &mut host.pool).unwrap();
     }
     host.exchange(&[]);
-    let mut frames = host.exchange(&[broadcast(&[&[8, 6], &request()])]);
+    host
+}
+
+/// Returns the destination ports of the TCP segments among these frames.
+fn destination_ports(mut frames: Vec<Vec<u8>>) -> Vec<u16> {
     frames.retain(|frame| frame[12..14] == [8, 0]);
-    let ports: Vec<_> = sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect();
-    assert_eq!(ports, [80], "the SYN waits for its timeout");
+    sent(&frames).iter().map(|sent| sent.segment.destination.port()).collect()
 }

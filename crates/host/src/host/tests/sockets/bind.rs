@@ -143,7 +143,7 @@ fn socket_that_is_connected_on_an_interface_uses_this_interface_only() {
         ..HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 5, 2]))
     };
     let second = host.host.add(NOW, &config).unwrap();
-    host.host.interface_mut(second).unwrap().add_static(NOW, PEER, PEER_MAC).unwrap();
+    host.host.add_static_on(NOW, second, PEER, PEER_MAC).unwrap().unwrap();
     let ids = [inet::InterfaceId(0), second].map(|interface| {
         let bind = UdpBind { broadcast: true, ..at_port(10) };
         let id = host.host.bind_udp(&bind).unwrap();

@@ -252,7 +252,7 @@ fn message_selects_one_of_two_interfaces_with_the_same_address() {
         ..HostConfig::new("10.0.0.2/24".parse().unwrap(), MacAddr::new([2, 0, 0, 0, 5, 2]))
     };
     let second = host.host.add(NOW, &config).unwrap();
-    host.host.interface_mut(second).unwrap().add_static(NOW, PEER, PEER_MAC).unwrap();
+    host.host.add_static_on(NOW, second, PEER, PEER_MAC).unwrap().unwrap();
     let on = |interface, source: &str| UdpMessage {
         interface: Some(InterfaceId(interface)),
         source: Some(source.parse().unwrap()),
