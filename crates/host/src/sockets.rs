@@ -404,7 +404,7 @@ impl Sockets {
     ) -> Result<(), (Frame, SocketDropReason)> {
         let socket = self.slots.get_mut(index(place)).and_then(|slot| slot.socket.as_mut());
         let Some(socket) = socket else {
-            return Err((packet.frame, SocketDropReason::ReceiveBufferFull));
+            return Err((packet.frame, SocketDropReason::Closed));
         };
         // spec: socket-receive-bound, socket-memory-bound
         match self.packets.push(&mut socket.received, &mut socket.receive_buffer, packet) {

@@ -9,5 +9,7 @@ base::reasons! {
         MemoryFull("socket_memory_full") = "memory of all sockets full",
         /// No frame was available for a copy of the datagram.
         NoFrame("no_frame_for_socket") = "no free frame for the datagram of a socket",
+        /// The socket was closed.
+        Closed("socket_closed") = "socket closed",
     }
 }

@@ -1,6 +1,7 @@
 //! Limits of buffers and of memory.
 
 use super::*;
+use crate::sockets::SocketPacket;
 
 const FRAME: usize = tap::Frame::capacity_for(1_500);
 
@@ -24,6 +25,21 @@ fn newest_datagram_is_dropped_and_counted_when_receive_buffer_is_full() {
     assert_eq!(host.data(id), [b"a", b"b", b"c"]);
     assert_eq!(host.exchange_one(&from_peer(to_host(9), b"f")).0, DELIVERED);
     assert_eq!(host.data(id), [b"f"]);
+}
+
+// proves: drops-counted
+#[test]
+fn datagram_for_a_closed_socket_is_dropped_for_this_reason() {
+    let mut host = TestHost::with_known_peer();
+    let id = host.host.bind_udp(&at_port(9)).unwrap();
+    host.close(id);
+    let (source, destination) = (SocketAddrV4::new(PEER, 7), to_host(9));
+    let (frame, interface, at) = (host.pool.take().unwrap(), InterfaceId(0), NOW);
+    let packet =
+        SocketPacket { frame, source, destination, interface, time_to_live: 64, type_of_service: 0, at };
+    let (frame, reason) = host.host.shared.sockets.deliver(id.index, packet).unwrap_err();
+    host.pool.give(frame);
+    assert_eq!(reason, SocketDropReason::Closed);
 }
 
 #[test]
