@@ -130,24 +130,29 @@ fn host(limits: ReassemblyLimits) -> Host {
 fn receive(host: &mut Host, now: Instant, bytes: &[u8]) -> Outcome {
     let count = |host: &Host| host.accepted() + host.dropped().iter().map(|(_, count)| count).sum::<u64>();
     let before = count(host);
-    let outcome = match host.ipv4.receive(now, &host.addresses, DestinationKind::Unicast, bytes) {
-        Ok(ReceivedDatagram::Whole(datagram, _)) => {
-            assert!(!datagram.is_fragment());
-            Ok(Some(datagram.payload().to_vec()))
+    let outcome = match host.ipv4.receive(&host.addresses, DestinationKind::Unicast, bytes) {
+        Ok(ReceivedDatagram { datagram, destination_kind }) => {
+            if datagram.is_fragment() {
+                assert_eq!(destination_kind, DestinationKind::Unicast);
+                receive_fragment(host, now, datagram)
+            } else {
+                Ok(Some(datagram.payload().to_vec()))
+            }
         }
-        Ok(ReceivedDatagram::FragmentStored) => Ok(None),
-        Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) => {
-            let datagram = whole.datagram().expect("reassembled header should be valid");
-            assert!(!datagram.is_fragment());
-            let payload = datagram.payload().to_vec();
-            host.recycle(whole);
-            Ok(Some(payload))
-        }
-        Ok(ReceivedDatagram::Reassembled(..)) => unreachable!("no fragment was broadcast or multicast"),
         Err(reason) => Err(reason),
     };
     assert_eq!(count(host) - before, u64::from(outcome != Ok(None)));
     outcome
+}
+
+/// Stores a fragment. Returns the payload of the datagram that the fragment completes.
+fn receive_fragment(host: &mut Host, now: Instant, fragment: Datagram<'_>) -> Outcome {
+    let Some(whole) = host.reassemble(now, fragment)? else { return Ok(None) };
+    let datagram = whole.datagram().expect("reassembled header should be valid");
+    assert!(!datagram.is_fragment());
+    let payload = datagram.payload().to_vec();
+    host.recycle(whole);
+    Ok(Some(payload))
 }
 
 /// Checks that no fragment is left after the timeout.

@@ -1,5 +1,7 @@
 //! Received datagrams: reassembly, the destination, and the protocol by its number.
 
+use std::net::Ipv4Addr;
+
 use icmp::IcmpError;
 use inet::IpProtocol;
 use ipv4::{Datagram, DestinationKind, ReceivedDatagram};
@@ -27,11 +29,7 @@ struct KnownPath {
 
 /// Handles the datagram in a frame. If the path to its sender is stored, the addresses need no further checks.
 pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Action {
-    // The link layer limits the payload. The total length of the datagram is within this limit.
-    if let Err(reason) = check_fragment(cx, bytes, info) {
-        return Action::Done(FrameOutcome::Dropped(reason));
-    }
-    let Context { now, interface, shared, .. } = cx;
+    let Context { interface, shared, .. } = cx;
     let mut known = None;
     let is_known = |source, destination| {
         let found = shared.paths.find(PathKey::new(Some(interface.id), Some(destination), source));
@@ -42,30 +40,48 @@ pub(crate) fn receive(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> A
             .map(|(place, path)| KnownPath { place, mac: path.mac });
         known.is_some()
     };
-    let kind = info.destination_kind;
-    match interface.ipv4.receive_known(*now, &interface.addresses, kind, bytes, is_known) {
-        Err(reason) => Action::Done(FrameOutcome::Dropped(reason.into())),
-        Ok(ReceivedDatagram::FragmentStored) => {
-            Action::Done(FrameOutcome::Ipv4(DatagramOutcome::FragmentStored))
-        }
-        Ok(ReceivedDatagram::Whole(datagram, destination_kind)) => {
-            handle(cx, datagram, destination_kind, known, info)
-        }
-        Ok(ReceivedDatagram::Reassembled(reassembled, destination_kind)) => {
-            // A sender completes the checksum before it fragments the datagram.
-            let info = &FrameInfo { checksum: Checksum::None, ..*info };
-            let outcome = reassembled.datagram().map_or_else(
-                |reason| FrameOutcome::Dropped(reason.into()),
-                |datagram| handle_reassembled(cx, datagram, destination_kind, info),
-            );
-            cx.interface.ipv4.recycle(reassembled);
-            Action::Done(outcome)
-        }
+    // The link layer limits the payload. The total length of the datagram is within this limit.
+    let received = interface.ipv4.receive_known(&interface.addresses, info.destination_kind, bytes, is_known);
+    let ReceivedDatagram { datagram, destination_kind } = match received {
+        Ok(received) => received,
+        Err(reason) => return Action::Done(FrameOutcome::Dropped(reason.into())),
+    };
+    // A fragment is checked too: its data could become part of a datagram for another host.
+    if let Err(reason) = check_destination(cx, datagram.destination(), destination_kind, known, info) {
+        return Action::Done(FrameOutcome::Dropped(reason));
     }
+    if datagram.is_fragment() {
+        return Action::Done(receive_fragment(cx, bytes, destination_kind, info));
+    }
+    handle(cx, datagram, destination_kind, known.map(|known| known.place), info)
+}
+
+/// Stores a valid fragment, and handles the datagram that it completes. The fragment is parsed again: as an argument, the
+/// parsed fragment would put each whole datagram into memory, and reading it back stalls the processor.
+#[cold]
+fn receive_fragment(
+    cx: &mut Context<'_>,
+    fragment: &[u8],
+    destination_kind: DestinationKind,
+    info: &FrameInfo,
+) -> FrameOutcome {
+    let fragment = Datagram::parse(fragment);
+    let reassembled = match fragment.and_then(|fragment| cx.interface.ipv4.reassemble(cx.now, fragment)) {
+        Ok(Some(reassembled)) => reassembled,
+        Ok(None) => return FrameOutcome::Ipv4(DatagramOutcome::FragmentStored),
+        Err(reason) => return FrameOutcome::Dropped(reason.into()),
+    };
+    // A sender completes the checksum before it fragments the datagram.
+    let info = &FrameInfo { checksum: Checksum::None, ..*info };
+    let outcome = reassembled.datagram().map_or_else(
+        |reason| FrameOutcome::Dropped(reason.into()),
+        |datagram| handle_reassembled(cx, datagram, destination_kind, info),
+    );
+    cx.interface.ipv4.recycle(reassembled);
+    outcome
 }
 
 /// Handles a datagram that is not in a frame of the pool.
-#[cold]
 fn handle_reassembled(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
@@ -87,26 +103,12 @@ fn handle_reassembled(
     }
 }
 
-/// Checks the destination of a fragment like the destination of a whole datagram. Without this check, the data of the
-/// fragment could become part of a datagram for another host.
-fn check_fragment(cx: &mut Context<'_>, bytes: &[u8], info: &FrameInfo) -> Result<(), DropReason> {
-    // A fragment is parsed again after this check. The cost is acceptable, because fragments are rare.
-    let is_fragment = bytes.get(6..8).is_some_and(|flags| flags != [0, 0] && flags != [0x40, 0]);
-    if is_fragment
-        && let Ok(datagram) = Datagram::parse(bytes)
-        && let Some(destination_kind) = cx.interface.addresses.destination_kind(datagram.destination())
-    {
-        check_destination(cx, &datagram, destination_kind, None, info)?;
-    }
-    Ok(())
-}
-
 /// Checks that the destination of a unicast datagram is in use, and that the frame is addressed to the host with this
 /// address.
 #[inline]
 fn check_destination(
     cx: &mut Context<'_>,
-    datagram: &Datagram<'_>,
+    destination: Ipv4Addr,
     destination_kind: DestinationKind,
     known: Option<KnownPath>,
     info: &FrameInfo,
@@ -117,7 +119,7 @@ fn check_destination(
     let counters = &mut cx.interface.counters;
     // spec: rfc5227-silence
     let mac = known.map(|known| known.mac);
-    let Some(mac) = mac.or_else(|| cx.interface.addresses.mac_of(datagram.destination())) else {
+    let Some(mac) = mac.or_else(|| cx.interface.addresses.mac_of(destination)) else {
         counters.address_not_in_use = counters.address_not_in_use.saturating_add(1);
         return Err(DropReason::AddressNotInUse);
     };
@@ -136,20 +138,16 @@ fn handle(
     cx: &mut Context<'_>,
     datagram: Datagram<'_>,
     destination_kind: DestinationKind,
-    known: Option<KnownPath>,
+    path: Option<PathPlace>,
     frame: &FrameInfo,
 ) -> Action {
-    if let Err(reason) = check_destination(cx, &datagram, destination_kind, known, frame) {
-        return Action::Done(FrameOutcome::Dropped(reason));
-    }
-    let path = known.map(|known| known.place);
-    let packet = ReceivedPacket { datagram, destination_kind, path, frame };
+    let packet = || ReceivedPacket { datagram, destination_kind, path, frame };
     match datagram.protocol() {
-        IpProtocol::ICMP => icmp_input::receive(cx, packet),
-        IpProtocol::UDP => udp_input::receive(cx, packet),
-        IpProtocol::TCP => receive_segment(cx, packet),
+        IpProtocol::ICMP => icmp_input::receive(cx, packet()),
+        IpProtocol::UDP => udp_input::receive(cx, packet()),
+        IpProtocol::TCP => receive_segment(cx, packet()),
         // spec: rfc1122-protocol-unreachable
-        _ => reject(cx, packet, IcmpError::PROTOCOL_UNREACHABLE),
+        _ => reject(cx, packet(), IcmpError::PROTOCOL_UNREACHABLE),
     }
 }
 

@@ -217,25 +217,20 @@ impl CachedPath {
         self.is_bidirectional
     }
 
-    /// Returns the UDP socket that receives a datagram with these ports from the destination to the source of a valid path.
-    /// Without a stored result, `find` returns the socket. `bindings` is the generation of the bindings.
+    /// Returns the stored UDP socket that receives a datagram with these ports from the destination to the source of a
+    /// valid path. `bindings` is the generation of the bindings.
     // spec: path-cache-generations
     #[inline]
-    pub(crate) fn receiver(
-        &mut self,
-        ports: PortPair,
-        bindings: u64,
-        find: impl FnOnce() -> Option<Place>,
-    ) -> Option<Place> {
-        if let Some(receiver) = self.receiver
-            && receiver.ports == ports
-            && receiver.bindings == bindings
-        {
-            return Some(receiver.socket);
-        }
-        let socket = find()?;
+    pub(crate) fn receiver(&self, ports: PortPair, bindings: u64) -> Option<Place> {
+        let receiver =
+            self.receiver.filter(|receiver| receiver.ports == ports && receiver.bindings == bindings)?;
+        Some(receiver.socket)
+    }
+
+    /// Stores the result of a search: see [`CachedPath::receiver`].
+    #[inline]
+    pub(crate) fn set_receiver(&mut self, ports: PortPair, bindings: u64, socket: Place) {
         self.receiver = Some(Receiver { ports, bindings, socket });
-        Some(socket)
     }
 
     /// Returns the MAC address of a neighbor, the next hop of a valid path, if a packet can be sent immediately.

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddrV4;
 
+use base::Place;
 use icmp::IcmpError;
 use ipv4::DestinationKind;
 use udp::{UdpDatagram, UdpFields};
 
 use crate::interface::{Context, Shared};
 use crate::outcome::{DatagramOutcome, FrameOutcome};
+use crate::path_cache::PathPlace;
 use crate::reply::{Action, Delivery, ReceivedPacket, deliver_copy, drop_without_listener, reject};
 use crate::sockets::DatagramSocketKind;
 
@@ -30,14 +32,7 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Actio
     if packet.destination_kind != DestinationKind::Unicast {
         return receive_broadcast(cx, packet, source, destination, parsed.data());
     }
-    let interface = cx.interface.id;
-    let Shared { paths, sockets, .. } = &mut *cx.shared;
-    let find = || sockets.find(DatagramSocketKind::Udp, interface, destination, source);
-    let found = match packet.path.and_then(|place| paths.get_mut(place)) {
-        Some(path) => path.receiver((source.port(), destination.port()), sockets.udp_generation(), find),
-        None => find(),
-    };
-    match found {
+    match receiver(cx, packet.path, source, destination) {
         Some(socket) => Action::Deliver(Delivery {
             kind: DatagramSocketKind::Udp,
             socket,
@@ -51,6 +46,27 @@ pub(crate) fn receive(cx: &mut Context<'_>, packet: ReceivedPacket<'_>) -> Actio
         // spec: rfc1122-port-unreachable
         None => reject(cx, packet, IcmpError::PORT_UNREACHABLE),
     }
+}
+
+/// Returns the socket that receives a unicast datagram. `path` is the stored path to the source.
+#[inline]
+fn receiver(
+    cx: &mut Context<'_>,
+    path: Option<PathPlace>,
+    source: SocketAddrV4,
+    destination: SocketAddrV4,
+) -> Option<Place> {
+    let Shared { paths, sockets, .. } = &mut *cx.shared;
+    let (ports, bindings) = ((source.port(), destination.port()), sockets.udp_generation());
+    let path = path.and_then(|place| paths.get_mut(place));
+    if let Some(socket) = path.as_ref().and_then(|path| path.receiver(ports, bindings)) {
+        return Some(socket);
+    }
+    let socket = sockets.find(DatagramSocketKind::Udp, cx.interface.id, destination, source)?;
+    if let Some(path) = path {
+        path.set_receiver(ports, bindings, socket);
+    }
+    Some(socket)
 }
 
 /// Delivers a copy of a broadcast to each socket that receives broadcasts on its port.

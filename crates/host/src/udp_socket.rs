@@ -275,6 +275,8 @@ impl Host {
     }
 
     /// Sends the data in a frame, or returns the frame to the pool on an error.
+    #[expect(clippy::inline_always, reason = "most fields of a reply are constants of the caller")]
+    #[inline(always)]
     fn send_udp_message(
         &mut self,
         now: Instant,

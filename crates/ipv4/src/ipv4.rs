@@ -10,15 +10,13 @@ use link::{DestinationKind, Instant};
 use crate::datagram::has_incomplete_source_route;
 use crate::{Datagram, Ipv4DropReason, ReassembledDatagram, Reassembly, ReassemblyLimits, ReassemblyTimeout};
 
-/// Result of an accepted datagram or fragment.
-#[derive(Debug)]
-pub enum ReceivedDatagram<'a> {
-    /// A whole datagram, and whether it is unicast, multicast or broadcast.
-    Whole(Datagram<'a>, DestinationKind),
-    /// A fragment was stored, and its datagram is still incomplete.
-    FragmentStored,
-    /// A datagram that a fragment completed. After use, pass the datagram to [`Ipv4::recycle`].
-    Reassembled(ReassembledDatagram, DestinationKind),
+/// A datagram or a fragment to the local hosts.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedDatagram<'a> {
+    /// The datagram, or the fragment if [`Datagram::is_fragment`] returns true.
+    pub datagram: Datagram<'a>,
+    /// Whether the destination is a unicast, multicast or broadcast address.
+    pub destination_kind: DestinationKind,
 }
 
 /// IPv4 input: validates datagrams, reassembles fragments, and counts dropped datagrams.
@@ -35,36 +33,33 @@ impl Ipv4 {
         Ipv4 { reassembly: Reassembly::new(limits, seed), dropped: ReasonCounters::default(), accepted: 0 }
     }
 
-    /// Handles the payload of a received frame. `table` has the local addresses. `destination_kind` is the kind of the
-    /// frame's destination: unicast, multicast or broadcast.
-    // Inlined across crates, because the caller reads the result immediately.
+    /// Validates the payload of a received frame. `table` has the local addresses. `destination_kind` is the kind of the
+    /// frame's destination: unicast, multicast or broadcast. Pass a fragment to [`Ipv4::reassemble`].
     #[inline]
     pub fn receive<'a>(
         &mut self,
-        now: Instant,
         table: &AddressTable,
         destination_kind: DestinationKind,
         frame: &'a [u8],
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        self.receive_known(now, table, destination_kind, frame, |_, _| false)
+        self.receive_known(table, destination_kind, frame, |_, _| false)
     }
 
-    /// Handles the payload of a received frame as [`Ipv4::receive`] does. `is_known` returns whether the caller knows that
+    /// Validates the payload of a received frame as [`Ipv4::receive`] does. `is_known` returns whether the caller knows that
     /// datagrams from a source to a destination are accepted: the destination is a local unicast address, and
     /// [`accepts_source`] has returned true for the same table.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+    #[inline(always)]
     pub fn receive_known<'a>(
         &mut self,
-        now: Instant,
         table: &AddressTable,
         destination_kind: DestinationKind,
         frame: &'a [u8],
         is_known: impl FnOnce(Ipv4Addr, Ipv4Addr) -> bool,
     ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        match self.accept(now, table, destination_kind, frame, is_known) {
+        match check(table, destination_kind, frame, is_known) {
             Ok(received) => {
-                let is_whole = !matches!(received, ReceivedDatagram::FragmentStored);
-                self.accepted = self.accepted.saturating_add(is_whole.into());
+                self.accepted += u64::from(!received.datagram.is_fragment());
                 Ok(received)
             }
             Err(reason) => {
@@ -75,38 +70,21 @@ impl Ipv4 {
         }
     }
 
-    #[inline]
-    fn accept<'a>(
+    /// Stores a fragment. Returns the datagram if the fragment completes it. After use, pass the datagram to
+    /// [`Ipv4::recycle`].
+    #[cold]
+    pub fn reassemble(
         &mut self,
         now: Instant,
-        table: &AddressTable,
-        destination_kind: DestinationKind,
-        frame: &'a [u8],
-        is_known: impl FnOnce(Ipv4Addr, Ipv4Addr) -> bool,
-    ) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
-        let datagram = Datagram::parse(frame)?;
-        let destination = if is_known(datagram.source(), datagram.destination()) {
-            DestinationKind::Unicast
-        } else {
-            check_source(table, datagram.source(), datagram.destination())?;
-            table.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?
-        };
-        // spec: rfc1122-link-broadcast
-        if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
-            return Err(Ipv4DropReason::LinkBroadcast);
+        fragment: Datagram<'_>,
+    ) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
+        let reassembled = self.reassembly.receive(now, &fragment);
+        match &reassembled {
+            Ok(whole) => self.accepted += u64::from(whole.is_some()),
+            // spec: drops-counted
+            Err(reason) => self.dropped.count(*reason),
         }
-        // RFC 1122 3.2.1.8: a datagram with "a completed source route" "has reached its final destination".
-        // spec: rfc791-source-route
-        if !datagram.options().is_empty() && has_incomplete_source_route(datagram.options()) {
-            return Err(Ipv4DropReason::SourceRoute);
-        }
-        if !datagram.is_fragment() {
-            return Ok(ReceivedDatagram::Whole(datagram, destination));
-        }
-        let whole = self.reassembly.receive(now, &datagram)?;
-        Ok(whole.map_or(ReceivedDatagram::FragmentStored, |whole| {
-            ReceivedDatagram::Reassembled(whole, destination)
-        }))
+        reassembled
     }
 
     /// Discards and returns the oldest incomplete datagram that has timed out: see [`Reassembly::take_timed_out`].
@@ -138,6 +116,34 @@ impl Ipv4 {
     pub fn dropped(&self) -> &ReasonCounters<Ipv4DropReason> {
         &self.dropped
     }
+}
+
+/// Validates the payload of a received frame: see [`Ipv4::receive_known`].
+#[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
+#[inline(always)]
+fn check<'a>(
+    table: &AddressTable,
+    destination_kind: DestinationKind,
+    frame: &'a [u8],
+    is_known: impl FnOnce(Ipv4Addr, Ipv4Addr) -> bool,
+) -> Result<ReceivedDatagram<'a>, Ipv4DropReason> {
+    let datagram = Datagram::parse(frame)?;
+    let destination = if is_known(datagram.source(), datagram.destination()) {
+        DestinationKind::Unicast
+    } else {
+        check_source(table, datagram.source(), datagram.destination())?;
+        table.destination_kind(datagram.destination()).ok_or(Ipv4DropReason::NotLocal)?
+    };
+    // spec: rfc1122-link-broadcast
+    if destination_kind != DestinationKind::Unicast && destination == DestinationKind::Unicast {
+        return Err(Ipv4DropReason::LinkBroadcast);
+    }
+    // RFC 1122 3.2.1.8: a datagram with "a completed source route" "has reached its final destination".
+    // spec: rfc791-source-route
+    if !datagram.options().is_empty() && has_incomplete_source_route(datagram.options()) {
+        return Err(Ipv4DropReason::SourceRoute);
+    }
+    Ok(ReceivedDatagram { datagram, destination_kind: destination })
 }
 
 /// Returns whether a datagram from `source` to `destination` has a valid source. The result is valid while the generation

@@ -3,8 +3,8 @@
 //! To receive datagrams:
 //!
 //! - [`Ipv4::receive`] validates the header ([`Datagram::parse`]), and the source and the destination by means of an
-//!   [`AddressTable`]. It reassembles fragments ([`Reassembly`]). It returns a [`ReceivedDatagram`] or an
-//!   [`Ipv4DropReason`], and copies only fragments.
+//!   [`AddressTable`]. It returns a [`ReceivedDatagram`] or an [`Ipv4DropReason`].
+//! - [`Ipv4::reassemble`] stores a fragment ([`Reassembly`]), and returns the datagram that the fragment completes.
 //! - [`Ipv4::take_timed_out`] discards and returns incomplete datagrams that have timed out. Call it when
 //!   [`Ipv4::deadline`] is reached.
 //! - [`Ipv4::recycle`] stores the buffer of a reassembled datagram for reuse.
@@ -20,9 +20,7 @@
 //!
 //! ```
 //! use inet::IpProtocol;
-//! use ipv4::{
-//!     AddressTable, Datagram, DestinationKind, Instant, Ipv4, Ipv4Fields, MacAddr, ReassemblyLimits, ReceivedDatagram,
-//! };
+//! use ipv4::{AddressTable, Datagram, DestinationKind, Ipv4, Ipv4Fields, MacAddr, ReassemblyLimits};
 //!
 //! let mut bytes = [0; 24];
 //! bytes[20..].copy_from_slice(b"data");
@@ -31,8 +29,8 @@
 //!
 //! let table = AddressTable::one("10.0.0.2/24".parse()?, MacAddr::new([2, 0, 0, 0, 0, 2]))?;
 //! let mut ipv4 = Ipv4::new(ReassemblyLimits::default(), 7);
-//! let received = ipv4.receive(Instant::ORIGIN, &table, DestinationKind::Unicast, &bytes)?;
-//! assert!(matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.payload() == b"data"));
+//! let received = ipv4.receive(&table, DestinationKind::Unicast, &bytes)?;
+//! assert_eq!((received.datagram.payload(), received.datagram.is_fragment()), (&b"data"[..], false));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

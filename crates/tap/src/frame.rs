@@ -188,7 +188,8 @@ impl Frame {
 
     /// Adds `length` bytes in front of the frame and returns these bytes. The bytes have arbitrary values, so the
     /// caller must overwrite all of them.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the length is a constant of the caller")]
+    #[inline(always)]
     pub fn prepend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let end = self.0.start;
         let start = end.checked_sub(length).ok_or(OutOfSpace)?;

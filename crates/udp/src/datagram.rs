@@ -70,9 +70,11 @@ impl<'a> UdpDatagram<'a> {
         // RFC 1122 4.1.3.4: "If a UDP datagram is received with a checksum that is non-zero and invalid, UDP MUST
         // silently discard the datagram."
         // spec: rfc1122-udp-checksum
-        let sum = || Sum::default().plus_number(pseudo_header(addresses, length)).plus(bytes);
-        if is_unverified && sum().checksum() != 0 {
-            return Err(UdpDropReason::Checksum);
+        if is_unverified {
+            let sum = Sum::default().plus_number(pseudo_header(addresses, length)).plus(bytes);
+            if sum.checksum() != 0 {
+                return Err(UdpDropReason::Checksum);
+            }
         }
         Ok(UdpDatagram { header, data })
     }

@@ -28,6 +28,17 @@ fn fields(source: Ipv4Addr, destination: Ipv4Addr) -> Ipv4Fields {
     Ipv4Fields::new(IpProtocol::ICMP, source, destination)
 }
 
+/// Receives a fragment. Returns the datagram if the fragment completes it.
+fn reassembled(
+    host: &mut Ipv4,
+    now: Instant,
+    bytes: &[u8],
+) -> Result<Option<ReassembledDatagram>, Ipv4DropReason> {
+    let received = host.receive(&table(), DestinationKind::Unicast, bytes)?;
+    assert!(received.datagram.is_fragment(), "{received:?}");
+    host.reassemble(now, received.datagram)
+}
+
 /// Receives a datagram. Returns its destination kind, or the reason for which it was dropped.
 fn received(
     host: &mut Ipv4,
@@ -36,18 +47,10 @@ fn received(
     source: Ipv4Addr,
     destination: Ipv4Addr,
 ) -> Result<DestinationKind, Ipv4DropReason> {
-    match host.receive(
-        Instant::ORIGIN,
-        table,
-        destination_kind,
-        &bytes(fields(source, destination), b"data"),
-    )? {
-        ReceivedDatagram::Whole(datagram, destination_kind) => {
-            assert_eq!(datagram.payload(), b"data");
-            Ok(destination_kind)
-        }
-        other => panic!("{other:?}"),
-    }
+    let bytes = bytes(fields(source, destination), b"data");
+    let received = host.receive(table, destination_kind, &bytes)?;
+    assert_eq!((received.datagram.payload(), received.datagram.is_fragment()), (&b"data"[..], false));
+    Ok(received.destination_kind)
 }
 
 // proves: rfc1122-destination, rfc1122-link-broadcast
@@ -93,10 +96,9 @@ fn fragment_is_not_stored_when_source_is_invalid() {
     ] {
         let fragment = Ipv4Fields { more_fragments: true, ..fields(source, LOCAL) };
         let bytes = bytes(fragment, &[0; 8]);
-        let outcome = host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes).map(|_| ());
-        assert_eq!(outcome, Err(reason));
+        let outcome = host.receive(&table(), DestinationKind::Unicast, &bytes);
+        assert_eq!(outcome.map(|_| ()), Err(reason), "the fragment is returned for reassembly");
     }
-    assert!(host.reassembly().is_empty());
 }
 
 // proves: drops-counted
@@ -105,24 +107,25 @@ fn every_datagram_is_accepted_stored_or_dropped_and_counted_once() {
     let mut host = host();
     received(&mut host, &table(), DestinationKind::Unicast, PEER, LOCAL).unwrap();
     let _ = received(&mut host, &table(), DestinationKind::Unicast, LOCAL, LOCAL);
-    assert!(host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &[0x45; 10]).is_err());
+    assert!(host.receive(&table(), DestinationKind::Unicast, &[0x45; 10]).is_err());
     let first = Ipv4Fields { more_fragments: true, identification: 9, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
     let bytes_of_first = bytes(first, b"datagram");
-    let kept = host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes_of_first);
-    assert!(matches!(kept, Ok(ReceivedDatagram::FragmentStored)));
+    assert_eq!(
+        reassembled(&mut host, Instant::ORIGIN, &bytes_of_first).map(|whole| whole.is_some()),
+        Ok(false)
+    );
     assert_eq!(host.accepted(), 1);
-    let bytes = bytes(last, b"!");
-    let Ok(ReceivedDatagram::Reassembled(whole, DestinationKind::Unicast)) =
-        host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes)
-    else {
-        panic!("the datagram was not reassembled")
-    };
+    let whole = reassembled(&mut host, Instant::ORIGIN, &bytes(last, b"!"));
+    let whole = whole.unwrap().expect("the datagram was not reassembled");
     assert_eq!(whole.datagram().unwrap().payload(), b"datagram!");
     host.recycle(whole);
     assert_eq!(host.accepted(), 2);
+    let short = bytes(first, b"1234567");
+    assert_eq!(reassembled(&mut host, Instant::ORIGIN, &short).unwrap_err(), Ipv4DropReason::FragmentUneven);
     let dropped: Vec<_> = host.dropped().iter().filter(|(_, count)| *count > 0).collect();
-    assert_eq!(dropped, [(Ipv4DropReason::Truncated, 1), (Ipv4DropReason::SourceLocal, 1)]);
+    let expected = [Ipv4DropReason::Truncated, Ipv4DropReason::SourceLocal, Ipv4DropReason::FragmentUneven];
+    assert_eq!(dropped, expected.map(|reason| (reason, 1)));
 }
 
 // proves: reassembly-timeout
@@ -131,14 +134,10 @@ fn late_fragment_starts_new_datagram_before_timeout_is_taken() {
     let mut host = host();
     let first = Ipv4Fields { more_fragments: true, ..fields(PEER, LOCAL) };
     let last = Ipv4Fields { more_fragments: false, fragment_offset: 8, ..first };
-    host.receive(Instant::ORIGIN, &table(), DestinationKind::Unicast, &bytes(first, b"datagram")).unwrap();
+    assert!(reassembled(&mut host, Instant::ORIGIN, &bytes(first, b"datagram")).unwrap().is_none());
     assert_eq!(host.deadline(), Some(Instant::ORIGIN + ReassemblyLimits::TIMEOUT));
     let late = Instant::ORIGIN + Duration::from_secs(30);
-    let bytes = bytes(last, b"!");
-    assert!(matches!(
-        host.receive(late, &table(), DestinationKind::Unicast, &bytes),
-        Ok(ReceivedDatagram::FragmentStored)
-    ));
+    assert!(reassembled(&mut host, late, &bytes(last, b"!")).unwrap().is_none());
     assert_eq!(host.take_timed_out(late).map(|timed_out| timed_out.source), Some(PEER));
     assert_eq!((host.take_timed_out(late), host.reassembly().len()), (None, 1));
 }
@@ -166,7 +165,7 @@ fn with_options(fields: Ipv4Fields, options: &[u8]) -> Vec<u8> {
 #[test]
 fn datagram_is_dropped_and_counted_when_source_route_is_incomplete() {
     let mut host = host();
-    let (now, to_host) = (Instant::ORIGIN, fields(PEER, LOCAL));
+    let to_host = fields(PEER, LOCAL);
     let route = |kind, pointer| [kind, 7, pointer, 192, 0, 2, 1, 0];
     for kind in [131, 137] {
         for to_host in [
@@ -176,20 +175,18 @@ fn datagram_is_dropped_and_counted_when_source_route_is_incomplete() {
         ] {
             let incomplete = with_options(to_host, &route(kind, 4));
             assert_eq!(
-                host.receive(now, &table(), DestinationKind::Unicast, &incomplete).unwrap_err(),
+                host.receive(&table(), DestinationKind::Unicast, &incomplete).unwrap_err(),
                 Ipv4DropReason::SourceRoute
             );
         }
         let complete = with_options(to_host, &route(kind, 8));
-        let received = host.receive(now, &table(), DestinationKind::Unicast, &complete).unwrap();
-        assert!(
-            matches!(received, ReceivedDatagram::Whole(datagram, _) if datagram.options() == route(kind, 8))
-        );
+        let received = host.receive(&table(), DestinationKind::Unicast, &complete).unwrap();
+        assert_eq!(received.datagram.options(), route(kind, 8));
         let elsewhere = with_options(fields(PEER, [10, 0, 0, 3].into()), &route(kind, 4));
         assert_eq!(
-            host.receive(now, &table(), DestinationKind::Unicast, &elsewhere).unwrap_err(),
+            host.receive(&table(), DestinationKind::Unicast, &elsewhere).unwrap_err(),
             Ipv4DropReason::NotLocal
         );
     }
-    assert_eq!((host.dropped().get(Ipv4DropReason::SourceRoute), host.reassembly().len()), (6, 0));
+    assert_eq!(host.dropped().get(Ipv4DropReason::SourceRoute), 6);
 }
