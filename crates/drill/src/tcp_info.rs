@@ -127,6 +127,8 @@ impl LinuxTcpInfo {
             segs_out: info.segments_sent,
             segs_in: info.segments_received,
             notsent_bytes: info.unsent,
+            busy_time: u64::try_from(info.busy.as_micros()).unwrap_or(u64::MAX),
+            rwnd_limited: u64::try_from(info.window_limited.as_micros()).unwrap_or(u64::MAX),
             pacing_rate: info.pacing_rate.unwrap_or(u64::MAX),
             min_rtt: microseconds(info.minimum_rtt.unwrap_or_default()),
             bytes_sent: info.bytes_sent.saturating_add(info.bytes_retransmitted),

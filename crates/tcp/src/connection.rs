@@ -6,6 +6,7 @@
 mod acceptability;
 mod acknowledging;
 mod acknowledgment;
+mod activity;
 mod closing;
 mod ecn;
 mod expiry;
@@ -29,6 +30,7 @@ use tap::Instant;
 
 pub(crate) use self::acceptability::is_acceptable;
 use self::acknowledging::{Acknowledging, Owed};
+use self::activity::ActivityTimes;
 use self::ecn::EcnState;
 pub(crate) use self::ecn::is_ecn_setup;
 pub use self::info::TcpInfo;
@@ -231,10 +233,9 @@ struct Counts {
     segments_received: u32,
     segments_sent: u32,
     bytes_received: u64,
-    /// Data that was sent for the first time.
-    bytes_sent: u64,
     /// Data that the peer has acknowledged.
     bytes_acknowledged: u64,
+    times: ActivityTimes,
 }
 
 impl Connection {

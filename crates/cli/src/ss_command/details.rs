@@ -97,6 +97,10 @@ pub(crate) struct TcpDetails {
     since_sent_ns: u64,
     /// Time since a segment was received, in nanoseconds.
     since_received_ns: u64,
+    /// Time in which data was unsent or not acknowledged, in nanoseconds.
+    busy_ns: u64,
+    /// Part of this time in which unsent data did not fit the peer's window, in nanoseconds.
+    window_limited_ns: u64,
     /// Data that was delivered, in order or selectively acknowledged.
     delivered: u64,
     /// Rate of paced data, in bytes per second; null without pacing.
@@ -167,6 +171,8 @@ impl From<&TcpInfo> for TcpDetails {
             bytes_received: info.bytes_received,
             since_sent_ns: nanos(info.last_sent),
             since_received_ns: nanos(info.last_received),
+            busy_ns: nanos(info.busy),
+            window_limited_ns: nanos(info.window_limited),
             delivered: info.delivered,
             pacing_rate: info.pacing_rate,
             delivery_rate: info.delivery_rate.map(|sample| sample.bytes_per_second()),
@@ -223,6 +229,14 @@ impl TcpDetails {
         }
         words.count("delivered", self.delivered.div_ceil(segment.into()));
         words.flag("app_limited", self.application_limited);
+        if self.busy_ns > 0 {
+            words.word(&format!("busy:{}ms", self.busy_ns / 1_000_000));
+        }
+        if self.window_limited_ns > 0 {
+            let (limited, busy) = (u128::from(self.window_limited_ns), u128::from(self.busy_ns.max(1)));
+            let tenths = (limited * 1_000 + busy / 2) / busy;
+            words.word(&format!("rwnd_limited:{}ms({}.{}%)", limited / 1_000_000, tenths / 10, tenths % 10));
+        }
         words.count("unacked", u64::from(self.unacknowledged.div_ceil(segment)));
         if self.retransmissions > 0 {
             words.word(&format!("retrans:{}/{}", self.retransmitted, self.retransmissions));

@@ -177,6 +177,7 @@ impl Connection {
             State::SynSent | State::SynReceived => {}
             _ => self.arm_for_data(now),
         }
+        self.note_activity(now);
     }
 
     /// Starts the timer that releases the memory of empty buffers.

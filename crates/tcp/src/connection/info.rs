@@ -95,6 +95,10 @@ pub struct TcpInfo {
     pub last_sent: Duration,
     /// Time since a segment was received.
     pub last_received: Duration,
+    /// Time in which data was unsent or not acknowledged.
+    pub busy: Duration,
+    /// Part of this time in which unsent data did not fit the peer's window.
+    pub window_limited: Duration,
     /// Data that was delivered, in order or selectively acknowledged.
     pub delivered: u64,
     /// Last measured delivery rate. `None` also after an idle time.
@@ -114,6 +118,7 @@ impl Connection {
         let negotiated = &self.negotiated;
         let transfer = self.transfer.as_deref();
         let window = |transfer: &Transfer| transfer.congestion.window();
+        let times = self.activity_times(now);
         TcpInfo {
             state: self.state,
             has_timestamps: negotiated.has_timestamps,
@@ -157,12 +162,14 @@ impl Connection {
             ignored_sack_blocks: self.ignored_blocks(),
             segments_received: self.counts.segments_received,
             segments_sent: self.counts.segments_sent,
-            bytes_sent: self.counts.bytes_sent,
+            bytes_sent: self.counts.bytes_acknowledged.saturating_add(self.outstanding_data().into()),
             bytes_retransmitted: transfer.map_or(0, |transfer| transfer.bytes_retransmitted),
             bytes_acknowledged: self.counts.bytes_acknowledged,
             bytes_received: self.counts.bytes_received,
             last_sent: now.since(self.send.last_sent),
             last_received: now.since(self.acknowledging.last_received),
+            busy: times.busy(),
+            window_limited: times.window_limited(),
             delivered: transfer.map_or(self.counts.bytes_acknowledged, |transfer| transfer.delivery.total()),
             delivery_rate: transfer.and_then(|transfer| transfer.delivery.latest()),
             pacing_rate: self.pacing_rate(),

@@ -122,6 +122,14 @@ impl Connection {
         self.can_send() && self.send.is_shut_down() && self.data_end().is_before(self.send.next)
     }
 
+    /// Returns the number of bytes of data that were sent and are not acknowledged.
+    pub(super) fn outstanding_data(&self) -> u32 {
+        if self.is_syn_outstanding() {
+            return 0;
+        }
+        self.send.outstanding() - u32::from(self.is_fin_outstanding())
+    }
+
     /// Returns whether data or a FIN can still be sent or outstanding.
     pub(super) fn can_send(&self) -> bool {
         matches!(

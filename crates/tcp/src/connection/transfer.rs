@@ -3,6 +3,7 @@
 use tap::Instant;
 
 use super::Connection;
+use super::activity::CurrentActivity;
 use crate::rack::Rack;
 use crate::recovery::{Phase, RackRecovery, Recovery, Undo};
 use crate::scoreboard::Scoreboard;
@@ -20,6 +21,7 @@ pub(super) struct Transfer {
     /// Evidence that the last reduction of the congestion window was unnecessary.
     pub(super) undo: Option<Undo>,
     pub(super) scoreboard: Scoreboard,
+    pub(super) current: CurrentActivity,
     /// Whether the next lost segment is sent again although the congestion window does not permit it.
     pub(super) is_lost_due: bool,
     pub(super) delivery: DeliveryRate,
@@ -91,6 +93,7 @@ impl Connection {
                 recovery,
                 undo: None,
                 scoreboard: Scoreboard::new(),
+                current: CurrentActivity::new(now),
                 is_lost_due: false,
                 delivery: DeliveryRate::new(now, delivered),
                 window_use: WindowUse::default(),

@@ -215,7 +215,7 @@ impl Connection {
 
     /// Returns the number of sequence numbers from `start` on that fit the peer's window. A peer that shrinks its window
     /// can move the edge before `start`.
-    fn usable_window(&self, start: SequenceNumber) -> u32 {
+    pub(super) fn usable_window(&self, start: SequenceNumber) -> u32 {
         // RFC 9293 3.8.6: "a sending TCP peer MUST be robust against window shrinking, which may cause the "usable window"
         // (see Section 3.8.6.2.1) to become negative (MUST-34)."
         let edge = self.send.unacknowledged.plus(self.send.window);
@@ -249,7 +249,7 @@ impl Connection {
     }
 
     /// Returns the maximum length of the data of the next segment, in bytes.
-    fn segment_limit(&self) -> u32 {
+    pub(super) fn segment_limit(&self) -> u32 {
         if !self.negotiated.has_sack || !self.receive_buffer.has_blocks() {
             return self.segment_size();
         }
@@ -400,7 +400,6 @@ impl Connection {
         self.send.next = end;
         self.send.last_sent = now;
         let (unsent, segment_size) = (self.unsent(), self.segment_size());
-        self.counts.bytes_sent = self.counts.bytes_sent.saturating_add(plan.length.into());
         let transfer = self.transfer_mut(now);
         let mark = transfer.delivery.sent(now, transfer.scoreboard.pipe());
         let is_probe = plan.kind == Kind::Probe;

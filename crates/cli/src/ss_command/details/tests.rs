@@ -47,6 +47,8 @@ fn details() -> TcpDetails {
         bytes_received: 5,
         since_sent_ns: 300_999_999,
         since_received_ns: 104_000_000,
+        busy_ns: 1_200_000_000,
+        window_limited_ns: 300_000_000,
         delivered: 98_000,
         pacing_rate: Some(4_000_000),
         delivery_rate: Some(3_366_060),
@@ -60,7 +62,7 @@ fn line_has_words_of_ss() {
     let expected = "\t ts sack ecn reno wscale:7,10 rto:204 backoff:1 rtt:4/2.5 mss:1448 pmtu:1500 rcvmss:536 \
         advmss:1460 cwnd:10 ssthresh:20 bytes_sent:102896 bytes_retrans:2896 bytes_acked:98000 bytes_received:5 \
         segs_out:8 segs_in:7 send 28960000bps lastsnd:300 lastrcv:104 pacing_rate 32000000bps \
-        delivery_rate 26928480bps delivered:68 app_limited \
+        delivery_rate 26928480bps delivered:68 app_limited busy:1200ms rwnd_limited:300ms(25.0%) \
         unacked:2 retrans:1/3 lost:2 sacked:2 dsack_dups:5 reordering:7 reord_seen:4 rcv_space:65000 notsent:7 minrtt:0.026 snd_wnd:65536 rcv_wnd:64256";
     assert_eq!(details().line(true), expected);
     let rounded = details().line(false);
@@ -99,6 +101,8 @@ fn line_omits_words_without_value() {
         bytes_received: 0,
         since_sent_ns: 0,
         since_received_ns: 0,
+        busy_ns: 0,
+        window_limited_ns: 0,
         delivered: 0,
         pacing_rate: None,
         delivery_rate: None,
@@ -152,6 +156,8 @@ fn page_with_details_fits_in_reply() {
         rtt_min_ns: Some(u64::MAX),
         since_sent_ns: u64::MAX,
         since_received_ns: u64::MAX,
+        busy_ns: u64::MAX,
+        window_limited_ns: u64::MAX,
         bytes_sent: u64::MAX,
         bytes_retransmitted: u64::MAX,
         bytes_acknowledged: u64::MAX,
@@ -226,6 +232,8 @@ fn details_are_the_measurements_of_the_connection() {
         bytes_received: 5,
         last_sent: Duration::from_nanos(300_999_999),
         last_received: Duration::from_millis(104),
+        busy: Duration::from_millis(1_200),
+        window_limited: Duration::from_millis(300),
         delivered: 99_000,
         delivery_rate: None,
         pacing_rate: Some(4_000_000),

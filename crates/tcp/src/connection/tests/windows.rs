@@ -555,3 +555,30 @@ fn segments_end_at_the_ends_of_records() {
     rig.acknowledge(1_461);
     assert_eq!(rig.sent_lengths(), [40, 400, 400, FULL]);
 }
+
+// proves: tcp-activity
+#[test]
+fn times_with_data_and_with_limiting_window_are_counted() {
+    const MS: Duration = Duration::from_millis(1);
+    let mut rig = Rig::established(&plain());
+    let times = |rig: &Rig| {
+        let info = rig.connection.info(rig.now);
+        (info.busy, info.window_limited)
+    };
+    rig.give(Given::new(Flags::ACK, 1, 1).window(0));
+    rig.pass(50 * MS);
+    assert_eq!(times(&rig), (Duration::ZERO, Duration::ZERO), "an idle connection is busy");
+    rig.write(&pattern(1_000));
+    rig.pass(100 * MS);
+    assert_eq!(times(&rig), (100 * MS, 100 * MS));
+    // A window that is too small for the data limits the connection too.
+    rig.give(Given::new(Flags::ACK, 1, 1).window(10));
+    rig.pass(50 * MS + MS / 2);
+    rig.give(Given::new(Flags::ACK, 1, 1));
+    assert_eq!(rig.sent_lengths(), [1_000]);
+    rig.pass(30 * MS + MS / 2);
+    assert_eq!(times(&rig), (181 * MS, 150 * MS), "parts of milliseconds are lost");
+    rig.acknowledge(1_001);
+    rig.pass(Duration::from_secs(5));
+    assert_eq!(times(&rig), (181 * MS, 150 * MS), "the times are lost, or an idle connection is busy");
+}
