@@ -1,4 +1,4 @@
-//! The interface of packetdrill to a shared library, and `getsockopt` of libc.
+//! The interface of packetdrill to a shared library, and `getsockopt` and `sendfile` of libc.
 //!
 //! Only this module and its submodules have unsafe code: they turn the pointers of packetdrill into slices and values,
 //! and return results in `errno`. packetdrill passes pointers with the same guarantees as for the system calls of the
@@ -109,6 +109,38 @@ pub(crate) unsafe extern "C" fn getsockopt(
     // SAFETY: the arguments are those of the caller, which guarantees that the pointers are valid for this system call.
     let result = unsafe { libc::syscall(libc::SYS_getsockopt, descriptor, level, name, value, length) };
     c_int::try_from(result).unwrap_or(-1)
+}
+
+/// `sendfile` of libc, which packetdrill calls for all scripts. Effective only with `LD_PRELOAD` of this library. A
+/// descriptor that is no socket of a script is passed to the kernel.
+///
+/// # Safety
+///
+/// The pointer is null or valid as for the system call.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn sendfile(
+    descriptor: c_int,
+    file: c_int,
+    offset: *mut off64_t,
+    count: usize,
+) -> ssize_t {
+    if CALLS.call_once(|sockets| Ok(sockets.contains(descriptor))) != Ok(true) {
+        // SAFETY: the arguments are those of the caller, which guarantees that the pointer is valid.
+        let result = unsafe { libc::syscall(libc::SYS_sendfile, descriptor, file, offset, count) };
+        return ssize_t::try_from(result).unwrap_or(-1);
+    }
+    if offset.is_null() {
+        return length(Err(Errno::NOT_SUPPORTED));
+    }
+    let mut data = vec![0_u8; count];
+    // SAFETY: the buffer is valid for its length, and the caller guarantees that the pointer is valid.
+    let read = unsafe { libc::pread64(file, data.as_mut_ptr().cast(), data.len(), offset.read()) };
+    let Ok(read) = usize::try_from(read) else { return -1 };
+    data.truncate(read);
+    let written = CALLS.write(descriptor, &data, 0);
+    // SAFETY: the caller guarantees that the pointer is valid.
+    unsafe { *offset += off64_t::try_from(written.unwrap_or(0)).unwrap_or(0) };
+    length(written)
 }
 
 unsafe extern "C" fn free(_: *mut c_void) {

@@ -8,8 +8,8 @@
 //! packets of a script need no ARP.
 //!
 //! The settings of TCP are the sysctls in `/proc/sys/net/ipv4`, which scripts change: see `kernel_settings`. A script
-//! also reads `TCP_INFO` with the `getsockopt` of libc. With `LD_PRELOAD` of this library, such a call reaches the
-//! library too.
+//! also calls `getsockopt` of libc for `TCP_INFO`, and `sendfile` of libc. With `LD_PRELOAD` of this library, such a call
+//! reaches the library too.
 //!
 //! The option `--so_flags=ignore_push` removes the flag PSH from sent segments. Scripts for Linux expect PSH at the end of
 //! each buffer of the kernel, and RFC 9293 3.9.1.2 requires PSH only in the last segment of the queued data.

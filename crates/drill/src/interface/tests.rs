@@ -222,6 +222,31 @@ fn option_of_other_descriptor_is_passed_to_the_kernel() {
 }
 
 #[test]
+fn sendfile_sends_a_part_of_a_file() {
+    let caller = Caller::start();
+    let listener = caller.listen();
+    caller.open();
+    let (connection, _) = caller.accept(listener);
+    let mut offset = 3;
+    // SAFETY: the name is a string, the data is valid for its length, and the pointer is valid for an offset.
+    unsafe {
+        let file = libc::memfd_create(c"file".as_ptr(), 0);
+        let copy = libc::memfd_create(c"copy".as_ptr(), 0);
+        assert_eq!(libc::write(file, c"no data".as_ptr().cast(), 7), 7);
+        assert_eq!(sendfile(connection, file, &raw mut offset, 9), 4, "another length was sent");
+        assert_eq!(sendfile(copy, file, &raw mut offset, 9), 0, "data follows the end of the file");
+        offset = 0;
+        assert_eq!(sendfile(copy, file, &raw mut offset, 9), 7, "the kernel has not received the call");
+        assert_eq!((sendfile(connection, file, ptr::null_mut(), 9), errno()), (-1, libc::EOPNOTSUPP));
+        assert_eq!((sendfile(connection, -1, &raw mut offset, 9), errno()), (-1, libc::EBADF));
+        assert_eq!((libc::close(file), libc::close(copy)), (0, 0));
+    }
+    assert_eq!((caller.sent().1.as_slice(), offset), (&b"data"[..], 7));
+    // SAFETY: the call has no pointers.
+    unsafe { (caller.functions.free)(ptr::null_mut()) };
+}
+
+#[test]
 fn epoll_reports_connections_by_level_and_by_edge() {
     const DATA: u64 = 77;
     let caller = Caller::start();
