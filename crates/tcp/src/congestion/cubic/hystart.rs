@@ -71,6 +71,9 @@ impl HyStart {
                 }
             }
         }
+        // RFC 9406 4.2: each ACK first updates the congestion window, and then its RTT is compared.
+        // spec: rfc9406-conservative
+        let growth = if self.conservative.is_some() { Growth::Quarter } else { Growth::Full };
         if let Some(sample) = round.sample {
             self.current = self.current.min(nanoseconds(sample));
             self.samples = self.samples.saturating_add(1);
@@ -78,8 +81,7 @@ impl HyStart {
         if self.samples >= Self::SAMPLES {
             self.compare();
         }
-        // spec: rfc9406-conservative
-        if self.conservative.is_some() { Growth::Quarter } else { Growth::Full }
+        growth
     }
 
     /// Compares the RTT of this round trip with earlier RTTs.

@@ -223,8 +223,8 @@ fn growing_rtt_ends_the_initial_slow_start_only() {
     round_trip(&mut flow, 30);
     assert_eq!(
         flow.control.window(),
-        20_000 + 7000 + 13 * 250,
-        "the growth is not slower from the eighth ACK on"
+        20_000 + 8000 + 12 * 250,
+        "the growth is not slower after the eighth ACK"
     );
     while flow.control.threshold() == MAXIMUM_WINDOW {
         round_trip(&mut flow, 30);

@@ -42,7 +42,7 @@ impl Flow {
 
 // proves: rfc9406-exit, rfc9406-conservative
 #[test]
-fn increase_by_an_eighth_slows_the_growth_at_the_eighth_sample() {
+fn increase_by_an_eighth_slows_the_growth_after_the_eighth_sample() {
     for (before, after, expected) in [
         // At least four milliseconds, an eighth, and at most 16 milliseconds.
         (8, 11, false),
@@ -55,9 +55,9 @@ fn increase_by_an_eighth_slows_the_growth_at_the_eighth_sample() {
         let mut flow = Flow::new();
         assert_eq!(flow.round_trip(&[before; 10]), [Growth::Full; 10]);
         let growth = flow.round_trip(&[after; 10]);
-        assert_eq!(growth[..7], [Growth::Full; 7], "from {before} to {after} ms");
+        assert_eq!(growth[..8], [Growth::Full; 8], "from {before} to {after} ms");
         let later = if expected { Growth::Quarter } else { Growth::Full };
-        assert_eq!(growth[7..], [later; 3], "from {before} to {after} ms");
+        assert_eq!(growth[8..], [later; 2], "from {before} to {after} ms");
     }
 }
 
@@ -69,7 +69,7 @@ fn only_the_smallest_rtt_of_a_round_trip_counts() {
     assert_eq!(flow.round_trip(&[300, 300, 300, 81, 300, 300, 300, 300, 300, 300]), [Growth::Full; 10]);
     // The smallest RTT is that of the last round trip, and not of an earlier one.
     assert_eq!(flow.round_trip(&[90; 10]), [Growth::Full; 10]);
-    assert_eq!(flow.round_trip(&[120; 10])[7..], [Growth::Quarter; 3]);
+    assert_eq!(flow.round_trip(&[120; 10])[8..], [Growth::Quarter; 2]);
 }
 
 // proves: rfc9406-exit
@@ -88,7 +88,7 @@ fn lower_rtt_resumes_slow_start() {
     assert_eq!(flow.round_trip(&[30; 10])[9], Growth::Quarter);
     assert_eq!(flow.round_trip(&[30; 10])[9], Growth::Quarter);
     let growth = flow.round_trip(&[29; 10]);
-    assert_eq!((growth[6], growth[7]), (Growth::Quarter, Growth::Full));
+    assert_eq!((growth[7], growth[8]), (Growth::Quarter, Growth::Full));
 }
 
 // proves: rfc9406-end
