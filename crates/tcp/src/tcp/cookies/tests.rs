@@ -53,7 +53,7 @@ fn cookies_of_a_connection_grow_with_each_period_for_34_minutes() {
 
 // proves: tcp-cookies
 #[test]
-fn cookie_is_valid_for_its_addresses_number_and_secret_only() {
+fn cookie_is_valid_for_its_addresses_numbers_and_secret_only() {
     let cookies = Cookies::new(&Secret::new(1));
     let sequence = SequenceNumber::new(7);
     let (local, peer) = addresses();
@@ -69,6 +69,11 @@ fn cookie_is_valid_for_its_addresses_number_and_secret_only() {
         assert_eq!(cookies.check(at(0), other, sequence, cookie), None, "{other_local} {other_peer}");
     }
     assert_eq!(cookies.check(at(0), (local, peer), sequence.plus(1), cookie), None);
+    for size in 1..8 {
+        let other_size = SequenceNumber::new(cookie.value() ^ (size << 24));
+        let checked = cookies.check(at(0), (local, peer), sequence, other_size);
+        assert_eq!(checked, None, "the cookie is valid with another segment size");
+    }
     let others = Cookies::new(&Secret::new(2));
     assert_eq!(others.check(at(0), (local, peer), sequence, cookie), None);
     let forged = (0..10_000).filter(|number| {
