@@ -60,8 +60,6 @@
 //! - The crate does not implement reverse or inverse ARP (RFC 903, RFC 2390). Such packets are dropped and counted.
 #![forbid(unsafe_code)]
 
-#[cfg(any(test, feature = "arbitrary"))]
-pub mod arbitrary;
 mod arp;
 pub mod constants;
 mod detection;

@@ -58,6 +58,8 @@
 //! - The crate resolves no addresses for a host and answers no requests: see [`arp::Arp`].
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod arbitrary;
 pub mod census;
 pub mod inquiry;
 mod requester;

@@ -1,7 +1,7 @@
 //! Properties for arbitrary packets and times.
 
 use super::*;
-use arp::arbitrary;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use arp::arbitrary;
+use crate::arbitrary;
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,6 @@
 //! Properties for arbitrary packets and times.
 
 use super::*;
-use crate::arbitrary;
 use proptest::prelude::*;
 
 fn defense() -> impl Strategy<Value = Defense> {
@@ -42,7 +41,16 @@ fn packet() -> impl Strategy<Value = PacketFields> {
             any::<[u8; 4]>().prop_map(Ipv4Addr::from)
         ]
     };
-    arbitrary::packet(arbitrary::operation(), (mac(), ip()), (mac(), ip()))
+    let operation = prop_oneof![Just(1), Just(2), any::<u16>()];
+    (operation, mac(), ip(), mac(), ip()).prop_map(
+        |(operation, sender_mac, sender_ip, target_mac, target_ip)| PacketFields {
+            operation: Operation(operation),
+            sender_hardware: sender_mac,
+            sender_protocol: sender_ip,
+            target_hardware: target_mac,
+            target_protocol: target_ip,
+        },
+    )
 }
 
 // proves: rfc5227-probe-times

@@ -1,13 +1,12 @@
-//! Proptest strategies for ARP packets, for this crate and its users.
+//! Proptest strategies for ARP packets.
 
 use std::net::Ipv4Addr;
 
+use arp::{MacAddr, Operation, PacketFields};
 use proptest::prelude::*;
 
-use crate::{MacAddr, Operation, PacketFields};
-
 /// Returns packets with the given operations, senders and targets.
-pub fn packet(
+pub(crate) fn packet(
     operation: impl Strategy<Value = u16>,
     sender: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
     target: impl Strategy<Value = (MacAddr, Ipv4Addr)>,
@@ -22,6 +21,6 @@ pub fn packet(
 }
 
 /// Returns operations: requests, replies and any other numbers.
-pub fn operation() -> impl Strategy<Value = u16> {
+pub(crate) fn operation() -> impl Strategy<Value = u16> {
     prop_oneof![Just(1), Just(2), any::<u16>()]
 }
