@@ -43,6 +43,16 @@ pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestR
     Ok(())
 }
 
+/// Discards the frames that a device has received.
+pub fn discard(device: &mut impl Device) -> TestResult {
+    let mut pool = Pool::new(device.capabilities().mtu, 1);
+    let mut batch = Batch::new(1);
+    wait_for("empty receive queue", || {
+        device.receive(&mut pool, &mut batch).ok()?;
+        batch.pop().map(|frame| pool.give(frame)).is_none().then_some(())
+    })
+}
+
 /// Receives frames from a device until a frame matches, and returns that frame. Discards the other frames.
 pub fn receive(device: &mut impl Device, matches: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pool = Pool::new(device.capabilities().mtu, 1);

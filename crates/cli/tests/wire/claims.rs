@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use tap::linux::{Interface, PacketSocket};
 
 use super::running::{PersistentTapGuard, Running};
-use testbed::frames::{arp, is_arp, receive, send, wait_until_answering};
+use testbed::frames::{arp, discard, is_arp, receive, send, wait_until_answering};
 use testbed::kernel::{create_bridge, delete_link};
 use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
@@ -223,6 +223,8 @@ fn tap_comes_up() -> TestResult {
     let mut socket = PacketSocket::open(tap.0.name())?;
     tap.0.set_up(false)?;
     line_with(&mut host, " link is down")?;
+    // Until its link went down, the host announced its address.
+    discard(&mut socket)?;
     tap.0.set_up(true)?;
     line_with(&mut host, " link is up, mtu 1500")?;
     line_with(&mut host, " probing 10.0.0.2")?;
@@ -263,6 +265,7 @@ fn carrier_returns() -> TestResult {
     let mut socket = veth.far_socket()?;
     veth.in_far_namespace(|| far.set_up(false).map_err(|error| error.to_string()))?;
     line_with(&mut host, " link has no carrier")?;
+    discard(&mut socket)?;
     veth.in_far_namespace(|| far.set_up(true).map_err(|error| error.to_string()))?;
     line_with(&mut host, " link is up")?;
     receive_probes_and_announcements(&mut socket)?;
