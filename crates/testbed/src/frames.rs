@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::net::Ipv4Addr;
-use std::thread;
 
 use tap::{Batch, Device, Frame, Pool};
 
-use crate::{PAUSE, TestResult, wait_for};
+use crate::{TestResult, wait_for};
+
+/// Number of attempts to receive the reply to a probe before the next probe is sent.
+const PROBE_INTERVAL: u32 = 50;
 
 /// Sends one frame over a device.
 pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
@@ -19,28 +21,28 @@ pub fn send(device: &mut impl Device, bytes: &[u8]) -> TestResult {
     Ok(())
 }
 
-/// Waits until a host replies to ARP probes for an address.
+/// Waits until a host replies to ARP probes for an address. No reply is left to receive.
 ///
 /// After a program attaches to a TAP, frames are lost until the kernel has processed the carrier change. A probe adds
 /// no entry to an ARP cache.
 pub fn wait_until_answering(device: &mut impl Device, target: Ipv4Addr) -> TestResult {
-    const PROBER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
     let (mut pool, mut batch) = (Pool::new(device.capabilities().mtu, 64), Batch::new(64));
+    let (mut prober, mut attempts) = ([2_u8, 0, 0, 0, 0, 0x77], 0_u32);
     wait_for("reply to a probe", || {
-        send(device, &arp([0xff; 6], 1, (PROBER, Ipv4Addr::UNSPECIFIED), ([0; 6], target))).ok()?;
-        thread::sleep(PAUSE);
+        if attempts.is_multiple_of(PROBE_INTERVAL) {
+            // The replies to earlier probes, which have other senders, arrive before the reply to this probe.
+            prober[4] = prober[4].wrapping_add(1);
+            send(device, &arp([0xff; 6], 1, (prober, Ipv4Addr::UNSPECIFIED), ([0; 6], target))).ok()?;
+        }
+        attempts += 1;
         device.receive(&mut pool, &mut batch).ok()?;
         let mut reply = None;
         while let Some(frame) = batch.pop() {
-            reply = reply.or(frame.bytes().starts_with(&PROBER).then_some(()));
+            reply = reply.or(frame.bytes().starts_with(&prober).then_some(()));
             pool.give(frame);
         }
         reply
-    })?;
-    // Discard the replies to the other probes.
-    thread::sleep(10 * PAUSE);
-    device.receive(&mut pool, &mut batch)?;
-    Ok(())
+    })
 }
 
 /// Discards the frames that a device has received.

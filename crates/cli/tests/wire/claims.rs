@@ -246,6 +246,7 @@ fn taken_while_down() -> TestResult {
     tap.0.set_up(false)?;
     let down = line_with(&mut host, "\"event\":\"link\"")?;
     assert!(down.contains("\"up\":false,\"carrier\":false,\"mtu\":1500}"), "{down}");
+    discard(&mut socket)?;
     tap.0.set_up(true)?;
     receive(&mut socket, |bytes| bytes.get(22..28) == Some(&HOST_MAC))?;
     send(&mut socket, &arp(HOST_MAC, 2, (PEER_MAC, HOST_IP), (HOST_MAC, UNSPECIFIED)))?;
