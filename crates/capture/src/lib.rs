@@ -14,7 +14,7 @@
 //! let mut file = Vec::new();
 //! write::section(&mut file, "example");
 //! write::interface(&mut file, LinkType::ETHERNET, "tap0");
-//! let packet = write::EnhancedPacket { time: 0, data: &[0; 60], flags: Direction::In.flags(), comment: None };
+//! let packet = write::EnhancedPacket { interface: 0, time: 0, data: &[0; 60], flags: Direction::In.flags(), comment: None };
 //! write::packet(&mut file, &packet);
 //!
 //! FrameReader::new(&file[..], &[LinkType::ETHERNET])?.read(|frame| {

@@ -462,7 +462,7 @@ proptest! {
         write::interface(&mut out, LinkType::ETHERNET, "tap0");
         for (time, data, flags, comment) in &frames {
             let comment = (!comment.is_empty()).then_some(&comment[..]);
-            write::packet(&mut out, &write::EnhancedPacket { time: *time, data, flags: *flags, comment });
+            write::packet(&mut out, &write::EnhancedPacket { interface: 0, time: *time, data, flags: *flags, comment });
         }
         let (packets, outcome) = read(&out[..]);
         prop_assert!(outcome.is_ok());

@@ -1,6 +1,7 @@
 //! Writer for pcapng blocks, in little-endian byte order.
 //!
-//! Call [`section`], then [`interface`], then [`packet`] for each packet.
+//! Call [`section`], then [`interface`] for each interface, then [`packet`] for each packet. Further interfaces may follow
+//! at any time.
 
 use crate::link_type::LinkType;
 
@@ -18,9 +19,11 @@ const END: u16 = 0;
 /// Time resolution: 10^-9 seconds.
 const NANOSECONDS: u8 = 9;
 
-/// Packet to write as an Enhanced Packet Block of the first interface.
+/// Packet to write as an Enhanced Packet Block.
 #[derive(Clone, Copy, Debug)]
 pub struct EnhancedPacket<'a> {
+    /// Number of the interface in the section, starting at 0.
+    pub interface: u32,
     /// Capture time in nanoseconds since 1970 in UTC.
     pub time: u64,
     /// Whole frame.
@@ -56,11 +59,11 @@ pub fn interface(out: &mut Vec<u8>, link_type: LinkType, name: &str) {
 
 /// Appends an Enhanced Packet Block.
 pub fn packet(out: &mut Vec<u8>, packet: &EnhancedPacket<'_>) {
-    let EnhancedPacket { time, data, flags, comment } = *packet;
+    let EnhancedPacket { interface, time, data, flags, comment } = *packet;
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes();
     let [a, b, c, d, high @ ..] = time.to_le_bytes();
     block(out, PACKET, |out| {
-        for word in [[0; 4], high, [a, b, c, d], length, length] {
+        for word in [interface.to_le_bytes(), high, [a, b, c, d], length, length] {
             out.extend(word);
         }
         padded(out, data);

@@ -47,6 +47,17 @@ impl ErrorMessage {
         self
     }
 
+    /// Adds another message: `a; b`, and the hints of both, each once.
+    pub(crate) fn and(mut self, other: ErrorMessage) -> ErrorMessage {
+        self.text = format!("{}; {}", self.text, other.text);
+        for hint in other.hints {
+            if !self.hints.contains(&hint) {
+                self.hints.push(hint);
+            }
+        }
+        self
+    }
+
     /// The message without its hints.
     pub(crate) fn text(&self) -> &str {
         &self.text

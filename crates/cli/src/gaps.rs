@@ -27,6 +27,10 @@ pub(crate) struct Gaps {
     pub(crate) unsent: u64,
 }
 
+/// Reason and hint if frames that had arrived were not read.
+const UNREAD: (&str, &str) =
+    ("more frames arrived than could be read", "try again with less load on the machine or the network");
+
 impl Gaps {
     /// Returns the gaps that the counters of a device show.
     pub(crate) fn of_device(counters: &DeviceCounters) -> Gaps {
@@ -43,14 +47,23 @@ impl Gaps {
     ///
     /// Every command that reports a negative result calls this function.
     pub(crate) fn explain(&self, name: &InterfaceName) -> Option<ErrorMessage> {
-        self.explain_with(name, "try again with less load on the machine or the network")
+        let (_, fewer) = UNREAD;
+        self.explain_with(name, fewer)
     }
 
     /// Like [`Gaps::explain`], with a hint for a command that can reduce the number of frames.
     pub(crate) fn explain_with(&self, name: &InterfaceName, fewer: &str) -> Option<ErrorMessage> {
         let inspect = format!("`ip link show {name}`");
-        let unread = "more frames arrived than could be read";
+        let (unread, _) = UNREAD;
         self.explain_for(&name.to_string(), (unread, fewer), &inspect)
+    }
+
+    /// Like [`Gaps::explain`], for one of several interfaces. Each explanation starts with the name of the interface.
+    pub(crate) fn explain_one_of_several(&self, name: &InterfaceName) -> Option<ErrorMessage> {
+        let inspect = format!("`ip link show {name}`");
+        let (unread, fewer) = UNREAD;
+        let why = self.explain_for("the interface", (unread, fewer), &inspect)?;
+        Some(why.context(name.to_string()))
     }
 
     /// Like [`Gaps::explain`], for the capture `name`.

@@ -10,6 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use tap::Instant;
+use tap::linux::InterfaceName;
 
 use crate::clock::Moment;
 use crate::link_change::LinkJson;
@@ -38,6 +39,22 @@ struct CommonFields {
     time: Time,
     /// Monotonic time since the command began, in nanoseconds.
     elapsed_ns: u64,
+}
+
+/// An event of one of several interfaces.
+#[derive(Debug, Serialize)]
+pub(crate) struct InterfaceEvent<E> {
+    #[serde(flatten)]
+    origin: InterfaceField,
+    #[serde(flatten)]
+    event: E,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct InterfaceField {
+    /// Interface or TAP; null for a capture.
+    interface: Option<String>,
 }
 
 /// A MAC address: six bytes in lower-case hexadecimal digits, with colons.
@@ -102,6 +119,12 @@ impl<E> EventObject<E> {
     pub(crate) fn new(at: Moment, event: E) -> EventObject<E> {
         let elapsed_ns = nanos(at.elapsed);
         EventObject { common: CommonFields { schema: SCHEMA, time: Time(at.wall), elapsed_ns }, event }
+    }
+}
+
+impl<E> InterfaceEvent<E> {
+    pub(crate) fn new(interface: Option<&InterfaceName>, event: E) -> InterfaceEvent<E> {
+        InterfaceEvent { origin: InterfaceField { interface: interface.map(ToString::to_string) }, event }
     }
 }
 
@@ -176,14 +199,27 @@ impl From<Direction> for FrameDirection {
 pub(crate) fn command_schema<E: JsonSchema>(generator: &mut SchemaGenerator, has_link: bool) -> Schema {
     let reference = generator.subschema_for::<EventObject<E>>();
     if has_link {
-        let mut link = EventObject::<LinkJson>::json_schema(generator);
-        let events = generator.definitions_mut().get_mut(E::schema_name().as_ref());
-        let events = events.and_then(|command| command.get_mut("oneOf")).and_then(Value::as_array_mut);
-        if let (Some(events), Some(link)) = (events, link.get_mut("oneOf").and_then(Value::as_array_mut)) {
-            events.append(link);
-        }
+        let link = EventObject::<LinkJson>::json_schema(generator);
+        add_events::<E>(generator, link);
     }
     reference
+}
+
+/// Adds the definition of a command that prints events of several interfaces, with the event `link`.
+pub(crate) fn schema_with_interfaces<E: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let reference = generator.subschema_for::<EventObject<InterfaceEvent<E>>>();
+    let link = EventObject::<InterfaceEvent<LinkJson>>::json_schema(generator);
+    add_events::<E>(generator, link);
+    reference
+}
+
+/// Adds events to the definition of a command.
+fn add_events<E: JsonSchema>(generator: &mut SchemaGenerator, mut added: Schema) {
+    let events = generator.definitions_mut().get_mut(E::schema_name().as_ref());
+    let events = events.and_then(|command| command.get_mut("oneOf")).and_then(Value::as_array_mut);
+    if let (Some(events), Some(added)) = (events, added.get_mut("oneOf").and_then(Value::as_array_mut)) {
+        events.append(added);
+    }
 }
 
 impl<E: JsonSchema> JsonSchema for EventObject<E> {
@@ -194,20 +230,36 @@ impl<E: JsonSchema> JsonSchema for EventObject<E> {
     /// Adds the common fields to the object of each event.
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let common = CommonFields::json_schema(generator);
-        let mut schema = E::json_schema(generator);
-        let events = schema.get_mut("oneOf").and_then(Value::as_array_mut);
-        for event in events.into_iter().flatten() {
-            let fields = common.get("properties").and_then(Value::as_object).into_iter().flatten();
-            if let Some(properties) = event.get_mut("properties").and_then(Value::as_object_mut) {
-                properties.extend(fields.map(|(name, field)| (name.clone(), field.clone())));
-            }
-            let names = common.get("required").and_then(Value::as_array).into_iter().flatten();
-            if let Some(required) = event.get_mut("required").and_then(Value::as_array_mut) {
-                required.splice(0..0, names.cloned());
-            }
-        }
-        schema
+        with_fields(E::json_schema(generator), &common)
     }
+}
+
+impl<E: JsonSchema> JsonSchema for InterfaceEvent<E> {
+    fn schema_name() -> Cow<'static, str> {
+        E::schema_name()
+    }
+
+    /// Adds the interface to the object of each event.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let interface = InterfaceField::json_schema(generator);
+        with_fields(E::json_schema(generator), &interface)
+    }
+}
+
+/// Adds fields to the object of each event.
+fn with_fields(mut schema: Schema, added: &Schema) -> Schema {
+    let events = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for event in events.into_iter().flatten() {
+        let fields = added.get("properties").and_then(Value::as_object).into_iter().flatten();
+        if let Some(properties) = event.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.extend(fields.map(|(name, field)| (name.clone(), field.clone())));
+        }
+        let names = added.get("required").and_then(Value::as_array).into_iter().flatten();
+        if let Some(required) = event.get_mut("required").and_then(Value::as_array_mut) {
+            required.splice(0..0, names.cloned());
+        }
+    }
+    schema
 }
 
 impl JsonSchema for Mac {

@@ -16,7 +16,7 @@ use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use runtime::{Clock, Driver, DriverError};
 use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, PacketSocket, Tap};
-use tap::{Device, Exchange, Instant, Pool, Tracer};
+use tap::{Device, Exchange, Instant, Pool, PortId, Tracer};
 
 use crate::carrier::{interface_down, wait_for_carrier};
 use crate::device::{NetworkDevice, check_macs, warn_of_bridge, warn_of_shared_address};
@@ -216,6 +216,7 @@ struct ProbeCapture {
 struct SentFrame {
     number: u64,
     time: Instant,
+    port: PortId,
     bytes: Vec<u8>,
 }
 
@@ -228,27 +229,27 @@ impl ProbeCapture {
     /// refused frames.
     fn finish_turn(&mut self, departing: usize, refused: &[u64]) {
         while self.sent.len() > departing
-            && let Some(SentFrame { number, time, bytes }) = self.sent.pop_front()
+            && let Some(SentFrame { number, time, port, bytes }) = self.sent.pop_front()
         {
             let comment = refused.contains(&number).then_some("refused by the interface");
-            self.recorder.frame_sent(time, &bytes, comment);
+            self.recorder.frame_sent(time, port, &bytes, comment);
         }
         self.recorder.flush();
     }
 }
 
 impl<T: Display> Tracer<StationOutcome<T>> for ProbeCapture {
-    fn frame_received(&mut self, _now: Instant, bytes: &[u8]) {
+    fn frame_received(&mut self, _now: Instant, _port: PortId, bytes: &[u8]) {
         self.recorder.frame_received(bytes);
     }
 
-    fn frame_handled(&mut self, now: Instant, outcome: StationOutcome<T>) {
-        self.recorder.frame_decided(now, outcome);
+    fn frame_handled(&mut self, now: Instant, port: PortId, outcome: StationOutcome<T>) {
+        self.recorder.frame_decided(now, port, outcome);
     }
 
-    fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
         self.count += 1;
-        self.sent.push_back(SentFrame { number: self.count, time: now, bytes: bytes.to_vec() });
+        self.sent.push_back(SentFrame { number: self.count, time: now, port, bytes: bytes.to_vec() });
     }
 }
 

@@ -14,7 +14,7 @@ use capture::{Direction, LinkType};
 use clap::Args;
 use link::{EthernetFrame, MacAddr};
 use runtime::Clock;
-use tap::Instant;
+use tap::{Instant, PortId};
 
 use crate::clock::WallClock;
 use crate::color::Styler;
@@ -107,14 +107,21 @@ const LAST_FRAMES_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Recorder<W: Sink> {
     out: Output<W>,
     clock: WallClock,
-    kernel_mac: Option<MacAddr>,
+    /// The interfaces in the order of their ports.
+    interfaces: Vec<CapturedInterface>,
     /// The last received frame; the decision on it is pending.
     received: Vec<u8>,
     /// Buffer for a block.
     block: Vec<u8>,
     name: String,
-    interface: String,
     rotation: Option<Rotation<W>>,
+}
+
+/// An interface of a capture.
+struct CapturedInterface {
+    name: String,
+    /// MAC address of the kernel, if the kernel sends on the interface too.
+    kernel_mac: Option<MacAddr>,
 }
 
 impl Recorder<File> {
@@ -166,11 +173,10 @@ impl<W: Sink> Recorder<W> {
         let mut recorder = Recorder {
             out,
             clock,
-            kernel_mac: None,
+            interfaces: vec![CapturedInterface { name: interface.to_owned(), kernel_mac: None }],
             received: Vec::new(),
             block: Vec::new(),
             name,
-            interface: interface.to_owned(),
             rotation: None,
         };
         recorder.start_file();
@@ -190,12 +196,14 @@ impl<W: Sink> Recorder<W> {
 
     /// Writes the blocks at the start of a file.
     fn start_file(&mut self) {
-        let interface = std::mem::take(&mut self.interface);
+        let interfaces = std::mem::take(&mut self.interfaces);
         self.block(None, |out| {
             write::section(out, concat!("tapstack ", env!("CARGO_PKG_VERSION")));
-            write::interface(out, LinkType::ETHERNET, &interface);
+            for interface in &interfaces {
+                write::interface(out, LinkType::ETHERNET, &interface.name);
+            }
         });
-        self.interface = interface;
+        self.interfaces = interfaces;
     }
 
     /// Continues in the next file if a limit of the current file is reached.
@@ -223,11 +231,21 @@ impl<W: Sink> Recorder<W> {
         }
     }
 
-    /// Sets the MAC address of the kernel, if the kernel sends on the interface too. Received frames with this source
+    /// Sets the MAC address of the kernel, if the kernel sends on the first interface too. Received frames with this source
     /// were sent by the kernel.
     pub(crate) fn with_kernel_mac(mut self, kernel_mac: Option<MacAddr>) -> Recorder<W> {
-        self.kernel_mac = kernel_mac;
+        if let Some(first) = self.interfaces.first_mut() {
+            first.kernel_mac = kernel_mac;
+        }
         self
+    }
+
+    /// Adds an interface, with the MAC address of the kernel if the kernel sends on the interface too. The interface has the
+    /// next port.
+    pub(crate) fn add_interface(&mut self, name: &str, kernel_mac: Option<MacAddr>) {
+        self.block(None, |out| write::interface(out, LinkType::ETHERNET, name));
+        self.interfaces.push(CapturedInterface { name: name.to_owned(), kernel_mac });
+        self.flush();
     }
 
     /// Stores a received frame until [`Recorder::frame_decided`] writes it.
@@ -236,16 +254,16 @@ impl<W: Sink> Recorder<W> {
         self.received.extend_from_slice(bytes);
     }
 
-    /// Writes the last received frame with the decision on it, as a comment.
-    pub(crate) fn frame_decided(&mut self, now: Instant, decision: impl Display) {
+    /// Writes the last received frame, of this port, with the decision on it as a comment.
+    pub(crate) fn frame_decided(&mut self, now: Instant, port: PortId, decision: impl Display) {
         let bytes = std::mem::take(&mut self.received);
-        self.write_frame(now, self.direction(&bytes), &bytes, Some(&decision.to_string()));
+        self.write_frame(now, port, self.direction(port, &bytes), &bytes, Some(&decision.to_string()));
         self.received = bytes;
     }
 
-    /// Writes a transmitted frame, optionally with a comment.
-    pub(crate) fn frame_sent(&mut self, now: Instant, bytes: &[u8], comment: Option<&str>) {
-        self.write_frame(now, Direction::Out, bytes, comment);
+    /// Writes a frame that a port has transmitted, optionally with a comment.
+    pub(crate) fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8], comment: Option<&str>) {
+        self.write_frame(now, port, Direction::Out, bytes, comment);
     }
 
     /// Flushes the buffer.
@@ -253,13 +271,22 @@ impl<W: Sink> Recorder<W> {
         self.write(Duration::ZERO);
     }
 
-    /// Returns the direction of a received frame.
-    fn direction(&self, bytes: &[u8]) -> Direction {
-        let is_sent = |frame: EthernetFrame<'_>| Some(frame.source()) == self.kernel_mac;
+    /// Returns the direction of a frame that a port has received.
+    fn direction(&self, port: PortId, bytes: &[u8]) -> Direction {
+        let interface = self.interfaces.get(usize::from(port.number()));
+        let kernel_mac = interface.and_then(|interface| interface.kernel_mac);
+        let is_sent = |frame: EthernetFrame<'_>| Some(frame.source()) == kernel_mac;
         if EthernetFrame::parse(bytes).is_ok_and(is_sent) { Direction::Out } else { Direction::In }
     }
 
-    fn write_frame(&mut self, now: Instant, direction: Direction, bytes: &[u8], comment: Option<&str>) {
+    fn write_frame(
+        &mut self,
+        now: Instant,
+        port: PortId,
+        direction: Direction,
+        bytes: &[u8],
+        comment: Option<&str>,
+    ) {
         if !self.out.has_reader() {
             return;
         }
@@ -268,7 +295,8 @@ impl<W: Sink> Recorder<W> {
         let time = self.clock.moment(now).wall.as_nanos();
         let flags = direction.flags();
         self.block(Some(now), |out| {
-            write::packet(out, &write::EnhancedPacket { time, data: bytes, flags, comment });
+            let interface = port.number().into();
+            write::packet(out, &write::EnhancedPacket { interface, time, data: bytes, flags, comment });
         });
     }
 

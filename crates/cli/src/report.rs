@@ -17,7 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use services::{Service, Services};
 use tap::linux::InterfaceName;
-use tap::{Device, DeviceCounters, Instant, LinkState, Pool, Tracer};
+use tap::{Device, DeviceCounters, Instant, LinkState, Pool, PortId, Tracer};
 
 use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
@@ -277,7 +277,7 @@ impl<W: Sink> HostReport<W> {
 }
 
 impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
-    fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
+    fn frame_received(&mut self, now: Instant, _port: PortId, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
             recorder.frame_received(bytes);
         }
@@ -286,9 +286,9 @@ impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
         self.frame(now, Direction::In, bytes);
     }
 
-    fn frame_handled(&mut self, now: Instant, verdict: FrameOutcome) {
+    fn frame_handled(&mut self, now: Instant, port: PortId, verdict: FrameOutcome) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_decided(now, verdict);
+            recorder.frame_decided(now, port, verdict);
         }
         let Some(reason) = verdict.dropped() else { return };
         if self.level < Self::level_of(reason) || !self.admits(now, LineKind::of_drop(reason)) {
@@ -306,9 +306,9 @@ impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
         );
     }
 
-    fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_sent(now, bytes, None);
+            recorder.frame_sent(now, port, bytes, None);
         }
         self.frame(now, Direction::Out, bytes);
     }

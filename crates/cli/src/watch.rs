@@ -6,6 +6,7 @@ mod file;
 mod json;
 mod known;
 mod observer;
+mod observers;
 mod output;
 mod screen;
 mod source;
@@ -15,7 +16,6 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use arptools::census::CensusEvent;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Instant;
@@ -23,40 +23,41 @@ use tap::Instant;
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::gaps::Gaps;
-use crate::json::command_schema;
+use crate::json::schema_with_interfaces;
 use crate::output::Output;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::{privileges, probe};
 use arguments::WatchArguments;
 use commands::EventCommands;
-use known::KnownAddresses;
 use observer::Observer;
+use observers::Observers;
 use output::{EventOutput, LineOutput, WatchOutput};
 use screen::Screen;
 use source::{FrameWatcher, WatchSource};
 
 /// Outcome of a watch.
 struct WatchOutcome {
-    observer: Observer,
+    /// Message about the first event of `--fail-on`.
+    trigger: Option<ErrorMessage>,
     /// Reason why a conflict may have been missed; `None` if all frames were received.
     incomplete: Option<ErrorMessage>,
-    /// Whether the source was never able to receive.
-    never_received: bool,
+    /// Reason why an interface or a capture was never able to receive.
+    never_received: Option<ErrorMessage>,
 }
 
 /// Runs `tapstack watch` until a signal, the deadline or the end of the source.
 pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
-    let WatchOutcome { observer, incomplete, never_received } = match &arguments.file {
+    let WatchOutcome { trigger, incomplete, never_received } = match &arguments.file {
         Some(path) => file::watch(arguments, path, clock)?,
-        None => watch_link(arguments, clock)?,
+        None => watch_links(arguments, clock)?,
     };
-    if let Some(event) = observer.trigger {
-        return Err(Failure::negative(event_message(event)));
+    if let Some(message) = trigger {
+        return Err(Failure::negative(message));
     }
-    match incomplete {
-        Some(why) if !arguments.fail_on.is_empty() => Err(Failure::new(why.context("no result"))),
-        Some(why) if never_received => Err(Failure::new(why.context("received nothing"))),
+    match (incomplete, never_received) {
+        (Some(why), _) if !arguments.fail_on.is_empty() => Err(Failure::new(why.context("no result"))),
+        (_, Some(why)) => Err(Failure::new(why.context("received nothing"))),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -66,39 +67,71 @@ fn signals() -> std::io::Result<Signals> {
     Signals::take_over(&TERMINATION_SIGNALS)
 }
 
-/// Watches an interface or a TAP.
-fn watch_link(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
+/// Watches interfaces or a TAP.
+fn watch_links(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome, Failure> {
     let mut source = WatchSource::open(arguments, clock)?;
-    let recorder = arguments.capture.start_recorder(source.name().as_str(), clock)?;
-    let observer = Observer::open(arguments)?;
-    let mut watcher = FrameWatcher::new(observer, recorder, clock.into(), &source)?;
+    let names = source.names();
+    let name = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let observers = Observers::open(arguments, &names)?;
+    let mut watcher = FrameWatcher::new(observers, &arguments.capture, clock, &source)?;
     let signals = &signals()?;
-    let output = open_output(arguments, &source.name().to_string(), SourceKind::Link, clock)?;
+    let output = open_output(arguments, &name, SourceKind::Link, clock)?;
     drop_privileges(arguments)?;
-    watcher.observer.create_known()?;
-    let interface = Some(source.name().to_string());
-    let commands = EventCommands::new(arguments.exec.clone(), interface, output.is_screen());
+    watcher.observers.save_known()?;
+    let interfaces = names.len();
+    let commands = EventCommands::new(arguments.exec.clone(), interfaces, output.is_screen());
     let mut output = EventOutput { output, commands, command_wait: None };
-    watcher.observer.advance(watcher.wall_time(clock.now()));
-    output.output.print_start(watcher.observer.now, &source.name().to_string());
+    let wall_time = watcher.wall_time(clock.now());
+    watcher.observers.advance(wall_time);
+    output.output.print_start(wall_time, &watcher.observers, &name);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
     let ended = receive_until_end(&mut source, &mut watcher, &mut output, clock, end, signals);
     let ended = ended.and_then(|()| receive_rest(&mut source, &mut watcher, &mut output, clock, signals));
     watcher.flush();
     let is_cut_short = output.output.has_lost_reader();
-    let lost = source.gaps();
-    let printed = output.finish(&mut watcher.observer, lost.lost.saturating_add(lost.truncated), signals);
-    check(&watcher.observer, ended)?;
-    check(&watcher.observer, printed)?;
-    let gaps = Gaps { turned_away: unwatched_count(&watcher.observer), ..source.gaps() };
-    let incomplete = gaps.explain(source.name()).or_else(|| is_cut_short.then(closed_output_message));
-    Ok(WatchOutcome { observer: watcher.observer, incomplete, never_received: !source.was_alive() })
+    let observers = &mut watcher.observers;
+    for (observer, (_, gaps, _)) in observers.list.iter_mut().zip(source.gaps()) {
+        observer.frames_lost = gaps.lost.saturating_add(gaps.truncated);
+    }
+    let printed = output.finish(observers, signals);
+    check(observers.trigger.as_ref(), ended)?;
+    check(observers.trigger.as_ref(), printed)?;
+    check(observers.trigger.as_ref(), check_all_watched(&source, interfaces))?;
+    let (mut incomplete, mut never_received) = (None, None);
+    for (observer, (name, gaps, was_alive)) in observers.list.iter().zip(source.gaps()) {
+        let gaps = Gaps { turned_away: unwatched_count(observer), ..gaps };
+        let why = if interfaces > 1 { gaps.explain_one_of_several(name) } else { gaps.explain(name) };
+        let Some(why) = why else { continue };
+        if !was_alive {
+            never_received = Some(joined(never_received.take(), why.clone()));
+        }
+        incomplete = Some(joined(incomplete.take(), why));
+    }
+    let incomplete = incomplete.or_else(|| is_cut_short.then(closed_output_message));
+    Ok(WatchOutcome { trigger: watcher.observers.trigger, incomplete, never_received })
+}
+
+/// Returns the reasons of several interfaces as one message.
+fn joined(former: Option<ErrorMessage>, next: ErrorMessage) -> ErrorMessage {
+    match former {
+        Some(former) => former.and(next),
+        None => next,
+    }
+}
+
+/// Fails if an interface was not watched to the end.
+fn check_all_watched(source: &WatchSource, interfaces: usize) -> Result<(), Failure> {
+    let failures = (0..interfaces).filter_map(|place| source.failure(place).cloned());
+    match failures.reduce(ErrorMessage::and) {
+        Some(why) => Err(Failure::new(why.context("not watched to the end"))),
+        None => Ok(()),
+    }
 }
 
 /// Returns the failure of a watch. After an event of `--fail-on`, prints the failure, because the event is a result.
-fn check(observer: &Observer, outcome: Result<(), Failure>) -> Result<(), Failure> {
+fn check(trigger: Option<&ErrorMessage>, outcome: Result<(), Failure>) -> Result<(), Failure> {
     match outcome {
-        Err(why) if observer.trigger.is_some() => {
+        Err(why) if trigger.is_some() => {
             why.print();
             Ok(())
         }
@@ -106,22 +139,29 @@ fn check(observer: &Observer, outcome: Result<(), Failure>) -> Result<(), Failur
     }
 }
 
-/// Prints changes of the link.
+/// Prints changes of the links, and reports interfaces that are no longer watched.
 fn report_link_changes(
     source: &mut WatchSource,
     watcher: &mut FrameWatcher,
     output: &mut EventOutput,
     now: Instant,
 ) {
-    let mut was_alive = !watcher.observer.is_down;
-    for state in source.link_changes() {
-        // A link that goes down and comes up without a carrier is counted as one loss.
-        let losses = u64::from(was_alive && !state.carries_frames());
-        was_alive = state.carries_frames();
-        watcher.observer.link_losses = watcher.observer.link_losses.saturating_add(losses);
-        output.output.print_link_change(watcher.wall_time(now), state);
+    let wall_time = watcher.wall_time(now);
+    for (place, observer) in watcher.observers.list.iter_mut().enumerate() {
+        let mut was_alive = !observer.is_down;
+        for state in source.link_changes(place) {
+            // A link that goes down and comes up without a carrier is counted as one loss.
+            let losses = u64::from(was_alive && !state.carries_frames());
+            was_alive = state.carries_frames();
+            observer.link_losses = observer.link_losses.saturating_add(losses);
+            output.output.print_link_change(wall_time, observer, state);
+        }
+        observer.is_down = source.is_down(place);
+        let is_new = !std::mem::replace(&mut observer.is_lost, source.failure(place).is_some());
+        if let Some(why) = source.failure(place).filter(|_| is_new) {
+            output.output.print_failure(why);
+        }
     }
-    watcher.observer.is_down = source.is_down();
 }
 
 /// Returns how many packets and addresses were not tracked because the table was full.
@@ -139,17 +179,17 @@ fn receive_rest(
     signals: &Signals,
 ) -> Result<(), Failure> {
     let is_drained = probe::drain(|| {
-        if is_over(&watcher.observer, &output.output) {
+        if is_over(&watcher.observers, &output.output) {
             return Ok(false);
         }
         let has_arrived = source.receive(watcher)?;
-        output.print_events(&mut watcher.observer, signals)?;
+        output.print_events(&mut watcher.observers, signals)?;
         Ok(has_arrived)
     })?;
     if !is_drained {
         source.mark_unread();
     }
-    source.follow_link()?;
+    source.follow_links()?;
     report_link_changes(source, watcher, output, clock.now());
     Ok(())
 }
@@ -165,7 +205,7 @@ fn receive_until_end(
 ) -> Result<(), Failure> {
     // A signal may have arrived before the first wait.
     let mut has_signal = true;
-    while !is_over(&watcher.observer, &output.output) {
+    while !is_over(&watcher.observers, &output.output) {
         if has_signal && signals.next()?.is_some() {
             return Ok(());
         }
@@ -175,28 +215,27 @@ fn receive_until_end(
             return Ok(());
         }
         let wall_time = watcher.wall_time(now);
-        let silent = watcher.observer.census.deadline().map(|at| at.since(wall_time));
-        let save = watcher.observer.known.as_ref().and_then(KnownAddresses::deadline);
-        let save = save.map(|at| at.since(wall_time));
-        let delays = [left, silent, output.output.refresh_delay(wall_time), save, output.commands.delay()];
+        let due = watcher.observers.deadline().map(|at| at.since(wall_time));
+        let delays = [left, due, output.output.refresh_delay(wall_time), output.commands.delay()];
         let limit = delays.into_iter().flatten().min();
         has_signal = source.step(watcher, signals, output.output.key_fd(), limit)?;
         let now = clock.now();
-        watcher.observer.advance(watcher.wall_time(now));
+        let wall_time = watcher.wall_time(now);
+        watcher.observers.advance(wall_time);
         watcher.flush();
-        output.print_events(&mut watcher.observer, signals)?;
+        output.print_events(&mut watcher.observers, signals)?;
         report_link_changes(source, watcher, output, now);
         // A failure is reported at the end, and the next attempt may be successful.
-        let _ = watcher.observer.save_known_if_due();
+        let _ = watcher.observers.save_known_if_due(wall_time);
         output.commands.advance();
-        output.output.refresh(watcher.observer.now, &watcher.observer)?;
+        output.output.refresh(wall_time, &watcher.observers)?;
     }
     Ok(())
 }
 
 /// Whether the output is closed, or an event of `--fail-on` ends the watch.
-fn is_over(observer: &Observer, output: &WatchOutput) -> bool {
-    output.is_closed() || observer.trigger.is_some()
+fn is_over(observers: &Observers, output: &WatchOutput) -> bool {
+    output.is_closed() || observers.trigger.is_some()
 }
 
 /// Drops the privileges, except those for the file of `--known`.
@@ -253,19 +292,9 @@ fn closed_output_message() -> ErrorMessage {
     ErrorMessage::new("the reader closed standard output").hint("use -q, or a reader that reads to the end")
 }
 
-/// Returns the error message for an event of `--fail-on`.
-fn event_message(event: CensusEvent) -> String {
-    match event {
-        CensusEvent::Conflict { address, mac, other } => {
-            format!("address conflict: {address} is claimed by {other} and {mac}")
-        }
-        event => text::event_text(event),
-    }
-}
-
 /// Returns the schema of `tapstack watch --json`.
 pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
-    command_schema::<json::WatchJson>(generator, true)
+    schema_with_interfaces::<json::WatchJson>(generator)
 }
 
 #[cfg(test)]

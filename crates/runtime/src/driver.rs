@@ -126,6 +126,17 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         id
     }
 
+    /// Stops serving a device, for example because [`step`](Driver::step) failed with an error of this port. The device
+    /// receives and sends nothing, and no call waits for it. Its departing frames are discarded. The device and its counters
+    /// stay in [`devices`](Driver::devices).
+    pub fn close_port(&mut self, port: PortId) {
+        let now = self.clock.now();
+        let all = once(&mut self.first).chain(&mut self.others);
+        if let Some(port) = all.into_iter().find(|open| open.exchange.port() == port) {
+            port.close(now, &mut self.machine, &mut self.pool);
+        }
+    }
+
     /// Waits for frames, for a change of a link, for one of `descriptors`, for the deadline of the machine, or until
     /// `limit` has passed. Then takes one [`turn`](Driver::turn) of each device.
     ///
@@ -257,9 +268,13 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         once(&self.first).chain(&self.others)
     }
 
+    fn open_ports(&self) -> impl Iterator<Item = &Port<D>> {
+        self.ports().filter(|port| !port.is_closed)
+    }
+
     /// Returns the time limit of the next wait: the caller's, or the time until the driver has something to do.
     fn time_limit(&self, limit: Option<Duration>) -> Option<Duration> {
-        let can_send = self.ports().any(|port| !port.last_turn.tx_blocked);
+        let can_send = self.open_ports().any(|port| !port.last_turn.tx_blocked);
         let deadline = self.machine.deadline().filter(|_| can_send);
         let discard = self.ports().filter_map(|port| port.discard_at(self.transmit_timeout)).min();
         let due = [deadline, discard].into_iter().flatten().min();
@@ -278,7 +293,7 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
         descriptors: &[Descriptor<'_, T>],
         limit: Option<Duration>,
     ) -> Result<Readiness<T>, DriverError> {
-        let ports = self.ports().flat_map(|port| {
+        let ports = self.open_ports().flat_map(|port| {
             let tx_blocked = port.last_turn.tx_blocked;
             // Frames that the machine does not accept yet would end every wait.
             let device = if tx_blocked && !self.machine.accepts_frames(port.exchange.port()) {

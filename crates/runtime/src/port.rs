@@ -14,6 +14,8 @@ pub(crate) struct Port<D> {
     pub(crate) exchange: Exchange,
     /// Monitor of the link; `None` without a monitor, or after the interface was deleted.
     pub(crate) monitor: Option<LinkMonitor>,
+    /// Whether the device is no longer served.
+    pub(crate) is_closed: bool,
     /// Result of the last turn.
     pub(crate) last_turn: Turn,
     /// Time since which the device is congested.
@@ -22,7 +24,14 @@ pub(crate) struct Port<D> {
 
 impl<D: Device> Port<D> {
     pub(crate) fn new(id: PortId, device: D, monitor: Option<LinkMonitor>) -> Port<D> {
-        Port { device, exchange: Exchange::new(id), monitor, last_turn: Turn::default(), blocked_since: None }
+        Port {
+            device,
+            exchange: Exchange::new(id),
+            monitor,
+            is_closed: false,
+            last_turn: Turn::default(),
+            blocked_since: None,
+        }
     }
 
     /// Passes the present state of the link to the machine, if the link is monitored.
@@ -43,6 +52,9 @@ impl<D: Device> Port<D> {
         tracer: &mut impl Tracer<M::Outcome>,
         transmit_timeout: Option<Duration>,
     ) -> Result<usize, DriverError> {
+        if self.is_closed {
+            return Ok(0);
+        }
         let turn = self.exchange.turn(now, machine, &mut self.device, pool, tracer);
         self.last_turn = turn.map_err(|source| DriverError::Device { port: self.exchange.port(), source })?;
         if !self.last_turn.tx_blocked {
@@ -54,6 +66,12 @@ impl<D: Device> Port<D> {
             self.discard(now, machine, pool);
         }
         Ok(self.last_turn.received)
+    }
+
+    /// Stops serving the device.
+    pub(crate) fn close<M: Machine>(&mut self, now: Instant, machine: &mut M, pool: &mut Pool) {
+        self.discard(now, machine, pool);
+        (self.is_closed, self.monitor, self.last_turn) = (true, None, Turn::default());
     }
 
     /// Discards the departing frames.

@@ -141,7 +141,7 @@ impl Wire {
         write::interface(&mut out, LinkType::ETHERNET, "eth0");
         for (at, data) in &frames {
             let time = START + at.as_nanos();
-            write::packet(&mut out, &EnhancedPacket { time, data, flags: 0, comment: None });
+            write::packet(&mut out, &EnhancedPacket { interface: 0, time, data, flags: 0, comment: None });
         }
         out
     }

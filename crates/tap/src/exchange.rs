@@ -72,9 +72,9 @@ impl Exchange {
         }
         machine.prefetch(self.port, &self.received);
         while let Some(frame) = self.received.pop() {
-            tracer.frame_received(now, frame.bytes());
+            tracer.frame_received(now, self.port, frame.bytes());
             let outcome = machine.receive(now, self.port, frame, pool);
-            tracer.frame_handled(now, outcome);
+            tracer.frame_handled(now, self.port, outcome);
         }
         machine.transmit(now, self.port, &mut self.departing, pool);
         let was_full = self.departing.free_capacity() == 0;
@@ -121,7 +121,7 @@ impl Exchange {
             // counts refused frames.
             // spec: ethernet-minimum
             let _ = frame.pad(minimum);
-            tracer.frame_sent(now, frame.bytes());
+            tracer.frame_sent(now, self.port, frame.bytes());
         }
     }
 }

@@ -1,39 +1,39 @@
 //! Tracing of the frames of a machine.
 
-use crate::Instant;
+use crate::{Instant, PortId};
 
 /// Observer of the frames of a machine with outcomes of type `O`. The default methods do nothing. `()` is a tracer
 /// without cost.
 pub trait Tracer<O> {
-    /// Called for each received frame, before it is handled.
-    fn frame_received(&mut self, _now: Instant, _bytes: &[u8]) {}
+    /// Called for each frame that a port received, before the frame is handled.
+    fn frame_received(&mut self, _now: Instant, _port: PortId, _bytes: &[u8]) {}
 
     /// Called with the outcome of the last received frame.
-    fn frame_handled(&mut self, _now: Instant, _outcome: O) {}
+    fn frame_handled(&mut self, _now: Instant, _port: PortId, _outcome: O) {}
 
-    /// Called with each frame, including its padding, before transmission.
-    fn frame_sent(&mut self, _now: Instant, _bytes: &[u8]) {}
+    /// Called with each frame that a port sends, including its padding, before transmission.
+    fn frame_sent(&mut self, _now: Instant, _port: PortId, _bytes: &[u8]) {}
 }
 
 impl<O> Tracer<O> for () {}
 
 /// `None` is a tracer without cost.
 impl<O, T: Tracer<O>> Tracer<O> for Option<T> {
-    fn frame_received(&mut self, now: Instant, bytes: &[u8]) {
+    fn frame_received(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
         if let Some(tracer) = self {
-            tracer.frame_received(now, bytes);
+            tracer.frame_received(now, port, bytes);
         }
     }
 
-    fn frame_handled(&mut self, now: Instant, outcome: O) {
+    fn frame_handled(&mut self, now: Instant, port: PortId, outcome: O) {
         if let Some(tracer) = self {
-            tracer.frame_handled(now, outcome);
+            tracer.frame_handled(now, port, outcome);
         }
     }
 
-    fn frame_sent(&mut self, now: Instant, bytes: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
         if let Some(tracer) = self {
-            tracer.frame_sent(now, bytes);
+            tracer.frame_sent(now, port, bytes);
         }
     }
 }

@@ -35,6 +35,27 @@ pub struct CensusCounts {
 }
 
 impl CensusCounts {
+    /// Returns the sum of two counts.
+    #[must_use]
+    pub fn plus(self, other: CensusCounts) -> CensusCounts {
+        CensusCounts {
+            requests: self.requests.saturating_add(other.requests),
+            replies: self.replies.saturating_add(other.replies),
+            announcements: self.announcements.saturating_add(other.announcements),
+            probes: self.probes.saturating_add(other.probes),
+            dropped: self.dropped.saturating_add(other.dropped),
+            rejected: self.rejected.saturating_add(other.rejected),
+            broadcast: self.broadcast.saturating_add(other.broadcast),
+            added: self.added.saturating_add(other.added),
+            changed: self.changed.saturating_add(other.changed),
+            conflicts: self.conflicts.saturating_add(other.conflicts),
+            evicted: self.evicted.saturating_add(other.evicted),
+            displaced: self.displaced.saturating_add(other.displaced),
+            suppressed: self.suppressed.saturating_add(other.suppressed),
+            events_lost: self.events_lost.saturating_add(other.events_lost),
+        }
+    }
+
     /// Returns the number of packets.
     pub fn packets(&self) -> u64 {
         [self.requests, self.replies, self.announcements, self.probes, self.dropped, self.rejected]

@@ -287,3 +287,24 @@ fn rates_cover_last_ten_seconds_and_each_second() {
     record(&mut census, at(200_000), request(A, SEEN, OTHER));
     assert_eq!(census.seconds(at(201_000)).iter().sum::<u32>(), 1);
 }
+
+#[test]
+fn sum_of_counts_has_sum_of_each_count() {
+    let counts = |factor: u64| CensusCounts {
+        requests: factor,
+        replies: 2 * factor,
+        announcements: 3 * factor,
+        probes: 4 * factor,
+        dropped: 5 * factor,
+        rejected: 6 * factor,
+        broadcast: 7 * factor,
+        added: 8 * factor,
+        changed: 9 * factor,
+        conflicts: 10 * factor,
+        evicted: 11 * factor,
+        displaced: 12 * factor,
+        suppressed: 13 * factor,
+        events_lost: 14 * factor,
+    };
+    assert_eq!(counts(1).plus(counts(100)), counts(101));
+}

@@ -503,7 +503,7 @@ fn lines_of_capture(options: &str) -> Vec<String> {
     capture::write::interface(&mut capture, LinkType::ETHERNET, "tap0");
     let faulty = with_changes(&REQUEST, &[(15, 7)]);
     for data in [&REQUEST[..], &faulty, &ECHO] {
-        let packet = capture::write::EnhancedPacket { time: 0, data, flags: 0, comment: None };
+        let packet = capture::write::EnhancedPacket { interface: 0, time: 0, data, flags: 0, comment: None };
         capture::write::packet(&mut capture, &packet);
     }
     let options = ["tapstack", "decode", "-t"].into_iter().chain(options.split(' '));

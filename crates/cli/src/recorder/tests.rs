@@ -5,10 +5,13 @@ use std::time::Duration;
 use arp::Merge;
 use capture::{FrameReader, FrameReaderError, LinkType};
 use host::{DropReason, FrameOutcome};
+use link::MacAddr;
 use proptest::prelude::*;
-use tap::Instant;
+use tap::{Instant, PortId};
 
 use super::*;
+
+const PORT: PortId = PortId::new(0);
 
 type FrameContent = (Option<u64>, usize, Vec<u8>, Option<Direction>, Option<String>);
 
@@ -65,10 +68,13 @@ fn record(frames: &[(bool, Vec<u8>)], capacity: usize) -> Vec<u8> {
         let now = Instant::ORIGIN + Duration::from_nanos(nanos);
         if *arrived {
             recorder.frame_received(frame);
-            recorder
-                .frame_decided(now, FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotLocal)));
+            recorder.frame_decided(
+                now,
+                PORT,
+                FrameOutcome::Dropped(DropReason::Link(link::LinkDropReason::NotLocal)),
+            );
         } else {
-            recorder.frame_sent(now, frame, None);
+            recorder.frame_sent(now, PORT, frame, None);
         }
     }
     drop(recorder);
@@ -83,7 +89,7 @@ fn received_frame_has_outcome_as_comment() {
         Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
     let received = arp::Reception { merge: Merge::Added, reply: None };
     recorder.frame_received(&[7; 42]);
-    recorder.frame_decided(Instant::ORIGIN, FrameOutcome::Arp(received));
+    recorder.frame_decided(Instant::ORIGIN, PORT, FrameOutcome::Arp(received));
     drop(recorder);
     assert_eq!(read(&bytes).0[0].4.as_deref(), Some("learned"));
 }
@@ -173,7 +179,12 @@ fn rotated(limits: FileLimits, count: u8) -> [Vec<u8>; 3] {
     let recorder = Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
     let mut recorder = recorder.with_rotation(Rotation::new(rest.into(), limits));
     for number in 0..count {
-        recorder.frame_sent(Instant::from_nanos(u64::from(number) * 1_000_000_000), &[number; 100], None);
+        recorder.frame_sent(
+            Instant::from_nanos(u64::from(number) * 1_000_000_000),
+            PORT,
+            &[number; 100],
+            None,
+        );
     }
     drop(recorder);
     files.map(|file| {
@@ -208,7 +219,7 @@ proptest! {
             Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
         let mut recorder = recorder.with_rotation(Rotation::new(rest.into(), limits));
         for number in 0..count {
-            recorder.frame_sent(Instant::ORIGIN, &[number; 100], None);
+            recorder.frame_sent(Instant::ORIGIN, PORT, &[number; 100], None);
         }
         drop(recorder);
         let mut numbers = Vec::new();
@@ -222,6 +233,46 @@ proptest! {
         let kept = u8::try_from(numbers.len()).unwrap();
         prop_assert_eq!(numbers, (count - kept..count).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn each_frame_has_number_and_direction_of_its_interface_in_each_file() {
+    let files: [SharedFile; 2] = Default::default();
+    let [first, rest] = files.clone();
+    let out = Output::of_whole_blocks(first, whole_blocks);
+    let recorder = Recorder::new(out, "a test".to_owned(), "eth0", WallClock::Fixed(Duration::ZERO)).unwrap();
+    let mac = |last| MacAddr::new([2, 0, 0, 0, 0, last]);
+    let mut recorder = recorder.with_kernel_mac(Some(mac(1)));
+    recorder.add_interface("eth1", Some(mac(2)));
+    let limits = FileLimits { size: Some(1), time: None };
+    let mut recorder = recorder.with_rotation(Rotation::new([rest].into(), limits));
+    // Both frames are from the kernel on the second interface.
+    let frame = [&[0xff; 6][..], &mac(2).bytes(), &[8, 6], &[0; 28]].concat();
+    for port in [0, 1] {
+        recorder.frame_received(&frame);
+        recorder.frame_decided(Instant::ORIGIN, PortId::new(port), "new");
+    }
+    drop(recorder);
+    // The body of an Enhanced Packet Block, which has the type 6, starts with the number of the interface.
+    let number = |bytes: &[u8]| {
+        let mut rest = bytes;
+        while rest[0] != 6 {
+            rest = &rest[block_length(rest)..];
+        }
+        rest[8]
+    };
+    let files = files.map(|file| file.0.borrow().clone());
+    assert_eq!(files.each_ref().map(|bytes| number(bytes)), [0, 1]);
+    assert_eq!(files.each_ref().map(|bytes| read(bytes).0[0].3), [Some(Direction::In), Some(Direction::Out)]);
+    for name in ["eth0", "eth1"] {
+        let has_name = |bytes: &Vec<u8>| bytes.windows(4).any(|four| four == name.as_bytes());
+        assert!(files.iter().all(has_name), "a file has no interface {name}");
+    }
+}
+
+/// Returns the length of the first block.
+fn block_length(bytes: &[u8]) -> usize {
+    usize::try_from(u32::from_le_bytes(bytes[4..8].try_into().unwrap())).unwrap()
 }
 
 #[test]

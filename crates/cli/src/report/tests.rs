@@ -3,6 +3,7 @@ use arp::{ClaimEvent, NeighborEvent};
 use host::HostEvent;
 use serde_json::Value;
 
+const PORT: PortId = PortId::new(0);
 const NOW: Instant = Instant::from_nanos(3_661_000_042_000);
 
 fn events() -> Vec<HostEvent> {
@@ -79,14 +80,14 @@ fn printed(level: Verbosity, json: bool, act: impl FnOnce(&mut HostReport<Vec<u8
 }
 
 fn drop_one(report: &mut HostReport<Vec<u8>>) {
-    report.frame_received(NOW, &[2; 14]);
-    report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::GroupSource.into()));
+    report.frame_received(NOW, PORT, &[2; 14]);
+    report.frame_handled(NOW, PORT, FrameOutcome::Dropped(link::LinkDropReason::GroupSource.into()));
 }
 
 #[test]
 fn drop_for_other_station_is_printed_only_with_all_frames() {
     let for_others = |report: &mut HostReport<Vec<u8>>| {
-        report.frame_handled(NOW, FrameOutcome::Dropped(link::LinkDropReason::NotLocal.into()));
+        report.frame_handled(NOW, PORT, FrameOutcome::Dropped(link::LinkDropReason::NotLocal.into()));
     };
     assert_eq!(printed(Verbosity::Events, false, for_others), "");
     assert_eq!(printed(Verbosity::Frames, false, for_others).lines().count(), 1);

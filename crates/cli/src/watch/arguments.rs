@@ -23,7 +23,7 @@ use crate::values::{
 // Each bool is an independent option. A terminal does not format backticks.
 #[allow(clippy::struct_excessive_bools, clippy::doc_markdown)]
 #[command(
-    group(ArgGroup::new("source").required(true).args(["interface", "tap", "file"])),
+    group(ArgGroup::new("source").required(true).args(["interfaces", "tap", "file"])),
     after_help = "\
 Examples:
   sudo tapstack watch -I eth0
@@ -34,6 +34,8 @@ Examples:
       fails if two hosts share an address
   sudo tapstack watch -I eth0 --known known.txt --exec 'logger \"$TAPSTACK_EVENT $TAPSTACK_IP $TAPSTACK_MAC\"'
       logs each event; addresses in known.txt are not new
+  sudo tapstack watch -I eth0 -I eth1
+      two networks, each with its own table of addresses
   tapstack watch --tap tap0 --address 10.0.0.2/24
       as an emulated host that answers the kernel
   tapstack watch arp.pcap
@@ -55,13 +57,18 @@ claimed. Evicted and rejected addresses are counted.
 On a switched network, watch receives broadcasts, multicasts and frames to this interface. Two hosts that share an address are \
 detected only if watch receives frames of both: broadcasts, or replies to this interface.
 
---known reads and replaces a file with a line `IP[@VLAN] MAC # comment` for each address. An address in the file is not \
-reported as new, and another MAC address is reported as a move. New and moved addresses are added to the file. The file may be \
+With several interfaces, each interface has its own table and counters, and output names the interface. The same address on two \
+interfaces is not a conflict. The events of a station on both interfaces are reported for each. If one interface is deleted, watch \
+continues with the others, and exits with 2 at the end.
+
+--known reads and replaces a file with a line `IP[@VLAN][%INTERFACE] MAC # comment` for each address. A line without an interface \
+applies to each interface without a line of its own; a watch of several interfaces adds lines with interfaces. An address in the \
+file is not reported as new, and another MAC address is reported as a move. New and moved addresses are added to the file. The file may be \
 edited at any time: watch reads a changed file before it reports a new or moved address, unless a line is invalid. As root, watch keeps CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_CHOWN, to replace a file of another user.
 
 --exec runs the command with /bin/sh, without the privileges of watch. Standard input has the event as a JSON object, and the \
 environment has its fields: TAPSTACK_EVENT, TAPSTACK_IP, TAPSTACK_MAC and so on. Up to 8 commands run at the same time, and up \
-to 256 events wait. Reading a capture file waits for the commands. Failed commands, and events without a command, are \
+to 256 events of each interface wait. Reading a capture file waits for the commands. Failed commands, and events without a command, are \
 counted. The command cannot gain privileges: setuid and setgid programs do not work, for example sudo, or sendmail of \
 Postfix or Exim.
 
@@ -77,12 +84,12 @@ pub(crate) struct WatchArguments {
     /// Capture to read instead of an interface, pcap or pcapng, also compressed with gzip or zstd; `-` is standard input
     #[arg(conflicts_with = "path", add = ArgValueCompleter::new(complete::captures()))]
     pub(crate) file: Option<PathBuf>,
-    /// Interface to monitor, shared with the kernel (needs CAP_NET_RAW)
+    /// Interface to monitor, shared with the kernel (needs CAP_NET_RAW); may be repeated for up to 16 interfaces
     #[arg(
-        short = 'I', long, value_name = "NAME", value_parser = interface_name, help_heading = help::INTERFACE,
+        id = "interfaces", short = 'I', long = "interface", value_name = "NAME", value_parser = interface_name, help_heading = help::INTERFACE,
         add = ArgValueCandidates::new(complete::interfaces)
     )]
-    pub(crate) interface: Option<InterfaceName>,
+    pub(crate) interfaces: Vec<InterfaceName>,
     /// TAP to monitor; created if missing (needs CAP_NET_ADMIN)
     #[arg(
         long, value_name = "NAME", value_parser = tap_name, help_heading = help::INTERFACE,
@@ -91,7 +98,7 @@ pub(crate) struct WatchArguments {
     pub(crate) tap: Option<InterfaceName>,
     /// IP address of the kernel on the TAP, added if missing (needs CAP_NET_ADMIN)
     #[arg(
-        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interface", "file"],
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interfaces", "file"],
         help_heading = help::INTERFACE
     )]
     pub(crate) kernel: Option<Ipv4Net>,
@@ -100,7 +107,7 @@ pub(crate) struct WatchArguments {
     pub(crate) vlan: Option<VlanId>,
     /// IP address of an emulated host on the TAP, with prefix length [default: no host]
     #[arg(
-        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interface", "file"],
+        long, value_name = "IP/PREFIX", value_parser = host_network, conflicts_with_all = ["interfaces", "file"],
         help_heading = help::ADDRESSES
     )]
     pub(crate) address: Option<Ipv4Net>,
@@ -190,17 +197,6 @@ fn shell_command(text: &str) -> Result<String, ErrorMessage> {
         return Err(ErrorMessage::new("the command is empty").hint("use e.g. 'logger \"$TAPSTACK_EVENT\"'"));
     }
     Ok(text.to_owned())
-}
-
-impl WatchArguments {
-    /// Returns the name of the file or the interface.
-    pub(super) fn name(&self) -> String {
-        match (&self.file, self.interface.as_ref().or(self.tap.as_ref())) {
-            (Some(file), _) => file.display().to_string(),
-            (None, Some(name)) => name.to_string(),
-            (None, None) => String::new(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::signals::Signals;
 
 /// Maximum number of commands that run at the same time.
 const MAX_RUNNING: usize = 8;
-/// Maximum number of events that wait for their command.
+/// Maximum number of events of an interface that wait for their command.
 pub(super) const MAX_PENDING: usize = 256;
 /// Interval between checks for the end of a command.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -31,11 +31,19 @@ pub(super) struct EventCommands {
     command: Option<String>,
     /// Whether the output of the commands is discarded, because a screen is shown.
     is_silent: bool,
-    /// Interface or TAP of the events; `None` for a capture.
-    interface: Option<String>,
+    /// The events of each interface.
+    queues: Vec<EventQueue>,
+    /// Place of the queue that is next in turn.
+    next: usize,
+    /// Commands that run, with the place of their queue.
+    running: Vec<(usize, Child)>,
+}
+
+/// Events of one interface, so that many events of an interface do not delay or lose events of another.
+#[derive(Debug, Default)]
+struct EventQueue {
     /// Events as JSON lines, oldest first.
     pending: VecDeque<String>,
-    running: Vec<Child>,
     counts: CommandCounts,
 }
 
@@ -59,9 +67,10 @@ pub(super) struct CommandCounts {
 }
 
 impl EventCommands {
-    /// Runs `command` for each event of an interface or a capture. Without a command, does nothing.
-    pub(super) fn new(command: Option<String>, interface: Option<String>, is_silent: bool) -> EventCommands {
-        EventCommands { command, is_silent, interface, ..EventCommands::default() }
+    /// Runs `command` for each event of this number of interfaces. Without a command, does nothing.
+    pub(super) fn new(command: Option<String>, interfaces: usize, is_silent: bool) -> EventCommands {
+        let queues = std::iter::repeat_with(EventQueue::default).take(interfaces).collect();
+        EventCommands { command, is_silent, queues, ..EventCommands::default() }
     }
 
     /// Returns whether there is a command.
@@ -69,51 +78,78 @@ impl EventCommands {
         self.command.is_some()
     }
 
-    pub(super) fn counts(&self) -> CommandCounts {
-        self.counts
+    /// Returns the counts of an interface.
+    pub(super) fn counts(&self, place: usize) -> CommandCounts {
+        self.queues.get(place).map_or_else(CommandCounts::default, |queue| queue.counts)
     }
 
-    /// Adds an event, as a JSON line.
-    pub(super) fn add(&mut self, line: String) {
-        if self.pending.len() >= MAX_PENDING {
-            self.counts.lost = self.counts.lost.saturating_add(1);
+    /// Adds an event of the interface at this place, as a JSON line.
+    pub(super) fn add(&mut self, place: usize, line: String) {
+        let Some(queue) = self.queues.get_mut(place) else { return };
+        if queue.pending.len() >= MAX_PENDING {
+            queue.counts.lost = queue.counts.lost.saturating_add(1);
         } else {
-            self.pending.push_back(line);
+            queue.pending.push_back(line);
         }
+    }
+
+    /// Returns the number of events that wait for their command.
+    fn pending(&self) -> usize {
+        self.queues.iter().map(|queue| queue.pending.len()).sum()
     }
 
     /// Returns the time until the next call of [`EventCommands::advance`], or `None` if nothing runs.
     pub(super) fn delay(&self) -> Option<Duration> {
-        (!self.running.is_empty() || !self.pending.is_empty()).then_some(CHECK_INTERVAL)
+        (!self.running.is_empty() || self.pending() > 0).then_some(CHECK_INTERVAL)
     }
 
-    /// Counts ended commands, and starts commands for the next events.
+    /// Counts ended commands, and starts commands for the next events. The interfaces take turns.
     pub(super) fn advance(&mut self) {
-        let counts = &mut self.counts;
-        self.running.retain_mut(|child| match child.try_wait() {
+        let queues = &mut self.queues;
+        self.running.retain_mut(|(place, child)| match child.try_wait() {
             Ok(None) => true,
             ended => {
                 let is_success = ended.is_ok_and(|status| status.is_some_and(|status| status.success()));
-                counts.failed = counts.failed.saturating_add(u64::from(!is_success));
+                if let Some(queue) = queues.get_mut(*place) {
+                    queue.counts.failed = queue.counts.failed.saturating_add(u64::from(!is_success));
+                }
                 false
             }
         });
-        while self.running.len() < MAX_RUNNING
-            && let Some(command) = &self.command
-            && let Some(line) = self.pending.pop_front()
-        {
-            match start(command, self.interface.as_deref(), &line, self.is_silent) {
-                Ok(child) => {
-                    self.counts.started = self.counts.started.saturating_add(1);
-                    self.running.push(child);
+        while self.running.len() < MAX_RUNNING && self.command.is_some() {
+            let Some((place, line)) = self.take_next() else { break };
+            self.start(place, &line);
+        }
+    }
+
+    /// Removes and returns the next event, with the place of its interface.
+    fn take_next(&mut self) -> Option<(usize, String)> {
+        let count = self.queues.len();
+        for place in (self.next..count).chain(0..self.next) {
+            let queue = self.queues.get_mut(place)?;
+            if let Some(line) = queue.pending.pop_front() {
+                self.next = (place + 1) % count;
+                return Some((place, line));
+            }
+        }
+        None
+    }
+
+    /// Starts the command for an event.
+    fn start(&mut self, place: usize, line: &str) {
+        let has_failed = self.queues.iter().any(|queue| queue.counts.failed > 0);
+        let (Some(command), Some(queue)) = (&self.command, self.queues.get_mut(place)) else { return };
+        match start(command, line, self.is_silent) {
+            Ok(child) => {
+                queue.counts.started = queue.counts.started.saturating_add(1);
+                self.running.push((place, child));
+            }
+            Err(error) => {
+                // The first failure is reported, all failures are counted.
+                if !has_failed && !self.is_silent {
+                    Failure::new(format!("cannot run the command of --exec: {error}")).print();
                 }
-                Err(error) => {
-                    // The first failure is reported, all failures are counted.
-                    if self.counts.failed == 0 && !self.is_silent {
-                        Failure::new(format!("cannot run the command of --exec: {error}")).print();
-                    }
-                    self.counts.failed = self.counts.failed.saturating_add(1);
-                }
+                queue.counts.failed = queue.counts.failed.saturating_add(1);
             }
         }
     }
@@ -125,9 +161,9 @@ impl EventCommands {
         CommandWait { clock, end }: CommandWait,
         signals: &Signals,
     ) -> std::io::Result<()> {
-        while self.pending.len() > rest {
+        while self.pending() > rest {
             self.advance();
-            if self.pending.len() <= rest || end.is_some_and(|end| clock.now() >= end) {
+            if self.pending() <= rest || end.is_some_and(|end| clock.now() >= end) {
                 break;
             }
             let woken_by = [Descriptor::readable(signals.as_fd(), ())];
@@ -151,19 +187,21 @@ impl EventCommands {
             }
             self.advance();
         }
-        let unstarted = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
-        self.counts.lost = self.counts.lost.saturating_add(unstarted);
-        self.pending.clear();
+        for EventQueue { pending, counts } in &mut self.queues {
+            let unstarted = u64::try_from(pending.len()).unwrap_or(u64::MAX);
+            counts.lost = counts.lost.saturating_add(unstarted);
+            pending.clear();
+        }
         Ok(())
     }
 }
 
 /// Starts a shell command. The event is its standard input, and each field of the event is an environment variable.
-fn start(command: &str, interface: Option<&str>, line: &str, is_silent: bool) -> std::io::Result<Child> {
+fn start(command: &str, line: &str, is_silent: bool) -> std::io::Result<Child> {
     // A child process inherits blocked signals. The launcher unblocks them.
     let mut process = Command::new("/proc/self/exe");
     process.arg0(COMMAND_LAUNCHER).args(["/bin/sh", "-c", command]).stdin(Stdio::piped());
-    process.envs(variables(line)).env("TAPSTACK_INTERFACE", interface.unwrap_or_default());
+    process.envs(variables(line));
     if is_silent {
         process.stdout(Stdio::null()).stderr(Stdio::null());
     } else {
@@ -214,12 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn events_beyond_queue_are_counted_as_lost() {
-        let mut commands = EventCommands::new(Some("true".to_owned()), None, true);
-        for _ in 0..MAX_PENDING + 3 {
-            commands.add("{}".to_owned());
+    fn events_beyond_queue_of_interface_are_counted_as_lost() {
+        let mut commands = EventCommands::new(Some("true".to_owned()), 2, true);
+        for number in 0..MAX_PENDING + 3 {
+            commands.add(0, number.to_string());
         }
-        assert_eq!((commands.counts().lost, commands.delay()), (3, Some(CHECK_INTERVAL)));
+        assert_eq!((commands.counts(0).lost, commands.delay()), (3, Some(CHECK_INTERVAL)));
         assert_eq!(EventCommands::default().delay(), None);
+        // The events of another interface have their own queue, and both interfaces take turns.
+        commands.add(1, "other".to_owned());
+        assert_eq!(commands.counts(1).lost, 0, "a full queue lost an event of another interface");
+        let next: Vec<_> = (0..3).filter_map(|_| commands.take_next()).collect();
+        let expected = [(0, "0"), (1, "other"), (0, "1")].map(|(place, line)| (place, line.to_owned()));
+        assert_eq!(next, expected);
     }
 }

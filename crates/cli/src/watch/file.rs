@@ -17,7 +17,7 @@ use tap::linux::{Descriptor, wait};
 
 use super::arguments::WatchArguments;
 use super::commands::{CommandWait, EventCommands};
-use super::observer::Observer;
+use super::observers::Observers;
 use super::output::{EventOutput, WatchOutput};
 use super::{
     SourceKind, WatchOutcome, check, drop_privileges, is_over, open_output, signals, unwatched_count,
@@ -48,68 +48,79 @@ enum Wake {
 
 /// Watches a capture to its end. Times are the timestamps of its frames.
 pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Result<WatchOutcome, Failure> {
-    let read_failure = |error: FrameReaderError| {
-        Failure::new(explain(&error).context(format!("cannot read {}", input::name(path))))
-    };
+    let name = &path.display().to_string();
+    let title = &input::name(path);
+    let read_failure =
+        |error: FrameReaderError| Failure::new(explain(&error).context(format!("cannot read {title}")));
     let from = open_unblocked(path).map_err(|error| read_failure(error.into()))?;
     let signals = &signals()?;
-    let mut observer = Observer::open(arguments)?;
+    let mut observers = Observers::open(arguments, &[])?;
     drop_privileges(arguments)?;
-    observer.create_known()?;
+    observers.save_known()?;
     let is_file = from.metadata().is_ok_and(|metadata| metadata.is_file());
     let stopped = AtomicBool::new(false);
     let end = arguments.deadline.map(|limit| clock.now() + limit);
-    let outcome = |observer: Observer, truncated, has_header: bool, is_cut_short: bool| {
+    let outcome = |observers: Observers, truncated, has_header: bool, is_cut_short: bool| {
         // A file has unread frames if reading was stopped. A pipe may have had no more.
         let is_unread = !has_header || is_cut_short || (is_file && stopped.load(Ordering::Relaxed));
-        let gaps = Gaps { truncated, is_unread, turned_away: unwatched_count(&observer), ..Gaps::default() };
-        let incomplete = gaps.explain_capture(&input::name(path));
-        WatchOutcome { observer, incomplete, never_received: !has_header }
+        let gaps = Gaps {
+            truncated,
+            is_unread,
+            turned_away: observers.list.first().map_or(0, unwatched_count),
+            ..Gaps::default()
+        };
+        let incomplete = gaps.explain_capture(title);
+        let never_received = incomplete.clone().filter(|_| !has_header);
+        WatchOutcome { trigger: observers.trigger, incomplete, never_received }
     };
     let kind = if is_file { SourceKind::File } else { SourceKind::Pipe };
     let from = StoppableReader { from, signals, clock, end, stopped: &stopped };
     let reader = decompressed(from).map_err(FrameReaderError::from);
     let mut reader = match reader.and_then(|reader| FrameReader::new(reader, LINK_TYPES)) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
-            open_output(arguments, &arguments.name(), kind, clock)?.finish(&observer, 0, signals)?;
-            return Ok(outcome(observer, 0, false, false));
+            open_output(arguments, name, kind, clock)?.finish(&observers, signals)?;
+            return Ok(outcome(observers, 0, false, false));
         }
         reader => reader.map_err(read_failure)?,
     };
-    let output = open_output(arguments, &arguments.name(), kind, clock)?;
-    let commands = EventCommands::new(arguments.exec.clone(), None, output.is_screen());
+    let output = open_output(arguments, name, kind, clock)?;
+    let commands = EventCommands::new(arguments.exec.clone(), 1, output.is_screen());
     // Reading a file waits for the commands, as it waits for the reader of the lines.
     let command_wait = is_file.then_some(CommandWait { clock, end });
     let mut output = EventOutput { output, commands, command_wait };
     let (mut has_started, mut is_cut_short, mut printed, mut truncated) = (false, false, Ok(()), 0);
     let read = reader.read(|frame| {
+        let Some(observer) = observers.list.first_mut() else { return false };
         let time = frame.time.map_or(observer.now, Instant::from_nanos);
-        if !std::mem::replace(&mut has_started, true) {
-            output.output.print_start(time, &arguments.name());
-        }
         let decision = observer.observe_captured(time, frame);
+        if !std::mem::replace(&mut has_started, true) {
+            output.output.print_start(time, &observers, name);
+        }
         truncated += u64::from(frame.is_truncated() && decision.is_truncated());
-        printed = output.print_events(&mut observer, signals);
+        printed = output.print_events(&mut observers, signals);
         output.commands.advance();
         // For --fail-on, a file is read to its end, also after an event or when the output is closed.
         let is_enough = match (is_file, arguments.fail_on.is_empty()) {
             (true, false) => false,
             (true, true) => output.output.is_closed(),
-            (false, _) => is_over(&observer, &output.output),
+            (false, _) => is_over(&observers, &output.output),
         };
         is_cut_short = is_enough;
         printed.is_ok() && !is_enough && !stopped.load(Ordering::Relaxed)
     });
-    check(&observer, printed.map_err(Failure::from))?;
+    check(observers.trigger.as_ref(), printed.map_err(Failure::from))?;
     let read = if stopped.load(Ordering::Relaxed) { Ok(()) } else { read.map_err(read_failure) };
     if read.is_ok() {
-        let shown = show_end(&mut output.output, &observer, signals, clock);
-        check(&observer, shown)?;
+        let shown = show_end(&mut output.output, &observers, signals, clock);
+        check(observers.trigger.as_ref(), shown)?;
     }
-    let printed = output.finish(&mut observer, truncated, signals);
-    check(&observer, read)?;
-    check(&observer, printed)?;
-    Ok(outcome(observer, truncated, true, is_cut_short))
+    if let Some(observer) = observers.list.first_mut() {
+        observer.frames_lost = truncated;
+    }
+    let printed = output.finish(&mut observers, signals);
+    check(observers.trigger.as_ref(), read)?;
+    check(observers.trigger.as_ref(), printed)?;
+    Ok(outcome(observers, truncated, true, is_cut_short))
 }
 
 /// Opens a capture without waiting for the writer of a FIFO. [`StoppableReader`] waits instead, so that a signal or the
@@ -124,7 +135,7 @@ fn open_unblocked(path: &Path) -> io::Result<File> {
 /// Shows the end of a capture on the screen until the user quits.
 fn show_end(
     output: &mut WatchOutput,
-    observer: &Observer,
+    observers: &Observers,
     signals: &Signals,
     clock: Clock,
 ) -> Result<(), Failure> {
@@ -132,7 +143,7 @@ fn show_end(
         if signals.next()?.is_some() {
             return Ok(());
         }
-        output.refresh(clock.now(), observer)?;
+        output.refresh(clock.now(), observers)?;
         if !output.is_closed() {
             let woken_by = [Some(signals.as_fd()), output.key_fd()].into_iter().flatten();
             wait(woken_by.map(|fd| Descriptor::readable(fd, ())), Some(pause))?;

@@ -12,7 +12,7 @@ use super::SourceKind;
 use super::observer::Observer;
 use super::text::presences;
 use crate::clock::Moment;
-use crate::json::{EventObject, Mac, Time, nanos};
+use crate::json::{EventObject, InterfaceEvent, Mac, Time, nanos};
 use crate::output::json;
 use crate::vendors::Vendors;
 
@@ -22,14 +22,13 @@ use crate::vendors::Vendors;
 /// A frame without a time has the time of the previous frame; without a previous frame, the start of 1970.
 /// An event that repeats is reported again after five minutes at the earliest.
 /// With `-q`, no object is printed.
+/// A watch of several interfaces prints the objects `start` and `statistics` for each interface.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[schemars(rename = "watch")]
 pub(super) enum WatchJson {
-    /// The first object.
+    /// The first object of an interface or a capture.
     Start {
-        /// Interface or TAP; null for a capture.
-        interface: Option<String>,
         /// File name of a capture; null otherwise.
         file: Option<String>,
     },
@@ -161,7 +160,7 @@ pub(super) enum WatchJson {
         /// Changes of its MAC address.
         changes: u64,
     },
-    /// The last object. Each packet is counted in one of `requests`, `replies`, `announcements`, `probes`, `invalid`
+    /// The last object of an interface or a capture. Each packet is counted in one of `requests`, `replies`, `announcements`, `probes`, `invalid`
     /// and `rejected`.
     Statistics(Box<StatisticsFields>),
 }
@@ -254,19 +253,15 @@ pub(super) enum AddressState {
     Gone,
 }
 
-/// Returns the line of an event.
-pub(super) fn line(at: Moment, event: WatchJson) -> String {
-    json(&EventObject::new(at, event))
+/// Returns the line of an event of an interface or a capture.
+pub(super) fn line(at: Moment, observer: &Observer, event: impl Serialize) -> String {
+    json(&EventObject::new(at, InterfaceEvent::new(observer.interface.as_ref(), event)))
 }
 
 impl WatchJson {
-    /// The first object.
+    /// The first object. `source` is the name of the capture.
     pub(super) fn start(kind: SourceKind, source: &str) -> WatchJson {
-        let source = Some(source.to_owned());
-        match kind {
-            SourceKind::Link => WatchJson::Start { interface: source, file: None },
-            SourceKind::File | SourceKind::Pipe => WatchJson::Start { interface: None, file: source },
-        }
+        WatchJson::Start { file: (kind != SourceKind::Link).then(|| source.to_owned()) }
     }
 
     /// An address in the final table.
@@ -292,13 +287,13 @@ impl WatchJson {
     }
 
     /// The last object.
-    pub(super) fn statistics(observer: &Observer, frames_lost: u64) -> WatchJson {
+    pub(super) fn statistics(observer: &Observer) -> WatchJson {
         let counts = observer.counts();
         let CensusCounts { requests, replies, announcements, probes, dropped, rejected, broadcast, .. } =
             counts;
         let CensusCounts { added, changed, conflicts, evicted, suppressed, events_lost, .. } = counts;
         let [fresh, quiet, gone] = presences(observer);
-        let commands = observer.commands.unwrap_or_default();
+        let commands = observer.commands;
         WatchJson::Statistics(Box::new(StatisticsFields {
             duration_ns: observer.began.map_or(0, |began| nanos(observer.now.since(began))),
             packets: counts.packets(),
@@ -321,10 +316,10 @@ impl WatchJson {
             displaced: counts.displaced,
             suppressed,
             events_lost,
-            frames_lost,
+            frames_lost: observer.frames_lost,
             link_losses: observer.link_losses,
             excluded: observer.excluded,
-            known_not_added: observer.known.as_ref().map_or(0, |known| known.not_added),
+            known_not_added: observer.known_not_added,
             commands_started: commands.started,
             commands_failed: commands.failed,
             commands_lost: commands.lost,

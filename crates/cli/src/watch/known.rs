@@ -1,7 +1,10 @@
 //! File of known addresses: `watch --known`.
 //!
-//! A line has an IP address with an optional VLAN, and a MAC address: `10.0.0.7@5 02:00:00:00:00:07`. A comment starts
-//! with `#`. The file may be edited while `watch` runs: `watch` reads a changed file again before it reports a new or moved
+//! A line has an IP address with an optional VLAN and an optional interface, and a MAC address:
+//! `10.0.0.7@5%eth0 02:00:00:00:00:07`. Without an interface, the line applies to each interface that has no line of its own
+//! for this address. A watch of several interfaces adds lines with interfaces. A comment starts with `#`.
+//!
+//! The file may be edited while `watch` runs: `watch` reads a changed file again before it reports a new or moved
 //! address and before it replaces the file, and keeps all lines that it does not change.
 
 use std::collections::{BTreeMap, HashSet};
@@ -14,19 +17,20 @@ use std::time::Duration;
 use arptools::census::{CensusEvent, VlanAddress};
 use link::MacAddr;
 use tap::Instant;
+use tap::linux::InterfaceName;
 
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::input::read;
 use crate::local_time::LocalSecond;
-use crate::values::{ip_address, station_mac, vlan};
+use crate::values::{interface_name, ip_address, station_mac, vlan};
 
 /// Maximum number of known addresses.
 const MAX_ADDRESSES: usize = 65_536;
 /// Time from a change to the replacement of the file.
 const SAVE_DELAY: Duration = Duration::from_secs(5);
 /// First line of a new file.
-const HEADER: &str = "# Known addresses of tapstack watch: IP[@VLAN] MAC # comment\n";
+const HEADER: &str = "# Known addresses of tapstack watch: IP[@VLAN][%INTERFACE] MAC # comment\n";
 
 /// The known addresses, and the changes that are not in the file yet.
 #[derive(Debug)]
@@ -34,12 +38,35 @@ pub(super) struct KnownAddresses {
     path: PathBuf,
     /// The version of the file with these addresses.
     version: Option<FileVersion>,
-    macs: BTreeMap<VlanAddress, MacAddr>,
+    macs: BTreeMap<KnownAddress, MacAddr>,
     /// Changed addresses, with the time of the first change.
-    changes: BTreeMap<VlanAddress, (MacAddr, Instant)>,
+    changes: BTreeMap<KnownAddress, (MacAddr, Instant)>,
     save_at: Option<Instant>,
-    /// Addresses that were not added because the list was full.
-    pub(super) not_added: u64,
+}
+
+/// An address, on one interface or on each interface without a line of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct KnownAddress {
+    address: VlanAddress,
+    interface: Option<String>,
+}
+
+/// The interface of an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct EventOrigin<'a> {
+    /// `None` for a capture.
+    pub(super) interface: Option<&'a InterfaceName>,
+    /// Whether several interfaces are watched.
+    pub(super) is_one_of_several: bool,
+}
+
+/// Result of the review of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Review {
+    /// Event to report, or `None` if the file has this MAC address of a new or moved address already.
+    pub(super) event: Option<CensusEvent>,
+    /// Whether the address was not added to the known addresses because the list was full.
+    pub(super) is_full: bool,
 }
 
 /// Values that differ after a change of a file: device and inode, size, and time of the last change.
@@ -68,34 +95,32 @@ impl KnownAddresses {
         let text = read_text(&path_of_file).map_err(|error| failure(error.to_string().as_str().into()))?;
         let macs = parse(&text).map_err(failure)?;
         let (path, changes) = (path_of_file, BTreeMap::new());
-        Ok(KnownAddresses { path, version, macs, changes, save_at: None, not_added: 0 })
+        Ok(KnownAddresses { path, version, macs, changes, save_at: None })
     }
 
-    /// Returns the event to report instead of `event`, or `None` if the file has this MAC address of a new or moved address
-    /// already. Adds new and moved addresses to the known addresses.
-    pub(super) fn review(&mut self, now: Instant, event: CensusEvent) -> Option<CensusEvent> {
-        if matches!(event, CensusEvent::New { .. } | CensusEvent::Moved { .. }) {
-            self.reread();
-        }
-        match event {
-            CensusEvent::New { address, mac } => match self.macs.get(&address).copied() {
-                Some(known) if known == mac => None,
-                Some(from) => {
-                    self.add(now, address, mac);
-                    Some(CensusEvent::Moved { address, from, to: mac })
-                }
-                None => {
-                    self.add(now, address, mac);
-                    Some(event)
-                }
-            },
-            CensusEvent::Moved { address, to, .. } if self.macs.get(&address) == Some(&to) => None,
-            CensusEvent::Moved { address, to, .. } => {
-                self.add(now, address, to);
-                Some(event)
-            }
-            _ => Some(event),
-        }
+    /// Reviews an event of an interface. Adds new and moved addresses to the known addresses.
+    pub(super) fn review(&mut self, now: Instant, origin: EventOrigin<'_>, event: CensusEvent) -> Review {
+        let (address, mac) = match event {
+            CensusEvent::New { address, mac } => (address, mac),
+            CensusEvent::Moved { address, to, .. } => (address, to),
+            _ => return Review { event: Some(event), is_full: false },
+        };
+        self.reread();
+        let known = self.known(origin, address);
+        let event = match (event, known) {
+            (_, Some(known)) if known == mac => return Review { event: None, is_full: false },
+            (CensusEvent::New { .. }, Some(from)) => CensusEvent::Moved { address, from, to: mac },
+            _ => event,
+        };
+        let is_added = self.add(now, origin, address, mac);
+        Review { event: Some(event), is_full: !is_added }
+    }
+
+    /// Returns the known MAC address of an address on an interface.
+    fn known(&self, origin: EventOrigin<'_>, address: VlanAddress) -> Option<MacAddr> {
+        let of = |interface: Option<String>| self.macs.get(&KnownAddress { address, interface }).copied();
+        let own = origin.interface.and_then(|name| of(Some(name.as_str().to_owned())));
+        own.or_else(|| of(None))
     }
 
     /// Reads the file again if it was edited. A file that cannot be read or parsed does not change the known addresses.
@@ -108,19 +133,28 @@ impl KnownAddresses {
         let text = read_text(&self.path).map_err(|error| ErrorMessage::new(error.to_string()));
         if let Ok(macs) = text.and_then(|text| parse(&text)) {
             self.macs = macs;
-            self.macs.extend(self.changes.iter().map(|(address, (mac, _))| (*address, *mac)));
+            self.macs.extend(self.changes.iter().map(|(address, (mac, _))| (address.clone(), *mac)));
         }
     }
 
-    fn add(&mut self, now: Instant, address: VlanAddress, mac: MacAddr) {
-        if self.macs.len() >= MAX_ADDRESSES && !self.macs.contains_key(&address) {
-            self.not_added = self.not_added.saturating_add(1);
-            return;
+    /// Adds an address, or changes its MAC address. Returns false if the list is full.
+    ///
+    /// A watch of one interface changes the line of the interface, or else the line without an interface. A watch of several
+    /// interfaces has a line for each interface.
+    fn add(&mut self, now: Instant, origin: EventOrigin<'_>, address: VlanAddress, mac: MacAddr) -> bool {
+        let interface = origin.interface.map(|name| name.as_str().to_owned());
+        let mut key = KnownAddress { address, interface };
+        if !origin.is_one_of_several && !self.macs.contains_key(&key) {
+            key.interface = None;
         }
-        self.macs.insert(address, mac);
-        let first = self.changes.get(&address).map_or(now, |(_, first)| *first);
-        self.changes.insert(address, (mac, first));
+        if self.macs.len() >= MAX_ADDRESSES && !self.macs.contains_key(&key) {
+            return false;
+        }
+        self.macs.insert(key.clone(), mac);
+        let first = self.changes.get(&key).map_or(now, |(_, first)| *first);
+        self.changes.insert(key, (mac, first));
         self.save_at.get_or_insert(now + SAVE_DELAY);
+        true
     }
 
     /// Returns when the file is due to be replaced.
@@ -193,7 +227,7 @@ fn write_like(old: &Path, new: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Parses the lines of a file.
-fn parse(text: &str) -> Result<BTreeMap<VlanAddress, MacAddr>, ErrorMessage> {
+fn parse(text: &str) -> Result<BTreeMap<KnownAddress, MacAddr>, ErrorMessage> {
     let mut macs = BTreeMap::new();
     for (number, line) in (1_u32..).zip(text.lines()) {
         let parsed = parse_line(line).map_err(|why| why.context(format!("line {number}")))?;
@@ -206,15 +240,22 @@ fn parse(text: &str) -> Result<BTreeMap<VlanAddress, MacAddr>, ErrorMessage> {
 }
 
 /// Parses a line. Returns `None` for a line without an address.
-fn parse_line(line: &str) -> Result<Option<(VlanAddress, MacAddr)>, ErrorMessage> {
+fn parse_line(line: &str) -> Result<Option<(KnownAddress, MacAddr)>, ErrorMessage> {
     let entry = line.split('#').next().unwrap_or_default();
     let words: Vec<_> = entry.split_whitespace().collect();
     match words[..] {
         [] => Ok(None),
         [address, mac] => {
-            let (ip, number) = address.split_once('@').map_or((address, None), |(ip, vlan)| (ip, Some(vlan)));
-            let vlan = number.map(vlan).transpose()?;
-            Ok(Some((VlanAddress { vlan, ip: ip_address(ip)? }, station_mac(mac)?)))
+            let split = |text, at| match str::split_once(text, at) {
+                Some((before, after)) => (before, Some(after)),
+                None => (text, None),
+            };
+            let (address, interface) = split(address, '%');
+            let (ip, number) = split(address, '@');
+            let address = VlanAddress { vlan: number.map(vlan).transpose()?, ip: ip_address(ip)? };
+            let interface = interface.map(interface_name).transpose()?;
+            let interface = interface.map(|name| name.as_str().to_owned());
+            Ok(Some((KnownAddress { address, interface }, station_mac(mac)?)))
         }
         _ => Err(ErrorMessage::new("expected an IP address and a MAC address")
             .hint("write e.g. 10.0.0.7 02:00:00:00:00:07 # printer")),
@@ -222,7 +263,7 @@ fn parse_line(line: &str) -> Result<Option<(VlanAddress, MacAddr)>, ErrorMessage
 }
 
 /// Returns the text with the changed addresses. Other lines, and the comments of all lines, stay.
-fn with_changes(text: &str, changes: &BTreeMap<VlanAddress, (MacAddr, Instant)>) -> String {
+fn with_changes(text: &str, changes: &BTreeMap<KnownAddress, (MacAddr, Instant)>) -> String {
     let mut done = HashSet::new();
     let mut lines: Vec<_> = text
         .lines()
@@ -230,20 +271,28 @@ fn with_changes(text: &str, changes: &BTreeMap<VlanAddress, (MacAddr, Instant)>)
             let parsed = parse_line(line).ok().flatten();
             let Some((address, old)) = parsed else { return line.to_owned() };
             let Some((new, _)) = changes.get(&address) else { return line.to_owned() };
-            done.insert(address);
-            if old == *new {
-                return line.to_owned();
-            }
             let comment = line.split_once('#').map(|(_, comment)| format!("  #{comment}"));
-            format!("{:<15} {new}{}", address.to_string(), comment.unwrap_or_default())
+            let line = if old == *new {
+                line.to_owned()
+            } else {
+                entry(&address, *new) + &comment.unwrap_or_default()
+            };
+            done.insert(address);
+            line
         })
         .collect();
     let added = changes.iter().filter(|(address, _)| !done.contains(*address));
     lines.extend(added.map(|(address, (mac, first))| {
-        format!("{:<15} {mac}  # first seen {}", address.to_string(), LocalSecond(*first))
+        format!("{}  # first seen {}", entry(address, *mac), LocalSecond(*first))
     }));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Returns a line without its comment.
+fn entry(KnownAddress { address, interface }: &KnownAddress, mac: MacAddr) -> String {
+    let interface = interface.as_deref().map(|name| format!("%{name}")).unwrap_or_default();
+    format!("{:<15} {mac}", format!("{address}{interface}"))
 }
 
 #[cfg(test)]

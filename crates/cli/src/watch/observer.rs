@@ -1,27 +1,30 @@
-//! Passes frames to the census of a watch.
+//! Passes the frames of an interface or a capture to a census.
 
 use std::fmt;
 use std::rc::Rc;
 
 use arp::FrameView;
-use arptools::census::{Census, CensusCounts, CensusEvent, CensusSettings, Classification, FrameInfo};
+use arptools::census::{Census, CensusCounts, CensusSettings, Classification, FrameInfo};
 use capture::{CapturedFrame, LinkType};
 use dissect::EthernetForm;
 use host::DropReason;
 use link::{EtherType, EthernetFrame, VlanId, VlanTag};
 use tap::Instant;
+use tap::linux::InterfaceName;
 
-use super::arguments::{FailOn, IgnoredStation, WatchArguments};
+use super::arguments::IgnoredStation;
 use super::commands::CommandCounts;
-use super::known::KnownAddresses;
-use crate::failure::Failure;
 use crate::vendors::Vendors;
 
-/// A census, with counters for the frames and link changes that are not part of the census.
+/// The census of an interface or a capture, with counters for the frames and link changes that are not part of the census.
 pub(super) struct Observer {
+    /// Interface or TAP; `None` for a capture.
+    pub(super) interface: Option<InterfaceName>,
+    /// Whether several interfaces are watched, so that output names the interface.
+    pub(super) is_one_of_several: bool,
     pub(super) census: Census,
     /// The only VLAN to watch, or `None` for all frames.
-    vlan: Option<VlanId>,
+    pub(super) vlan: Option<VlanId>,
     /// Time of the first frame.
     pub(super) began: Option<Instant>,
     /// Time of the last frame, or of the last [`Observer::advance`].
@@ -32,18 +35,19 @@ pub(super) struct Observer {
     pub(super) link_losses: u64,
     /// Whether the link is down.
     pub(super) is_down: bool,
+    /// Whether it was reported that the interface is no longer watched.
+    pub(super) is_lost: bool,
     /// Number of frames of the stations of `--ignore`.
     pub(super) excluded: u64,
-    /// The first event of `--fail-on`.
-    pub(super) trigger: Option<CensusEvent>,
-    /// The known addresses of `--known`.
-    pub(super) known: Option<KnownAddresses>,
+    /// Number of addresses that were not added to the file of `--known` because the list was full.
+    pub(super) known_not_added: u64,
+    /// Number of frames that were lost or truncated, set before the end.
+    pub(super) frames_lost: u64,
     /// Vendor names; empty if no file is installed.
     pub(super) vendors: Rc<Vendors>,
     /// Counts of the commands of `--exec`, set before the end.
-    pub(super) commands: Option<CommandCounts>,
-    ignored_stations: Vec<IgnoredStation>,
-    fail_on: Vec<FailOn>,
+    pub(super) commands: CommandCounts,
+    pub(super) ignored_stations: Vec<IgnoredStation>,
 }
 
 /// Decision on a frame.
@@ -58,6 +62,8 @@ pub(super) enum FrameDecision {
 impl Observer {
     pub(super) fn new(vlan: Option<VlanId>) -> Observer {
         Observer {
+            interface: None,
+            is_one_of_several: false,
             census: Census::new(CensusSettings::default()),
             vlan,
             began: None,
@@ -65,31 +71,19 @@ impl Observer {
             ignored: 0,
             link_losses: 0,
             is_down: false,
+            is_lost: false,
             excluded: 0,
-            trigger: None,
-            known: None,
+            known_not_added: 0,
+            frames_lost: 0,
             vendors: Rc::default(),
-            commands: None,
+            commands: CommandCounts::default(),
             ignored_stations: Vec::new(),
-            fail_on: Vec::new(),
         }
     }
 
-    /// Creates an observer for these arguments. Reads the known addresses and the vendor names.
-    pub(super) fn open(arguments: &WatchArguments) -> Result<Observer, Failure> {
-        let vendors = match &arguments.ouifile {
-            Some(path) => Vendors::from_file(path)?,
-            // Nothing names a vendor.
-            None if arguments.quiet && arguments.exec.is_none() => Vendors::default(),
-            None => Vendors::installed(),
-        };
-        Ok(Observer {
-            known: arguments.known.as_deref().map(KnownAddresses::read).transpose()?,
-            vendors: Rc::new(vendors),
-            ignored_stations: arguments.ignore.clone(),
-            fail_on: arguments.fail_on.clone(),
-            ..Observer::new(arguments.vlan)
-        })
+    /// Returns the name of the interface for output, or `None` if only one interface or a capture is watched.
+    pub(super) fn label(&self) -> Option<&InterfaceName> {
+        self.interface.as_ref().filter(|_| self.is_one_of_several)
     }
 
     /// Adds a frame of a capture to the census.
@@ -126,40 +120,6 @@ impl Observer {
         self.began.get_or_insert(now);
         self.now = now;
         self.census.poll(now);
-    }
-
-    /// Returns the next event. A new address that is known already is no event.
-    pub(super) fn take_event(&mut self) -> Option<CensusEvent> {
-        loop {
-            let event = self.census.take_event()?;
-            let event = match &mut self.known {
-                Some(known) => known.review(self.now, event),
-                None => Some(event),
-            };
-            let Some(event) = event else { continue };
-            let fails = match event {
-                CensusEvent::Conflict { .. } => self.fail_on.contains(&FailOn::Conflict),
-                CensusEvent::New { .. } => self.fail_on.contains(&FailOn::New),
-                CensusEvent::Moved { .. } => self.fail_on.contains(&FailOn::Moved),
-                CensusEvent::Mismatch { .. } => self.fail_on.contains(&FailOn::Mismatch),
-                _ => false,
-            };
-            if fails {
-                self.trigger.get_or_insert(event);
-            }
-            return Some(event);
-        }
-    }
-
-    /// Writes the file of `--known`, so that a missing permission is reported at the start.
-    pub(super) fn create_known(&mut self) -> Result<(), Failure> {
-        self.known.as_mut().map_or(Ok(()), KnownAddresses::save)
-    }
-
-    /// Replaces the file of `--known` if that is due.
-    pub(super) fn save_known_if_due(&mut self) -> Result<(), Failure> {
-        let now = self.now;
-        self.known.as_mut().map_or(Ok(()), |known| known.save_if_due(now))
     }
 
     pub(super) fn counts(&self) -> CensusCounts {

@@ -13,12 +13,13 @@ use tap::{Instant, LinkState};
 use super::commands::{CommandWait, EventCommands, MAX_PENDING};
 use super::json::{self, WatchJson};
 use super::observer::Observer;
+use super::observers::Observers;
 use super::screen::Screen;
 use super::{SourceKind, text};
 use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, Styler, WARNING};
+use crate::error_message::ErrorMessage;
 use crate::failure::{Failure, check_written, warn_of_lost_lines};
-use crate::json::EventObject;
 use crate::link_change::{self, LinkJson};
 use crate::local_time::LocalDateTime;
 use crate::output::{self, HALF_CAPACITY, Output};
@@ -44,38 +45,36 @@ pub(super) struct EventOutput {
 
 impl EventOutput {
     /// Prints the pending events, and adds them to the commands.
-    pub(super) fn print_events(&mut self, observer: &mut Observer, signals: &Signals) -> io::Result<()> {
-        while let Some(event) = observer.take_event() {
+    pub(super) fn print_events(&mut self, observers: &mut Observers, signals: &Signals) -> io::Result<()> {
+        while let Some((place, event)) = observers.take_event() {
+            let Some(observer) = observers.list.get(place) else { continue };
             self.output.print_event(observer, event);
             if self.commands.is_enabled() {
                 let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
                 let moment = Moment { wall: observer.now, elapsed };
-                let event = json::line(moment, WatchJson::event(event, &observer.vendors));
+                let event = json::line(moment, observer, WatchJson::event(event, &observer.vendors));
                 if let Some(limit) = self.command_wait {
                     self.commands.wait_until_pending(MAX_PENDING - 1, limit, signals)?;
                 }
-                self.commands.add(event);
+                self.commands.add(place, event);
             }
         }
         self.output.drain(signals)
     }
 
     /// Waits for the commands, replaces the file of known addresses, and prints the statistics.
-    pub(super) fn finish(
-        mut self,
-        observer: &mut Observer,
-        frames_lost: u64,
-        signals: &Signals,
-    ) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, observers: &mut Observers, signals: &Signals) -> Result<(), Failure> {
         if self.commands.is_enabled() {
             if let Some(limit) = self.command_wait {
                 self.commands.wait_until_pending(0, limit, signals)?;
             }
             self.commands.finish(signals)?;
-            observer.commands = Some(self.commands.counts());
+            for (place, observer) in observers.list.iter_mut().enumerate() {
+                observer.commands = self.commands.counts(place);
+            }
         }
-        let saved = observer.create_known();
-        self.output.finish(observer, frames_lost, signals)?;
+        let saved = observers.save_known();
+        self.output.finish(observers, signals)?;
         saved
     }
 }
@@ -95,15 +94,18 @@ pub(super) struct LineOutput {
 }
 
 impl WatchOutput {
-    /// Prints the first line.
-    pub(super) fn print_start(&mut self, now: Instant, source: &str) {
+    /// Prints the first line, or the first object of each interface. `source` is the name of the interfaces or the capture.
+    pub(super) fn print_start(&mut self, now: Instant, observers: &Observers, source: &str) {
         if let Self::Lines(lines) = self {
             lines.start = Some(now);
-            lines.print(&if lines.json {
-                json::line(lines.moment(now), WatchJson::start(lines.kind, source))
+            if lines.json {
+                for observer in &observers.list {
+                    let start = WatchJson::start(lines.kind, source);
+                    lines.print(&json::line(lines.moment(now), observer, start));
+                }
             } else {
-                format!("watching {}", Printable(source))
-            });
+                lines.print(&format!("watching {}", Printable(source)));
+            }
             lines.out.flush(Duration::ZERO);
         }
     }
@@ -113,7 +115,7 @@ impl WatchOutput {
         match self {
             Self::Quiet => {}
             Self::Lines(lines) => lines.print_event(observer, event),
-            Self::Screen(screen) => screen.add_event(observer.now, event),
+            Self::Screen(screen) => screen.add_event(observer, event),
         }
     }
 
@@ -130,27 +132,30 @@ impl WatchOutput {
         Ok(())
     }
 
-    /// Prints a change of the link. The screen shows the state of the link instead.
-    pub(super) fn print_link_change(&mut self, now: Instant, state: LinkState) {
+    /// Prints a change of the link of an interface. The screen shows the state of the link instead.
+    pub(super) fn print_link_change(&mut self, now: Instant, observer: &Observer, state: LinkState) {
         if let Self::Lines(lines) = self {
             let line = if lines.json {
-                output::json(&EventObject::new(lines.moment(now), LinkJson::from(state)))
+                json::line(lines.moment(now), observer, LinkJson::from(state))
             } else {
-                lines.with_time(now, &lines.styler.apply_to_first_word(WARNING, &link_change::text(state)))
+                let text = lines.styler.apply_to_first_word(WARNING, &link_change::text(state));
+                lines.with_time(now, observer, &text)
             };
             lines.print(&line);
             lines.out.flush(Duration::ZERO);
         }
     }
 
+    /// Prints why an interface is no longer watched. The screen shows that the link is down instead.
+    pub(super) fn print_failure(&self, why: &ErrorMessage) {
+        if !self.is_screen() {
+            Failure::new(why.clone()).print();
+        }
+    }
+
     /// Prints the statistics. Lines that the reader does not accept in time are lost. If the source is a file, this waits for
     /// the reader until a signal arrives.
-    pub(super) fn finish(
-        self,
-        observer: &Observer,
-        frames_lost: u64,
-        signals: &Signals,
-    ) -> Result<(), Failure> {
+    pub(super) fn finish(self, observers: &Observers, signals: &Signals) -> Result<(), Failure> {
         let mut lines = match self {
             Self::Quiet => return Ok(()),
             Self::Lines(lines) => lines,
@@ -168,22 +173,21 @@ impl WatchOutput {
                 }
             }
         };
-        if lines.json {
-            let mut is_writable = true;
+        let mut is_writable = true;
+        for observer in &observers.list {
+            let moment = lines.moment(observer.now);
+            if !lines.json {
+                lines.print(&text::statistics_text(observer));
+                continue;
+            }
             for row in observer.census.iter(observer.now) {
-                lines.print(&json::line(
-                    lines.moment(observer.now),
-                    WatchJson::address(&row, &observer.vendors),
-                ));
+                lines.print(&json::line(moment, observer, WatchJson::address(&row, &observer.vendors)));
                 // After a timeout, do not wait for the reader again.
                 if is_writable && lines.out.is_half_full() {
                     is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
                 }
             }
-            lines
-                .print(&json::line(lines.moment(observer.now), WatchJson::statistics(observer, frames_lost)));
-        } else {
-            lines.print(&text::statistics_text(observer, frames_lost));
+            lines.print(&json::line(moment, observer, WatchJson::statistics(observer)));
         }
         lines.drain_to(LAST_LINES_TIMEOUT, 0, signals)?;
         warn_of_lost_lines(lines.out.finish(Duration::ZERO));
@@ -217,10 +221,10 @@ impl WatchOutput {
     }
 
     /// Reads keys, and redraws the screen when a refresh is due.
-    pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
+    pub(super) fn refresh(&mut self, now: Instant, observers: &Observers) -> io::Result<()> {
         match self {
             Self::Quiet | Self::Lines(_) => Ok(()),
-            Self::Screen(screen) => screen.refresh(now, observer),
+            Self::Screen(screen) => screen.refresh(now, observers),
         }
     }
 }
@@ -229,10 +233,10 @@ impl LineOutput {
     fn print_event(&mut self, observer: &Observer, event: CensusEvent) {
         let now = observer.now;
         let line = if self.json {
-            json::line(self.moment(now), WatchJson::event(event, &observer.vendors))
+            json::line(self.moment(now), observer, WatchJson::event(event, &observer.vendors))
         } else {
             let text = text::event_text_with_vendor(event, &observer.vendors);
-            self.with_time(now, &self.styler.apply_to_first_word(text::event_style(event), &text))
+            self.with_time(now, observer, &self.styler.apply_to_first_word(text::event_style(event), &text))
         };
         self.print(&line);
     }
@@ -244,9 +248,10 @@ impl LineOutput {
         Moment { wall: now, elapsed: origin.map_or(Duration::ZERO, |origin| now.since(origin)) }
     }
 
-    /// Returns a text line that starts with date and time.
-    fn with_time(&self, now: Instant, text: &str) -> String {
-        format!("{} {text}", self.styler.apply(DIMMED, &LocalDateTime(now).to_string()))
+    /// Returns a text line that starts with date and time, and with the interface if several are watched.
+    fn with_time(&self, now: Instant, observer: &Observer, text: &str) -> String {
+        let interface = observer.label().map(|name| format!("{name} ")).unwrap_or_default();
+        format!("{} {interface}{text}", self.styler.apply(DIMMED, &LocalDateTime(now).to_string()))
     }
 
     fn print(&mut self, line: &str) {

@@ -19,8 +19,9 @@ use ratatui::crossterm::style::force_color_output;
 use tap::Instant;
 
 use self::keys::ScreenState;
-use self::snapshot::Snapshot;
+use self::snapshot::{ShownEvent, Snapshot};
 use super::observer::Observer;
+use super::observers::Observers;
 use crate::color::Styler;
 
 /// Maximum number of events in the list of the latest ones.
@@ -36,7 +37,7 @@ pub(super) struct Screen {
     keyboard: Keyboard,
     terminal: Option<TerminalGuard>,
     state: ScreenState,
-    events: VecDeque<(Instant, CensusEvent)>,
+    events: VecDeque<ShownEvent>,
     snapshot: Option<Snapshot>,
     last_drawn: Instant,
 }
@@ -72,11 +73,12 @@ impl Screen {
     }
 
     /// Adds an event to the list of the latest.
-    pub(super) fn add_event(&mut self, now: Instant, event: CensusEvent) {
+    pub(super) fn add_event(&mut self, observer: &Observer, event: CensusEvent) {
         if self.events.len() >= EVENT_HISTORY {
             self.events.pop_back();
         }
-        self.events.push_front((now, event));
+        let interface = observer.label().map(ToString::to_string);
+        self.events.push_front(ShownEvent { time: observer.now, interface, event });
     }
 
     /// Whether the user has quit or the terminal has hung up.
@@ -93,7 +95,7 @@ impl Screen {
     }
 
     /// Reads keys, and redraws when a key was pressed or a refresh is due at `now`.
-    pub(super) fn refresh(&mut self, now: Instant, observer: &Observer) -> io::Result<()> {
+    pub(super) fn refresh(&mut self, now: Instant, observers: &Observers) -> io::Result<()> {
         if self.terminal.is_none() {
             self.terminal = Some(TerminalGuard::open(self.styler)?);
         }
@@ -105,7 +107,7 @@ impl Screen {
         let is_kept = self.state.is_paused && self.snapshot.is_some();
         let snapshot = match self.snapshot.take().filter(|_| is_kept) {
             Some(snapshot) => snapshot,
-            None => Snapshot::new(&self.name, self.is_live, observer, &self.events),
+            None => Snapshot::new(&self.name, self.is_live, &observers.list, &self.events),
         };
         let snapshot = self.snapshot.insert(snapshot);
         snapshot.sort(self.state.sort_key);

@@ -49,7 +49,7 @@ pub(super) fn sample_census() -> (Observer, Vec<(Instant, CensusEvent)>) {
         observer.observe(at(seconds), &bytes);
     }
     observer.advance(at(4_200));
-    let events = std::iter::from_fn(|| observer.take_event()).collect::<Vec<_>>();
+    let events = std::iter::from_fn(|| observer.census.take_event()).collect::<Vec<_>>();
     let events = events.into_iter().zip(0..).map(|(event, number)| (at(4_190 + number), event)).collect();
     (observer, events)
 }
@@ -99,28 +99,27 @@ pub(super) fn every_event() -> Vec<CensusEvent> {
     ]
 }
 
-#[test]
-fn conflict_message_names_both_mac_addresses() {
-    let (_, events) = sample_census();
-    let is_conflict = |event: &CensusEvent| matches!(event, CensusEvent::Conflict { .. });
-    let conflict = events.into_iter().map(|(_, event)| event).find(is_conflict).unwrap();
-    assert_eq!(
-        event_message(conflict),
-        "address conflict: 10.0.0.1 is claimed by 02:00:00:00:00:01 and 02:00:00:00:00:aa"
-    );
+/// Returns observers of these interfaces.
+pub(super) fn observers(names: &[&str]) -> Observers {
+    let arguments = arguments(&[]);
+    Observers::open(&arguments, &names.iter().map(|name| name.parse().unwrap()).collect::<Vec<_>>()).unwrap()
 }
 
-#[test]
-fn event_message_names_new_address() {
-    let event = every_event().remove(0);
-    assert_eq!(event_message(event), "new 192.168.100.200 is at 02:00:00:00:00:aa");
+/// Returns the arguments of a watch with these words in addition.
+pub(super) fn arguments(more: &[&str]) -> WatchArguments {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        watch: WatchArguments,
+    }
+    let words = ["watch", "-q", "-I", "eth0"].iter().chain(more);
+    <Line as clap::Parser>::try_parse_from(words).unwrap().watch
 }
 
 #[test]
 fn failure_does_not_replace_event_of_fail_on() {
-    let (mut observer, events) = sample_census();
-    assert!(check(&observer, Ok(())).is_ok());
-    assert!(check(&observer, Err(Failure::new("cannot write"))).is_err());
-    observer.trigger = events.first().map(|(_, event)| *event);
-    assert!(check(&observer, Err(Failure::new("cannot write"))).is_ok(), "the failure replaces the event");
+    assert!(check(None, Ok(())).is_ok());
+    assert!(check(None, Err(Failure::new("cannot write"))).is_err());
+    let event = ErrorMessage::new("new 10.0.0.1");
+    assert!(check(Some(&event), Err(Failure::new("cannot write"))).is_ok(), "the failure replaces the event");
 }

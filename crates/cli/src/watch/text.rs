@@ -46,6 +46,16 @@ pub(super) fn event_text(event: CensusEvent) -> String {
     }
 }
 
+/// Returns the message about an event of `--fail-on`.
+pub(super) fn event_message(event: CensusEvent) -> String {
+    match event {
+        CensusEvent::Conflict { address, mac, other } => {
+            format!("address conflict: {address} is claimed by {other} and {mac}")
+        }
+        event => event_text(event),
+    }
+}
+
 /// Returns the text of an event, with the vendor of a new address.
 pub(super) fn event_text_with_vendor(event: CensusEvent, vendors: &Vendors) -> String {
     let vendor = match event {
@@ -75,8 +85,15 @@ pub(super) fn event_style(event: CensusEvent) -> Style {
     }
 }
 
-/// Returns the final statistics, without a line break at the end.
-pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
+/// Returns the final statistics of an interface or a capture, without a line break at the end. If several interfaces are
+/// watched, each line starts with the name of the interface.
+pub(super) fn statistics_text(observer: &Observer) -> String {
+    let lines = counter_lines(observer);
+    let Some(name) = observer.label() else { return lines };
+    lines.lines().map(|line| format!("{name}: {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn counter_lines(observer: &Observer) -> String {
     let CensusCounts { requests, replies, announcements, probes, dropped, rejected, .. } = observer.counts();
     let counts = observer.counts();
     let elapsed = observer.began.map_or(Duration::ZERO, |began| observer.now.since(began));
@@ -104,18 +121,17 @@ pub(super) fn statistics_text(observer: &Observer, lost: u64) -> String {
     for (reason, count) in observer.census.dropped().iter().filter(|(_, count)| *count > 0) {
         let _ = write!(lines, "\n{count:>10}  arp: dropped: {reason}");
     }
-    let commands = observer.commands.unwrap_or_default();
-    let not_added = observer.known.as_ref().map_or(0, |known| known.not_added);
+    let commands = observer.commands;
     let more = [
         (observer.excluded, "frames of ignored stations"),
-        (not_added, "addresses not added to the known addresses: list full"),
+        (observer.known_not_added, "addresses not added to the known addresses: list full"),
         (commands.started, "commands of --exec started"),
         (commands.failed, "commands of --exec failed"),
         (commands.lost, "events without a command of --exec: too many events, or watch ended"),
         (observer.ignored, "frames ignored: not ARP, other VLAN or malformed"),
         (counts.evicted, "addresses evicted: table full"),
         (counts.events_lost, "events lost: event queue full"),
-        (lost, "frames lost or truncated"),
+        (observer.frames_lost, "frames lost or truncated"),
         (observer.link_losses, "link losses: down or no carrier"),
     ];
     for (count, label) in more.into_iter().filter(|(count, _)| *count > 0) {

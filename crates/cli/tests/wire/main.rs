@@ -35,6 +35,7 @@ mod systemd;
 mod tap_command;
 mod verdicts;
 mod watch;
+mod watch_interfaces;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         tap_command::CASES,
         verdicts::CASES,
         watch::CASES,
+        watch_interfaces::CASES,
     ]
     .concat();
     let unprivileged = [

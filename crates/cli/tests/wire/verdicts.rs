@@ -60,7 +60,7 @@ fn is_request(bytes: &[u8]) -> bool {
 }
 
 /// Suspends a process and waits until it is stopped.
-fn stop(running: &Running) -> TestResult {
+pub(crate) fn stop(running: &Running) -> TestResult {
     running.signal(Signal::SIGSTOP)?;
     testbed::wait_for("stopped process", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).ok()?;

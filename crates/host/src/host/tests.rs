@@ -391,7 +391,7 @@ fn transmitted_frame_is_not_counted_as_dropped_when_padding_fails() {
 struct SentFrames(Vec<Vec<u8>>);
 
 impl Tracer<FrameOutcome> for SentFrames {
-    fn frame_sent(&mut self, _: Instant, bytes: &[u8]) {
+    fn frame_sent(&mut self, _: Instant, _: PortId, bytes: &[u8]) {
         self.0.push(bytes.to_vec());
     }
 }

@@ -431,6 +431,45 @@ fn error_of_device_names_its_port() {
     assert_eq!(error.to_string(), "the device was deleted while in use");
 }
 
+#[test]
+fn closed_device_is_not_served_and_others_continue() {
+    let mut fixture = Fixture::new();
+    let second = fixture.add_device();
+    // The first device has a frame that it cannot send, and its descriptor stays readable.
+    fixture.set_congested(0, true);
+    fixture.arrive(0, b"a");
+    fixture.step(LONG);
+    fixture.devices[0].0.borrow_mut().is_gone = true;
+    let error = fixture.driver.step(&mut (), &[], Some(LONG)).map(|step: Step<()>| step.received);
+    assert!(matches!(error, Err(DriverError::Device { port, .. }) if port == PortId::new(0)));
+    fixture.driver.close_port(PortId::new(0));
+    assert_eq!(
+        fixture.driver.machine.refused,
+        [(PortId::new(0), b'a'.into())],
+        "the frame was not discarded"
+    );
+    let calls = fixture.calls();
+    let begin = fixture.driver.clock.now();
+    fixture.step(SHORT);
+    assert!(fixture.driver.clock.now() >= begin + SHORT, "the closed device ended the wait");
+    fixture.arrive(1, b"b");
+    assert_eq!(fixture.step(LONG).received, 1);
+    assert_eq!((fixture.sent(1), fixture.calls()), (b"b".to_vec(), calls));
+    // A closed device cannot send, so the deadline is ignored while the other device is congested.
+    fixture.set_congested(1, true);
+    fixture.arrive(1, b"c");
+    fixture.step(LONG);
+    fixture.set_unreadable(1);
+    fixture.set_timer(Duration::ZERO);
+    let begin = fixture.driver.clock.now();
+    fixture.step(SHORT);
+    assert!(fixture.driver.clock.now() >= begin + SHORT, "the deadline of a closed device ended the wait");
+    assert_eq!(fixture.driver.devices().count(), 2);
+    // Without any device, a step waits for the descriptors and the limit.
+    fixture.driver.close_port(second);
+    assert_eq!(fixture.step(SHORT).received, 0);
+}
+
 // proves: rfc5227-wake
 #[test]
 fn machine_receives_state_of_link_and_a_loss_after_suspension() {

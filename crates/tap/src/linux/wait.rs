@@ -26,7 +26,7 @@ pub struct Readiness<T> {
 }
 
 /// Maximum number of descriptors of one [`wait`].
-pub const MAX_DESCRIPTORS: usize = 16;
+pub const MAX_DESCRIPTORS: usize = 40;
 
 impl<'a, T> Descriptor<'a, T> {
     /// Waits until `fd` is readable.

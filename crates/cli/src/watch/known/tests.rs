@@ -5,40 +5,50 @@ fn address(last: u8) -> VlanAddress {
     VlanAddress { vlan: None, ip: ip(last) }
 }
 
+/// Returns an address on this interface.
+fn on(interface: Option<&str>, last: u8) -> KnownAddress {
+    KnownAddress { address: address(last), interface: interface.map(str::to_owned) }
+}
+
+/// Returns the event to report instead of an event of a capture.
+fn review(known: &mut KnownAddresses, now: Instant, event: CensusEvent) -> Option<CensusEvent> {
+    known.review(now, EventOrigin::default(), event).event
+}
+
 fn known(text: &str) -> KnownAddresses {
     let macs = parse(text).unwrap();
     let (path, changes) = (PathBuf::new(), BTreeMap::new());
-    KnownAddresses { path, version: None, macs, changes, save_at: None, not_added: 0 }
+    KnownAddresses { path, version: None, macs, changes, save_at: None }
 }
 
 #[test]
 fn known_address_is_not_new_and_other_mac_address_is_a_move() {
     let mut known = known("10.0.0.1 02:00:00:00:00:01\n");
     let new = |address, mac| CensusEvent::New { address, mac };
-    assert_eq!(known.review(at(0), new(address(1), mac(1))), None);
+    assert_eq!(review(&mut known, at(0), new(address(1), mac(1))), None);
     let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(2) };
-    assert_eq!(known.review(at(0), new(address(1), mac(2))), Some(moved));
+    assert_eq!(review(&mut known, at(0), new(address(1), mac(2))), Some(moved));
     // The new MAC address is known now, and so is a new address.
-    assert_eq!(known.review(at(0), new(address(1), mac(2))), None);
-    assert_eq!(known.review(at(0), new(address(3), mac(3))), Some(new(address(3), mac(3))));
-    assert_eq!(known.review(at(0), new(address(3), mac(3))), None);
+    assert_eq!(review(&mut known, at(0), new(address(1), mac(2))), None);
+    assert_eq!(review(&mut known, at(0), new(address(3), mac(3))), Some(new(address(3), mac(3))));
+    assert_eq!(review(&mut known, at(0), new(address(3), mac(3))), None);
     // The same IP address in a VLAN is another address.
     let tagged = VlanAddress { vlan: link::VlanId::new(5), ..address(1) };
-    assert_eq!(known.review(at(0), new(tagged, mac(1))), Some(new(tagged, mac(1))));
+    assert_eq!(review(&mut known, at(0), new(tagged, mac(1))), Some(new(tagged, mac(1))));
     // A conflict does not change the known MAC address.
     let conflict = CensusEvent::Conflict { address: address(3), mac: mac(4), other: mac(3) };
-    assert_eq!(known.review(at(0), conflict), Some(conflict));
-    assert_eq!(known.macs.get(&address(3)), Some(&mac(3)));
+    assert_eq!(review(&mut known, at(0), conflict), Some(conflict));
+    assert_eq!(known.macs.get(&on(None, 3)), Some(&mac(3)));
     let moved = CensusEvent::Moved { address: address(3), from: mac(3), to: mac(4) };
-    assert_eq!(known.review(at(0), moved), Some(moved));
-    assert_eq!(known.macs.get(&address(3)), Some(&mac(4)));
+    assert_eq!(review(&mut known, at(0), moved), Some(moved));
+    assert_eq!(known.macs.get(&on(None, 3)), Some(&mac(4)));
 }
 
 #[test]
 fn changes_keep_comments_and_lines_of_the_file() {
     let text = "# my network\n10.0.0.1\t02:00:00:00:00:01 # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n";
     let changes =
-        [(address(1), (mac(9), at(0))), (address(2), (mac(2), at(0))), (address(7), (mac(7), at(0)))];
+        [(on(None, 1), (mac(9), at(0))), (on(None, 2), (mac(2), at(0))), (on(None, 7), (mac(7), at(0)))];
     let replaced = with_changes(text, &changes.into_iter().collect());
     let expected = "# my network\n10.0.0.1        02:00:00:00:00:09  # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n\
         10.0.0.7        02:00:00:00:00:07  # first seen 2026-11-22 08:00:00\n";
@@ -47,11 +57,71 @@ fn changes_keep_comments_and_lines_of_the_file() {
 }
 
 #[test]
+fn addresses_are_known_for_each_of_several_interfaces() {
+    let names = ["eth0", "eth1"].map(|name| name.parse::<InterfaceName>().unwrap());
+    let [eth0, eth1] =
+        names.each_ref().map(|name| EventOrigin { interface: Some(name), is_one_of_several: true });
+    let text = "10.0.0.1 02:00:00:00:00:01 # any\n10.0.0.2%eth0 02:00:00:00:00:02\n";
+    let mut known = known(text);
+    let new = |last| CensusEvent::New { address: address(last), mac: mac(last) };
+    let mut events = |origin, event| known.review(at(0), origin, event).event;
+    // A line without an interface applies to each interface, and other lines only to their interface.
+    assert_eq!([events(eth0, new(1)), events(eth1, new(1))], [None, None]);
+    assert_eq!([events(eth0, new(2)), events(eth1, new(2))], [None, Some(new(2))]);
+    assert_eq!([events(eth0, new(3)), events(eth1, new(3))], [Some(new(3)), Some(new(3))]);
+    // A move on one interface does not change the address of the other.
+    let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(9) };
+    assert_eq!(events(eth1, CensusEvent::New { address: address(1), mac: mac(9) }), Some(moved));
+    assert_eq!([events(eth0, new(1)), events(eth1, moved)], [None, None]);
+    let text = with_changes(text, &known.changes);
+    let lines: Vec<_> = text.lines().filter_map(|line| line.split("  #").next()).collect();
+    let expected = [
+        "10.0.0.1 02:00:00:00:00:01 # any",
+        "10.0.0.2%eth0 02:00:00:00:00:02",
+        "10.0.0.1%eth1   02:00:00:00:00:09",
+        "10.0.0.2%eth1   02:00:00:00:00:02",
+        "10.0.0.3%eth0   02:00:00:00:00:03",
+        "10.0.0.3%eth1   02:00:00:00:00:03",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(parse(&text).unwrap(), known.macs, "the file reads back differently");
+}
+
+#[test]
+fn watch_of_one_interface_changes_its_line_or_the_line_without_interface() {
+    let name = "eth0".parse().unwrap();
+    let origin = EventOrigin { interface: Some(&name), is_one_of_several: false };
+    let mut known = known("10.0.0.1 02:00:00:00:00:01\n10.0.0.2%eth0 02:00:00:00:00:02\n");
+    for last in [1, 2, 3] {
+        let event = CensusEvent::New { address: address(last), mac: mac(9) };
+        assert!(known.review(at(0), origin, event).event.is_some());
+    }
+    let changed: Vec<_> = known.changes.keys().cloned().collect();
+    assert_eq!(changed, [on(None, 1), on(Some("eth0"), 2), on(None, 3)]);
+}
+
+#[test]
+fn address_beyond_maximum_is_not_added() {
+    let line = |number: usize| {
+        let [.., a, b, c] = number.to_be_bytes();
+        format!("10.{a}.{b}.{c} 02:00:00:00:00:01")
+    };
+    let mut known = known(&(0..MAX_ADDRESSES).map(line).collect::<Vec<_>>().join("\n"));
+    let event =
+        CensusEvent::New { address: VlanAddress { vlan: None, ip: [192, 168, 0, 1].into() }, mac: mac(1) };
+    let review = known.review(at(0), EventOrigin::default(), event);
+    assert_eq!(review, Review { event: Some(event), is_full: true });
+    assert_eq!((known.macs.len(), known.deadline()), (MAX_ADDRESSES, None));
+}
+
+#[test]
 fn invalid_line_is_named() {
     let error = |text: &str| parse(text).unwrap_err().text().to_owned();
     assert_eq!(error("# x\n10.0.0.1\n"), "line 2: expected an IP address and a MAC address");
     assert_eq!(error("10.0.0.256 02:00:00:00:00:01"), "line 1: 256 is greater than 255");
     assert_eq!(error("10.0.0.1@0 02:00:00:00:00:01"), "line 1: expected 1 to 4094");
+    assert_eq!(error("10.0.0.1 02:00:00:00:00:01 eth0"), "line 1: expected an IP address and a MAC address");
+    assert!(error("10.0.0.1%a/b 02:00:00:00:00:01").starts_with("line 1: "));
     assert!(error("10.0.0.1 ff:ff:ff:ff:ff:ff").ends_with(" is the broadcast MAC address"));
     let line = |number: usize| {
         let [.., a, b, c] = number.to_be_bytes();
@@ -71,7 +141,7 @@ fn file_is_replaced_after_delay_with_edits_of_others() {
     assert_eq!(fs::read_to_string(&path).unwrap(), HEADER);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(known.deadline(), None);
-    known.review(at(0), CensusEvent::New { address: address(1), mac: mac(1) });
+    review(&mut known, at(0), CensusEvent::New { address: address(1), mac: mac(1) });
     assert_eq!(known.deadline(), Some(at(5)));
     // Another process edits the file meanwhile.
     fs::write(&path, "10.0.0.9 02:00:00:00:00:09 # added by hand\n").unwrap();
@@ -96,18 +166,18 @@ fn edits_of_the_file_are_known_before_next_event() {
     fs::write(&path, "10.0.0.1 02:00:00:00:00:01\n").unwrap();
     let mut known = KnownAddresses::read(&path).unwrap();
     let new = |last| CensusEvent::New { address: address(last), mac: mac(last) };
-    assert_eq!(known.review(at(0), new(5)), Some(new(5)));
+    assert_eq!(review(&mut known, at(0), new(5)), Some(new(5)));
     // Another process adds two lines. The change that is not in the file yet stays known.
     fs::write(&path, "10.0.0.1 02:00:00:00:00:09\n10.0.0.7 02:00:00:00:00:07\n").unwrap();
-    assert_eq!(known.review(at(1), new(7)), None);
-    assert_eq!(known.review(at(1), new(5)), None);
+    assert_eq!(review(&mut known, at(1), new(7)), None);
+    assert_eq!(review(&mut known, at(1), new(5)), None);
     let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(9) };
-    assert_eq!(known.review(at(1), moved), None, "the file has the MAC address");
+    assert_eq!(review(&mut known, at(1), moved), None, "the file has the MAC address");
     let moved = CensusEvent::Moved { address: address(1), from: mac(9), to: mac(8) };
-    assert_eq!(known.review(at(1), moved), Some(moved));
+    assert_eq!(review(&mut known, at(1), moved), Some(moved));
     // A line in the middle of an edit.
     fs::write(&path, "10.0.0.8 02:00\n").unwrap();
-    assert_eq!(known.review(at(2), new(8)), Some(new(8)));
-    assert_eq!(known.macs.get(&address(7)), Some(&mac(7)), "an invalid file has changed the addresses");
+    assert_eq!(review(&mut known, at(2), new(8)), Some(new(8)));
+    assert_eq!(known.macs.get(&on(None, 7)), Some(&mac(7)), "an invalid file has changed the addresses");
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::watch::tests::{at, request, sample_census, sample_frames};
+use crate::watch::tests::{at, request};
 use arptools::census::CensusEntry;
 
 fn tagged(tags: &[u8]) -> Vec<u8> {
@@ -44,27 +44,6 @@ fn frame_without_arp_is_ignored_and_counted() {
     let cut = request(7, 1);
     assert_eq!(observer.observe(at(1), &cut[..41]).to_string(), "dropped: shorter than an ARP packet");
     assert_eq!((observer.ignored, observer.counts().packets()), (2, 1));
-}
-
-#[test]
-fn first_event_of_fail_on_is_kept() {
-    let (observer, events) = sample_census();
-    let conflict =
-        events.iter().map(|(_, event)| *event).find(|event| matches!(event, CensusEvent::Conflict { .. }));
-    assert!(conflict.is_some());
-    assert_eq!((observer.trigger, observer.began, observer.now), (None, Some(at(0)), at(4_200)));
-    let first = |fail_on: FailOn| {
-        let mut observer = Observer { fail_on: vec![fail_on], ..Observer::new(None) };
-        for (seconds, bytes) in sample_frames() {
-            observer.observe(at(seconds), &bytes);
-        }
-        while observer.take_event().is_some() {}
-        observer.trigger
-    };
-    assert_eq!(first(FailOn::Conflict), conflict);
-    assert!(matches!(first(FailOn::New), Some(CensusEvent::New { .. })));
-    assert!(matches!(first(FailOn::Moved), Some(CensusEvent::Moved { .. })));
-    assert_eq!(first(FailOn::Mismatch), None);
 }
 
 #[test]

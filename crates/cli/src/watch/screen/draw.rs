@@ -5,10 +5,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use tap::Instant;
 
 use super::keys::ScreenState;
-use super::snapshot::Snapshot;
+use super::snapshot::{ShownEvent, Snapshot};
 use super::table::{Columns, rate, short_number};
 use crate::color::Styler;
 use crate::local_time::LocalSecondOfDay;
@@ -74,10 +73,10 @@ fn draw_table(
     let shown = snapshot.rows.len().min(available.saturating_sub(event_lines + 1));
     state.fit(shown, snapshot.rows.len());
     let rows = snapshot.rows.iter().skip(state.scroll).take(shown);
-    lines.extend(rows.map(|row| columns.row(row, snapshot.vendors.name(row.mac), snapshot.now)));
+    lines.extend(rows.map(|row| columns.row(row, snapshot.vendors.name(row.entry.mac), snapshot.now)));
     lines.push(title_line("LATEST EVENTS", width));
     let events = snapshot.events.iter().take(available.saturating_sub(shown + 1));
-    lines.extend(events.map(|(at, event)| event_line(*at, *event)));
+    lines.extend(events.map(event_line));
 }
 
 /// Returns the first line: source, elapsed time and, if the width allows, a sparkline of packets per second.
@@ -86,7 +85,11 @@ fn heading(snapshot: &Snapshot, state: &ScreenState, width: usize) -> String {
     let elapsed = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let origin = if snapshot.is_live { "" } else { " (end of capture)" };
     let paused = if state.is_paused { "  PAUSED" } else { "" };
-    let down = if snapshot.is_down { "  DOWN: receiving nothing" } else { "" };
+    let down = match snapshot.down.as_deref() {
+        None => String::new(),
+        Some("") => "  DOWN: receiving nothing".to_owned(),
+        Some(names) => format!("  DOWN: {names}"),
+    };
     let heading = format!("tapstack watch {}{origin}  {elapsed}{down}{paused}", snapshot.name);
     let seconds = snapshot.per_second.len();
     let label = format!("packets/s, last {seconds} s: ");
@@ -146,11 +149,14 @@ fn footer(state: &ScreenState, width: usize) -> String {
 }
 
 /// Returns the line of an event.
-fn event_line(at: Instant, event: CensusEvent) -> Line<'static> {
-    let text = text::event_text(event);
+fn event_line(ShownEvent { time, interface, event }: &ShownEvent) -> Line<'static> {
+    let text = text::event_text(*event);
     let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
-    let time = Span::styled(format!("{} ", LocalSecondOfDay(at)), Style::new().add_modifier(Modifier::DIM));
-    Line::from(vec![time, Span::styled(word.to_owned(), event_style(event)), Span::raw(format!(" {rest}"))])
+    let time = format!("{} ", LocalSecondOfDay(*time));
+    let time = Span::styled(time, Style::new().add_modifier(Modifier::DIM));
+    let interface = Span::raw(interface.as_ref().map(|name| format!("{name} ")).unwrap_or_default());
+    let word = Span::styled(word.to_owned(), event_style(*event));
+    Line::from(vec![time, interface, word, Span::raw(format!(" {rest}"))])
 }
 
 /// Returns the style of an event's first word, the same as in text lines.

@@ -8,11 +8,14 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
 
+use super::snapshot::ShownAddress;
 use crate::local_time::LocalSecond;
 use crate::watch::text::{ShortDuration, plural};
 
 /// Minimum width for vendors.
 const VENDOR_WIDE: usize = 100;
+/// Title of the column of interfaces.
+const INTERFACE: &str = "IFACE";
 /// Width of the column of vendors.
 const VENDOR: usize = 16;
 /// Minimum width for one column per kind of packet.
@@ -24,17 +27,23 @@ const VERY_WIDE: usize = 150;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Columns {
     width: usize,
+    /// Width of the column of interfaces with its gap, or 0 without this column.
+    interface: usize,
     address: usize,
     has_vendor: bool,
 }
 
 impl Columns {
-    /// Returns the columns for this width. The column of vendors takes its width from the other columns.
-    pub(super) fn new(width: usize, rows: &[CensusEntry], has_vendors: bool) -> Columns {
-        let longest = rows.iter().map(|row| row.address.to_string().len()).max().unwrap_or_default();
+    /// Returns the columns for this width. The columns of interfaces and vendors take their width from the other columns.
+    pub(super) fn new(width: usize, rows: &[ShownAddress], has_vendors: bool) -> Columns {
+        let longest = rows.iter().map(|row| row.entry.address.to_string().len()).max().unwrap_or_default();
+        let names = rows.iter().filter_map(|row| row.interface.as_ref());
+        let interface =
+            names.map(|name| name.chars().count().max(INTERFACE.len()) + 2).max().unwrap_or_default();
+        let width = width.saturating_sub(interface);
         let has_vendor = has_vendors && width >= VENDOR_WIDE;
         let width = if has_vendor { width - VENDOR - 2 } else { width };
-        Columns { width, address: longest.max("ADDRESS".len()), has_vendor }
+        Columns { width, interface, address: longest.max("ADDRESS".len()), has_vendor }
     }
 
     /// Returns the titles of the columns.
@@ -42,7 +51,8 @@ impl Columns {
         let first = if self.width >= VERY_WIDE { "FIRST SEEN         " } else { "FIRST" };
         let last = if self.width >= VERY_WIDE { "LAST SEEN" } else { "LAST" };
         let mut title = format!(
-            "{:<address$}  {:<17}  {}STATE  {first} {last} PACKETS     /s",
+            "{}{:<address$}  {:<17}  {}STATE  {first} {last} PACKETS     /s",
+            self.interface_cell(INTERFACE),
             "ADDRESS",
             "MAC ADDRESS",
             self.vendor_cell("VENDOR"),
@@ -52,6 +62,11 @@ impl Columns {
             title += " REQUESTS REPLIES ANNOUNCED PROBED TARGET CHANGES";
         }
         title + "  NOTES"
+    }
+
+    /// Returns the cell of an interface, with the gap behind it. The cell is empty without a column of interfaces.
+    fn interface_cell(self, name: &str) -> String {
+        if self.interface == 0 { String::new() } else { format!("{name:<0$}", self.interface) }
     }
 
     /// Returns the cell of a vendor, with the gap behind it. The cell is empty without a column of vendors.
@@ -64,7 +79,8 @@ impl Columns {
     }
 
     /// Returns the cells of a row, without notes.
-    fn cells(self, row: &CensusEntry, vendor: Option<&str>, now: Instant) -> String {
+    fn cells(self, shown: &ShownAddress, vendor: Option<&str>, now: Instant) -> String {
+        let row = &shown.entry;
         let first = if self.width >= VERY_WIDE {
             LocalSecond(row.first).to_string()
         } else {
@@ -72,7 +88,8 @@ impl Columns {
         };
         let last = if self.width >= VERY_WIDE { "LAST SEEN".len() } else { "LAST".len() };
         let mut cells = format!(
-            "{:<address$}  {}  {}{:<5}  {first} {:>last$} {:>7} {:>6}",
+            "{}{:<address$}  {}  {}{:<5}  {first} {:>last$} {:>7} {:>6}",
+            self.interface_cell(shown.interface.as_deref().unwrap_or_default()),
             row.address,
             row.mac,
             self.vendor_cell(vendor.unwrap_or_default()),
@@ -100,9 +117,9 @@ impl Columns {
     }
 
     /// Returns the line of a row.
-    pub(super) fn row(self, row: &CensusEntry, vendor: Option<&str>, now: Instant) -> Line<'static> {
-        let cells = self.cells(row, vendor, now);
-        let width = if self.has_vendor { self.width + VENDOR + 2 } else { self.width };
+    pub(super) fn row(self, shown: &ShownAddress, vendor: Option<&str>, now: Instant) -> Line<'static> {
+        let (row, cells) = (&shown.entry, self.cells(shown, vendor, now));
+        let width = if self.has_vendor { self.width + VENDOR + 2 } else { self.width } + self.interface;
         let available = width.saturating_sub(cells.chars().count() + 2);
         let notes = notes(row, available);
         let style = match (row.conflict, row.presence) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::watch::tests::{at, every_event, request, sample_census};
+use crate::watch::tests::{at, every_event, observers, request, sample_census};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -30,8 +30,8 @@ fn lines(terminal: &Terminal<TestBackend>) -> Vec<String> {
 
 fn snapshot() -> Snapshot {
     let (observer, events) = sample_census();
-    let events: VecDeque<_> = events.into_iter().rev().collect();
-    Snapshot::new("eth0", true, &observer, &events)
+    let events = events.into_iter().rev().map(|(time, event)| ShownEvent { time, interface: None, event });
+    Snapshot::new("eth0", true, &[observer], &events.collect())
 }
 
 fn press(state: &mut ScreenState, codes: &[KeyCode]) {
@@ -193,7 +193,7 @@ fn row_stays_aligned_when_address_was_seen_less_than_1_s_ago() {
     let mut observer = Observer::new(None);
     observer.observe(at(0), &request(7, 1));
     observer.advance(at(0) + Duration::from_millis(250));
-    let mut snapshot = Snapshot::new("eth0", true, &observer, &VecDeque::new());
+    let mut snapshot = Snapshot::new("eth0", true, &[observer], &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[3], "10.0.0.7  02:00:00:00:00:07  fresh     0s   0s       1    0.1");
 }
@@ -202,15 +202,50 @@ fn row_stays_aligned_when_address_was_seen_less_than_1_s_ago() {
 fn heading_reports_link_that_is_down() {
     let mut observer = Observer::new(None);
     observer.is_down = true;
-    let mut snapshot = Snapshot::new("eth0", true, &observer, &VecDeque::new());
+    let mut snapshot = Snapshot::new("eth0", true, &[observer], &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[0], "tapstack watch eth0  00:00:00  DOWN: receiving nothing");
 }
 
 #[test]
+fn screen_of_several_interfaces_names_interface_of_rows_events_and_links() {
+    let mut observers = observers(&["eth0", "eth10.20"]);
+    observers.list[1].observe(at(0), &request(7, 1));
+    observers.list[1].is_down = true;
+    for last in [7, 8] {
+        observers.list[0].observe(at(1), &request(last, 1));
+    }
+    observers.advance(at(2));
+    let mut events = VecDeque::new();
+    while let Some((place, event)) = observers.take_event() {
+        let interface = observers.list[place].label().map(ToString::to_string);
+        events.push_back(ShownEvent { time: at(0), interface, event });
+    }
+    let mut snapshot = Snapshot::new("eth0, eth10.20", true, &observers.list, &events);
+    let expected = "\
+tapstack watch eth0, eth10.20  00:00:02  DOWN: eth10.20
+0 conflicts  3 addresses: 3 fresh, 0 quiet, 0 gone  3 packets, 0.3/s  0 changes
+IFACE     ADDRESS   MAC ADDRESS        STATE  FIRST LAST PACKETS     /s  NOTES
+eth0      10.0.0.7  02:00:00:00:00:07  fresh     1s   1s       1    0.1
+eth0      10.0.0.8  02:00:00:00:00:08  fresh     1s   1s       1    0.1
+eth10.20  10.0.0.7  02:00:00:00:00:07  fresh     2s   2s       1    0.1
+LATEST EVENTS
+08:00:00 eth0 new 10.0.0.7 is at 02:00:00:00:00:07
+08:00:00 eth0 new 10.0.0.8 is at 02:00:00:00:00:08
+08:00:00 eth10.20 new 10.0.0.7 is at 02:00:00:00:00:07";
+    let mut state = ScreenState::default();
+    assert_eq!(shown(&mut snapshot, &mut state, (80, 24))[..10].join("\n"), expected);
+    // The order by address is the same after other orders.
+    press(&mut state, &[KeyCode::Char('s')]);
+    shown(&mut snapshot, &mut state, (80, 24));
+    press(&mut state, &[KeyCode::Char('s'), KeyCode::Char('s')]);
+    assert_eq!(shown(&mut snapshot, &mut state, (80, 24))[..10].join("\n"), expected);
+}
+
+#[test]
 fn heading_reports_end_of_capture() {
     let (observer, _) = sample_census();
-    let mut snapshot = Snapshot::new("arp.pcap", false, &observer, &VecDeque::new());
+    let mut snapshot = Snapshot::new("arp.pcap", false, &[observer], &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[0], "tapstack watch arp.pcap (end of capture)  01:10:00");
 }
@@ -235,8 +270,9 @@ proptest! {
         for last in 0..hosts {
             observer.observe(at(last.into()), &request(last + 1, 1));
         }
-        let events = every_event().into_iter().cycle().take(event_count).map(|event| (at(0), event)).collect();
-        let mut snapshot = Snapshot::new("eth0", true, &observer, &events);
+        let on_screen = |event| ShownEvent { time: at(0), interface: None, event };
+        let events = every_event().into_iter().cycle().take(event_count).map(on_screen).collect();
+        let mut snapshot = Snapshot::new("eth0", true, &[observer], &events);
         let mut state = ScreenState { supports_bars: true, ..ScreenState::default() };
         for key in keys {
             press(&mut state, &[key]);

@@ -45,10 +45,35 @@ fn only_conflict_is_styled_as_error() {
 }
 
 #[test]
-fn statistics_count_packets_addresses_and_losses() {
-    let (observer, _) = sample_census();
+fn message_of_fail_on_names_addresses() {
+    let (_, events) = sample_census();
+    let is_conflict = |event: &CensusEvent| matches!(event, CensusEvent::Conflict { .. });
+    let conflict = events.into_iter().map(|(_, event)| event).find(is_conflict).unwrap();
     assert_eq!(
-        statistics_text(&observer, 3),
+        event_message(conflict),
+        "address conflict: 10.0.0.1 is claimed by 02:00:00:00:00:01 and 02:00:00:00:00:aa"
+    );
+    assert_eq!(event_message(every_event().remove(0)), "new 192.168.100.200 is at 02:00:00:00:00:aa");
+}
+
+#[test]
+fn statistics_of_one_of_several_interfaces_name_it_in_each_line() {
+    let mut observer = Observer { interface: Some("eth1".parse().unwrap()), ..Observer::new(None) };
+    observer.link_losses = 2;
+    assert!(statistics_text(&observer).starts_with("0 packets in "), "a single interface is named");
+    observer.is_one_of_several = true;
+    let expected = "eth1: 0 packets in 0s: 0 requests, 0 replies, 0 announcements, 0 probes
+eth1: 0 addresses: 0 fresh, 0 quiet, 0 gone; 0 changes, 0 conflicts
+eth1:          2  link losses: down or no carrier";
+    assert_eq!(statistics_text(&observer), expected);
+}
+
+#[test]
+fn statistics_count_packets_addresses_and_losses() {
+    let (mut observer, _) = sample_census();
+    observer.frames_lost = 3;
+    assert_eq!(
+        statistics_text(&observer),
         "11 packets in 1h: 5 requests, 2 replies, 2 announcements, 1 probe, 1 invalid
 6 addresses: 4 fresh, 1 quiet, 1 gone; 2 changes, 1 conflict
          1  arp: dropped: invalid sender MAC address
@@ -57,12 +82,11 @@ fn statistics_count_packets_addresses_and_losses() {
     let mut other = Observer::new(None);
     other.observe(at(0), &[0; 60]);
     assert!(
-        statistics_text(&other, 0)
-            .ends_with("\n         1  frames ignored: not ARP, other VLAN or malformed")
+        statistics_text(&other).ends_with("\n         1  frames ignored: not ARP, other VLAN or malformed")
     );
     let empty = "0 packets in 0s: 0 requests, 0 replies, 0 announcements, 0 probes
 0 addresses: 0 fresh, 0 quiet, 0 gone; 0 changes, 0 conflicts";
-    assert_eq!(statistics_text(&Observer::new(None), 0), empty);
+    assert_eq!(statistics_text(&Observer::new(None)), empty);
 }
 
 #[test]

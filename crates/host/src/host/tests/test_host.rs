@@ -153,7 +153,7 @@ impl TestHost {
 struct OutcomeRecorder(Vec<FrameOutcome>);
 
 impl Tracer<FrameOutcome> for OutcomeRecorder {
-    fn frame_handled(&mut self, _: Instant, outcome: FrameOutcome) {
+    fn frame_handled(&mut self, _: Instant, _: PortId, outcome: FrameOutcome) {
         self.0.push(outcome);
     }
 }
