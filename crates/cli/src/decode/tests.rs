@@ -41,19 +41,21 @@ fn faults(bytes: &[u8], length: usize) -> Vec<FrameFault> {
 
 /// Returns the output of `decode` for a frame, with these options.
 fn output(options: &str, frame: &CapturedFrame<'_>) -> String {
+    output_of_all(options, std::slice::from_ref(frame))
+}
+
+/// Returns the output of `decode` for consecutive frames, with these options.
+fn output_of_all(options: &str, frames: &[CapturedFrame<'_>]) -> String {
     let options = ["tapstack", "decode", "-"].into_iter().chain(options.split_whitespace());
     let Some(Command::Decode(arguments)) = CommandLine::try_parse_from(options).unwrap().command else {
         panic!("another command");
     };
-    let mut line = String::new();
-    write_frame(
-        &mut line,
-        &arguments,
-        frame,
-        &dissect_captured(frame.link_type, frame.bytes, frame.length),
-        &mut arguments.conversations(),
-    );
-    line
+    let (mut lines, mut conversations) = (String::new(), arguments.conversations());
+    for frame in frames {
+        let dissection = dissect_captured(frame.link_type, frame.bytes, frame.length);
+        write_frame(&mut lines, &arguments, frame, &dissection, &mut conversations);
+    }
+    lines
 }
 
 fn object(frame: &CapturedFrame<'_>) -> Value {
@@ -438,6 +440,19 @@ fn control_bits_are_explained_by_name() {
     assert!(page(2).contains("  flags                    0x02 = SYN: control bits"), "{}", page(2));
     assert!(page(0x18).contains(" 0x18 = ACK PSH: "), "{}", page(0x18));
     assert!(page(0).contains(" 0x00 = none: "), "{}", page(0));
+}
+
+#[test]
+fn sequence_numbers_are_absolute_when_requested() {
+    let segment = |sequence: u8, flags, data: &[u8]| {
+        let head = [4, 0x57, 0, 80, 0, 0, 3, sequence, 0, 0, 0, 0, 0x50, flags, 4, 0, 0, 0, 0, 0];
+        datagram(6, &[&head[..], data].concat())
+    };
+    let (syn, data) = (segment(0xe8, 0x12, &[]), segment(0xe9, 0x18, &[0, 0]));
+    for (options, sequence) in [("-t", "seq 1:3,"), ("-t -S", "seq 1001:1003,")] {
+        let lines = output_of_all(options, &[frame(&syn), frame(&data)]);
+        assert!(lines.contains("seq 1000,") && lines.contains(sequence), "{options}: {lines}");
+    }
 }
 
 #[test]

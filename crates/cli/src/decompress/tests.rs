@@ -61,9 +61,14 @@ fn damaged_content_is_an_error() {
 
 #[test]
 fn large_zstd_window_is_rejected() {
-    // Window descriptor with exponent 31: a window of 2 TiB.
-    let error = read(&[&ZSTD[..], &[0, 0xff, 0, 0, 0]].concat()).unwrap_err().to_string();
-    assert!(error.starts_with("invalid zstd data: "), "{error}");
+    // A frame with this window descriptor, and a last block without data.
+    let content = |window: u8| read(&[&ZSTD[..], &[0, window, 1, 0, 0]].concat());
+    // 128 MiB, then 144 MiB, then the largest window, 3.75 TiB.
+    assert_eq!(content(0x88).unwrap(), b"");
+    for window in [0x89, 0xff] {
+        let error = content(window).unwrap_err().to_string();
+        assert!(error.starts_with("invalid zstd data: ") && error.contains("indow"), "{window}: {error}");
+    }
 }
 
 proptest! {

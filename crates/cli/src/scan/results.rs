@@ -273,3 +273,6 @@ impl<'a> ScanResults<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

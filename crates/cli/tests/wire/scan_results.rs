@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("scan_replaces_output_file_only_with_result", output_file),
     ("scan_compares_hosts_with_earlier_scan", comparison),
     ("scan_and_arping_resolve_names_in_both_directions", names),
+    ("interrupted_scan_does_not_wait_for_names", names_after_signal),
 ];
 
 /// Runs a scan of one pass. Returns exit code, standard output and standard error.
@@ -105,16 +106,7 @@ fn output_file() -> TestResult {
     for path in [&file, &new] {
         let slow =
             ["scan", "-I", "data1", "-q", "-x", "-i", "200", "-o", path.name(), "10.0.0.16-10.0.0.255"];
-        let child = command(&slow).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let status = format!("/proc/{}/status", child.id());
-        wait_for("block of SIGINT by the scan", || {
-            let status = std::fs::read_to_string(&status).ok()?;
-            let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?.trim();
-            (u64::from_str_radix(blocked, 16).ok()? & 2 != 0).then_some(())
-        })?;
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
-        let (code, _, errors) = exit_and_text(&child.wait_with_output()?);
+        let (code, _, errors) = interrupt(&mut command(&slow))?;
         assert_eq!(code, Some(2), "{errors}");
         assert!(errors.contains("interrupted before the "), "{errors}");
     }
@@ -125,6 +117,20 @@ fn output_file() -> TestResult {
     assert!(errors.contains("cannot write /nonexistent/file: No such file or directory"), "{errors}");
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
+}
+
+/// Starts a scan, and interrupts it after its first requests. Returns exit code, standard output and standard error.
+fn interrupt(scan: &mut Command) -> Result<(Option<i32>, String, String), Box<dyn Error>> {
+    let child = scan.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    wait_for("block of SIGINT by the scan", || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?.trim();
+        (u64::from_str_radix(blocked, 16).ok()? & 2 != 0).then_some(())
+    })?;
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)?;
+    Ok(exit_and_text(&child.wait_with_output()?))
 }
 
 fn comparison() -> TestResult {
@@ -192,16 +198,55 @@ fn comparison() -> TestResult {
 fn run_with_hosts(hosts: &Scratch, words: &[&str]) -> Result<Output, Box<dyn Error>> {
     let switch = Scratch::new("nsswitch.conf");
     std::fs::write(switch.name(), "hosts: files\n")?;
+    Ok(with_files(&[(hosts, "/etc/hosts"), (&switch, "/etc/nsswitch.conf")], words)?.output()?)
+}
+
+/// Returns a command that runs the program with these files instead of the existing files of the resolver.
+fn with_files(files: &[(&Scratch, &str)], words: &[&str]) -> Result<Command, Box<dyn Error>> {
     // Without nscd's socket, the C library reads the files itself.
     let script = "set -e\n\
-        mount --bind \"$1\" /etc/hosts\n\
-        [ ! -e /etc/nsswitch.conf ] || mount --bind \"$2\" /etc/nsswitch.conf\n\
+        while [ \"$1\" != -- ]; do [ ! -e \"$2\" ] || mount --bind \"$1\" \"$2\"; shift 2; done\n\
         [ ! -d /run/nscd ] || mount -t tmpfs none /run/nscd\n\
-        shift 2\n\
+        shift\n\
         exec \"$@\"";
     let mut command = Command::new(installed("unshare")?);
-    command.args(["-m", "sh", "-c", script, "sh", hosts.name(), switch.name()]).arg(program()).args(words);
-    Ok(command.output()?)
+    command.args(["-m", "sh", "-c", script, "sh"]);
+    for (file, place) in files {
+        command.args([file.name(), place]);
+    }
+    command.arg("--").arg(program()).args(words);
+    Ok(command)
+}
+
+/// A server of names that does not reply.
+fn names_after_signal() -> TestResult {
+    installed("mount")?;
+    let host = range_of_four("data5")?;
+    let [hosts, switch, resolver] = ["none", "dns.conf", "resolv.conf"].map(Scratch::new);
+    std::fs::write(hosts.name(), "127.0.0.1 localhost\n")?;
+    std::fs::write(switch.name(), "hosts: files dns\n")?;
+    let set_timeout = |seconds: u8| {
+        let text = format!("nameserver 127.0.0.1\noptions timeout:{seconds} attempts:1\n");
+        std::fs::write(resolver.name(), text)
+    };
+    let _server = std::net::UdpSocket::bind("127.0.0.1:53")?;
+    let files = [(&hosts, "/etc/hosts"), (&switch, "/etc/nsswitch.conf"), (&resolver, "/etc/resolv.conf")];
+    let on = ["scan", "-I", "data5", "-x", "-q", "--resolve"];
+    set_timeout(1)?;
+    let one = with_files(&files, &[&on[..], &["-M", "1", "10.0.0.16"]].concat())?.output()?;
+    let (code, out, errors) = exit_and_text(&one);
+    assert_eq!((code, out.as_str()), (Some(0), "10.0.0.16\t02:11:00:00:00:00\t-\n"), "{errors}");
+    assert!(errors.contains("not all names were looked up: "), "{errors}");
+    // The interrupted scan ends before the lookups.
+    set_timeout(30)?;
+    let slow = [&on[..], &["-i", "200", "10.0.0.16-10.0.0.255"]].concat();
+    let (code, out, errors) = interrupt(&mut with_files(&files, &slow)?)?;
+    // On a busy machine, the signal may arrive before the first reply.
+    let has_reply = out.starts_with("10.0.0.16\t02:11:00:00:00:00\t-\n");
+    assert_eq!(code, Some(if has_reply { 0 } else { 2 }), "{out}{errors}");
+    assert!(!errors.contains("looked up"), "the interrupted scan has waited for names: {errors}");
+    assert_eq!(host.stop()?.0, Some(0));
+    Ok(())
 }
 
 fn names() -> TestResult {
