@@ -1,5 +1,6 @@
 //! Decompression of captures that are compressed with gzip or zstd.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -93,6 +94,11 @@ impl<R: Read> Read for ZstdReader<R> {
 }
 
 fn zstd_error(error: &FrameDecoderError) -> io::Error {
+    let causes = std::iter::successors(error.source(), |error: &&(dyn Error + 'static)| (*error).source());
+    let mut errors = causes.filter_map(|error| error.downcast_ref::<io::Error>());
+    if errors.any(|error| error.kind() == ErrorKind::UnexpectedEof) {
+        return ErrorKind::UnexpectedEof.into();
+    }
     io::Error::new(ErrorKind::InvalidData, format!("invalid zstd data: {error}"))
 }
 
