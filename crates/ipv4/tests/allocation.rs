@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use inet::IpProtocol;
 use ipv4::{
     AddressTable, DestinationKind, Fragments, Instant, Ipv4, Ipv4DropReason, Ipv4Fields, MacAddr,
-    ReassemblyLimits, ReceivedDatagram,
+    ReassemblyLimits,
 };
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -20,14 +20,13 @@ struct Host {
 /// Writes a header into `frame`, and receives the frame. Returns whether a datagram is complete.
 fn receive(host: &mut Host, frame: &mut [u8], fields: Ipv4Fields) -> Result<bool, Box<dyn Error>> {
     fields.write_to(frame)?;
-    Ok(match host.ipv4.receive(Instant::ORIGIN, &host.table, DestinationKind::Unicast, frame)? {
-        ReceivedDatagram::Whole(..) => true,
-        ReceivedDatagram::FragmentStored => false,
-        ReceivedDatagram::Reassembled(whole, _) => {
-            host.ipv4.recycle(whole);
-            true
-        }
-    })
+    let received = host.ipv4.receive(&host.table, DestinationKind::Unicast, frame)?;
+    if !received.datagram.is_fragment() {
+        return Ok(true);
+    }
+    let Some(whole) = host.ipv4.reassemble(Instant::ORIGIN, received.datagram)? else { return Ok(false) };
+    host.ipv4.recycle(whole);
+    Ok(true)
 }
 
 /// Receives a whole datagram, a fragmented datagram of 60,000 bytes, and a damaged header. A fragment of another source
@@ -49,7 +48,7 @@ fn round(host: &mut Host, frame: &mut [u8], number: u16) -> Result<usize, Box<dy
         *first = 0x46;
     }
     assert!(matches!(
-        host.ipv4.receive(Instant::ORIGIN, &host.table, DestinationKind::Unicast, frame),
+        host.ipv4.receive(&host.table, DestinationKind::Unicast, frame),
         Err(Ipv4DropReason::Checksum)
     ));
     Ok(whole)
