@@ -9,6 +9,7 @@ pub(crate) enum CongestionAlgorithm {
     #[default]
     Cubic,
     Reno,
+    None,
 }
 
 /// Values of `--ecn`.
@@ -26,6 +27,7 @@ pub(crate) fn tcp_settings(congestion: CongestionAlgorithm, ecn: EcnUse, pacing:
         congestion: match congestion {
             CongestionAlgorithm::Cubic => CongestionControl::Cubic,
             CongestionAlgorithm::Reno => CongestionControl::NewReno,
+            CongestionAlgorithm::None => CongestionControl::None,
         },
         ecn: match ecn {
             EcnUse::Accept => Ecn::Accept,

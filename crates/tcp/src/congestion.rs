@@ -2,6 +2,7 @@
 
 mod cubic;
 mod new_reno;
+mod unlimited;
 mod window;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tap::Instant;
 
 pub use self::cubic::Cubic;
 pub use self::new_reno::NewReno;
+pub use self::unlimited::Unlimited;
 use crate::CongestionControl;
 
 /// State of a connection at an event of congestion control.
@@ -88,6 +90,8 @@ pub enum Algorithm {
     Cubic(Cubic),
     /// RFC 5681 and RFC 6582.
     NewReno(NewReno),
+    /// No congestion control.
+    None(Unlimited),
 }
 
 /// Tracks how much of the congestion window a connection uses.
@@ -148,6 +152,7 @@ impl Algorithm {
         match kind {
             CongestionControl::Cubic => Algorithm::Cubic(Cubic::new(window)),
             CongestionControl::NewReno => Algorithm::NewReno(NewReno::new(window)),
+            CongestionControl::None => Algorithm::None(Unlimited),
         }
     }
 }
@@ -158,6 +163,7 @@ macro_rules! call {
         match $algorithm {
             Algorithm::Cubic($control) => $call,
             Algorithm::NewReno($control) => $call,
+            Algorithm::None($control) => $call,
         }
     };
 }

@@ -268,7 +268,7 @@ impl Connection {
             has_timestamps: settings.timestamps,
             has_sack: settings.sack,
             has_scale: settings.window_scaling,
-            has_ecn: settings.ecn == Ecn::Ask,
+            has_ecn: settings.used_ecn() == Ecn::Ask,
             send_shift: 0,
             receive_shift: ReceiveWindow::shift_for(settings.receive_buffer),
             peer_segment_size: DEFAULT_SEGMENT_SIZE,
@@ -280,7 +280,7 @@ impl Connection {
         let policy = Policy {
             has_nagle: settings.nagle,
             is_corked: false,
-            has_pacing: settings.pacing,
+            has_pacing: settings.pacing && settings.congestion != CongestionControl::None,
             keep_alive: settings.keep_alive.map(|keep_alive| Box::new(keep_alive.bounded())),
             user_timeout: settings.user_timeout.map(Milliseconds::from),
             time_wait: settings.time_wait.into(),

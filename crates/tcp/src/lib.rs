@@ -77,7 +77,7 @@ mod tcp;
 mod timestamp_clock;
 
 pub use self::congestion::{
-    Algorithm, Cubic, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window,
+    Algorithm, Cubic, MAXIMUM_WINDOW, NewReno, Round, Unlimited, WindowControl, WindowUse, initial_window,
 };
 pub use self::connection::{Connection, Handshake, Start, TcpInfo};
 pub use self::delivery_rate::{DeliveryRate, RateSample, SentMark};

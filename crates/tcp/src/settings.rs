@@ -71,6 +71,13 @@ pub enum CongestionControl {
     Cubic,
     /// `NewReno` (RFC 5681 and RFC 6582).
     NewReno,
+    /// No congestion control: only the peer's window limits the data in flight, also after losses. The connection does not
+    /// use ECN, and pacing has no effect.
+    ///
+    /// This setting is only for networks without other traffic, for example a link to the local kernel, or a simulation. On a
+    /// shared network, such a connection takes the capacity of other connections, and can cause a congestion collapse
+    /// (RFC 2914). RFC 9293 requires congestion control (MUST-19).
+    None,
 }
 
 /// Use of explicit congestion notification (RFC 3168).
@@ -107,6 +114,13 @@ impl Default for TcpSettings {
             ecn: Ecn::Accept,
             pacing: false,
         }
+    }
+}
+
+impl TcpSettings {
+    /// Returns the use of ECN: none without congestion control, because such a connection does not react to marks.
+    pub(crate) fn used_ecn(&self) -> Ecn {
+        if self.congestion == CongestionControl::None { Ecn::Off } else { self.ecn }
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) struct HostArguments {
         add = ArgValueCandidates::new(service_names)
     )]
     pub(crate) serve: Vec<ServicePort>,
-    /// Congestion control of TCP connections
+    /// Congestion control of TCP connections: `none` only on a network without other traffic
     #[arg(long, value_name = "ALGORITHM", value_enum, default_value_t, requires = "serve", help_heading = help::TCP)]
     pub(crate) congestion: CongestionAlgorithm,
     /// Do not use explicit congestion notification (RFC 3168) in TCP connections, even if the peer asks for it

@@ -137,7 +137,7 @@ pub(crate) struct NcArguments {
         short = 'T', value_name = "TOS", default_value = "0", value_parser = type_of_service, help_heading = help::IP
     )]
     pub(crate) type_of_service: u8,
-    /// Congestion control of TCP connections
+    /// Congestion control of TCP connections: `none` only on a network without other traffic
     #[arg(long, value_name = "ALGORITHM", value_enum, default_value_t, conflicts_with = "udp", help_heading = help::TCP)]
     pub(crate) congestion: CongestionAlgorithm,
     /// Use of explicit congestion notification (RFC 3168) in TCP connections: if the peer asks for it, always ask for it, or never

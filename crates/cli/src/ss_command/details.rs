@@ -111,7 +111,7 @@ pub(crate) struct TcpDetails {
     application_limited: bool,
 }
 
-/// Algorithm of congestion control, in the words of Linux.
+/// Algorithm of congestion control, in the words of Linux if Linux has the algorithm.
 // The documentation is also a description in the JSON schema.
 #[allow(clippy::doc_markdown)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -122,6 +122,8 @@ enum CongestionControlName {
     Cubic,
     /// NewReno (RFC 5681 and RFC 6582).
     Reno,
+    /// No congestion control.
+    None,
 }
 
 impl From<&TcpInfo> for TcpDetails {
@@ -135,6 +137,7 @@ impl From<&TcpInfo> for TcpDetails {
             congestion_control: match info.congestion_control {
                 CongestionControl::Cubic => CongestionControlName::Cubic,
                 CongestionControl::NewReno => CongestionControlName::Reno,
+                CongestionControl::None => CongestionControlName::None,
             },
             rto_ns: nanos(info.rto),
             rtt_ns: info.rtt.map(nanos),
@@ -267,11 +270,12 @@ impl TcpDetails {
 }
 
 impl CongestionControlName {
-    /// Returns the name of the algorithm in Linux.
+    /// Returns the name of the algorithm, which is that of Linux if Linux has the algorithm.
     fn name(self) -> &'static str {
         match self {
             CongestionControlName::Cubic => "cubic",
             CongestionControlName::Reno => "reno",
+            CongestionControlName::None => "none",
         }
     }
 }

@@ -23,8 +23,10 @@ fn options_select_settings_of_connections() {
     };
     let default = TcpSettings::default();
     assert_eq!(settings(""), default);
-    let congestion = CongestionControl::NewReno;
-    assert_eq!(settings("--congestion reno"), TcpSettings { congestion, ..default });
+    for (name, congestion) in [("reno", CongestionControl::NewReno), ("none", CongestionControl::None)] {
+        let words = format!("--congestion {name}");
+        assert_eq!(settings(&words), TcpSettings { congestion, ..default });
+    }
     assert_eq!(settings("--congestion cubic --ecn ask"), TcpSettings { ecn: Ecn::Ask, ..default });
     assert_eq!(settings("--ecn off --pacing"), TcpSettings { ecn: Ecn::Off, pacing: true, ..default });
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tap::Instant;
 
-use super::{Algorithm, Cubic, NewReno, Round, WindowControl, WindowUse, initial_window};
+use super::{Algorithm, Cubic, MAXIMUM_WINDOW, NewReno, Round, WindowControl, WindowUse, initial_window};
 use crate::CongestionControl;
 
 // proves: rfc6928-initial-window
@@ -89,6 +89,13 @@ fn events(control: &mut impl WindowControl) -> Vec<(u32, u32)> {
     report(&|control, _| control.shrink_segments(1000, 500));
     report(&|control, round| control.timed_out(round, false));
     states
+}
+
+// proves: tcp-no-congestion-control
+#[test]
+fn no_event_changes_the_window_without_congestion_control() {
+    let states = events(&mut Algorithm::new(CongestionControl::None, 30_000));
+    assert_eq!(states, vec![(MAXIMUM_WINDOW, MAXIMUM_WINDOW); states.len()]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::ecn::ECT_0;
 use super::timers::NEVER;
 use super::transfer::Transfer;
 use super::{Connection, HEADERS, Owed, length};
-use crate::{Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
+use crate::{CongestionControl, Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
 
 /// The next segment that occupies sequence numbers, or the next probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,9 +225,9 @@ impl Connection {
     /// Returns whether the congestion window permits `length` more bytes in flight.
     fn is_allowed_by_congestion(&self, length: u32) -> bool {
         // RFC 6675 5: "If cwnd - pipe >= 1 SMSS the sender SHOULD transmit one or more segments".
-        // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data, rfc3042-new-information
+        // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data, rfc3042-new-information, tcp-no-congestion-control
         let in_flight = self.pipe();
-        if in_flight == 0 {
+        if in_flight == 0 || self.policy.congestion == CongestionControl::None {
             return true;
         }
         // RFC 6937 3: "Transmit up to sndcnt".

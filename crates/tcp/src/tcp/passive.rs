@@ -394,7 +394,7 @@ impl Tcp {
                 peer_sequence,
                 // The user may have other settings now than those of the SYN,ACK.
                 options: answered(&options, &state.settings),
-                has_ecn: state.settings.ecn != Ecn::Off && kept.is_some_and(|kept| kept.has_ecn),
+                has_ecn: state.settings.used_ecn() != Ecn::Off && kept.is_some_and(|kept| kept.has_ecn),
                 window: segment.window,
                 sent_at: None,
                 retransmissions: 0,
@@ -484,7 +484,7 @@ fn accepts_ecn(flags: Flags, settings: &TcpSettings) -> bool {
     // RFC 3168 6.1.1: "If a host has received an ECN-setup SYN packet, then it MAY send an ECN-setup SYN-ACK packet.
     // Otherwise, it MUST NOT send an ECN-setup SYN-ACK packet."
     // spec: rfc3168-setup, rfc3168-accept
-    settings.ecn != Ecn::Off && is_ecn_setup(flags)
+    settings.used_ecn() != Ecn::Off && is_ecn_setup(flags)
 }
 
 /// Returns the local timestamp of a SYN,ACK that answers these options, or zero if the SYN,ACK has no timestamps.

@@ -14,7 +14,7 @@ use inet::{Binding, InterfaceId};
 use tap::{Checksum, Frame, Instant, Pool};
 
 use super::*;
-use crate::{Ecn, Flags, Options, Segment, Setting, Status, TcpDropReason, Timestamps};
+use crate::{CongestionControl, Ecn, Flags, Options, Segment, Setting, Status, TcpDropReason, Timestamps};
 
 /// A host, as its peers see it.
 pub(super) struct Node {

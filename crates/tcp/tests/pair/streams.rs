@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tcp::{BufferSize, TcpSettings};
+use tcp::{BufferSize, CongestionControl, TcpSettings};
 
 use crate::link::Faults;
 use crate::sides::{Pair, Setup};
@@ -48,12 +48,21 @@ fn sequence() -> impl Strategy<Value = u32> {
     ]
 }
 
+fn congestion() -> impl Strategy<Value = CongestionControl> {
+    prop_oneof![
+        Just(CongestionControl::Cubic),
+        Just(CongestionControl::NewReno),
+        Just(CongestionControl::None),
+    ]
+}
+
 prop_compose! {
     fn settings()(
         options in any::<[bool; 4]>(),
         receive in prop_oneof![1_024_usize..8_000, Just(65_536)],
         send in prop_oneof![1_000_usize..8_000, Just(16 << 10)],
         segment_size in prop_oneof![3 => Just(None), 1 => (64_u16..1_460).prop_map(Some)],
+        congestion in congestion(),
     ) -> TcpSettings {
         let [timestamps, sack, window_scaling, nagle] = options;
         TcpSettings {
@@ -64,6 +73,7 @@ prop_compose! {
             receive_buffer: BufferSize { initial: receive, maximum: receive * 16 },
             send_buffer: BufferSize { initial: send, maximum: send * 16 },
             maximum_segment_size: segment_size,
+            congestion,
             ..TcpSettings::default()
         }
     }

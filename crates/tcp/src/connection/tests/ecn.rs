@@ -53,6 +53,14 @@ fn only_syn_ack_with_ece_and_without_cwr_accepts_ecn() {
     }
 }
 
+// proves: tcp-no-congestion-control
+#[test]
+fn connection_without_congestion_control_does_not_ask_for_ecn() {
+    let settings = TcpSettings { congestion: CongestionControl::None, ..asking() };
+    let mut rig = Rig::opening(&settings, 1_000, 5_000);
+    assert_eq!(rig.sent().flags, Flags::SYN);
+}
+
 // proves: rfc3168-setup
 #[test]
 fn simultaneous_open_agrees_on_ecn() {

@@ -1,7 +1,7 @@
 //! Loss detection and recovery with selective acknowledgments.
 
 use super::*;
-use crate::{BufferSize, SackBlock, SackBlocks};
+use crate::{BufferSize, MAXIMUM_WINDOW, SackBlock, SackBlocks};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -510,6 +510,42 @@ fn window_grows_outside_of_a_recovery_only() {
     assert_eq!((rig.info().is_recovering, rig.info().congestion_window), (true, window));
 }
 
+// proves: tcp-no-congestion-control
+#[test]
+fn only_the_window_of_the_peer_limits_data_without_congestion_control() {
+    let uncontrolled = TcpSettings { congestion: CongestionControl::None, pacing: true, ..buffered() };
+    let mut rig = Rig::in_flight(&uncontrolled, 20);
+    // The peer's window has 44 segments, and the recovery permits as much as before the loss.
+    rig.write(&pattern(100 * FULL));
+    assert_eq!(rig.sent_segments().len(), 24, "the data does not fill the window of the peer");
+    rig.pass(RTT);
+    rig.select(0, &[(40, 44)]);
+    assert!(rig.info().is_recovering, "no recovery");
+    assert_eq!(rig.sent_segments(), (0..40).collect::<Vec<_>>(), "not all lost segments are sent at once");
+    rig.pass(RTT);
+    rig.select(1, &[(40, 44)]);
+    assert_eq!(rig.sent_segments(), [44], "a recovery holds data back");
+    // The peer has lost the other retransmissions. The probe has no place in the window.
+    rig.pass(rig.info().rto);
+    assert_eq!(rig.info().backoff, 1, "no timeout");
+    assert_eq!(rig.sent_segments().len(), 40, "the timeout reduces the window");
+    let info = rig.info();
+    assert_eq!((info.congestion_window, info.slow_start_threshold), (MAXIMUM_WINDOW, None));
+    assert_eq!(info.pacing_rate, None, "the connection is paced");
+}
+
+// proves: tcp-no-congestion-control, rfc3708-undo
+#[test]
+fn undo_works_without_congestion_control() {
+    let mut rig = spurious(&TcpSettings { congestion: CongestionControl::None, ..selective() });
+    rig.select(4, &[]);
+    rig.select(8, &[]);
+    rig.select(8, &[(0, 1)]);
+    let info = rig.info();
+    assert_eq!((info.undone_recoveries, info.is_recovering), (1, false));
+    assert_eq!(info.congestion_window, MAXIMUM_WINDOW);
+}
+
 // proves: rfc6937-bound
 #[test]
 fn acknowledgment_without_another_loss_permits_one_more_segment() {
@@ -519,6 +555,18 @@ fn acknowledgment_without_another_loss_permits_one_more_segment() {
     rig.pass(RTT);
     rig.select(1, &[(7, 10)]);
     assert_eq!(rig.sent_segments(), [3, 4]);
+}
+
+// proves: rfc6937-bound
+#[test]
+fn acknowledgment_with_another_loss_permits_only_what_was_delivered() {
+    let mut rig = Rig::in_flight(&selective(), 10);
+    rig.select(0, &[(7, 10)]);
+    assert_eq!(rig.sent_segments(), [0, 1, 2]);
+    rig.pass(RTT);
+    // The retransmission of segment 1 is lost.
+    rig.select(1, &[(2, 3), (7, 10)]);
+    assert_eq!(rig.sent_segments(), [1, 3]);
 }
 
 // proves: rfc8985-one-timer

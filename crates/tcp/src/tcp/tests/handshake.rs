@@ -442,3 +442,15 @@ fn listener_accepts_ecn_unless_it_is_off_or_the_syn_is_repeated_without_ecn() {
     let id = node.tcp.accept(listener).expect("no connection");
     assert_eq!(node.tcp.info(id).map(|info| info.has_ecn), Some(false));
 }
+
+// proves: tcp-no-congestion-control
+#[test]
+fn listener_without_congestion_control_does_not_accept_ecn() {
+    let mut node = Node::new(TcpLimits::default());
+    let local = Binding { addresses: (*server().ip()).into(), port: server().port() };
+    let uncontrolled = TcpSettings { congestion: CongestionControl::None, ..settings() };
+    node.tcp.listen(local, 5, &uncontrolled).expect("the port is in use");
+    let ecn_syn = SegmentFields { flags: Flags::SYN | Flags::ECE | Flags::CWR, ..syn(client(1)) };
+    let reply = node.receive(&ecn_syn).expect("no SYN,ACK");
+    assert_eq!(reply.flags, Flags::SYN | Flags::ACK);
+}
