@@ -62,8 +62,8 @@ fn port_zero_is_refused() {
 fn connection_to_other_than_unicast_is_refused() {
     let mut host = TestHost::with_known_peer();
     for ([a, b, c, d], error) in [
-        ([10, 0, 0, 255], SocketError::Broadcast),
-        ([255, 255, 255, 255], SocketError::Broadcast),
+        ([10, 0, 0, 255], SocketError::InvalidDestination([10, 0, 0, 255].into())),
+        ([255, 255, 255, 255], SocketError::InvalidDestination([255, 255, 255, 255].into())),
         ([224, 0, 0, 1], SocketError::InvalidDestination([224, 0, 0, 1].into())),
         ([127, 0, 0, 1], SocketError::InvalidDestination([127, 0, 0, 1].into())),
         ([0, 0, 0, 0], SocketError::InvalidDestination([0, 0, 0, 0].into())),
