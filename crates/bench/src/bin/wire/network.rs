@@ -9,7 +9,7 @@ use bench::namespace::{add_address, current, interface, within};
 use tap::linux::{InterfaceName, Namespace};
 
 use crate::netlink::{add_gateway, add_neighbor, limit_segments, make_veth};
-use crate::traffic::{AddressRange, PREFIX, REQUESTER, RESPONDER};
+use crate::traffic::{AddressRange, GATEWAY, PREFIX, REQUESTER, RESPONDER};
 
 /// The namespace of this process, and the link to the kernel in another namespace.
 pub(crate) struct BenchNetwork {
@@ -89,8 +89,7 @@ pub(crate) fn start(name: &InterfaceName, host: AddressRange) -> Result<(), Stri
 }
 
 /// Connects two namespaces by a veth pair: the first has the requester, the second has the responder. Without offloads,
-/// both kernels send each segment in its own frame. The requester is the gateway of the responder. Returns the interface of
-/// the requester.
+/// both kernels send each segment in its own frame. Returns the interface of the requester.
 pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Result<InterfaceName, String> {
     let [near, far] = ENDS.map(name);
     let (near, far) = (near?, far?);
@@ -104,7 +103,11 @@ pub(crate) fn connect(client: &File, server: &File, has_offloads: bool) -> Resul
             start(end, host)
         })?;
     }
-    within(server, || add_gateway(REQUESTER.ip))?;
+    within(server, || {
+        let index = interface(&far)?.index().map_err(|error| error.to_string())?;
+        add_neighbor(index, GATEWAY.ip, GATEWAY.mac)?;
+        add_gateway(GATEWAY.ip)
+    })?;
     Ok(near)
 }
 

@@ -13,7 +13,7 @@ use tap::linux::Tap;
 use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
-use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, PREFIX, REQUESTER, RESPONDER};
+use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, GATEWAY, PREFIX, RESPONDER};
 
 /// Local hosts and neighbors, in addition to the requester and the responder.
 #[derive(Clone, Copy, Debug)]
@@ -143,12 +143,13 @@ impl Engine for NaiveEngine {
 fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
     let Population { hosts, neighbors } = population;
     // A range of hosts has all destinations on its link, and a flood has its sources behind the gateway.
-    let gateway = hosts.is_none().then(|| REQUESTER.ip.into());
+    let gateway = hosts.is_none().then(|| GATEWAY.ip.into());
     let mut config =
         HostConfig { mtu, gateway, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
     // The table also needs capacity for the requester.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
+    host.add_static(now, GATEWAY.ip, mac(GATEWAY)).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.ip, prefix_of(row.count)).map_err(|error| error.to_string())?;
         let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range.into(), mac(*row)) };

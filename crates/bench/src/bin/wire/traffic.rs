@@ -24,6 +24,10 @@ pub(crate) const REQUESTER: AddressRange =
 /// The responder.
 pub(crate) const RESPONDER: AddressRange =
     AddressRange { ip: Ipv4Addr::new(10, 0, 0, 2), mac: [2, 0, 0, 0, 0, 2], count: 1 };
+/// The gateway of the responder. It is no station of the bench, so the kernel that has the interface drops frames to it
+/// before it reads their IP header.
+pub(crate) const GATEWAY: AddressRange =
+    AddressRange { ip: Ipv4Addr::new(10, 0, 0, 254), mac: [2, 0, 0, 0, 0, 254], count: 1 };
 /// MAC address that no station of the bench has.
 pub(crate) const ABSENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 3];
 /// Prefix length of the network of the requester and the responder.
