@@ -66,16 +66,17 @@ fn on_interface() -> TestResult {
     let host = Running::start(&[&host[..], &["--mac", "02:00:00:00:00:0a"]].concat())?;
     let reply = "Unicast reply from 10.0.0.2 [02:00:00:00:00:0A]  ";
     check(
-        &["-I", "arp0", "-i", "0.05"],
+        &["-I", "arp0"],
         &[
-            (&["-c", "3", "10.0.0.2"], 0, reply, "3 probes (1"),
-            (&["-c", "3", "-b", "10.0.0.2"], 0, reply, "3 probes (3"),
-            (&["-f", "-w", "10", "10.0.0.2"], 0, reply, "1 probes (1"),
-            (&["-c", "2", "10.0.0.9"], 1, "Sent 2 ", "2 probes (2"),
-            (&["-D", "10.0.0.2"], 1, reply, "1 probes (1"),
-            (&["-D", "10.0.0.9"], 0, "Sent 3 ", "3 probes (3"),
-            (&["-U", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
-            (&["-A", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
+            // The first reply arrives before the second request.
+            (&["-i", "1", "-c", "2", "10.0.0.2"], 0, reply, "2 probes (1"),
+            (&["-i", "0.05", "-c", "3", "-b", "10.0.0.2"], 0, reply, "3 probes (3"),
+            (&["-i", "30", "-f", "10.0.0.2"], 0, reply, "1 probes (1"),
+            (&["-i", "0.05", "-c", "2", "10.0.0.9"], 1, "Sent 2 ", "2 probes (2"),
+            (&["-i", "30", "-D", "10.0.0.2"], 1, reply, "1 probes (1"),
+            (&["-i", "0.05", "-D", "10.0.0.9"], 0, "Sent 3 ", "3 probes (3"),
+            (&["-i", "0.05", "-U", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
+            (&["-i", "0.05", "-A", "-c", "2", "10.0.0.1"], 0, "Sent 2 ", "2 probes (2"),
         ],
     )?;
     let (code, out, _) =
@@ -93,15 +94,16 @@ fn on_tap() -> TestResult {
     let _tap = PersistentTapGuard::create("from0")?;
     let reply = "Unicast reply from 10.0.0.1 [";
     check(
-        &["--tap", "from0", "--address", "10.0.0.2/24", "-i", "0.05"],
+        &["--tap", "from0", "--address", "10.0.0.2/24"],
         &[
-            (&["-c", "3", "10.0.0.1"], 0, reply, "3 probes (1"),
+            // The first reply arrives before the second request.
+            (&["-i", "1", "-c", "2", "10.0.0.1"], 0, reply, "2 probes (1"),
             // The deadline precedes the second request.
-            (&["-w", "0.04", "10.0.0.9"], 1, "Sent 1 ", "1 probes (1"),
-            (&["-D", "10.0.0.1"], 1, reply, "1 probes (1"),
-            (&["-D", "-c", "1", "10.0.0.9"], 0, "Sent 1 ", "1 probes (1"),
-            (&["-U", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
-            (&["-A", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
+            (&["-i", "30", "-w", "0.04", "10.0.0.9"], 1, "Sent 1 ", "1 probes (1"),
+            (&["-i", "30", "-D", "10.0.0.1"], 1, reply, "1 probes (1"),
+            (&["-i", "0.05", "-D", "-c", "1", "10.0.0.9"], 0, "Sent 1 ", "1 probes (1"),
+            (&["-i", "0.05", "-U", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
+            (&["-i", "0.05", "-A", "-c", "2", "10.0.0.2"], 0, "Sent 2 ", "2 probes (2"),
         ],
     )?;
     // arping creates the TAP and deletes it at the end.
@@ -247,12 +249,13 @@ fn fails_on_conflict() -> TestResult {
         assert_eq!(child.end()?.0, Some(expected));
     }
     // If the link was down, a reply of a second station may have been lost.
-    let child = Running::command(&["arping", "-I", "two0", "-d", "-c", "1", "10.0.0.2"])?;
+    let mut child = Running::command(&["arping", "-I", "two0", "-d", "-i", "60", "10.0.0.2"])?;
     let mac = receive_request(&mut tap, BROADCAST, KERNEL)?;
     send(&mut tap, &arp(mac, 2, (PEER_MAC, TARGET), (mac, KERNEL)))?;
+    assert!(child.line()?.contains(" reply from 10.0.0.2 ["), "no line about the reply");
     tap.interface().set_up(false)?;
     tap.interface().set_up(true)?;
-    let (code, _, errors) = child.end()?;
+    let (code, _, errors) = child.stop()?;
     assert_eq!(code, Some(2));
     assert!(errors.starts_with("tapstack: no result for 10.0.0.2: two0 was down"), "{errors}");
     for other in ["-D", "-U", "-A", "-f"] {
