@@ -149,27 +149,28 @@ pub(crate) fn send_datagram(
     select_and_send(cx, queue, (source, destination), frame, true)
 }
 
-/// Sends a reply to a datagram that may have a forged source, through the control queue.
+/// Sends a reply to a TCP segment that may have a forged source.
 ///
-/// The path of the reply is not stored, so that a flood with forged sources does not replace the paths of other hosts.
+/// The path of the reply is not stored, so that a flood of such segments does not replace the paths of other hosts.
 /// A reply through a gateway takes the path to the gateway, which is stored.
 // spec: path-cache-flood
 pub(crate) fn send_reply(
     cx: &mut Context<'_>,
+    queue: QueueOf,
     (source, destination): (Ipv4Addr, Ipv4Addr),
     frame: Frame,
 ) -> Result<SendOutcome, TxDropReason> {
     let Context { interface, shared, .. } = cx;
     let path = shared.paths.find(PathKey::new(Some(interface.id), Some(source), destination));
     if path.is_some_and(|(_, path)| path.is_valid(&shared.routes, &interface.addresses)) {
-        return send_datagram(cx, CONTROL, (source, destination), frame);
+        return send_datagram(cx, queue, (source, destination), frame);
     }
     match next_hop(interface, &shared.routes, source, destination) {
         // A gateway is on the link, so it is the next hop of its own path.
         Some(Hop::Neighbor(gateway)) if gateway != destination => {
-            send_datagram(cx, CONTROL, (source, gateway), frame)
+            send_datagram(cx, queue, (source, gateway), frame)
         }
-        _ => select_and_send(cx, CONTROL, (source, destination), frame, false),
+        _ => select_and_send(cx, queue, (source, destination), frame, false),
     }
 }
 
@@ -267,11 +268,11 @@ fn resolve_unknown(
 }
 
 /// Sends the datagram in a packet to another gateway than the failed next hop, which other gateways replace. Returns the
-/// packet if it has no other next hop.
+/// packet if it has no other next hop. The path is not stored, because the packet may be a reply to a forged source.
 ///
 /// The other next hop may have failed, too. Each next hop that fails is then marked, and the routes select either an
 /// unmarked gateway or the first one. So the search ends after at most all gateways of a network.
-// spec: rfc1122-default-gateways
+// spec: rfc1122-default-gateways, path-cache-flood
 pub(crate) fn send_to_other(
     cx: &mut Context<'_>,
     queue: QueueOf,
@@ -287,7 +288,7 @@ pub(crate) fn send_to_other(
     // The next hop is the same if the gateway itself is the destination, or if the other gateways are on other interfaces.
     match next_hop(cx.interface, &cx.shared.routes, packet.source, destination) {
         Some(Hop::Neighbor(other)) if other != failed => {
-            Ok(select_and_send(cx, queue, (packet.source, destination), packet.frame, true))
+            Ok(select_and_send(cx, queue, (packet.source, destination), packet.frame, false))
         }
         _ => Err(packet),
     }

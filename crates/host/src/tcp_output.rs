@@ -7,7 +7,7 @@ use ipv4::{Ipv4Fields, PathMtus};
 use tap::{Checksum, Frame};
 use tcp::{Departure, PathProblem, QuotedSegment, Segment, SegmentFields, SegmentService};
 
-use crate::egress::{self, SEGMENTS};
+use crate::egress::{self, CONTROL, SEGMENTS};
 use crate::interface::Context;
 use crate::outcome::{SendOutcome, TxDropReason};
 
@@ -15,7 +15,7 @@ use crate::outcome::{SendOutcome, TxDropReason};
 // spec: tcp-pulled
 pub(crate) fn send_next(cx: &mut Context<'_>) -> Option<Result<SendOutcome, TxDropReason>> {
     let departure = cx.shared.tcp.transmit(cx.now, cx.interface.id, cx.pool)?;
-    let Departure { frame, source, destination, time_to_live, type_of_service } = departure;
+    let Departure { frame, source, destination, time_to_live, type_of_service, may_be_forged } = departure;
     if frame.len() + Ipv4Fields::LENGTH > cx.interface.config.mtu {
         return Some(Err(drop_long(cx, (source, destination), frame)));
     }
@@ -29,7 +29,11 @@ pub(crate) fn send_next(cx: &mut Context<'_>) -> Option<Result<SendOutcome, TxDr
         Ok(frame) => frame,
         Err(reason) => return Some(Err(reason)),
     };
-    let sent = egress::send_datagram(cx, SEGMENTS, (source, destination), frame);
+    let sent = if may_be_forged {
+        egress::send_reply(cx, SEGMENTS, (source, destination), frame)
+    } else {
+        egress::send_datagram(cx, SEGMENTS, (source, destination), frame)
+    };
     Some(sent.map(|sent| counted(cx, sent)))
 }
 
@@ -71,7 +75,7 @@ pub(crate) fn send_reply(
         ..Ipv4Fields::new(IpProtocol::TCP, *reply.source.ip(), *reply.destination.ip())
     };
     let frame = with_header(cx, fields, frame)?;
-    let sent = egress::send_reply(cx, (fields.source, fields.destination), frame)?;
+    let sent = egress::send_reply(cx, CONTROL, (fields.source, fields.destination), frame)?;
     Ok(counted(cx, sent))
 }
 

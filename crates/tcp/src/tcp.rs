@@ -128,6 +128,8 @@ pub struct Departure {
     pub time_to_live: Option<u8>,
     /// Type of service.
     pub type_of_service: u8,
+    /// Whether the destination may be a forged address: the segment is a reset, or the SYN,ACK of a half-open connection.
+    pub may_be_forged: bool,
 }
 
 /// The segment that an ICMP error quotes.

@@ -39,6 +39,7 @@ impl Tcp {
                     destination: *fields.destination.ip(),
                     time_to_live: service.time_to_live,
                     type_of_service: service.type_of_service,
+                    may_be_forged: true,
                 });
             }
             frame.clear();
@@ -61,7 +62,14 @@ impl Tcp {
             if output == Output::Data {
                 self.end_burst(interface, place, frame.len());
             }
-            return Some(Departure { frame, source, destination, time_to_live, type_of_service });
+            return Some(Departure {
+                frame,
+                source,
+                destination,
+                time_to_live,
+                type_of_service,
+                may_be_forged: false,
+            });
         }
         pool.give(frame);
         None

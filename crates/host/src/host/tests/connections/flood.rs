@@ -54,12 +54,57 @@ fn answers_to_forged_sources_store_only_the_path_to_the_gateway() {
 
 // proves: path-cache-flood
 #[test]
+fn repeated_answers_to_forged_sources_store_no_path() {
+    let mut host = host_with_gateway();
+    assert_eq!(answers_to(&mut host, 0..32), GATEWAY_MAC);
+    let before = host.count("host", "paths_selected");
+    let repeated = host.advance(Duration::from_millis(1_500));
+    assert_eq!(repeated.len(), 32, "a SYN,ACK is not repeated");
+    assert!(
+        repeated.iter().all(|frame| frame[..6] == GATEWAY_MAC.bytes()),
+        "a SYN,ACK has another destination"
+    );
+    assert_eq!(host.count("host", "paths_selected"), before, "a repeated SYN,ACK has stored a path");
+}
+
+// proves: path-cache-flood
+#[test]
+fn answers_to_forged_sources_through_the_next_gateway_store_no_path() {
+    let mut host = TestHost::with_known_peer();
+    host.host.add_static(NOW, OTHER, OTHER_MAC).unwrap();
+    for gateway in [GATEWAY, OTHER] {
+        host.host.add_gateway(gateway.into()).unwrap();
+    }
+    host.host.listen_tcp(&at_port(80)).unwrap();
+    let before = host.count("host", "paths_selected");
+    let syns: Vec<_> = (0..8).map(forged_syn).collect();
+    let mut answers = host.exchange(&syns);
+    answers.extend(host.advance(Duration::from_secs(10)));
+    answers.retain(|frame| frame[..6] == OTHER_MAC.bytes());
+    assert!(answers.len() >= syns.len(), "the next gateway has received {} answers", answers.len());
+    let selected = host.count("host", "paths_selected") - before;
+    assert!(selected <= 2, "more than the paths to the gateways are stored: {selected}");
+}
+
+// proves: path-cache-flood
+#[test]
 fn answer_to_a_neighbor_stores_no_path() {
     let mut host = host_with_gateway();
     let before = host.count("host", "paths_selected");
     let answers = host.exchange(&[Peer::new(PEER_PORT, 80).frame(Flags::SYN, b"")]);
     assert_eq!(answers.len(), 1);
     assert_eq!(host.count("host", "paths_selected"), before);
+}
+
+// proves: path-cache-flood
+#[test]
+fn reset_of_aborted_connection_stores_no_path() {
+    let (mut host, _, id) = TestHost::connected();
+    let before = host.count("host", "paths_selected");
+    host.host.abort_tcp(host.now, id, &mut host.pool);
+    let [reset] = &sent(&host.exchange(&[]))[..] else { panic!("not one reset") };
+    assert_eq!(reset.segment.flags, Flags::RST | Flags::ACK);
+    assert_eq!(host.count("host", "paths_selected"), before, "a reset has stored a path");
 }
 
 // proves: path-cache-flood, path-cache-generations
