@@ -26,8 +26,7 @@ pub struct PlaceIndex {
 impl PlaceIndex {
     /// Number of cells of a new index, unless its full size is smaller.
     const FIRST_SIZE: usize = 64;
-    /// Largest number of cells before the full size. The next growth moves at most a quarter of them, so that no
-    /// insertion takes long.
+    /// Largest number of cells before the full size. The next growth moves at most 8,192 entries.
     const LARGEST_STEP: usize = 1 << 15;
 
     /// Creates an index for up to `bound` entries. A full index has two to four cells per entry.

@@ -168,7 +168,7 @@ impl Connection {
         // RFC 9293 3.8.6.2.1: "Send data: (1) if a maximum-sized segment can be sent, i.e., if: min(D,U) >= Eff.snd.MSS;
         // (2) or if the data is pushed and all queued data can be sent now, i.e., if: [SND.NXT = SND.UNA and] PUSHed and D
         // <= U (the bracketed condition is imposed by the Nagle algorithm); (3) or if at least a fraction Fs of the maximum
-        // window can be sent". All data is pushed, at the end of a record too.
+        // window can be sent". All data counts as pushed, also at the end of a record.
         // spec: rfc9293-sws-sender, rfc9293-send-maximum, rfc9293-push, tcp-cork, tcp-record
         let is_complete = is_all || length == record;
         let is_worth = length == limit || !is_held && (is_complete || length >= self.send.maximum_window / 2);
