@@ -12,6 +12,7 @@ use crate::frame::RARP;
 use crate::ipv6::{ICMP6, Ipv6Datagram};
 use crate::layout::{self, Field, FieldFormat, Layout, ipv6, payload};
 use crate::link_header::{self, LinkHeader};
+use crate::udp::{Application, UdpDatagram};
 
 /// One header of a frame. The header is shorter than its layout if the frame ends in the header.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +62,11 @@ pub struct Layers<'a> {
     pub more_tags: usize,
 }
 
-/// Returns the layers of a frame that belong to a known protocol.
-pub(crate) fn layers(link_type: LinkType, bytes: &[u8]) -> Layers<'_> {
-    let mut parser = LayerParser { bytes, offset: 0, is_quoted: false, found: Layers::default() };
+/// Returns the layers of a frame that belong to a known protocol. The frame was `length` bytes long on the wire; `bytes` is
+/// the captured part.
+pub(crate) fn layers(link_type: LinkType, bytes: &[u8], length: usize) -> Layers<'_> {
+    let missing = length.saturating_sub(bytes.len());
+    let mut parser = LayerParser { bytes, missing, offset: 0, is_quoted: false, found: Layers::default() };
     parser.link(link_type);
     parser.found
 }
@@ -156,6 +159,8 @@ fn value(field: &Field, number: u128) -> FieldValue {
 /// Parser that steps through a frame header by header.
 struct LayerParser<'a> {
     bytes: &'a [u8],
+    /// Number of bytes that were not captured.
+    missing: usize,
     offset: usize,
     is_quoted: bool,
     found: Layers<'a>,
@@ -211,6 +216,7 @@ impl<'a> LayerParser<'a> {
     fn llc(&mut self, length: u16) {
         // The bytes after `length` are padding.
         let end = self.offset + usize::from(length);
+        self.missing = end.saturating_sub(self.bytes.len());
         self.bytes = self.bytes.get(..end).unwrap_or(self.bytes);
         let rest = self.bytes.get(self.offset..).unwrap_or_default();
         if !rest.starts_with(&[0xaa, 0xaa, 3]) {
@@ -254,7 +260,8 @@ impl<'a> LayerParser<'a> {
 
     fn ipv6(&mut self) {
         let start = self.offset;
-        let datagram = self.bytes.get(start..).and_then(Ipv6Datagram::parse);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let datagram = Ipv6Datagram::parse(rest);
         if self.push(&ipv6::IPV6).is_none() {
             return;
         }
@@ -264,7 +271,10 @@ impl<'a> LayerParser<'a> {
         self.bytes = self.bytes.get(..self.offset + datagram.payload.len()).unwrap_or(self.bytes);
         match datagram.protocol {
             ICMP6 => self.icmp6(datagram.payload),
-            IpProtocol::UDP => self.udp(),
+            IpProtocol::UDP => {
+                let length = datagram.data_length(rest.len() + self.missing);
+                self.udp(length, datagram.fragment.is_some());
+            }
             IpProtocol::TCP => self.tcp(),
             _ => {}
         }
@@ -282,16 +292,23 @@ impl<'a> LayerParser<'a> {
         });
     }
 
-    fn udp(&mut self) {
-        let Some(layer) = self.push(&layout::UDP).filter(|layer| !layer.is_quoted) else { return };
-        let port = |name| layer.number(name).and_then(|port| u16::try_from(port).ok());
-        let ports = [port("source_port"), port("destination_port")];
-        let has_one_of = |known: [u16; 2]| ports.into_iter().flatten().any(|port| known.contains(&port));
-        if has_one_of(payload::DNS_PORTS) {
-            self.push(&payload::DNS);
-        } else if has_one_of(payload::DHCP_PORTS) {
-            self.push(&payload::DHCP);
+    /// Parses a UDP datagram with `length` bytes according to the IP header.
+    fn udp(&mut self, length: usize, is_fragment: bool) {
+        let datagram = self.bytes.get(self.offset..).unwrap_or_default();
+        if self.push(&layout::UDP).is_none_or(|layer| layer.is_quoted) {
+            return;
         }
+        let UdpDatagram::Valid { data, application: Some(application), .. } =
+            UdpDatagram::parse(datagram, length, is_fragment)
+        else {
+            return;
+        };
+        // The bytes after the data are padding.
+        self.bytes = self.bytes.get(..self.offset + data.len()).unwrap_or(self.bytes);
+        self.push(match application {
+            Application::Dns(_) => &payload::DNS,
+            Application::Dhcp => &payload::DHCP,
+        });
     }
 
     fn other_length_arp(&mut self, hardware: usize, protocol: usize) {
@@ -313,15 +330,21 @@ impl<'a> LayerParser<'a> {
         if version != Some(4) {
             return;
         }
+        let present = (self.bytes.len() + self.missing).saturating_sub(start);
         // The bytes after the datagram are padding. An invalid total length is ignored.
-        if let Some(total) = total.filter(|total| *total >= length) {
+        let total = total.filter(|total| *total >= length);
+        let data_length = total.unwrap_or(present).saturating_sub(length);
+        if let Some(total) = total {
             self.bytes = self.bytes.get(..start + total).unwrap_or(self.bytes);
         }
         self.extend(start, length);
         let protocol = number("protocol").and_then(|number| u8::try_from(number).ok());
         match protocol.map(IpProtocol).filter(|_| number("fragment_offset") == Some(0)) {
             Some(IpProtocol::ICMP) => self.icmp(),
-            Some(IpProtocol::UDP) => self.udp(),
+            Some(IpProtocol::UDP) => {
+                let is_fragment = layer.value("more_fragments") == Some(FieldValue::Flag(true));
+                self.udp(data_length, is_fragment);
+            }
             Some(IpProtocol::TCP) => self.tcp(),
             _ => {}
         }

@@ -27,6 +27,7 @@ mod layout;
 mod link_header;
 mod requirement;
 mod summary;
+mod udp;
 
 use std::fmt;
 
@@ -72,7 +73,7 @@ pub fn summarize(bytes: &[u8], conversations: &mut TcpConversations) -> String {
 impl<'a> Dissection<'a> {
     /// Returns the layers of known protocols, outermost first.
     pub fn layers(&self) -> Layers<'a> {
-        layers::layers(self.link_type, self.bytes)
+        layers::layers(self.link_type, self.bytes, self.length)
     }
 
     /// Returns the faults and warnings. Truncation by the capture is not a fault.

@@ -61,6 +61,14 @@ fn ipv6(next_header: u8, data: &[u8]) -> Vec<u8> {
     [&ethernet([0x86, 0xdd])[..], &header, data].concat()
 }
 
+/// Returns an IPv4 datagram of UDP, or a fragment of this datagram.
+fn ipv4(more_fragments: bool, data: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0; Ipv4Fields::LENGTH][..], data].concat();
+    let fields = Ipv4Fields::new(IpProtocol::UDP, [10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+    Ipv4Fields { more_fragments, ..fields }.write_to(&mut bytes).unwrap();
+    bytes
+}
+
 /// Returns a UDP datagram between these ports.
 fn udp(source: u16, destination: u16, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(data.len() + layout::UDP_HEADER).unwrap();
@@ -120,12 +128,13 @@ fn extension_headers_precede_icmpv6_and_later_fragments_have_only_ipv6_header() 
 
 #[test]
 fn messages_over_udp_have_fields_of_their_fixed_header() {
-    let query = [0x12, 0x34, 0x81, 0x83, 0, 1, 0, 2, 0, 0, 0, 0];
+    let query =
+        [&[0x12, 0x34, 0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x04host\0", &[0, 1, 0, 1]].concat();
     let dns = ipv6(17, &udp(50_000, 53, &query));
     assert_eq!(names(&dns), ["ethernet", "ipv6", "udp", "dns"]);
     let header = layer(&dns, "dns");
     assert_eq!((number(&header, "identifier"), number(&header, "response_code")), (0x1234, 3));
-    assert_eq!((number(&header, "questions"), number(&header, "answers")), (1, 2));
+    assert_eq!((number(&header, "questions"), number(&header, "answers")), (1, 0));
     let flags = ["response", "authoritative", "recursion_desired", "recursion_available"];
     let flags = flags.map(|name| header.value(name) == Some(FieldValue::Flag(true)));
     assert_eq!(flags, [true, false, true, true]);
@@ -140,6 +149,82 @@ fn messages_over_udp_have_fields_of_their_fixed_header() {
     assert_eq!(message.value("client_mac"), Some(FieldValue::Mac(MacAddr::new([2, 0, 0, 0, 0, 7]))));
     // The data of other ports is not parsed.
     assert_eq!(names(&ipv6(17, &udp(50_000, 54, &query))), ["ethernet", "ipv6", "udp"]);
+}
+
+/// Returns the names of the layers over UDP, and the summary behind the addresses. The frame was `length` bytes long.
+fn over_udp(bytes: &[u8], length: usize) -> (Vec<&'static str>, String) {
+    let dissection = dissect(bytes, length);
+    let layers = dissection.layers().layers;
+    let names = layers.iter().map(|layer| layer.layout.name).skip_while(|name| *name != "udp").skip(1);
+    let mut line = String::new();
+    let conversations = &mut TcpConversations::default();
+    dissection.write_summary(&mut line, SummaryStyle::default(), conversations).unwrap();
+    (names.collect(), line.split_once(": ").unwrap().1.to_owned())
+}
+
+#[test]
+fn udp_data_that_is_no_dns_or_dhcp_has_no_layer_and_no_summary_of_these_protocols() {
+    let query = [&[0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x04host\0", &[0, 1, 0, 1]].concat();
+    let message = |operation| [&[operation, 1, 6][..], &[0; 40]].concat();
+    let in_ipv4 = |udp: &[u8]| [&ethernet([8, 0])[..], &ipv4(false, udp)].concat();
+    for family in [|udp: &[u8]| ipv6(17, udp), in_ipv4] {
+        let found = |udp: &[u8]| {
+            let bytes = family(udp);
+            let (names, line) = over_udp(&bytes, bytes.len());
+            // Faults follow in brackets.
+            (names, line.split(" [").next().unwrap_or_default().to_owned())
+        };
+        let is_other = |udp: &[u8], expected: &str| assert_eq!(found(udp), (Vec::new(), expected.to_owned()));
+        assert_eq!(found(&udp(50_000, 53, &query)), (vec!["dns"], "7+ A? host. (22)".to_owned()));
+        is_other(&udp(50_000, 53, b"hello world, no dns"), "UDP, length 19");
+        is_other(&udp(50_000, 53, &query[..20]), "UDP, length 20");
+        let request = "BOOTP/DHCP, Request from 00:00:00:00:00:00, length 43".to_owned();
+        assert_eq!(found(&udp(68, 67, &message(1))), (vec!["dhcp"], request));
+        assert_eq!(
+            found(&udp(67, 68, &message(2))),
+            (vec!["dhcp"], "BOOTP/DHCP, Reply, length 43".to_owned())
+        );
+        for operation in [0, 3] {
+            is_other(&udp(68, 67, &message(operation)), "UDP, length 43");
+        }
+        is_other(&udp(68, 67, &[]), "UDP, length 0");
+        // The length field excludes or exceeds the query.
+        let with_length = |length: u8| {
+            let mut datagram = udp(50_000, 53, &query);
+            datagram[5] = length;
+            datagram
+        };
+        is_other(&with_length(7), "truncated-udplength 7");
+        is_other(&with_length(28), "UDP, length 20");
+        is_other(&with_length(31), "UDP, bad length 23 > 22");
+    }
+}
+
+#[test]
+fn layer_over_udp_ends_at_udp_length() {
+    let mut datagram = udp(68, 67, &[[2, 1, 6], [0; 3]].concat());
+    datagram.extend([9; 40]);
+    let bytes = ipv6(17, &datagram);
+    let dhcp = layer(&bytes, "dhcp");
+    assert_eq!((dhcp.bytes.len(), dhcp.is_short()), (6, true));
+}
+
+#[test]
+fn fragment_and_truncated_message_have_no_dns_layer_but_truncated_dhcp_layer() {
+    let query = [&[0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x04host\0", &[0, 1, 0, 1]].concat();
+    let fragment = [&ethernet([8, 0])[..], &ipv4(true, &udp(50_000, 53, &query))].concat();
+    assert_eq!(over_udp(&fragment, fragment.len()), (Vec::new(), "UDP, length 22".to_owned()));
+    let whole = [&ethernet([8, 0])[..], &ipv4(false, &udp(50_000, 53, &query))].concat();
+    let found = over_udp(&whole[..60], whole.len());
+    assert_eq!(found, (Vec::new(), "UDP, length 22 [truncated: 60 of 64 bytes captured]".to_owned()));
+    let dhcp = udp(67, 68, &[&[2, 1, 6][..], &[0; 40]].concat());
+    let mut whole = [&ethernet([8, 0])[..], &ipv4(false, &dhcp)].concat();
+    let reply = "BOOTP/DHCP, Reply, length 43 [truncated: 60 of 85 bytes captured]".to_owned();
+    assert_eq!(over_udp(&whole[..60], whole.len()), (vec!["dhcp"], reply.clone()));
+    // The network card has not filled in the total length. The length on the wire limits the datagram.
+    whole[16..18].fill(0);
+    assert_eq!(over_udp(&whole[..60], whole.len()).0, ["dhcp"]);
+    assert_eq!(over_udp(&whole[..60], 80).0, [""; 0]);
 }
 
 #[test]

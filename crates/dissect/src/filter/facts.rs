@@ -52,7 +52,7 @@ impl FrameFacts {
             self.macs = [Some(MacAddr::new([g, h, i, j, k, l])), Some(destination)];
             self.set_destination(destination);
         }
-        let found = layers(LinkType::ETHERNET, bytes).layers;
+        let found = layers(LinkType::ETHERNET, bytes, self.length).layers;
         let vlans = found.iter().filter_map(|layer| layer.number("vlan")?.try_into().ok());
         for (place, vlan) in self.vlans.iter_mut().zip(vlans) {
             *place = Some(vlan);

@@ -4,9 +4,6 @@ use super::FieldFormat::{Flag, Hex, Ip, Mac, Number};
 use super::{Field, Layout, field};
 use link::EtherType;
 
-/// Ports of DNS and multicast DNS, and of DHCP servers and clients.
-pub(crate) const DNS_PORTS: [u16; 2] = [53, 5_353];
-pub(crate) const DHCP_PORTS: [u16; 2] = [67, 68];
 /// EtherType of LLDP.
 pub(crate) const LLDP_TYPE: EtherType = EtherType(0x88cc);
 /// Destination and source service access point, and control field, of a bridge protocol data unit.

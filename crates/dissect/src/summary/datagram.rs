@@ -10,7 +10,7 @@ use super::{dhcp, dns, message};
 use crate::conversation::TcpConversations;
 use crate::frame::data_length;
 use crate::layout::UDP_HEADER;
-use crate::layout::payload::{DHCP_PORTS, DNS_PORTS};
+use crate::udp::{Application, UdpDatagram};
 
 /// Writes the summary of a frame's payload that was `length` bytes long on the wire. Lengths come from the headers, even if
 /// the capture truncated the frame.
@@ -105,7 +105,7 @@ pub(super) fn write_addresses(line: &mut String, (from, to): Addresses, bytes: &
     }
 }
 
-/// Writes the summary of a UDP datagram. The length field of a fragment covers the whole datagram.
+/// Writes the summary of a UDP datagram with `length` bytes according to the IP header.
 pub(super) fn write_udp(
     line: &mut String,
     addresses: Addresses,
@@ -114,41 +114,15 @@ pub(super) fn write_udp(
     is_fragment: bool,
 ) -> Result {
     write_addresses(line, addresses, bytes)?;
-    let Some([_, _, _, _, high, low]) = bytes.first_chunk() else {
-        return write!(line, "UDP, length {}", length.saturating_sub(UDP_HEADER));
-    };
-    let claimed = usize::from(u16::from_be_bytes([*high, *low]));
     let present = length.saturating_sub(UDP_HEADER);
-    match claimed.checked_sub(UDP_HEADER) {
-        None => write!(line, "truncated-udplength {claimed}"),
-        Some(claimed) if claimed > present && !is_fragment => {
-            write!(line, "UDP, bad length {claimed} > {present}")
-        }
-        Some(claimed) => {
-            if !is_fragment && write_application(line, bytes, claimed)? {
-                return Ok(());
-            }
-            write!(line, "UDP, length {claimed}")
-        }
+    match UdpDatagram::parse(bytes, length, is_fragment) {
+        UdpDatagram::Truncated => write!(line, "UDP, length {present}"),
+        UdpDatagram::BelowHeader(claimed) => write!(line, "truncated-udplength {claimed}"),
+        UdpDatagram::BeyondDatagram(claimed) => write!(line, "UDP, bad length {claimed} > {present}"),
+        UdpDatagram::Valid { length, data, application } => match application {
+            Some(Application::Dns(message)) => dns::write(line, &message, length),
+            Some(Application::Dhcp) => dhcp::write(line, data, length),
+            None => write!(line, "UDP, length {length}"),
+        },
     }
-}
-
-/// Writes the summary of a DNS or DHCP message of `length` bytes. Returns false if the datagram contains another protocol.
-fn write_application(
-    line: &mut String,
-    bytes: &[u8],
-    length: usize,
-) -> std::result::Result<bool, std::fmt::Error> {
-    let Some((&[a, b, c, d, ..], data)) = bytes.split_first_chunk::<UDP_HEADER>() else { return Ok(false) };
-    let data = data.get(..length).unwrap_or(data);
-    let ports = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-    let has_one_of = |known: [u16; 2]| ports.iter().any(|port| known.contains(port));
-    if has_one_of(DNS_PORTS) {
-        return dns::write(line, data, length);
-    }
-    if has_one_of(DHCP_PORTS) {
-        dhcp::write(line, data, length)?;
-        return Ok(true);
-    }
-    Ok(false)
 }

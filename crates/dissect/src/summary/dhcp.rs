@@ -16,14 +16,13 @@ const REQUESTED_ADDRESS: u8 = 50;
 const MESSAGE_TYPE: u8 = 53;
 const SERVER: u8 = 54;
 
-/// Writes a message of `length` bytes: the words of tcpdump, then the message type and the addresses.
+/// Writes a request or reply of `length` bytes: the words of tcpdump, then the message type and the addresses.
 pub(super) fn write(line: &mut String, bytes: &[u8], length: usize) -> Result {
     line.push_str("BOOTP/DHCP");
     match (bytes.first_chunk::<3>(), client(bytes)) {
         (Some([1, ..]), Some(mac)) => write!(line, ", Request from {mac}")?,
-        (Some([1, ..]), _) => line.push_str(", Request"),
-        (Some([2, ..]), _) => line.push_str(", Reply"),
-        (Some([operation, ..]), _) => write!(line, ", unknown ({operation})")?,
+        (Some([1, ..]), None) => line.push_str(", Request"),
+        (Some(_), _) => line.push_str(", Reply"),
         (None, _) => {}
     }
     write!(line, ", length {length}")?;

@@ -11,21 +11,15 @@ use super::text;
 /// Maximum number of questions and of answers in a summary.
 const LIMIT: usize = 8;
 
-/// Writes a message of `length` bytes. Returns false if the bytes are not a complete message.
-pub(super) fn write(
-    line: &mut String,
-    bytes: &[u8],
-    length: usize,
-) -> std::result::Result<bool, std::fmt::Error> {
-    let Ok(packet) = Packet::parse(bytes) else { return Ok(false) };
+/// Writes a message of `length` bytes.
+pub(super) fn write(line: &mut String, packet: &Packet<'_>, length: usize) -> Result {
     write!(line, "{}", packet.id())?;
     if packet.has_flags(PacketFlag::RESPONSE) {
-        write_response(line, &packet)?;
+        write_response(line, packet)?;
     } else {
-        write_query(line, &packet)?;
+        write_query(line, packet)?;
     }
-    write!(line, " ({length})")?;
-    Ok(true)
+    write!(line, " ({length})")
 }
 
 fn write_query(line: &mut String, packet: &Packet<'_>) -> Result {

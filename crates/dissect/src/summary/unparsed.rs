@@ -21,7 +21,7 @@ pub(super) fn write(
     bytes: &[u8],
     length: usize,
 ) -> Result {
-    let layers = layers(link_type, bytes);
+    let layers = layers(link_type, bytes, length);
     let unit = bridge_unit(&layers, bytes);
     if let Some((unit, length)) = unit.filter(|_| !has_link_header) {
         return bpdu::write(line, unit, length);
