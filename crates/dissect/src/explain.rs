@@ -13,7 +13,7 @@ use tcp::{SequenceNumber, TcpOption, TcpOptions};
 use crate::fault::{FaultRule, FrameFault};
 use crate::frame::RARP;
 use crate::layers::{FieldValue, Layer, Layers, hex};
-use crate::layout::{self, Field, FieldFormat, Layout};
+use crate::layout::{self, Field, FieldFormat};
 use crate::requirement::requirement;
 use crate::summary::ipv6::next_header_name;
 use crate::summary::message6;
@@ -43,7 +43,7 @@ fn write_layer(page: &mut String, layer: &Layer<'_>) -> Result {
     page.push('\n');
     for (field, value) in layer.fields() {
         let value = value_text(field, value);
-        let name = value_name(layout, field, &value).map_or(String::new(), |name| format!(" = {name}"));
+        let name = value_name(layer, field, &value).map_or(String::new(), |name| format!(" = {name}"));
         writeln!(page, "  {:<24} {value}{name}: {}", field.name, field.meaning)?;
     }
     if layer.is_short() {
@@ -118,7 +118,7 @@ fn value_text(field: &Field, value: FieldValue) -> String {
 }
 
 /// Returns the name of a value, if the value has a name.
-fn value_name(layout: &Layout, field: &Field, value: &str) -> Option<String> {
+fn value_name(layer: &Layer<'_>, field: &Field, value: &str) -> Option<String> {
     let hex = || u16::from_str_radix(value.strip_prefix("0x")?, 16).ok();
     let name = match field.name {
         "type_or_length" => match hex()? {
@@ -131,8 +131,9 @@ fn value_name(layout: &Layout, field: &Field, value: &str) -> Option<String> {
         "operation" => Operation(value.parse().ok()?).to_string(),
         "next_header" => next_header_name(value.parse().ok()?).to_owned(),
         "protocol" => IpProtocol(value.parse().ok()?).name().to_owned(),
-        "type" if layout.name == layout::ipv6::ICMPV6.name => {
-            message6::name(value.parse().ok()?, 0)?.to_owned()
+        "type" if layer.layout.name == layout::ipv6::ICMPV6.name => {
+            let code = layer.number("code").and_then(|code| u8::try_from(code).ok())?;
+            message6::name(value.parse().ok()?, code)?.to_owned()
         }
         "type" => IcmpType(value.parse().ok()?).name().to_owned(),
         _ => return None,

@@ -105,7 +105,7 @@ fn neighbor_solicitation_has_fields_of_ipv6_and_icmpv6() {
         "\nICMPv6 message, bytes 54 to 77 (RFC 4861 4.3)\n",
         "  next_header              58 = ICMPv6: ",
         "  type                     135 = neighbor solicitation: message type\n",
-        "  target                   fe80::9: IP address to resolve\n",
+        "  target                   fe80::9: IP address that the message is about\n",
         "|                      target = fe80:0000                       |\n",
     ] {
         assert!(page.contains(line), "{line} is not in:\n{page}");
@@ -113,6 +113,14 @@ fn neighbor_solicitation_has_fields_of_ipv6_and_icmpv6() {
     let object = serde_json::to_value(dissect(&bytes, bytes.len())).unwrap();
     assert_eq!(object["icmpv6"]["target"], "fe80::9");
     assert_eq!((&object["ipv6"]["offset"], &object["ipv6"]["source"]), (&14.into(), &"fe80::1".into()));
+}
+
+#[test]
+fn explanation_of_icmpv6_type_names_code() {
+    for (code, name) in [(0, "time exceeded in-transit"), (1, "ip reassembly time exceeded")] {
+        let page = explanation(&ipv6(58, &[3, code, 0, 0, 0, 0, 0, 0]));
+        assert!(page.contains(&format!("  type                     3 = {name}: message type\n")), "{page}");
+    }
 }
 
 #[test]

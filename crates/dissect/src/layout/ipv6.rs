@@ -7,6 +7,7 @@ const TYPE: Field = field("type", "type", 8, Number, "message type");
 const CODE: Field = field("code", "code", 8, Number, "code, the subtype of the message");
 const CHECKSUM: Field =
     field("checksum", "sum", 16, Hex, "checksum of pseudo-header and message (not verified)");
+const TARGET: Field = field("target", "target", 128, Ip6, "IP address that the message is about");
 const RESERVED: Field = field("reserved", "reserved", 32, Hex, "unused, zero");
 
 pub(crate) static IPV6: Layout = Layout {
@@ -69,7 +70,7 @@ pub(crate) static SOLICITATION: Layout = Layout {
     name: "icmpv6",
     title: "ICMPv6 message",
     standard: "RFC 4861 4.3",
-    fields: &[TYPE, CODE, CHECKSUM, RESERVED, field("target", "target", 128, Ip6, "IP address to resolve")],
+    fields: &[TYPE, CODE, CHECKSUM, RESERVED, TARGET],
 };
 
 pub(crate) static ADVERTISEMENT: Layout = Layout {
@@ -84,7 +85,7 @@ pub(crate) static ADVERTISEMENT: Layout = Layout {
         field("solicited", "S", 1, Flag, "the message answers a solicitation"),
         field("override", "O", 1, Flag, "the message replaces the known MAC address"),
         field("reserved", "reserved", 29, Hex, "unused, zero"),
-        field("target", "target", 128, Ip6, "IP address of the sender"),
+        TARGET,
     ],
 };
 
@@ -97,7 +98,7 @@ pub(crate) static REDIRECT6: Layout = Layout {
         CODE,
         CHECKSUM,
         RESERVED,
-        field("target", "target", 128, Ip6, "IP address of the next hop to use instead"),
+        TARGET,
         field("destination", "dst", 128, Ip6, "IP address that the next hop leads to"),
     ],
 };
