@@ -61,7 +61,7 @@ const SEPARATOR: &str = "\u{1e}";
 
 /// The capture that the pages use.
 const SAMPLE: &str = "docs/sample.pcapng";
-/// The scripts of the pages: one starts two hosts with the same address, and the other replaces a host by another one.
+/// The scripts of the pages: one starts two hosts with the same address, and the other replaces a host with another host.
 const SCRIPTS: [&str; 2] = ["docs/duplicate.sh", "docs/failover.sh"];
 
 /// The script of a day's work.
