@@ -80,7 +80,8 @@ pub enum FrameReaderError {
     File(Error),
     /// The pcap file has this link type, which is not supported.
     LinkType(LinkType),
-    /// The file was read to its end or until the caller ended it, but some packets or blocks were omitted, or some frames were truncated.
+    /// Reading ended at the end of the file or at the caller's request. Some packets or blocks were omitted, or some frames
+    /// were truncated.
     Omitted(OmittedPackets),
 }
 

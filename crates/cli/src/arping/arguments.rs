@@ -37,9 +37,10 @@ arping accepts the options of iputils' arping. With -I, requests are sent from t
 the kernel continues to use. With --tap, requests are sent from an emulated host.
 
 An ARP reply does not identify its request. arping assigns a reply to a request of the last seconds that the station has \
-not answered. If several requests are unanswered at the first reply, its time is uncertain: within a tenth of the interval \
-after a request, the reply answers this request, and later, the oldest request of the last second. Further replies to the same request are marked as duplicates (DUP!). A reply from a second station is also \
-marked (CONFLICT: also at ...): the cause is a duplicate address, proxy ARP or a failover. With --fail-on conflict, all \
+not answered. With several unanswered requests, the round-trip time of the first reply is uncertain. A reply within a tenth \
+of the interval after the newest request answers this request. A later reply answers the oldest request of the last second, \
+or else the newest. Further replies to the same request are marked as duplicates (DUP!). A reply from a second station is \
+also marked (CONFLICT: also at ...): the cause is a duplicate address, proxy ARP or a failover. With --fail-on conflict, all \
 requests are broadcast, and no request follows a conflict.
 
 After the last request, arping waits for replies for the length of the interval, but at least one second. By default, \

@@ -25,7 +25,7 @@ Examples:
 
 The lab is a network namespace with a TAP that connects the kernel at 10.0.0.1 and an emulated host at 10.0.0.2. The \
 host serves a page on TCP port 80. The namespace ends with the command. Without root, tcpdump \
-ends in the namespace, because it cannot change its user there: use --pcap or tshark.
+fails in the namespace, because it cannot change its user ID. Use `tapstack lab --pcap FILE` or tshark.
 
 Exit codes: 0 the peer resolved the address of the host and received an echo reply and the page, 1 it did not, 2 setup error; with COMMAND \
 the exit code of COMMAND, or 128 plus the signal that ended it, 126 if it cannot be run, 127 if it is not found.")]
