@@ -2,7 +2,7 @@
 //!
 //! A line has an IP address with an optional VLAN and an optional interface, and a MAC address:
 //! `10.0.0.7@5%eth0 02:00:00:00:00:07`. Without an interface, the line applies to each interface that has no line of its own
-//! for this address. A watch of several interfaces adds lines with interfaces. A comment starts with `#`.
+//! for this address. A watch of several interfaces adds lines with interfaces. A comment starts with `#`; in the name of an interface, `#` starts no comment.
 //!
 //! The file may be edited while `watch` runs: `watch` reads a changed file again before it reports a new or moved
 //! address and before it replaces the file, and keeps all lines that it does not change.
@@ -241,7 +241,7 @@ fn parse(text: &str) -> Result<BTreeMap<KnownAddress, MacAddr>, ErrorMessage> {
 
 /// Parses a line. Returns `None` for a line without an address.
 fn parse_line(line: &str) -> Result<Option<(KnownAddress, MacAddr)>, ErrorMessage> {
-    let entry = line.split('#').next().unwrap_or_default();
+    let (entry, _) = split_comment(line);
     let words: Vec<_> = entry.split_whitespace().collect();
     match words[..] {
         [] => Ok(None),
@@ -262,6 +262,16 @@ fn parse_line(line: &str) -> Result<Option<(KnownAddress, MacAddr)>, ErrorMessag
     }
 }
 
+/// Splits a line into its entry and its comment. The name of an interface extends to a space, and may contain `#`.
+fn split_comment(line: &str) -> (&str, Option<&str>) {
+    let has_name = |word: &&str| word.split_once('%').is_some_and(|(address, _)| !address.contains('#'));
+    let address = line.split_whitespace().next().filter(has_name);
+    let rest = address.and_then(|word| line.split_once(word)).map_or(line, |(_, rest)| rest);
+    let comment = rest.split_once('#').map(|(_, comment)| comment);
+    let entry = comment.and_then(|comment| line.strip_suffix(comment)?.strip_suffix('#'));
+    (entry.unwrap_or(line), comment)
+}
+
 /// Returns the text with the changed addresses. Other lines, and the comments of all lines, stay.
 fn with_changes(text: &str, changes: &BTreeMap<KnownAddress, (MacAddr, Instant)>) -> String {
     let mut done = HashSet::new();
@@ -271,7 +281,8 @@ fn with_changes(text: &str, changes: &BTreeMap<KnownAddress, (MacAddr, Instant)>
             let parsed = parse_line(line).ok().flatten();
             let Some((address, old)) = parsed else { return line.to_owned() };
             let Some((new, _)) = changes.get(&address) else { return line.to_owned() };
-            let comment = line.split_once('#').map(|(_, comment)| format!("  #{comment}"));
+            let (_, comment) = split_comment(line);
+            let comment = comment.map(|comment| format!("  #{comment}"));
             let line = if old == *new {
                 line.to_owned()
             } else {

@@ -57,6 +57,23 @@ fn changes_keep_comments_and_lines_of_the_file() {
 }
 
 #[test]
+fn interface_name_with_number_sign_is_read_back() {
+    let changes = |last| BTreeMap::from([(on(Some("eth#0"), 1), (mac(last), at(0)))]);
+    let text = with_changes("", &changes(1));
+    assert_eq!(text, "10.0.0.1%eth#0  02:00:00:00:00:01  # first seen 2026-11-22 08:00:00\n");
+    let macs = |text: &str| parse(text).map_err(|why| why.to_string());
+    assert_eq!(macs(&text), Ok(BTreeMap::from([(on(Some("eth#0"), 1), mac(1))])));
+    // A replaced line keeps its comment.
+    let text = with_changes(&text, &changes(2));
+    assert_eq!(text, "10.0.0.1%eth#0  02:00:00:00:00:02  # first seen 2026-11-22 08:00:00\n");
+    // In front of the name, and after the name, the sign starts a comment.
+    assert_eq!(macs("#10.0.0.1%eth0 02:00:00:00:00:01\n # 100 %\n"), Ok(BTreeMap::new()));
+    let expected = BTreeMap::from([(on(Some("eth0"), 1), mac(1)), (on(None, 2), mac(2))]);
+    let text = "10.0.0.1%eth0 02:00:00:00:00:01#printer\n10.0.0.2 02:00:00:00:00:02#100%\n";
+    assert_eq!(macs(text), Ok(expected));
+}
+
+#[test]
 fn addresses_are_known_for_each_of_several_interfaces() {
     let names = ["eth0", "eth1"].map(|name| name.parse::<InterfaceName>().unwrap());
     let [eth0, eth1] =
