@@ -97,7 +97,7 @@ pub(crate) struct TcpDetails {
     since_sent_ns: u64,
     /// Time since a segment was received, in nanoseconds.
     since_received_ns: u64,
-    /// Time in which data was unsent or not acknowledged, in nanoseconds.
+    /// Time in which data was unsent, or data or a FIN was not acknowledged, in nanoseconds.
     busy_ns: u64,
     /// Part of this time in which unsent data did not fit the peer's window, in nanoseconds.
     window_limited_ns: u64,

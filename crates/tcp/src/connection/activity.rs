@@ -10,10 +10,10 @@ use crate::State;
 /// What a connection does with its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Activity {
-    /// All data is acknowledged.
+    /// No data is unsent, and neither data nor a FIN is outstanding.
     #[default]
     Idle,
-    /// Data is unsent or not acknowledged.
+    /// Data is unsent, or data or a FIN is not acknowledged.
     Busy,
     /// Unsent data does not fit the peer's window.
     WindowLimited,
@@ -40,7 +40,7 @@ impl CurrentActivity {
 }
 
 impl ActivityTimes {
-    /// Returns the time in which data was unsent or not acknowledged.
+    /// Returns the time in which data was unsent, or data or a FIN was not acknowledged.
     pub(super) fn busy(self) -> Duration {
         Duration::from_millis(self.busy.into())
     }

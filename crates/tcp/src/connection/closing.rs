@@ -77,6 +77,8 @@ impl Connection {
 
     /// Enters CLOSED.
     pub(super) fn end(&mut self, reason: CloseReason) {
+        // The SYN and the FIN are no longer outstanding, so all outstanding sequence numbers are data.
+        self.send.next = self.send.unacknowledged.plus(self.outstanding_data());
         // spec: rfc9293-close-reported
         self.state = State::Closed;
         self.closed = Some(reason);

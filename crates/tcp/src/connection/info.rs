@@ -95,7 +95,7 @@ pub struct TcpInfo {
     pub last_sent: Duration,
     /// Time since a segment was received.
     pub last_received: Duration,
-    /// Time in which data was unsent or not acknowledged.
+    /// Time in which data was unsent, or data or a FIN was not acknowledged.
     pub busy: Duration,
     /// Part of this time in which unsent data did not fit the peer's window.
     pub window_limited: Duration,

@@ -177,10 +177,11 @@ fn abort_sends_reset_where_the_state_requires_it() {
             state,
             State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
         );
+        let next = rig.connection.send.next;
         let reset = rig.abort();
         assert_eq!(reset.is_some(), has_reset, "{state}");
         if let Some(reset) = reset {
-            assert_eq!((reset.flags, reset.sequence), (RST_ACK, rig.connection.send.next), "{state}");
+            assert_eq!((reset.flags, reset.sequence), (RST_ACK, next), "{state}");
         }
         rig.assert_ended(CloseReason::Closed);
         assert_eq!(rig.memory.used(), 0, "{state} keeps memory");

@@ -581,4 +581,8 @@ fn times_with_data_and_with_limiting_window_are_counted() {
     rig.acknowledge(1_001);
     rig.pass(Duration::from_secs(5));
     assert_eq!(times(&rig), (181 * MS, 150 * MS), "the times are lost, or an idle connection is busy");
+    rig.connection.shutdown(rig.now);
+    assert_eq!(rig.sent().flags, Flags::FIN | Flags::ACK, "no FIN");
+    rig.pass(20 * MS);
+    assert_eq!(times(&rig), (201 * MS, 150 * MS), "a FIN that is not acknowledged does not count");
 }

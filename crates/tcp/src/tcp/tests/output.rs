@@ -300,3 +300,29 @@ fn established_connection_does_not_take_capacity_of_waiting_connections() {
     node.tcp.unresolved(&segment, HOPS[1]);
     assert_eq!(node.tcp.counters().unresolved_lost, 0, "an established connection waits for its next hop");
 }
+
+#[test]
+fn sent_bytes_of_an_ended_connection_are_those_of_data() {
+    let info = |node: &Node, id| {
+        let info = node.tcp.info(id).expect("no connection");
+        (info.state, info.bytes_sent, info.unacknowledged)
+    };
+    let mut node = Node::new(TcpLimits::default());
+    let (refused, syn) = connect(&mut node, 1);
+    node.receive(&SegmentFields { flags: Flags::RST | Flags::ACK, ..answer(&syn.fields()) });
+    assert_eq!(info(&node, refused), (State::Closed, 0, 0), "the SYN counts as data");
+
+    for data in [0, 5] {
+        let (reset, syn) = connect(&mut node, 2 + data);
+        establish(&mut node, &syn);
+        let written = node.tcp.write(node.now, reset, &b"bytes"[..data.into()], &mut node.pool);
+        assert_eq!(written, Ok(data.into()), "the buffer refuses data");
+        node.tcp.shutdown(node.now, reset).expect("the connection is closed");
+        let (fin, _) = node.transmit().expect("no FIN");
+        assert!(fin.flags.contains(Flags::FIN), "{fin:?}");
+        assert_eq!(info(&node, reset).1, u64::from(data), "the FIN counts as data");
+        let answer = SegmentFields { sequence: SequenceNumber::new(2), ..answer(&syn.fields()) };
+        node.receive(&SegmentFields { flags: Flags::RST | Flags::ACK, ..answer });
+        assert_eq!(info(&node, reset), (State::Closed, data.into(), data.into()), "the FIN counts as data");
+    }
+}
