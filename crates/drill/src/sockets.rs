@@ -150,13 +150,14 @@ impl Sockets {
     ) -> CallResult<(RawFd, SocketAddrV4)> {
         let socket = self.socket(descriptor)?;
         let Role::Listener(listener) = &socket.role else { return Err(Errno::INVALID) };
-        let settings = socket.settings;
+        let (settings, is_corked) = (socket.settings, socket.is_corked);
         let accepted = self.network.host.accept_tcp(listener.id).ok_or(Errno::WOULD_BLOCK)?;
         let SocketAddr::V4(peer) = accepted.peer else { return Err(Errno::INVALID) };
         let reported = Reported::Established;
         let role = Role::Connection(Connection { reported, ..Connection::new(accepted.socket) });
         let new = new_descriptor()?;
-        self.table.insert(new, Socket::new(role, true, settings));
+        self.table.insert(new, Socket { is_corked, ..Socket::new(role, true, settings) });
+        self.cork(new)?;
         Ok((new, peer))
     }
 
@@ -177,7 +178,9 @@ impl Sockets {
                 };
                 let id = self.network.host.connect_tcp(now, &connect)?;
                 socket.role = Role::Connection(Connection::new(id));
-                if socket.is_blocking { Err(Errno::WOULD_BLOCK) } else { Err(Errno(libc::EINPROGRESS)) }
+                let is_blocking = socket.is_blocking;
+                self.cork(descriptor)?;
+                if is_blocking { Err(Errno::WOULD_BLOCK) } else { Err(Errno(libc::EINPROGRESS)) }
             }
             Role::Listener(_) => Err(Errno(libc::EISCONN)),
             Role::Connection(connection) if connection.reported != Reported::Nothing => {
@@ -237,10 +240,11 @@ impl Sockets {
         }
     }
 
-    /// Ends a record at the end of the written data (`MSG_EOR`).
+    /// Ends a record at the end of the written data (`MSG_EOR`). Without a place for the end, later data has the same record.
     pub(crate) fn end_record(&mut self, descriptor: RawFd) -> CallResult<()> {
         let (now, id) = (self.network.now(), self.connection(descriptor)?.id);
-        if self.network.host.end_record_tcp(now, id)? { Ok(()) } else { Err(Errno::NO_FRAME) }
+        self.network.host.end_record_tcp(now, id)?;
+        Ok(())
     }
 
     /// Records whether the call that follows announces more data (`MSG_MORE`).

@@ -199,17 +199,25 @@ impl Host {
     ) -> Result<usize, SocketError> {
         let id = id.connection()?;
         self.now = now;
-        self.shared.tcp.write(now, id, data, pool).map_err(|_| match self.shared.tcp.status(id) {
-            None => SocketError::Closed,
-            Some(status) => status.closed.map_or(SocketError::ShutDown, SocketError::Disconnected),
-        })
+        self.shared.tcp.write(now, id, data, pool).map_err(|_| self.write_error(id))
     }
 
     /// Ends a record: no segment has data that was written before and data that is written later. Returns false if the send
-    /// buffer has 1,024 records.
+    /// buffer has 1,024 records or the memory is full: the data then has the same record as data that is written later.
+    ///
+    /// Fails if no more data can be sent, because the connection ended or was shut down.
     pub fn end_record_tcp(&mut self, now: Instant, id: SocketId) -> Result<bool, SocketError> {
+        let id = id.connection()?;
         self.now = now;
-        self.shared.tcp.end_record(now, id.connection()?).map_err(|_| SocketError::Closed)
+        self.shared.tcp.end_record(now, id).map_err(|_| self.write_error(id))
+    }
+
+    /// Returns why a connection accepts no data.
+    fn write_error(&self, id: ConnectionId) -> SocketError {
+        match self.shared.tcp.status(id) {
+            None => SocketError::Closed,
+            Some(status) => status.closed.map_or(SocketError::ShutDown, SocketError::Disconnected),
+        }
     }
 
     /// Reads data of a connection into `buffer`.

@@ -39,9 +39,9 @@ use self::timers::Timers;
 use self::timestamps::PeerClock;
 use self::transfer::Transfer;
 use crate::{
-    CloseReason, CongestionControl, Ecn, KeepAlive, MemoryLevel, Options, Output, PathProblem, ReceiveBuffer,
-    ReceiveWindow, Resources, RttEstimator, SegmentService, SendBuffer, SequenceNumber, Setting, State,
-    Status, TcpSettings,
+    CloseReason, CongestionControl, Ecn, KeepAlive, Memory, MemoryLevel, Options, Output, PathProblem,
+    ReceiveBuffer, ReceiveWindow, Resources, RttEstimator, SegmentService, SendBuffer, SequenceNumber,
+    Setting, State, Status, TcpSettings,
 };
 
 /// Length of the headers of IPv4 and TCP without options, in bytes.
@@ -362,12 +362,15 @@ impl Connection {
     }
 
     /// Ends a record: no segment has data that was written before and data that is written later. Returns false if the send
-    /// buffer has too many records.
+    /// buffer has 1,024 records or the memory is full: the data then has the same record as data that is written later.
     ///
     /// The receiver of a stream sees no records (RFC 9293 2.2), and a router may merge or divide segments.
     // spec: tcp-record
-    pub fn end_record(&mut self) -> bool {
-        self.send_buffer.end_record()
+    pub fn end_record(&mut self, now: Instant, memory: &mut Memory) -> bool {
+        let is_ended = self.send_buffer.end_record(memory);
+        self.memory_level = memory.level();
+        self.arm(now);
+        is_ended
     }
 
     /// Returns whether data may be written.

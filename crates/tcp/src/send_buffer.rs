@@ -10,7 +10,7 @@ use crate::{BufferSize, Memory, MemoryLevel};
 /// Send buffer of a connection: the bytes that the user has written and the peer has not acknowledged.
 ///
 /// The bytes are in a ring with a capacity of a power of two, from 16 KiB on. The ring is taken from a [`Memory`] at the
-/// first write, and grows as bytes are written.
+/// first write, and grows as bytes are written. The first end of a record takes 4 KiB for all ends.
 pub struct SendBuffer {
     /// The ring, if the buffer has memory.
     ring: Option<Box<Ring>>,
@@ -29,7 +29,8 @@ struct Ring {
     length: usize,
     /// Number of bytes that were removed from the start, modulo 2^32.
     removed: u32,
-    /// Ends of records in ascending order, counted as `removed` is. Each end is in the buffer.
+    /// Ends of records in ascending order, counted as `removed` is. Each end is in the buffer. Without capacity until the
+    /// first end.
     record_ends: VecDeque<u32>,
 }
 
@@ -39,6 +40,8 @@ const MINIMUM_CAPACITY: usize = 16 << 10;
 const MAXIMUM_CAPACITY: u32 = 1 << 30;
 /// Maximum number of records with an end.
 const MAXIMUM_RECORDS: usize = 1_024;
+/// Memory of the ends of records, in bytes.
+const RECORDS_MEMORY: usize = MAXIMUM_RECORDS * size_of::<u32>();
 
 impl SendBuffer {
     /// Creates a buffer without memory.
@@ -71,7 +74,7 @@ impl SendBuffer {
 
     /// Returns how many bytes the next write takes without more memory.
     pub fn unused(&self) -> usize {
-        self.free().min(self.capacity() - self.len())
+        self.free().min(self.ring_capacity() - self.len())
     }
 
     /// Returns the maximum number of bytes in the buffer.
@@ -81,6 +84,12 @@ impl SendBuffer {
 
     /// Returns the memory of the buffer in bytes.
     pub fn capacity(&self) -> usize {
+        let has_records = self.ring.as_ref().is_some_and(|ring| ring.record_ends.capacity() > 0);
+        self.ring_capacity() + if has_records { RECORDS_MEMORY } else { 0 }
+    }
+
+    /// Returns the capacity of the ring, in bytes.
+    fn ring_capacity(&self) -> usize {
         self.ring.as_ref().map_or(0, |ring| ring.bytes.len())
     }
 
@@ -114,17 +123,24 @@ impl SendBuffer {
         }
     }
 
-    /// Ends a record at the end of the bytes. Returns false if the buffer has 1,024 records with an end.
+    /// Ends a record at the end of the bytes. Returns false if the buffer has 1,024 records with an end, or the memory is
+    /// full. The record then has no end, and includes the bytes that are written later.
     // spec: tcp-record
-    pub fn end_record(&mut self) -> bool {
+    pub fn end_record(&mut self, memory: &mut Memory) -> bool {
         let Some(ring) = self.ring.as_mut().filter(|ring| ring.length > 0) else { return true };
         let end = ring.removed.wrapping_add(to_u32(ring.length));
-        let is_known = ring.record_ends.back() == Some(&end);
-        let has_capacity = ring.record_ends.len() < MAXIMUM_RECORDS;
-        if !is_known && has_capacity {
+        if ring.record_ends.back() == Some(&end) {
+            return true;
+        }
+        // spec: tcp-memory-bound
+        if ring.record_ends.capacity() == 0 && memory.reserve(RECORDS_MEMORY) {
+            ring.record_ends.reserve_exact(MAXIMUM_RECORDS);
+        }
+        let has_capacity = ring.record_ends.len() < ring.record_ends.capacity().min(MAXIMUM_RECORDS);
+        if has_capacity {
             ring.record_ends.push_back(end);
         }
-        is_known || has_capacity
+        has_capacity
     }
 
     /// Returns the number of bytes from `offset` to the end of their record, or `None` if the record has no end.
@@ -132,6 +148,13 @@ impl SendBuffer {
         let ring = self.ring.as_ref()?;
         let next = ring.record_ends.partition_point(|end| ring.offset(*end) <= offset);
         Some(ring.offset(*ring.record_ends.get(next)?) - offset)
+    }
+
+    /// Returns the offset of the last end of a record before `offset`.
+    pub fn last_record_end(&self, offset: usize) -> Option<usize> {
+        let ring = self.ring.as_ref()?;
+        let next = ring.record_ends.partition_point(|end| ring.offset(*end) < offset);
+        ring.record_ends.get(next.checked_sub(1)?).map(|end| ring.offset(*end))
     }
 
     /// Raises the limit to twice the congestion window, up to the maximum size. Does nothing unless the memory level is
@@ -162,7 +185,7 @@ impl SendBuffer {
 
     /// Enlarges the ring for `length` bytes, or for fewer bytes if the memory does not permit more.
     fn grow(&mut self, length: usize, memory: &mut Memory) {
-        let before = self.capacity();
+        let before = self.ring_capacity();
         if length <= before {
             return;
         }

@@ -61,7 +61,10 @@ pub struct Status {
 pub enum Setting {
     /// Whether a small segment waits while another small segment is unacknowledged.
     Nagle(bool),
-    /// Whether a small segment waits for more data, up to 500 milliseconds. The end of this setting sends the segment.
+    /// Whether a small segment waits for more data. The end of this setting or of a record sends the segment.
+    ///
+    /// The wait also ends at most 500 milliseconds after all sent data is acknowledged, and if the acknowledgment of sent data
+    /// is overdue: the probe for the loss of the last segments (RFC 8985 7.3) has the waiting data.
     Cork(bool),
     /// Probes of an idle connection.
     KeepAlive(Option<KeepAlive>),

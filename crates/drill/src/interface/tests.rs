@@ -35,24 +35,41 @@ impl Caller {
 
     /// Creates a listener that does not block.
     fn listen(&self) -> c_int {
+        let listener = self.bound();
+        // SAFETY: the call has no pointers.
+        assert_eq!(unsafe { (self.functions.listen)(ptr::null_mut(), listener, 1) }, 0);
+        listener
+    }
+
+    /// Creates a socket with the local address that does not block.
+    fn bound(&self) -> c_int {
         let functions = &self.functions;
-        let address = sockaddr_in {
-            sin_family: u16::try_from(libc::AF_INET).expect("the family should fit"),
-            sin_port: LOCAL.port().to_be(),
-            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(LOCAL.ip().octets()) },
-            sin_zero: [0; 8],
-        };
-        let length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
+        let address = address_of(LOCAL);
+        let flags = c_long::from(libc::O_NONBLOCK);
         // SAFETY: the address is valid for its length.
         unsafe {
-            let listener =
+            let socket =
                 (functions.socket)(ptr::null_mut(), libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP);
-            assert_eq!((functions.bind)(ptr::null_mut(), listener, (&raw const address).cast(), length), 0);
-            assert_eq!((functions.listen)(ptr::null_mut(), listener, 1), 0);
-            let flags = c_long::from(libc::O_NONBLOCK);
-            assert_eq!((functions.fcntl)(ptr::null_mut(), listener, libc::F_SETFL, flags), 0);
-            listener
+            let (address, length) = ((&raw const address).cast(), address_length());
+            assert_eq!((functions.bind)(ptr::null_mut(), socket, address, length), 0);
+            assert_eq!((functions.fcntl)(ptr::null_mut(), socket, libc::F_SETFL, flags), 0);
+            socket
         }
+    }
+
+    /// Opens a connection from a socket to the peer.
+    fn connect(&self, socket: c_int) {
+        let address = address_of(PEER);
+        // SAFETY: the address is valid for its length.
+        let result = unsafe {
+            (self.functions.connect)(ptr::null_mut(), socket, (&raw const address).cast(), address_length())
+        };
+        assert_eq!(result, -1, "the call does not return before the handshake");
+        let (syn, _, _) = self.sent();
+        assert_eq!(syn.flags, Flags::SYN, "unexpected segment {syn:?}");
+        self.inject(Flags::SYN | Flags::ACK, INITIAL, syn.sequence.plus(1).value(), b"");
+        let (ack, _, _) = self.sent();
+        assert_eq!(ack.flags, Flags::ACK, "unexpected segment {ack:?}");
     }
 
     /// Opens a connection from the peer to a listener. Returns the next sequence number of the host.
@@ -94,7 +111,7 @@ impl Caller {
 
     fn accept(&self, listener: c_int) -> (c_int, SocketAddrV4) {
         let mut address = MaybeUninit::<sockaddr_in>::zeroed();
-        let mut length = socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit");
+        let mut length = address_length();
         // SAFETY: the pointers are valid for an address of this length, which is zero or written by the call.
         unsafe {
             let new = (self.functions.accept)(
@@ -114,10 +131,33 @@ impl Caller {
         }
     }
 
+    /// Sets a TCP option.
+    fn set_option(&self, descriptor: c_int, name: c_int, value: c_int) -> c_int {
+        let (value, length) = (value.to_ne_bytes(), 4);
+        // SAFETY: the value is valid for its length.
+        unsafe {
+            let value = value.as_ptr().cast();
+            (self.functions.setsockopt)(ptr::null_mut(), descriptor, libc::IPPROTO_TCP, name, value, length)
+        }
+    }
+
     fn send(&self, descriptor: c_int, data: &[u8], flags: c_int) -> ssize_t {
         // SAFETY: the pointer is valid for the length.
         unsafe { (self.functions.send)(ptr::null_mut(), descriptor, data.as_ptr().cast(), data.len(), flags) }
     }
+}
+
+fn address_of(address: SocketAddrV4) -> sockaddr_in {
+    sockaddr_in {
+        sin_family: u16::try_from(libc::AF_INET).expect("the family should fit"),
+        sin_port: address.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
+        sin_zero: [0; 8],
+    }
+}
+
+fn address_length() -> socklen_t {
+    socklen_t::try_from(size_of::<sockaddr_in>()).expect("the length should fit")
 }
 
 /// Returns an IP packet from the peer with a segment.
@@ -361,14 +401,7 @@ fn announced_data_and_corks_delay_segments_and_records_limit_them() {
     let listener = caller.listen();
     let next = caller.open();
     let (connection, _) = caller.accept(listener);
-    let set_option = |name, value: c_int| {
-        let (value, length) = (value.to_ne_bytes(), 4);
-        // SAFETY: the value is valid for its length.
-        unsafe {
-            let value = value.as_ptr().cast();
-            (caller.functions.setsockopt)(ptr::null_mut(), connection, libc::IPPROTO_TCP, name, value, length)
-        }
-    };
+    let set_option = |name, value| caller.set_option(connection, name, value);
     let sent = || {
         let (_, data, time) = caller.sent();
         (String::from_utf8(data).expect("the data should be text"), time)
@@ -400,6 +433,43 @@ fn announced_data_and_corks_delay_segments_and_records_limit_them() {
     assert_eq!(caller.send(connection, b"h", 0), 1);
     assert_eq!(set_option(libc::TCP_CORK, 0), 0);
     assert_eq!([sent().0, sent().0], ["g", "h"], "a segment has data of two records");
+    // SAFETY: the call has no pointers.
+    unsafe { (caller.functions.free)(ptr::null_mut()) };
+}
+
+#[test]
+fn cork_of_a_listener_or_a_new_socket_delays_segments_of_the_connection() {
+    for is_passive in [true, false] {
+        let caller = Caller::start();
+        let socket = if is_passive { caller.listen() } else { caller.bound() };
+        for option in [libc::TCP_NODELAY, libc::TCP_CORK] {
+            assert_eq!(caller.set_option(socket, option, 1), 0);
+        }
+        let connection = if is_passive {
+            caller.open();
+            caller.accept(socket).0
+        } else {
+            caller.connect(socket);
+            socket
+        };
+        assert_eq!(caller.send(connection, b"a", 0), 1);
+        assert_eq!(caller.send(connection, b"b", 0), 1);
+        assert_eq!(caller.set_option(connection, libc::TCP_CORK, 0), 0);
+        assert_eq!(caller.sent().1, b"ab", "the cork has no effect, passive open: {is_passive}");
+        // SAFETY: the call has no pointers.
+        unsafe { (caller.functions.free)(ptr::null_mut()) };
+    }
+}
+
+#[test]
+fn write_succeeds_without_a_place_for_the_end_of_its_record() {
+    let caller = Caller::start();
+    let listener = caller.listen();
+    caller.open();
+    let (connection, _) = caller.accept(listener);
+    for record in 0..1_026 {
+        assert_eq!(caller.send(connection, b"r", libc::MSG_EOR), 1, "record {record} is refused");
+    }
     // SAFETY: the call has no pointers.
     unsafe { (caller.functions.free)(ptr::null_mut()) };
 }

@@ -127,8 +127,14 @@ impl Connection {
             return Some(Plan { kind: Kind::TailProbe, sequence: self.send.next, length, has_fin });
         }
         let last = transfer.scoreboard.last()?;
+        let fin = u32::from(self.is_fin_outstanding());
         let length = last.end.distance_from(last.start);
-        let start = last.end.minus(length.min(self.segment_limit() + u32::from(self.is_fin_outstanding())));
+        let earliest = last.end.minus(length.min(self.segment_limit() + fin));
+        // A segment has data of one record at most.
+        let data = last.end.minus(fin).distance_from(self.data_start());
+        let record = self.send_buffer.last_record_end(index(data)).unwrap_or(0);
+        let record = self.data_start().plus(super::length(record));
+        let start = if earliest.is_before(record) { record } else { earliest };
         let plan = self.plan_again(&(start..last.end))?;
         Some(Plan { kind: Kind::TailProbe, ..plan })
     }

@@ -33,11 +33,14 @@ fn buffer_takes_memory_at_first_write_and_returns_it_when_empty() {
 #[test]
 fn ends_of_records_are_kept_until_they_are_acknowledged() {
     let (mut buffer, mut memory) = (SendBuffer::new(SIZE), Memory::new(1 << 20));
-    assert!(buffer.end_record(), "an empty buffer refuses the end of a record");
+    assert!(buffer.end_record(&mut memory), "an empty buffer refuses the end of a record");
     assert_eq!(buffer.record_length(0), None);
     for _ in 0..2 {
         buffer.write(b"record", &mut memory);
-        assert!(buffer.end_record() && buffer.end_record(), "a repeated end is refused");
+        assert!(
+            buffer.end_record(&mut memory) && buffer.end_record(&mut memory),
+            "a repeated end is refused"
+        );
     }
     buffer.write(b"rest", &mut memory);
     let lengths = [0, 5, 6, 11, 12].map(|offset| buffer.record_length(offset));
@@ -50,10 +53,44 @@ fn ends_of_records_are_kept_until_they_are_acknowledged() {
     // The ends of records take no capacity without a limit.
     for record in 0..1_025 {
         buffer.write(b"r", &mut memory);
-        assert_eq!(buffer.end_record(), record < 1_024, "record {record}");
+        assert_eq!(buffer.end_record(&mut memory), record < 1_024, "record {record}");
     }
     buffer.acknowledge(1);
-    assert!(buffer.end_record(), "an acknowledged record counts");
+    assert!(buffer.end_record(&mut memory), "an acknowledged record counts");
+}
+
+// proves: tcp-record, tcp-memory-bound
+#[test]
+fn ends_of_records_take_memory() {
+    let (mut buffer, mut memory) = (SendBuffer::new(SIZE), Memory::new((20 << 10) - 1));
+    buffer.write(b"first", &mut memory);
+    assert!(!buffer.end_record(&mut memory), "the end of a record takes more memory than permitted");
+    assert_eq!((buffer.record_length(0), memory.used()), (None, 16 << 10), "a refused end takes memory");
+    let mut more = Memory::new(20 << 10);
+    more.charge(memory.used());
+    for _ in 0..2 {
+        assert!(buffer.end_record(&mut more), "the memory permits no end of a record");
+        assert_eq!((buffer.capacity(), more.used()), (20 << 10, 20 << 10), "the ends are not counted once");
+        buffer.write(b"next", &mut more);
+    }
+    assert_eq!(buffer.unused(), (16 << 10) - 13, "the memory of the ends counts as unused");
+    buffer.clear(&mut more);
+    assert_eq!((buffer.capacity(), more.used()), (0, 0), "the memory of the ends is not returned");
+}
+
+// proves: tcp-record
+#[test]
+fn last_record_ends_before_an_offset() {
+    let (mut buffer, mut memory) = (SendBuffer::new(SIZE), Memory::new(1 << 20));
+    assert_eq!(buffer.last_record_end(1), None, "an empty buffer has a record");
+    for _ in 0..2 {
+        buffer.write(b"record", &mut memory);
+        assert!(buffer.end_record(&mut memory), "the record is not ended");
+    }
+    let ends = [0, 6, 7, 12, 13].map(|offset| buffer.last_record_end(offset));
+    assert_eq!(ends, [None, None, Some(6), Some(6), Some(12)]);
+    buffer.acknowledge(6);
+    assert_eq!([6, 7].map(|offset| buffer.last_record_end(offset)), [None, Some(6)]);
 }
 
 #[test]

@@ -184,11 +184,20 @@ impl Tcp {
     }
 
     /// Ends a record of a connection: no segment has data that was written before and data that is written later. Returns
-    /// false if the send buffer has too many records.
+    /// false if the send buffer has 1,024 records or the memory is full: the data then has the same record as data that is
+    /// written later.
+    ///
+    /// Fails if no more data can be sent, because the connection ended or was shut down.
     pub fn end_record(&mut self, now: Instant, id: ConnectionId) -> Result<bool, TcpError> {
         self.now = now;
         let place = self.connections.place(id).ok_or(TcpError::Closed)?;
-        Ok(self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection.end_record())
+        let connection = &mut self.connections.get_mut(place).ok_or(TcpError::Closed)?.connection;
+        if !connection.can_write() {
+            return Err(TcpError::Closed);
+        }
+        let is_ended = connection.end_record(now, &mut self.memory);
+        self.refresh(place);
+        Ok(is_ended)
     }
 
     /// Copies received data of a connection to `buffer`. Returns the number of bytes.

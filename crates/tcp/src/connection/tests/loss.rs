@@ -680,3 +680,40 @@ fn acknowledgment_of_all_data_schedules_no_probe() {
     // Only the timer that releases the memory of empty buffers is left.
     assert_eq!(rig.connection.deadline(), Some(rig.now + Duration::from_secs(1)));
 }
+
+// proves: rfc8985-probe-segment, tcp-record
+#[test]
+fn probe_has_the_last_record_and_no_earlier_one() {
+    // The scoreboard has one record for several small segments from its 16th record on.
+    const RECORDS: u32 = 18;
+    for has_fin in [false, true] {
+        let mut rig = Rig::in_flight(&TcpSettings { nagle: false, ..selective() }, 1);
+        rig.select(1, &[]);
+        for _ in 0..RECORDS {
+            rig.write(&pattern(50));
+            assert!(rig.connection.end_record(rig.now, &mut rig.memory), "the record is not ended");
+            assert_eq!(rig.sent_lengths(), [50]);
+        }
+        let last = start(1) + 50 * (RECORDS - 1);
+        if has_fin {
+            rig.connection.shutdown(rig.now);
+            assert_eq!(rig.sent().flags, Flags::FIN | Flags::ACK, "no FIN");
+        }
+        rig.pass_to_deadline();
+        let probe = rig.sent();
+        assert_eq!((probe.sequence, probe.data.len()), (last, 50), "{probe:?}");
+        assert_eq!(probe.flags.contains(Flags::FIN), has_fin, "{probe:?}");
+    }
+}
+
+// proves: tcp-cork
+#[test]
+fn probe_has_the_data_of_a_corked_connection() {
+    let mut rig = Rig::in_flight(&TcpSettings { nagle: false, ..selective() }, 1);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(b"head");
+    rig.assert_silent();
+    rig.pass_to_deadline();
+    let probe = rig.sent();
+    assert_eq!((probe.sequence, &probe.data[..]), (start(1), &b"head"[..]), "the probe has other data");
+}

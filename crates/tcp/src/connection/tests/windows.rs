@@ -529,6 +529,19 @@ fn corked_small_segment_waits_for_more_data() {
     assert!(rig.pass_to_deadline() >= Duration::from_millis(100), "the timer expires too early");
     assert_eq!(rig.sent_lengths(), [4]);
 
+    // The timer does not run before all sent data is acknowledged.
+    let mut rig = Rig::established(&settings);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(&pattern(FULL + 4));
+    assert_eq!(rig.sent_lengths(), [FULL]);
+    rig.pass(Duration::from_millis(150));
+    rig.assert_silent();
+    rig.acknowledge(1_461);
+    rig.pass(Duration::from_millis(150));
+    rig.assert_silent();
+    rig.pass(Duration::from_millis(350));
+    assert_eq!(rig.sent_lengths(), [4], "the timer does not send the data");
+
     // A FIN does not wait.
     let mut rig = Rig::established(&settings);
     rig.connection.set(rig.now, Setting::Cork(true));
@@ -543,7 +556,7 @@ fn segments_end_at_the_ends_of_records() {
     let mut rig = Rig::established(&plain());
     for record in [FULL + 40, 400, 400] {
         rig.write(&pattern(record));
-        assert!(rig.connection.end_record(), "the record is not ended");
+        assert!(rig.connection.end_record(rig.now, &mut rig.memory), "the record is not ended");
     }
     // The last record is small, and waits for the small segments before it (Nagle's algorithm).
     assert_eq!(rig.sent_lengths(), [FULL, 40, 400]);

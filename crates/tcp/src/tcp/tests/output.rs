@@ -301,6 +301,24 @@ fn established_connection_does_not_take_capacity_of_waiting_connections() {
     assert_eq!(node.tcp.counters().unresolved_lost, 0, "an established connection waits for its next hop");
 }
 
+// proves: tcp-cork, tcp-record
+#[test]
+fn end_of_a_record_sends_the_data_of_a_corked_connection() {
+    let mut node = Node::new(TcpLimits::default());
+    let id = open(&mut node, 1);
+    for setting in [Setting::Nagle(false), Setting::Cork(true)] {
+        node.tcp.set(node.now, id, setting).expect("the setting was refused");
+    }
+    let written = node.tcp.write(node.now, id, b"data", &mut node.pool);
+    assert_eq!((written, node.transmit_all().len()), (Ok(4), 0), "the data does not wait");
+    assert_eq!(node.tcp.end_record(node.now, id), Ok(true), "the record is not ended");
+    let sent: Vec<_> = node.transmit_all().into_iter().map(|(_, data)| data).collect();
+    assert_eq!(sent, [b"data"], "the record waits for more data");
+
+    node.tcp.shutdown(node.now, id).expect("the connection is closed");
+    assert_eq!(node.tcp.end_record(node.now, id), Err(TcpError::Closed), "the record ends after the data");
+}
+
 #[test]
 fn sent_bytes_of_an_ended_connection_are_those_of_data() {
     let info = |node: &Node, id| {

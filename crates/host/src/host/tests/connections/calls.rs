@@ -127,6 +127,7 @@ fn shut_down_connection_refuses_data() {
     host.host.shutdown_tcp(host.now, id).unwrap();
     let refused = host.host.write_tcp(host.now, id, b"data", &mut host.pool);
     assert_eq!(refused, Err(SocketError::ShutDown));
+    assert_eq!(host.host.end_record_tcp(host.now, id), Err(SocketError::ShutDown));
     assert_eq!(host.state(id), TcpState::FinWait1);
 }
 
