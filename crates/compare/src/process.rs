@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 
 use super::rows::ToolExit;
 use conform::clock::Clock;
+use testbed::launcher;
 
 /// Interval between two checks for the exit of the tool.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
@@ -37,6 +38,8 @@ struct SharedBytes(Arc<Mutex<Vec<u8>>>);
 impl ToolProcess {
     /// Starts a tool.
     pub(crate) fn start(command: &mut Command) -> Result<ToolProcess, String> {
+        // A tool that inherits an ignored SIGINT cannot be interrupted.
+        launcher::restore_signals().map_err(|error| format!("cannot restore signals: {error}"))?;
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
