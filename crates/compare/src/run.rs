@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use super::network::{LinkFailure, ObservedRequests, ToolInterfaces};
+use super::network::{LinkFailure, ToolInterfaces};
 use super::process::ToolProcess;
 use super::rows::{ComparisonRow, NamedHosts, Question, Situation, Stations, Target, ToolExit};
 use super::tool::Tool;
@@ -18,6 +18,9 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const HANG_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval between two requests that a passive tool observes.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
+/// Number of requests after the expected stations were named, if the tool must not report a conflict: a station is a false
+/// conflict only in a later packet.
+const LATER_REQUESTS: u32 = 5;
 
 /// Result of a row for a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +67,12 @@ pub(crate) fn run_row(
     let stations = |text: &str| named_stations(tool, row, interfaces, text);
     // A passive tool that names no station is complete after its first line.
     let is_complete = |text: &str| !text.is_empty() && expected.1.is(&stations(text));
+    let is_conflict = matches!(expected.1, NamedHosts::Both | NamedHosts::OneOfBoth | NamedHosts::SomeOfBoth);
+    let later = if row.question == Question::Conflict && !is_conflict { LATER_REQUESTS } else { 0 };
     let answer = if tool.kind.is_passive() {
         interfaces
             .observed_requests(row)
-            .and_then(|requests| observe(&mut command, requests, is_complete, limit))
+            .and_then(|mut requests| observe(&mut command, || requests.send(), is_complete, later, limit))
     } else {
         interfaces.link_failure(row.situation).and_then(|failure| run(&mut command, failure, limit))
     };
@@ -116,20 +121,25 @@ fn run(
     Ok((exit, process.into_text()))
 }
 
-/// Runs a passive tool. Sends requests until `is_complete` returns true for the output, or until `limit`, and then
-/// interrupts the tool.
+/// Runs a passive tool. Sends requests until `is_complete` returns true for the output, and then `later` times, or until
+/// `limit`. Then interrupts the tool.
 fn observe(
     command: &mut Command,
-    mut requests: ObservedRequests,
+    mut send: impl FnMut() -> Result<(), String>,
     is_complete: impl Fn(&str) -> bool,
+    later: u32,
     limit: Duration,
 ) -> Result<(ToolExit, String), String> {
     let mut process = ToolProcess::start(command)?;
-    let (mut exit, mut sent) = (None, Ok(()));
-    while exit.is_none() && sent.is_ok() && !is_complete(&process.text()) && process.elapsed() < limit {
-        sent = requests.send();
+    let (mut exit, mut result, mut left) = (None, Ok(()), None);
+    while exit.is_none() && result.is_ok() && left != Some(0) && process.elapsed() < limit {
+        result = send();
         thread::sleep(REQUEST_INTERVAL);
         exit = process.exit()?;
+        left = match left {
+            Some(left) => Some(left - 1),
+            None => is_complete(&process.text()).then_some(later),
+        };
     }
     let exit = if let Some(exit) = exit {
         exit
@@ -137,5 +147,8 @@ fn observe(
         process.interrupt()?;
         process.wait(limit + TIMEOUT)?
     };
-    sent.map(|()| (exit, process.into_text()))
+    result.map(|()| (exit, process.into_text()))
 }
+
+#[cfg(test)]
+mod tests;
