@@ -78,7 +78,8 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     let reader = decompressed(from).map_err(FrameReaderError::from);
     let mut reader = match reader.and_then(|reader| FrameReader::new(reader, LINK_TYPES)) {
         Err(_) if stopped.load(Ordering::Relaxed) => {
-            open_output(arguments, name, kind, clock)?.finish(&observers, signals)?;
+            let lines = open_output(arguments, name, kind, clock)?.into_lines();
+            lines.map_or(Ok(()), |lines| lines.finish(&observers, signals))?;
             return Ok(outcome(observers, 0, false, false));
         }
         reader => reader.map_err(read_failure)?,
@@ -140,7 +141,8 @@ fn show_end(
     clock: Clock,
 ) -> Result<(), Failure> {
     while let Some(pause) = output.refresh_delay(clock.now()).filter(|_| !output.is_closed()) {
-        if signals.next()?.is_some() {
+        // The signal stays unread, so that it also ends the wait for the commands.
+        if signals.is_pending()? {
             return Ok(());
         }
         output.refresh(clock.now(), observers)?;

@@ -62,8 +62,10 @@ impl EventOutput {
         self.output.drain(signals)
     }
 
-    /// Waits for the commands, replaces the file of known addresses, and prints the statistics.
+    /// Closes the screen, waits for the commands, replaces the file of known addresses, and prints the statistics.
     pub(super) fn finish(mut self, observers: &mut Observers, signals: &Signals) -> Result<(), Failure> {
+        // On the screen, Ctrl-C is a key and would not end the wait.
+        let lines = self.output.into_lines();
         if self.commands.is_enabled() {
             if let Some(limit) = self.command_wait {
                 self.commands.wait_until_pending(0, limit, signals)?;
@@ -74,7 +76,7 @@ impl EventOutput {
             }
         }
         let saved = observers.save_known();
-        self.output.finish(observers, signals)?;
+        lines.map_or(Ok(()), |lines| lines.finish(observers, signals))?;
         saved
     }
 }
@@ -153,45 +155,18 @@ impl WatchOutput {
         }
     }
 
-    /// Prints the statistics. Lines that the reader does not accept in time are lost. If the source is a file, this waits for
-    /// the reader until a signal arrives.
-    pub(super) fn finish(self, observers: &Observers, signals: &Signals) -> Result<(), Failure> {
-        let mut lines = match self {
-            Self::Quiet => return Ok(()),
-            Self::Lines(lines) => lines,
+    /// Closes the screen. Returns the output of the statistics, or `None` if they are not printed.
+    pub(super) fn into_lines(self) -> Option<LineOutput> {
+        match self {
+            Self::Quiet => None,
+            Self::Lines(lines) => Some(lines),
             Self::Screen(screen) => {
                 let styler = screen.close();
-                let Ok(file) = output::standard_output() else { return Ok(()) };
-                LineOutput {
-                    out: Output::new(file),
-                    styler,
-                    json: false,
-                    kind: SourceKind::Link,
-                    clock: None,
-                    start: None,
-                    waits_for_reader: false,
-                }
+                let out = Output::new(output::standard_output().ok()?);
+                let (kind, clock, start) = (SourceKind::Link, None, None);
+                Some(LineOutput { out, styler, json: false, kind, clock, start, waits_for_reader: false })
             }
-        };
-        let mut is_writable = true;
-        for observer in &observers.list {
-            let moment = lines.moment(observer.now);
-            if !lines.json {
-                lines.print(&text::statistics_text(observer));
-                continue;
-            }
-            for row in observer.census.iter(observer.now) {
-                lines.print(&json::line(moment, observer, WatchJson::address(&row, &observer.vendors)));
-                // After a timeout, do not wait for the reader again.
-                if is_writable && lines.out.is_half_full() {
-                    is_writable = lines.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
-                }
-            }
-            lines.print(&json::line(moment, observer, WatchJson::statistics(observer)));
         }
-        lines.drain_to(LAST_LINES_TIMEOUT, 0, signals)?;
-        warn_of_lost_lines(lines.out.finish(Duration::ZERO));
-        check_written(lines.out.take_failure())
     }
 
     /// Whether the reader has closed the output or the user has quit.
@@ -230,6 +205,30 @@ impl WatchOutput {
 }
 
 impl LineOutput {
+    /// Prints the statistics. Lines that the reader does not accept in time are lost. If the source is a file, this waits for
+    /// the reader until a signal arrives.
+    pub(super) fn finish(mut self, observers: &Observers, signals: &Signals) -> Result<(), Failure> {
+        let mut is_writable = true;
+        for observer in &observers.list {
+            let moment = self.moment(observer.now);
+            if !self.json {
+                self.print(&text::statistics_text(observer));
+                continue;
+            }
+            for row in observer.census.iter(observer.now) {
+                self.print(&json::line(moment, observer, WatchJson::address(&row, &observer.vendors)));
+                // After a timeout, do not wait for the reader again.
+                if is_writable && self.out.is_half_full() {
+                    is_writable = self.drain_to(LAST_LINES_TIMEOUT, HALF_CAPACITY, signals)?;
+                }
+            }
+            self.print(&json::line(moment, observer, WatchJson::statistics(observer)));
+        }
+        self.drain_to(LAST_LINES_TIMEOUT, 0, signals)?;
+        warn_of_lost_lines(self.out.finish(Duration::ZERO));
+        check_written(self.out.take_failure())
+    }
+
     fn print_event(&mut self, observer: &Observer, event: CensusEvent) {
         let now = observer.now;
         let line = if self.json {

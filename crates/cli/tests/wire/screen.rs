@@ -4,8 +4,12 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::capture::Scratch;
 use super::running::open_tap;
+use super::verdicts::{capture, station_request};
 use super::watch::reply;
 use testbed::frames::{arp, send};
 use testbed::installed::installed;
@@ -15,6 +19,7 @@ use testbed::{Case, TestResult, wait_for};
 pub(crate) const CASES: &[Case] = &[
     ("live_table_responds_to_keys_in_terminal", live_table),
     ("live_table_ends_when_terminal_hangs_up", terminal_hangs_up),
+    ("terminal_is_restored_while_watch_waits_for_commands", waits_for_commands),
 ];
 
 /// A terminal in a separate tmux server without user configuration, closed on drop.
@@ -140,6 +145,29 @@ fn terminal_hangs_up() -> TestResult {
     terminal.wait_for_parts(&["tapstack watch scr1", "q quit"])?;
     drop(terminal);
     wait_for("end of the watch", || std::fs::read_to_string(&ended.0).ok().filter(|code| !code.is_empty()))?;
+    Ok(())
+}
+
+/// Watches a capture with more events than commands may run at the same time.
+fn waits_for_commands() -> TestResult {
+    let file = capture("screen-commands.pcap", (0..20).map(station_request), 65_535)?;
+    let pid = Scratch::new("watch.pid");
+    let watch = format!("exec {} watch {} --exec \"exec sleep 60\"", program(), file.name());
+    // Ctrl-C interrupts the commands, the watch and the shell, which continues.
+    let terminal = Terminal::start(&format!(
+        "trap : INT; echo begun; sh -c 'echo $$ > {0}; {watch}'; echo first ended with $?; \
+         sh -c 'echo $$ > {0}; {watch}'; echo second ended with $?; cat",
+        pid.name()
+    ))?;
+    terminal.wait_for_parts(&["20 addresses", "q quit"])?;
+    terminal.press(&["q"])?;
+    terminal.wait_for_parts(&["begun"])?;
+    terminal.press(&["C-c"])?;
+    terminal.wait_for_parts(&["20 addresses", "q quit"])?;
+    let watch: i32 = std::fs::read_to_string(&pid.0)?.trim().parse()?;
+    kill(Pid::from_raw(watch), Signal::SIGTERM)?;
+    let shown = terminal.wait_for_parts(&["first ended with 0", "second ended with 0"])?.join("\n");
+    assert!(shown.contains("events without a command"), "{shown}");
     Ok(())
 }
 
