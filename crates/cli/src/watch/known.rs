@@ -21,7 +21,7 @@ use tap::linux::InterfaceName;
 
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
-use crate::input::read;
+use crate::input;
 use crate::local_time::LocalSecond;
 use crate::values::{interface_name, ip_address, station_mac, vlan};
 
@@ -86,8 +86,12 @@ impl KnownAddresses {
     /// Reads the file. A file that does not exist is created by the first [`KnownAddresses::save`].
     pub(super) fn read(path: &Path) -> Result<KnownAddresses, Failure> {
         let failure = |why: ErrorMessage| {
-            Failure::new(why.context(format!("cannot read known addresses from {}", path.display())))
+            Failure::new(why.context(format!("cannot read known addresses from {}", input::name(path))))
         };
+        if path == Path::new("-") {
+            return Err(failure("watch replaces the file".into())
+                .hint("use the name of a file, or ./- for a file named -"));
+        }
         // A symbolic link keeps its target.
         let path_of_file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         // A change after this moment has another version.
@@ -196,7 +200,7 @@ fn read_text(path: &Path) -> io::Result<String> {
         Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("not a regular file")),
         metadata => metadata?,
     };
-    String::from_utf8(read(path)?).map_err(|_| io::Error::other("not a text file"))
+    input::read_text(path)
 }
 
 /// Replaces a file atomically. The new file has the owner and the permissions of the old file.

@@ -202,6 +202,11 @@ fn known_addresses() -> TestResult {
             "cannot write known addresses to /nowhere/known.txt: No such file or directory",
         ),
         ("/dev/null", "cannot read known addresses from /dev/null: not a regular file"),
+        (
+            "-",
+            "cannot read known addresses from standard input: watch replaces the file\n\
+             hint: use the name of a file, or ./- for a file named -\n",
+        ),
     ] {
         let (code, _, errors) = exit_and_text(&run(&["watch", "-I", "kno0", "--known", bad])?);
         assert!(code == Some(2) && errors.contains(part), "{errors}");
