@@ -29,6 +29,8 @@ use crate::values::{interface_name, ip_address, station_mac, vlan};
 const MAX_ADDRESSES: usize = 65_536;
 /// Time from a change to the replacement of the file.
 const SAVE_DELAY: Duration = Duration::from_secs(5);
+/// Maximum number of attempts to replace a file that is edited at the same time.
+const SAVE_ATTEMPTS: usize = 8;
 /// First line of a new file.
 const HEADER: &str = "# Known addresses of tapstack watch: IP[@VLAN][%INTERFACE] MAC # comment\n";
 
@@ -166,30 +168,47 @@ impl KnownAddresses {
         self.save_at
     }
 
-    /// Replaces the file if that is due. After a failure, the changes are kept for the next attempt.
-    pub(super) fn save_if_due(&mut self, now: Instant) -> Result<(), Failure> {
+    /// Replaces the file if that is due, see [`KnownAddresses::save`]. After a failure, the changes are kept for the next
+    /// attempt.
+    pub(super) fn save_if_due(&mut self, now: Instant) -> Result<Vec<Option<String>>, Failure> {
         match self.save_at {
             Some(at) if now >= at => {
                 self.save_at = Some(now + SAVE_DELAY);
                 self.save()
             }
-            _ => Ok(()),
+            _ => Ok(Vec::new()),
         }
     }
 
-    /// Replaces the file by a file with all changes.
-    pub(super) fn save(&mut self) -> Result<(), Failure> {
-        let failure = |error: io::Error| {
-            let name = self.path.display();
-            Failure::new(format!("cannot write known addresses to {name}: {error}"))
-                .hint("use a file in a directory that this user can write to")
-        };
-        let text = read_text(&self.path).map_err(failure)?;
+    /// Replaces the file by a file with all changes. Starts again if the file is edited at the same time. Returns the
+    /// interfaces of the addresses that were not added because the list was full.
+    pub(super) fn save(&mut self) -> Result<Vec<Option<String>>, Failure> {
+        let failure = format!("cannot write known addresses to {}", self.path.display());
+        for _ in 0..SAVE_ATTEMPTS {
+            let version = FileVersion::of(&self.path);
+            match self.save_version(version) {
+                Ok(Some(rejected)) => return Ok(rejected),
+                Ok(None) => {}
+                Err(error) => {
+                    return Err(Failure::new(format!("{failure}: {error}"))
+                        .hint("use a file in a directory that this user can write to"));
+                }
+            }
+        }
+        Err(Failure::new(format!("{failure}: another process keeps changing the file")))
+    }
+
+    /// Replaces this version of the file, like [`KnownAddresses::save`]. Returns `None` if the file has another version.
+    fn save_version(&mut self, version: Option<FileVersion>) -> io::Result<Option<Vec<Option<String>>>> {
+        let text = read_text(&self.path)?;
         let text = if text.is_empty() { HEADER } else { &text };
-        replace(&self.path, &with_changes(text, &self.changes)).map_err(failure)?;
+        let (text, rejected) = with_changes(text, &self.changes);
+        if !replace(&self.path, version, &text)? {
+            return Ok(None);
+        }
         self.changes.clear();
         self.save_at = None;
-        Ok(())
+        Ok(Some(rejected))
     }
 }
 
@@ -203,17 +222,21 @@ fn read_text(path: &Path) -> io::Result<String> {
     input::read_text(path)
 }
 
-/// Replaces a file atomically. The new file has the owner and the permissions of the old file.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Replaces this version of a file atomically. The new file has the owner and the permissions of the old file. Returns
+/// false if the file has another version.
+fn replace(path: &Path, version: Option<FileVersion>, text: &str) -> io::Result<bool> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    let written = write_like(path, &new, text).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
+    let replaced = write_like(path, &new, text).and_then(|()| {
+        let is_edited = FileVersion::of(path) != version;
+        if is_edited { Ok(false) } else { fs::rename(&new, path).map(|()| true) }
+    });
+    if !matches!(replaced, Ok(true)) {
         // The old file stays.
         let _ = fs::remove_file(&new);
     }
-    written
+    replaced
 }
 
 /// Writes a new file with the owner and the permissions of the file `old`, if `old` exists.
@@ -276,32 +299,33 @@ fn split_comment(line: &str) -> (&str, Option<&str>) {
     (entry.unwrap_or(line), comment)
 }
 
-/// Returns the text with the changed addresses. Other lines, and the comments of all lines, stay.
-fn with_changes(text: &str, changes: &BTreeMap<KnownAddress, (MacAddr, Instant)>) -> String {
-    let mut done = HashSet::new();
+/// Returns the text with the changed addresses. Other lines, and the comments of all lines, stay. Also returns the
+/// interfaces of the addresses that were not added because the text has the maximum of addresses.
+fn with_changes(
+    text: &str,
+    changes: &BTreeMap<KnownAddress, (MacAddr, Instant)>,
+) -> (String, Vec<Option<String>>) {
+    let mut present = HashSet::new();
     let mut lines: Vec<_> = text
         .lines()
         .map(|line| {
             let parsed = parse_line(line).ok().flatten();
             let Some((address, old)) = parsed else { return line.to_owned() };
-            let Some((new, _)) = changes.get(&address) else { return line.to_owned() };
+            let change = changes.get(&address);
+            present.insert(address.clone());
+            let Some((new, _)) = change else { return line.to_owned() };
             let (_, comment) = split_comment(line);
             let comment = comment.map(|comment| format!("  #{comment}"));
-            let line = if old == *new {
-                line.to_owned()
-            } else {
-                entry(&address, *new) + &comment.unwrap_or_default()
-            };
-            done.insert(address);
-            line
+            if old == *new { line.to_owned() } else { entry(&address, *new) + &comment.unwrap_or_default() }
         })
         .collect();
-    let added = changes.iter().filter(|(address, _)| !done.contains(*address));
-    lines.extend(added.map(|(address, (mac, first))| {
+    let mut added = changes.iter().filter(|(address, _)| !present.contains(*address));
+    let available = MAX_ADDRESSES.saturating_sub(present.len());
+    lines.extend(added.by_ref().take(available).map(|(address, (mac, first))| {
         format!("{}  # first seen {}", entry(address, *mac), LocalSecond(*first))
     }));
     lines.push(String::new());
-    lines.join("\n")
+    (lines.join("\n"), added.map(|(address, _)| address.interface.clone()).collect())
 }
 
 /// Returns a line without its comment.

@@ -108,12 +108,29 @@ impl Observers {
 
     /// Writes the file of `--known`, so that a missing permission is reported at the start.
     pub(super) fn save_known(&mut self) -> Result<(), Failure> {
-        self.known.as_mut().map_or(Ok(()), KnownAddresses::save)
+        let rejected = self.known.as_mut().map_or(Ok(Vec::new()), KnownAddresses::save)?;
+        self.count_not_added(&rejected);
+        Ok(())
     }
 
     /// Replaces the file of `--known` if that is due.
     pub(super) fn save_known_if_due(&mut self, now: Instant) -> Result<(), Failure> {
-        self.known.as_mut().map_or(Ok(()), |known| known.save_if_due(now))
+        let rejected = self.known.as_mut().map_or(Ok(Vec::new()), |known| known.save_if_due(now))?;
+        self.count_not_added(&rejected);
+        Ok(())
+    }
+
+    /// Counts addresses of these interfaces that were not added to the file of `--known`.
+    fn count_not_added(&mut self, rejected: &[Option<String>]) {
+        for interface in rejected {
+            // Only a watch of one interface or a capture has addresses without an interface.
+            let mut names =
+                self.list.iter().map(|observer| observer.interface.as_ref().map(InterfaceName::as_str));
+            let place = names.position(|name| name == interface.as_deref()).unwrap_or_default();
+            if let Some(observer) = self.list.get_mut(place) {
+                observer.known_not_added = observer.known_not_added.saturating_add(1);
+            }
+        }
     }
 }
 

@@ -49,22 +49,22 @@ fn changes_keep_comments_and_lines_of_the_file() {
     let text = "# my network\n10.0.0.1\t02:00:00:00:00:01 # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n";
     let changes =
         [(on(None, 1), (mac(9), at(0))), (on(None, 2), (mac(2), at(0))), (on(None, 7), (mac(7), at(0)))];
-    let replaced = with_changes(text, &changes.into_iter().collect());
+    let (replaced, _) = with_changes(text, &changes.into_iter().collect());
     let expected = "# my network\n10.0.0.1        02:00:00:00:00:09  # router\n\n10.0.0.2 02-00-00-00-00-02\nnonsense\n\
         10.0.0.7        02:00:00:00:00:07  # first seen 2026-11-22 08:00:00\n";
     assert_eq!(replaced, expected);
-    assert_eq!(with_changes(text, &BTreeMap::new()), text);
+    assert_eq!(with_changes(text, &BTreeMap::new()), (text.to_owned(), Vec::new()));
 }
 
 #[test]
 fn interface_name_with_number_sign_is_read_back() {
     let changes = |last| BTreeMap::from([(on(Some("eth#0"), 1), (mac(last), at(0)))]);
-    let text = with_changes("", &changes(1));
+    let (text, _) = with_changes("", &changes(1));
     assert_eq!(text, "10.0.0.1%eth#0  02:00:00:00:00:01  # first seen 2026-11-22 08:00:00\n");
     let macs = |text: &str| parse(text).map_err(|why| why.to_string());
     assert_eq!(macs(&text), Ok(BTreeMap::from([(on(Some("eth#0"), 1), mac(1))])));
     // A replaced line keeps its comment.
-    let text = with_changes(&text, &changes(2));
+    let (text, _) = with_changes(&text, &changes(2));
     assert_eq!(text, "10.0.0.1%eth#0  02:00:00:00:00:02  # first seen 2026-11-22 08:00:00\n");
     // In front of the name, and after the name, the sign starts a comment.
     assert_eq!(macs("#10.0.0.1%eth0 02:00:00:00:00:01\n # 100 %\n"), Ok(BTreeMap::new()));
@@ -90,7 +90,7 @@ fn addresses_are_known_for_each_of_several_interfaces() {
     let moved = CensusEvent::Moved { address: address(1), from: mac(1), to: mac(9) };
     assert_eq!(events(eth1, CensusEvent::New { address: address(1), mac: mac(9) }), Some(moved));
     assert_eq!([events(eth0, new(1)), events(eth1, moved)], [None, None]);
-    let text = with_changes(text, &known.changes);
+    let (text, _) = with_changes(text, &known.changes);
     let lines: Vec<_> = text.lines().filter_map(|line| line.split("  #").next()).collect();
     let expected = [
         "10.0.0.1 02:00:00:00:00:01 # any",
@@ -117,18 +117,38 @@ fn watch_of_one_interface_changes_its_line_or_the_line_without_interface() {
     assert_eq!(changed, [on(None, 1), on(Some("eth0"), 2), on(None, 3)]);
 }
 
-#[test]
-fn address_beyond_maximum_is_not_added() {
+/// Returns this number of lines, each with another address.
+fn many_lines(count: usize) -> String {
     let line = |number: usize| {
         let [.., a, b, c] = number.to_be_bytes();
-        format!("10.{a}.{b}.{c} 02:00:00:00:00:01")
+        format!("10.{a}.{b}.{c} 02:00:00:00:00:01\n")
     };
-    let mut known = known(&(0..MAX_ADDRESSES).map(line).collect::<Vec<_>>().join("\n"));
+    (0..count).map(line).fold(String::new(), |text, line| text + &line)
+}
+
+#[test]
+fn address_beyond_maximum_is_not_added() {
+    let mut known = known(&many_lines(MAX_ADDRESSES));
     let event =
         CensusEvent::New { address: VlanAddress { vlan: None, ip: [192, 168, 0, 1].into() }, mac: mac(1) };
     let review = known.review(at(0), EventOrigin::default(), event);
     assert_eq!(review, Review { event: Some(event), is_full: true });
     assert_eq!((known.macs.len(), known.deadline()), (MAX_ADDRESSES, None));
+}
+
+#[test]
+fn edited_file_does_not_grow_beyond_maximum() {
+    let changes = [(on(None, 1), (mac(9), at(0)))].into_iter();
+    let others = [9, 8].map(|last| KnownAddress {
+        address: VlanAddress { vlan: None, ip: [192, 168, 0, last].into() },
+        interface: Some(format!("eth{last}")),
+    });
+    let changes = changes.chain(others.map(|address| (address, (mac(1), at(0))))).collect();
+    // A line of the file changes, one line is added, and another does not fit.
+    let (text, rejected) = with_changes(&many_lines(MAX_ADDRESSES - 1), &changes);
+    assert_eq!(rejected, [Some("eth9".to_owned())]);
+    let macs = parse(&text).expect("the file has more than the maximum of addresses");
+    assert_eq!((macs.len(), macs.get(&on(None, 1))), (MAX_ADDRESSES, Some(&mac(9))));
 }
 
 #[test]
@@ -140,12 +160,7 @@ fn invalid_line_is_named() {
     assert_eq!(error("10.0.0.1 02:00:00:00:00:01 eth0"), "line 1: expected an IP address and a MAC address");
     assert!(error("10.0.0.1%a/b 02:00:00:00:00:01").starts_with("line 1: "));
     assert!(error("10.0.0.1 ff:ff:ff:ff:ff:ff").ends_with(" is the broadcast MAC address"));
-    let line = |number: usize| {
-        let [.., a, b, c] = number.to_be_bytes();
-        format!("10.{a}.{b}.{c} 02:00:00:00:00:01")
-    };
-    let many = (0..=MAX_ADDRESSES).map(line).collect::<Vec<_>>().join("\n");
-    assert_eq!(error(&many), "more than 65,536 addresses");
+    assert_eq!(error(&many_lines(MAX_ADDRESSES + 1)), "more than 65,536 addresses");
 }
 
 #[test]
@@ -172,6 +187,31 @@ fn file_is_replaced_after_delay_with_edits_of_others() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file was left");
     assert!(KnownAddresses::read(Path::new("/dev/null")).is_err());
     assert!(KnownAddresses::read(Path::new("/nowhere/known")).unwrap().save().is_err());
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn edit_during_replacement_of_file_is_kept() {
+    let folder = std::env::temp_dir().join(format!("tapstack-version-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("known");
+    for before in [None, Some("10.0.0.1 02:00:00:00:00:01\n")] {
+        if let Some(text) = before {
+            fs::write(&path, text).unwrap();
+        }
+        let mut known = KnownAddresses::read(&path).unwrap();
+        review(&mut known, at(0), CensusEvent::New { address: address(5), mac: mac(5) });
+        let version = FileVersion::of(&path);
+        let edited = "10.0.0.7 02:00:00:00:00:07 # added by hand\n";
+        fs::write(&path, edited).unwrap();
+        assert_eq!(known.save_version(version).unwrap(), None, "another version of the file was replaced");
+        assert_eq!(fs::read_to_string(&path).unwrap(), edited);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file was left");
+        known.save().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(&format!("{edited}10.0.0.5  ")), "{text}");
+        fs::remove_file(&path).unwrap();
+    }
     fs::remove_dir_all(&folder).unwrap();
 }
 

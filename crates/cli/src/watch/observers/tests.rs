@@ -47,6 +47,19 @@ fn first_event_of_fail_on_is_kept_with_its_interface() {
 }
 
 #[test]
+fn address_that_does_not_fit_into_known_file_is_counted_for_its_interface() {
+    let count = |names: &[&str], rejected: &[Option<&str>]| {
+        let mut observers = observers(names);
+        let rejected: Vec<_> = rejected.iter().map(|name| name.map(str::to_owned)).collect();
+        observers.count_not_added(&rejected);
+        observers.list.iter().map(|observer| observer.known_not_added).collect::<Vec<_>>()
+    };
+    assert_eq!(count(&["eth0", "eth1"], &[Some("eth1"), Some("eth0"), Some("eth1")]), [1, 2]);
+    assert_eq!(count(&["eth0"], &[Some("eth0"), None]), [2]);
+    assert_eq!(count(&[], &[None]), [1]);
+}
+
+#[test]
 fn deadline_is_the_earliest_of_all_interfaces() {
     let mut observers = observers(&["eth0", "eth1"]);
     assert_eq!(observers.deadline(), None);
