@@ -79,18 +79,24 @@ fn draw_table(
     lines.extend(events.map(event_line));
 }
 
-/// Returns the first line: source, elapsed time and, if the width allows, a sparkline of packets per second.
+/// Returns the first line: source, elapsed time, state and, if the width allows, a sparkline of packets per second. Names of
+/// several interfaces that do not fit are replaced by their number.
 fn heading(snapshot: &Snapshot, state: &ScreenState, width: usize) -> String {
     let seconds = snapshot.elapsed.as_secs();
     let elapsed = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let origin = if snapshot.is_live { "" } else { " (end of capture)" };
     let paused = if state.is_paused { "  PAUSED" } else { "" };
-    let down = match snapshot.down.as_deref() {
-        None => String::new(),
-        Some("") => "  DOWN: receiving nothing".to_owned(),
-        Some(names) => format!("  DOWN: {names}"),
+    let down = |what: &str| if snapshot.down.is_empty() { String::new() } else { format!("  DOWN: {what}") };
+    let titled = |source: &str, down| format!("tapstack watch {source}{origin}  {elapsed}{paused}{down}");
+    let number = |count: usize| plural(u64::try_from(count).unwrap_or(u64::MAX), "interface");
+    let heading = if snapshot.interfaces == 1 {
+        titled(&snapshot.name, down("receiving nothing"))
+    } else {
+        let (down_names, all) = (down(&snapshot.down.join(", ")), number(snapshot.interfaces));
+        let headings = [titled(&snapshot.name, down_names.clone()), titled(&all, down_names)];
+        let fitting = headings.into_iter().find(|heading| heading.chars().count() <= width);
+        fitting.unwrap_or_else(|| titled(&all, down(&number(snapshot.down.len()))))
     };
-    let heading = format!("tapstack watch {}{origin}  {elapsed}{down}{paused}", snapshot.name);
     let seconds = snapshot.per_second.len();
     let label = format!("packets/s, last {seconds} s: ");
     let available = width.saturating_sub(heading.chars().count() + label.len() + seconds + 2);

@@ -42,8 +42,10 @@ pub(super) struct Snapshot {
     pub(super) name: String,
     /// Whether the source is live rather than a capture.
     pub(super) is_live: bool,
-    /// The interfaces with a link that is down, if there are any: their names, or an empty text if only one is watched.
-    pub(super) down: Option<String>,
+    /// Number of interfaces, or 1 for a capture.
+    pub(super) interfaces: usize,
+    /// Names of the interfaces with a link that is down. If only one is watched, its name is empty.
+    pub(super) down: Vec<String>,
     pub(super) now: Instant,
     /// Time since the first frame.
     pub(super) elapsed: Duration,
@@ -73,7 +75,8 @@ impl Snapshot {
         let mut snapshot = Snapshot {
             name: name.to_owned(),
             is_live,
-            down: None,
+            interfaces: observers.len(),
+            down: Vec::new(),
             now,
             elapsed: Duration::ZERO,
             rows: Vec::new(),
@@ -93,11 +96,7 @@ impl Snapshot {
     fn add(&mut self, place: usize, observer: &Observer) {
         let interface: Option<Rc<str>> = observer.label().map(|name| name.to_string().into());
         if observer.is_down {
-            let name = interface.as_deref().unwrap_or_default();
-            self.down = Some(match self.down.take() {
-                Some(others) => format!("{others}, {name}"),
-                None => name.to_owned(),
-            });
+            self.down.push(interface.as_deref().unwrap_or_default().to_owned());
         }
         self.elapsed = self.elapsed.max(observer.began.map_or(Duration::ZERO, |began| self.now.since(began)));
         let rows = observer.census.iter(self.now);

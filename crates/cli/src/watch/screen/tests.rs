@@ -243,6 +243,22 @@ LATEST EVENTS
 }
 
 #[test]
+fn heading_has_numbers_of_interfaces_if_their_names_do_not_fit() {
+    let names = ["network-first", "network-second", "network-third", "network-fourth"];
+    let mut observers = observers(&names);
+    let mut state = ScreenState { is_paused: true, ..ScreenState::default() };
+    let mut heading = |observers: &Observers| {
+        let mut snapshot = Snapshot::new(&names.join(", "), true, &observers.list, &VecDeque::new());
+        shown(&mut snapshot, &mut state, (80, 24)).swap_remove(0)
+    };
+    assert_eq!(heading(&observers), "tapstack watch 4 interfaces  00:00:00  PAUSED");
+    observers.list[3].is_down = true;
+    assert_eq!(heading(&observers), "tapstack watch 4 interfaces  00:00:00  PAUSED  DOWN: network-fourth");
+    observers.list.iter_mut().for_each(|observer| observer.is_down = true);
+    assert_eq!(heading(&observers), "tapstack watch 4 interfaces  00:00:00  PAUSED  DOWN: 4 interfaces");
+}
+
+#[test]
 fn heading_reports_end_of_capture() {
     let (observer, _) = sample_census();
     let mut snapshot = Snapshot::new("arp.pcap", false, &[observer], &VecDeque::new());
