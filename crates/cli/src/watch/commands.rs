@@ -37,6 +37,8 @@ pub(super) struct EventCommands {
     next: usize,
     /// Commands that run, with the place of their queue.
     running: Vec<(usize, Child)>,
+    /// Whether a command could not be started. The first such failure is reported, all failures are counted.
+    has_start_failure: bool,
 }
 
 /// Events of one interface, so that many events of an interface do not delay or lose events of another.
@@ -137,7 +139,6 @@ impl EventCommands {
 
     /// Starts the command for an event.
     fn start(&mut self, place: usize, line: &str) {
-        let has_failed = self.queues.iter().any(|queue| queue.counts.failed > 0);
         let (Some(command), Some(queue)) = (&self.command, self.queues.get_mut(place)) else { return };
         match start(command, line, self.is_silent) {
             Ok(child) => {
@@ -145,8 +146,7 @@ impl EventCommands {
                 self.running.push((place, child));
             }
             Err(error) => {
-                // The first failure is reported, all failures are counted.
-                if !has_failed && !self.is_silent {
+                if !std::mem::replace(&mut self.has_start_failure, true) && !self.is_silent {
                     Failure::new(format!("cannot run the command of --exec: {error}")).print();
                 }
                 queue.counts.failed = queue.counts.failed.saturating_add(1);
@@ -249,6 +249,20 @@ mod tests {
             "TAPSTACK_VLAN=",
         ];
         assert_eq!(named, expected);
+    }
+
+    #[test]
+    fn first_command_that_cannot_start_is_reported_after_commands_that_failed() {
+        // The kernel rejects arguments of more than 128 KiB.
+        let mut commands = EventCommands::new(Some("x".repeat(1 << 18)), 1, true);
+        commands.running.push((0, Command::new("false").spawn().unwrap()));
+        while commands.delay().is_some() {
+            commands.advance();
+        }
+        assert_eq!((commands.counts(0).failed, commands.has_start_failure), (1, false));
+        commands.add(0, "{}".to_owned());
+        commands.advance();
+        assert_eq!((commands.counts(0).failed, commands.has_start_failure), (2, true));
     }
 
     #[test]
