@@ -35,13 +35,16 @@ use output::{EventOutput, LineOutput, WatchOutput};
 use screen::Screen;
 use source::{FrameWatcher, WatchSource};
 
+/// Message about a source that was never able to receive.
+const RECEIVED_NOTHING: &str = "received nothing";
+
 /// Outcome of a watch.
 struct WatchOutcome {
     /// Message about the first event of `--fail-on`.
     trigger: Option<ErrorMessage>,
     /// Reason why a conflict may have been missed; `None` if all frames were received.
     incomplete: Option<ErrorMessage>,
-    /// Reason why an interface or a capture was never able to receive.
+    /// Message about a capture without frames, or about interfaces that were never able to receive.
     never_received: Option<ErrorMessage>,
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     }
     match (incomplete, never_received) {
         (Some(why), _) if !arguments.fail_on.is_empty() => Err(Failure::new(why.context("no result"))),
-        (_, Some(why)) => Err(Failure::new(why.context("received nothing"))),
+        (_, Some(why)) => Err(Failure::new(why)),
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -97,16 +100,22 @@ fn watch_links(arguments: &WatchArguments, clock: Clock) -> Result<WatchOutcome,
     check(observers.trigger.as_ref(), ended)?;
     check(observers.trigger.as_ref(), printed)?;
     check(observers.trigger.as_ref(), check_all_watched(&source, interfaces))?;
-    let (mut incomplete, mut never_received) = (None, None);
+    let (mut incomplete, mut never_received, mut silent) = (None, None, 0);
     for (observer, (name, gaps, was_alive)) in observers.list.iter().zip(source.gaps()) {
         let gaps = Gaps { turned_away: unwatched_count(observer), ..gaps };
         let why = if interfaces > 1 { gaps.explain_one_of_several(name) } else { gaps.explain(name) };
         let Some(why) = why else { continue };
         if !was_alive {
+            silent += 1;
             never_received = Some(joined(never_received.take(), why.clone()));
         }
         incomplete = Some(joined(incomplete.take(), why));
     }
+    let nothing = match interfaces {
+        _ if silent == interfaces => RECEIVED_NOTHING.to_owned(),
+        _ => format!("{RECEIVED_NOTHING} on {silent} of {interfaces} interfaces"),
+    };
+    let never_received = never_received.map(|why| why.context(nothing));
     let incomplete = incomplete.or_else(|| is_cut_short.then(closed_output_message));
     Ok(WatchOutcome { trigger: watcher.observers.trigger, incomplete, never_received })
 }

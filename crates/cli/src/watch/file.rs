@@ -20,7 +20,8 @@ use super::commands::{CommandWait, EventCommands};
 use super::observers::Observers;
 use super::output::{EventOutput, WatchOutput};
 use super::{
-    SourceKind, WatchOutcome, check, drop_privileges, is_over, open_output, signals, unwatched_count,
+    RECEIVED_NOTHING, SourceKind, WatchOutcome, check, drop_privileges, is_over, open_output, signals,
+    unwatched_count,
 };
 use crate::advice::explain;
 use crate::decompress::decompressed;
@@ -71,6 +72,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         };
         let incomplete = gaps.explain_capture(title);
         let never_received = incomplete.clone().filter(|_| !has_header);
+        let never_received = never_received.map(|why| why.context(RECEIVED_NOTHING));
         WatchOutcome { trigger: observers.trigger, incomplete, never_received }
     };
     let kind = if is_file { SourceKind::File } else { SourceKind::Pipe };

@@ -238,8 +238,13 @@ fn open_interface(name: &InterfaceName) -> Result<NetworkDevice, Failure> {
         Ok(socket) => Ok(NetworkDevice::Socket(socket, Interface::named(name)?)),
         // The name of an interface may contain a comma.
         Err(error @ SocketError::Absent(_)) if name.as_str().contains(',') => {
-            let each: Vec<_> = name.as_str().split(',').map(|name| format!("-I {name}")).collect();
-            Err(Failure::new(error.to_string()).hint_command("use -I for each interface", each.join(" ")))
+            let names = name.as_str().split(',').filter(|name| !name.is_empty());
+            let each: Vec<_> = names.map(|name| format!("-I {name}")).collect();
+            let failure = Failure::new(error.to_string());
+            Err(match each[..] {
+                [_, _, ..] => failure.hint_command("use -I for each interface", each.join(" ")),
+                _ => failure,
+            })
         }
         Err(error) => Err(error.into()),
     }

@@ -9,7 +9,7 @@ use tap::linux::Tap;
 
 use super::capture::Scratch;
 use super::claims::line_with;
-use super::running::{Running, open_tap};
+use super::running::{PersistentTapGuard, Running, open_tap};
 use super::verdicts::{station_request, stop};
 use testbed::frames::{arp, send};
 use testbed::installed::installed;
@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     ("watch_of_interfaces_captures_frames_of_each", own_capture),
     ("tshark_names_interface_of_frames_of_watch", tshark_reads),
     ("watch_of_interfaces_reports_link_of_each", links),
+    ("watch_of_interfaces_names_those_that_received_nothing", silent_interfaces),
     ("watch_of_interfaces_continues_when_one_is_deleted", deleted_interface),
     ("watch_rejects_unusable_interfaces", unusable_interfaces),
 ];
@@ -278,6 +279,27 @@ fn links() -> TestResult {
     Ok(())
 }
 
+fn silent_interfaces() -> TestResult {
+    let _alive = open_tap("half0")?;
+    let _idle = [PersistentTapGuard::create("half1")?, PersistentTapGuard::create("half2")?];
+    let watch = |names: [&str; 2]| {
+        let [first, second] = names;
+        let arguments = ["watch", "--plain", "-w", "0.05", "-I", first, "-I", second];
+        run(&arguments).map(|output| exit_and_text(&output))
+    };
+    let (code, out, errors) = watch(["half0", "half1"])?;
+    let message = "tapstack: received nothing on 1 of 2 interfaces: half1: the interface was down or had no carrier\n\
+        hint: try again when `ip link show half1` shows it up\n";
+    assert_eq!((code, errors.as_str()), (Some(2), message), "{out}");
+    let (code, out, errors) = watch(["half1", "half2"])?;
+    let message = "tapstack: received nothing: half1: the interface was down or had no carrier; \
+        half2: the interface was down or had no carrier\n\
+        hint: try again when `ip link show half1` shows it up\n\
+        hint: try again when `ip link show half2` shows it up\n";
+    assert_eq!((code, errors.as_str()), (Some(2), message), "{out}");
+    Ok(())
+}
+
 fn deleted_interface() -> TestResult {
     let deleted = "tapstack: two1: the device was deleted while in use\n";
     let incomplete =
@@ -323,13 +345,18 @@ fn unusable_interfaces() -> TestResult {
     let _taps = interfaces()?;
     let many: Vec<_> = (0..17).flat_map(|number| ["-I".to_owned(), format!("many{number}")]).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    let rows: [(&[&str], &str); 7] = [
+    let rows: [(&[&str], &str); 9] = [
         (&["-I", "two0"], "interface two0 is named twice\nhint: use -I once for each interface\n"),
         (&["-I", "absent1"], "interface absent1 does not exist\n"),
         (
             &["-I", "two0,two1"],
             "interface two0,two1 does not exist\nhint: use -I for each interface: `-I two0 -I two1`\n",
         ),
+        (
+            &["-I", ",two0,,two1,"],
+            "interface ,two0,,two1, does not exist\nhint: use -I for each interface: `-I two0 -I two1`\n",
+        ),
+        (&["-I", "two0,"], "interface two0, does not exist\n"),
         (&["-I", "lo"], "lo does not carry Ethernet frames"),
         (&many, "19 interfaces: at most 16 are supported\nhint: "),
         (&["--tap", "two1"], "cannot be used with"),
@@ -339,6 +366,7 @@ fn unusable_interfaces() -> TestResult {
         let (code, out, errors) = exit_and_text(&run(&[&WATCH[..], &["--plain", "-w", "1"], more].concat())?);
         assert_eq!((code, out.as_str()), (Some(2), ""), "{more:?}: {errors}");
         assert!(errors.contains(part), "{more:?}: {errors}");
+        assert!(!errors.contains("-I `"), "a hint has an option without a name: {errors}");
     }
     Ok(())
 }
