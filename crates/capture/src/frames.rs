@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
 
-use crate::{CapturedPacket, Error, FRAME_LIMIT, LinkType, PacketReader};
+use crate::{CapturedPacket, Error, FRAME_LIMIT, LinkType, PacketInterface, PacketReader};
 
 /// Maximum number of link types with separate counts of omitted packets.
 const LINK_TYPES: usize = 8;
@@ -50,6 +50,8 @@ impl Direction {
 pub struct CapturedFrame<'a> {
     /// Number among all packets of the capture, starting at 1.
     pub number: u64,
+    /// Interface.
+    pub interface: PacketInterface<'a>,
     /// Link type: the type of the first header.
     pub link_type: LinkType,
     /// Capture time in nanoseconds since 1970 in UTC, if known.
@@ -143,6 +145,7 @@ impl<'a> CapturedFrame<'a> {
         let size = |length| usize::try_from(length).unwrap_or(usize::MAX);
         CapturedFrame {
             number: packet.number,
+            interface: packet.interface,
             link_type: packet.link_type,
             time: packet.time,
             length: size(packet.length),

@@ -28,7 +28,7 @@
 //!
 //! - Every length is checked before use, and no input makes a reader panic.
 //! - Memory is limited. A reader holds up to 1 MiB of a block, up to [`FRAME_LIMIT`] bytes of a frame, and up to
-//!   [`INTERFACE_LIMIT`] interfaces.
+//!   [`INTERFACE_LIMIT`] interfaces with names of up to [`NAME_LIMIT`] bytes.
 //! - No packet is skipped silently. Blocks of unknown types may contain packets, so such blocks are counted.
 //!
 //! # Non-features
@@ -51,13 +51,15 @@ pub mod write;
 pub use error::{Damage, Error, UnsupportedFormat};
 pub use frames::{CapturedFrame, Direction, FrameReader, FrameReaderError, OmittedPackets};
 pub use link_type::LinkType;
-pub use packet::CapturedPacket;
+pub use packet::{CapturedPacket, PacketInterface};
 pub use reader::PacketReader;
 
 /// Maximum number of bytes returned of a frame: libpcap's limit (`MAXIMUM_SNAPLEN`). Longer frames are truncated.
 pub const FRAME_LIMIT: usize = 262_144;
 /// Maximum number of bytes of a block in memory. The rest of a longer block is skipped.
 const BLOCK_LIMIT: usize = 1_024 * 1_024;
+/// Maximum length in bytes of the name of an interface. A longer name is not returned.
+pub const NAME_LIMIT: usize = 64;
 /// Maximum number of interfaces in a section.
 pub const INTERFACE_LIMIT: usize = 65_536;
 

@@ -8,11 +8,24 @@ use crate::link_type::LinkType;
 /// Code of a comment option. A block may have several.
 const COMMENT: u16 = 1;
 
+/// Interface of a packet in its section. A pcap file has one interface without a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PacketInterface<'a> {
+    /// Number in the section, starting at 0.
+    pub number: u32,
+    /// Name, if the capture has a name of up to [`NAME_LIMIT`](crate::NAME_LIMIT) bytes.
+    pub name: Option<&'a str>,
+    /// Number of interfaces of the section up to this packet.
+    pub count: usize,
+}
+
 /// Packet with its metadata in the capture.
 #[derive(Clone, Debug)]
 pub struct CapturedPacket<'a> {
     /// Number of the packet in the capture, starting at 1.
     pub number: u64,
+    /// Interface.
+    pub interface: PacketInterface<'a>,
     /// Link type of the interface.
     pub link_type: LinkType,
     /// Capture time in nanoseconds since 1970 in UTC, if known.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::NAME_LIMIT;
 use crate::error::{Damage, Error};
 use crate::fields::{ByteOrder, FieldReader, Options, size};
 use crate::link_type::LinkType;
@@ -17,6 +18,7 @@ const SECTION_HEADER: u32 = 28;
 /// Type of a Section Header Block, the same in both byte orders.
 pub(crate) const SECTION: u32 = 0x0a0d_0d0a;
 /// Option codes of interfaces.
+const NAME: u16 = 2;
 const RESOLUTION: u16 = 9;
 const OFFSET: u16 = 14;
 /// Option code of a packet's flags.
@@ -129,6 +131,13 @@ pub(crate) fn interface(order: ByteOrder, body: &[u8]) -> Result<Interface, Erro
         offset,
         snap_length: Some(size(snap_length)).filter(|length| *length > 0),
     })
+}
+
+/// Returns the name in the body of an Interface Description Block, if it has at most [`NAME_LIMIT`] bytes.
+pub(crate) fn interface_name(order: ByteOrder, body: &[u8]) -> Option<Box<str>> {
+    let name = Options::new(order, body.get(8..)?).find(NAME)?;
+    let name = std::str::from_utf8(name).ok()?.trim_end_matches('\0');
+    Some(name.into()).filter(|_| !name.is_empty() && name.len() <= NAME_LIMIT)
 }
 
 /// Returns the packet in the body of a packet block. `body` is the part in memory, `length` the length in the file.

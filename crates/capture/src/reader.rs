@@ -7,8 +7,8 @@ use crate::classic::{self, RecordLayout};
 use crate::error::{Damage, Error, UnsupportedFormat};
 use crate::fields::{ByteOrder, Options, size};
 use crate::link_type::LinkType;
-use crate::packet::CapturedPacket;
 use crate::packet::Interface;
+use crate::packet::{CapturedPacket, PacketInterface};
 use crate::pcapng::{self, BlockKind, HEAD, PacketBlock, SECTION, TAIL};
 use crate::source::Source;
 use crate::{BLOCK_LIMIT, FRAME_LIMIT, INTERFACE_LIMIT};
@@ -19,6 +19,8 @@ pub struct PacketReader<R> {
     format: Format,
     /// Interfaces of the current section.
     interfaces: Vec<Interface>,
+    /// Names of these interfaces. A pcap file has no names.
+    names: Vec<Option<Box<str>>>,
     number: u64,
     /// Number of bytes in memory of the current record or block.
     held: usize,
@@ -47,6 +49,8 @@ enum Remainder {
 
 /// Location of a packet among the bytes in memory.
 struct PacketLocation {
+    /// Number of the interface.
+    number: u32,
     interface: Interface,
     time: Option<u64>,
     captured: u32,
@@ -72,6 +76,7 @@ impl<R: Read> PacketReader<R> {
             source,
             format: Format::Pcapng(ByteOrder::Little),
             interfaces: Vec::new(),
+            names: Vec::new(),
             number: 0,
             held: 0,
             rest: Remainder::Bytes(0),
@@ -126,6 +131,11 @@ impl<R: Read> PacketReader<R> {
         let options = Options::new(location.order, held.get(location.options).unwrap_or_default());
         Ok(Some(CapturedPacket {
             number: self.number,
+            interface: PacketInterface {
+                number: location.number,
+                name: self.names.get(size(location.number)).and_then(Option::as_deref),
+                count: self.interfaces.len(),
+            },
             link_type: location.interface.link_type,
             time: location.time,
             length: location.length,
@@ -177,6 +187,7 @@ impl<R: Read> PacketReader<R> {
         self.held = end;
         self.rest = Remainder::Bytes(u64::try_from(size(record.captured) - held).unwrap_or(u64::MAX));
         Ok(Item::Packet(PacketLocation {
+            number: 0,
             interface,
             time: interface.time(record.units),
             captured: record.captured,
@@ -215,6 +226,7 @@ impl<R: Read> PacketReader<R> {
             BlockKind::Section => {
                 pcapng::check_version(order, body)?;
                 self.interfaces.clear();
+                self.names.clear();
             }
             BlockKind::Interface => {
                 if self.held < whole {
@@ -224,6 +236,7 @@ impl<R: Read> PacketReader<R> {
                     return Err(Damage::Interfaces.into());
                 }
                 self.interfaces.push(pcapng::interface(order, body)?);
+                self.names.push(pcapng::interface_name(order, body));
             }
             BlockKind::NoPacket => {}
             BlockKind::Unknown => {
@@ -275,6 +288,7 @@ impl PacketLocation {
         let at = |location: usize| location.saturating_add(HEAD).min(end);
         let start = at(found.data.start);
         PacketLocation {
+            number: found.interface,
             time: found.units.and_then(|units| interface.time(units)),
             interface,
             captured: found.captured,

@@ -53,7 +53,7 @@ pub(crate) struct InterfaceEvent<E> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 struct InterfaceField {
-    /// Interface or TAP; null for a capture.
+    /// Interface or TAP; null for a capture of one interface.
     interface: Option<String>,
 }
 

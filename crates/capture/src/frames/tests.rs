@@ -53,6 +53,35 @@ fn packets_of_other_link_types_are_counted_and_others_read() {
 }
 
 #[test]
+fn frame_has_number_and_name_of_its_interface() {
+    let interface = |name: &[u8]| LITTLE.interface(1, 0, &LITTLE.option(2, name));
+    let frame = |interface| LITTLE.enhanced(interface, 0, &[1; 60], &[]);
+    let capture = [
+        LITTLE.section(1, 0, &[]),
+        interface(b"eth0"),
+        frame(0),
+        interface(b"eth1"),
+        interface(&[b'x'; 65]),
+        frame(1),
+        frame(2),
+        LITTLE.section(1, 0, &[]),
+        interface(b"eth2"),
+        frame(0),
+    ]
+    .concat();
+    let mut interfaces = Vec::new();
+    let mut reader = FrameReader::new(&capture[..], ETHERNET).unwrap();
+    let outcome = reader.read(|frame| {
+        let PacketInterface { number, name, count } = frame.interface;
+        interfaces.push((number, name.map(str::to_owned), count));
+        true
+    });
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let name = |name: &str| Some(name.to_owned());
+    assert_eq!(interfaces, [(0, name("eth0"), 1), (1, name("eth1"), 3), (2, None, 3), (0, name("eth2"), 1)]);
+}
+
+#[test]
 fn omitted_packets_are_reported_when_caller_ends_reading() {
     let capture = [
         LITTLE.section(1, 0, &[]),

@@ -24,6 +24,7 @@ const ECHO: [u8; 42] = [
 fn frame(bytes: &[u8]) -> CapturedFrame<'_> {
     CapturedFrame {
         number: 1,
+        interface: capture::PacketInterface::default(),
         link_type: LinkType::ETHERNET,
         time: Some(1_700_000_000_123_456_789),
         length: bytes.len(),

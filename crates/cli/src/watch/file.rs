@@ -17,8 +17,9 @@ use tap::linux::{Descriptor, wait};
 
 use super::arguments::WatchArguments;
 use super::commands::{CommandWait, EventCommands};
-use super::observers::Observers;
+use super::observers::{MAX_INTERFACES, Observers};
 use super::output::{EventOutput, WatchOutput};
+use super::text::plural;
 use super::{
     RECEIVED_NOTHING, SourceKind, WatchOutcome, check, drop_privileges, is_over, open_output, signals,
     unwatched_count,
@@ -67,7 +68,7 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         let gaps = Gaps {
             truncated,
             is_unread,
-            turned_away: observers.list.first().map_or(0, unwatched_count),
+            turned_away: observers.list.iter().map(unwatched_count).sum(),
             ..Gaps::default()
         };
         let incomplete = gaps.explain_capture(title);
@@ -87,19 +88,27 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
         reader => reader.map_err(read_failure)?,
     };
     let output = open_output(arguments, name, kind, clock)?;
-    let commands = EventCommands::new(arguments.exec.clone(), 1, output.is_screen());
+    let commands = EventCommands::new(arguments.exec.clone(), MAX_INTERFACES, output.is_screen());
     // Reading a file waits for the commands, as it waits for the reader of the lines.
     let command_wait = is_file.then_some(CommandWait { clock, end });
     let mut output = EventOutput { output, commands, command_wait };
     let (mut has_started, mut is_cut_short, mut printed, mut truncated) = (false, false, Ok(()), 0);
+    let mut now = Instant::ORIGIN;
     let read = reader.read(|frame| {
-        let Some(observer) = observers.list.first_mut() else { return false };
-        let time = frame.time.map_or(observer.now, Instant::from_nanos);
-        let decision = observer.observe_captured(time, frame);
-        if !std::mem::replace(&mut has_started, true) {
-            output.output.print_start(time, &observers, name);
+        let watched = observers.list.len();
+        let Some(place) = observers.place(frame.interface) else { return !stopped.load(Ordering::Relaxed) };
+        let Some(observer) = observers.list.get_mut(place) else { return false };
+        now = frame.time.map_or(now, Instant::from_nanos);
+        let decision = observer.observe_captured(now, frame);
+        let is_truncated = u64::from(frame.is_truncated() && decision.is_truncated());
+        observer.frames_lost += is_truncated;
+        truncated += is_truncated;
+        if place >= watched {
+            output.output.print_further_start(now, observer, name);
         }
-        truncated += u64::from(frame.is_truncated() && decision.is_truncated());
+        if !std::mem::replace(&mut has_started, true) {
+            output.output.print_start(now, &observers, name);
+        }
         printed = output.print_events(&mut observers, signals);
         output.commands.advance();
         // For --fail-on, a file is read to its end, also after an event or when the output is closed.
@@ -113,17 +122,33 @@ pub(super) fn watch(arguments: &WatchArguments, path: &Path, clock: Clock) -> Re
     });
     check(observers.trigger.as_ref(), printed.map_err(Failure::from))?;
     let read = if stopped.load(Ordering::Relaxed) { Ok(()) } else { read.map_err(read_failure) };
+    let read = read.and_then(|()| check_interfaces(&observers, title));
+    if observers.list.len() > 1 {
+        // The other interfaces have been silent since their last frames.
+        observers.advance(now);
+        let printed = output.print_events(&mut observers, signals).map_err(Failure::from);
+        check(observers.trigger.as_ref(), printed)?;
+    }
     if read.is_ok() {
         let shown = show_end(&mut output.output, &observers, signals, clock);
         check(observers.trigger.as_ref(), shown)?;
-    }
-    if let Some(observer) = observers.list.first_mut() {
-        observer.frames_lost = truncated;
     }
     let printed = output.finish(&mut observers, signals);
     check(observers.trigger.as_ref(), read)?;
     check(observers.trigger.as_ref(), printed)?;
     Ok(outcome(observers, truncated, true, is_cut_short))
+}
+
+/// Fails if frames of further interfaces were omitted.
+fn check_interfaces(observers: &Observers, title: &str) -> Result<(), Failure> {
+    if observers.omitted == 0 {
+        return Ok(());
+    }
+    let frames = plural(observers.omitted, "frame");
+    Err(Failure::new(format!(
+        "{title}: {frames} of further interfaces omitted: at most {MAX_INTERFACES} are supported"
+    ))
+    .hint("write the frames of each interface to a capture of its own"))
 }
 
 /// Opens a capture without waiting for the writer of a FIFO. [`StoppableReader`] waits instead, so that a signal or the

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use arptools::census::CensusEvent;
+use capture::PacketInterface;
 use tap::Instant;
 use tap::linux::InterfaceName;
 
@@ -14,7 +15,11 @@ use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::vendors::Vendors;
 
-/// An observer for each interface, in the order of the interfaces, or one observer for a capture.
+/// Maximum number of interfaces.
+pub(super) const MAX_INTERFACES: usize = 16;
+
+/// An observer for each interface, in the order of the interfaces. The interfaces of a capture are in the order of their
+/// first frames, and a capture without frames has one observer.
 ///
 /// Each interface has its own table of addresses: one IP address may belong to different stations on two networks.
 pub(super) struct Observers {
@@ -24,6 +29,10 @@ pub(super) struct Observers {
     pub(super) trigger: Option<ErrorMessage>,
     /// The known addresses of `--known`.
     known: Option<KnownAddresses>,
+    /// The interfaces of a capture that have observers: number and name.
+    captured: Vec<(u32, Option<String>)>,
+    /// Number of frames of further interfaces of a capture.
+    pub(super) omitted: u64,
 }
 
 impl Observers {
@@ -54,7 +63,44 @@ impl Observers {
             interfaces.iter().map(|name| observer(Some(name))).collect()
         };
         let known = arguments.known.as_deref().map(KnownAddresses::read).transpose()?;
-        Ok(Observers { list, fail_on: arguments.fail_on.clone(), trigger: None, known })
+        Ok(Observers {
+            list,
+            fail_on: arguments.fail_on.clone(),
+            trigger: None,
+            known,
+            captured: Vec::new(),
+            omitted: 0,
+        })
+    }
+
+    /// Returns the place of the observer of an interface of a capture, or `None` for an interface after the first 16.
+    pub(super) fn place(&mut self, interface: PacketInterface<'_>) -> Option<usize> {
+        let PacketInterface { number, name, count } = interface;
+        let is_same =
+            |(other, other_name): &(u32, Option<String>)| (*other, other_name.as_deref()) == (number, name);
+        if let Some(place) = self.captured.iter().position(is_same) {
+            return Some(place);
+        }
+        let place = self.captured.len();
+        if place >= MAX_INTERFACES {
+            self.omitted = self.omitted.saturating_add(1);
+            return None;
+        }
+        self.captured.push((number, name.map(str::to_owned)));
+        if place > 0 {
+            let first = self.list.first()?;
+            let (vendors, ignored_stations) = (Rc::clone(&first.vendors), first.ignored_stations.clone());
+            self.list.push(Observer { vendors, ignored_stations, ..Observer::new(first.vlan) });
+        }
+        if count > 1 || place > 0 {
+            for (observer, (number, name)) in self.list.iter_mut().zip(&self.captured) {
+                observer.is_one_of_several = true;
+                // Names of other systems may be invalid.
+                let name = name.as_ref().and_then(|name| name.parse().ok());
+                observer.interface = name.or_else(|| format!("if{number}").parse().ok());
+            }
+        }
+        Some(place)
     }
 
     /// Advances the time when no frame arrived.

@@ -112,6 +112,16 @@ impl WatchOutput {
         }
     }
 
+    /// Prints the first object of a further interface of a capture.
+    pub(super) fn print_further_start(&mut self, now: Instant, observer: &Observer, source: &str) {
+        if let Self::Lines(lines) = self
+            && lines.json
+        {
+            let start = WatchJson::start(lines.kind, source);
+            lines.print(&json::line(lines.moment(now), observer, start));
+        }
+    }
+
     /// Prints an event.
     fn print_event(&mut self, observer: &Observer, event: CensusEvent) {
         match self {

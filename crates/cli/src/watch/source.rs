@@ -19,7 +19,7 @@ use tap::{
 
 use super::arguments::WatchArguments;
 use super::observer::{FrameDecision, Observer};
-use super::observers::Observers;
+use super::observers::{MAX_INTERFACES, Observers};
 use crate::clock::WallClock;
 use crate::device::{NetworkDevice, warn_of_shared_address};
 use crate::error_message::ErrorMessage;
@@ -68,8 +68,7 @@ enum Wake {
 /// The machine of a source: the simulated host on a TAP, if there is one. The observers receive its frames from the tracer.
 struct Responder(Option<Box<Host>>);
 
-/// Maximum number of interfaces. A wait has the descriptors of each socket and each link, of the signals and of the keyboard.
-pub(super) const MAX_INTERFACES: usize = 16;
+// A wait has the descriptors of each socket and each link, of the signals and of the keyboard.
 const _: () = assert!(2 * MAX_INTERFACES + 2 <= MAX_DESCRIPTORS);
 
 impl WatchSource {

@@ -26,6 +26,8 @@ pub(crate) const CASES: &[Case] = &[
     ("watch_of_interfaces_runs_commands_with_interface", commands),
     ("watch_of_interfaces_keeps_known_addresses_of_each", known_addresses),
     ("watch_of_interfaces_captures_frames_of_each", own_capture),
+    ("watch_of_capture_has_table_of_each_interface", captured_interfaces),
+    ("watch_of_capture_counts_frames_of_further_interfaces", further_interfaces),
     ("tshark_names_interface_of_frames_of_watch", tshark_reads),
     ("watch_of_interfaces_reports_link_of_each", links),
     ("watch_of_interfaces_names_those_that_received_nothing", silent_interfaces),
@@ -240,6 +242,63 @@ fn own_capture() -> TestResult {
     ]) {
         assert!(line.starts_with(mac) && line.contains(comment), "{out}");
     }
+    Ok(())
+}
+
+fn captured_interfaces() -> TestResult {
+    let mut taps = interfaces()?;
+    let file = Scratch::new("tables.pcapng");
+    let mut live = watch(&["--plain", "--pcap", file.name()])?;
+    for (place, mac) in [(0, A), (1, B), (0, A), (1, B)] {
+        send(&mut taps[place], &claim(mac))?;
+    }
+    for _ in 0..2 {
+        next(&mut live)?;
+    }
+    assert_eq!(live.stop()?.0, Some(0));
+    let known = Scratch::new("tables.txt");
+    let options = ["watch", "--fail-on", "conflict,moved", "--known", known.name(), file.name()];
+    let (code, out, errors) = exit_and_text(&run(&options)?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    for (name, mac) in [("two0", A), ("two1", B)] {
+        let mac = link::MacAddr::new(mac);
+        assert!(out.contains(&format!(" {name} new 10.0.0.7 is at {mac}\n")), "{out}");
+        assert!(out.contains(&format!("\n{name}: 1 address: 1 fresh, ")), "{out}");
+        let text = std::fs::read_to_string(&known.0)?;
+        assert!(text.contains(&format!("\n10.0.0.7%{name}   {mac}  #")), "{text}");
+    }
+    let (code, out, errors) = exit_and_text(&run(&["watch", "--json", file.name()])?);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    check_lines("watch", &out);
+    for name in ["two0", "two1"] {
+        for event in ["start", "new", "address", "statistics"] {
+            let part = format!(r#""interface":"{name}","event":"{event}""#);
+            assert_eq!(out.matches(&part).count(), 1, "{part}: {out}");
+        }
+    }
+    Ok(())
+}
+
+fn further_interfaces() -> TestResult {
+    let mut bytes = Vec::new();
+    capture::write::section(&mut bytes, "test");
+    for _ in 0..17 {
+        capture::write::interface(&mut bytes, capture::LinkType::ETHERNET, "");
+    }
+    for interface in 0..17 {
+        let data = &claim(A);
+        let packet = capture::write::EnhancedPacket { interface, time: 1, data, flags: 1, comment: None };
+        capture::write::packet(&mut bytes, &packet);
+    }
+    let file = Scratch::new("further.pcapng");
+    std::fs::write(&file.0, bytes)?;
+    let (code, out, errors) = exit_and_text(&run(&["watch", file.name()])?);
+    assert_eq!(code, Some(2), "{out}{errors}");
+    assert!(
+        errors.contains("1 frame of further interfaces omitted: at most 16 are supported\nhint: "),
+        "{errors}"
+    );
+    assert!(out.contains("\nif15: 1 packet in 0s: ") && !out.contains("if16"), "{out}");
     Ok(())
 }
 

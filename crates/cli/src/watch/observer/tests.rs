@@ -50,6 +50,7 @@ fn frame_without_arp_is_ignored_and_counted() {
 fn cooked_capture_is_counted_like_ethernet() {
     let frame = |link_type, bytes| CapturedFrame {
         number: 1,
+        interface: capture::PacketInterface::default(),
         link_type,
         time: None,
         length: 0,
