@@ -32,7 +32,8 @@
 //!    wire, for hosts with several ports ([`Segment::add_to`]). [`Segment::set_link`] sets rate, queue and faults of a
 //!    port. [`Segment::intercept`] sets a script that replaces the frames of a node.
 //! 2. [`Segment::send`], [`Segment::inject`], and the sockets of [`Segment::host_and_pool`] cause traffic.
-//! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span.
+//! 3. [`Segment::run_for`] or [`Segment::run_until`] processes all events of a time span. [`Segment::run_with`] also runs a
+//!    [`Program`] that uses the sockets of the hosts.
 //! 4. [`Segment::take_captured`] and [`Segment::host`] return the result. Continue with step 2.
 //!
 //! # Bounds
@@ -64,15 +65,19 @@ mod ecn;
 mod faults;
 mod medium;
 mod node;
+mod node_id;
 mod offload;
 mod port;
 mod port_link;
+mod program;
 mod segment;
 mod transfer;
 
 pub use self::faults::{ByteChange, Deliveries, Delivery, Faults};
 pub use self::medium::{RecordedFrame, SegmentCounters};
-pub use self::node::{NodeId, ScriptedFrame, WireId};
+pub use self::node::{ScriptedFrame, WireId};
+pub use self::node_id::NodeId;
 pub use self::port_link::{LinkCounters, LinkSettings, Queue};
+pub use self::program::Program;
 pub use self::segment::{Livelock, Segment};
 pub use self::transfer::{Flow, Transfer, TransferSettings};

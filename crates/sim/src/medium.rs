@@ -7,7 +7,8 @@ use link::{EtherType, EthernetFrame};
 use tap::{Instant, Offload, PortId};
 
 use crate::faults::{Deliveries, Faults};
-use crate::node::{NodeId, WireId, WirePort};
+use crate::node::{WireId, WirePort};
+use crate::node_id::NodeId;
 use crate::offload;
 use crate::port_link::{LinkCounters, LinkSettings, PortLink};
 

@@ -4,15 +4,13 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, SocketId, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Offload, Pool, PortId};
 
+use crate::node_id::NodeId;
 use crate::port::SegmentPort;
-
-/// Identifier of a node of a segment. An identifier is valid only for its segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub(crate) usize);
+use crate::program::{Program, ServedHost};
 
 /// Identifier of a wire of a segment. An identifier is valid only for its segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,14 +98,6 @@ impl Node {
         }
     }
 
-    /// Removes and returns the first ready socket of the host. A removal gives the host no work.
-    pub(crate) fn poll_ready(&mut self) -> Option<SocketId> {
-        match &mut self.kind {
-            NodeKind::Host(node) => node.host.poll_ready(),
-            NodeKind::Script(_) => None,
-        }
-    }
-
     /// Returns the time at which the node has work if no frame arrives earlier. `ready_at` returns the time at which the
     /// link of a port accepts the next frame, or `None` if the link accepts frames at any time.
     pub(crate) fn next(&self, now: Instant, ready_at: impl Fn(PortId) -> Option<Instant>) -> Option<Instant> {
@@ -184,15 +174,21 @@ impl HostNode {
         Ok(())
     }
 
-    /// Takes one turn of the host with each of its devices. `ready_at` is that of [`Node::next`].
-    pub(crate) fn turn(&mut self, now: Instant, ready_at: impl Fn(PortId) -> Option<Instant>) {
+    /// Takes one turn of the host and its program with each of its devices. `ready_at` is that of [`Node::next`].
+    pub(crate) fn turn<P: Program>(
+        &mut self,
+        now: Instant,
+        node: NodeId,
+        program: &mut P,
+        ready_at: impl Fn(PortId) -> Option<Instant>,
+    ) {
         self.needs_turn = false;
+        let mut machine = ServedHost { host: &mut self.host, node, program };
         for HostPort { device, exchange, is_tx_blocked } in &mut self.ports {
             // A link without a queue accepts one frame at a time.
             device.tx_limit = ready_at(exchange.port()).map_or(usize::MAX, |at| usize::from(at <= now));
             // A device in memory does not fail.
-            let turn =
-                exchange.turn(now, &mut self.host, device, &mut self.pool, &mut ()).unwrap_or_default();
+            let turn = exchange.turn(now, &mut machine, device, &mut self.pool, &mut ()).unwrap_or_default();
             *is_tx_blocked = turn.tx_blocked;
             self.needs_turn |= turn.poll_again;
         }

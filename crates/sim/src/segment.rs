@@ -4,14 +4,16 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, SocketId, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{DeviceCounters, Instant, Offload, Pool, PortId};
 
 use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
-use crate::node::{Node, NodeId, NodeKind, ScriptedFrame, WireId, WirePort};
+use crate::node::{Node, NodeKind, ScriptedFrame, WireId, WirePort};
+use crate::node_id::NodeId;
 use crate::port_link::{LinkCounters, LinkSettings};
+use crate::program::Program;
 
 /// A simulated segment: nodes, frames in flight, and a virtual clock that jumps from one event to the next.
 ///
@@ -196,6 +198,12 @@ impl Segment {
 
     /// Advances the clock to `end`, and processes all events up to and including `end`.
     pub fn run_until(&mut self, end: Instant) -> Result<(), Livelock> {
+        self.run_with(end, &mut ())
+    }
+
+    /// Advances the clock to `end` like [`Segment::run_until`]. The program uses the sockets of each host in each of its
+    /// turns, so an answer leaves in the turn of its request.
+    pub fn run_with(&mut self, end: Instant, program: &mut impl Program) -> Result<(), Livelock> {
         let mut steps = 0;
         while let Some(at) = self.next().filter(|at| *at <= end) {
             steps = if at > self.now { 0 } else { steps + 1 };
@@ -203,7 +211,7 @@ impl Segment {
                 return Err(Livelock { at });
             }
             self.now = at;
-            self.step();
+            self.step(program);
         }
         self.now = self.now.max(end);
         Ok(())
@@ -235,12 +243,6 @@ impl Segment {
     pub fn host_and_pool(&mut self, node: NodeId) -> Option<(&mut Host, &mut Pool)> {
         let node = self.nodes.get_mut(node.0)?.as_host_mut()?;
         Some((&mut node.host, &mut node.pool))
-    }
-
-    /// Removes and returns the first socket of the readiness list of a host: see [`Host::poll_ready`]. Unlike
-    /// [`Segment::host_mut`], the call does not cause a turn of the host.
-    pub fn poll_ready(&mut self, node: NodeId) -> Option<SocketId> {
-        self.nodes.get_mut(node.0)?.poll_ready()
     }
 
     /// Returns the frame pool of a host.
@@ -282,7 +284,7 @@ impl Segment {
     }
 
     /// Processes the events that are due. Then each host with work takes one turn.
-    fn step(&mut self) {
+    fn step(&mut self, program: &mut impl Program) {
         // Events that are scheduled in this step are processed in the next step.
         let before = self.medium.scheduled();
         while let Some(event) = self.medium.take_due(self.now, before) {
@@ -294,7 +296,7 @@ impl Segment {
             }
         }
         for node in (0..self.nodes.len()).map(NodeId) {
-            self.turn(node);
+            self.turn(node, program);
         }
     }
 
@@ -323,14 +325,14 @@ impl Segment {
     }
 
     /// Takes a turn of the host of a node, if it has work.
-    fn turn(&mut self, id: NodeId) {
+    fn turn(&mut self, id: NodeId, program: &mut impl Program) {
         let Some(node) = self.nodes.get_mut(id.0) else { return };
         let ready_at = |port| self.medium.ready_at(id, port);
         if node.next(self.now, ready_at).is_none_or(|at| at > self.now) {
             return;
         }
         let Some(node) = node.as_host_mut() else { return };
-        node.turn(self.now, ready_at);
+        node.turn(self.now, id, program, ready_at);
         for (port, bytes, offload) in node.take_tx() {
             let is_sender = |other: &&WirePort| other.node == id && other.port == port;
             if let Some(from) = self.wire_ports.iter().find(is_sender).copied() {

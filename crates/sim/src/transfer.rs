@@ -3,13 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use host::{HostConfig, SocketId, TcpConnect, TcpInfo, TcpListen, TcpSettings};
+use host::{Host, HostConfig, SocketId, TcpConnect, TcpInfo, TcpListen, TcpSettings};
 use link::MacAddr;
-use tap::{Instant, PortId};
+use tap::{Instant, Pool, PortId};
 
 use crate::faults::Faults;
-use crate::node::NodeId;
+use crate::node_id::NodeId;
 use crate::port_link::LinkSettings;
+use crate::program::Program;
 use crate::segment::{Livelock, Segment};
 
 /// Settings of a [`Transfer`].
@@ -53,6 +54,12 @@ pub struct TransferSettings {
 #[derive(Debug)]
 pub struct Transfer {
     segment: Segment,
+    users: Users,
+}
+
+/// The users of the connections.
+#[derive(Debug)]
+struct Users {
     sender: NodeId,
     receiver: NodeId,
     listener: SocketId,
@@ -124,8 +131,8 @@ impl Transfer {
         let listen =
             TcpListen { port: Some(Self::PORT), settings: settings.receiver, ..TcpListen::default() };
         let listener = segment.host_mut(receiver).ok_or("not a host")?.listen_tcp(&listen)?;
-        let mut transfer =
-            Transfer { segment, sender, receiver, listener, bytes: settings.bytes, flows: Vec::new() };
+        let users = Users { sender, receiver, listener, bytes: settings.bytes, flows: Vec::new() };
+        let mut transfer = Transfer { segment, users };
         for number in 0..settings.flows {
             transfer.connect(number, settings.sender)?;
         }
@@ -143,11 +150,11 @@ impl Transfer {
             settings,
             ..TcpConnect::new(SocketAddr::from((Self::RECEIVER, Self::PORT)))
         };
-        let host = self.segment.host_mut(self.sender).ok_or("not a host")?;
-        self.flows.push(Flow {
+        let host = self.segment.host_mut(self.users.sender).ok_or("not a host")?;
+        self.users.flows.push(Flow {
             sending: host.connect_tcp(Instant::ORIGIN, &connect)?,
             receiving: None,
-            remaining: self.bytes,
+            remaining: self.users.bytes,
             established: None,
             completed: None,
             received: 0,
@@ -157,31 +164,29 @@ impl Transfer {
 
     /// Runs until all data was received, but not longer than `end`. Without an end of the data, runs until `end`.
     pub fn run_until(&mut self, end: Instant) -> Result<(), Livelock> {
-        loop {
-            self.serve();
-            if self.is_complete() {
-                return Ok(());
-            }
-            match self.segment.next().filter(|at| *at <= end) {
-                Some(at) => self.segment.run_until(at)?,
-                None => return self.segment.run_until(end),
+        while !self.is_complete() {
+            let next = self.segment.next().filter(|at| *at <= end);
+            self.segment.run_with(next.unwrap_or(end), &mut self.users)?;
+            if next.is_none() {
+                break;
             }
         }
+        Ok(())
     }
 
     /// Returns whether all data was received.
     pub fn is_complete(&self) -> bool {
-        self.flows.iter().all(|flow| flow.completed.is_some())
+        self.users.flows.iter().all(|flow| flow.completed.is_some())
     }
 
     /// Returns the connections.
     pub fn flows(&self) -> &[Flow] {
-        &self.flows
+        &self.users.flows
     }
 
     /// Returns the state of a connection of the sender, or `None` if the connection is closed.
     pub fn info(&self, flow: &Flow) -> Option<TcpInfo> {
-        self.segment.host(self.sender)?.tcp_info(flow.sending)
+        self.segment.host(self.users.sender)?.tcp_info(flow.sending)
     }
 
     /// Returns the segment.
@@ -196,33 +201,38 @@ impl Transfer {
 
     /// Returns the node of the sender.
     pub fn sender(&self) -> NodeId {
-        self.sender
+        self.users.sender
     }
 
     /// Returns the node of the receiver.
     pub fn receiver(&self) -> NodeId {
-        self.receiver
+        self.users.receiver
     }
+}
 
+impl Program for Users {
     /// Writes, accepts and reads on all ready sockets.
-    fn serve(&mut self) {
-        while let Some(socket) = self.segment.poll_ready(self.sender) {
-            self.write(socket);
-        }
-        while let Some(socket) = self.segment.poll_ready(self.receiver) {
-            if socket == self.listener { self.accept() } else { self.read(socket) }
+    fn serve(&mut self, now: Instant, node: NodeId, host: &mut Host, pool: &mut Pool) {
+        while let Some(socket) = host.poll_ready() {
+            if node == self.sender {
+                self.write(now, socket, host, pool);
+            } else if socket == self.listener {
+                self.accept(now, host, pool);
+            } else {
+                self.read(now, socket, host, pool);
+            }
         }
     }
+}
 
+impl Users {
     /// Writes as much data as the send buffer accepts. After the last data, closes the sending direction.
-    fn write(&mut self, socket: SocketId) {
-        let now = self.segment.now();
+    fn write(&mut self, now: Instant, socket: SocketId, host: &mut Host, pool: &mut Pool) {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.sending == socket) else { return };
-        let Some((host, pool)) = self.segment.host_and_pool(self.sender) else { return };
         flow.established.get_or_insert(now);
         while flow.remaining != Some(0) {
             let limit = flow.remaining.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-            let data = Self::DATA.get(..limit).unwrap_or(&Self::DATA);
+            let data = Transfer::DATA.get(..limit).unwrap_or(&Transfer::DATA);
             // The data of a connection that has failed is not received: see `Flow::received`.
             let written = host.write_tcp(now, socket, data, pool).unwrap_or_default();
             let count = u64::try_from(written).unwrap_or_default();
@@ -235,26 +245,23 @@ impl Transfer {
         let _ = host.shutdown_tcp(now, socket);
     }
 
-    fn accept(&mut self) {
-        let Some(host) = self.segment.host_mut(self.receiver) else { return };
+    fn accept(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
         let mut accepted = Vec::new();
         while let Some(connection) = host.accept_tcp(self.listener) {
-            let number = connection.peer.port().checked_sub(Self::FIRST_PORT).map(usize::from);
+            let number = connection.peer.port().checked_sub(Transfer::FIRST_PORT).map(usize::from);
             if let Some(flow) = number.and_then(|number| self.flows.get_mut(number)) {
                 flow.receiving = Some(connection.socket);
                 accepted.push(connection.socket);
             }
         }
         for socket in accepted {
-            self.read(socket);
+            self.read(now, socket, host, pool);
         }
     }
 
     /// Reads all received data.
-    fn read(&mut self, socket: SocketId) {
-        let now = self.segment.now();
+    fn read(&mut self, now: Instant, socket: SocketId, host: &mut Host, pool: &mut Pool) {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.receiving == Some(socket)) else { return };
-        let Some((host, pool)) = self.segment.host_and_pool(self.receiver) else { return };
         while let Ok(length @ 1..) = host.tcp_chunk(socket).map(<[u8]>::len) {
             host.consume_tcp(now, socket, length, pool);
             flow.received = flow.received.saturating_add(u64::try_from(length).unwrap_or_default());

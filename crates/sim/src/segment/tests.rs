@@ -3,7 +3,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::port::SegmentPort;
 use arp::{NeighborState, Operation};
-use host::{TcpConnect, TcpListen};
+use host::{UdpBind, UdpMessage};
 use link::MacAddr;
 use proptest::prelude::*;
 
@@ -271,18 +271,39 @@ fn frames_beyond_capture_limit_are_counted() {
     assert_eq!((segment.take_captured().len(), segment.counters().not_captured), (3, 7));
 }
 
+/// A program that returns each UDP datagram to its sender.
+struct Echo(NodeId);
+
+impl Program for Echo {
+    fn serve(&mut self, now: Instant, node: NodeId, host: &mut Host, pool: &mut Pool) {
+        while node == self.0
+            && let Some(socket) = host.poll_ready()
+        {
+            while let Some(datagram) = host.receive_udp(socket) {
+                host.reply_udp(now, socket, datagram, pool).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
-fn poll_of_ready_socket_causes_no_turn() {
+fn program_answers_a_request_when_it_arrives() {
     let (mut segment, left, right) = pair(Faults::NONE);
-    let now = segment.now();
-    let host = segment.host_mut(right).unwrap();
-    let listener = host.listen_tcp(&TcpListen { port: Some(7), ..TcpListen::default() }).unwrap();
-    let connect = TcpConnect::new((ip(2), 7).into());
-    let socket = segment.host_mut(left).unwrap().connect_tcp(now, &connect).unwrap();
-    segment.run_for(SECOND).unwrap();
-    assert_eq!(segment.poll_ready(left), Some(socket));
-    assert_eq!((segment.poll_ready(right), segment.poll_ready(right)), (Some(listener), None));
-    assert_ne!(segment.next(), Some(segment.now()), "a host takes a turn");
+    let echo = segment.host_mut(right).unwrap().bind_udp(&UdpBind { port: Some(7), ..UdpBind::default() });
+    let socket = segment.host_mut(left).unwrap().bind_udp(&UdpBind::default()).unwrap();
+    assert!(echo.is_ok(), "port 7 is in use: {echo:?}");
+    let message = UdpMessage { destination: Some((ip(2), 7).into()), ..UdpMessage::default() };
+    // The first exchange resolves the addresses.
+    for _ in 0..2 {
+        let now = segment.now();
+        let (host, pool) = segment.host_and_pool(left).unwrap();
+        host.send_udp(now, socket, &message, b"request", pool).unwrap();
+        segment.run_with(now + SECOND, &mut Echo(right)).unwrap();
+    }
+    let replies: Vec<_> =
+        std::iter::from_fn(|| segment.host_mut(left).unwrap().receive_udp(socket)).collect();
+    let [_, reply] = replies.as_slice() else { panic!("two replies expected: {replies:?}") };
+    assert_eq!((reply.frame.bytes(), reply.at), (&b"request"[..], at(SECOND + 2 * Faults::NONE.max_latency)));
 }
 
 #[test]

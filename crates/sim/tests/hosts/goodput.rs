@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU64;
 
-use host::{BufferSize, TcpInfo, TcpSettings};
+use host::{BufferSize, CongestionControl, TcpInfo, TcpSettings};
 use sim::{Flow, LinkSettings, Queue, Transfer, TransferSettings};
 use tap::PortId;
 
@@ -88,6 +88,30 @@ fn goodput_without_loss_is_that_of_small_buffers() {
         let transfer = run(&TransferSettings { sender, receiver, ..links }, 20 * SECOND);
         let (measured, expected) = (goodput(&transfer), 10 * bytes);
         assert!(measured * 10 > expected * 9, "goodput of {measured} bytes per second, expected {expected}");
+    }
+}
+
+// proves: tcp-no-congestion-control, tcp-writable
+#[test]
+fn losses_without_congestion_control_cost_a_round_trip() {
+    let rtt = 100 * MILLISECOND;
+    let buffer = BufferSize { initial: 1 << 15, maximum: 1 << 15 };
+    let congestion = CongestionControl::None;
+    let tcp =
+        TcpSettings { receive_buffer: buffer, send_buffer: buffer, congestion, ..TcpSettings::default() };
+    // The rate separates the segments of a window. A window has 22 full segments, and both directions lose frames.
+    let lossy = |loss, seed| LinkSettings {
+        faults: link(rtt, loss, seed).faults,
+        ..slow_link(rtt, 10_000_000_000, u64::MAX)
+    };
+    for (loss, expected) in [(1_000, 96), (10_000, 87)] {
+        let links = TransferSettings::new(lossy(loss, 1), lossy(loss, 101));
+        let transfer = run(&TransferSettings { sender: tcp, receiver: tcp, ..links }, 32 * SECOND);
+        let (measured, window) = (goodput(&transfer), (1 << 15) * 10);
+        assert!(
+            measured * 100 > window * expected,
+            "goodput of {measured} bytes per second, the window permits {window}"
+        );
     }
 }
 

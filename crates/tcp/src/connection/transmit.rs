@@ -219,6 +219,12 @@ impl Connection {
         if self.send.next.is_before(end) { end.distance_from(self.send.next) } else { 0 }
     }
 
+    /// Returns whether the data that was not sent yet is less than a full segment, and `length` more bytes make at least one.
+    pub(crate) fn needs_data(&self, length: usize) -> bool {
+        let segment = self.segment_size();
+        self.unsent() < segment && length >= index(segment)
+    }
+
     /// Returns the number of sequence numbers from `start` on that fit the peer's window. A peer that shrinks its window
     /// can move the edge before `start`.
     pub(super) fn usable_window(&self, start: SequenceNumber) -> u32 {

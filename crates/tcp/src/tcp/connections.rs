@@ -92,7 +92,8 @@ pub(super) struct Connections {
 
 impl Held {
     /// Capacity of a send buffer in bytes that makes a connection ready after its buffer was full. A smaller buffer makes
-    /// the connection ready when it is empty.
+    /// the connection ready when a quarter of it is empty. Capacity for one full segment is sufficient if the data that
+    /// waits does not fill a segment.
     const CAPACITY: usize = 4_096;
 
     pub(super) fn new(connection: Connection, interface: InterfaceId, owner: Owner) -> Held {
@@ -109,6 +110,7 @@ impl Held {
     }
 
     /// Returns whether the user waits before writing more data, and can write a useful amount of data now.
+    // spec: tcp-writable
     pub(super) fn is_writable_again(&self) -> bool {
         let buffer = self.connection.send_buffer();
         let free = match self.wait {
@@ -116,7 +118,9 @@ impl Held {
             Wait::Buffer => buffer.free(),
             Wait::Memory => buffer.unused(),
         };
-        self.connection.can_write() && free >= Self::CAPACITY.min(buffer.limit() / 4).max(1)
+        let is_useful =
+            free >= Self::CAPACITY.min(buffer.limit() / 4).max(1) || self.connection.needs_data(free);
+        self.connection.can_write() && is_useful
     }
 
     /// Records the current status as known to the user. Returns whether the user has to learn about a change.

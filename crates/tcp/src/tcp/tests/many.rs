@@ -170,6 +170,61 @@ fn connection_with_small_send_buffer_becomes_ready_to_write() {
     assert_eq!(node.ready(), [TcpReady::Connection(id)]);
 }
 
+// proves: tcp-writable
+#[test]
+fn connection_without_a_full_segment_to_send_becomes_ready_to_write() {
+    // The window of the peer has nine, nine and eight segments of 536 bytes, so that 0, 176 and 712 bytes wait.
+    for (window, waiting, is_ready) in [(5_000, 0, true), (4_824, 176, true), (4_288, 712, false)] {
+        let mut node = Node::new(TcpLimits::default());
+        let listener = node.listen(5);
+        let ack = node.connect_from(client(1));
+        let id = node.tcp.accept(listener).expect("no connection");
+        let size = crate::BufferSize { initial: 5_000, maximum: 5_000 };
+        node.tcp.set(node.now, id, Setting::SendBuffer(size)).expect("the connection is closed");
+        node.receive(&SegmentFields { window, ..ack });
+        node.ready();
+        assert_eq!(node.tcp.write(node.now, id, &[1; 6_000], &mut node.pool), Ok(5_000));
+        node.transmit_all();
+        let acknowledgment = ack.acknowledgment.plus(536);
+        node.receive(&SegmentFields { window: window - 536, acknowledgment, ..ack });
+        assert_eq!(node.tcp.info(id).map(|info| info.unsent), Some(waiting));
+        assert_eq!(node.ready() == [TcpReady::Connection(id)], is_ready, "{waiting} bytes wait");
+    }
+}
+
+// proves: tcp-writable
+#[test]
+fn writes_of_a_waiting_user_have_a_full_segment() {
+    let data = vec![1; 40_000];
+    // The peer's window permits the whole buffer in flight, or leaves more than a segment waiting.
+    for (window, smallest) in [(60_000, 600), (8_000, 4_100)] {
+        let mut node = Node::new(TcpLimits::default());
+        let listener = node.listen(5);
+        let ack = node.connect_from(client(1));
+        let id = node.tcp.accept(listener).expect("no connection");
+        let size = crate::BufferSize { initial: 20_000, maximum: 20_000 };
+        node.tcp.set(node.now, id, Setting::SendBuffer(size)).expect("the connection is closed");
+        node.receive(&SegmentFields { window, ..ack });
+        node.ready();
+        assert_eq!(node.tcp.write(node.now, id, &data, &mut node.pool), Ok(20_000));
+        let mut writes = Vec::new();
+        for acknowledged in (100..60_000).step_by(100) {
+            node.transmit_all();
+            let acknowledgment = ack.acknowledgment.plus(acknowledged);
+            node.receive(&SegmentFields { acknowledgment, window, ..ack });
+            if !node.ready().is_empty() {
+                let written = node.tcp.write(node.now, id, &data, &mut node.pool);
+                writes.push(written.expect("the connection is closed"));
+            }
+        }
+        assert_eq!(
+            writes.iter().min(),
+            Some(&smallest),
+            "window of {window}: a write is too small, or too late"
+        );
+    }
+}
+
 // proves: tcp-interface
 #[test]
 fn segments_of_another_interface_with_equal_addresses_do_not_reach_a_connection() {
