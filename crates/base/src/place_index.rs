@@ -10,8 +10,8 @@ use crate::{KeyedHash, Place};
 /// Probing is linear, and at most half of the cells are used. Removal closes the gap, so that lookups do not slow down
 /// after many removals.
 ///
-/// The index grows with its entries, so that the cells of few entries stay in the caches of the processor. An index
-/// never shrinks.
+/// An index of [`PlaceIndex::new`] grows with its entries, so that the cells of few entries stay in the caches of the
+/// processor. An index of [`PlaceIndex::preallocated`] allocates no memory later. An index never shrinks.
 pub struct PlaceIndex {
     /// Each cell holds a place plus one, or zero if empty: new cells are zeroed memory, which is not written.
     cells: Box<[Place]>,
@@ -34,6 +34,12 @@ impl PlaceIndex {
         let full_size = bound.saturating_mul(2).next_power_of_two();
         let hash = KeyedHash::new(seed);
         PlaceIndex::with_size(full_size.min(Self::FIRST_SIZE), full_size, hash)
+    }
+
+    /// Creates an index for up to `bound` entries, with the cells for all of them.
+    pub fn preallocated(bound: usize, seed: u64) -> PlaceIndex {
+        let full_size = bound.saturating_mul(2).next_power_of_two();
+        PlaceIndex::with_size(full_size, full_size, KeyedHash::new(seed))
     }
 
     fn with_size(size: usize, full_size: usize, hash: KeyedHash) -> PlaceIndex {

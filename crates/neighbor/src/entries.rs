@@ -43,7 +43,7 @@ impl<A: Address> Entries<A> {
         Entries {
             clock: Clock::default(),
             slots: Vec::with_capacity(bound),
-            index: PlaceIndex::new(bound, seed),
+            index: PlaceIndex::preallocated(bound, seed),
             len: 0,
             bound,
             queues: [List::EMPTY; TimerQueue::COUNT],
