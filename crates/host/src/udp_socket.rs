@@ -228,7 +228,8 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         let message = message.to_ipv4()?;
-        // The data is checked before it is copied.
+        // The socket and the data are checked before the data is copied.
+        self.shared.sockets.get_kind(id, DatagramSocketKind::Udp)?;
         check_length(data.len())?;
         let frame = frame_with(data, HEADERS, pool)?;
         self.send_udp_message(now, id, message, frame, pool)
