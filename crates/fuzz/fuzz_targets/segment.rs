@@ -165,7 +165,9 @@ impl Segment {
             Ok(()) => drop(self.statics.insert(peer, mac)),
             Err(AddError::Full) => assert_eq!(self.arp.neighbors().len(), self.limit()),
             Err(AddError::InvalidMac) => assert!(!mac.is_station() || is_local_mac),
-            Err(AddError::InvalidIp) => assert!(is_local_ip || self.claimed.contains(&peer)),
+            Err(AddError::InvalidIp | AddError::LocalIp) => {
+                assert!(is_local_ip || self.claimed.contains(&peer));
+            }
         }
     }
 
