@@ -81,7 +81,7 @@ fn identifier_of_closed_socket_is_never_another_socket() {
     host.exchange(&[from_peer(SocketAddrV4::new(HOST, 9), b"data")]);
     assert!(host.host.receive_udp(first).is_none(), "the closed socket received a datagram");
     assert_eq!(host.send_udp(first, &to_peer(7), b""), Err(SocketError::Closed));
-    assert_eq!(host.send_udp(first, &to_peer(7), &[0; 65_508]), Err(SocketError::Closed));
+    assert_eq!(host.send_udp(first, &to_peer(7), &vec![0; 65_508]), Err(SocketError::Closed));
     assert_eq!(host.host.connect_udp(first, (PEER, 7).into()), Err(SocketError::Closed));
     assert_eq!((host.host.take_socket_error(first), host.host.socket(first)), (None, None));
     host.close(first);
