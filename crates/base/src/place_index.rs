@@ -31,15 +31,18 @@ impl PlaceIndex {
 
     /// Creates an index for up to `bound` entries. A full index has two to four cells per entry.
     pub fn new(bound: usize, seed: u64) -> PlaceIndex {
-        let full_size = bound.saturating_mul(2).next_power_of_two();
-        let hash = KeyedHash::new(seed);
-        PlaceIndex::with_size(full_size.min(Self::FIRST_SIZE), full_size, hash)
+        let full_size = Self::full_size(bound);
+        PlaceIndex::with_size(full_size.min(Self::FIRST_SIZE), full_size, KeyedHash::new(seed))
     }
 
     /// Creates an index for up to `bound` entries, with the cells for all of them.
     pub fn preallocated(bound: usize, seed: u64) -> PlaceIndex {
-        let full_size = bound.saturating_mul(2).next_power_of_two();
+        let full_size = Self::full_size(bound);
         PlaceIndex::with_size(full_size, full_size, KeyedHash::new(seed))
+    }
+
+    fn full_size(bound: usize) -> usize {
+        bound.saturating_mul(2).next_power_of_two()
     }
 
     fn with_size(size: usize, full_size: usize, hash: KeyedHash) -> PlaceIndex {
