@@ -529,6 +529,16 @@ fn corked_small_segment_waits_for_more_data() {
     assert!(rig.pass_to_deadline() >= Duration::from_millis(100), "the timer expires too early");
     assert_eq!(rig.sent_lengths(), [4]);
 
+    // The end of a record stops the timer before the data is sent.
+    let mut rig = Rig::established(&settings);
+    rig.connection.set(rig.now, Setting::Cork(true));
+    rig.write(b"head");
+    rig.assert_silent();
+    let expiry = rig.connection.deadline().expect("no timer runs");
+    assert!(rig.connection.end_record(rig.now, &mut rig.memory), "the record is not ended");
+    let next = rig.connection.deadline();
+    assert!(next.is_none_or(|next| next > expiry), "the timer runs after the end of the record");
+
     // The timer does not run before all sent data is acknowledged.
     let mut rig = Rig::established(&settings);
     rig.connection.set(rig.now, Setting::Cork(true));
