@@ -3,7 +3,7 @@
 //! The checker supports the keywords that the file uses, and rejects any other keyword. It also rejects fields that the
 //! file does not describe, although the schema permits them.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
@@ -94,6 +94,7 @@ fn of_format(expected: &Value, value: &Value) -> Result<(), String> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let met = match expected.as_str() {
         Some("ipv4") => text.parse::<Ipv4Addr>().is_ok(),
+        Some("ipv6") => text.parse::<Ipv6Addr>().is_ok(),
         Some("mac") => has_shape(text, "xx:xx:xx:xx:xx:xx"),
         Some("date-time") => {
             has_shape(text, "dddd-dd-ddTdd:dd:dd.ddddddddd+dd:dd")

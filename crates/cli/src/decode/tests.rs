@@ -340,7 +340,7 @@ fn truncated_packet_summary_has_wire_length() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_printed_in_all_formats(
-        kind in prop_oneof![Just([8, 6]), Just([8, 0]), Just([0x81, 0]), any::<[u8; 2]>()],
+        kind in prop_oneof![Just([8, 6]), Just([8, 0]), Just([0x86, 0xdd]), Just([0x81, 0]), any::<[u8; 2]>()],
         bytes in prop::collection::vec(any::<u8>(), 0..120),
         more in 0..2_usize,
     ) {
