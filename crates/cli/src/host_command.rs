@@ -214,6 +214,7 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
     let common = |defaults: HostConfig| HostConfig {
         // spec: rfc1122-mtu
         mtu: device.capabilities().mtu,
+        offloads: device.capabilities().offloads,
         time_to_live: arguments.time_to_live,
         gateway: arguments.station.gateways.first().copied().map(IpAddr::V4),
         policy: arguments.learn.into(),

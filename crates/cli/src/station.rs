@@ -92,6 +92,7 @@ impl StationArguments {
         let defaults = HostConfig::new(address.into(), mac);
         let config = HostConfig {
             mtu: device.capabilities().mtu,
+            offloads: device.capabilities().offloads,
             vlan: self.vlan,
             gateway: self.gateways.first().copied().map(IpAddr::V4),
             start,

@@ -318,7 +318,7 @@ impl FuzzHost {
 
 impl Device for CheckingDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 1_500, minimum_frame: 0 }
+        Capabilities { mtu: 1_500, ..Capabilities::default() }
     }
 
     fn receive(&mut self, _: &mut Pool, _: &mut Batch) -> Result<Received, DeviceError> {

@@ -76,7 +76,7 @@ impl WildDevice {
 
 impl Device for WildDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: 60 }
+        Capabilities { mtu: self.mtu, minimum_frame: 60, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

@@ -9,7 +9,7 @@ use inet::{InterfaceId, directed_broadcast, is_valid_host};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4Fields, RouteError};
 use link::{MacAddr, VlanId};
-use tap::PortId;
+use tap::{Offloads, PortId};
 
 /// The IP addresses of the configured hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct HostConfig {
     pub mac: MacAddr,
     /// Maximum payload of a frame, in bytes.
     pub mtu: usize,
+    /// Work on transmitted frames that the device does: [`Capabilities::offloads`](tap::Capabilities::offloads).
+    pub offloads: Offloads,
     /// Port of the device.
     pub port: PortId,
     /// VLAN of the frames, or `None` for untagged frames.
@@ -82,7 +84,7 @@ pub enum HostConfigError {
 impl HostConfig {
     /// Returns the configuration of a host with this IP address and MAC address, and these defaults:
     ///
-    /// - an MTU of 1,500 bytes, port 0, no VLAN and no gateway
+    /// - an MTU of 1,500 bytes, no offloads, port 0, no VLAN and no gateway
     /// - immediate use of the address, which is always defended
     /// - the learning policy `cautious`, and an ARP cache of 1,024 entries
     ///
@@ -94,6 +96,7 @@ impl HostConfig {
             addresses: HostSet::One(address),
             mac,
             mtu: 1_500,
+            offloads: Offloads::default(),
             port: PortId::new(0),
             vlan: None,
             time_to_live: Ipv4Fields::TIME_TO_LIVE,

@@ -53,7 +53,7 @@ impl SegmentPort {
 
 impl Device for SegmentPort {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: 0 }
+        Capabilities { mtu: self.mtu, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::{Batch, Pool};
+use crate::{Batch, Offloads, Pool};
 
 /// A device that receives and transmits frames: a TAP, a packet socket, or a simulated wire.
 ///
@@ -40,6 +40,8 @@ pub struct Capabilities {
     /// Length in bytes to which shorter frames must be padded before [`Device::transmit`]. The length is 0 for devices
     /// without a physical medium, such as a TAP.
     pub minimum_frame: usize,
+    /// Work on transmitted frames that the device does.
+    pub offloads: Offloads,
 }
 
 /// Result of [`Device::receive`].

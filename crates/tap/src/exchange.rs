@@ -63,7 +63,7 @@ impl Exchange {
         M: Machine + ?Sized,
         D: Device + ?Sized,
     {
-        let Capabilities { mtu, minimum_frame } = device.capabilities();
+        let Capabilities { mtu, minimum_frame, .. } = device.capabilities();
         pool.grow(mtu);
         let mut received = 0;
         // spec: receive-bound

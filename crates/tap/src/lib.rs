@@ -76,7 +76,7 @@ pub use exchange::{Exchange, Turn};
 pub use frame::{Frame, OutOfSpace};
 pub use instant::Instant;
 pub use machine::{Machine, PortId};
-pub use offload::{Checksum, Offload, Segmentation, SegmentationKind};
+pub use offload::{Checksum, Offload, Offloads, Segmentation, SegmentationKind};
 pub use pool::Pool;
 pub use token::Token;
 pub use tracer::Tracer;

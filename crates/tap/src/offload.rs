@@ -13,6 +13,20 @@ pub struct Offload {
     pub segmentation: Option<Segmentation>,
 }
 
+/// Work on transmitted frames that a device does. By default, a device does none.
+///
+/// A device with any of this work also passes received frames whose checksum is incomplete, or that have several
+/// segments: [`Frame::offload`](crate::Frame::offload) describes them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offloads {
+    /// Whether the device completes UDP and TCP checksums: [`Checksum::Partial`].
+    pub checksum: bool,
+    /// Whether the device cuts frames into TCP segments over IPv4: [`SegmentationKind::TcpV4`].
+    pub tcp_v4: bool,
+    /// Whether the device transmits UDP datagrams with the same headers together: [`SegmentationKind::Udp`].
+    pub udp: bool,
+}
+
 /// State of the UDP or TCP checksum of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {

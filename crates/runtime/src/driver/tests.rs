@@ -39,7 +39,7 @@ impl TestDevice {
 
 impl Device for TestDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 100, minimum_frame: 0 }
+        Capabilities { mtu: 100, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

@@ -35,7 +35,7 @@ impl TestDevice {
 
 impl Device for TestDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: self.minimum_frame }
+        Capabilities { mtu: self.mtu, minimum_frame: self.minimum_frame, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

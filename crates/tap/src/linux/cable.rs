@@ -62,7 +62,7 @@ struct CableEnd {
 
 impl Device for Cable {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: 0 }
+        Capabilities { mtu: self.mtu, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

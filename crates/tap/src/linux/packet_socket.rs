@@ -184,7 +184,7 @@ impl ReceiveOptions<'_> {
 impl Device for PacketSocket {
     fn capabilities(&self) -> Capabilities {
         // The driver of the interface pads short frames.
-        Capabilities { mtu: self.mtu, minimum_frame: 0 }
+        Capabilities { mtu: self.mtu, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

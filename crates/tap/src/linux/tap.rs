@@ -217,7 +217,7 @@ pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
 
 impl Device for Tap {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: 0 }
+        Capabilities { mtu: self.mtu, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

@@ -12,7 +12,7 @@ struct BlockedDevice {
 
 impl Device for BlockedDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 1_500, minimum_frame: 0 }
+        Capabilities { mtu: 1_500, ..Capabilities::default() }
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let mut frame = pool.take().expect("the pool should have a free frame");

@@ -133,7 +133,7 @@ impl GatedDevice {
 
 impl Device for GatedDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 1_500, minimum_frame: 0 }
+        Capabilities { mtu: 1_500, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
@@ -358,7 +358,7 @@ impl InFlightDevice {
 
 impl Device for InFlightDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 1_500, minimum_frame: 0 }
+        Capabilities { mtu: 1_500, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, _: &mut Batch) -> Result<Received, DeviceError> {

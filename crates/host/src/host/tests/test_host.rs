@@ -160,7 +160,7 @@ impl Tracer<FrameOutcome> for OutcomeRecorder {
 
 impl Device for TestDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, minimum_frame: 0 }
+        Capabilities { mtu: self.mtu, ..Capabilities::default() }
     }
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
         let before = arrived.len();

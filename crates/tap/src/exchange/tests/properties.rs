@@ -95,7 +95,7 @@ impl RandomDevice {
 
 impl Device for RandomDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: 100, minimum_frame: 20 }
+        Capabilities { mtu: 100, minimum_frame: 20, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
