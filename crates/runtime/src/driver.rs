@@ -195,9 +195,11 @@ impl<M: Machine, D: Device + AsFd> Driver<M, D> {
 
     /// Reads the changes of all links, without waiting, and passes them to the machine. [`Driver::step`] does so when a
     /// link changed.
+    ///
+    /// After an error of one monitor, the changes of the other links are still read. Returns the first error.
     pub fn follow_links(&mut self) -> Result<(), DriverError> {
         self.link_changes.clear();
-        (0..=self.others.len()).try_for_each(|place| self.follow_link(place))
+        (0..=self.others.len()).map(|place| self.follow_link(place)).fold(Ok(()), Result::and)
     }
 
     /// Returns the changes of links that the last call of [`step`](Driver::step) or
