@@ -15,8 +15,8 @@ pub struct Offload {
 
 /// Work on transmitted frames that a device does. By default, a device does none.
 ///
-/// A device with any of this work also passes received frames whose checksum is incomplete, or that have several
-/// segments: [`Frame::offload`](crate::Frame::offload) describes them.
+/// A device with any of this work also passes received frames with an incomplete checksum or with several segments:
+/// [`Frame::offload`](crate::Frame::offload) describes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offloads {
     /// Whether the device completes UDP and TCP checksums: [`Checksum::Partial`].
