@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
         Failure::new(text).print();
     }
     let busy_poll_time = arguments.performance.busy_poll_time();
-    let machine = ServingHost { host, services };
+    let machine = ServingHost { host, user: services };
     let mut server = Server::new(machine, device.with_monitor()?, report, clock, busy_poll_time)
         .with_link_lines(!arguments.quiet)
         .with_control();
@@ -260,7 +260,7 @@ fn serve<W: Sink>(
         // While the hosts of a range probe, finding the first address in use takes long.
         let address = server.host().is_ready().then(|| server.host().address()).flatten();
         if address.is_some() && address != ready {
-            let ServingHost { host, services } = server.driver.machine();
+            let ServingHost { host, user: services } = server.driver.machine();
             let services: Vec<ReadyService> = services.iter().map(ReadyService::from).collect();
             server.report.ready(name, host, &services);
         }

@@ -113,5 +113,5 @@ fn serving(mut host: Host, clock: Clock) -> Result<ServingHost, Failure> {
     let every_address = Ipv4Net::default().into();
     let added = services.add_http(&mut host, site::site(), every_address, HTTP_PORT);
     added.map_err(|error| Failure::new(format!("cannot serve HTTP: {error}")))?;
-    Ok(ServingHost { host, services })
+    Ok(ServingHost { host, user: services })
 }

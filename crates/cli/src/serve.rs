@@ -51,8 +51,8 @@ impl HostMachine for ServingHost {
 
     fn counters(&self) -> Vec<Counter> {
         let mut counters = self.host.counters();
-        if self.services.iter().next().is_some() {
-            counters.extend(self.services.counters());
+        if self.user.iter().next().is_some() {
+            counters.extend(self.user.counters());
         }
         counters
     }

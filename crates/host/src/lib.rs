@@ -78,6 +78,8 @@
 //! 3. Send with [`Host::send_udp`] or [`Host::write_tcp`], or send a received frame with [`Host::reply_udp`] without a copy.
 //! 4. Take the next turn of each device. It transmits the datagrams and segments.
 //!
+//! [`HostWith`] is a machine that performs the steps 1 to 3 in its turns, before the host transmits.
+//!
 //! `examples/udp_echo.rs` is a UDP echo server on a TAP of Linux, and `examples/tcp_echo.rs` is a TCP echo server.
 //!
 //! # An event loop
@@ -107,6 +109,7 @@ mod egress;
 mod event;
 mod gateways;
 mod host;
+mod host_with;
 mod icmp_input;
 mod ingress;
 mod interface;
@@ -132,6 +135,7 @@ pub use self::counters::Counter;
 pub use self::echo_socket::{EchoBind, EchoReply, EchoRequest};
 pub use self::event::HostEvent;
 pub use self::host::Host;
+pub use self::host_with::{HostWith, SocketUser};
 pub use self::interface::{HostInterface, PendingPacket};
 pub use self::outcome::{DatagramOutcome, DropReason, FrameOutcome, SendOutcome, TxDropReason};
 pub use self::sockets::{

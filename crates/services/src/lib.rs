@@ -17,7 +17,7 @@
 //! // One socket and one listener serve all 65,536 hosts.
 //! services.add_udp(&mut host, ServiceKind::Echo, "0.0.0.0/0".parse()?, 7)?;
 //! services.add_tcp(&mut host, ServiceKind::Echo, "0.0.0.0/0".parse()?, 7)?;
-//! let machine = ServingHost { host, services };
+//! let machine = ServingHost { host, user: services };
 //! # let _ = machine;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -25,7 +25,7 @@
 //! # Order of calls
 //!
 //! 1. [`Services::add_udp`], [`Services::add_tcp`] or [`Services::add_http`] for each service.
-//! 2. [`Exchange::turn`](tap::Exchange::turn) with a [`ServingHost`]. It calls [`Services::run`] before the host
+//! 2. [`Exchange::turn`](tap::Exchange::turn) with a [`ServingHost`]. It calls [`run`](host::SocketUser::run) before the host
 //!    transmits. A turn serves up to [`Services::BATCH`] datagrams and 64 connections, and the next turn follows
 //!    immediately.
 //!
@@ -58,7 +58,6 @@ mod kind;
 mod reason;
 mod service;
 mod services;
-mod serving_host;
 mod status_page;
 mod tcp;
 mod texts;
@@ -68,5 +67,7 @@ pub use self::kind::ServiceKind;
 pub use self::reason::ReplyDropReason;
 pub use self::service::{Protocol, Service};
 pub use self::services::Services;
-pub use self::serving_host::ServingHost;
 pub use self::tcp::Site;
+
+/// A host with its services. All sockets of the host belong to the services.
+pub type ServingHost = host::HostWith<Services>;

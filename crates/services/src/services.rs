@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host::{Counter, Host, SocketError, TcpSettings};
+use host::{Counter, Host, SocketError, SocketUser, TcpSettings};
 use ipnet::IpNet;
 use tap::{Instant, Pool};
 
@@ -85,11 +85,18 @@ impl Services {
         self.udp.iter().chain(self.tcp.iter())
     }
 
+    /// Returns all counters, including zeros. Their layer is `services`.
+    pub fn counters(&self) -> Vec<Counter> {
+        [self.udp.counters(), self.tcp.counters()].concat()
+    }
+}
+
+impl SocketUser for Services {
     /// Serves the sockets of the services that are ready, up to [`Services::BATCH`] datagrams and the turns of 64
     /// connections.
     ///
     /// The readiness of sockets that belong to no service is discarded.
-    pub fn run(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
+    fn run(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
         while let Some(id) = host.poll_ready() {
             if !self.tcp.mark_ready(id) {
                 self.udp.mark_ready(host, id);
@@ -104,14 +111,9 @@ impl Services {
 
     /// Returns the time of the last [`Services::run`] if it has left work to do, or else the time at which a connection is
     /// idle too long.
-    pub fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let is_ready = self.udp.is_ready() || self.tcp.is_ready();
         if is_ready { Some(self.served_at) } else { self.tcp.deadline() }
-    }
-
-    /// Returns all counters, including zeros. Their layer is `services`.
-    pub fn counters(&self) -> Vec<Counter> {
-        [self.udp.counters(), self.tcp.counters()].concat()
     }
 }
 

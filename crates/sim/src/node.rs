@@ -4,13 +4,13 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use host::{Host, HostConfig, HostConfigError, SendOutcome, TxDropReason};
+use host::{Host, HostConfig, HostConfigError, HostWith, SendOutcome, TxDropReason};
 use link::EtherType;
 use tap::{Device, DeviceCounters, Exchange, Instant, Machine, Offload, Pool, PortId};
 
 use crate::node_id::NodeId;
 use crate::port::SegmentPort;
-use crate::program::{Program, ServedHost};
+use crate::program::{NodeProgram, Program};
 
 /// Identifier of a wire of a segment. An identifier is valid only for its segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,7 +183,7 @@ impl HostNode {
         ready_at: impl Fn(PortId) -> Option<Instant>,
     ) {
         self.needs_turn = false;
-        let mut machine = ServedHost { host: &mut self.host, node, program };
+        let mut machine = HostWith { host: &mut self.host, user: NodeProgram { node, program } };
         for HostPort { device, exchange, is_tx_blocked } in &mut self.ports {
             // A link without a queue accepts one frame at a time.
             device.tx_limit = ready_at(exchange.port()).map_or(usize::MAX, |at| usize::from(at <= now));

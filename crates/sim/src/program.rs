@@ -1,7 +1,7 @@
 //! Programs that use the sockets of the hosts.
 
-use host::{FrameOutcome, Host};
-use tap::{Batch, DeviceEvent, Frame, Instant, Machine, Pool, PortId, Token};
+use host::{Host, SocketUser};
+use tap::{Instant, Pool};
 
 use crate::node_id::NodeId;
 
@@ -16,49 +16,14 @@ impl Program for () {
     fn serve(&mut self, _now: Instant, _node: NodeId, _host: &mut Host, _pool: &mut Pool) {}
 }
 
-/// A host and its program, as one machine.
-pub(crate) struct ServedHost<'a, P> {
-    pub(crate) host: &'a mut Host,
+/// A program on the host of one node.
+pub(crate) struct NodeProgram<'a, P> {
     pub(crate) node: NodeId,
     pub(crate) program: &'a mut P,
 }
 
-impl<P: Program> Machine for ServedHost<'_, P> {
-    type Outcome = FrameOutcome;
-
-    fn accepts_frames(&self, port: PortId) -> bool {
-        self.host.accepts_frames(port)
-    }
-
-    fn prefetch(&self, port: PortId, frames: &Batch) {
-        self.host.prefetch(port, frames);
-    }
-
-    fn receive(&mut self, now: Instant, port: PortId, frame: Frame, pool: &mut Pool) -> FrameOutcome {
-        self.host.receive(now, port, frame, pool)
-    }
-
-    fn transmit(&mut self, now: Instant, port: PortId, departing: &mut Batch, pool: &mut Pool) {
-        self.program.serve(now, self.node, self.host, pool);
-        self.host.transmit(now, port, departing, pool);
-    }
-
-    fn refused(&mut self, now: Instant, port: PortId, token: Token) {
-        self.host.refused(now, port, token);
-    }
-
-    fn device_event(
-        &mut self,
-        now: Instant,
-        port: PortId,
-        event: DeviceEvent,
-        departing: &mut Batch,
-        pool: &mut Pool,
-    ) {
-        self.host.device_event(now, port, event, departing, pool);
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.host.deadline()
+impl<P: Program> SocketUser for NodeProgram<'_, P> {
+    fn run(&mut self, now: Instant, host: &mut Host, pool: &mut Pool) {
+        self.program.serve(now, self.node, host, pool);
     }
 }

@@ -174,7 +174,7 @@ fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<Ser
             .add_tcp(&mut host, kind, Ipv4Net::default().into(), port)
             .map_err(|error| error.to_string())?;
     }
-    Ok(ServingHost { host, services })
+    Ok(ServingHost { host, user: services })
 }
 
 fn network(ip: Ipv4Addr) -> Result<Ipv4Net, String> {

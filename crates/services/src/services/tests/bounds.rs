@@ -33,7 +33,7 @@ fn ports_of_replying_services_get_no_reply() {
         network.settle();
         assert_eq!(network.replies(id).len(), 1, "from port {source}");
     }
-    assert!(!network.server.machine.services.udp.may_reply(0), "a reply to port 0");
+    assert!(!network.server.machine.user.udp.may_reply(0), "a reply to port 0");
     network.check_pools();
 }
 
@@ -71,7 +71,7 @@ fn queue_requests(network: &mut Network, id: SocketId, port: u16, count: usize) 
 
 /// Runs the services once, without transmitting.
 fn run(network: &mut Network) {
-    let ServingHost { host, services } = &mut network.server.machine;
+    let ServingHost { host, user: services } = &mut network.server.machine;
     services.run(network.now, host, &mut network.server.pool);
 }
 
@@ -81,14 +81,14 @@ fn many_requests_are_served_in_several_runs_and_in_turn() {
     let (mut network, id) = network();
     queue_requests(&mut network, id, 7, 100);
     queue_requests(&mut network, id, 13, 10);
-    assert_eq!(network.server.machine.services.deadline(), None, "deadline before the first run");
+    assert_eq!(network.server.machine.user.deadline(), None, "deadline before the first run");
     run(&mut network);
     let received = (network.count("echo_received"), network.count("daytime_received"));
     assert_eq!(received, (1 + 54, 10), "datagrams received in the first run");
     assert_eq!(network.server.machine.deadline(), Some(network.now), "deadline after the first run");
     run(&mut network);
     assert_eq!(network.count("echo_received"), 1 + 100, "datagrams received in two runs");
-    assert_eq!(network.server.machine.services.deadline(), None, "deadline after the second run");
+    assert_eq!(network.server.machine.user.deadline(), None, "deadline after the second run");
     network.settle();
     assert_eq!(network.replies(id).len(), 110, "number of replies");
     network.check_pools();
@@ -123,7 +123,7 @@ fn full_send_buffer_drops_one_reply_in_a_run_and_leaves_the_other_datagrams() {
     let received = network.count("echo_received");
     run(&mut network);
     assert_eq!(network.count("echo_received"), received + 1, "datagrams received with a full send buffer");
-    assert_eq!(network.server.machine.services.deadline(), None, "deadline with a full send buffer");
+    assert_eq!(network.server.machine.user.deadline(), None, "deadline with a full send buffer");
     network.settle();
     assert_eq!(network.count("echo_received"), 1 + replies + 20, "datagrams received after transmitting");
     assert_eq!(network.count("send_buffer_full"), 2, "dropped replies");

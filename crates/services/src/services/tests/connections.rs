@@ -57,12 +57,12 @@ fn bytes(length: usize) -> Vec<u8> {
 
 impl Network {
     fn serve_tcp(&mut self, kind: ServiceKind, port: u16) {
-        let ServingHost { host, services } = &mut self.server.machine;
+        let ServingHost { host, user: services } = &mut self.server.machine;
         services.add_tcp(host, kind, IpNet::default(), port).unwrap();
     }
 
     fn serve_http(&mut self, site: Site) {
-        let ServingHost { host, services } = &mut self.server.machine;
+        let ServingHost { host, user: services } = &mut self.server.machine;
         services.add_http(host, site, IpNet::default(), 80).unwrap();
     }
 
@@ -131,7 +131,7 @@ impl Network {
     fn check_closed(&mut self, id: SocketId) {
         self.client.machine.close(self.now, id, &mut self.client.pool);
         self.run_for(Duration::from_mins(3));
-        assert_eq!(self.server.machine.services.tcp.connections(), 0, "a service keeps its connection");
+        assert_eq!(self.server.machine.user.tcp.connections(), 0, "a service keeps its connection");
         self.check_pools();
     }
 }
@@ -389,13 +389,13 @@ fn many_connections_are_served_in_turn() {
         network.server.machine.host.sockets().filter(|socket| socket.received_bytes > 0).count()
     };
     let run = |network: &mut Network| {
-        let ServingHost { host, services } = &mut network.server.machine;
+        let ServingHost { host, user: services } = &mut network.server.machine;
         services.run(network.now, host, &mut network.server.pool);
         unserved(network)
     };
     assert_eq!(unserved(&mut network), 100, "connections with data");
     assert_eq!(run(&mut network), 36, "connections with data after one run");
-    assert!(network.server.machine.services.deadline().is_some_and(|due| due <= network.now));
+    assert!(network.server.machine.user.deadline().is_some_and(|due| due <= network.now));
     assert_eq!(run(&mut network), 0, "connections with data after two runs");
 }
 

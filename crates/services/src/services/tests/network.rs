@@ -56,7 +56,7 @@ impl Network {
         let (near, far) = Cable::pair(1_500).unwrap();
         let host = Host::new(Instant::ORIGIN, config).unwrap();
         let frames = host.pool_size();
-        let machine = ServingHost { host, services: Services::new(7, ORIGIN) };
+        let machine = ServingHost { host, user: Services::new(7, ORIGIN) };
         let config = HostConfig::new(client.parse().unwrap(), MacAddr::new([2, 0, 0, 0, 0, 1]));
         let client = Host::new(Instant::ORIGIN, &config).unwrap();
         Network {
@@ -68,7 +68,7 @@ impl Network {
 
     /// Adds a service on all addresses.
     pub(super) fn serve(&mut self, kind: ServiceKind, port: u16) {
-        let ServingHost { host, services } = &mut self.server.machine;
+        let ServingHost { host, user: services } = &mut self.server.machine;
         services.add_udp(host, kind, IpNet::default(), port).unwrap();
     }
 
@@ -124,7 +124,7 @@ impl Network {
 
     /// Returns a counter of the services.
     pub(super) fn count(&self, name: &str) -> u64 {
-        let counters = self.server.machine.services.counters();
+        let counters = self.server.machine.user.counters();
         let found = counters.iter().find(|counter| counter.name == name);
         found.unwrap_or_else(|| panic!("no counter {name}")).count
     }

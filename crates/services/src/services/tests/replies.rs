@@ -84,7 +84,7 @@ fn services_have_ports_of_their_own() {
     assert_eq!(network.ask((HOST, 5_001), b"data"), [], "a port without a service");
     assert_eq!(network.count("echo_received"), 2, "sum of both ports");
     let services: Vec<_> =
-        network.server.machine.services.iter().map(|service| (service.name, service.port)).collect();
+        network.server.machine.user.iter().map(|service| (service.name, service.port)).collect();
     let expected = [("echo", 7), ("discard", 9), ("daytime", 13), ("chargen", 19), ("echo", 5_000)];
     assert_eq!(services, expected);
     network.check_pools();
@@ -94,7 +94,7 @@ fn services_have_ports_of_their_own() {
 fn second_service_on_a_port_is_refused() {
     let mut network = Network::new();
     network.serve(ServiceKind::Echo, 7);
-    let ServingHost { host, services } = &mut network.server.machine;
+    let ServingHost { host, user: services } = &mut network.server.machine;
     let added = services.add_udp(host, ServiceKind::Discard, IpNet::default(), 7);
     assert_eq!(added, Err(SocketError::AddressInUse));
     assert_eq!(services.iter().count(), 1, "number of services");
@@ -104,7 +104,7 @@ fn second_service_on_a_port_is_refused() {
 fn service_of_one_address_precedes_service_of_all() {
     let mut network = Network::of(&range(), "10.0.0.1/8");
     network.serve(ServiceKind::Echo, 7);
-    let ServingHost { host, services } = &mut network.server.machine;
+    let ServingHost { host, user: services } = &mut network.server.machine;
     services.add_udp(host, ServiceKind::Discard, "10.1.0.5/32".parse().unwrap(), 7).unwrap();
     assert_eq!(network.ask((Ipv4Addr::new(10, 1, 0, 4), 7), b"data").len(), 1, "10.1.0.4 has echo");
     assert_eq!(network.ask((Ipv4Addr::new(10, 1, 0, 5), 7), b"data"), [], "10.1.0.5 has discard");
