@@ -6,7 +6,7 @@ use icmp::{Echo, IcmpType};
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::Ipv4Fields;
-use tap::{Frame, Instant, Offload, Pool};
+use tap::{Frame, Instant, Offload, Offloads, Pool};
 
 use crate::host::Host;
 use crate::socket_calls::{BUFFER, Outgoing, default_time_to_live, frame_with, to_ipv4};
@@ -147,6 +147,8 @@ impl Host {
                 type_of_service: request.type_of_service,
                 ..Ipv4Fields::new(IpProtocol::ICMP, source, destination)
             },
+            // No device completes the checksum of ICMP.
+            offloads: Offloads::default(),
         };
         self.identify(&mut outgoing);
         frame.set_offload(Offload::default());

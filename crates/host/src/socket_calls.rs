@@ -6,7 +6,7 @@ use inet::{InterfaceId, is_in_network, is_valid_host};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::Ipv4Fields;
 use link::MacAddr;
-use tap::{Exchange, Frame, Instant, Pool};
+use tap::{Exchange, Frame, Instant, Offloads, Pool};
 
 use crate::egress;
 use crate::host::Host;
@@ -34,6 +34,8 @@ pub(crate) struct Outgoing {
     /// Destination. The port of an echo request is 0.
     pub(crate) destination: SocketAddrV4,
     pub(crate) fields: Ipv4Fields,
+    /// Work that is left to the device. A datagram that may be fragmented leaves none.
+    pub(crate) offloads: Offloads,
 }
 
 impl Host {
@@ -294,7 +296,7 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         self.now = now;
-        let Outgoing { interface: on, path, source, destination, fields } = *outgoing;
+        let Outgoing { interface: on, path, source, destination, fields, .. } = *outgoing;
         if !self.shared.sockets.has_senders(on)
             && let Some(interface) = self.interfaces.get_mut(on)
             && interface.tx_queues.data.len() < Exchange::BATCH

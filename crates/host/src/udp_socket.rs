@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
 use ipv4::{Ipv4Fields, PathMtus};
-use tap::{Frame, Instant, Pool};
+use tap::{Frame, Instant, Offload, Offloads, Pool, Segmentation, SegmentationKind};
 use udp::UdpFields;
 
 use crate::host::Host;
@@ -349,7 +349,7 @@ impl Host {
             return Err(SocketError::TooLong { limit: limit.saturating_sub(HEADERS) });
         }
         let time_to_live = message.time_to_live.unwrap_or_else(|| default_time_to_live(interface, peer));
-        let interface = interface.id;
+        let (interface, offloads) = (interface.id, interface.config.offloads);
         // RFC 1191 3: a host "sends all datagrams on that path with the DF bit set". The path may have a smaller MTU
         // than the minimum of the table, so that a gateway must be able to fragment.
         // spec: rfc8085-dont-fragment, path-mtu-floor
@@ -365,7 +365,8 @@ impl Host {
             ..Ipv4Fields::new(IpProtocol::UDP, source, peer)
         };
         let (source, destination) = (SocketAddrV4::new(source, local.port), SocketAddrV4::new(peer, port));
-        Ok(Outgoing { interface, path, source, destination, fields })
+        let offloads = if dont_fragment { offloads } else { Offloads::default() };
+        Ok(Outgoing { interface, path, source, destination, fields, offloads })
     }
 
     /// Writes the headers of a datagram, and sends the datagram.
@@ -379,14 +380,12 @@ impl Host {
         pool: &mut Pool,
     ) -> Result<(), SocketError> {
         self.identify(&mut outgoing);
-        let Outgoing { interface, source, destination, fields, .. } = outgoing;
-        frame.set_offload(tap::Offload::default());
+        let Outgoing { interface, source, destination, fields, offloads, .. } = outgoing;
+        frame.set_offload(Offload::default());
         let udp = UdpFields { source, destination };
-        let is_written = frame.prepend(HEADERS).is_ok()
-            && frame
-                .bytes_mut()
-                .get_mut(Ipv4Fields::LENGTH..)
-                .is_some_and(|bytes| udp.write_to(bytes).is_ok())
+        let is_written = frame.prepend(UdpFields::LENGTH).is_ok()
+            && write_udp(&udp, offloads, &mut frame)
+            && frame.prepend(Ipv4Fields::LENGTH).is_ok()
             && fields.write_to(frame.bytes_mut()).is_ok();
         if !is_written {
             pool.give(frame);
@@ -398,6 +397,24 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Writes the header of a datagram into the frame of the datagram. Leaves the checksum to the device, if the device
+/// completes checksums, and permits the device to transmit the datagram together with others.
+#[inline]
+fn write_udp(udp: &UdpFields, offloads: Offloads, frame: &mut Frame) -> bool {
+    if !offloads.checksum {
+        return udp.write_to(frame.bytes_mut()).is_ok();
+    }
+    let size = u16::try_from(frame.len().saturating_sub(UdpFields::LENGTH)).unwrap_or_default();
+    // spec: udp-joined
+    let header = u16::try_from(UdpFields::LENGTH).unwrap_or_default();
+    let segmentation = Segmentation { kind: SegmentationKind::Udp, size, header, cwr: false };
+    frame.set_offload(Offload {
+        checksum: UdpFields::PARTIAL_CHECKSUM,
+        segmentation: (offloads.udp && size > 0).then_some(segmentation),
+    });
+    udp.write_partial_to(frame.bytes_mut()).is_ok()
 }
 
 /// Checks the length of the data of a datagram.

@@ -66,6 +66,13 @@ impl Batch {
         self.frames.front()
     }
 
+    /// Returns a mutable reference to the first frame.
+    #[cfg(feature = "linux")]
+    #[inline]
+    pub(crate) fn front_mut(&mut self) -> Option<&mut Frame> {
+        self.frames.front_mut()
+    }
+
     /// Returns the number of frames.
     #[inline]
     pub fn len(&self) -> usize {

@@ -166,6 +166,32 @@ impl Frame {
         Ok(length)
     }
 
+    /// Clears the frame. Returns the storage after the headroom, and `header` bytes in front of it for a header of the
+    /// device.
+    #[cfg(feature = "linux")]
+    #[inline]
+    pub(crate) fn receive_space(&mut self, header: usize) -> &mut [u8] {
+        self.clear();
+        self.0.storage.get_mut(Self::HEADROOM.saturating_sub(header)..).unwrap_or_default()
+    }
+
+    /// Ends the bytes of a cleared frame after `length` bytes of [`Frame::receive_space`], without its header.
+    #[cfg(feature = "linux")]
+    #[inline]
+    pub(crate) fn set_received(&mut self, length: usize) {
+        self.0.end = (Self::HEADROOM + length).min(self.0.storage.len());
+    }
+
+    /// Writes a header of the device into the headroom, and returns the header and the bytes. The bytes of the frame do
+    /// not change. Returns `None` if the headroom is too short.
+    #[cfg(feature = "linux")]
+    #[inline]
+    pub(crate) fn with_header<const N: usize>(&mut self, header: [u8; N]) -> Option<&[u8]> {
+        let all = self.0.storage.get_mut(self.0.start.checked_sub(N)?..self.0.end)?;
+        *all.first_chunk_mut()? = header;
+        Some(all)
+    }
+
     /// Clears the frame and copies `bytes` into the frame.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutOfSpace> {
         self.clear();

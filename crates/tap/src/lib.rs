@@ -24,7 +24,8 @@
 //! # Non-features
 //!
 //! - The crate interprets no frames: MAC addresses and EtherTypes belong to the crate `link`. [`Exchange::turn`] only
-//!   adds zeros to frames that are too short for the device.
+//!   adds zeros to frames that are too short for the device. One module is an exception: a TAP joins the UDP datagrams
+//!   that [`Offload::segmentation`] describes.
 //! - The crate measures no time for the layers above: [`Instant`] is an argument everywhere.
 //! - A device drops no frame silently: [`DeviceCounters`] counts every frame by its outcome.
 //!
@@ -59,6 +60,8 @@ mod device;
 mod exchange;
 mod frame;
 mod instant;
+#[cfg(feature = "linux")]
+mod joined;
 #[cfg(feature = "linux")]
 #[allow(clippy::disallowed_types, reason = "the only module of this crate that performs I/O")]
 pub mod linux;

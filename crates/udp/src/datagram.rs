@@ -116,6 +116,8 @@ impl UdpFields {
     /// Length of the longest data, in bytes: an IP datagram of 65,535 bytes without a header of 20 bytes and the UDP
     /// header.
     pub const MAX_DATA: usize = 65_507;
+    /// The checksum of a datagram at the start of a frame, if [`UdpFields::write_partial_to`] has written its header.
+    pub const PARTIAL_CHECKSUM: Checksum = Checksum::Partial { start: 0, offset: 6 };
 
     /// Writes the header with its checksum to the start of `bytes`. The data follows the header, up to the end of
     /// `bytes`.
@@ -124,6 +126,32 @@ impl UdpFields {
     /// bytes of data.
     #[inline]
     pub fn write_to(&self, bytes: &mut [u8]) -> Result<(), UdpLengthError> {
+        // spec: rfc1122-udp-checksum-sent
+        self.write(bytes, |pseudo_header, header, data| {
+            let sum = Sum::default().plus_number(pseudo_header + header).plus(data).checksum();
+            // RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
+            // spec: rfc768-zero-checksum
+            if sum == 0 { u16::MAX } else { sum }
+        })
+    }
+
+    /// Writes the header as [`UdpFields::write_to`] does, but with an incomplete checksum, which the device completes:
+    /// [`UdpFields::PARTIAL_CHECKSUM`].
+    #[inline]
+    pub fn write_partial_to(&self, bytes: &mut [u8]) -> Result<(), UdpLengthError> {
+        // spec: partial-checksum-sent
+        self.write(bytes, |pseudo_header, _, _| !Sum::default().plus_number(pseudo_header).checksum())
+    }
+
+    /// Writes the header. `checksum` returns the checksum for the sum of the pseudo-header, the sum of the header, and
+    /// the data.
+    #[expect(clippy::inline_always, reason = "the checksum is a constant of the caller")]
+    #[inline(always)]
+    fn write(
+        &self,
+        bytes: &mut [u8],
+        checksum: impl FnOnce(u64, u64, &[u8]) -> u16,
+    ) -> Result<(), UdpLengthError> {
         // spec: udp-all-lengths
         if bytes.len() > Self::LENGTH + Self::MAX_DATA {
             return Err(UdpLengthError);
@@ -134,14 +162,9 @@ impl UdpFields {
         header.source_port.set(self.source.port());
         header.destination_port.set(self.destination.port());
         header.length.set(length);
-        // spec: rfc1122-udp-checksum-sent
         let addresses = (*self.source.ip(), *self.destination.ip());
         let ports = u64::from(self.source.port()) + u64::from(self.destination.port());
-        let header_sum = pseudo_header(addresses, length) + ports + u64::from(length);
-        let sum = Sum::default().plus_number(header_sum).plus(data).checksum();
-        // RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
-        // spec: rfc768-zero-checksum
-        header.checksum.set(if sum == 0 { u16::MAX } else { sum });
+        header.checksum.set(checksum(pseudo_header(addresses, length), ports + u64::from(length), data));
         Ok(())
     }
 }

@@ -19,6 +19,12 @@ pub enum Io {
     /// `read` and `write`: one frame per system call.
     #[default]
     ReadWrite,
+    /// `read` and `write` with offloads: a frame may have up to 64 KiB of TCP data, and UDP datagrams with the same
+    /// headers are written together. Each frame has a virtio header, which makes short frames a little slower.
+    ///
+    /// [`Capabilities::offloads`](crate::Capabilities::offloads) has the offloads. A received frame may have an incomplete
+    /// checksum, or several segments: see [`Frame::offload`](crate::Frame::offload).
+    Offload,
 }
 
 /// I/O of a TAP by the method that its [`Io`] and the load select.
@@ -44,7 +50,7 @@ impl FrameIo {
     /// Creates the I/O of an open TAP. Fails only with [`Io::Ring`].
     pub(super) fn new(io: Io, file: BorrowedFd<'_>) -> io::Result<FrameIo> {
         let (ring, ring_error) = match io {
-            Io::ReadWrite => (None, None),
+            Io::ReadWrite | Io::Offload => (None, None),
             Io::Ring => (Some(IoRing::new(file)?), None),
             Io::Auto => match IoRing::new(file) {
                 Ok(ring) => (Some(ring), None),

@@ -5,8 +5,9 @@
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use libc::{c_char, c_int, c_short, ifreq};
+use libc::{c_char, c_int, c_short, c_uint, ifreq};
 use nix::Result;
+use nix::errno::Errno;
 
 use super::InterfaceName;
 
@@ -21,6 +22,8 @@ mod raw {
     nix::ioctl_write_int_bad!(set_owner, libc::TUNSETOWNER);
     nix::ioctl_write_int_bad!(set_group, libc::TUNSETGROUP);
     nix::ioctl_write_int_bad!(set_offload, libc::TUNSETOFFLOAD);
+    nix::ioctl_write_ptr_bad!(set_header_size, libc::TUNSETVNETHDRSZ, c_int);
+    nix::ioctl_write_ptr_bad!(set_little_endian, libc::TUNSETVNETLE, c_int);
 
     pub(super) type Call = unsafe fn(c_int, *mut ifreq) -> nix::Result<c_int>;
 }
@@ -101,13 +104,25 @@ pub(super) fn set_group(tun: BorrowedFd<'_>, gid: u32) -> Result<()> {
     unsafe { raw::set_group(tun.as_raw_fd(), gid.cast_signed()) }.map(drop)
 }
 
-/// Disables all checksum and segmentation offloads, which a persistent TAP keeps from its last use.
-pub(super) fn reset_offloads(tun: BorrowedFd<'_>) -> Result<()> {
+/// Selects the offloads of the frames that the program reads. A persistent TAP keeps those of its last use.
+pub(super) fn set_offloads(tun: BorrowedFd<'_>, offloads: c_uint) -> Result<()> {
     // SAFETY: the ioctl takes an integer, no pointer, and the descriptor is open.
-    unsafe { raw::set_offload(tun.as_raw_fd(), 0) }.map(drop)
+    unsafe { raw::set_offload(tun.as_raw_fd(), offloads.cast_signed()) }.map(drop)
+}
+
+/// Selects a virtio header of this length in bytes, in little endian. A persistent TAP keeps the header of its last use.
+pub(super) fn set_header(tun: BorrowedFd<'_>, length: usize) -> Result<()> {
+    let length = c_int::try_from(length).map_err(|_| Errno::EINVAL)?;
+    let is_little_endian = 1;
+    // SAFETY: the kernel reads one integer, which is valid during the call, and the descriptor is open.
+    unsafe { raw::set_header_size(tun.as_raw_fd(), &raw const length) }?;
+    // SAFETY: as above.
+    unsafe { raw::set_little_endian(tun.as_raw_fd(), &raw const is_little_endian) }.map(drop)
 }
 
 /// Flag of a persistent interface.
 pub(super) const PERSISTENT: c_int = libc::IFF_PERSIST;
 /// Flags of a TAP with one queue and without packet information.
 pub(super) const PLAIN_TAP: c_int = libc::IFF_TAP | libc::IFF_NO_PI;
+/// Flags of such a TAP with a virtio header in front of each frame.
+pub(super) const TAP_WITH_HEADER: c_int = PLAIN_TAP | libc::IFF_VNET_HDR;

@@ -30,6 +30,7 @@ mod ring;
 mod route;
 mod tap;
 mod taps;
+mod virtio_header;
 mod wait;
 
 pub use cable::Cable;

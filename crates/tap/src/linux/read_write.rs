@@ -1,4 +1,4 @@
-//! Receiving and transmitting with one system call per frame, for all devices without a ring.
+//! Receiving and transmitting with one system call per frame, or for several, for all devices without a ring.
 
 use std::io;
 
@@ -25,6 +25,17 @@ pub(crate) trait FrameFile {
     fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)>;
     /// Writes one frame. Returns its length in bytes.
     fn write(&mut self, frame: &Frame) -> io::Result<usize>;
+    /// Reads one frame into `frame`, or into a large frame of `pool` that replaces `frame`.
+    #[inline]
+    fn receive(&mut self, frame: &mut Frame, _pool: &mut Pool) -> io::Result<()> {
+        fill(frame, self).map(drop)
+    }
+    /// Writes frames at the front of a batch that is not empty, in one call. Returns the number of these frames with the
+    /// result of the call.
+    #[inline]
+    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
+        (1, frames.front().map_or(Ok(0), |frame| self.write(frame)))
+    }
     /// Returns the effect of an error of a read or write.
     fn classify(error: &io::Error) -> ErrorClass;
 }
@@ -42,12 +53,12 @@ pub(crate) fn receive<F: FrameFile>(
     for _ in 0..arrived.free_capacity().min(limit) {
         let Some(mut frame) = pool.take() else { break };
         counters.calls += 1;
-        match fill(&mut frame, file) {
-            Ok(_) if frame.is_full() => {
+        match file.receive(&mut frame, pool) {
+            Ok(()) if frame.is_full() => {
                 counters.truncated += 1;
                 pool.give(frame);
             }
-            Ok(_) => {
+            Ok(()) => {
                 counters.received += 1;
                 added += 1;
                 if let Err(frame) = arrived.push(frame) {
@@ -75,7 +86,7 @@ pub(crate) fn receive<F: FrameFile>(
 }
 
 /// Reads one frame into `frame`. Returns its length in bytes.
-pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<usize> {
+pub(crate) fn fill<F: FrameFile + ?Sized>(frame: &mut Frame, file: &mut F) -> io::Result<usize> {
     let mut offload = Offload::default();
     let length = frame.fill(|space| {
         let (length, state) = file.read(space)?;
@@ -86,7 +97,7 @@ pub(crate) fn fill(frame: &mut Frame, file: &mut impl FrameFile) -> io::Result<u
     Ok(length)
 }
 
-/// Implements [`Device::transmit`](crate::Device::transmit) by one write per frame.
+/// Implements [`Device::transmit`](crate::Device::transmit) by one write for each frame, or for several.
 pub(crate) fn transmit<F: FrameFile>(
     file: &mut F,
     counters: &mut DeviceCounters,
@@ -94,9 +105,10 @@ pub(crate) fn transmit<F: FrameFile>(
     pool: &mut Pool,
 ) -> Result<Transmitted, DeviceError> {
     let mut transmitted = Transmitted::default();
-    while let Some(frame) = departing.front() {
+    while !departing.is_empty() {
         counters.calls += 1;
-        let is_refused = match file.write(frame) {
+        let (count, result) = file.transmit(departing);
+        let is_refused = match result {
             Ok(_) => false,
             Err(error) => match F::classify(&error) {
                 ErrorClass::Interrupted => continue,
@@ -110,17 +122,19 @@ pub(crate) fn transmit<F: FrameFile>(
                 ErrorClass::DeviceFailed => return Err(DeviceError::Failed(error)),
             },
         };
-        let Some(frame) = departing.pop() else { break };
-        if is_refused {
-            counters.refused += 1;
-            transmitted.refused += 1;
-            // The removed frame has left capacity for its token.
-            let _ = departing.refuse(frame.token());
-        } else {
-            counters.transmitted += 1;
-            transmitted.sent += 1;
+        for _ in 0..count {
+            let Some(frame) = departing.pop() else { break };
+            if is_refused {
+                counters.refused += 1;
+                transmitted.refused += 1;
+                // The removed frame has left capacity for its token.
+                let _ = departing.refuse(frame.token());
+            } else {
+                counters.transmitted += 1;
+                transmitted.sent += 1;
+            }
+            pool.give(frame);
         }
-        pool.give(frame);
     }
     Ok(transmitted)
 }

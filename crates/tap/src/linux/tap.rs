@@ -5,19 +5,22 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
 
+use libc::c_uint;
 use nix::errno::Errno;
 
 use super::io::{FrameIo, Io};
 use super::node::TunNode;
 use super::taps::{self, TapInterface, holders};
-use super::{Interface, InterfaceName, OpenError, ioctl};
-use crate::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Pool, Received, Transmitted};
+use super::{Interface, InterfaceName, OpenError, ioctl, virtio_header};
+use crate::{
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Offloads, Pool, Received, Transmitted,
+};
 
 /// TAP: a virtual network interface. This program is at the other end of its wire.
 ///
 /// This program receives the frames that the kernel sends on the interface. The kernel receives the frames that this
-/// program transmits. The TAP has one queue, no packet information, no offloads, and does not block. The kernel neither
-/// pads frames nor appends a frame check sequence.
+/// program transmits. The TAP has one queue, no packet information, offloads only with [`Io::Offload`], and does not
+/// block. The kernel neither pads frames nor appends a frame check sequence.
 ///
 /// Dropping this value deletes the interface, unless the interface is persistent.
 #[derive(Debug)]
@@ -28,6 +31,7 @@ pub struct Tap {
     interface: Interface,
     created: bool,
     mtu: usize,
+    offloads: Offloads,
     counters: DeviceCounters,
 }
 
@@ -124,31 +128,33 @@ impl TapOptions {
         if self.attach_only && !exists {
             return Err(OpenError::Absent(name));
         }
-        let node = TunNode::open()?;
+        let mut node = TunNode::open()?;
         let tun = node.as_fd();
+        let has_offloads = self.io == Io::Offload;
         let name: InterfaceName =
-            attach(tun, &name).map_err(|errno| attach_error(&name, errno, exists))?.parse()?;
+            attach(tun, &name, has_offloads).map_err(|errno| attach_error(&name, errno, exists))?.parse()?;
 
         let frame_io = FrameIo::new(self.io, tun).map_err(OpenError::Ring)?;
-        let set_up = || -> nix::Result<bool> {
+        let set_up = || -> nix::Result<(bool, Offloads)> {
             // Only a persistent interface can have existed before: an interface held by another process fails with
             // EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
-            ioctl::reset_offloads(tun)?;
+            let offloads = if has_offloads { enable_offloads(tun)? } else { disable_offloads(tun)? };
             self.owner.map_or(Ok(()), |uid| ioctl::set_owner(tun, uid))?;
             self.group.map_or(Ok(()), |gid| ioctl::set_group(tun, gid))?;
             if self.persist {
                 ioctl::set_persist(tun, true)?;
             }
-            Ok(created)
+            Ok((created, offloads))
         };
-        let created = set_up().map_err(Into::into).map_err(failed("set up the TAP"))?;
+        let (created, offloads) = set_up().map_err(Into::into).map_err(failed("set up the TAP"))?;
         let interface = Interface::named(&name).map_err(failed("open a socket"))?;
         if let (Some(mtu), true) = (self.mtu, created) {
             interface.set_mtu(mtu)?;
         }
         let mtu = self.mtu.map_or_else(|| interface.mtu(), Ok)?;
-        Ok(Tap { node, interface, created, mtu, frame_io, counters: DeviceCounters::default() })
+        node.has_header = has_offloads;
+        Ok(Tap { frame_io, node, interface, created, mtu, offloads, counters: DeviceCounters::default() })
     }
 }
 
@@ -159,10 +165,11 @@ impl TapOptions {
 ///
 /// After 300 milliseconds, a visible holder ends the attempts. The holder is not searched earlier: a killed program is
 /// still visible for some time, and the search takes a lock of the kernel that the release of the TAP needs too.
-fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
+fn attach(tun: BorrowedFd<'_>, name: &InterfaceName, has_header: bool) -> nix::Result<String> {
     const MAX_ATTEMPTS: u32 = 600;
     const ATTEMPTS_BEFORE_LOOK: u32 = 60;
-    let attach = || ioctl::attach(tun, name, ioctl::PLAIN_TAP);
+    let flags = if has_header { ioctl::TAP_WITH_HEADER } else { ioctl::PLAIN_TAP };
+    let attach = || ioctl::attach(tun, name, flags);
     let mut attached = attach();
     for attempt in 0..MAX_ATTEMPTS {
         let is_busy = attached == Err(Errno::EBUSY);
@@ -173,6 +180,26 @@ fn attach(tun: BorrowedFd<'_>, name: &InterfaceName) -> nix::Result<String> {
         attached = attach();
     }
     attached
+}
+
+/// Enables the virtio header and the offloads of an attached TAP. Returns the work that the kernel then does on frames
+/// that the program writes.
+fn enable_offloads(tun: BorrowedFd<'_>) -> nix::Result<Offloads> {
+    /// Offloads of the frames that the program reads: incomplete checksums, and TCP over IPv4 with and without ECN.
+    const RECEIVED: c_uint = libc::TUN_F_CSUM | libc::TUN_F_TSO4 | libc::TUN_F_TSO_ECN;
+    /// Since Linux 6.2, the kernel also segments UDP. Both versions of IP can only be enabled together.
+    const UDP: c_uint = libc::TUN_F_CSUM | libc::TUN_F_USO4 | libc::TUN_F_USO6;
+    ioctl::set_header(tun, virtio_header::LENGTH)?;
+    // A kernel that can pass such frames to the program also accepts them from the program.
+    let udp = ioctl::set_offloads(tun, UDP).is_ok();
+    ioctl::set_offloads(tun, RECEIVED)?;
+    Ok(Offloads { checksum: true, tcp_v4: true, udp })
+}
+
+/// Disables the offloads of an attached TAP.
+fn disable_offloads(tun: BorrowedFd<'_>) -> nix::Result<Offloads> {
+    ioctl::set_offloads(tun, 0)?;
+    Ok(Offloads::default())
 }
 
 /// Returns the error of a refused TUNSETIFF. The errno is ambiguous, so this function queries the existing interface.
@@ -217,7 +244,7 @@ pub(super) fn delete_persistent(name: &InterfaceName) -> Result<(), OpenError> {
 
 impl Device for Tap {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, ..Capabilities::default() }
+        Capabilities { mtu: self.mtu, offloads: self.offloads, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {

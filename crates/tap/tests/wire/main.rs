@@ -8,6 +8,7 @@ mod kernel_side;
 mod launching;
 mod link_monitor;
 mod namespace;
+mod offload;
 mod packet_socket;
 mod persistent;
 mod ring;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         launching::CASES,
         link_monitor::CASES,
         namespace::CASES,
+        offload::CASES,
         packet_socket::CASES,
         persistent::CASES,
         ring::CASES,

@@ -74,7 +74,7 @@ fn name_is_free_when_ring_is_dropped() -> TestResult {
 }
 
 fn burst_is_echoed_completely_and_in_order_by_any_io() -> TestResult {
-    for io in [Io::ReadWrite, Io::Auto, Io::Ring] {
+    for io in [Io::ReadWrite, Io::Auto, Io::Ring, Io::Offload] {
         let (mut tap, mut peer) = burst(io)?;
         let (mut pool, mut batch) = (Pool::new(1_500, 256), Batch::new(64));
         let in_flight = wait_for("burst", || {

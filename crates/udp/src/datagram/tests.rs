@@ -188,3 +188,18 @@ proptest! {
         }
     }
 }
+
+// proves: partial-checksum-sent
+#[test]
+fn device_completes_partial_checksum() {
+    for length in [0, 1, 64, 1_472] {
+        let complete = datagram(FIELDS, &vec![0xa5; length]);
+        let mut bytes = complete.clone();
+        FIELDS.write_partial_to(&mut bytes).unwrap();
+        assert_eq!(parsed(&bytes, UdpFields::PARTIAL_CHECKSUM), parsed(&complete, Checksum::None));
+        let checksum = checksum::of(&bytes);
+        bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
+        assert_eq!(bytes, complete, "{length}");
+    }
+    assert_eq!(FIELDS.write_partial_to(&mut [0; 7]), Err(UdpLengthError));
+}

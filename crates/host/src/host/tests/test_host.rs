@@ -38,7 +38,12 @@ impl TestHost {
 
     /// Returns the host 10.0.0.2 with the peer in its ARP cache.
     pub(super) fn with_known_peer() -> TestHost {
-        let mut test_host = TestHost::new(&config());
+        TestHost::with_known_peer_and(&config())
+    }
+
+    /// Returns the host with this configuration and with the peer in its ARP cache.
+    pub(super) fn with_known_peer_and(config: &HostConfig) -> TestHost {
+        let mut test_host = TestHost::new(config);
         test_host.exchange(&[broadcast(&[&[8, 6], &request()])]);
         test_host
     }

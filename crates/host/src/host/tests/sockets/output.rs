@@ -1,6 +1,7 @@
 //! Sent datagrams.
 
 use super::*;
+use tap::{Offload, Offloads, Segmentation, SegmentationKind};
 
 /// Returns a host with the peer in its ARP cache, and a socket on port 9.
 fn host_with_socket() -> (TestHost, SocketId) {
@@ -276,4 +277,48 @@ fn message_selects_one_of_two_interfaces_with_the_same_address() {
     assert_eq!(host.send_udp(id, &on(0, "10.0.0.3"), b"data"), Err(SocketError::NoSourceAddress));
     assert_eq!(host.send_udp(id, &on(2, "10.0.0.2"), b"data"), Err(SocketError::NoSourceAddress));
     assert_eq!(host.send_udp(id, &on(1, "10.0.0.3"), b"data"), Ok(()));
+}
+
+/// Returns the bytes and the offload state of the frames that the host sends.
+fn sent_with_offload(host: &mut TestHost) -> Vec<(Vec<u8>, Offload)> {
+    let mut departing = Batch::new(64);
+    host.host.transmit(NOW, PORT, &mut departing, &mut host.pool);
+    let mut sent = Vec::new();
+    while let Some(frame) = departing.pop() {
+        sent.push((frame.bytes().to_vec(), frame.offload()));
+        host.pool.give(frame);
+    }
+    sent
+}
+
+// proves: partial-checksum-sent, udp-joined
+#[test]
+fn checksum_of_unfragmented_datagram_is_left_to_device_that_completes_it() {
+    let all = Offloads { checksum: true, tcp_v4: true, udp: true };
+    for (offloads, length) in [(all, 64), (all, 0), (all, 1_473), (Offloads { udp: false, ..all }, 64)] {
+        let mut host = TestHost::with_known_peer_and(&HostConfig { offloads, ..config() });
+        let id = host.host.bind_udp(&at_port(9)).unwrap();
+        let data = vec![7; length];
+        host.send_udp(id, &to_peer(7), &data).unwrap();
+        let sent = sent_with_offload(&mut host);
+        if length > 1_472 {
+            // No device completes the checksum of a datagram in fragments.
+            assert_eq!(sent.len(), 2);
+            assert!(sent.iter().all(|(_, offload)| *offload == Offload::default()), "{sent:?}");
+            continue;
+        }
+        let [(bytes, offload)] = &sent[..] else {
+            panic!("expected one frame, the host sent {}", sent.len())
+        };
+        assert_eq!(offload.checksum, Checksum::Partial { start: 34, offset: 6 });
+        let size = u16::try_from(length).unwrap();
+        let segmentation = Segmentation { kind: SegmentationKind::Udp, size, header: 42, cwr: false };
+        assert_eq!(offload.segmentation, (offloads.udp && size > 0).then_some(segmentation));
+        // The rest of the checksum completes the sum of the pseudo-header.
+        let mut completed = bytes.clone();
+        let checksum = inet::checksum::of(&bytes[34..]);
+        completed[40..42].copy_from_slice(&checksum.to_be_bytes());
+        assert_eq!(sent_udp(&[completed]).3, data);
+        assert_eq!(host.pool.held(), 0);
+    }
 }

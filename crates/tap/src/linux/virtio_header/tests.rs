@@ -1,0 +1,53 @@
+use super::*;
+use proptest::prelude::*;
+
+fn segmented(kind: SegmentationKind, cwr: bool) -> Offload {
+    Offload {
+        checksum: Checksum::Partial { start: 34, offset: 16 },
+        segmentation: Some(Segmentation { kind, size: 1_448, header: 66, cwr }),
+    }
+}
+
+#[test]
+fn header_of_superframe_has_fields_of_specification() {
+    let expected = [1, 0x81, 66, 0, 0xa8, 0x05, 34, 0, 16, 0];
+    assert_eq!(encode(segmented(SegmentationKind::TcpV4, true), 66 + 1_449), expected);
+    assert_eq!(encode(segmented(SegmentationKind::Udp, false), 66 + 1_449)[1], 5);
+}
+
+#[test]
+fn frame_with_one_segment_has_no_segmentation_in_its_header() {
+    let header = encode(segmented(SegmentationKind::TcpV4, false), 66 + 1_448);
+    assert_eq!(header, [1, 0, 0, 0, 0, 0, 34, 0, 16, 0]);
+    assert_eq!(encode(Offload::default(), 42), [0; LENGTH]);
+}
+
+#[test]
+fn verified_checksum_is_received_and_not_sent() {
+    let verified = Offload { checksum: Checksum::Verified, segmentation: None };
+    assert_eq!(decode([2, 0, 0, 0, 0, 0, 0, 0, 0, 0]), verified);
+    assert_eq!(encode(verified, 42), [0; LENGTH]);
+}
+
+proptest! {
+    #[test]
+    fn state_of_superframe_is_equal_after_encoding_and_decoding(
+        kind in prop_oneof![
+            Just(SegmentationKind::TcpV4), Just(SegmentationKind::TcpV6), Just(SegmentationKind::Udp)
+        ],
+        (size, header, start, offset) in any::<(u16, u16, u16, u16)>(),
+        cwr: bool,
+    ) {
+        let state = Offload {
+            checksum: Checksum::Partial { start, offset },
+            segmentation: Some(Segmentation { kind, size, header, cwr }),
+        };
+        prop_assert_eq!(decode(encode(state, usize::MAX)), state);
+    }
+
+    #[test]
+    fn any_received_header_is_decoded(header: [u8; LENGTH]) {
+        let state = decode(header);
+        prop_assert_eq!(matches!(state.checksum, Checksum::Partial { .. }), header[0] & 1 == 1);
+    }
+}
