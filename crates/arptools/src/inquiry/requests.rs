@@ -172,23 +172,21 @@ fn open_request(
     bit: u16,
     previous: Option<Duration>,
 ) -> Option<&mut SentRequest> {
-    let open = requests.iter_mut().filter(|request| request.is_open(bit));
-    if let Some(previous) = previous {
-        return open.min_by_key(|request| now.since(request.sent).abs_diff(previous));
-    }
-    // The newest request after a prompt reply, or the oldest recent request, or the newest.
-    let open: Vec<_> = open.collect();
-    let is_prompt = match open.as_slice() {
-        [.., before, newest] => {
+    let mut newest_first = requests.iter().rev().filter(|request| request.is_open(bit));
+    let is_prompt = match (newest_first.next(), newest_first.next()) {
+        (Some(newest), Some(before)) => {
             now.since(newest.sent).saturating_mul(PROMPT_PART) < newest.sent.since(before.sent)
         }
         _ => false,
     };
-    if is_prompt {
-        return open.into_iter().next_back();
-    }
     let is_recent = |request: &SentRequest| now.since(request.sent) <= FIRST_REPLY_LIMIT;
-    open.into_iter().reduce(|found, request| if is_recent(found) { found } else { request })
+    let mut open = requests.iter_mut().filter(|request| request.is_open(bit));
+    match previous {
+        Some(previous) => open.min_by_key(|request| now.since(request.sent).abs_diff(previous)),
+        // The newest request after a prompt reply, or the oldest recent request, or the newest.
+        None if is_prompt => open.next_back(),
+        None => open.reduce(|found, request| if is_recent(found) { found } else { request }),
+    }
 }
 
 /// Returns the bit of a station.
@@ -213,3 +211,6 @@ impl RoundTripSum {
         self.bounds = Some((min.min(round_trip), max.max(round_trip)));
     }
 }
+
+#[cfg(test)]
+mod tests;
