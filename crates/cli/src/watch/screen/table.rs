@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use arptools::census::{CensusEntry, Presence};
+use arptools::census::{CensusEntry, Presence, VlanAddress};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use tap::Instant;
@@ -36,7 +36,7 @@ pub(super) struct Columns {
 impl Columns {
     /// Returns the columns for this width. The columns of interfaces and vendors take their width from the other columns.
     pub(super) fn new(width: usize, rows: &[ShownAddress], has_vendors: bool) -> Columns {
-        let longest = rows.iter().map(|row| row.entry.address.to_string().len()).max().unwrap_or_default();
+        let longest = rows.iter().map(|row| text_length(row.entry.address)).max().unwrap_or_default();
         let names = rows.iter().filter_map(|row| row.interface.as_ref());
         let interface =
             names.map(|name| name.chars().count().max(INTERFACE.len()) + 2).max().unwrap_or_default();
@@ -129,6 +129,18 @@ impl Columns {
         };
         Line::from(vec![Span::styled(cells, style), Span::styled(format!("  {notes}"), style)])
     }
+}
+
+/// Returns the length of the text of an address. The text is not written, because a table may have thousands of rows.
+pub(super) fn text_length(address: VlanAddress) -> usize {
+    let digits = |number: u16| match number {
+        0..10 => 1,
+        10..100 => 2,
+        100..1_000 => 3,
+        1_000.. => 4,
+    };
+    let bytes = address.ip.octets().into_iter().map(|byte| digits(byte.into()));
+    bytes.sum::<usize>() + "...".len() + address.vlan.map_or(0, |vlan| 1 + digits(vlan.number()))
 }
 
 /// Returns the time since `then` in whole seconds, in at most four characters.

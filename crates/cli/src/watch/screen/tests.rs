@@ -1,5 +1,7 @@
 use super::*;
 use crate::watch::tests::{at, every_event, observers, request, sample_census};
+use arptools::census::VlanAddress;
+use link::VlanId;
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -104,6 +106,23 @@ ADDRESS   MAC ADDRESS        STATE  FIRST SEEN          LAST SEEN PACKETS     /s
 LATEST EVENTS";
     assert_eq!(shown[2..10].join("\n"), table);
     assert_eq!(shown[59].len(), 200);
+}
+
+#[test]
+fn only_rows_on_screen_are_formatted() {
+    let mut snapshot = snapshot();
+    let rows = snapshot.rows.clone();
+    let mut allocations = |repetitions| {
+        snapshot.rows = vec![rows.clone(); repetitions].concat();
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let mut state = ScreenState::default();
+        let draw = || {
+            terminal.draw(|frame| draw::draw(frame, &snapshot, &mut state, Styler::DISABLED)).unwrap();
+        };
+        allocation_counter::measure(draw).count_total
+    };
+    let (few, many) = (allocations(200), allocations(1_500));
+    assert_eq!(many, few, "allocations for 9,000 rows, and for 1,200");
 }
 
 #[test]
@@ -264,6 +283,14 @@ fn heading_reports_end_of_capture() {
     let mut snapshot = Snapshot::new("arp.pcap", false, &[observer], &VecDeque::new());
     let shown = shown(&mut snapshot, &mut ScreenState::default(), (80, 24));
     assert_eq!(shown[0], "tapstack watch arp.pcap (end of capture)  01:10:00");
+}
+
+proptest! {
+    #[test]
+    fn text_length_is_that_of_address(ip in any::<[u8; 4]>(), vlan in 0_u16..5_000) {
+        let address = VlanAddress { vlan: VlanId::new(vlan), ip: ip.into() };
+        prop_assert_eq!(table::text_length(address), address.to_string().len());
+    }
 }
 
 proptest! {
