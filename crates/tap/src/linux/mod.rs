@@ -14,6 +14,7 @@
 mod cable;
 mod interface;
 mod io;
+mod io_choice;
 mod ioctl;
 mod link;
 mod link_monitor;

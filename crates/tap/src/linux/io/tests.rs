@@ -98,6 +98,19 @@ fn auto_io_uses_ring_under_load_only() {
 }
 
 #[test]
+fn auto_io_tries_both_methods_under_load() {
+    let mut fixture = Fixture::new(Io::Auto);
+    // Each exchange moves about 270 frames under heavy load, and a trial has 1,024 frames.
+    let methods: Vec<bool> = (0..10)
+        .flat_map(|_| fixture.exchange(200))
+        .filter(|(added, _)| *added == IoRing::BATCH)
+        .map(|(_, uses_ring)| uses_ring)
+        .collect();
+    let changes = methods.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!((methods.first(), changes), (Some(&true), 3), "{methods:?}");
+}
+
+#[test]
 fn selected_io_is_kept_under_any_load() {
     for (io, by_ring) in [(Io::Ring, true), (Io::ReadWrite, false)] {
         let mut fixture = Fixture::new(io);
