@@ -38,6 +38,7 @@ pub(crate) const CASES: &[Case] = &[
     ("services_commands_print_what_page_shows", replay_page::<4>),
     ("day_of_work_needs_exit_codes_and_json_only", day_of_work),
     ("pages_with_console_blocks_are_all_replayed", other_pages),
+    ("waits_of_pages_end_when_program_ends", waits),
     ("replay_parses_console_blocks_only", console_blocks),
     ("replay_requires_programs_and_interfaces_of_scripts", requirements),
     ("replay_rejects_different_output", different_output),
@@ -106,6 +107,21 @@ fn other_pages() -> TestResult {
         let count = blocks(&String::from_utf8_lossy(bytes)).len();
         assert_eq!(count, 0, "{name} has blocks with the language console: add it to PAGES, or use sh");
     }
+    Ok(())
+}
+
+/// Checks that no command waits for the output of a program that has ended: it could not start, for example.
+fn waits() -> TestResult {
+    let files = FILES.get().ok_or("the pages were not read")?;
+    let mut count = 0;
+    for (name, bytes) in files.iter().filter(|(name, _)| **name != SAMPLE) {
+        for wait in std::str::from_utf8(bytes)?.split("until grep ").skip(1) {
+            let condition = wait.split(';').next().unwrap_or_default();
+            assert!(condition.ends_with(" || ! kill -0 $!"), "{name}: endless wait: until grep {condition}");
+            count += 1;
+        }
+    }
+    assert!(count > 0, "no page waits for a program");
     Ok(())
 }
 
