@@ -23,6 +23,10 @@ pub(crate) const CASES: &[Case] = &[
         "frame_from_kernel_is_marked_when_udp_checksum_is_partial",
         frame_from_kernel_is_marked_when_udp_checksum_is_partial,
     ),
+    (
+        "socket_for_ether_type_receives_only_frames_of_this_type",
+        socket_for_ether_type_receives_only_frames_of_this_type,
+    ),
     ("frames_dropped_by_kernel_are_counted", frames_dropped_by_kernel_are_counted),
     ("frames_longer_than_mtu_are_counted", frames_longer_than_mtu_are_counted),
     ("transmit_drops_are_read_in_namespace_of_interface", transmit_drops_are_read_in_namespace_of_interface),
@@ -205,6 +209,20 @@ fn frame_from_kernel_is_marked_when_udp_checksum_is_partial() -> TestResult {
             assert_eq!(checksum, expected, "{bytes:x?}");
         }
     }
+    Ok(())
+}
+
+fn socket_for_ether_type_receives_only_frames_of_this_type() -> TestResult {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let mut socket = PacketSocket::open_for_ether_type(&NEAR.parse()?, 0x0806)?;
+    let request = arp([0xff; 6], 1, (PEER, FAR_KERNEL), ([0; 6], "10.0.0.8".parse()?));
+    for sent in [&frame(OTHER, 0)[..], &request, &frame(OTHER, 1)] {
+        send(&mut far, sent)?;
+    }
+    assert_eq!(next(&mut socket)?, request);
+    let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+    assert_eq!(socket.receive(&mut pool, &mut batch)?.frames, 0, "another frame was received");
     Ok(())
 }
 

@@ -1,9 +1,5 @@
 //! The contenders. [`all`] lists them.
 
-use std::fs::File;
-use std::sync::Arc;
-
-use bench::namespace::within;
 use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
@@ -31,8 +27,8 @@ type MakeEngine = fn(&InterfaceName, &Population, Load) -> Result<Box<dyn Engine
 enum ContenderKind {
     /// A program on a TAP.
     Engine(MakeEngine),
-    /// The kernel at the other end of a veth pair, in this namespace.
-    Kernel(Arc<File>),
+    /// The kernel at the other end of a veth pair.
+    Kernel,
 }
 
 /// tapstack's host in a loop with one blocking read and one write.
@@ -58,8 +54,7 @@ pub(crate) const MANY_NEIGHBORS: &str = "tapstack-table";
 pub(crate) const MANY_REQUESTERS: &str = "tapstack-requesters";
 
 /// Returns all contenders. `hosts` and `neighbors` are the populations of the contenders with many hosts or neighbors.
-/// `kernels` is the namespace of the kernel.
-pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<File>) -> Vec<Contender> {
+pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender> {
     let engine = |name, about, make| Contender {
         name,
         about,
@@ -103,7 +98,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<Fil
             Ok(Box::new(BatchedSmoltcp::over(tap(name)?, load)))
         }),
         Contender {
-            kind: ContenderKind::Kernel(Arc::clone(&kernels)),
+            kind: ContenderKind::Kernel,
             ..engine(
                 KERNEL,
                 "the Linux kernel over a veth pair; a thread echoes UDP datagrams and serves TCP",
@@ -111,7 +106,7 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<Fil
             )
         },
         Contender {
-            kind: ContenderKind::Kernel(kernels),
+            kind: ContenderKind::Kernel,
             ..engine(
                 PLAIN_KERNEL,
                 "the Linux kernel over a veth pair, with each TCP segment in its own frame",
@@ -148,7 +143,12 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange, kernels: Arc<Fil
 impl Contender {
     /// Returns whether this contender is the kernel, not an engine of this process.
     pub(crate) fn is_kernel(&self) -> bool {
-        matches!(self.kind, ContenderKind::Kernel(_))
+        matches!(self.kind, ContenderKind::Kernel)
+    }
+
+    /// Returns whether the link of the kernel carries several TCP segments in one frame.
+    pub(crate) fn has_segmentation(&self) -> bool {
+        self.name != PLAIN_KERNEL
     }
 
     /// Returns whether an engine of this process replies to this load.
@@ -180,23 +180,21 @@ impl Contender {
         if let Some(hosts) = self.population.hosts {
             traffic.responders = hosts;
         }
-        traffic.has_partial_checksums = self.is_kernel();
         if self.name == MANY_REQUESTERS {
             traffic.requesters = self.population.neighbors;
         }
         traffic
     }
 
-    /// Creates the engine for this load on a new interface of this name. The kernel needs an engine for UDP and TCP only,
-    /// which is not on the interface. It serves TCP streams in the current network namespace.
+    /// Creates the engine for this load in the current network namespace, on a new interface of this name. The kernel needs
+    /// an engine for UDP and TCP only, which uses sockets instead of the interface.
     pub(crate) fn engine(&self, name: &InterfaceName, load: Load) -> Result<Option<Box<dyn Engine>>, String> {
         match &self.kind {
             ContenderKind::Engine(make) => make(name, &self.population, load).map(Some),
-            ContenderKind::Kernel(namespace) => match load {
+            ContenderKind::Kernel => match load {
                 Load::Arp | Load::Ping => Ok(None),
-                Load::Udp => Ok(Some(Box::new(KernelEcho::in_namespace(namespace)?))),
-                Load::TcpAccept => Ok(Some(Box::new(within(namespace, || KernelServer::new(load))?))),
-                Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => {
+                Load::Udp => Ok(Some(Box::new(KernelEcho::new()?))),
+                Load::TcpAccept | Load::TcpSend | Load::TcpReceive | Load::TcpRequest | Load::TcpFlood => {
                     Ok(Some(Box::new(KernelServer::new(load)?)))
                 }
             },

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bench::namespace::within;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::contender::Contender;
@@ -45,20 +46,17 @@ struct DrainRun {
     /// The client of the load `tcp-accept`.
     handshakes: Option<Handshakes>,
     drained: DrainResult,
+    /// Keeps the namespaces alive.
+    _network: BenchNetwork,
 }
 
 /// Number of warm-up rounds, which are not measured.
 const WARM_UP: usize = 3;
 
 /// Runs each contender once per round.
-pub(crate) fn run(
-    network: &BenchNetwork,
-    contenders: &[Contender],
-    load: Load,
-    bounds: Bounds,
-) -> Result<Vec<DrainResult>, String> {
+pub(crate) fn run(contenders: &[Contender], load: Load, bounds: Bounds) -> Result<Vec<DrainResult>, String> {
     let lanes = contenders.iter().map(|contender| {
-        DrainRun::open(network, contender, load).map_err(|error| format!("{}: {error}", contender.name))
+        DrainRun::open(contender, load).map_err(|error| format!("{}: {error}", contender.name))
     });
     let mut lanes = lanes.collect::<Result<Vec<_>, _>>()?;
     let round = |lanes: &mut [DrainRun], round: usize| {
@@ -75,11 +73,11 @@ pub(crate) fn run(
 }
 
 impl DrainRun {
-    fn open(network: &BenchNetwork, contender: &Contender, load: Load) -> Result<DrainRun, String> {
-        let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
-        let mut engine = contender.engine(&name, load)?;
+    fn open(contender: &Contender, load: Load) -> Result<DrainRun, String> {
+        let network = BenchNetwork::new(contender)?;
+        let mut engine = within(&network.responder, || contender.engine(&network.interface, load))?;
         let mut generator =
-            Generator::open(&name, &contender.traffic(load.request().unwrap_or(RequestKind::Arp)))?;
+            Generator::open(&network, &contender.traffic(load.request().unwrap_or(RequestKind::Arp)))?;
         generator.settle(|| match &mut engine {
             Some(engine) => discard_pending(engine.as_mut()),
             None => Ok(()),
@@ -95,7 +93,14 @@ impl DrainRun {
             system_calls: None,
         };
         let handshakes = load.request().is_none().then(Handshakes::new);
-        Ok(DrainRun { is_kernel: contender.is_kernel(), engine, generator, handshakes, drained })
+        Ok(DrainRun {
+            is_kernel: contender.is_kernel(),
+            engine,
+            generator,
+            handshakes,
+            drained,
+            _network: network,
+        })
     }
 
     fn round(&mut self, fill: u16) -> Result<(), String> {

@@ -41,17 +41,14 @@ const FORGED_ADDRESSES: u32 = 1 << 17;
 
 /// Floods a contender with up to `rate` SYNs per second for a time, after the same time without the flood.
 pub(crate) fn run(member: &mut StreamMember, rate: u32, time: Duration) -> Result<FloodResult, String> {
-    let (namespace, interface) = (member.namespace(), member.interface().clone());
+    let network = member.network().clone();
     let before = ask(member.client(), time)?;
     let memory_before = resident_memory()?;
     let (stop, used, begin) = (AtomicBool::new(false), member.clock().now(), Instant::now());
     let (during, connects, flood) = thread::scope(|scope| {
-        let flooder = scope.spawn(|| {
-            let generator =
-                within(&namespace, || Generator::open(&interface, &Traffic::plain(RequestKind::Arp)))?;
-            flood(generator, rate, &stop)
-        });
-        let connecter = scope.spawn(|| within(&namespace, || Ok(connect(&stop))));
+        let flooder =
+            scope.spawn(|| flood(Generator::open(&network, &Traffic::plain(RequestKind::Arp))?, rate, &stop));
+        let connecter = scope.spawn(|| within(&network.requester, || Ok(connect(&stop))));
         let during = ask(member.client(), time);
         stop.store(true, Ordering::Relaxed);
         (during, connecter.join(), flooder.join())

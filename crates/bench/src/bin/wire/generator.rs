@@ -1,28 +1,34 @@
 //! Packet generator: sends requests, and checks and counts replies.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::net::SocketAddrV4;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+use bench::namespace::within;
 use nix::errno::Errno;
-use nix::sys::socket::sockopt::{RcvBuf, RcvBufForce};
-use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, recvmmsg, sendmmsg, setsockopt};
-use tap::linux::{InterfaceName, PacketSocket};
+use nix::sys::socket::{LinkAddr, MsgFlags, MultiHeaders, recvmmsg, sendmmsg};
+use tap::linux::PacketSocket;
 
-use crate::traffic::{Exchange, RequestKind, Traffic};
+use crate::network::BenchNetwork;
+use crate::traffic::{Exchange, PORT, REQUESTER, RequestKind, Traffic};
+use crate::udp_socket::{UdpSocket, enlarge_receive_buffer};
 
 /// Maximum number of frames per system call.
 pub(crate) const FRAMES_PER_CALL: usize = 64;
 /// Maximum time to wait for a reply.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// Size of a receive buffer in bytes, which holds the frames of one round.
-const RECEIVE_BUFFER: usize = 4 << 20;
 /// Maximum length of a reply, in bytes.
 const MAX_REPLY: usize = 128;
+
+/// EtherType of ARP.
+const ARP: u16 = 0x0806;
 
 /// A packet socket on an interface, and the requests to send.
 pub(crate) struct Generator {
     socket: PacketSocket,
+    /// Receives the replies if they are UDP datagrams to the requester. The packet socket then receives only ARP.
+    udp: Option<UdpSocket>,
     requests: Vec<Exchange>,
     probe: Exchange,
     unanswered: Exchange,
@@ -37,16 +43,28 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Opens a packet socket on an interface.
-    pub(crate) fn open(name: &InterfaceName, traffic: &Traffic) -> Result<Generator, String> {
-        let socket = PacketSocket::open_without_ring(name)
-            .map_err(|error| format!("cannot open a packet socket on {name}: {error}"))?;
+    /// Opens the sockets in the namespace of the requester.
+    pub(crate) fn open(network: &BenchNetwork, traffic: &Traffic) -> Result<Generator, String> {
+        let udp = traffic.has_udp_socket().then(|| {
+            network.add_requester()?;
+            within(&network.requester, || UdpSocket::bind(SocketAddrV4::new(REQUESTER.ip, PORT)))
+        });
+        let udp = udp.transpose()?;
+        let name = &network.interface;
+        let socket = within(&network.requester, || {
+            let socket = match udp {
+                Some(_) => PacketSocket::open_for_ether_type(name, ARP),
+                None => PacketSocket::open_without_ring(name),
+            };
+            socket.map_err(|error| format!("cannot open a packet socket on {name}: {error}"))
+        })?;
         socket.bypass_queue().map_err(|error| format!("cannot bypass the queue of {name}: {error}"))?;
         enlarge_receive_buffer(socket.as_fd())?;
         let requests = traffic.exchanges();
         let unanswered = requests[0].to_absent_host();
         Ok(Generator {
             socket,
+            udp,
             requests,
             probe: Traffic::plain(RequestKind::Arp).exchanges().remove(0),
             unanswered,
@@ -144,8 +162,25 @@ impl Generator {
         Ok(())
     }
 
-    /// Receives and checks up to `count` frames, at most [`FRAMES_PER_CALL`], and returns the number of replies.
+    /// Receives and checks up to `count` frames or datagrams, at most [`FRAMES_PER_CALL`], and returns the number of
+    /// replies.
     pub(crate) fn receive(&mut self, count: usize) -> Result<usize, String> {
+        if let Some(udp) = &mut self.udp {
+            udp.receive(count)?;
+            let before = self.answered;
+            for (source, data) in udp.sources().iter().zip(udp.data()) {
+                let expected = &self.requests[self.answered % self.requests.len()];
+                let source = source.map(SocketAddrV4::from);
+                if self.answered < self.sent
+                    && source.is_some_and(|source| expected.is_echoed_by(source, data))
+                {
+                    self.answered += 1;
+                } else {
+                    self.unexpected += 1;
+                }
+            }
+            return Ok(self.answered - before);
+        }
         let lengths =
             receive(&self.socket, &mut self.incoming, &mut self.space[..count.min(FRAMES_PER_CALL)])?;
         let before = self.answered;
@@ -245,14 +280,6 @@ impl Generator {
             count => format!("; {count} unexpected frames received"),
         }
     }
-}
-
-/// Enlarges the receive buffer of a socket, so that it holds the frames or datagrams of one round. Without the
-/// privilege, the buffer has the size that the system allows, and a round that exceeds the buffer fails.
-pub(crate) fn enlarge_receive_buffer(socket: BorrowedFd<'_>) -> Result<(), String> {
-    setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER)
-        .or_else(|_| setsockopt(&socket, RcvBuf, &RECEIVE_BUFFER))
-        .map_err(|errno| format!("cannot set the receive buffer: {}", errno.desc()))
 }
 
 /// Sends frames in one system call and returns the number of accepted frames.

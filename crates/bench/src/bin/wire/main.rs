@@ -32,6 +32,7 @@ mod stream;
 mod swap;
 mod tapstack_engine;
 mod traffic;
+mod udp_socket;
 mod write;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use crate::flow;
 use crate::goals::goals;
 use crate::latency;
 use crate::load::Load;
-use crate::network::BenchNetwork;
+use crate::network::{self, BenchNetwork};
 use crate::options::{Mode, Options};
 use crate::report::{
     BenchReport, ContenderDescription, DrainTable, FloodTable, FlowTable, LatencyTable, Machine, Skipped,
@@ -28,13 +28,12 @@ pub(crate) const CONNECTIONS: u16 = 128;
 
 /// Runs the measurements that the options select.
 pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
-    // The namespaces must be entered before a second thread starts.
-    let network = BenchNetwork::enter()?;
+    network::enter()?;
     let cpus = allowed();
     let first = *cpus.first().ok_or("cannot find the CPUs of this process")?;
     pin(first)?;
     let mut skipped = Vec::new();
-    let contenders = choose(options, &network, &mut skipped)?;
+    let contenders = choose(options, &mut skipped)?;
     let mut report = BenchReport {
         machine: Machine::this(cpus.len()),
         contenders: contenders
@@ -51,13 +50,13 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
     };
     let is_drained = |load: &Load| load.request().is_some() || *load == Load::TcpAccept;
     for load in options.loads().iter().filter(|load| options.measures(Mode::Drain) && is_drained(load)) {
-        report.drain.push(drained(options, &network, &contenders, *load)?);
+        report.drain.push(drained(options, &contenders, *load)?);
     }
     let few: Vec<_> = contenders.into_iter().filter(|contender| !contender.has_population()).collect();
     match cpus.get(1) {
         Some(second) => {
             for load in options.loads() {
-                on_two_cpus(options, &network, &few, *load, *second, &mut report)?;
+                on_two_cpus(options, &few, *load, *second, &mut report)?;
             }
         }
         None if options.measures(Mode::Flow) || options.measures(Mode::Latency) => {
@@ -71,15 +70,11 @@ pub(crate) fn run(options: &Options) -> Result<BenchReport, String> {
 }
 
 /// Returns the selected contenders that are available.
-fn choose(
-    options: &Options,
-    network: &BenchNetwork,
-    skipped: &mut Vec<Skipped>,
-) -> Result<Vec<Contender>, String> {
+fn choose(options: &Options, skipped: &mut Vec<Skipped>) -> Result<Vec<Contender>, String> {
     let hosts = AddressRange { ip: [10, 128, 0, 0].into(), mac: [2, 1, 0, 0, 0, 0], count: options.hosts };
     let neighbors =
         AddressRange { ip: [10, 64, 0, 0].into(), mac: [2, 2, 0, 0, 0, 0], count: options.neighbors };
-    let mut all = contender::all(hosts, neighbors, network.kernels());
+    let mut all = contender::all(hosts, neighbors);
     if let Some(unknown) = options.contenders.iter().find(|name| all.iter().all(|one| one.name != **name)) {
         let names: Vec<_> = all.iter().map(|one| one.name).collect();
         return Err(format!(
@@ -92,28 +87,23 @@ fn choose(
     if !options.contenders.is_empty() {
         all.retain(|one| options.contenders.iter().any(|name| *name == one.name));
     }
-    if let Err(why) = network.kernel() {
+    let kernel = all.iter().find(|one| one.is_kernel());
+    if let Some(Err(why)) = kernel.map(BenchNetwork::new) {
         all.retain(|one| !one.is_kernel());
         skipped.push(Skipped { what: contender::KERNEL.to_owned(), why });
     }
     Ok(all)
 }
 
-fn drained(
-    options: &Options,
-    network: &BenchNetwork,
-    contenders: &[Contender],
-    load: Load,
-) -> Result<DrainTable, String> {
+fn drained(options: &Options, contenders: &[Contender], load: Load) -> Result<DrainTable, String> {
     let fill = if load == Load::TcpAccept { CONNECTIONS } else { FILL };
     let bounds = Bounds { rounds: rounds(options), fill };
-    let drained = drain::run(network, &supporting(contenders, load), load, bounds)?;
+    let drained = drain::run(&supporting(contenders, load), load, bounds)?;
     Ok(DrainTable::of(load, fill.into(), &drained))
 }
 
 fn on_two_cpus(
     options: &Options,
-    network: &BenchNetwork,
     contenders: &[Contender],
     load: Load,
     cpu: usize,
@@ -121,11 +111,11 @@ fn on_two_cpus(
 ) -> Result<(), String> {
     let contenders = supporting(contenders, load);
     for spin in [Duration::ZERO, options.spin()] {
-        let job = Job { load, spin, cpu, namespace: None };
+        let job = Job { load, spin, cpu };
         match (load.request(), load) {
-            (Some(kind), _) => answered(options, network, &contenders, kind, &job, report)?,
+            (Some(kind), _) => answered(options, &contenders, kind, &job, report)?,
             (None, Load::TcpAccept) => {}
-            (None, _) => streamed(options, network, &contenders, &job, report)?,
+            (None, _) => streamed(options, &contenders, &job, report)?,
         }
     }
     Ok(())
@@ -134,7 +124,6 @@ fn on_two_cpus(
 /// Measures requests that are single frames.
 fn answered(
     options: &Options,
-    network: &BenchNetwork,
     contenders: &[Contender],
     kind: RequestKind,
     job: &Job,
@@ -146,7 +135,7 @@ fn answered(
     if !flow && !latency {
         return Ok(());
     }
-    let mut running = running::start_all(network, contenders, kind, job)?;
+    let mut running = running::start_all(contenders, kind, job)?;
     for window in options.windows.iter().filter(|_| flow) {
         let window = usize::from(*window);
         let flowed = flow::run(&mut running, window, options.slice(), rounds(options))?;
@@ -162,7 +151,6 @@ fn answered(
 /// Measures TCP connections with a kernel socket.
 fn streamed(
     options: &Options,
-    network: &BenchNetwork,
     contenders: &[Contender],
     job: &Job,
     report: &mut BenchReport,
@@ -176,7 +164,7 @@ fn streamed(
     if !options.measures(mode) || (mode != Mode::Latency && job.spin.is_zero()) {
         return Ok(());
     }
-    let mut members = stream::start_all(network, contenders, job)?;
+    let mut members = stream::start_all(contenders, job)?;
     match mode {
         Mode::Latency => {
             let timed = stream::ask(&mut members, options.slice(), rounds(options))?;

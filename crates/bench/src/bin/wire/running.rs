@@ -1,13 +1,11 @@
 //! Running contenders, each in its own thread on one CPU, and their packet generators on another CPU.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bench::namespace::enter;
-use tap::linux::InterfaceName;
 
 use crate::contender::Contender;
 use crate::cpu::{ThreadClock, pin};
@@ -24,6 +22,8 @@ pub(crate) struct RunningContender {
     /// CPU clock of the contender's thread. `None` for the kernel if it replies on the CPU of the requester.
     pub(crate) clock: Option<ThreadClock>,
     worker: Option<Worker>,
+    /// Keeps the namespaces alive.
+    _network: BenchNetwork,
 }
 
 /// The thread of a contender.
@@ -39,20 +39,16 @@ pub(crate) struct Job {
     /// Duration for which the contender polls before it sleeps.
     pub(crate) spin: Duration,
     pub(crate) cpu: usize,
-    /// Network namespace of the contender. `None` is that of this process.
-    pub(crate) namespace: Option<Arc<File>>,
 }
 
 /// Starts all contenders.
 pub(crate) fn start_all(
-    network: &BenchNetwork,
     contenders: &[Contender],
     kind: RequestKind,
     job: &Job,
 ) -> Result<Vec<RunningContender>, String> {
     let member = |contender: &Contender| {
-        RunningContender::begin(network, contender, kind, job)
-            .map_err(|error| format!("{}: {error}", contender.name))
+        RunningContender::begin(contender, kind, job).map_err(|error| format!("{}: {error}", contender.name))
     };
     contenders.iter().map(member).collect()
 }
@@ -66,22 +62,17 @@ pub(crate) fn stop_all(running: Vec<RunningContender>) -> Result<(), String> {
 }
 
 impl RunningContender {
-    fn begin(
-        network: &BenchNetwork,
-        contender: &Contender,
-        kind: RequestKind,
-        job: &Job,
-    ) -> Result<RunningContender, String> {
-        let name = if contender.is_kernel() { network.kernel()?.clone() } else { network.new_name()? };
+    fn begin(contender: &Contender, kind: RequestKind, job: &Job) -> Result<RunningContender, String> {
+        let network = BenchNetwork::new(contender)?;
         let (worker, clock) = if contender.has_engine(job.load) {
-            let (worker, clock) = Worker::start(contender, &name, job)?;
+            let (worker, clock) = Worker::start(contender, &network, job)?;
             (Some(worker), Some(clock))
         } else {
             (None, None)
         };
-        let mut generator = Generator::open(&name, &contender.traffic(kind))?;
+        let mut generator = Generator::open(&network, &contender.traffic(kind))?;
         generator.settle(|| Ok(()))?;
-        Ok(RunningContender { contender: contender.name, generator, clock, worker })
+        Ok(RunningContender { contender: contender.name, generator, clock, worker, _network: network })
     }
 
     fn end(mut self) -> Result<(), String> {
@@ -92,18 +83,18 @@ impl RunningContender {
 }
 
 impl Worker {
-    /// Starts the thread of a contender, with an interface of this name.
+    /// Starts the thread of a contender in its namespace.
     pub(crate) fn start(
         contender: &Contender,
-        name: &InterfaceName,
+        network: &BenchNetwork,
         job: &Job,
     ) -> Result<(Worker, ThreadClock), String> {
         let stop = Arc::new(StopFlag::new()?);
         let (ready, begun) = channel();
         let thread = {
-            let (contender, name, job, stop) =
-                (contender.clone(), name.clone(), job.clone(), Arc::clone(&stop));
-            thread::spawn(move || work(&contender, &name, &job, &stop, &ready))
+            let (contender, network, job, stop) =
+                (contender.clone(), network.clone(), job.clone(), Arc::clone(&stop));
+            thread::spawn(move || work(&contender, &network, &job, &stop, &ready))
         };
         match begun.recv() {
             Ok(clock) => Ok((Worker { stop, thread }, clock)),
@@ -125,16 +116,14 @@ impl Worker {
 
 fn work(
     contender: &Contender,
-    name: &InterfaceName,
+    network: &BenchNetwork,
     job: &Job,
     stop: &StopFlag,
     ready: &Sender<ThreadClock>,
 ) -> Result<(), String> {
-    if let Some(namespace) = &job.namespace {
-        enter(namespace)?;
-    }
+    enter(&network.responder)?;
     pin(job.cpu)?;
-    let mut engine = contender.engine(name, job.load)?.ok_or("contender without an engine")?;
+    let mut engine = contender.engine(&network.interface, job.load)?.ok_or("contender without an engine")?;
     ready.send(ThreadClock::mine()).map_err(|_| "the starting thread ended early")?;
     engine.serve(job.spin, stop)
 }

@@ -1,27 +1,23 @@
 //! TCP data and requests between a kernel socket and the contenders, on two CPUs.
 
-use bench::namespace::{new_namespace, select_cubic, within};
-use std::fs::File;
+use bench::namespace::{select_cubic, within};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tap::linux::InterfaceName;
-
-use crate::contender::{Contender, PLAIN_KERNEL};
+use crate::contender::Contender;
 use crate::cpu::ThreadClock;
 use crate::generator::TIMEOUT;
 use crate::kernel_tcp::port;
 use crate::latency::LatencyResult;
 use crate::load::Load;
-use crate::network::{BenchNetwork, connect, start};
+use crate::network::BenchNetwork;
 use crate::pattern::{PERIOD, Pattern};
 use crate::rounds::{Rounds, in_turn};
 use crate::running::{Job, Worker};
 use crate::stats::{ns, number};
-use crate::traffic::{REQUESTER, RESPONDER};
+use crate::traffic::RESPONDER;
 
 /// A contender that serves one TCP connection, and the client at the other end.
 pub(crate) struct StreamMember {
@@ -33,10 +29,7 @@ pub(crate) struct StreamMember {
     /// CPU clock of the contender's thread.
     clock: ThreadClock,
     worker: Worker,
-    /// Network namespace of the client. A contender on a TAP is in it too.
-    namespace: Arc<File>,
-    /// Interface of the client.
-    interface: InterfaceName,
+    network: BenchNetwork,
 }
 
 /// Results of one contender.
@@ -66,13 +59,9 @@ const BUFFER: usize = 256 << 10;
 const CHECKED: usize = 64;
 
 /// Starts all contenders, each in its own network namespace, and connects a client to each.
-pub(crate) fn start_all(
-    network: &BenchNetwork,
-    contenders: &[Contender],
-    job: &Job,
-) -> Result<Vec<StreamMember>, String> {
+pub(crate) fn start_all(contenders: &[Contender], job: &Job) -> Result<Vec<StreamMember>, String> {
     let member = |contender: &Contender| {
-        StreamMember::begin(network, contender, job).map_err(|error| format!("{}: {error}", contender.name))
+        StreamMember::begin(contender, job).map_err(|error| format!("{}: {error}", contender.name))
     };
     contenders.iter().map(member).collect()
 }
@@ -125,31 +114,19 @@ pub(crate) fn ask(
 }
 
 impl StreamMember {
-    fn begin(network: &BenchNetwork, contender: &Contender, job: &Job) -> Result<StreamMember, String> {
-        let client = Arc::new(new_namespace()?);
-        let (name, server) = if contender.is_kernel() {
-            let server = new_namespace()?;
-            (connect(&client, &server, contender.name != PLAIN_KERNEL)?, Arc::new(server))
-        } else {
-            (network.new_name()?, Arc::clone(&client))
-        };
-        let (worker, clock) =
-            Worker::start(contender, &name, &Job { namespace: Some(server), ..job.clone() })?;
-        let stream = within(&client, || {
-            if !contender.is_kernel() {
-                start(&name, REQUESTER)?;
-            }
-            open(port(job.load))
-        })?;
+    fn begin(contender: &Contender, job: &Job) -> Result<StreamMember, String> {
+        let network = BenchNetwork::new(contender)?;
+        let (worker, clock) = Worker::start(contender, &network, job)?;
+        network.add_requester()?;
+        let client = within(&network.requester, || open(port(job.load)))?;
         Ok(StreamMember {
             contender: contender.name,
             load: job.load,
-            client: stream,
+            client,
             position: 0,
             clock,
             worker,
-            namespace: client,
-            interface: name,
+            network,
         })
     }
 
@@ -165,12 +142,8 @@ impl StreamMember {
         self.clock
     }
 
-    pub(crate) fn namespace(&self) -> Arc<File> {
-        Arc::clone(&self.namespace)
-    }
-
-    pub(crate) fn interface(&self) -> &InterfaceName {
-        &self.interface
+    pub(crate) fn network(&self) -> &BenchNetwork {
+        &self.network
     }
 
     /// Transfers some data, and returns the number of bytes.
@@ -234,11 +207,8 @@ impl StreamMember {
                 return Err("data after the end of the transfer".to_owned());
             }
         }
-        let StreamMember { client, worker, namespace, .. } = self;
-        drop(client);
-        let ended = worker.end(|| Ok(()));
-        drop(namespace);
-        ended
+        drop(self.client);
+        self.worker.end(|| Ok(()))
     }
 }
 

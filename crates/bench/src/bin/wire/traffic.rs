@@ -1,6 +1,6 @@
 //! Requests and their expected replies.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Kind of request that is one frame, and is answered by one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,6 @@ pub(crate) struct Traffic {
     pub(crate) kind: RequestKind,
     pub(crate) requesters: AddressRange,
     pub(crate) responders: AddressRange,
-    /// Whether the responder leaves the UDP checksum to its network card: the reply contains the sum of the
-    /// pseudo-header only.
-    pub(crate) has_partial_checksums: bool,
 }
 
 /// A request and its reply.
@@ -62,7 +59,7 @@ const UDP_DATA: u8 = 64;
 const ICMP: u8 = 1;
 const UDP: u8 = 17;
 /// UDP port of the requester.
-const PORT: u16 = 50_000;
+pub(crate) const PORT: u16 = 50_000;
 /// UDP and TCP port of the echo service (RFC 862).
 pub(crate) const ECHO_PORT: u16 = 7;
 /// TCP port of the discard service (RFC 863).
@@ -85,7 +82,13 @@ impl AddressRange {
 impl Traffic {
     /// Returns the traffic of one requester and one responder.
     pub(crate) fn plain(kind: RequestKind) -> Traffic {
-        Traffic { kind, requesters: REQUESTER, responders: RESPONDER, has_partial_checksums: false }
+        Traffic { kind, requesters: REQUESTER, responders: RESPONDER }
+    }
+
+    /// Returns whether a UDP socket receives the replies. The kernel has only one address of the requester, so a packet
+    /// socket receives the replies to several requesters.
+    pub(crate) fn has_udp_socket(&self) -> bool {
+        self.kind == RequestKind::Udp && self.requesters.count == 1
     }
 
     /// Returns the exchanges in the order of sending. With many hosts, each exchange has another host, and successive
@@ -105,7 +108,7 @@ impl Traffic {
         let (request, reply) = match self.kind {
             RequestKind::Arp => arp(requester, responder),
             RequestKind::Ping => ping(requester, responder),
-            RequestKind::Udp => udp(requester, responder, self.has_partial_checksums),
+            RequestKind::Udp => udp(requester, responder),
         };
         Exchange { request, reply, kind: self.kind }
     }
@@ -129,6 +132,15 @@ impl Exchange {
             && packet[38..] == requester.0.octets();
         // The roles of requester and responder are exchanged.
         is_request.then(|| arp(responder, requester).1)
+    }
+
+    /// Returns whether a UDP datagram with this source and data is the expected reply.
+    pub(crate) fn is_echoed_by(&self, source: SocketAddrV4, data: &[u8]) -> bool {
+        let (header, expected) = self.reply[IP..].split_at(PAYLOAD + 8 - IP);
+        self.kind == RequestKind::Udp
+            && header[12..16] == source.ip().octets()
+            && header[20..22] == source.port().to_be_bytes()
+            && data == expected
     }
 
     /// Returns whether a frame is the expected reply, byte by byte. The fields of the IP header that a host may
@@ -181,7 +193,7 @@ fn ping(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Returns a UDP datagram and its echo.
-fn udp(requester: Host, responder: Host, has_partial_checksum: bool) -> (Vec<u8>, Vec<u8>) {
+fn udp(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
     let length = 8 + UDP_DATA;
     let pseudo_header = [&requester.0.octets()[..], &responder.0.octets(), &[0, UDP, 0, length]].concat();
     let message = |from: u16, to: u16| {
@@ -194,14 +206,12 @@ fn udp(requester: Host, responder: Host, has_partial_checksum: bool) -> (Vec<u8>
         0 => u16::MAX,
         checksum => checksum,
     };
-    let with_checksum = |mut message: Vec<u8>, checksum: u16| {
+    let with_checksum = |mut message: Vec<u8>| {
         message[6..8].copy_from_slice(&checksum.to_be_bytes());
         message
     };
-    let request = with_checksum(message(PORT, ECHO_PORT), checksum);
-    let partial = sum(&pseudo_header);
-    let reply =
-        with_checksum(message(ECHO_PORT, PORT), if has_partial_checksum { partial } else { checksum });
+    let request = with_checksum(message(PORT, ECHO_PORT));
+    let reply = with_checksum(message(ECHO_PORT, PORT));
     (datagram(requester, responder, UDP, &request), datagram(responder, requester, UDP, &reply))
 }
 

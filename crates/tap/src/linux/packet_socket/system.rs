@@ -25,12 +25,14 @@ pub(super) fn open() -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Binds the socket to the interface with this index, from which it then receives frames.
-pub(super) fn bind(fd: BorrowedFd<'_>, index: i32) -> io::Result<()> {
+/// Binds the socket to the interface with this index, from which it then receives the frames of an `EtherType`, or all
+/// frames.
+pub(super) fn bind(fd: BorrowedFd<'_>, index: i32, ether_type: Option<u16>) -> io::Result<()> {
+    let all = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?;
     // SAFETY: sockaddr_ll has integers only, for which zero is a valid value.
     let mut address: sockaddr_ll = unsafe { mem::zeroed() };
     address.sll_family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    address.sll_protocol = u16::try_from(libc::ETH_P_ALL).map_err(io::Error::other)?.to_be();
+    address.sll_protocol = ether_type.unwrap_or(all).to_be();
     address.sll_ifindex = index;
     // SAFETY: `address` is a whole sockaddr_ll, the length is its size, and bind only reads it.
     check(unsafe { libc::bind(fd.as_raw_fd(), (&raw const address).cast(), length_of::<sockaddr_ll>()) })

@@ -54,15 +54,30 @@ fn udp_checksum_covers_pseudo_header_and_datagram() {
 }
 
 #[test]
-fn partial_checksum_is_accepted_from_kernel_only() {
-    let [_, _, exchange] = all();
-    let traffic = Traffic { has_partial_checksums: true, ..Traffic::plain(RequestKind::Udp) };
-    let partial = traffic.exchanges().remove(0);
-    assert_eq!(partial.request, exchange.request);
-    assert!(!exchange.is_answered_by(&partial.reply));
-    assert!(!partial.is_answered_by(&exchange.reply));
-    let pseudo_header = [&partial.reply[IP + 12..PAYLOAD], &[0, 17, 0, 72]].concat();
-    assert_eq!(partial.reply[PAYLOAD + 6..PAYLOAD + 8], sum(&pseudo_header).to_be_bytes());
+fn echoed_datagram_must_have_source_and_data_of_reply() {
+    let [arp, _, exchange] = all();
+    let (source, data) = (SocketAddrV4::new(RESPONDER.ip, ECHO_PORT), exchange.request[42..].to_vec());
+    assert!(exchange.is_echoed_by(source, &data), "the echo was refused");
+    let port = SocketAddrV4::new(RESPONDER.ip, ECHO_PORT + 1);
+    for other in [SocketAddrV4::new(REQUESTER.ip, ECHO_PORT), port] {
+        assert!(!exchange.is_echoed_by(other, &data), "an echo from {other} was accepted");
+    }
+    for at in 0..data.len() {
+        let mut changed = data.clone();
+        changed[at] ^= 1;
+        assert!(!exchange.is_echoed_by(source, &changed), "changed data at {at} was accepted");
+    }
+    assert!(!exchange.is_echoed_by(source, &data[1..]), "shorter data was accepted");
+    assert!(!exchange.is_echoed_by(source, &[&data[..], &[0]].concat()), "longer data was accepted");
+    assert!(!arp.is_echoed_by(source, &data), "an echo was accepted for an ARP request");
+}
+
+#[test]
+fn udp_socket_receives_replies_to_one_requester_only() {
+    let requesters = AddressRange { count: 2, ..REQUESTER };
+    assert!(Traffic::plain(RequestKind::Udp).has_udp_socket());
+    assert!(!Traffic { requesters, ..Traffic::plain(RequestKind::Udp) }.has_udp_socket());
+    assert!(!Traffic::plain(RequestKind::Arp).has_udp_socket());
 }
 
 #[test]
