@@ -84,7 +84,7 @@ impl HostsArguments {
     /// Warns of ranges that contain an address of this machine: the kernel conflicts with the host that has it.
     pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
         let kernel = kernel_addresses()?;
-        for HostRange { range, .. } in &self.hosts {
+        for HostRange { range, .. } in self.ranges() {
             if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
                 Failure::new(format!("{address} in --hosts {range} is also an address of this machine"))
                     .hint("use a range without this address")
@@ -99,7 +99,7 @@ impl HostsArguments {
 
     /// Rejects ranges that would flood the network, or that contain the kernel's address.
     pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
-        for HostRange { range, .. } in &self.hosts {
+        for HostRange { range, .. } in self.ranges() {
             if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
                 let least = Self::MIN_CLAIMING_PREFIX;
                 return Err(Failure::new(format!("{range} has too many hosts to probe or announce"))
@@ -107,7 +107,7 @@ impl HostsArguments {
                     .hint("or omit --probe and --announce"));
             }
             if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
-                return Err(shared_address(*range, kernel.addr()));
+                return Err(shared_address(range, kernel.addr()));
             }
         }
         Ok(())
@@ -118,7 +118,7 @@ impl HostsArguments {
 fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
     let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));
-    let ranges = arguments.hosts.hosts.iter().map(|hosts| hosts.range);
+    let ranges = arguments.hosts.ranges().map(|hosts| hosts.range);
     one.into_iter().chain(link_local).chain(ranges).chain(arguments.proxies.iter().copied()).collect()
 }
 
@@ -130,7 +130,7 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
         return Ok((one, one));
     }
     let first = ranges.mac_base.unwrap_or_else(|| default_base_mac(name));
-    let count: u64 = ranges.hosts.iter().map(|hosts| host_count(hosts.range)).sum();
+    let count: u64 = ranges.ranges().map(HostRange::count).sum();
     Ok((first, mac_after(first, count - 1)?))
 }
 
@@ -143,11 +143,6 @@ fn mac_after(base: MacAddr, steps: u64) -> Result<MacAddr, Failure> {
         Failure::new(format!("only {left} unicast MAC addresses follow {base}, but {steps} are needed"))
             .hint("use a lower --mac-base, e.g. 02:00:00:00:00:00")
     })
-}
-
-/// Returns the number of hosts in a range.
-fn host_count(range: Ipv4Net) -> u64 {
-    1 << (32 - range.prefix_len())
 }
 
 /// Returns the hosts of these arguments.
@@ -238,10 +233,11 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
         return Ok(vec![common(HostConfig { vlan: arguments.station.vlan, ..defaults })]);
     }
     let mut configs = Vec::new();
-    for HostRange { range, vlan } in &ranges.hosts {
-        configs.push(common(HostConfig { vlan: *vlan, ..HostConfig::range((*range).into(), base) }));
+    for hosts in ranges.ranges() {
+        let HostRange { range, vlan } = hosts;
+        configs.push(common(HostConfig { vlan, ..HostConfig::range(range.into(), base) }));
         // `mac_range` has checked that enough addresses follow. None is needed after the last range.
-        base = base.plus(host_count(*range)).unwrap_or(base);
+        base = base.plus(hosts.count()).unwrap_or(base);
     }
     Ok(configs)
 }

@@ -339,11 +339,9 @@ impl ReadyHosts {
     }
 
     fn text(&self) -> String {
-        let ReadyHosts { mac: Mac(mac), ip, prefix_length, count, vlan } = self;
-        match vlan {
-            Some(vlan) if *count > 1 => format!(" {mac} {ip}/{prefix_length}@{vlan}"),
-            _ => format!(" {mac} {ip}/{prefix_length}"),
-        }
+        let ReadyHosts { mac: Mac(mac), ip, prefix_length, vlan, .. } = self;
+        let vlan = vlan.map(|vlan| format!("@{vlan}")).unwrap_or_default();
+        format!(" {mac} {ip}/{prefix_length}{vlan}")
     }
 }
 

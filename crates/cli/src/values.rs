@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, RangeBounds, RangeInclusive};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -87,6 +87,19 @@ pub(crate) fn check_sender(ip: Ipv4Addr) -> Result<(), ErrorMessage> {
         Some(kind) => Err(ErrorMessage::new(format!("invalid sender address {ip}: {kind}"))
             .hint("set the address of a host with `-s IP`")),
     }
+}
+
+/// Parses a range from `first` to `last`, which may be the last number of its address: `10.0.0.1` and `9`.
+pub(crate) fn address_range(first: &str, last: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
+    let first = ip_address(first)?;
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    let [a, b, c, _] = first.octets();
+    let last = if is_number { ip_address(&format!("{a}.{b}.{c}.{last}"))? } else { ip_address(last)? };
+    if last < first {
+        return Err(ErrorMessage::new(format!("{last} is lower than {first}"))
+            .hint(format!("use the range {last}-{first}")));
+    }
+    Ok(first..=last)
 }
 
 /// Parses a range in CIDR notation.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use arp::{Defense, LearningPolicy};
 use clap::{ArgGroup, Args, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv4Subnets};
 use link::{MacAddr, VlanId};
 
 use crate::error_message::ErrorMessage;
@@ -15,7 +15,8 @@ use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::tcp_arguments::CongestionAlgorithm;
 use crate::values::{
-    check_host_bits, host_network, ip_address, network, number, range, special_kind, station_mac,
+    address_range, check_host_bits, host_network, ip_address, network, number, range, special_kind,
+    station_mac,
 };
 
 #[derive(Debug, Args)]
@@ -33,6 +34,8 @@ Examples:
       an additional host on the network of eth0
   tapstack host --tap tap0 --hosts 10.1.0.0/16
       65,536 hosts that answer ARP and ping
+  tapstack host --tap tap0 --hosts 10.1.0.1-10.1.3.232
+      1,000 hosts: the range may also have a first and a last address
   tapstack host --tap tap0 --hosts 10.1.0.0/24@5 --hosts 10.1.1.0/24@6
       256 hosts in each of two VLANs
   tapstack host --tap tap0 --hosts 10.1.0.0/16 --serve echo,chargen:1900
@@ -156,12 +159,12 @@ pub(crate) struct ClaimArguments {
 /// One host for each address of a range.
 #[derive(Debug, Args)]
 pub(crate) struct HostsArguments {
-    /// Range of IP addresses with one host each, optionally in a VLAN; may be repeated
+    /// Range of IP addresses with one host each, e.g. 10.1.0.0/16 or 10.1.0.1-9, optionally in a VLAN; may be repeated
     #[arg(
-        long, value_name = "IP/PREFIX[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"],
+        long, value_name = "RANGE[@VLAN]", value_parser = host_ranges, conflicts_with_all = ["vlan", "mac"],
         help_heading = help::ADDRESSES
     )]
-    pub(crate) hosts: Vec<HostRange>,
+    pub(super) hosts: Vec<HostRanges>,
     /// MAC address of the first host of --hosts; the MAC addresses of the other hosts follow [default: locally administered, derived from
     /// machine and interface]
     #[arg(
@@ -177,16 +180,34 @@ pub(crate) struct HostsArguments {
     pub(crate) probe: bool,
 }
 
+impl HostsArguments {
+    /// Returns the ranges of all options `--hosts`.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = HostRange> {
+        self.hosts.iter().flat_map(|ranges| &ranges.0).copied()
+    }
+}
+
+/// The ranges of one option `--hosts`. A range from one address to another is a sequence of ranges with a prefix length.
+#[derive(Clone, Debug)]
+pub(super) struct HostRanges(Vec<HostRange>);
+
+impl HostRanges {
+    /// Maximum number of hosts.
+    const MAX_HOSTS: u64 = 1 << 24;
+}
+
 /// A range of hosts, and the VLAN of the hosts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostRange {
     pub(crate) range: Ipv4Net,
     pub(crate) vlan: Option<VlanId>,
 }
 
 impl HostRange {
-    /// The prefix length of the largest range.
-    const MIN_PREFIX: u8 = 8;
+    /// Returns the number of hosts.
+    pub(crate) fn count(self) -> u64 {
+        1 << (32 - self.range.prefix_len())
+    }
 }
 
 /// Values of `--learn`.
@@ -226,30 +247,35 @@ impl From<DefendPolicy> for Defense {
 }
 
 /// Parses a range of hosts and its VLAN.
-fn host_range(text: &str) -> Result<HostRange, ErrorMessage> {
+fn host_ranges(text: &str) -> Result<HostRanges, ErrorMessage> {
     let (range, vlan) = match text.split_once('@') {
         None => (text, None),
         Some((range, vlan)) => (range, Some(vlan)),
     };
-    if range.contains('-') {
-        return Err(
-            ErrorMessage::new("ranges FIRST-LAST are not supported here").hint("use e.g. 10.1.0.0/16")
-        );
-    }
-    let range = network(range)?;
+    let networks = match range.split_once('-') {
+        None => vec![network(range)?],
+        Some((first, last)) => {
+            let range = address_range(first, last)?;
+            Ipv4Subnets::new(*range.start(), *range.end(), 0).collect()
+        }
+    };
     let vlan =
         vlan.map(|vlan| vlan.parse().map_err(|_| ErrorMessage::new("expected a VLAN ID from 1 to 4094")));
     let vlan = vlan.transpose()?;
-    if range.prefix_len() < HostRange::MIN_PREFIX {
-        let (bits, most) = (32 - range.prefix_len(), 32 - HostRange::MIN_PREFIX);
-        return Err(ErrorMessage::new(format!("range of 2^{bits} hosts (maximum 2^{most})"))
-            .hint(format!("use a prefix length of {} or more", HostRange::MIN_PREFIX)));
+    let ranges: Vec<_> = networks.into_iter().map(|range| HostRange { range, vlan }).collect();
+    let count: u64 = ranges.iter().map(|range| range.count()).sum();
+    if count > HostRanges::MAX_HOSTS {
+        return Err(ErrorMessage::new(format!("range of {count} hosts (maximum {})", HostRanges::MAX_HOSTS))
+            .hint("use e.g. 10.0.0.0/8"));
     }
-    if let Some(kind) = special_kind(range.addr()) {
-        return Err(ErrorMessage::new(format!("{} is {kind}", range.addr()))
-            .hint("use a range of host addresses, e.g. 10.1.0.0/16"));
+    for HostRange { range, .. } in &ranges {
+        if let Some(kind) = special_kind(range.addr()) {
+            return Err(ErrorMessage::new(format!("{} is {kind}", range.addr()))
+                .hint("use a range of host addresses, e.g. 10.1.0.0/16"));
+        }
+        check_host_bits(*range)?;
     }
-    check_host_bits(range).map(|range| HostRange { range, vlan })
+    Ok(HostRanges(ranges))
 }
 
 /// Parses a static entry of the ARP cache.
@@ -260,3 +286,6 @@ fn static_entry(text: &str) -> Result<(Ipv4Addr, MacAddr), ErrorMessage> {
     })?;
     Ok((ip_address(ip)?, station_mac(mac)?))
 }
+
+#[cfg(test)]
+mod tests;

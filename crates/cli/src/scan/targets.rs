@@ -13,7 +13,7 @@ use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::input;
 use crate::names::{host_address, is_name};
-use crate::values::{EXPECTED_IP_ADDRESS, ip_address, network, special_kind, with_netmask};
+use crate::values::{EXPECTED_IP_ADDRESS, address_range, ip_address, network, special_kind, with_netmask};
 
 const EXPECTED_TARGET: &str = "expected an IPv4 address, network, range or host name";
 
@@ -39,11 +39,6 @@ impl FromStr for TargetRange {
 
 impl TargetRange {
     fn new(range: RangeInclusive<Ipv4Addr>) -> Result<TargetRange, ErrorMessage> {
-        if range.is_empty() {
-            let (first, last) = (range.start(), range.end());
-            return Err(ErrorMessage::new(format!("{last} is lower than {first}"))
-                .hint(format!("use the range {last}-{first}")));
-        }
         // All addresses except 0/8, 127/8 and addresses from 224.0.0.0 on are host addresses.
         let impossible = [[0, 0, 0, 0], [127, 0, 0, 0], [224, 0, 0, 0]].map(Ipv4Addr::from);
         let ends = [*range.start(), *range.end()];
@@ -103,8 +98,7 @@ fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
         return Ok(address..=address);
     }
     if let Some((first, last)) = text.split_once('-') {
-        let first = ip_address(first)?;
-        return Ok(first..=last_address(first, last)?);
+        return address_range(first, last);
     }
     if let Some((address, netmask)) = text.split_once(':').filter(|_| text.matches(':').count() == 1) {
         return with_netmask(ip_address(address)?, netmask).map(network_range);
@@ -114,15 +108,6 @@ fn read(text: &str) -> Result<RangeInclusive<Ipv4Addr>, ErrorMessage> {
     }
     let address = ip_address(text)?;
     Ok(address..=address)
-}
-
-/// Parses the last address of a range, or its last number: `10.0.0.1-10.0.0.9` or `10.0.0.1-9`.
-fn last_address(first: Ipv4Addr, text: &str) -> Result<Ipv4Addr, ErrorMessage> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return ip_address(text);
-    }
-    let [a, b, c, _] = first.octets();
-    ip_address(&format!("{a}.{b}.{c}.{text}"))
 }
 
 fn network_range(network: Ipv4Net) -> RangeInclusive<Ipv4Addr> {

@@ -346,6 +346,7 @@ fn many_requests() -> TestResult {
 
 fn host_in_vlan_receives_and_sends_tagged_frames() -> TestResult {
     let (host, interface) = start("vlan0", &["--vlan", "5"])?;
+    assert_eq!(host.first, format!("ready vlan0 {MAC} 10.0.0.2/24@5\n"), "the VLAN is missing in `ready`");
     let mut socket = PacketSocket::open(interface.name())?;
     let tagged = |frame: Vec<u8>| [&frame[..12], &[0x81, 0, 0, 5], &frame[12..]].concat();
     send(&mut socket, &request())?;

@@ -15,6 +15,7 @@ use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
     ("each_address_of_range_answers_with_separate_mac", each_address),
+    ("range_from_first_to_last_address_has_no_other_hosts", first_to_last),
     ("ranges_in_vlans_are_separate", ranges_in_vlans),
     ("hosts_of_range_probe_with_probe_option", probe_option),
     ("kernel_receives_port_unreachable_from_range", port_unreachable),
@@ -106,6 +107,27 @@ fn each_address() -> TestResult {
     assert_eq!(code, Some(0));
     assert!(out.contains("7  icmp: echo replies sent\n"), "{out}");
     assert!(out.contains("1  host: dropped: destination MAC address is of another local host\n"), "{out}");
+    Ok(())
+}
+
+fn first_to_last() -> TestResult {
+    let hosts = ["--tap", "ends0", "--hosts", "10.1.0.1-4", "--mac-base", BASE, "--kernel", "10.9.0.1/8"];
+    let host = Running::begin(&hosts)?;
+    let ready = "ready ends0 02:11:00:00:00:00 10.1.0.1/32 02:11:00:00:00:01 10.1.0.2/31 02:11:00:00:00:03 10.1.0.4/32\n";
+    assert_eq!(host.first, ready, "unexpected `ready` line of a range from one address to another");
+    let mut socket = socket_on("ends0")?;
+    for number in 0..6 {
+        let ip = Ipv4Addr::new(10, 1, 0, number);
+        send(&mut socket, &arp([0xff; 6], 1, (PEER_MAC, PEER), ([0; 6], ip)))?;
+        // The addresses before and after the range have no host, so the next reply is that of the next address.
+        if (1..=4).contains(&number) {
+            let local = (mac_address(u16::from(number) - 1), ip);
+            assert_eq!(receive(&mut socket, is_arp(2))?, arp(PEER_MAC, 2, local, (PEER_MAC, PEER)), "{ip}");
+        }
+    }
+    let (code, out, _) = host.stop()?;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("4  arp: replies sent\n"), "{out}");
     Ok(())
 }
 
