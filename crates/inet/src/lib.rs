@@ -1,6 +1,7 @@
 //! Building blocks that all Internet protocols share.
 //!
 //! - [`checksum`]: the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+//! - [`offload`]: completes checksums and cuts frames into segments, as a network card does.
 //! - [`IpProtocol`]: protocol numbers, with names.
 //! - [`InterfaceId`]: the number of an interface of a host.
 //! - [`Binding`] and [`Demultiplexer`]: local addresses and port of a socket, and the socket of a received packet.
@@ -10,7 +11,7 @@
 //!
 //! # Non-features
 //!
-//! The crate parses no headers: the crate of each protocol parses its headers. The crate performs no I/O. Each
+//! The crate parses no received headers: the crate of each protocol parses its headers. The crate performs no I/O. Each
 //! value allocates its memory when it is created, and no packet causes an allocation.
 //!
 //! # Example
@@ -31,6 +32,7 @@ pub mod checksum;
 mod demultiplexer;
 mod ephemeral_ports;
 mod interface;
+pub mod offload;
 mod protocol;
 mod rate_limiter;
 mod special;

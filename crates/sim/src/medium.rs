@@ -12,7 +12,7 @@ use crate::node_id::NodeId;
 use crate::offload;
 use crate::port_link::{LinkCounters, LinkSettings, PortLink};
 
-/// A frame as a node sent it, before any fault.
+/// A frame as a node sent it, before any fault, with a complete checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedFrame {
     /// Time of transmission.
@@ -43,6 +43,8 @@ pub struct SegmentCounters {
     /// Copies and delayed frames dropped because [`Segment::IN_FLIGHT`](crate::Segment::IN_FLIGHT) frames were in
     /// flight, and copies dropped because the receive queue of the host was full.
     pub overflowed: u64,
+    /// Frames, and copies for a script, dropped because they could not be cut into their segments.
+    pub not_cut: u64,
     /// Copies dropped because the receiving node was stopped.
     pub receiver_stopped: u64,
     /// Frames not captured because [`Segment::CAPTURED`](crate::Segment::CAPTURED) captured frames, or the number of
@@ -147,7 +149,7 @@ impl Medium {
     ) {
         self.counters.sent += 1;
         if let Some(from) = from {
-            self.capture(now, from.node, &bytes);
+            self.capture(now, from.node, &bytes, offload);
         }
         let mut link = from.and_then(|from| self.links.get_mut(&(from.node, from.port)));
         let departure = link.as_mut().map_or(Some(now), |link| link.transmit(now, &mut bytes, offload));
@@ -179,12 +181,14 @@ impl Medium {
         std::mem::take(&mut self.captured)
     }
 
-    fn capture(&mut self, at: Instant, from: NodeId, bytes: &[u8]) {
+    fn capture(&mut self, at: Instant, from: NodeId, bytes: &[u8], mut offload: Offload) {
         if self.captured.len() >= self.capture_limit {
             self.counters.not_captured += 1;
             return;
         }
-        self.captured.push(RecordedFrame { at, from, bytes: bytes.to_vec() });
+        let mut bytes = bytes.to_vec();
+        offload::complete_checksum(&mut bytes, &mut offload);
+        self.captured.push(RecordedFrame { at, from, bytes });
     }
 }
 

@@ -1,6 +1,6 @@
-//! The work that a device would do before a frame is on the wire. The segment carries the frames without this work.
+//! The work that a device does before a frame is on the wire.
 
-use inet::checksum;
+use inet::offload::{self, FrameSegments};
 use tap::{Checksum, Offload};
 
 /// Returns the length in bytes that a frame has on the wire: the length of its segments, each with the headers.
@@ -14,21 +14,28 @@ pub(crate) fn length_on_wire(length: usize, offload: Offload) -> u64 {
 
 /// Completes the checksum of a frame as a device does, so that the receiver must check it.
 pub(crate) fn complete_checksum(frame: &mut [u8], offload: &mut Offload) {
-    if let Checksum::Partial { start, offset } = offload.checksum {
-        let covered = frame.get_mut(usize::from(start)..).unwrap_or_default();
-        // In UDP, a checksum of zero means that the datagram has none (RFC 768).
-        let sum = match checksum::of(covered) {
-            0 => u16::MAX,
-            sum => sum,
-        };
-        if let Some(field) = covered.get_mut(usize::from(offset)..).and_then(<[u8]>::first_chunk_mut) {
-            *field = sum.to_be_bytes();
-        }
-    }
+    offload::complete_checksum(frame, offload.checksum);
     offload.checksum = Checksum::None;
 }
 
-fn to_u64(length: usize) -> u64 {
+/// Returns the frames that a network card sends for a frame: its segments, with complete checksums. Returns `None` if the
+/// frame cannot be cut into its segments.
+pub(crate) fn cut(mut frame: Vec<u8>, mut offload: Offload) -> Option<Vec<Vec<u8>>> {
+    let Some(segmentation) = offload.segmentation else {
+        complete_checksum(&mut frame, &mut offload);
+        return Some(vec![frame]);
+    };
+    let segments = FrameSegments::new(&frame, segmentation).ok()?;
+    let segments = segments.map(|segment| {
+        let mut bytes = vec![0; segment.len()];
+        segment.write_to(&mut bytes).ok()?;
+        Some(bytes)
+    });
+    segments.collect()
+}
+
+/// Converts a length in bytes.
+pub(crate) fn to_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 

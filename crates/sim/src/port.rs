@@ -2,9 +2,13 @@
 
 use std::collections::VecDeque;
 
-use tap::{Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Pool, Received, Transmitted};
+use tap::{
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Offloads, Pool, Received, Transmitted,
+};
 
-/// A device in memory: the receive queue of a host, and the frames that it transmitted.
+use crate::offload;
+
+/// A device in memory with all offloads: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
 pub(crate) struct SegmentPort {
     mtu: usize,
@@ -53,7 +57,8 @@ impl SegmentPort {
 
 impl Device for SegmentPort {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu, ..Capabilities::default() }
+        let offloads = Offloads { checksum: true, tcp_v4: true, udp: true };
+        Capabilities { mtu: self.mtu, offloads, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, arrived: &mut Batch) -> Result<Received, DeviceError> {
@@ -85,7 +90,12 @@ impl Device for SegmentPort {
             && let Some(frame) = departing.pop()
         {
             sent += 1;
-            self.transmitted.push_back((frame.bytes().to_vec(), frame.offload()));
+            let mut offload = frame.offload();
+            if offload::length_on_wire(frame.len(), offload) == offload::to_u64(frame.len()) {
+                // The frame is one segment already.
+                offload.segmentation = None;
+            }
+            self.transmitted.push_back((frame.bytes().to_vec(), offload));
             self.counters.transmitted += 1;
             pool.give(frame);
         }

@@ -1,5 +1,6 @@
 //! The simulated segment and its virtual clock.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::faults::Faults;
 use crate::medium::{Medium, MediumEvent, RecordedFrame, SegmentCounters};
 use crate::node::{Node, NodeKind, ScriptedFrame, WireId, WirePort};
 use crate::node_id::NodeId;
+use crate::offload;
 use crate::port_link::{LinkCounters, LinkSettings};
 use crate::program::Program;
 
@@ -55,6 +57,8 @@ pub struct Segment {
     wire_ports: Vec<WirePort>,
     /// Number of wires in addition to the first.
     wires: usize,
+    /// The wires with ports that cut frames into segments.
+    cutting: BTreeSet<WireId>,
 }
 
 /// Error of a run in which the clock cannot advance, because events at one instant cause each other endlessly.
@@ -79,7 +83,14 @@ impl Segment {
 
     /// Creates a segment without nodes. The virtual clock starts at `now`.
     pub fn new(now: Instant, faults: Faults) -> Segment {
-        Segment { now, medium: Medium::new(faults), nodes: Vec::new(), wire_ports: Vec::new(), wires: 0 }
+        Segment {
+            now,
+            medium: Medium::new(faults),
+            nodes: Vec::new(),
+            wire_ports: Vec::new(),
+            wires: 0,
+            cutting: BTreeSet::new(),
+        }
     }
 
     /// Adds a host, which starts now. Its port is on the first wire.
@@ -118,19 +129,27 @@ impl Segment {
         self.medium.set_link(node, port, settings);
     }
 
+    /// Cuts the frames of several segments that the ports on a wire send from now on, and completes their checksums, as
+    /// network cards do. Each segment is a frame of its own.
+    ///
+    /// By default, a wire carries these frames whole.
+    pub fn cut_segments(&mut self, wire: WireId) {
+        self.cutting.insert(wire);
+    }
+
     /// Returns the counters of the link of a port, or `None` without a link.
     pub fn link_counters(&self, node: NodeId, port: PortId) -> Option<LinkCounters> {
         self.medium.link_counters(node, port)
     }
 
     /// Adds a scripted peer on the first wire. `script` receives each frame that arrives, and returns the frames to
-    /// send.
+    /// send. A frame of several segments arrives as its segments, and checksums are complete.
     pub fn attach(&mut self, script: impl FnMut(Instant, &[u8]) -> Vec<ScriptedFrame> + 'static) -> NodeId {
         self.add_node(Node::script(Box::new(script)), PortId::default(), WireId::default())
     }
 
     /// Passes each frame that a node sends from now on to `script`. The frames that the script returns are sent
-    /// instead.
+    /// instead. A frame of several segments is cut first, as with [`Segment::cut_segments`].
     pub fn intercept(
         &mut self,
         node: NodeId,
@@ -149,7 +168,10 @@ impl Segment {
 
     /// Sends a frame like [`Segment::inject`], with this offload state.
     pub fn inject_with(&mut self, bytes: &[u8], offload: Offload) {
-        self.medium.send(self.now, (WireId::default(), None), bytes.to_vec(), offload, &self.wire_ports);
+        let (wire, bytes) = (WireId::default(), bytes.to_vec());
+        for (bytes, offload) in self.leave_port(wire, bytes, offload, false) {
+            self.medium.send(self.now, (wire, None), bytes, offload, &self.wire_ports);
+        }
     }
 
     /// Sends a payload from a host to a neighbor: see [`Host::send`].
@@ -316,7 +338,15 @@ impl Segment {
                     return;
                 }
             },
-            NodeKind::Script(script) => replies = script(self.now, &bytes),
+            NodeKind::Script(script) => {
+                let Some(segments) = offload::cut(bytes, offload) else {
+                    counters.not_cut += 1;
+                    return;
+                };
+                for segment in segments {
+                    replies.extend(script(self.now, &segment));
+                }
+            }
         }
         counters.delivered += 1;
         for (delay, bytes) in replies {
@@ -343,20 +373,39 @@ impl Segment {
 
     /// Sends a frame of a node, through the interceptor of the node if present.
     fn transmit(&mut self, from: WirePort, delay: Duration, bytes: Vec<u8>, offload: Offload) {
-        let interceptor = self.nodes.get_mut(from.node.0).and_then(|node| node.interceptor.as_mut());
-        // Scripted frames have complete checksums.
-        let (frames, offload) = match interceptor {
-            Some(script) => (script(self.now, &bytes), Offload::default()),
-            None => (vec![(Duration::ZERO, bytes)], offload),
-        };
-        for (additional_delay, bytes) in frames {
-            let at = self.now + delay + additional_delay;
-            if at > self.now {
-                self.medium.send_at(at, from, bytes, offload);
-            } else {
-                self.medium.send(self.now, (from.wire, Some(from)), bytes, offload, &self.wire_ports);
+        let is_intercepted = self.nodes.get(from.node.0).is_some_and(|node| node.interceptor.is_some());
+        for (bytes, offload) in self.leave_port(from.wire, bytes, offload, is_intercepted) {
+            let interceptor = self.nodes.get_mut(from.node.0).and_then(|node| node.interceptor.as_mut());
+            let frames = match interceptor {
+                Some(script) => script(self.now, &bytes),
+                None => vec![(Duration::ZERO, bytes)],
+            };
+            for (additional_delay, bytes) in frames {
+                let at = self.now + delay + additional_delay;
+                if at > self.now {
+                    self.medium.send_at(at, from, bytes, offload);
+                } else {
+                    self.medium.send(self.now, (from.wire, Some(from)), bytes, offload, &self.wire_ports);
+                }
             }
         }
+    }
+
+    /// Returns the frames that leave the port of a sender: the whole frame, or its segments if the ports of the wire cut
+    /// frames, or if the frames are intercepted.
+    fn leave_port(
+        &mut self,
+        wire: WireId,
+        bytes: Vec<u8>,
+        offload: Offload,
+        is_intercepted: bool,
+    ) -> Vec<(Vec<u8>, Offload)> {
+        if !is_intercepted && !self.cutting.contains(&wire) {
+            return vec![(bytes, offload)];
+        }
+        let segments = offload::cut(bytes, offload);
+        self.medium.counters.not_cut += u64::from(segments.is_none());
+        segments.unwrap_or_default().into_iter().map(|bytes| (bytes, Offload::default())).collect()
     }
 }
 

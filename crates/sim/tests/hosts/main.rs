@@ -8,6 +8,7 @@ mod connections;
 mod flood;
 mod goodput;
 mod interfaces;
+mod offloads;
 mod properties;
 mod separate;
 mod sockets;

@@ -194,7 +194,7 @@ fn corruption_affects_frame_after_its_checksum_is_complete() {
         segment.inject_with(&sent, offload);
     }
     segment.run_for(SECOND).unwrap();
-    for (_, frame) in frames.try_iter().filter(|(_, frame)| *frame != sent) {
+    for (_, frame) in frames.try_iter().filter(|(_, frame)| *frame != complete) {
         let changed = frame.iter().zip(&complete).filter(|(arrived, sent)| arrived != sent).count();
         assert_eq!(changed, 1, "{frame:?}");
     }
