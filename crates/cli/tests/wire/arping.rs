@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use nix::sys::signal::Signal;
 use tap::linux::Tap;
 
+use super::capture::{Scratch, wait_for_packet};
 use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::{add_address, delete_link, disable_arp};
@@ -160,19 +161,31 @@ fn cannot_send() -> TestResult {
 }
 
 fn link_goes_down() -> TestResult {
-    let mut tap = open_tap("fall0")?;
-    // The link goes down before a further request, or after the last request.
-    for more in [&["-D"][..], &["-D", "-c", "1"], &["-c", "2", "-i", "0.5"], &["-c", "1"]] {
-        tap.interface().set_up(true)?;
-        let child = Running::command(&[&["arping", "-I", "fall0"], more, &["10.0.0.9"]].concat())?;
+    let file = Scratch::new("fall0.pcapng");
+    // The link is down for further requests, or no further request is due until the end.
+    let rows: [(&[&str], bool); 4] = [
+        (&["-D", "-w", "3600", "-i", "0.1"], true),
+        (&["-D", "-i", "3600"], false),
+        (&["-i", "0.1"], true),
+        (&["-c", "1", "-i", "3600"], false),
+    ];
+    for (more, is_refused) in rows {
+        // The queue of a new TAP has no earlier requests.
+        let mut tap = open_tap("fall0")?;
+        let words = ["arping", "-I", "fall0", "--pcap", file.name()];
+        let child = Running::command(&[&words[..], more, &["10.0.0.9"]].concat())?;
         assert!(child.first.starts_with("ARPING 10.0.0.9 "), "{}", child.first);
         receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&[10, 0, 0, 9]))?;
         tap.interface().set_up(false)?;
-        let (ended, out, errors) = child.end()?;
+        if is_refused {
+            wait_for_packet(&file, "refused by the interface")?;
+        }
+        let (ended, out, errors) = child.stop()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
         assert!(errors.starts_with("tapstack: no result for 10.0.0.9: fall0 was down"), "{errors}");
+        assert_eq!(errors.contains("fall0 refused"), is_refused, "{more:?}: {errors}");
     }
-    tap.interface().set_up(true)?;
+    let tap = open_tap("fall0")?;
     let child = Running::command(&["arping", "-I", "fall0", "-i", "0.05", "10.0.0.9"])?;
     assert!(!child.first.is_empty());
     delete_link(tap.interface())?;

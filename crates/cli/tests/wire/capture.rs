@@ -54,6 +54,13 @@ fn decode(arguments: &[&str]) -> std::io::Result<(Option<i32>, String, String)> 
     Ok(exit_and_text(&run(&[&["decode", "-t", "-v"], arguments].concat())?))
 }
 
+/// Waits until the capture of a running command has a packet with this text.
+pub(crate) fn wait_for_packet(file: &Scratch, text: &str) -> TestResult {
+    wait_for(&format!("packet `{text}` in the capture"), || {
+        decode(&[file.name()]).ok()?.1.contains(text).then_some(())
+    })
+}
+
 fn host_capture() -> TestResult {
     let file = Scratch::new("host.pcapng");
     let (host, interface) = start("cap0", &["--pcap", file.name()])?;
@@ -183,47 +190,31 @@ fn arping_capture() -> TestResult {
 fn scan_capture() -> TestResult {
     let host = range_of_four("caught0")?;
     let file = Scratch::new("scan.pcapng");
-    let (code, _, errors) = exit_and_text(&run(&[
-        "scan",
-        "-I",
-        "caught0",
-        "-r",
-        "1",
-        "-t",
-        "500",
-        "-q",
-        "-W",
-        file.name(),
-        "10.0.0.19-10.0.0.20",
-    ])?);
-    assert_eq!(code, Some(0), "{errors}");
-    let (_, out, _) = decode(&[file.name()])?;
-    for line in [
+    // The scan waits for replies until it is interrupted.
+    let scan = ["scan", "-I", "caught0", "-r", "1", "-t", "60000", "-q"];
+    let child = Running::command(&[&scan[..], &["-W", file.name(), "10.0.0.19-10.0.0.20"]].concat())?;
+    let lines = [
         "Request who-has 10.0.0.19 tell 10.0.0.1, length 28\n",
         "Reply 10.0.0.19 is-at 02:11:00:00:00:03, length 28 [comment: reply]\n",
         "Request who-has 10.0.0.20 tell 10.0.0.1, length 28\n",
-    ] {
+    ];
+    lines.iter().try_for_each(|line| wait_for_packet(&file, line))?;
+    child.stop()?;
+    let (_, out, _) = decode(&[file.name()])?;
+    for line in lines {
         assert_eq!(out.matches(line).count(), 1, "{line}: {out}");
     }
     // This packet is not a reply to the scan.
     let file = Scratch::new("others.pcapng");
     let mut socket = PacketSocket::open(&"caught0".parse()?)?;
-    let mut child =
-        command(&["scan", "-I", "caught0", "-t", "500", "-r", "1", "-q", "--pcap", file.name(), "10.0.0.20"]);
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    wait_for("request in the capture", || {
-        decode(&[file.name()]).ok()?.1.contains("who-has 10.0.0.20").then_some(())
-    })?;
+    let child = Running::command(&[&scan[..], &["--pcap", file.name(), "10.0.0.20"]].concat())?;
+    wait_for_packet(&file, "who-has 10.0.0.20")?;
     send(
         &mut socket,
         &arp([0xff; 6], 1, ([2, 0, 0, 0, 0, 7], [10, 0, 0, 2].into()), ([0; 6], [10, 0, 0, 1].into())),
     )?;
-    assert_eq!(child.wait_with_output()?.status.code(), Some(1));
-    let (_, out, _) = decode(&[file.name()])?;
-    assert!(
-        out.contains("who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: not a reply to this scan]"),
-        "{out}"
-    );
+    wait_for_packet(&file, "who-has 10.0.0.1 tell 10.0.0.2, length 28 [comment: not a reply to this scan]")?;
+    child.stop()?;
     assert_eq!(host.stop()?.0, Some(0));
     Ok(())
 }

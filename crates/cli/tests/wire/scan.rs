@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tap::linux::{Interface, Tap};
 
-use super::capture::Scratch;
+use super::capture::{Scratch, wait_for_packet};
 use super::common::on_terminal;
 use super::running::{PersistentTapGuard, Running, open_tap};
 use testbed::frames::{arp, is_arp, receive, send};
@@ -226,18 +226,25 @@ fn interface_of_route() -> TestResult {
 }
 
 fn link_goes_down() -> TestResult {
-    let mut tap = open_tap("fall1")?;
+    let file = Scratch::new("fall1.pcapng");
     // The link is down for a further request, or after the last request.
-    for more in [&["-q", "-b", "1", "-r", "8", "-t", "100"][..], &["-q", "-r", "1", "-t", "1000"]] {
-        tap.interface().set_up(true)?;
-        let child = Running::command(&[&["scan", "-I", "fall1"], more, &["10.0.0.9"]].concat())?;
+    let rows: [(&[&str], bool); 2] =
+        [(&["-b", "1", "-r", "100", "-t", "100"], true), (&["-r", "1", "-t", "60000"], false)];
+    for (more, is_refused) in rows {
+        // The queue of a new TAP has no earlier requests.
+        let mut tap = open_tap("fall1")?;
+        let words = ["scan", "-I", "fall1", "-q", "--pcap", file.name()];
+        let child = Running::command(&[&words[..], more, &["10.0.0.9"]].concat())?;
         receive(&mut tap, |bytes| is_arp(1)(bytes) && bytes.ends_with(&[10, 0, 0, 9]))?;
         tap.interface().set_up(false)?;
-        let (ended, out, errors) = child.end()?;
+        if is_refused {
+            wait_for_packet(&file, "refused by the interface")?;
+        }
+        let (ended, out, errors) = child.stop()?;
         assert_eq!(ended, Some(2), "{more:?}: {out}{errors}");
         assert!(errors.contains("tapstack: no result of the scan: fall1 was down"), "{errors}");
     }
-    tap.interface().set_up(true)?;
+    let tap = open_tap("fall1")?;
     let child = Running::command(&["scan", "-I", "fall1", "-q", "-r", "100", "10.0.0.9"])?;
     delete_link(tap.interface())?;
     assert_eq!(child.end()?.0, Some(2));
