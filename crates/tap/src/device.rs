@@ -85,7 +85,7 @@ pub enum DeviceError {
 pub struct DeviceCounters {
     /// Number of frames received.
     pub received: u64,
-    /// Number of frames dropped because they were longer than the MTU allows.
+    /// Number of frames dropped because they were longer than the frames of the pool.
     pub truncated: u64,
     /// Number of frames dropped by the kernel because its receive queue was full. Always 0 for devices that do not
     /// report such drops.

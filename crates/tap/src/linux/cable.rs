@@ -124,23 +124,27 @@ fn decode([checksum, a, b, c, d, kind, e, f, g, h, cwr]: [u8; HEADER]) -> Offloa
 }
 
 impl FrameFile for CableEnd {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
-        // A frame longer than `space` is truncated and fills `space`, which the caller counts.
-        self.message.resize(HEADER + space.len(), 0);
-        let length = self.socket.recv(&mut self.message)?;
-        let message = self.message.get(..length).and_then(<[u8]>::split_first_chunk);
-        let Some((header, bytes)) = message else { return Ok((0, Offload::default())) };
-        if let Some(space) = space.get_mut(..bytes.len()) {
-            space.copy_from_slice(bytes);
-        }
-        Ok((bytes.len(), decode(*header)))
+    fn receive(&mut self, frame: &mut Frame, _: &mut Pool) -> io::Result<()> {
+        read_write::fill(frame, |space| {
+            // A frame longer than `space` is truncated and fills `space`, which the caller counts.
+            self.message.resize(HEADER + space.len(), 0);
+            let length = self.socket.recv(&mut self.message)?;
+            let message = self.message.get(..length).and_then(<[u8]>::split_first_chunk);
+            let Some((header, bytes)) = message else { return Ok((0, Offload::default())) };
+            if let Some(space) = space.get_mut(..bytes.len()) {
+                space.copy_from_slice(bytes);
+            }
+            Ok((bytes.len(), decode(*header)))
+        })
     }
 
-    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.message.clear();
-        self.message.extend_from_slice(&encode(frame.offload()));
-        self.message.extend_from_slice(frame.bytes());
-        self.socket.send(&self.message)
+    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
+        read_write::write_one(frames, |frame| {
+            self.message.clear();
+            self.message.extend_from_slice(&encode(frame.offload()));
+            self.message.extend_from_slice(frame.bytes());
+            self.socket.send(&self.message)
+        })
     }
 
     fn classify(error: &io::Error) -> ErrorClass {

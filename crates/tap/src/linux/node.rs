@@ -1,16 +1,16 @@
 //! The node `/dev/net/tun`: opening the node, features of its driver, reading and writing frames.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::mem;
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use nix::errno::Errno;
 
 use super::read_write::{self, ErrorClass, FrameFile};
-use super::{OpenError, ioctl, virtio_header};
-use crate::{Batch, Frame, Offload, Pool, joined};
+use super::virtio_header::{self, HeaderFile};
+use super::{OpenError, ioctl};
+use crate::{Batch, Frame, Offload, Pool};
 
 /// Path of the node through which TAPs are created.
 const NODE: &str = "/dev/net/tun";
@@ -21,6 +21,8 @@ pub(super) struct TunNode {
     file: File,
     /// Whether the kernel exchanges each frame with a virtio header in front of it.
     pub(super) has_header: bool,
+    /// Whether UDP datagrams with the same headers are written together.
+    pub(super) joins: bool,
 }
 
 /// Optional features of the kernel's tun driver.
@@ -52,7 +54,7 @@ impl TunNode {
             .write(true)
             .custom_flags(libc::O_NONBLOCK)
             .open(NODE)
-            .map(|file| TunNode { file, has_header: false })
+            .map(|file| TunNode { file, has_header: false, joins: false })
             .map_err(open_error)
     }
 }
@@ -72,126 +74,45 @@ impl AsFd for TunNode {
     }
 }
 
-impl TunNode {
-    /// Reads a virtio header and one frame.
-    ///
-    /// A frame that is longer than `frame` continues in a large frame, which then replaces `frame`. Short frames, which
-    /// are most, thus need no large frame.
-    fn receive_with_header(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
-        let mut large = pool.take_large();
-        let result = self.read_parts(frame, large.as_mut());
-        if matches!(result, Ok(true))
-            && let Some(large) = &mut large
-        {
-            mem::swap(frame, large);
-        }
-        if let Some(unused) = large {
-            pool.give(unused);
-        }
-        result.map(drop)
+impl HeaderFile for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(self, bytes)
     }
 
-    /// Reads a virtio header and one frame into `small`, or into `large` if `small` is too short. Returns whether
-    /// `large` has the frame. Without `large`, a frame that is too long is truncated, and fills `small`.
-    fn read_parts(&mut self, small: &mut Frame, large: Option<&mut Frame>) -> io::Result<bool> {
-        let start = small.receive_space(virtio_header::LENGTH);
-        let space = start.len().saturating_sub(virtio_header::LENGTH);
-        let Some(large) = large.filter(|large| large.capacity() > small.capacity()) else {
-            let length = self.file.read(small.receive_space(virtio_header::LENGTH))?;
-            return finish_read(small, length).map(|()| false);
-        };
-        let rest = large.receive_space(0).get_mut(space..).unwrap_or_default();
-        let mut parts = [IoSliceMut::new(small.receive_space(virtio_header::LENGTH)), IoSliceMut::new(rest)];
-        let length = self.file.read_vectored(&mut parts)?;
-        finish_read(small, length)?;
-        // A frame that fills `small` to its last byte would count as truncated.
-        if !small.is_full() {
-            return Ok(false);
-        }
-        large.set_received(length - virtio_header::LENGTH);
-        if let Some(start) = large.bytes_mut().get_mut(..small.len()) {
-            start.copy_from_slice(small.bytes());
-        }
-        large.set_offload(small.offload());
-        Ok(true)
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_vectored(parts)
     }
-
-    /// Writes the frames at the front that can be joined, with one virtio header.
-    fn transmit_with_header(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
-        let count = joined::run_length(frames.iter());
-        if count > 1
-            && let Some(result) = self.write_joined(frames, count)
-        {
-            return (count, result);
-        }
-        let Some(frame) = frames.front_mut() else { return (1, Ok(0)) };
-        let header = virtio_header::encode(frame.offload(), frame.len());
-        let result = match frame.with_header(header) {
-            Some(all) => self.file.write(all),
-            None => self.file.write_vectored(&[IoSlice::new(&header), IoSlice::new(frame.bytes())]),
-        };
-        (1, result)
-    }
-
-    /// Writes the first `count` frames as one frame with several segments.
-    fn write_joined(&mut self, frames: &Batch, count: usize) -> Option<io::Result<usize>> {
-        let first = frames.front()?;
-        let header_length = usize::from(first.offload().segmentation?.header);
-        let data = |frame: &'_ Frame| frame.len().saturating_sub(header_length);
-        let more = frames.iter().take(count).skip(1).map(data).sum();
-        let headers = joined::headers(first, more)?;
-        let header = virtio_header::encode(headers.offload, headers.bytes().len() + data(first) + more);
-        let mut parts = [IoSlice::new(&[]); joined::MAX_DATAGRAMS + 2];
-        let (start, segments) = parts.split_first_chunk_mut()?;
-        *start = [IoSlice::new(&header), IoSlice::new(headers.bytes())];
-        for (part, frame) in segments.iter_mut().zip(frames.iter().take(count)) {
-            *part = IoSlice::new(frame.bytes().get(header_length..).unwrap_or_default());
-        }
-        Some(self.file.write_vectored(parts.get(..count + 2)?))
-    }
-}
-
-/// Sets the length and the state of a frame after a read of `length` bytes with its virtio header.
-fn finish_read(frame: &mut Frame, length: usize) -> io::Result<()> {
-    let header = frame.receive_space(virtio_header::LENGTH).first_chunk().copied();
-    let (Some(header), Some(length)) = (header, length.checked_sub(virtio_header::LENGTH)) else {
-        return Err(Errno::EIO.into());
-    };
-    frame.set_received(length);
-    frame.set_offload(virtio_header::decode(header));
-    Ok(())
 }
 
 impl FrameFile for TunNode {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
-        // Without offloads the kernel completes every checksum.
-        Ok((self.file.read(space)?, Offload::default()))
-    }
-
-    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.file.write(frame.bytes())
-    }
-
     #[inline]
     fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
         if self.has_header {
-            self.receive_with_header(frame, pool)
+            let header = read_write::read_parts(frame, pool, |parts| self.file.read_vectored(parts))?;
+            frame.set_offload(virtio_header::decode(header));
+            Ok(())
         } else {
-            read_write::fill(frame, self).map(drop)
+            // Without offloads the kernel completes every checksum.
+            read_write::fill(frame, |space| Ok((self.file.read(space)?, Offload::default())))
         }
     }
 
     #[inline]
     fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
         if self.has_header {
-            self.transmit_with_header(frames)
+            virtio_header::transmit(&mut self.file, frames, &mut self.joins)
         } else {
-            (1, frames.front().map_or(Ok(0), |frame| self.write(frame)))
+            read_write::write_one(frames, |frame| Write::write(&mut self.file, frame.bytes()))
         }
     }
 
     fn classify(error: &io::Error) -> ErrorClass {
-        error.raw_os_error().map_or(ErrorClass::DeviceFailed, |errno| classify(Errno::from_raw(errno)))
+        match error.raw_os_error() {
+            Some(errno) => classify(Errno::from_raw(errno)),
+            // A message without a whole header.
+            None if error.kind() == io::ErrorKind::InvalidData => ErrorClass::FrameLost,
+            None => ErrorClass::DeviceFailed,
+        }
     }
 }
 

@@ -6,26 +6,31 @@ mod receiver;
 mod ring;
 mod system;
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use libc::sock_filter;
 use nix::errno::Errno;
+use nix::sys::socket::sockopt::{RcvBuf, RcvBufForce};
+use nix::sys::socket::{MsgFlags, sendmsg, setsockopt};
 
 use super::read_write::{self, ErrorClass, FrameFile};
+use super::virtio_header::{self, HeaderFile};
 use super::{Interface, InterfaceName};
 use crate::{
-    Batch, Capabilities, Device, DeviceCounters, DeviceError, Frame, Offload, Pool, Received, Transmitted,
+    Batch, Capabilities, Device, DeviceCounters, DeviceError, Frame, Offloads, Pool, Received, Transmitted,
 };
 pub use error::SocketError;
 use receiver::Receiver;
-use ring::ADDRESSES;
+use system::FrameMetadata;
 
 /// `AF_PACKET` socket bound to one interface. The socket receives the frames of the interface, in addition to the
 /// kernel, and transmits whole Ethernet frames. Opening the socket requires `CAP_NET_RAW`.
 ///
 /// Frames are received from a ring in shared memory. If the kernel refuses a ring, each frame takes a system call
-/// ([`PacketSocket::ring_error`]). The kernel removes the outer VLAN tag of a frame and reports the tag separately.
+/// ([`PacketSocket::ring_error`]). The kernel merges received TCP segments, and passes the segments of another kernel on
+/// the same machine uncut. A frame that is longer than the MTU therefore arrives in a large frame of the pool, if the pool
+/// has one. The kernel removes the outer VLAN tag of a frame and reports the tag separately.
 /// This socket reinserts the tag. The socket does not receive its own frames.
 ///
 /// The kernel's stack uses the interface too, and replies to requests for its IP addresses. A program with this socket
@@ -41,7 +46,13 @@ pub struct PacketSocket {
 }
 
 #[derive(Debug)]
-struct Socket(OwnedFd);
+struct Socket {
+    fd: OwnedFd,
+    /// Whether the kernel exchanges each frame with a virtio header in front of it.
+    has_header: bool,
+    /// Whether UDP datagrams with the same headers are written together.
+    joins: bool,
+}
 
 /// Options of receiving.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,10 +63,21 @@ struct ReceiveOptions<'a> {
     outgoing: bool,
     /// Whether frames to other stations are received.
     promiscuous: bool,
-    /// Whether each frame takes a system call.
-    without_ring: bool,
     /// EtherType of the received frames. Without an EtherType, frames of all types are received.
     ether_type: Option<u16>,
+    transfer: Transfer,
+}
+
+/// How frames move between the kernel and this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Transfer {
+    /// Received frames are in a ring.
+    #[default]
+    Ring,
+    /// Received frames are in a ring, and the kernel does the work of [`Offloads`].
+    RingWithOffloads,
+    /// Each frame takes a system call.
+    Calls,
 }
 
 impl PacketSocket {
@@ -66,14 +88,20 @@ impl PacketSocket {
 
     /// Opens a socket like [`open`](PacketSocket::open), but without a ring, for callers that read from the descriptor.
     pub fn open_without_ring(name: &InterfaceName) -> Result<PacketSocket, SocketError> {
-        PacketSocket::open_with(name, ReceiveOptions { without_ring: true, ..ReceiveOptions::default() })
+        PacketSocket::open_with(
+            name,
+            ReceiveOptions { transfer: Transfer::Calls, ..ReceiveOptions::default() },
+        )
     }
 
     /// Opens a socket like [`open_without_ring`](PacketSocket::open_without_ring), but only for untagged frames of this
     /// `EtherType`. The kernel does not pass other frames to the socket, so they take no additional time.
     pub fn open_for_ether_type(name: &InterfaceName, ether_type: u16) -> Result<PacketSocket, SocketError> {
-        let options =
-            ReceiveOptions { without_ring: true, ether_type: Some(ether_type), ..ReceiveOptions::default() };
+        let options = ReceiveOptions {
+            transfer: Transfer::Calls,
+            ether_type: Some(ether_type),
+            ..ReceiveOptions::default()
+        };
         PacketSocket::open_with(name, options)
     }
 
@@ -107,10 +135,27 @@ impl PacketSocket {
     ) -> Result<PacketSocket, SocketError> {
         // spec: shared-receives
         let filter = filter::stations(first, last);
-        PacketSocket::open_with(
+        let socket = PacketSocket::open_with(
             name,
-            ReceiveOptions { filter: Some(&filter), promiscuous: true, ..ReceiveOptions::default() },
-        )
+            ReceiveOptions {
+                filter: Some(&filter),
+                promiscuous: true,
+                transfer: Transfer::RingWithOffloads,
+                ..ReceiveOptions::default()
+            },
+        )?;
+        socket.enlarge_receive_queue();
+        Ok(socket)
+    }
+
+    /// Enlarges the queue of frames that are longer than a slot of the ring: frames with several TCP segments, of which the
+    /// default queue holds three.
+    fn enlarge_receive_queue(&self) {
+        /// Size of the queue in bytes. The kernel counts twice the size.
+        const QUEUE: usize = 4 << 20;
+        // Without privilege, the kernel limits the size. A short queue loses frames, which the receiver counts.
+        let _ = setsockopt(&self.socket, RcvBufForce, &QUEUE)
+            .or_else(|_| setsockopt(&self.socket, RcvBuf, &QUEUE));
     }
 
     fn open_with(name: &InterfaceName, options: ReceiveOptions<'_>) -> Result<PacketSocket, SocketError> {
@@ -123,18 +168,22 @@ impl PacketSocket {
             return Err(SocketError::NotEthernet(name.clone()));
         }
         let (index, mtu) = (interface.index()?, interface.mtu()?);
-        let socket = system::open().map_err(|error| SocketError::of_socket(name, error))?;
-        let receiver = if options.without_ring {
+        let fd = system::open().map_err(|error| SocketError::of_socket(name, error))?;
+        // A kernel without the option does no work on the frames of this socket.
+        let has_header = options.transfer == Transfer::RingWithOffloads
+            && system::set_flag(fd.as_fd(), libc::PACKET_VNET_HDR, true).is_ok();
+        let socket = Socket { fd, has_header, joins: has_header };
+        let receiver = if options.transfer == Transfer::Calls {
             Receiver::without_ring(index)
         } else {
-            Receiver::new(socket.as_fd(), index, mtu)
+            Receiver::new(&socket, index, mtu)
         };
         options.apply(socket.as_fd(), index).map_err(|error| SocketError::of_socket(name, error))?;
         // An interface that is down neither receives nor transmits.
         if !interface.is_up()? {
             return Err(SocketError::Down(name.clone()));
         }
-        Ok(PacketSocket { receiver, socket: Socket(socket), index, mtu, counters: DeviceCounters::default() })
+        Ok(PacketSocket { receiver, socket, index, mtu, counters: DeviceCounters::default() })
     }
 
     /// Returns why the kernel refused a ring. Each frame then takes a system call.
@@ -194,7 +243,9 @@ impl ReceiveOptions<'_> {
 impl Device for PacketSocket {
     fn capabilities(&self) -> Capabilities {
         // The driver of the interface pads short frames.
-        Capabilities { mtu: self.mtu, ..Capabilities::default() }
+        let Socket { has_header, joins, .. } = self.socket;
+        let offloads = Offloads { checksum: has_header, tcp_v4: has_header, udp: joins };
+        Capabilities { mtu: self.mtu, offloads, ..Capabilities::default() }
     }
 
     fn receive(&mut self, pool: &mut Pool, into: &mut Batch) -> Result<Received, DeviceError> {
@@ -218,22 +269,56 @@ impl AsFd for PacketSocket {
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
+    }
+}
+
+impl HeaderFile for OwnedFd {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        system::send(self.as_fd(), bytes)
+    }
+
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(sendmsg::<()>(self.as_raw_fd(), parts, &[], MsgFlags::empty(), None)?)
+    }
+}
+
+impl Socket {
+    /// Reads one frame behind a header of `N` bytes.
+    fn read<const N: usize>(
+        &self,
+        frame: &mut Frame,
+        pool: &mut Pool,
+    ) -> io::Result<(FrameMetadata, [u8; N])> {
+        let mut metadata = FrameMetadata::default();
+        let header = read_write::read_parts(frame, pool, |parts| {
+            let (length, read) = system::receive(self.fd.as_fd(), parts)?;
+            metadata = read;
+            Ok(length)
+        })?;
+        Ok((metadata, header))
     }
 }
 
 impl FrameFile for Socket {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
-        let (length, metadata) = system::receive(self.0.as_fd(), space)?;
-        let length = match metadata.tag {
-            Some(tag) => insert_tag(space, length, tag),
-            None => length,
+    fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
+        let metadata = if self.has_header {
+            let (metadata, header) = self.read(frame, pool)?;
+            FrameMetadata { offload: virtio_header::decode(header), ..metadata }
+        } else {
+            let (metadata, []) = self.read(frame, pool)?;
+            metadata
         };
-        Ok((length, metadata.offload))
+        metadata.apply_to(frame);
+        Ok(())
     }
 
-    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        system::send(self.0.as_fd(), frame.bytes())
+    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
+        if self.has_header {
+            virtio_header::transmit(&mut self.fd, frames, &mut self.joins)
+        } else {
+            read_write::write_one(frames, |frame| system::send(self.fd.as_fd(), frame.bytes()))
+        }
     }
 
     fn classify(error: &io::Error) -> ErrorClass {
@@ -246,21 +331,6 @@ impl FrameFile for Socket {
             Some(Errno::ENODEV | Errno::ENXIO) => ErrorClass::DeviceGone,
             _ => ErrorClass::DeviceFailed,
         }
-    }
-}
-
-/// Reinserts a tag after the MAC addresses of the frame in the first `length` bytes of `space`. Returns the new length.
-/// A frame that fills the space is treated as truncated.
-fn insert_tag(space: &mut [u8], length: usize, tag: [u8; 4]) -> usize {
-    let longer = (length + tag.len()).min(space.len());
-    if let Some(frame) = space.get_mut(..longer).filter(|frame| frame.len() >= ADDRESSES + tag.len()) {
-        frame.copy_within(ADDRESSES..longer - tag.len(), ADDRESSES + tag.len());
-        for (to, from) in frame.iter_mut().skip(ADDRESSES).zip(tag) {
-            *to = from;
-        }
-        longer
-    } else {
-        length
     }
 }
 

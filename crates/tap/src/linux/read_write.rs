@@ -1,6 +1,7 @@
 //! Receiving and transmitting with one system call per frame, or for several, for all devices without a ring.
 
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::mem;
 
 use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, Pool, Received, Transmitted};
 
@@ -21,21 +22,11 @@ pub(crate) enum ErrorClass {
 
 /// File descriptor that reads and writes whole frames.
 pub(crate) trait FrameFile {
-    /// Reads one frame. Returns its length in bytes and its offload state.
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)>;
-    /// Writes one frame. Returns its length in bytes.
-    fn write(&mut self, frame: &Frame) -> io::Result<usize>;
     /// Reads one frame into `frame`, or into a large frame of `pool` that replaces `frame`.
-    #[inline]
-    fn receive(&mut self, frame: &mut Frame, _pool: &mut Pool) -> io::Result<()> {
-        fill(frame, self).map(drop)
-    }
+    fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()>;
     /// Writes frames at the front of a batch that is not empty, in one call. Returns the number of these frames with the
     /// result of the call.
-    #[inline]
-    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
-        (1, frames.front().map_or(Ok(0), |frame| self.write(frame)))
-    }
+    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>);
     /// Returns the effect of an error of a read or write.
     fn classify(error: &io::Error) -> ErrorClass;
 }
@@ -85,16 +76,83 @@ pub(crate) fn receive<F: FrameFile>(
     Ok(Received { frames: added, ..Received::default() })
 }
 
-/// Reads one frame into `frame`. Returns its length in bytes.
-pub(crate) fn fill<F: FrameFile + ?Sized>(frame: &mut Frame, file: &mut F) -> io::Result<usize> {
+/// Reads one frame into `frame`. `read` returns the length in bytes and the offload state of the frame.
+#[inline]
+pub(crate) fn fill(
+    frame: &mut Frame,
+    read: impl FnOnce(&mut [u8]) -> io::Result<(usize, Offload)>,
+) -> io::Result<()> {
     let mut offload = Offload::default();
-    let length = frame.fill(|space| {
-        let (length, state) = file.read(space)?;
+    frame.fill(|space| {
+        let (length, state) = read(space)?;
         offload = state;
         Ok(length)
     })?;
     frame.set_offload(offload);
-    Ok(length)
+    Ok(())
+}
+
+/// Implements [`FrameFile::transmit`] by `write`, which writes one frame.
+#[inline]
+pub(crate) fn write_one(
+    frames: &Batch,
+    write: impl FnOnce(&Frame) -> io::Result<usize>,
+) -> (usize, io::Result<usize>) {
+    (1, frames.front().map_or(Ok(0), write))
+}
+
+/// Reads one frame behind a header of `N` bytes into `frame`, or into a large frame of `pool` that replaces `frame`. Returns
+/// the header.
+///
+/// A frame that is longer than `frame` continues in the large frame. Short frames, which are most, thus need no large
+/// frame. If the pool has no large frame, a frame that is too long is truncated, and fills `frame`.
+pub(crate) fn read_parts<const N: usize>(
+    frame: &mut Frame,
+    pool: &mut Pool,
+    read: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+) -> io::Result<[u8; N]> {
+    let mut large = pool.take_large();
+    let result = read_into(frame, large.as_mut(), read);
+    // A frame that fills `frame` to its last byte would count as truncated.
+    if result.is_ok()
+        && frame.is_full()
+        && let Some(large) = &mut large
+        && !large.is_empty()
+    {
+        if let Some(start) = large.bytes_mut().get_mut(..frame.len()) {
+            start.copy_from_slice(frame.bytes());
+        }
+        mem::swap(frame, large);
+    }
+    if let Some(unused) = large {
+        pool.give(unused);
+    }
+    result
+}
+
+/// Reads one frame behind its header into both frames. A frame that fits into `small` does not need `large`.
+fn read_into<const N: usize>(
+    small: &mut Frame,
+    large: Option<&mut Frame>,
+    read: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+) -> io::Result<[u8; N]> {
+    let space = small.receive_space(0).len();
+    let length = match large.filter(|large| large.capacity() > small.capacity()) {
+        Some(large) => {
+            let rest = large.receive_space(0).get_mut(space..).unwrap_or_default();
+            let parts = &mut [IoSliceMut::new(small.receive_space(N)), IoSliceMut::new(rest)];
+            let length = read(parts)?;
+            large.set_received(length.saturating_sub(N));
+            length
+        }
+        None => read(&mut [IoSliceMut::new(small.receive_space(N))])?,
+    };
+    let header = small.receive_space(N).first_chunk().copied();
+    let (Some(header), Some(length)) = (header, length.checked_sub(N)) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    small.set_received(length);
+    Ok(header)
 }
 
 /// Implements [`Device::transmit`](crate::Device::transmit) by one write for each frame, or for several.

@@ -153,7 +153,7 @@ impl TapOptions {
             interface.set_mtu(mtu)?;
         }
         let mtu = self.mtu.map_or_else(|| interface.mtu(), Ok)?;
-        node.has_header = has_offloads;
+        (node.has_header, node.joins) = (has_offloads, offloads.udp);
         Ok(Tap { frame_io, node, interface, created, mtu, offloads, counters: DeviceCounters::default() })
     }
 }

@@ -1,6 +1,12 @@
-//! The header of the virtio specification (1.2, 5.1.6 "Device Operation") that a TAP puts in front of each frame.
+//! The header of the virtio specification (1.2, 5.1.6 "Device Operation") in front of each frame.
+//!
+//! The fields have the byte order of the machine, as without negotiation between the kernel and the program.
 
-use crate::{Checksum, Offload, Segmentation, SegmentationKind};
+use std::io::{self, IoSlice};
+
+use nix::errno::Errno;
+
+use crate::{Batch, Checksum, Frame, Offload, Segmentation, SegmentationKind, joined};
 
 /// Length of the header, in bytes.
 pub(super) const LENGTH: usize = 10;
@@ -39,14 +45,14 @@ pub(super) fn encode(offload: Offload, length: usize) -> [u8; LENGTH] {
         }
         None => (GSO_NONE, 0, 0),
     };
-    let [[a, b], [c, d], [e, f], [g, h]] = [header, size, start, offset].map(u16::to_le_bytes);
+    let [[a, b], [c, d], [e, f], [g, h]] = [header, size, start, offset].map(u16::to_ne_bytes);
     [flags, kind, a, b, c, d, e, f, g, h]
 }
 
 /// Returns the state of a received frame.
 #[inline]
 pub(super) fn decode([flags, kind, a, b, c, d, e, f, g, h]: [u8; LENGTH]) -> Offload {
-    let [header, size, start, offset] = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_le_bytes);
+    let [header, size, start, offset] = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_ne_bytes);
     let checksum = if flags & NEEDS_CSUM != 0 {
         Checksum::Partial { start, offset }
     } else if flags & DATA_VALID != 0 {
@@ -62,6 +68,59 @@ pub(super) fn decode([flags, kind, a, b, c, d, e, f, g, h]: [u8; LENGTH]) -> Off
         _ => None,
     };
     Offload { checksum, segmentation: kind.map(|kind| Segmentation { kind, size, header, cwr }) }
+}
+
+/// File descriptor that writes frames behind their headers.
+pub(super) trait HeaderFile {
+    /// Writes a header and its frame.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes a header and the parts of its frame.
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// Writes frames at the front of a batch that is not empty, with one header: all frames that can be joined, if `joins`.
+/// Returns the number of these frames with the result of the call.
+///
+/// `joins` becomes false if the kernel refuses joined frames, as before Linux 6.2.
+pub(super) fn transmit(
+    file: &mut impl HeaderFile,
+    frames: &mut Batch,
+    joins: &mut bool,
+) -> (usize, io::Result<usize>) {
+    let count = if *joins { joined::run_length(frames.iter()) } else { 1 };
+    if count > 1 {
+        match write_joined(file, frames, count) {
+            Some(Err(error)) if error.raw_os_error().map(Errno::from_raw) == Some(Errno::EINVAL) => {
+                *joins = false;
+            }
+            Some(result) => return (count, result),
+            None => {}
+        }
+    }
+    let Some(frame) = frames.front_mut() else { return (1, Ok(0)) };
+    let header = encode(frame.offload(), frame.len());
+    let result = match frame.with_header(header) {
+        Some(all) => file.write(all),
+        None => file.write_parts(&[IoSlice::new(&header), IoSlice::new(frame.bytes())]),
+    };
+    (1, result)
+}
+
+/// Writes the first `count` frames as one frame with several segments.
+fn write_joined(file: &mut impl HeaderFile, frames: &Batch, count: usize) -> Option<io::Result<usize>> {
+    let first = frames.front()?;
+    let header_length = usize::from(first.offload().segmentation?.header);
+    let data = |frame: &'_ Frame| frame.len().saturating_sub(header_length);
+    let more = frames.iter().take(count).skip(1).map(data).sum();
+    let headers = joined::headers(first, more)?;
+    let header = encode(headers.offload, headers.bytes().len() + data(first) + more);
+    let mut parts = [IoSlice::new(&[]); joined::MAX_DATAGRAMS + 2];
+    let (start, segments) = parts.split_first_chunk_mut()?;
+    *start = [IoSlice::new(&header), IoSlice::new(headers.bytes())];
+    for (part, frame) in segments.iter_mut().zip(frames.iter().take(count)) {
+        *part = IoSlice::new(frame.bytes().get(header_length..).unwrap_or_default());
+    }
+    Some(file.write_parts(parts.get(..count + 2)?))
 }
 
 #[cfg(test)]

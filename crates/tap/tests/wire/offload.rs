@@ -1,14 +1,15 @@
-//! TAPs with offloads.
+//! TAPs and packet sockets with offloads.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use tap::linux::{Io, Tap};
+use tap::linux::{Io, PacketSocket, Tap};
 use tap::{Batch, Checksum, Device, Frame, Offload, Offloads, Pool, Segmentation, SegmentationKind};
 
 use super::driver::{self, LOCAL_MAC, wire_with};
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::kernel::{create_bridge, send_from_kernel};
+use testbed::veth::{FAR_KERNEL, NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
@@ -25,6 +26,8 @@ pub(crate) const CASES: &[Case] = &[
         driver::too_short_frame_is_refused_and_counted_by(Io::Offload)
     }),
     ("datagrams_with_same_headers_are_written_together", datagrams_with_same_headers_are_written_together),
+    ("datagrams_of_station_are_written_together", datagrams_of_station_are_written_together),
+    ("checksum_of_datagram_to_station_is_incomplete", checksum_of_datagram_to_station_is_incomplete),
     (
         "datagrams_written_together_leave_bridge_as_they_were",
         datagrams_written_together_leave_bridge_as_they_were,
@@ -64,11 +67,25 @@ fn write_datagram(frame: &mut Frame, kernel_mac: [u8; 6], data: &[u8]) -> TestRe
 
 fn datagrams_with_same_headers_are_written_together() -> TestResult {
     let mut tap = wire_with(Io::Offload)?;
-    let offloads = tap.capabilities().offloads;
-    assert_eq!(offloads, Offloads { checksum: true, tcp_v4: true, ..offloads });
     let socket = UdpSocket::bind(("10.0.0.1", PORT))?;
-    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     let kernel_mac = tap.interface().mac_address()?;
+    send_datagrams(&mut tap, kernel_mac, &socket)
+}
+
+fn datagrams_of_station_are_written_together() -> TestResult {
+    let veth = Veth::new()?;
+    let mut device = PacketSocket::open_for_stations(&NEAR.parse()?, LOCAL_MAC, LOCAL_MAC)?;
+    let far = veth.far_interface()?;
+    far.add_address("10.0.0.1/24".parse()?)?;
+    let socket = veth.in_far_namespace(|| UdpSocket::bind(("10.0.0.1", PORT)))?;
+    send_datagrams(&mut device, far.mac_address()?, &socket)
+}
+
+/// Sends datagrams to a socket of the kernel. Those with the same headers take one system call.
+fn send_datagrams(device: &mut impl Device, kernel_mac: [u8; 6], socket: &UdpSocket) -> TestResult {
+    let offloads = device.capabilities().offloads;
+    assert_eq!(offloads, Offloads { checksum: true, tcp_v4: true, ..offloads });
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     let (mut pool, mut batch) = (Pool::new(1_500, 128), Batch::new(128));
     // The second frame of 64 datagrams is full, and a longer datagram begins another frame.
     let lengths = [[64; 70].as_slice(), &[63], &[1_472; 3], &[1]].concat();
@@ -81,7 +98,8 @@ fn datagrams_with_same_headers_are_written_together() -> TestResult {
         }
         batch.push(frame).map_err(|_| "batch is full")?;
     }
-    let transmitted = tap.transmit(&mut batch, &mut pool)?;
+    let before = device.counters();
+    let transmitted = device.transmit(&mut batch, &mut pool)?;
     assert_eq!((transmitted.sent, pool.held()), (lengths.len(), 0));
     let mut bytes = [0; 2_000];
     for (number, length) in lengths.iter().enumerate() {
@@ -89,9 +107,42 @@ fn datagrams_with_same_headers_are_written_together() -> TestResult {
         assert!(bytes[..received] == data(number, *length), "datagram {number} of {received} bytes differs");
         assert_eq!(from, (LOCAL, 7).into());
     }
-    let counters = tap.counters();
-    let calls = if offloads.udp { 3 } else { lengths.len() };
-    assert_eq!((counters.transmitted, counters.calls), (lengths.len().try_into()?, calls.try_into()?));
+    let counters = device.counters();
+    let calls = if device.capabilities().offloads.udp { 3 } else { lengths.len() };
+    let expected = (u64::try_from(lengths.len())?, u64::try_from(calls)?);
+    assert_eq!((counters.transmitted - before.transmitted, counters.calls - before.calls), expected);
+    Ok(())
+}
+
+// proves: partial-checksum
+fn checksum_of_datagram_to_station_is_incomplete() -> TestResult {
+    let veth = Veth::new()?;
+    let mut far = veth.far_socket()?;
+    let mut device = PacketSocket::open_for_stations(&NEAR.parse()?, LOCAL_MAC, LOCAL_MAC)?;
+    let far_mac = veth.far_interface()?.mac_address()?;
+    // The far kernel learns the address of the station from an ARP request.
+    let request = arp([0xff; 6], 1, (LOCAL_MAC, LOCAL), ([0; 6], FAR_KERNEL));
+    send(&mut device, &request)?;
+    receive(&mut device, is_arp(2))?;
+    veth.in_far_namespace(|| UdpSocket::bind((FAR_KERNEL, 0))?.send_to(b"hello", (LOCAL, 9)))?;
+    // A complete datagram with a tag, which the kernel removes, and the driver reinserts.
+    let mut tagged = vec![2, 0, 0, 0, 0, 2];
+    tagged.extend(far_mac);
+    tagged.extend([0x81, 0, 0, 5, 8, 0]);
+    tagged.extend([7; 50]);
+    send(&mut far, &tagged)?;
+    let (mut pool, mut batch) = (Pool::new(1_500, 64), Batch::new(64));
+    let mut seen = Vec::new();
+    wait_for("tagged frame", || {
+        device.receive(&mut pool, &mut batch).ok()?;
+        seen.extend(std::iter::from_fn(|| batch.pop()));
+        seen.iter().any(|frame| frame.bytes() == tagged).then_some(())
+    })?;
+    let datagram = seen.iter().find(|frame| frame.bytes().ends_with(b"hello")).ok_or("no datagram")?;
+    let partial = Checksum::Partial { start: 34, offset: 6 };
+    assert_eq!(datagram.offload(), Offload { checksum: partial, segmentation: None });
+    let tagged = seen.iter().find(|frame| frame.bytes() == tagged).ok_or("no tagged frame")?;
+    assert_eq!(tagged.offload(), Offload::default());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tap::linux::{Interface, PacketSocket};
 use tap::{Batch, Checksum, Device, Pool};
 
-use testbed::frames::{arp, receive, send};
+use testbed::frames::{arp, frames, receive, send};
 use testbed::kernel::{create_bridge, delete_link};
 use testbed::veth::{FAR_KERNEL, NEAR, NEAR_KERNEL, Veth};
 use testbed::{Case, TestResult, wait_for};
@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
         socket_for_ether_type_receives_only_frames_of_this_type,
     ),
     ("frames_dropped_by_kernel_are_counted", frames_dropped_by_kernel_are_counted),
-    ("frames_longer_than_mtu_are_counted", frames_longer_than_mtu_are_counted),
+    ("frames_longer_than_mtu_need_large_frames", frames_longer_than_mtu_need_large_frames),
     ("transmit_drops_are_read_in_namespace_of_interface", transmit_drops_are_read_in_namespace_of_interface),
     (
         "longer_frames_are_received_in_order_when_mtu_and_pool_have_grown",
@@ -272,11 +272,9 @@ fn frames_dropped_by_kernel_are_counted() -> TestResult {
 }
 
 // proves: shared-lost
-fn frames_longer_than_mtu_are_counted() -> TestResult {
+fn frames_longer_than_mtu_need_large_frames() -> TestResult {
     let veth = Veth::new()?;
     let near = NEAR.parse()?;
-    let mut sockets = [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?];
-    veth.near.set_mtu(9_000)?;
     let mut far = veth
         .in_far_namespace(|| {
             let far = Interface::named(&"far0".parse().expect("the name should be valid"))
@@ -285,17 +283,33 @@ fn frames_longer_than_mtu_are_counted() -> TestResult {
         })
         .map_err(Into::into)
         .and_then(|()| veth.far_socket())?;
-    // The longest frame that is not truncated, and two longer frames.
+    // The longest frame that fits into a small frame.
     let longest = [&frame(OTHER, 1)[..], &[0; 1_462]].concat();
-    for bytes in
-        [&longest, &[&longest[..], &[0]].concat(), &[&longest[..], &[0; 4_000]].concat(), &frame(OTHER, 2)]
-    {
-        send(&mut far, bytes)?;
-    }
-    for socket in &mut sockets {
-        assert_eq!(next(socket)?, longest);
-        assert_eq!(next(socket)?, frame(OTHER, 2));
-        assert_eq!(socket.counters().truncated, 2);
+    let longer = [&longest[..], &[0]].concat();
+    for large_frames in [0, 64] {
+        let mut sockets = [PacketSocket::open(&near)?, PacketSocket::open_without_ring(&near)?];
+        // The interface gets its MTU again for the sockets of the next round.
+        veth.near.set_mtu(9_000)?;
+        let long = [&longest[..], &[1; 4_000]].concat();
+        for bytes in [&longest, &longer, &long, &frame(OTHER, 2)] {
+            send(&mut far, bytes)?;
+        }
+        for socket in &mut sockets {
+            let mut pool = Pool::new(1_500, 64).with_large_limit(large_frames);
+            let mut batch = Batch::new(64);
+            let received = wait_for("frames", || {
+                socket.receive(&mut pool, &mut batch).ok()?;
+                batch.iter().any(|last| last.bytes() == frame(OTHER, 2)).then(|| frames(&batch))
+            })?;
+            let expected = if large_frames == 0 {
+                vec![longest.clone(), frame(OTHER, 2)]
+            } else {
+                vec![longest.clone(), longer.clone(), long.clone(), frame(OTHER, 2)]
+            };
+            assert!(received == expected, "{large_frames} large frames: received {}", received.len());
+            assert_eq!(socket.counters().truncated, if large_frames == 0 { 2 } else { 0 });
+        }
+        veth.near.set_mtu(1_500)?;
     }
     Ok(())
 }

@@ -22,12 +22,12 @@ struct Fixture {
 struct End(UnixDatagram);
 
 impl FrameFile for End {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
-        Ok((self.0.recv(space)?, Offload::default()))
+    fn receive(&mut self, frame: &mut Frame, _: &mut Pool) -> io::Result<()> {
+        read_write::fill(frame, |space| Ok((self.0.recv(space)?, Offload::default())))
     }
 
-    fn write(&mut self, frame: &Frame) -> io::Result<usize> {
-        self.0.send(frame.bytes())
+    fn transmit(&mut self, frames: &mut Batch) -> (usize, io::Result<usize>) {
+        read_write::write_one(frames, |frame| self.0.send(frame.bytes()))
     }
 
     fn classify(error: &io::Error) -> ErrorClass {

@@ -2,7 +2,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 
 use super::*;
-use crate::Checksum;
+use crate::{Checksum, Segmentation, SegmentationKind};
 
 #[test]
 fn absent_node_is_distinguished_from_refused_node_by_errno() {
@@ -17,7 +17,7 @@ fn absent_node_is_distinguished_from_refused_node_by_errno() {
 fn node_with_header() -> (TunNode, UnixDatagram) {
     let (node, peer) = UnixDatagram::pair().unwrap();
     node.set_nonblocking(true).unwrap();
-    (TunNode { file: File::from(OwnedFd::from(node)), has_header: true }, peer)
+    (TunNode { file: File::from(OwnedFd::from(node)), has_header: true, joins: true }, peer)
 }
 
 #[test]
@@ -27,7 +27,18 @@ fn long_frame_is_read_into_large_frame() {
     let space = Frame::space_for(1_500);
     for length in [0, 42, space - 1, space, space + 1, 65_549] {
         let bytes: Vec<u8> = (0..=255).cycle().take(length).collect();
-        let header = [1, 1, 66, 0, 0xa8, 5, 34, 0, 16, 0];
+        let header = virtio_header::encode(
+            Offload {
+                checksum: Checksum::Partial { start: 34, offset: 16 },
+                segmentation: Some(Segmentation {
+                    kind: SegmentationKind::TcpV4,
+                    size: 1_448,
+                    header: 66,
+                    cwr: false,
+                }),
+            },
+            65_549,
+        );
         peer.send(&[&header[..], &bytes].concat()).unwrap();
         let mut frame = pool.take().unwrap();
         node.receive(&mut frame, &mut pool).unwrap();
@@ -77,7 +88,7 @@ fn frame_is_written_behind_header_that_can_be_written_again() {
         let (count, length) = node.transmit(&mut batch);
         assert_eq!((count, length.unwrap(), batch.len()), (1, 70, 1));
         assert_eq!(peer.recv(&mut message).unwrap(), 70);
-        assert_eq!(message[..10], [1, 0, 0, 0, 0, 0, 34, 0, 6, 0]);
+        assert_eq!(message[..10], virtio_header::encode(batch.front().unwrap().offload(), 60));
         assert_eq!(message[10..70], [7; 60]);
     }
     // A frame that fills its headroom has no space for the header.

@@ -1,6 +1,7 @@
 //! Receiving frames from a packet socket, from its ring or by one system call per frame.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
@@ -29,8 +30,8 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Creates the receiver of a socket that will be bound to the interface with this index and MTU.
-    pub(super) fn new(socket: BorrowedFd<'_>, index: i32, mtu: usize) -> Receiver {
-        let (ring, ring_error) = match ReceiveRing::new(socket, mtu) {
+    pub(super) fn new(socket: &Socket, index: i32, mtu: usize) -> Receiver {
+        let (ring, ring_error) = match ReceiveRing::new(socket.as_fd(), mtu, socket.has_header) {
             Ok(ring) => (Some(ring), None),
             Err(error) => (None, Some(error)),
         };
@@ -139,7 +140,15 @@ fn drain_ring(
         let taken = ring.next_frame(|slot| {
             // Copying from the slot cannot fail.
             let _ = frame.fill(|space| Ok(slot.write_to(space)));
-            frame.set_offload(slot.offload());
+            // A slot is longer than a small frame.
+            if frame.is_full()
+                && !slot.is_oversized
+                && let Some(mut large) = pool.take_large()
+            {
+                let _ = large.fill(|space| Ok(slot.write_to(space)));
+                pool.give(mem::replace(&mut frame, large));
+            }
+            slot.metadata.apply_to(&mut frame);
             (slot.is_oversized, slot.has_losses)
         });
         let Some((is_oversized, reports_losses)) = taken else {
@@ -148,7 +157,7 @@ fn drain_ring(
         };
         has_losses |= reports_losses;
         // The slot has only the start of an oversized frame. The receive queue keeps the order of the slots.
-        let is_read = !is_oversized || read_oversized(&mut frame, socket, counters);
+        let is_read = !is_oversized || read_oversized(&mut frame, socket, counters, pool);
         if !is_read || frame.is_full() {
             counters.truncated += 1;
             pool.give(frame);
@@ -174,12 +183,17 @@ const MAX_ERRORS: usize = 1_024;
 /// queue contained the frame.
 ///
 /// Each oversized frame must be read: a frame that stayed in the queue would be mistaken for the next oversized frame.
-fn read_oversized<F: FrameFile>(frame: &mut Frame, file: &mut F, counters: &mut DeviceCounters) -> bool {
+fn read_oversized<F: FrameFile>(
+    frame: &mut Frame,
+    file: &mut F,
+    counters: &mut DeviceCounters,
+    pool: &mut Pool,
+) -> bool {
     // Unread errors of the interface come first: one error for each time that the interface went down.
     for _ in 0..MAX_ERRORS {
         counters.calls += 1;
-        match read_write::fill(frame, file).map_err(|error| F::classify(&error)) {
-            Ok(_) => return true,
+        match file.receive(frame, pool).map_err(|error| F::classify(&error)) {
+            Ok(()) => return true,
             Err(ErrorClass::FrameLost) => counters.unreadable += 1,
             Err(ErrorClass::Interrupted) => {}
             Err(ErrorClass::WouldBlock | ErrorClass::DeviceGone | ErrorClass::DeviceFailed) => break,

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{c_void, tpacket_req, tpacket2_hdr};
 
+use super::super::virtio_header;
 use super::system::{self, FrameMetadata};
-use crate::{Frame, Offload};
+use crate::Frame;
 
 /// Ring of slots of equal size. The kernel fills the slots, and this program empties the slots in the same order.
 ///
@@ -23,6 +24,8 @@ pub(super) struct ReceiveRing {
     layout: RingLayout,
     /// The slot to read next.
     next: usize,
+    /// Whether each frame has a virtio header in front of it.
+    has_header: bool,
 }
 
 // SAFETY: this value owns the memory, which is not tied to a thread; any thread may access it.
@@ -39,7 +42,7 @@ struct RingLayout {
 pub(super) struct RingFrame<'a> {
     /// Bytes without the tag that the kernel removed. Only the start of the frame unless `is_whole`.
     bytes: &'a [u8],
-    metadata: FrameMetadata,
+    pub(super) metadata: FrameMetadata,
     is_whole: bool,
     /// Whether the frame is longer than a slot, and the kernel keeps it in the receive queue.
     pub(super) is_oversized: bool,
@@ -49,8 +52,8 @@ pub(super) struct RingFrame<'a> {
 
 impl ReceiveRing {
     /// Creates a ring for the frames of this socket at this MTU. The ring must be created before the socket is bound.
-    /// If its creation fails, the socket is unchanged.
-    pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize) -> io::Result<ReceiveRing> {
+    /// If its creation fails, the socket is unchanged. `has_header` is whether the socket has virtio headers.
+    pub(super) fn new(socket: BorrowedFd<'_>, mtu: usize, has_header: bool) -> io::Result<ReceiveRing> {
         let version = libc::tpacket_versions::TPACKET_V2;
         // SAFETY: the option takes a c_int. This enumeration of u32 has the same size and contains no pointer.
         unsafe { system::set_option(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version) }?;
@@ -67,7 +70,7 @@ impl ReceiveRing {
                 &tpacket_req { tp_block_size: 0, tp_block_nr: 0, tp_frame_size: 0, tp_frame_nr: 0 },
             )?;
         }
-        Ok(ReceiveRing { memory: mapped?, layout, next: 0 })
+        Ok(ReceiveRing { memory: mapped?, layout, next: 0, has_header })
     }
 
     /// Passes the next frame to `read_frame`, and returns its slot to the kernel. Returns `None` if no frame waits.
@@ -90,9 +93,17 @@ impl ReceiveRing {
         // SAFETY: the bytes from `begin` on are within the slot, which the kernel does not write to (see above). The
         // reference ends with `read_frame`, before the slot is returned.
         let bytes = unsafe { slice::from_raw_parts(slot.as_ptr().add(begin.min(self.layout.slot)), length) };
+        let mut metadata = FrameMetadata::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci);
+        if self.has_header {
+            let start =
+                begin.saturating_sub(virtio_header::LENGTH).min(self.layout.slot - virtio_header::LENGTH);
+            // SAFETY: the header is within the slot, which the kernel does not write to (see above), and has bytes only.
+            let bytes = unsafe { slot.add(start).cast::<[u8; virtio_header::LENGTH]>().read() };
+            metadata.offload = virtio_header::decode(bytes);
+        }
         let result = read_frame(RingFrame {
             bytes,
-            metadata: FrameMetadata::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci),
+            metadata,
             is_whole: length == to_usize(header.tp_len),
             is_oversized: header.tp_status & libc::TP_STATUS_COPY != 0,
             has_losses: header.tp_status & libc::TP_STATUS_LOSING != 0,
@@ -130,8 +141,8 @@ impl RingLayout {
     const BLOCK: usize = 64 * 1_024;
     /// Number of blocks. At an MTU of 1,500, the blocks hold 2,496 frames.
     const BLOCKS: usize = 64;
-    /// Number of bytes in front of a frame in its slot: header, address, and alignment of the payload.
-    const SLOT_HEADER: usize = 80;
+    /// Number of bytes in front of a frame in its slot: header, address, alignment of the payload, and virtio header.
+    const SLOT_HEADER: usize = 80 + virtio_header::LENGTH;
 
     /// Returns the layout for this MTU. Slots hold the same frames as those of a [`Pool`](crate::Pool).
     fn for_mtu(mtu: usize) -> RingLayout {
@@ -166,33 +177,16 @@ impl RingLayout {
 }
 
 impl RingFrame<'_> {
-    /// Returns the offload state.
-    pub(super) fn offload(&self) -> Offload {
-        self.metadata.offload
-    }
-
-    /// Writes the frame with its tag into `space`. Returns its length in bytes, or the length of `space` if the frame
+    /// Writes the frame without its tag into `space`. Returns its length in bytes, or the length of `space` if the frame
     /// is not whole or does not fit.
     pub(super) fn write_to(&self, space: &mut [u8]) -> usize {
-        let (addresses, rest) = self.bytes.split_at(self.bytes.len().min(ADDRESSES));
-        let tag = self.metadata.tag.as_ref().map_or(&[][..], |tag| tag);
-        let length = self.bytes.len() + tag.len();
-        if !self.is_whole || length > space.len() {
-            return space.len();
+        match space.get_mut(..self.bytes.len()) {
+            Some(space) if self.is_whole => space.copy_from_slice(self.bytes),
+            _ => return space.len(),
         }
-        let mut at = 0;
-        for part in [addresses, tag, rest] {
-            if let Some(to) = space.get_mut(at..at + part.len()) {
-                to.copy_from_slice(part);
-            }
-            at += part.len();
-        }
-        length
+        self.bytes.len()
     }
 }
-
-/// Number of bytes in front of the outer tag: destination and source address.
-pub(super) const ADDRESSES: usize = 12;
 
 fn set_ring(socket: BorrowedFd<'_>, request: &tpacket_req) -> io::Result<()> {
     // SAFETY: with version 2, the option takes a tpacket_req, which contains no pointer.

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -11,7 +11,10 @@ use libc::{
     tpacket_auxdata, tpacket_stats,
 };
 
-use crate::{Checksum, Offload};
+use crate::{Checksum, Frame, Offload};
+
+/// Number of bytes in front of the outer tag: destination and source address.
+const ADDRESSES: usize = 12;
 
 /// Opens a non-blocking socket that receives nothing until it is bound. The socket thus receives no frames of other
 /// interfaces, and no frames before the filter is attached.
@@ -137,22 +140,30 @@ pub(super) struct FrameMetadata {
     pub(super) offload: Offload,
 }
 
-/// Receives one frame into `space`. Returns its length in `space` in bytes, and its metadata.
-pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, FrameMetadata)> {
+/// Receives one frame into `parts`. Returns its length in `parts` in bytes, and its metadata.
+#[allow(
+    clippy::unnecessary_fallible_conversions,
+    clippy::useless_conversion,
+    reason = "the type of the number of parts differs between C libraries"
+)]
+pub(super) fn receive(
+    fd: BorrowedFd<'_>,
+    parts: &mut [IoSliceMut<'_>],
+) -> io::Result<(usize, FrameMetadata)> {
     /// Size of the control buffer in bytes. The type of its field differs between C libraries, but every such type can
     /// be converted from `u8`.
     const CONTROL: u8 = 128;
-    let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // An array of `u64`, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
     // SAFETY: msghdr has integers and pointers, for which zero is a valid value.
     let mut message: msghdr = unsafe { mem::zeroed() };
-    message.msg_iov = &raw mut part;
-    message.msg_iovlen = 1;
+    // The standard library guarantees that an `IoSliceMut` has the layout of an iovec.
+    message.msg_iov = parts.as_mut_ptr().cast::<iovec>();
+    message.msg_iovlen = parts.len().try_into().map_err(io::Error::other)?;
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = CONTROL.into();
-    // SAFETY: the message points to one iovec over `space` and to `control`, each with its true length. All three live
-    // during the call, without other references.
+    // SAFETY: the message points to the iovecs of `parts`, which are exclusively borrowed slices, and to `control`, each
+    // with its true length. All live during the call, without other references.
     let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
     let length = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
     Ok((length, auxiliary(&message).unwrap_or_default()))
@@ -172,6 +183,23 @@ fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
 }
 
 impl FrameMetadata {
+    /// Sets the offload state of a frame, and reinserts its tag after the MAC addresses.
+    pub(super) fn apply_to(&self, frame: &mut Frame) {
+        frame.set_offload(self.offload);
+        // The headroom of a received frame always suffices. A truncated frame, which is full, stays as it is.
+        if let Some(tag) = self.tag
+            && frame.len() >= ADDRESSES
+            && !frame.is_full()
+            && frame.prepend(tag.len()).is_ok()
+        {
+            let bytes = frame.bytes_mut();
+            bytes.copy_within(tag.len()..ADDRESSES + tag.len(), 0);
+            if let Some(space) = bytes.get_mut(ADDRESSES..).and_then(<[u8]>::first_chunk_mut) {
+                *space = tag;
+            }
+        }
+    }
+
     /// Returns the metadata in the status word of a frame and in the fields of its tag.
     pub(super) fn of(status: u32, kind: u16, control: u16) -> FrameMetadata {
         // The sender left the checksum to hardware that the frame never reached. The status has no positions.

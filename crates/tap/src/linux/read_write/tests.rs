@@ -8,16 +8,16 @@ struct Script {
 }
 
 impl FrameFile for Script {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
+    fn receive(&mut self, frame: &mut Frame, _: &mut Pool) -> io::Result<()> {
         self.reads += 1;
         if self.reads > self.frames {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok((self.length.min(space.len()), Offload::default()))
+        fill(frame, |space| Ok((self.length.min(space.len()), Offload::default())))
     }
 
-    fn write(&mut self, _: &Frame) -> io::Result<usize> {
-        Err(io::ErrorKind::NotFound.into())
+    fn transmit(&mut self, _: &mut Batch) -> (usize, io::Result<usize>) {
+        (1, Err(io::ErrorKind::NotFound.into()))
     }
 
     fn classify(_: &io::Error) -> ErrorClass {

@@ -10,7 +10,8 @@ fn segmented(kind: SegmentationKind, cwr: bool) -> Offload {
 
 #[test]
 fn header_of_superframe_has_fields_of_specification() {
-    let expected = [1, 0x81, 66, 0, 0xa8, 0x05, 34, 0, 16, 0];
+    let [[a, b], [c, d], [e, f], [g, h]] = [66_u16, 1_448, 34, 16].map(u16::to_ne_bytes);
+    let expected = [1, 0x81, a, b, c, d, e, f, g, h];
     assert_eq!(encode(segmented(SegmentationKind::TcpV4, true), 66 + 1_449), expected);
     assert_eq!(encode(segmented(SegmentationKind::Udp, false), 66 + 1_449)[1], 5);
 }
@@ -18,7 +19,8 @@ fn header_of_superframe_has_fields_of_specification() {
 #[test]
 fn frame_with_one_segment_has_no_segmentation_in_its_header() {
     let header = encode(segmented(SegmentationKind::TcpV4, false), 66 + 1_448);
-    assert_eq!(header, [1, 0, 0, 0, 0, 0, 34, 0, 16, 0]);
+    let [[a, b], [c, d]] = [34_u16, 16].map(u16::to_ne_bytes);
+    assert_eq!(header, [1, 0, 0, 0, 0, 0, a, b, c, d]);
     assert_eq!(encode(Offload::default(), 42), [0; LENGTH]);
 }
 

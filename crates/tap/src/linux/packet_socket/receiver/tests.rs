@@ -9,17 +9,17 @@ struct Script {
 }
 
 impl FrameFile for Script {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<(usize, Offload)> {
+    fn receive(&mut self, frame: &mut Frame, _: &mut Pool) -> io::Result<()> {
         self.reads += 1;
         if self.reads <= self.errors {
             Err(self.error.into())
         } else {
-            Ok((20.min(space.len()), Offload::default()))
+            read_write::fill(frame, |_| Ok((20, Offload::default())))
         }
     }
 
-    fn write(&mut self, _: &Frame) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn transmit(&mut self, _: &mut Batch) -> (usize, io::Result<usize>) {
+        (1, Err(io::ErrorKind::Unsupported.into()))
     }
 
     fn classify(error: &io::Error) -> ErrorClass {
@@ -32,7 +32,8 @@ fn oversized_frame_is_read_after_errors_of_interface() {
     for errors in [0, 1, 2, 3, 100] {
         let mut file = Script { errors, error: Errno::ENETDOWN, reads: 0 };
         let (mut frame, mut counters) = (Frame::for_mtu(100), DeviceCounters::default());
-        assert!(read_oversized(&mut frame, &mut file, &mut counters), "{errors}");
+        let pool = &mut Pool::new(100, 1);
+        assert!(read_oversized(&mut frame, &mut file, &mut counters, pool), "{errors}");
         assert_eq!((frame.len(), counters.unreadable), (20, u64::try_from(errors).unwrap()));
     }
 }
@@ -43,7 +44,8 @@ fn oversized_frame_is_lost_when_read_fails_or_errors_exceed_maximum() {
         [(Errno::EAGAIN, 1), (Errno::ENXIO, 1), (Errno::EPERM, 1), (Errno::EINVAL, MAX_ERRORS)]
     {
         let mut file = Script { errors: usize::MAX, error, reads: 0 };
-        assert!(!read_oversized(&mut Frame::for_mtu(100), &mut file, &mut DeviceCounters::default()));
+        let (mut frame, mut counters) = (Frame::for_mtu(100), DeviceCounters::default());
+        assert!(!read_oversized(&mut frame, &mut file, &mut counters, &mut Pool::new(100, 1)), "{error}");
         assert_eq!(file.reads, reads, "{error}");
     }
 }

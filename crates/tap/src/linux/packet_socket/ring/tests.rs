@@ -1,25 +1,18 @@
 use super::*;
 
-fn frame(bytes: &[u8], tag: Option<[u8; 4]>, is_whole: bool) -> RingFrame<'_> {
-    let metadata = FrameMetadata { tag, ..FrameMetadata::default() };
+fn frame(bytes: &[u8], is_whole: bool) -> RingFrame<'_> {
+    let metadata = FrameMetadata::default();
     RingFrame { bytes, metadata, is_whole, is_oversized: false, has_losses: false }
 }
 
 #[test]
-fn ring_frame_is_written_with_vlan_tag_after_addresses() {
-    let mut space = [0; 32];
-    assert_eq!(frame(b"ddddddssssssTTpp", None, true).write_to(&mut space), 16);
-    assert_eq!(&space[..16], b"ddddddssssssTTpp");
-    assert_eq!(frame(b"ddddddssssssTTpp", Some(*b"tag!"), true).write_to(&mut space), 20);
-    assert_eq!(&space[..20], b"ddddddsssssstag!TTpp");
-}
-
-#[test]
 fn ring_frame_fills_space_when_truncated_or_too_long() {
-    let mut space = [0; 18];
-    assert_eq!(frame(b"ddddddssssssTTpp", None, false).write_to(&mut space), 18);
-    assert_eq!(frame(b"ddddddssssssTTpp", Some(*b"tag!"), true).write_to(&mut space), 18);
-    assert_eq!(space, [0; 18], "a frame that does not fit was written");
+    let mut space = [0; 16];
+    assert_eq!(frame(b"ddddddssssssTTpp", false).write_to(&mut space), 16);
+    assert_eq!(frame(b"ddddddssssssTTppp", true).write_to(&mut space), 16);
+    assert_eq!(space, [0; 16], "a frame that does not fit was written");
+    assert_eq!(frame(b"ddddddssssssTT", true).write_to(&mut space), 14);
+    assert_eq!(&space, b"ddddddssssssTT\0\0");
 }
 
 #[test]
