@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use tap::{Checksum, Instant, Pool};
+use tap::{Checksum, Instant, Offloads, Pool};
 use tcp::{
     BufferSize, Connection, Flags, Handshake, KeepAlive, Memory, Options, Output, PathProblem, Reception,
     Resources, Segment, SegmentFields, SegmentOutcome, SequenceNumber, Setting, Start, State, TcpSettings,
@@ -310,7 +310,7 @@ impl FuzzConnection {
             assert!(number <= MAXIMUM_SEGMENTS, "the connection sends without end: {:?}", self.connection);
             let output = self.connection.output();
             let mut frame = self.pool.take().expect("the pool has frames");
-            let is_sent = self.connection.transmit(self.now, &mut frame).is_some();
+            let is_sent = self.connection.transmit(self.now, Offloads::default(), &mut frame).is_some();
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree");
             if is_sent {
                 let segment = parse(frame.bytes());

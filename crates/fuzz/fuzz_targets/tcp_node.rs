@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::Secret;
 use inet::InterfaceId;
-use tap::{Checksum, Instant, Pool};
+use tap::{Checksum, Instant, Offloads, Pool};
 use tcp::{Flags, Path, Segment, SegmentFields, Tcp, TcpEntry, TcpLimits, TcpReception, TcpTotals};
 
 /// The interface of all segments.
@@ -55,7 +55,7 @@ impl Node {
 
     /// Returns the next segment to send.
     pub(crate) fn transmit(&mut self) -> Option<Packet> {
-        let departure = self.tcp.transmit(self.now, INTERFACE, &mut self.pool)?;
+        let departure = self.tcp.transmit(self.now, INTERFACE, Offloads::default(), &mut self.pool)?;
         let addresses = (departure.source, departure.destination);
         let bytes = departure.frame.bytes();
         let segment = Segment::parse(bytes, addresses, Checksum::None).expect("invalid segment sent");

@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use arp::Resolution;
 use icmp::IcmpError;
-use inet::IpProtocol;
+use inet::{IpProtocol, checksum};
 use ipv4::{Datagram, Fragments, Ipv4Fields, Routes, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
-use tap::Frame;
+use tap::{Checksum, Frame, Offload};
 
 use crate::gateways;
 use crate::interface::{Context, HostInterface, PendingPacket};
@@ -306,7 +306,7 @@ pub(crate) fn enqueue(
 ) -> Result<SendOutcome, TxDropReason> {
     let PendingPacket { ether_type, mac, mut frame, .. } = packet;
     let is_datagram = ether_type == EtherType::IPV4;
-    if is_datagram && must_be_fragmented(cx, frame.bytes()) {
+    if is_datagram && must_be_fragmented(cx, &frame) {
         return enqueue_datagram(
             cx,
             queue,
@@ -317,11 +317,12 @@ pub(crate) fn enqueue(
     if cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_err() {
         return drop_frame(cx, TxDropReason::TooLong, frame);
     }
+    let segments = u64::try_from(frame.segments()).unwrap_or(1);
     if let Err(frame) = queue(&mut cx.interface.tx_queues).push(frame) {
         return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
     if is_datagram {
-        cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);
+        cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(segments);
     }
     Ok(SendOutcome::Queued)
 }
@@ -332,11 +333,15 @@ fn enqueue_datagram(
     cx: &mut Context<'_>,
     queue: QueueOf,
     cursor: FragmentCursor,
-    frame: Frame,
+    mut frame: Frame,
 ) -> Result<SendOutcome, TxDropReason> {
-    if !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
+    let is_superframe = frame.segments() > 1;
+    if is_superframe || !can_be_fragmented(frame.bytes(), cx.interface.config.mtu) {
         return drop_frame(cx, TxDropReason::TooLong, frame);
     }
+    // No device completes the checksum of a fragmented datagram.
+    // spec: tcp-partial-checksum
+    complete_checksum(&mut frame);
     if let Err(frame) = queue(&mut cx.interface.tx_queues).push_datagram(frame, cursor) {
         return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
@@ -344,15 +349,29 @@ fn enqueue_datagram(
     Ok(SendOutcome::Queued)
 }
 
-/// Returns whether a datagram is longer than the MTU, or may be fragmented and is longer than the path MTU.
+/// Completes the checksum that is left to the device.
+fn complete_checksum(frame: &mut Frame) {
+    let Checksum::Partial { start, offset } = frame.offload().checksum else { return };
+    let covered = frame.bytes_mut().get_mut(usize::from(start)..).unwrap_or_default();
+    // In UDP, a checksum of zero means that the datagram has none (RFC 768).
+    let checksum = checksum::of(covered).to_be_bytes();
+    let checksum = if checksum == [0; 2] { [0xff; 2] } else { checksum };
+    if let Some(field) = covered.get_mut(usize::from(offset)..).and_then(<[u8]>::first_chunk_mut) {
+        *field = checksum;
+    }
+    frame.set_offload(Offload::default());
+}
+
+/// Returns whether a datagram, or a segment that the device cuts from it, is longer than the MTU, or may be fragmented and
+/// is longer than the path MTU.
 #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
 #[inline(always)]
-fn must_be_fragmented(cx: &Context<'_>, datagram: &[u8]) -> bool {
-    datagram.len() > cx.interface.config.mtu
+fn must_be_fragmented(cx: &Context<'_>, datagram: &Frame) -> bool {
+    let length = datagram.segment_length();
+    length > cx.interface.config.mtu
         || !cx.interface.path_mtus.is_empty(cx.now)
-            && Datagram::parse(datagram).is_ok_and(|parsed| {
-                !parsed.dont_fragment()
-                    && datagram.len() > cx.interface.path_mtu(cx.now, parsed.destination())
+            && Datagram::parse(datagram.bytes()).is_ok_and(|parsed| {
+                !parsed.dont_fragment() && length > cx.interface.path_mtu(cx.now, parsed.destination())
             })
 }
 

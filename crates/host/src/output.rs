@@ -124,12 +124,10 @@ const SEGMENTS: usize = 2 * Exchange::BATCH;
 
 /// Sends TCP segments of an interface while the batch has capacity. Returns whether a segment waits for its next hop.
 fn serve_connections(cx: &mut Context<'_>, departing: &mut Batch) -> bool {
-    let mut is_pending = false;
-    for _ in 0..SEGMENTS {
-        if departing.free_capacity() <= cx.interface.tx_queues.segments.len() {
-            break;
-        }
-        let Some(sent) = tcp_output::send_next(cx) else { break };
+    let (mut count, mut is_pending) = (0, false);
+    while count < SEGMENTS && departing.free_capacity() > cx.interface.tx_queues.segments.len() {
+        let Some((segments, sent)) = tcp_output::send_next(cx) else { break };
+        count += segments;
         // The interface counts a segment that cannot be sent.
         is_pending |= sent == Ok(SendOutcome::Pending);
     }

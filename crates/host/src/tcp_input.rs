@@ -50,7 +50,8 @@ pub(crate) fn receive(
         cx.interface.counters.tcp_invalid_options =
             cx.interface.counters.tcp_invalid_options.saturating_add(1);
     }
-    frame.set_offload(Offload::default());
+    // The segmentation describes the data that follows.
+    frame.set_offload(Offload { checksum: Checksum::None, ..frame.offload() });
     if frame.narrow(start.saturating_add(segment.header_length), segment.data_length).is_err() {
         cx.pool.give(frame);
         return count_dropped(cx, TcpDropReason::DataOffset);

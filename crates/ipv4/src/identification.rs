@@ -36,6 +36,18 @@ impl Identification {
     /// Returns the next number for a datagram that may be fragmented. For the same source, destination and protocol, a
     /// number repeats only after 65,535 increments of their counter.
     pub fn next(&mut self, source: Ipv4Addr, destination: Ipv4Addr, protocol: IpProtocol) -> u16 {
+        self.next_of(source, destination, protocol, 1)
+    }
+
+    /// Returns the first of the next `count` numbers, which are consecutive, for a datagram that a device cuts into datagrams
+    /// of its own. See [`Identification::next`].
+    pub fn next_of(
+        &mut self,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        protocol: IpProtocol,
+        count: u16,
+    ) -> u16 {
         // One hash of one word selects the counter and the offset, because hashing takes longer than writing the
         // header. Two protocols may share a counter, just like two destinations.
         let [a, b, c, d] = source.octets();
@@ -45,8 +57,9 @@ impl Identification {
         let place = usize::try_from(hash >> (u64::BITS - Self::COUNTER_BITS)).unwrap_or_default();
         let Some(counter) = self.counters.get_mut(place) else { return 0 };
         // spec: rfc6864-unique
-        *counter = counter.wrapping_add(1);
-        counter.wrapping_add(u16::from_be_bytes([y, z]))
+        let first = counter.wrapping_add(1);
+        *counter = counter.wrapping_add(count);
+        first.wrapping_add(u16::from_be_bytes([y, z]))
     }
 
     /// Returns the hash of a word.

@@ -89,7 +89,20 @@ impl Link {
         local: &impl LocalMacs,
         parsed: Result<EthernetFrame<'a>, LinkDropReason>,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
-        match parsed.and_then(|frame| self.filter(local, frame)) {
+        self.receive_merged(local, parsed, 0)
+    }
+
+    /// Accepts or drops a frame as [`Link::receive`] does. If the device has merged several segments to the frame, `excess`
+    /// is the number of bytes by which the frame is longer than the longest segment, which the MTU limits.
+    // spec: ethernet-merged
+    #[inline]
+    pub fn receive_merged<'a>(
+        &mut self,
+        local: &impl LocalMacs,
+        parsed: Result<EthernetFrame<'a>, LinkDropReason>,
+        excess: usize,
+    ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
+        match parsed.and_then(|frame| self.filter(local, frame, excess)) {
             Ok(accepted) => {
                 self.accepted = self.accepted.saturating_add(1);
                 Ok(accepted)
@@ -107,6 +120,7 @@ impl Link {
         &self,
         local: &impl LocalMacs,
         frame: EthernetFrame<'a>,
+        excess: usize,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
@@ -122,7 +136,7 @@ impl Link {
             Encapsulation::Type => 0,
             Encapsulation::Snap => size_of::<SnapHeader>(),
         };
-        if frame.payload().len() + snap > self.mtu {
+        if frame.payload().len() + snap > self.mtu.saturating_add(excess) {
             return Err(LinkDropReason::TooLong);
         }
         Ok(ReceivedFrame { frame, destination_kind })

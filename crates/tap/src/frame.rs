@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::{Offload, Token};
+use crate::{Offload, Segmentation, Token};
 
 /// Bytes of one frame, with space for headers before the bytes and space for padding after the bytes.
 ///
@@ -94,6 +94,21 @@ impl Frame {
     #[inline]
     pub fn len(&self) -> usize {
         self.0.end - self.0.start
+    }
+
+    /// Returns the length of the longest segment into which a device cuts the frame, in bytes. This is the length of the
+    /// frame if no segmentation is left to a device.
+    #[inline]
+    pub fn segment_length(&self) -> usize {
+        let longest = self.0.offload.segmentation.map_or(usize::MAX, Segmentation::length);
+        self.len().min(longest)
+    }
+
+    /// Returns the number of segments into which a device cuts the frame.
+    #[inline]
+    pub fn segments(&self) -> usize {
+        let segmentation = self.0.offload.segmentation;
+        segmentation.map_or(1, |segmentation| segmentation.segments(self.len()))
     }
 
     /// Returns whether the frame has no bytes.
@@ -227,10 +242,18 @@ impl Frame {
 
     /// Appends `length` zero bytes and returns these bytes.
     pub fn append(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
+        let tail = self.extend(length)?;
+        tail.fill(0);
+        Ok(tail)
+    }
+
+    /// Appends `length` bytes and returns these bytes. The bytes have arbitrary values, so the caller must overwrite all
+    /// of them.
+    #[inline]
+    pub fn extend(&mut self, length: usize) -> Result<&mut [u8], OutOfSpace> {
         let start = self.0.end;
         let end = start.checked_add(length).ok_or(OutOfSpace)?;
         let tail = self.0.storage.get_mut(start..end).ok_or(OutOfSpace)?;
-        tail.fill(0);
         self.0.end = end;
         Ok(tail)
     }

@@ -69,6 +69,20 @@ pub enum SegmentationKind {
     Udp,
 }
 
+impl Segmentation {
+    /// Returns the length of the longest segment with its headers, in bytes.
+    #[inline]
+    pub(crate) fn length(self) -> usize {
+        usize::from(self.header) + usize::from(self.size)
+    }
+
+    /// Returns the number of segments of a frame with this length in bytes.
+    #[inline]
+    pub(crate) fn segments(self, length: usize) -> usize {
+        length.saturating_sub(self.header.into()).div_ceil(usize::from(self.size).max(1)).max(1)
+    }
+}
+
 impl Offload {
     /// Returns whether work is left to the device.
     #[inline]

@@ -59,7 +59,7 @@ const MINIMUM_SEGMENT_SIZE: u16 = 64;
 /// This example drives both ends of a connection: each segment of one end is received by the other end.
 ///
 /// ```
-/// use tap::{Checksum, Frame, Instant, Pool};
+/// use tap::{Checksum, Frame, Instant, Offloads, Pool};
 /// use tcp::{Connection, Memory, Resources, Segment, SequenceNumber, Start, State, TcpSettings};
 ///
 /// let now = Instant::from_nanos(1_000_000);
@@ -81,7 +81,7 @@ const MINIMUM_SEGMENT_SIZE: u16 = 64;
 /// loop {
 ///     for (end, connection) in ends.iter_mut().enumerate() {
 ///         let mut frame = Frame::for_mtu(1_500);
-///         while connection.transmit(now, &mut frame).is_some() {
+///         while connection.transmit(now, Offloads::default(), &mut frame).is_some() {
 ///             arriving.push((1 - end, std::mem::replace(&mut frame, Frame::for_mtu(1_500))));
 ///         }
 ///     }

@@ -27,7 +27,7 @@ pub(crate) struct Scoreboard {
     sacked: Group,
     /// Number of records in the network that were sent more than once.
     retransmitted: u32,
-    /// Maximum segment size of the last segment, in bytes.
+    /// Length of a full segment when the last segment was sent, in bytes. At least 1.
     segment_size: u32,
     #[cfg(test)]
     visits: u64,
@@ -129,18 +129,21 @@ impl Scoreboard {
         self.order.len() >= Self::MAXIMUM_RECORDS
     }
 
-    /// Records the first transmission of `range`, which follows the last record. `is_probe` if the time of its
-    /// acknowledgment is no sample of the RTT. The caller sends nothing while the scoreboard is full.
-    // spec: rfc8985-transmit
+    /// Records the first transmission of `range` in a number of segments, which follows the last record. `is_probe` if the
+    /// time of its acknowledgment is no sample of the RTT. The caller sends nothing while the scoreboard is full.
+    ///
+    /// Segments that a device cuts from one frame share a record. Acknowledgments and losses of a part divide the record.
+    // spec: rfc8985-transmit, tcp-superframe-records
     pub(crate) fn sent(
         &mut self,
         range: &Range<SequenceNumber>,
         mark: SentMark,
         segment_size: u32,
+        segments: u32,
         is_probe: bool,
     ) {
         self.segment_size = segment_size;
-        if self.extend_last(range, mark, is_probe) {
+        if self.extend_last(range, mark, segments, is_probe) {
             return;
         }
         let sent = Sent {
@@ -148,7 +151,7 @@ impl Scoreboard {
             end: range.end,
             mark,
             first_sent_at: mark.sent_at(),
-            segments: 1,
+            segments,
             state: SentState::InFlight,
             is_retransmitted: is_probe,
         };
@@ -161,7 +164,13 @@ impl Scoreboard {
 
     /// Adds `range` to the last record, if there are many records.
     // spec: tcp-records-bound
-    fn extend_last(&mut self, range: &Range<SequenceNumber>, mark: SentMark, is_probe: bool) -> bool {
+    fn extend_last(
+        &mut self,
+        range: &Range<SequenceNumber>,
+        mark: SentMark,
+        segments: u32,
+        is_probe: bool,
+    ) -> bool {
         let length = range.end.distance_from(range.start);
         let Some(place) = self.order.back().copied().filter(|_| !is_probe) else { return false };
         let Some(last) = self.records.get(place) else { return false };
@@ -174,7 +183,7 @@ impl Scoreboard {
             return false;
         };
         self.in_flight.subtract(last);
-        (last.end, last.mark, last.segments) = (range.end, mark, last.segments.saturating_add(1));
+        (last.end, last.mark, last.segments) = (range.end, mark, last.segments.saturating_add(segments));
         self.in_flight.add(last);
         self.records.move_to_end(&mut self.in_flight.list, place);
         self.check();
@@ -226,8 +235,9 @@ impl Scoreboard {
         is_repeated
     }
 
-    /// Records that a part of the first record was sent again, as a probe of the window.
+    /// Records that a part of the first segment was sent again, as a probe of the window.
     pub(crate) fn probed(&mut self) {
+        self.separate_first();
         if let Some(place) = self.order.front().copied()
             && let Some(first) = self.records.get_mut(place)
             && !std::mem::replace(&mut first.is_retransmitted, true)
@@ -237,8 +247,9 @@ impl Scoreboard {
         }
     }
 
-    /// Removes the sequence numbers before `acknowledgment`. Calls `deliver` for each record that was not delivered
-    /// before. Returns the number of bytes that were not delivered before.
+    /// Removes the sequence numbers before `acknowledgment`. Calls `deliver` for each record that was not delivered before,
+    /// also for a part of a record with at least one full segment. Returns the number of bytes that were not delivered
+    /// before.
     pub(crate) fn acknowledge(
         &mut self,
         acknowledgment: SequenceNumber,
@@ -250,7 +261,7 @@ impl Scoreboard {
         {
             let is_new = sent.state != SentState::Sacked;
             if acknowledgment.is_before(sent.end) {
-                let rest = self.divide(&sent, acknowledgment).1;
+                let (part, rest) = self.divide(&sent, acknowledgment);
                 let group = self.group_mut(sent.state);
                 group.subtract(&sent);
                 group.add(&rest);
@@ -258,7 +269,11 @@ impl Scoreboard {
                     *sent = rest;
                 }
                 if is_new {
-                    bytes = bytes.saturating_add(acknowledgment.distance_from(sent.start));
+                    bytes = bytes.saturating_add(part.length());
+                }
+                // spec: tcp-superframe-records
+                if is_new && sent.segments > 1 && part.length() >= self.segment_size {
+                    deliver(&part);
                 }
                 break;
             }
@@ -352,12 +367,25 @@ impl Scoreboard {
         self.lost.bytes - before
     }
 
-    /// Marks the first record as lost, unless the peer has acknowledged it selectively.
+    /// Marks the first segment as lost, unless the peer has acknowledged it selectively.
     pub(crate) fn lose_first(&mut self) {
         if let Some((place, sent)) = self.record(0)
             && sent.state == SentState::InFlight
         {
+            self.separate_first();
             self.set_state(place, SentState::Lost);
+        }
+    }
+
+    /// Divides the first record after its first segment, if the record has several segments.
+    // spec: tcp-superframe-records
+    fn separate_first(&mut self) {
+        if let Some((_, sent)) = self.record(0)
+            && sent.state != SentState::Sacked
+            && sent.segments > 1
+            && sent.length() > self.segment_size
+        {
+            self.split(0, sent.start.plus(self.segment_size), Self::MAXIMUM_RECORDS);
         }
     }
 
@@ -415,6 +443,14 @@ impl Scoreboard {
     /// Returns the last record.
     pub(crate) fn last(&self) -> Option<&Sent> {
         self.records.get(*self.order.back()?)
+    }
+
+    /// Returns the length of the data of the last segment, in bytes. `fin` is the number of FIN flags in the last record.
+    // spec: tcp-superframe-records
+    pub(crate) fn last_segment(&self, fin: u32) -> u32 {
+        let data = self.last().map_or(0, |last| last.length().saturating_sub(fin));
+        // All segments of a record but the last are full.
+        if data == 0 { 0 } else { (data - 1) % self.segment_size + 1 }
     }
 
     /// Returns the time when the first record was sent for the first time.

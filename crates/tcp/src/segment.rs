@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use inet::IpProtocol;
 use inet::checksum::Sum;
-use tap::Checksum;
+use tap::{Checksum, Frame, Offload, Offloads};
 use zerocopy::network_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -231,6 +231,32 @@ impl SegmentFields {
     /// Fails, and writes nothing, if `bytes` is shorter than the header, or longer than [`SegmentFields::MAX_LENGTH`].
     #[inline]
     pub fn write_to(&self, bytes: &mut [u8]) -> Result<(), TcpLengthError> {
+        let sum = self.write_without_checksum(bytes)?;
+        // spec: rfc9293-checksum
+        let checksum = sum.plus(bytes).checksum();
+        set_checksum(bytes, checksum);
+        Ok(())
+    }
+
+    /// Writes the header to the start of a frame as [`SegmentFields::write_to`] does. The device completes the checksum if
+    /// `offloads` permit it: then the checksum field has the sum of the pseudo-header.
+    ///
+    /// Fails, and writes nothing, as [`SegmentFields::write_to`] does.
+    // spec: tcp-partial-checksum
+    #[inline]
+    pub fn write_to_frame(&self, frame: &mut Frame, offloads: Offloads) -> Result<(), TcpLengthError> {
+        if !offloads.checksum {
+            return self.write_to(frame.bytes_mut());
+        }
+        let sum = self.write_without_checksum(frame.bytes_mut())?;
+        set_checksum(frame.bytes_mut(), !sum.checksum());
+        frame.set_offload(Offload { checksum: PARTIAL, segmentation: None });
+        Ok(())
+    }
+
+    /// Writes the header with a checksum field of zero. Returns the sum of the pseudo-header.
+    #[inline]
+    fn write_without_checksum(&self, bytes: &mut [u8]) -> Result<Sum, TcpLengthError> {
         if bytes.len() > Self::MAX_LENGTH {
             return Err(TcpLengthError);
         }
@@ -251,13 +277,7 @@ impl SegmentFields {
             urgent_pointer: self.urgent_pointer.into(),
         };
         self.options.write_to(options);
-        let addresses = (*self.source.ip(), *self.destination.ip());
-        // spec: rfc9293-checksum
-        let checksum = pseudo_header(addresses, length).plus(bytes).checksum();
-        if let Ok((header, _)) = TcpHeader::mut_from_prefix(bytes) {
-            header.checksum.set(checksum);
-        }
-        Ok(())
+        Ok(pseudo_header((*self.source.ip(), *self.destination.ip()), length))
     }
 
     /// Returns an acknowledgment without data. `addresses` are the local end and the peer, and `numbers` are sequence number
@@ -316,6 +336,17 @@ impl SegmentFields {
                 ..Options::NONE
             },
         })
+    }
+}
+
+/// State of the checksum of a segment that a device completes. The segment is at the start of its frame.
+const PARTIAL: Checksum = Checksum::Partial { start: 0, offset: 16 };
+
+/// Sets the checksum field of a header.
+#[inline]
+fn set_checksum(bytes: &mut [u8], checksum: u16) {
+    if let Ok((header, _)) = TcpHeader::mut_from_prefix(bytes) {
+        header.checksum.set(checksum);
     }
 }
 

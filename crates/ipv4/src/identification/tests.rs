@@ -36,3 +36,14 @@ fn alternating_destinations_keep_their_sequences() {
     assert_eq!(first.map(|number| number.wrapping_add(3)), again);
     assert_ne!(first, other);
 }
+
+// proves: rfc6864-unique
+#[test]
+fn segments_of_one_datagram_have_consecutive_numbers_of_their_own() {
+    let mut identification = Identification::new(7);
+    let first = next(&mut identification, 1, IpProtocol::TCP);
+    let destination = [10, 0, 0, 1].into();
+    let of_three = identification.next_of([10, 0, 0, 2].into(), destination, IpProtocol::TCP, 3);
+    assert_eq!(of_three, first.wrapping_add(1));
+    assert_eq!(next(&mut identification, 1, IpProtocol::TCP), of_three.wrapping_add(3));
+}

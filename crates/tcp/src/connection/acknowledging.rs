@@ -73,8 +73,8 @@ impl Acknowledging {
 }
 
 impl Connection {
-    /// Records that a segment of the peer arrived.
-    pub(super) fn note_arrival(&mut self, now: Instant) {
+    /// Records that a number of segments of the peer arrived together.
+    pub(super) fn note_arrival(&mut self, now: Instant, segments: u32) {
         let pause = now.since(self.acknowledging.last_received);
         if pause >= SHORTEST_PAUSE {
             self.note_pause(pause);
@@ -84,7 +84,7 @@ impl Connection {
         if self.timers.is_probing {
             self.timers.stalled_since = now;
         }
-        self.counts.segments_received = self.counts.segments_received.saturating_add(1);
+        self.counts.segments_received = self.counts.segments_received.saturating_add(segments);
     }
 
     /// Decides how many of the next segments are acknowledged at once, after a time in which the peer sent nothing.
@@ -100,14 +100,14 @@ impl Connection {
         }
     }
 
-    /// Owes an acknowledgment for data that advanced RCV.NXT by `bytes`.
-    pub(super) fn owe(&mut self, now: Instant, bytes: u32) {
+    /// Owes an acknowledgment for the data of a number of segments, which advanced RCV.NXT by `bytes`.
+    pub(super) fn owe(&mut self, now: Instant, bytes: u32, segments: u32) {
         let ack = &mut self.acknowledging;
         ack.bytes = ack.bytes.saturating_add(bytes);
         // RFC 9293 3.8.6.3: "An ACK SHOULD be generated for at least every second full-sized segment or 2*RMSS bytes of
         // new data".
-        // spec: rfc9293-delayed-ack
-        let is_due = ack.quick > 0 || ack.bytes >= 2 * u32::from(ack.segment_size);
+        // spec: rfc9293-delayed-ack, tcp-superframe-received
+        let is_due = ack.quick > 0 || segments > 1 || ack.bytes >= 2 * u32::from(ack.segment_size);
         ack.quick = ack.quick.saturating_sub(1);
         if is_due {
             // RFC 9293 3.10.7.4: "if the TCP endpoint is processing a series of queued segments, it MUST process them all

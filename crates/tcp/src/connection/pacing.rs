@@ -28,12 +28,16 @@ impl Connection {
         Some(u64::try_from(rate).unwrap_or(u64::MAX).max(1))
     }
 
+    /// Returns the rate of the data that is sent now in bytes per second, or `None` if the data is not paced.
+    fn current_rate(&self, now: Instant) -> Option<u64> {
+        let is_spread = self.transfer.as_ref().is_some_and(|transfer| now < transfer.spread_until);
+        if self.policy.has_pacing || is_spread { self.rate() } else { None }
+    }
+
     /// Holds further data until the rate permits it, after `length` bytes were sent.
     // spec: tcp-pacing, tcp-recovery-burst
     pub(super) fn pace(&mut self, now: Instant, length: u32) {
-        let is_paced = self.policy.has_pacing
-            || self.transfer.as_ref().is_some_and(|transfer| now < transfer.spread_until);
-        let Some(rate) = self.rate().filter(|_| is_paced) else { return };
+        let Some(rate) = self.current_rate(now) else { return };
         let time = Duration::from_nanos(u64::from(length).saturating_mul(1_000_000_000) / rate);
         let Some(transfer) = &mut self.transfer else { return };
         transfer.paced_until = transfer.paced_until.max(now) + time;
@@ -41,6 +45,14 @@ impl Connection {
         if !wait.is_zero() {
             self.hold_until(now + wait);
         }
+    }
+
+    /// Returns how many bytes may be sent at once, without those that a single segment exceeds.
+    // spec: tcp-pacing, tcp-superframe
+    pub(super) fn paced_burst(&self, now: Instant) -> u32 {
+        let (Some(rate), Some(transfer)) = (self.current_rate(now), &self.transfer) else { return u32::MAX };
+        let time = (now + BURST).since(transfer.paced_until.max(now)).as_nanos();
+        u32::try_from(u128::from(rate) * time / 1_000_000_000).unwrap_or(u32::MAX)
     }
 
     /// Spreads data over the next round trip if a recovery permits more than the initial window at once.

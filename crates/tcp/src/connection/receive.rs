@@ -17,6 +17,8 @@ pub(super) struct Arrival {
     pub(super) segment: Segment,
     /// Data in the window. `None` after the receive buffer took the data.
     pub(super) data: Option<Frame>,
+    /// Number of segments that the device has merged.
+    pub(super) segments: u32,
     /// Sequence number of the first byte of data in the window.
     pub(super) start: SequenceNumber,
     /// Whether the segment has a FIN in the window.
@@ -43,6 +45,7 @@ impl Arrival {
         let start = segment.sequence.plus(u32::from(segment.flags.contains(Flags::SYN)));
         Arrival {
             segment: *segment,
+            segments: length(data.segments()),
             data: Some(data),
             start,
             has_fin: segment.flags.contains(Flags::FIN),
@@ -80,7 +83,8 @@ impl Arrival {
 }
 
 impl Connection {
-    /// Processes a segment to this connection. `data` is the data of the segment.
+    /// Processes a segment to this connection. `data` is the data of the segment, or the data of several segments that a
+    /// device has merged.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -122,7 +126,7 @@ impl Connection {
         self.check_acknowledgment(now, arrival, cx)?;
         self.note_mark(&arrival.segment);
         self.record_timestamp(now, &arrival.segment);
-        self.note_arrival(now);
+        self.note_arrival(now, arrival.segments);
         self.process_text(now, arrival, cx)
     }
 

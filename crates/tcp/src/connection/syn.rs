@@ -61,7 +61,7 @@ impl Connection {
             // and send it."
             // spec: rfc9293-syn-sent-established
             self.establish(now, &segment);
-            self.note_arrival(now);
+            self.note_arrival(now, 1);
             self.acknowledging.owed = Owed::Now;
             arrival.is_progress = true;
             // "If there are other controls or text in the segment, then continue processing at the sixth step under

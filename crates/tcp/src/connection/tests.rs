@@ -1,7 +1,7 @@
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use tap::{Checksum, Frame, Instant, Pool};
+use tap::{Checksum, Frame, Instant, Offload, Offloads, Pool, Segmentation, SegmentationKind};
 
 use super::*;
 use crate::{Flags, Memory, Reception, Segment, SegmentFields, SegmentOutcome, TcpDropReason, Timestamps};
@@ -15,6 +15,7 @@ mod pacing;
 mod path;
 mod retransmission;
 mod segments;
+mod superframes;
 mod timestamps;
 mod windows;
 
@@ -39,6 +40,8 @@ struct Rig {
     next: u32,
     /// Last acknowledgment of the peer, relative to the local initial sequence number.
     acknowledged: u32,
+    /// Work that is left to the device.
+    offloads: Offloads,
 }
 
 /// A segment that the connection has sent. The numbers are relative to the initial sequence numbers.
@@ -51,6 +54,8 @@ struct Sent {
     options: Options,
     urgent_pointer: u16,
     type_of_service: u8,
+    /// Length of the data of each segment but the last, if a device cuts the frame.
+    segment_size: Option<u16>,
     data: Vec<u8>,
 }
 
@@ -64,6 +69,8 @@ struct Given<'a> {
     urgent_pointer: u16,
     options: Options,
     is_marked: bool,
+    /// Length of the data of each segment but the last, if a device has merged segments.
+    segment_size: Option<u16>,
     data: &'a [u8],
 }
 
@@ -108,12 +115,17 @@ impl<'a> Given<'a> {
             urgent_pointer: 0,
             options,
             is_marked: false,
+            segment_size: None,
             data: &[],
         }
     }
 
     fn data(self, data: &'a [u8]) -> Given<'a> {
         Given { data, ..self }
+    }
+
+    fn merged(self, segment_size: u16) -> Given<'a> {
+        Given { segment_size: Some(segment_size), ..self }
     }
 
     fn marked(self) -> Given<'a> {
@@ -156,6 +168,7 @@ impl Rig {
             window: 65_535,
             next: 1,
             acknowledged: 1,
+            offloads: Offloads::default(),
         }
     }
 
@@ -244,8 +257,15 @@ impl Rig {
             header_length: 20,
             data_length: given.data.len(),
         };
-        let mut frame = self.pool.take().expect("the pool has a frame");
+        let is_long = given.data.len() > self.pool.mtu();
+        let frame = if is_long { self.pool.take_large() } else { self.pool.take() };
+        let mut frame = frame.expect("the pool has a frame");
         frame.write(given.data).expect("the data fits into a frame");
+        if let Some(size) = given.segment_size {
+            let kind = SegmentationKind::TcpV4;
+            let segmentation = Some(Segmentation { kind, size, header: 0, cwr: false });
+            frame.set_offload(Offload { segmentation, ..Offload::default() });
+        }
         let mut cx = Resources { memory: &mut self.memory, pool: &mut self.pool };
         self.connection.receive(self.now, &segment, frame, &mut cx)
     }
@@ -271,14 +291,24 @@ impl Rig {
     /// Returns the next segment that the connection sends.
     fn try_sent(&mut self) -> Option<Sent> {
         let is_due = self.connection.output() != Output::None;
-        let mut frame = Frame::for_mtu(1_500);
-        let type_of_service = self.connection.transmit(self.now, &mut frame);
+        let mut frame = Frame::for_mtu(if self.offloads.tcp_v4 { 65_535 } else { 1_500 });
+        let type_of_service = self.connection.transmit(self.now, self.offloads, &mut frame);
         assert_eq!(is_due, type_of_service.is_some(), "output and transmit do not agree");
         let type_of_service = type_of_service?;
         let addresses = (*local().ip(), *peer().ip());
-        let segment = Segment::parse(frame.bytes(), addresses, Checksum::None).expect("the segment is valid");
+        let Offload { checksum, segmentation } = frame.offload();
+        assert_eq!(
+            checksum != Checksum::None,
+            self.offloads.checksum,
+            "the checksum is not that of the device"
+        );
+        let segment = Segment::parse(frame.bytes(), addresses, checksum).expect("the segment is valid");
         let sent = self.relative(&segment, &frame.bytes()[segment.header_length..]);
-        Some(Sent { type_of_service, ..sent })
+        let segment_size = segmentation.map(|segmentation| {
+            assert_eq!(usize::from(segmentation.header), segment.header_length);
+            segmentation.size
+        });
+        Some(Sent { type_of_service, segment_size, ..sent })
     }
 
     fn sent(&mut self) -> Sent {
@@ -310,6 +340,7 @@ impl Rig {
             options: segment.options,
             urgent_pointer: segment.urgent_pointer,
             type_of_service: 0,
+            segment_size: None,
             data: data.to_vec(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tap::{Frame, Instant};
+use tap::{Frame, Instant, Offload, Offloads, Segmentation, SegmentationKind};
 
 use super::ecn::ECT_0;
 use super::timers::NEVER;
@@ -10,14 +10,16 @@ use super::transfer::Transfer;
 use super::{Connection, HEADERS, Owed, length};
 use crate::{CongestionControl, Flags, Options, SegmentFields, SequenceNumber, State, WindowControl as _};
 
-/// The next segment that occupies sequence numbers, or the next probe.
+/// The next segment that occupies sequence numbers, or the next probe, or the segments of the next superframe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     kind: Kind,
     sequence: SequenceNumber,
     /// Length of the data, in bytes.
     length: u32,
     has_fin: bool,
+    /// Length of the data of each segment but the last, in bytes. `None` for a single segment.
+    segment_size: Option<u16>,
 }
 
 /// Kind of a segment to send.
@@ -35,14 +37,53 @@ enum Kind {
     TailProbe,
 }
 
+impl Plan {
+    /// Length of the longest segment that a device cuts into segments, in bytes: the longest IP datagram, without 256 bytes
+    /// for other headers, and without an IP header.
+    const LONGEST: usize = 65_535 - 256 - 20;
+
+    /// Maximum length of a header with its options, in bytes.
+    const LONGEST_HEADER: usize = 60;
+
+    /// Creates the plan of a single segment.
+    fn new(kind: Kind, sequence: SequenceNumber, length: u32, has_fin: bool) -> Plan {
+        Plan { kind, sequence, length, has_fin, segment_size: None }
+    }
+
+    /// Returns whether a device cuts the frame into several segments.
+    pub(crate) fn is_superframe(&self) -> bool {
+        self.segment_size.is_some()
+    }
+
+    /// Returns the number of segments.
+    fn segments(&self) -> u32 {
+        self.segment_size.map_or(1, |size| self.length.div_ceil(u32::from(size).max(1)))
+    }
+}
+
 impl Connection {
     /// Writes the next segment to an empty frame: header, options and data. Returns the type of service of its datagram, or
     /// `None` if no segment was due.
-    pub fn transmit(&mut self, now: Instant, frame: &mut Frame) -> Option<u8> {
+    ///
+    /// With `offloads`, the device completes the checksum, and cuts a frame with several segments of new data: a superframe.
+    /// The number of segments depends on the capacity of the frame.
+    pub fn transmit(&mut self, now: Instant, offloads: Offloads, frame: &mut Frame) -> Option<u8> {
+        let plan = self.plan_for(now, offloads, frame.capacity().saturating_sub(Frame::HEADROOM));
+        self.transmit_plan(now, plan, offloads, frame)
+    }
+
+    /// Writes planned segments, or the acknowledgment that is due, to an empty frame: see [`Connection::transmit`].
+    pub(crate) fn transmit_plan(
+        &mut self,
+        now: Instant,
+        plan: Option<Plan>,
+        offloads: Offloads,
+        frame: &mut Frame,
+    ) -> Option<u8> {
         let type_of_service = self.service().type_of_service;
-        if let Some(plan) = self.plan() {
+        if let Some(plan) = plan {
             let is_new_data = self.is_new_data(&plan);
-            let is_written = self.send_planned(now, &plan, frame);
+            let is_written = self.send_planned(now, &plan, offloads, frame);
             self.arm(now);
             // RFC 3168 6.1.2: "For a TCP connection using ECN, new data packets are transmitted with an ECT codepoint set in the
             // IP header. When only one ECT codepoint is needed by a sender for all packets sent on a TCP connection, ECT(0)
@@ -56,7 +97,50 @@ impl Connection {
             return None;
         }
         let fields = self.acknowledgment(now, None);
-        write(frame, &fields, 0, |_| {}).then_some(type_of_service)
+        write(frame, &fields, offloads, 0, |_| {}).then_some(type_of_service)
+    }
+
+    /// Returns what is due, apart from acknowledgments without data: several segments of new data if the device cuts them
+    /// and a frame of `capacity` bytes has space for them.
+    pub(crate) fn plan_for(&self, now: Instant, offloads: Offloads, capacity: usize) -> Option<Plan> {
+        self.plan().map(|plan| if offloads.tcp_v4 { self.extended(now, plan, capacity) } else { plan })
+    }
+
+    /// Returns the next segments of new data, of which `plan` is the first. A frame has `capacity` bytes for them.
+    ///
+    /// Each segment is one that the connection would send now by itself. All segments but the last are full.
+    // spec: tcp-superframe
+    fn extended(&self, now: Instant, plan: Plan, capacity: usize) -> Plan {
+        let size = plan.length;
+        let is_single = plan.kind != Kind::New
+            || plan.has_fin
+            || size < self.segment_limit()
+            || self.unsent() <= size
+            // Only the first segment has the flag CWR, and only one place of the data has an urgent pointer.
+            || self.ecn_of_data() != Flags::NONE
+            || self.send.urgent.is_some()
+            // The first segment reduces the congestion window.
+            || self.is_restart(now);
+        let Ok(segment_size) = u16::try_from(size) else { return plan };
+        if is_single {
+            return plan;
+        }
+        let record = self.record_length(plan.sequence);
+        let capacity = capacity.min(Plan::LONGEST).saturating_sub(Plan::LONGEST_HEADER);
+        let permitted = self.permitted_by_congestion().unwrap_or(0).min(self.paced_burst(now));
+        let permitted = permitted.min(length(capacity));
+        let possible = self.unsent().min(self.usable_window(plan.sequence)).min(record).min(permitted);
+        let full = (possible / size).max(1) * size;
+        let mut plan = Plan { length: full, segment_size: Some(segment_size), ..plan };
+        // The last segment: the rest of all data or of the record, and the FIN.
+        if full < record
+            && let Some(last) = self.plan_new(plan.sequence.plus(full))
+            && last.length < size
+            && full + last.length <= permitted
+        {
+            (plan.length, plan.has_fin) = (full + last.length, last.has_fin);
+        }
+        Plan { segment_size: plan.segment_size.filter(|_| plan.length > size), ..plan }
     }
 
     /// Returns whether a planned segment has data that was not sent before. The data of a window probe does not count.
@@ -70,7 +154,7 @@ impl Connection {
             State::Closed | State::TimeWait => None,
             State::SynSent | State::SynReceived => {
                 let sequence = self.send.initial;
-                self.send.is_syn_due.then_some(Plan { kind: Kind::Syn, sequence, length: 0, has_fin: false })
+                self.send.is_syn_due.then_some(Plan::new(Kind::Syn, sequence, 0, false))
             }
             _ if self.send.is_probe_due => Some(self.plan_probe()),
             // The window is probed.
@@ -97,7 +181,7 @@ impl Connection {
                 return None;
             }
         }
-        self.plan_new()
+        self.plan_new(self.send.next)
     }
 
     /// Returns the segment at the start of a range that was sent before.
@@ -111,7 +195,7 @@ impl Connection {
         let usable = self.usable_window(start);
         let length = data.min(self.segment_limit()).min(usable).min(self.record_length(start));
         let has_fin = is_end_fin && length == data;
-        (length > 0 || has_fin).then_some(Plan { kind: Kind::Again, sequence: start, length, has_fin })
+        (length > 0 || has_fin).then_some(Plan::new(Kind::Again, start, length, has_fin))
     }
 
     /// Returns the probe for a tail loss: new data, or the last segment.
@@ -124,12 +208,12 @@ impl Connection {
         let length = unsent.min(self.segment_limit()).min(usable).min(self.record_length(self.send.next));
         if length > 0 && !transfer.scoreboard.is_full() {
             let has_fin = self.send.is_shut_down() && length == unsent && usable > length;
-            return Some(Plan { kind: Kind::TailProbe, sequence: self.send.next, length, has_fin });
+            return Some(Plan::new(Kind::TailProbe, self.send.next, length, has_fin));
         }
         let last = transfer.scoreboard.last()?;
         let fin = u32::from(self.is_fin_outstanding());
-        let length = last.end.distance_from(last.start);
-        let earliest = last.end.minus(length.min(self.segment_limit() + fin));
+        let data = transfer.scoreboard.last_segment(fin).min(self.segment_limit());
+        let earliest = last.end.minus(data + fin);
         // A segment has data of one record at most.
         let data = last.end.minus(fin).distance_from(self.data_start());
         let record = self.send_buffer.last_record_end(index(data)).unwrap_or(0);
@@ -139,13 +223,13 @@ impl Connection {
         Some(Plan { kind: Kind::TailProbe, ..plan })
     }
 
-    /// Returns the segment of new data, if the windows and the rules against small segments permit it.
-    fn plan_new(&self) -> Option<Plan> {
+    /// Returns the segment of new data that begins at a sequence number, if the windows and the rules against small segments
+    /// permit it.
+    fn plan_new(&self, sequence: SequenceNumber) -> Option<Plan> {
         if self.is_fin_outstanding() {
             return None;
         }
-        let sequence = self.send.next;
-        let unsent = self.unsent();
+        let unsent = self.unsent_from(sequence);
         if unsent == 0 && !self.send.is_shut_down() {
             return None;
         }
@@ -155,7 +239,7 @@ impl Connection {
         let length = unsent.min(limit).min(usable).min(record);
         let is_all = length == unsent;
         let has_fin = self.send.is_shut_down() && is_all && usable > length;
-        let plan = Plan { kind: Kind::New, sequence, length, has_fin };
+        let plan = Plan::new(Kind::New, sequence, length, has_fin);
         if length == 0 {
             return has_fin.then_some(plan);
         }
@@ -190,21 +274,21 @@ impl Connection {
         if outstanding > 0 && self.can_send() {
             let data = outstanding - u32::from(self.is_fin_outstanding());
             let sequence = self.send.unacknowledged;
-            return Plan { kind: Kind::Probe, sequence, length: data.min(1), has_fin: data == 0 };
+            return Plan::new(Kind::Probe, sequence, data.min(1), data == 0);
         }
         let unsent = self.unsent();
         if unsent > 0 {
             // The timer that overrides the rules against small segments expired.
             let length = self.usable_window(self.send.next).max(1).min(unsent).min(self.segment_limit());
             let length = length.min(self.record_length(self.send.next));
-            return Plan { kind: Kind::Probe, sequence: self.send.next, length, has_fin: false };
+            return Plan::new(Kind::Probe, self.send.next, length, false);
         }
         if self.send.is_shut_down() && self.can_send() {
-            return Plan { kind: Kind::Probe, sequence: self.send.next, length: 0, has_fin: true };
+            return Plan::new(Kind::Probe, self.send.next, 0, true);
         }
         // RFC 9293 3.8.4: "Such a segment generally contains SEG.SEQ = SND.NXT-1".
         // spec: rfc9293-keep-alive
-        Plan { kind: Kind::Probe, sequence: self.send.next.minus(1), length: 0, has_fin: false }
+        Plan::new(Kind::Probe, self.send.next.minus(1), 0, false)
     }
 
     /// Returns the length of the data from `start` to the end of its record, or the maximum if its record has no end.
@@ -215,8 +299,13 @@ impl Connection {
 
     /// Returns the number of bytes that were not sent yet.
     pub(super) fn unsent(&self) -> u32 {
+        self.unsent_from(self.send.next)
+    }
+
+    /// Returns the number of bytes from a sequence number to the end of the data.
+    fn unsent_from(&self, sequence: SequenceNumber) -> u32 {
         let end = self.data_end();
-        if self.send.next.is_before(end) { end.distance_from(self.send.next) } else { 0 }
+        if sequence.is_before(end) { end.distance_from(sequence) } else { 0 }
     }
 
     /// Returns whether the data that was not sent yet is less than a full segment, and `length` more bytes make at least one.
@@ -236,18 +325,21 @@ impl Connection {
 
     /// Returns whether the congestion window permits `length` more bytes in flight.
     fn is_allowed_by_congestion(&self, length: u32) -> bool {
+        self.pipe() == 0 || self.permitted_by_congestion().is_some_and(|permitted| length <= permitted)
+    }
+
+    /// Returns how many more bytes in flight the congestion window permits, or `None` if more bytes are in flight than it
+    /// permits.
+    fn permitted_by_congestion(&self) -> Option<u32> {
         // RFC 6675 5: "If cwnd - pipe >= 1 SMSS the sender SHOULD transmit one or more segments".
         // spec: rfc5681-window, rfc6675-pipe, rfc3042-new-data, rfc3042-new-information, tcp-no-congestion-control
-        let in_flight = self.pipe();
-        if in_flight == 0 || self.policy.congestion == CongestionControl::None {
-            return true;
+        if self.policy.congestion == CongestionControl::None {
+            return Some(u32::MAX);
         }
         // RFC 6937 3: "Transmit up to sndcnt".
         // spec: rfc6937-sent
-        match self.transfer.as_ref().and_then(|transfer| transfer.recovery.permitted()) {
-            Some(permitted) => length <= permitted,
-            None => in_flight.saturating_add(length) <= self.congestion_window(),
-        }
+        let permitted = self.transfer.as_ref().and_then(|transfer| transfer.recovery.permitted());
+        permitted.or_else(|| self.congestion_window().checked_sub(self.pipe()))
     }
 
     /// Returns the maximum length of the data of a segment without selective acknowledgments, in bytes.
@@ -278,9 +370,9 @@ impl Connection {
     }
 
     /// Writes a planned segment, and records its transmission. Returns whether it fits into the frame.
-    fn send_planned(&mut self, now: Instant, plan: &Plan, frame: &mut Frame) -> bool {
+    fn send_planned(&mut self, now: Instant, plan: &Plan, offloads: Offloads, frame: &mut Frame) -> bool {
         if plan.kind == Kind::Syn {
-            return self.send_syn(now, frame);
+            return self.send_syn(now, offloads, frame);
         }
         let end = plan.sequence.plus(plan.length);
         let is_pushed = plan.length > 0 && end == self.data_end();
@@ -303,11 +395,15 @@ impl Connection {
         self.add_urgent(&mut fields);
         let offset = plan.sequence.distance_from(self.data_start());
         let send_buffer = &self.send_buffer;
-        let is_written = write(frame, &fields, plan.length, |bytes| {
+        let is_written = write(frame, &fields, offloads, plan.length, |bytes| {
             send_buffer.copy_to(index(offset), bytes);
         });
         if is_written {
+            if let Some(size) = plan.segment_size {
+                leave_segmentation(frame, &fields, size);
+            }
             self.acknowledged();
+            self.counts.segments_sent = self.counts.segments_sent.saturating_add(plan.segments() - 1);
             self.record_transmission(now, plan);
         }
         is_written
@@ -327,7 +423,7 @@ impl Connection {
     }
 
     /// Writes the SYN or the SYN,ACK.
-    fn send_syn(&mut self, now: Instant, frame: &mut Frame) -> bool {
+    fn send_syn(&mut self, now: Instant, offloads: Offloads, frame: &mut Frame) -> bool {
         let negotiated = self.negotiated;
         // spec: rfc7323-scale-offer
         let options = Options {
@@ -344,7 +440,7 @@ impl Connection {
         // spec: rfc7323-scale-both
         let window = negotiated.initial_window;
         let fields = self.fields(self.send.initial, flags, window, options);
-        if !write(frame, &fields, 0, |_| {}) {
+        if !write(frame, &fields, offloads, 0, |_| {}) {
             return false;
         }
         self.acknowledged();
@@ -406,7 +502,8 @@ impl Connection {
     fn record_new(&mut self, now: Instant, plan: &Plan, end: SequenceNumber) {
         // The byte that probes a closed window is discarded by the peer.
         let is_window_probe = plan.kind == Kind::Probe && self.send.window == 0;
-        if plan.length > 0 && plan.length < self.segment_limit() && !is_window_probe {
+        let limit = self.segment_limit();
+        if !plan.length.is_multiple_of(limit) && !is_window_probe {
             self.send.small_end = plan.sequence.plus(plan.length);
         }
         self.send.next = end;
@@ -415,7 +512,7 @@ impl Connection {
         let transfer = self.transfer_mut(now);
         let mark = transfer.delivery.sent(now, transfer.scoreboard.pipe());
         let is_probe = plan.kind == Kind::Probe;
-        transfer.scoreboard.sent(&(plan.sequence..end), mark, segment_size, is_probe);
+        transfer.scoreboard.sent(&(plan.sequence..end), mark, limit, plan.segments(), is_probe);
         transfer.recovery.sent(plan.length);
         let (in_flight, delivered) = (transfer.scoreboard.pipe(), transfer.delivery.total());
         let is_limited = unsent > 0 && !self.is_allowed_by_congestion(segment_size.min(unsent));
@@ -458,33 +555,51 @@ impl Connection {
         self.start_retransmission_timer(now);
     }
 
+    /// Returns whether the next data follows an idle time that reduces the congestion window.
+    fn is_restart(&self, now: Instant) -> bool {
+        self.send.outstanding() == 0 && now.since(self.send.last_sent) > self.rtt.rto()
+    }
+
     /// Reports the first data after a time without data in flight to the congestion control.
     fn restart_after_idle(&mut self, now: Instant) {
         if self.send.outstanding() > 0 {
             return;
         }
         let segment_size = self.segment_size();
-        let is_idle = now.since(self.send.last_sent) > self.rtt.rto();
+        let is_restart = self.is_restart(now);
         let Some(transfer) = &mut self.transfer else { return };
         transfer.congestion.resume(now);
         // RFC 5681 4.1: "a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has not sent data
         // in an interval exceeding the retransmission timeout."
         // spec: rfc5681-restart
-        if is_idle {
+        if is_restart {
             transfer.congestion.restart_after_idle(segment_size);
         }
     }
 }
 
-/// Writes a segment to a frame. `copy` writes the data. Returns whether the segment fits.
-fn write(frame: &mut Frame, fields: &SegmentFields, length: u32, copy: impl FnOnce(&mut [u8])) -> bool {
+/// Writes a segment to a frame. `copy` writes all bytes of the data. Returns whether the segment fits.
+fn write(
+    frame: &mut Frame,
+    fields: &SegmentFields,
+    offloads: Offloads,
+    length: u32,
+    copy: impl FnOnce(&mut [u8]),
+) -> bool {
     let header = fields.header_length();
     frame.clear();
-    let Ok(bytes) = frame.append(header.saturating_add(index(length))) else { return false };
+    let Ok(bytes) = frame.extend(header.saturating_add(index(length))) else { return false };
     if let Some(data) = bytes.get_mut(header..) {
         copy(data);
     }
-    fields.write_to(bytes).is_ok()
+    fields.write_to_frame(frame, offloads).is_ok()
+}
+
+/// Leaves the segmentation of a segment at the start of its frame to the device.
+fn leave_segmentation(frame: &mut Frame, fields: &SegmentFields, size: u16) {
+    let header = u16::try_from(fields.header_length()).unwrap_or(u16::MAX);
+    let segmentation = Segmentation { kind: SegmentationKind::TcpV4, size, header, cwr: false };
+    frame.set_offload(Offload { segmentation: Some(segmentation), ..frame.offload() });
 }
 
 /// Returns a number of bytes as an index. All systems with TAPs have a `usize` of at least 32 bits.

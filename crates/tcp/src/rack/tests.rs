@@ -45,7 +45,7 @@ impl Rig {
 
     fn send(&mut self) {
         let mark = DeliveryRate::new(self.now, 0).sent(self.now, 1);
-        self.scoreboard.sent(&range(self.next), mark, FULL, false);
+        self.scoreboard.sent(&range(self.next), mark, FULL, 1, false);
         self.next += 1;
     }
 

@@ -46,8 +46,16 @@ impl Rig {
     fn send_after(&mut self, time: Duration, length: u32) {
         self.now = self.now + time;
         let range = self.range(self.next, self.next + length);
-        self.scoreboard.sent(&range, self.mark(), FULL, false);
+        self.scoreboard.sent(&range, self.mark(), FULL, 1, false);
         self.next += length;
+    }
+
+    /// Sends full segments in one frame.
+    fn send_together(&mut self, segments: u32) {
+        self.now = self.now + Duration::from_millis(1);
+        let range = self.range(self.next, self.next + segments * FULL);
+        self.scoreboard.sent(&range, self.mark(), FULL, segments, false);
+        self.next += segments * FULL;
     }
 
     fn send_again(&mut self, start: u32, end: u32) -> bool {
@@ -475,4 +483,54 @@ fn first_segment_keeps_the_time_of_its_first_transmission() {
     rig.scoreboard.lose(|_| Verdict::Lost);
     rig.send_again(1_000, 2_000);
     assert_eq!(rig.scoreboard.first_sent(), Some(sent));
+}
+
+// proves: tcp-superframe-records
+#[test]
+fn parts_of_a_record_with_several_segments_are_delivered_and_lost() {
+    let mut rig = Rig::new();
+    rig.send_together(10);
+    assert_eq!(rig.scoreboard.order.len(), 1, "the segments have several records");
+    let mut delivered = Vec::new();
+    let initial = rig.initial;
+    let mut deliver = |sent: &Sent| {
+        delivered.push((sent.start.distance_from(initial), sent.end.distance_from(initial), sent.segments));
+    };
+    // Two and a half segments, half a segment, and selected segments.
+    assert_eq!(rig.scoreboard.acknowledge(rig.initial.plus(2_500), &mut deliver), 2_500);
+    assert_eq!(rig.scoreboard.acknowledge(rig.initial.plus(3_000), &mut deliver), 500);
+    let Range { start, end } = rig.range(5_000, 7_000);
+    assert_eq!(rig.scoreboard.sack(SackBlock { start, end }, &mut deliver), (2_000, true));
+    assert_eq!(delivered, [(0, 2_500, 2), (5_000, 7_000, 2)]);
+    assert_eq!((rig.bytes(), rig.scoreboard.sacked_segments()), ((5_000, 0, 2_000), 2));
+    assert_eq!(rig.scoreboard.order.len(), 3);
+    // The lost part is sent again in segments.
+    rig.lose_before(rig.now + Duration::from_millis(1));
+    assert_eq!((rig.bytes(), rig.scoreboard.lost_segments()), ((0, 5_000, 2_000), 5));
+    assert_eq!(rig.next_lost(FULL), Some((3_000, 4_000)));
+    assert!(!rig.send_again(3_000, 4_000), "the segment was not sent again before");
+    assert_eq!((rig.bytes(), rig.next_lost(FULL)), ((1_000, 4_000, 2_000), Some((4_000, 5_000))));
+}
+
+// proves: tcp-superframe-records
+#[test]
+fn first_and_last_segment_of_a_record_are_separate() {
+    let mut rig = Rig::new();
+    rig.send_together(10);
+    rig.scoreboard.lose_first();
+    assert_eq!((rig.bytes(), rig.scoreboard.lost_segments()), ((9_000, 1_000, 0), 1));
+    assert_eq!(rig.scoreboard.last_segment(0), FULL);
+    let mut rig = Rig::new();
+    rig.send_together(2);
+    rig.scoreboard.probed();
+    let mut again = Vec::new();
+    rig.scoreboard.acknowledge(rig.initial.plus(2_000), |sent| again.push(sent.is_retransmitted));
+    assert_eq!(again, [true, false], "the probe of the first segment makes the second one a retransmission");
+    // Two segments, the second of which has 300 bytes and a FIN.
+    let mut rig = Rig::new();
+    rig.scoreboard.sent(&rig.range(0, 1_301), rig.mark(), FULL, 2, false);
+    assert_eq!(rig.scoreboard.last_segment(1), 300);
+    let mut rig = Rig::new();
+    rig.scoreboard.sent(&rig.range(0, 1), rig.mark(), FULL, 1, false);
+    assert_eq!(rig.scoreboard.last_segment(1), 0, "a FIN is no data");
 }

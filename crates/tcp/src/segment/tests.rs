@@ -297,3 +297,32 @@ proptest! {
         }
     }
 }
+
+// proves: tcp-partial-checksum
+#[test]
+fn partial_checksum_is_the_sum_of_the_pseudo_header() {
+    let device = Offloads { checksum: true, ..Offloads::default() };
+    for length in [0, 1, 999, 1_000, 65_000] {
+        let data: Vec<u8> = (0..length).map(|byte| u8::try_from(byte % 251).unwrap()).collect();
+        let mut frame = Frame::for_mtu(65_535);
+        frame.write(&[vec![0xee; FIELDS.header_length()], data.clone()].concat()).unwrap();
+        FIELDS.write_to_frame(&mut frame, device).unwrap();
+        assert_eq!(frame.offload().checksum, Checksum::Partial { start: 0, offset: 16 });
+        let field = u16::from_be_bytes([frame.bytes()[16], frame.bytes()[17]]);
+        let sum =
+            u32::from(!checksum_with_pseudo_header(ADDRESSES, &[])) + u32::try_from(frame.len()).unwrap();
+        assert_eq!(u32::from(field), (sum & 0xffff) + (sum >> 16), "{length} bytes");
+        // The device replaces the field by the checksum of the bytes.
+        let completed = checksum::of(frame.bytes());
+        frame.bytes_mut()[16..18].copy_from_slice(&completed.to_be_bytes());
+        assert_eq!(frame.bytes(), segment(FIELDS, &data));
+    }
+    let mut frame = Frame::for_mtu(1_500);
+    frame.write(&segment(FIELDS, b"data")).unwrap();
+    FIELDS.write_to_frame(&mut frame, Offloads::default()).unwrap();
+    assert_eq!((frame.bytes(), frame.offload()), (&segment(FIELDS, b"data")[..], Offload::default()));
+    assert!(
+        FIELDS.write_to_frame(&mut Frame::for_mtu(1_500), device).is_err(),
+        "an empty frame has a header"
+    );
+}

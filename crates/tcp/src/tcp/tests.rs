@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use base::Secret;
 use inet::{Binding, InterfaceId};
-use tap::{Checksum, Frame, Instant, Pool};
+use tap::{Checksum, Frame, Instant, Offloads, Pool};
 
 use super::*;
 use crate::{CongestionControl, Ecn, Flags, Options, Segment, Setting, Status, TcpDropReason, Timestamps};
@@ -21,6 +21,7 @@ pub(super) struct Node {
     pub(super) tcp: Tcp,
     pub(super) pool: Pool,
     pub(super) now: Instant,
+    pub(super) offloads: Offloads,
 }
 
 pub(super) const PATH: Path = Path { interface: InterfaceId(0), interface_mtu: 1500, mtu: 1500 };
@@ -44,6 +45,7 @@ impl Node {
             tcp: Tcp::new(limits, Secret::new(7)),
             pool: Pool::new(1500, 100_000),
             now: Instant::from_nanos(1_000_000_000),
+            offloads: Offloads::default(),
         }
     }
 
@@ -77,10 +79,10 @@ impl Node {
 
     /// Returns the next segment to send, with its data.
     pub(super) fn transmit(&mut self) -> Option<(Segment, Vec<u8>)> {
-        let departure = self.tcp.transmit(self.now, PATH.interface, &mut self.pool)?;
+        let departure = self.tcp.transmit(self.now, PATH.interface, self.offloads, &mut self.pool)?;
         let addresses = (departure.source, departure.destination);
-        let segment =
-            Segment::parse(departure.frame.bytes(), addresses, Checksum::None).expect("invalid segment");
+        let checksum = departure.frame.offload().checksum;
+        let segment = Segment::parse(departure.frame.bytes(), addresses, checksum).expect("invalid segment");
         let data = departure.frame.bytes()[segment.header_length..].to_vec();
         self.pool.give(departure.frame);
         Some((segment, data))

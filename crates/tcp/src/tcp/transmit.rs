@@ -2,13 +2,13 @@
 
 use base::Place;
 use inet::InterfaceId;
-use tap::{Instant, Pool};
+use tap::{Instant, Offloads, Pool};
 
 use super::{Departure, Tcp, queues_of};
 use crate::{Output, SegmentFields, SegmentService};
 
 impl Tcp {
-    /// Bytes that a connection sends before the next connection sends.
+    /// Maximum number of bytes that a connection sends before the next connection sends.
     const BURST: usize = 65_536;
 
     /// Returns whether an interface has a segment to send.
@@ -19,19 +19,28 @@ impl Tcp {
     /// Returns the next segment to send on an interface, in a frame of the pool. Returns `None` if no segment is due, or
     /// if the pool has no frame.
     ///
+    /// With `offloads`, the device completes checksums, and cuts frames with several segments of new data: superframes, which
+    /// are in large frames of the pool. Without such a frame, the segments are sent one by one.
+    ///
     /// Connections with data send in turn, up to 64 KiB each. One acknowledgment of a connection without data follows each
     /// segment of the others, so that no amount of data delays the acknowledgments. The caller passes all segments of a turn
     /// to [`Tcp::receive`] before, so that one acknowledgment covers them.
     // spec: tcp-pulled, rfc9293-ack-aggregate
-    pub fn transmit(&mut self, now: Instant, interface: InterfaceId, pool: &mut Pool) -> Option<Departure> {
+    pub fn transmit(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        offloads: Offloads,
+        pool: &mut Pool,
+    ) -> Option<Departure> {
         self.now = now;
         if !self.has_output(interface) {
             return None;
         }
         let mut frame = pool.take()?;
         if let Some((fields, service)) = self.next_control(now, interface) {
-            let is_written =
-                frame.append(fields.header_length()).is_ok_and(|bytes| fields.write_to(bytes).is_ok());
+            let is_written = frame.extend(fields.header_length()).is_ok()
+                && fields.write_to_frame(&mut frame, offloads).is_ok();
             if is_written {
                 return Some(Departure {
                     frame,
@@ -47,7 +56,14 @@ impl Tcp {
         while let Some((output, place)) = self.next_connection(interface) {
             let Some(held) = self.connections.get_mut(place) else { break };
             let connection = &mut held.connection;
-            let sent = connection.transmit(now, &mut frame);
+            let mut plan = connection.plan_for(now, offloads, usize::MAX);
+            if plan.is_some_and(|plan| plan.is_superframe()) {
+                match pool.take_large() {
+                    Some(large) => pool.give(std::mem::replace(&mut frame, large)),
+                    None => plan = connection.plan_for(now, offloads, 0),
+                }
+            }
+            let sent = connection.transmit_plan(now, plan, offloads, &mut frame);
             let (source, destination) = (*connection.local().ip(), *connection.peer().ip());
             let time_to_live = connection.service().time_to_live;
             let Some(type_of_service) = sent else {
@@ -102,7 +118,8 @@ impl Tcp {
         if queues.last == Output::Data { ack.or(data) } else { data.or(ack) }
     }
 
-    /// Counts the bytes of the first connection, and moves it behind the others after its burst.
+    /// Counts the bytes of the first connection, and moves it behind the others after its burst: when an equal frame would
+    /// exceed the burst.
     // spec: tcp-burst
     fn end_burst(&mut self, interface: InterfaceId, place: Place, bytes: usize) {
         let queues = queues_of(&mut self.queues, interface);
@@ -110,7 +127,7 @@ impl Tcp {
             return;
         }
         queues.burst = queues.burst.saturating_add(bytes);
-        if queues.burst >= Self::BURST {
+        if queues.burst.saturating_add(bytes) > Self::BURST {
             self.requeue(place, interface, (Output::Data, Output::Data));
         }
     }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use tap::{Checksum, Instant, Pool};
+use tap::{Checksum, Instant, Offloads, Pool};
 use tcp::{
     BufferSize, CloseReason, Connection, Flags, Handshake, Memory, Options, Resources, Segment,
     SegmentFields, SequenceNumber, Start, State, TcpSettings,
@@ -172,7 +172,7 @@ impl Subject {
         let mut replies = Vec::new();
         loop {
             let mut frame = self.pool.take().expect("the pool should have a frame");
-            if self.connection.transmit(self.now, &mut frame).is_none() {
+            if self.connection.transmit(self.now, Offloads::default(), &mut frame).is_none() {
                 self.pool.give(frame);
                 return replies;
             }

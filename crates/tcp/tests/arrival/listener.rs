@@ -3,7 +3,7 @@
 use base::Secret;
 use inet::{Binding, InterfaceId};
 use ipnet::Ipv4Net;
-use tap::{Checksum, Instant, Pool};
+use tap::{Checksum, Instant, Offloads, Pool};
 use tcp::{ListenerId, Path, Segment, State, Tcp, TcpLimits};
 
 use crate::connection::{BUFFER, LOCAL, MTU, START, STEP, WINDOW, reply, segment, settings};
@@ -77,7 +77,9 @@ impl Listening {
         let path = Path { interface: INTERFACE, interface_mtu: MTU, mtu: MTU };
         let reception = self.tcp.receive(self.now, &path, &segment, frame, &mut self.pool);
         let mut replies: Vec<_> = reception.reply.iter().map(reply).collect();
-        while let Some(departure) = self.tcp.transmit(self.now, INTERFACE, &mut self.pool) {
+        while let Some(departure) =
+            self.tcp.transmit(self.now, INTERFACE, Offloads::default(), &mut self.pool)
+        {
             let addresses = (departure.source, departure.destination);
             let sent = Segment::parse(departure.frame.bytes(), addresses, Checksum::None);
             replies.push(reply(&sent.expect("a sent segment should be valid").fields()));

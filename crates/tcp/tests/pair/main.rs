@@ -8,4 +8,5 @@ mod pitfalls;
 mod recovery;
 mod sides;
 mod streams;
+mod superframe;
 mod trace;

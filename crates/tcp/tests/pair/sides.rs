@@ -11,6 +11,7 @@ use tcp::{
 };
 
 use crate::link::{Faults, Link};
+use crate::superframe::{self, Superframes};
 
 /// Index of the side that opens the connection.
 pub(crate) const CLIENT: usize = 0;
@@ -30,6 +31,7 @@ pub(crate) struct Setup {
     /// Delay of each link.
     pub(crate) delay: Duration,
     pub(crate) seed: u64,
+    pub(crate) superframes: Superframes,
 }
 
 /// Two connections and their links.
@@ -39,6 +41,9 @@ pub(crate) struct Pair {
     /// The link from each side to the other side.
     pub(crate) links: [Link; 2],
     pub(crate) trace: Vec<Traced>,
+    superframes: Superframes,
+    /// Number of superframes that were sent.
+    pub(crate) superframes_sent: u64,
 }
 
 /// One end of a connection, and its user.
@@ -88,6 +93,7 @@ impl Default for Setup {
             faults: Faults::default(),
             delay: Duration::from_millis(5),
             seed: 1,
+            superframes: Superframes::Never,
         }
     }
 }
@@ -138,7 +144,8 @@ impl Pair {
         };
         let sides = [side(CLIENT), side(SERVER)];
         let mut link = || Link::new(setup.faults, setup.delay, seeds.draw());
-        Pair { now, sides, links: [link(), link()], trace: Vec::new() }
+        let links = [link(), link()];
+        Pair { now, sides, links, trace: Vec::new(), superframes: setup.superframes, superframes_sent: 0 }
     }
 
     /// Creates an established pair without faults, both of which know their round-trip time.
@@ -215,16 +222,25 @@ impl Pair {
         for number in 0.. {
             assert!(number < 20_000, "the connection sends without end: {connection:?}");
             let output = connection.output();
-            let mut frame = pool.take().expect("the pool has frames");
-            let is_sent = connection.transmit(self.now, &mut frame).is_some();
+            let mut frame = pool.take_large().expect("the pool has frames");
+            let is_sent = connection.transmit(self.now, self.superframes.offloads(), &mut frame).is_some();
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree: {connection:?}");
             if is_sent {
-                let from = address(side);
-                let segment =
-                    Segment::parse(frame.bytes(), (*from.ip(), *address(1 - side).ip()), Checksum::None)
-                        .expect("a sent segment is valid");
-                self.trace.push(Traced { at: self.now, from: side, segment });
-                self.links[side].send(self.now, frame.bytes());
+                let addresses = (*address(side).ip(), *address(1 - side).ip());
+                let segments = superframe::cut(&frame, addresses);
+                self.superframes_sent += u64::from(segments.len() > 1);
+                for bytes in &segments {
+                    let segment =
+                        Segment::parse(bytes, addresses, Checksum::None).expect("a sent segment is valid");
+                    self.trace.push(Traced { at: self.now, from: side, segment });
+                }
+                let frames = match self.superframes {
+                    Superframes::Never | Superframes::Cut => segments,
+                    Superframes::Whole => vec![superframe::whole(&frame, addresses)],
+                };
+                for bytes in &frames {
+                    self.links[side].send(self.now, bytes);
+                }
             }
             pool.give(frame);
             if !is_sent {
@@ -261,7 +277,9 @@ impl Pair {
         let reply = match side.connection.as_mut().filter(|connection| connection.state() != State::Closed) {
             Some(connection) => {
                 let Side { memory, pool, .. } = side;
-                let mut frame = pool.take().expect("the pool has frames");
+                let is_long = bytes.len() > pool.mtu();
+                let frame = if is_long { pool.take_large() } else { pool.take() };
+                let mut frame = frame.expect("the pool has frames");
                 frame.write(&bytes[segment.header_length..]).expect("the data fits into a frame");
                 connection.receive(now, &segment, frame, &mut Resources { memory, pool }).reply
             }

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use tcp::{BufferSize, CongestionControl, TcpSettings};
 
 use crate::link::Faults;
-use crate::sides::{Pair, Setup};
+use crate::sides::{CLIENT, Pair, SERVER, Setup};
+use crate::superframe::Superframes;
 use crate::trace;
 
 /// Exchanges data in both directions until both connections have ended.
@@ -32,6 +33,56 @@ fn streams_arrive_over_a_link_with_all_faults() {
     let faults = Faults { loss: 10, duplication: 10, corruption: 5, reordering: 20 };
     let pair = exchange(&Setup { faults, ..Setup::default() }, [300_000, 200_000], [(0, 0); 2]);
     assert!(pair.sides.iter().all(|side| side.refused > 0), "no segment was corrupted");
+}
+
+// proves: tcp-superframe
+#[test]
+fn streams_arrive_in_superframes() {
+    for superframes in [Superframes::Cut, Superframes::Whole] {
+        let setup = Setup { superframes, ..Setup::default() };
+        let pair = exchange(&setup, [3_000_000, 300_000], [(0, 0); 2]);
+        assert_eq!(pair.sides.each_ref().map(|side| side.refused), [0, 0]);
+        let segments = pair.trace.len();
+        assert!(pair.superframes_sent > 20, "{} superframes, {segments} segments", pair.superframes_sent);
+    }
+}
+
+#[test]
+fn receive_buffer_grows_when_each_frame_is_a_superframe() {
+    let size = BufferSize { initial: 64 << 10, maximum: 6 << 20 };
+    let settings = TcpSettings { receive_buffer: size, send_buffer: size, ..TcpSettings::default() };
+    let setup = Setup { settings: [settings; 2], superframes: Superframes::Whole, ..Setup::default() };
+    let mut pair = Pair::established(&setup);
+    let start = pair.now;
+    pair.sides[CLIENT].to_write = 40_000_000;
+    pair.run_until(|pair| pair.sides[SERVER].read == 40_000_000);
+    trace::check(&pair);
+    let info = pair.sides[SERVER].connection.as_ref().expect("the server has a connection").info(pair.now);
+    assert!(info.receive_buffer > 1 << 20, "the buffer has {} bytes", info.receive_buffer);
+    // The round-trip time is ten milliseconds. With the first buffer, the transfer would take six seconds.
+    let time = pair.now.since(start);
+    assert!(time < Duration::from_millis(600), "the transfer takes {time:?}");
+    assert!(pair.superframes_sent > 500, "{} superframes", pair.superframes_sent);
+}
+
+#[test]
+fn superframes_arrive_in_small_receive_buffers() {
+    for (receive, portion) in [(1_024, 100), (4_096, 0), (20_000, 3_000), (65_536, 10_000), (65_536, 0)] {
+        let size = BufferSize { initial: receive, maximum: receive };
+        let settings = TcpSettings { receive_buffer: size, ..TcpSettings::default() };
+        let setup = Setup { settings: [settings; 2], superframes: Superframes::Whole, ..Setup::default() };
+        exchange(&setup, [500_000, 100_000], [(portion, 1); 2]);
+    }
+}
+
+#[test]
+fn superframes_arrive_over_a_link_with_all_faults() {
+    let faults = Faults { loss: 10, duplication: 10, corruption: 5, reordering: 20 };
+    for superframes in [Superframes::Cut, Superframes::Whole] {
+        let pair =
+            exchange(&Setup { faults, superframes, ..Setup::default() }, [300_000, 200_000], [(0, 0); 2]);
+        assert!(pair.superframes_sent > 20, "{} superframes", pair.superframes_sent);
+    }
 }
 
 #[test]
@@ -104,9 +155,10 @@ proptest! {
         seed in any::<u64>(),
         bytes in [1_u64..40_000, 1_u64..40_000],
         users in [user(), user()],
+        superframes in prop::sample::select(&Superframes::ALL),
     ) {
         let delay = Duration::from_millis(delay);
-        let setup = Setup { settings, mtu, initial_sequence, is_simultaneous, faults, delay, seed };
+        let setup = Setup { settings, mtu, initial_sequence, is_simultaneous, faults, delay, seed, superframes };
         exchange(&setup, bytes, users);
     }
 }

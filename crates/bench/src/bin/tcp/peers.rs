@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::Secret;
 use inet::Binding;
-use tap::{Frame, Instant, Pool};
+use tap::{Frame, Instant, Offloads, Pool};
 use tcp::{
     ConnectionId, Departure, Flags, ListenerId, Options, SegmentFields, SequenceNumber, Tcp, TcpLimits,
     TcpSettings, Timestamps,
@@ -132,7 +132,7 @@ impl Peers {
     pub(crate) fn read(&mut self, number: u32) -> Result<(), String> {
         let id = self.peer_mut(number)?.id;
         self.tcp.consume(self.now, id, FULL, &mut self.pool);
-        while let Some(departure) = self.tcp.transmit(self.now, PATH.interface, &mut self.pool) {
+        while let Some(departure) = self.tcp.transmit(self.now, PATH.interface, Offloads::default(), &mut self.pool) {
             self.pool.give(departure.frame);
         }
         self.settle();

@@ -2,7 +2,7 @@
 //! instructions.
 
 use inet::InterfaceId;
-use tap::{Checksum, Instant, Pool};
+use tap::{Checksum, Instant, Offloads, Pool};
 use tcp::{Departure, Path, Segment, SegmentOutcome, Tcp, TcpReception};
 
 use crate::peers::{Arriving, LOCAL, Peers};
@@ -70,7 +70,7 @@ impl Work {
                 let departure = if is_counted {
                     segment_out(&mut peers.tcp, &mut peers.pool, now)
                 } else {
-                    peers.tcp.transmit(now, PATH.interface, &mut peers.pool)
+                    peers.tcp.transmit(now, PATH.interface, Offloads::default(), &mut peers.pool)
                 };
                 peers.sent(number, departure)?;
                 let arriving = peers.acknowledgment(number)?;
@@ -80,7 +80,7 @@ impl Work {
             }
             Work::AcknowledgmentIn => {
                 peers.write(number)?;
-                let departure = peers.tcp.transmit(now, PATH.interface, &mut peers.pool);
+                let departure = peers.tcp.transmit(now, PATH.interface, Offloads::default(), &mut peers.pool);
                 peers.sent(number, departure)?;
                 let arriving = peers.acknowledgment(number)?;
                 let is_progress = if is_counted {
@@ -115,7 +115,7 @@ fn acknowledgment_in(tcp: &mut Tcp, pool: &mut Pool, now: Instant, arriving: Arr
 /// Takes a segment to send.
 #[inline(never)]
 fn segment_out(tcp: &mut Tcp, pool: &mut Pool, now: Instant) -> Option<Departure> {
-    tcp.transmit(now, PATH.interface, pool)
+    tcp.transmit(now, PATH.interface, Offloads::default(), pool)
 }
 
 #[inline]

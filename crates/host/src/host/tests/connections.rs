@@ -17,6 +17,7 @@ mod calls;
 mod errors;
 mod flood;
 mod input;
+mod offloads;
 mod output;
 
 const ACCEPTED: FrameOutcome = FrameOutcome::Ipv4(DatagramOutcome::Segment);

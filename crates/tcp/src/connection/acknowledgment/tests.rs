@@ -12,7 +12,7 @@ fn newest_segment_is_the_one_that_was_sent_last() {
     for (again, newest) in [(None, 3), (Some(0), 9), (Some(1), 9)] {
         let mut scoreboard = Scoreboard::new();
         for (segment, time) in (0..).zip([1, 3, 3]) {
-            scoreboard.sent(&(number(segment)..number(segment + 1)), mark(time), 1_000, false);
+            scoreboard.sent(&(number(segment)..number(segment + 1)), mark(time), 1_000, 1, false);
         }
         if let Some(segment) = again {
             scoreboard.lose(|_| Verdict::Lost);

@@ -301,11 +301,11 @@ fn address_of_failed_connection_is_free_before_its_user_closes_it() {
 fn settings_change_time_to_live_and_type_of_service() {
     let mut pair = Pair::new();
     let (client, _) = pair.open();
-    let Node { tcp, pool, now } = &mut pair.client;
+    let Node { tcp, pool, now, offloads } = &mut pair.client;
     tcp.set(*now, client, Setting::TimeToLive(Some(9))).expect("the connection is closed");
     tcp.set(*now, client, Setting::TypeOfService(0x10)).expect("the connection is closed");
     tcp.write(*now, client, b"x", pool).expect("the connection is closed");
-    let departure = tcp.transmit(*now, PATH.interface, pool).expect("no segment");
+    let departure = tcp.transmit(*now, PATH.interface, *offloads, pool).expect("no segment");
     assert_eq!((departure.time_to_live, departure.type_of_service), (Some(9), 0x10));
     pool.give(departure.frame);
 }

@@ -174,7 +174,8 @@ fn syn_ack_is_sent_again_on_the_interface_of_its_syn() {
     assert_eq!(reply.map(|reply| reply.flags), Some(Flags::SYN | Flags::ACK));
     node.wait(Duration::from_secs(1));
     assert_eq!(node.transmit_all(), [], "another interface sends the SYN,ACK");
-    let departure = node.tcp.transmit(node.now, path.interface, &mut node.pool).expect("no SYN,ACK");
+    let departure =
+        node.tcp.transmit(node.now, path.interface, node.offloads, &mut node.pool).expect("no SYN,ACK");
     node.pool.give(departure.frame);
 }
 

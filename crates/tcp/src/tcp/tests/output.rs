@@ -3,6 +3,8 @@
 use super::*;
 use crate::{SackBlock, SackBlocks};
 
+const DEVICE: Offloads = Offloads { checksum: true, tcp_v4: true, udp: false };
+
 /// Opens a connection. Returns its SYN.
 fn connect(node: &mut Node, number: u16) -> (ConnectionId, Segment) {
     let connect = Connect {
@@ -80,7 +82,18 @@ fn ignored_sack_blocks_are_counted() {
 // proves: tcp-burst
 #[test]
 fn connections_send_in_turn_64_kib_each() {
+    for offloads in [Offloads::default(), DEVICE] {
+        let turns = turns(offloads);
+        assert!(turns.len() >= 4, "no turns: {turns:?}");
+        let (full, _) = turns.split_at(turns.len() - 2);
+        assert!(full.iter().all(|(_, bytes)| (60_000..=65_536).contains(bytes)), "{offloads:?}: {turns:?}");
+    }
+}
+
+/// Returns the ports of two connections that have much data, and the bytes that each sends before the other one.
+fn turns(offloads: Offloads) -> Vec<(u16, usize)> {
     let mut node = Node::new(TcpLimits::default());
+    node.offloads = offloads;
     let ids = [1, 2].map(|number| open(&mut node, number));
     for id in ids {
         // Slow start opens the congestion window.
@@ -111,9 +124,47 @@ fn connections_send_in_turn_64_kib_each() {
             _ => turns.push((segment.source.port(), data.len())),
         }
     }
-    assert!(turns.len() >= 4, "no turns: {turns:?}");
-    let (full, _) = turns.split_at(turns.len() - 2);
-    assert!(full.iter().all(|(_, bytes)| (60_000..=68_000).contains(bytes)), "{turns:?}");
+    turns
+}
+
+// proves: tcp-superframe
+#[test]
+fn segments_are_single_while_the_pool_has_no_large_frame() {
+    let mut node = Node::new(TcpLimits::default());
+    let id = open(&mut node, 1);
+    node.offloads = DEVICE;
+    node.tcp.write(node.now, id, &[1; 10_000], &mut node.pool).expect("the connection is closed");
+    let mut small = Pool::new(1500, 10).with_large_limit(0);
+    let single = node.tcp.transmit(node.now, PATH.interface, DEVICE, &mut small).expect("no segment");
+    assert_eq!((single.frame.len(), single.frame.offload().segmentation), (1_480, None));
+    small.give(single.frame);
+    let together = node.tcp.transmit(node.now, PATH.interface, DEVICE, &mut node.pool).expect("no segment");
+    let segmentation = together.frame.offload().segmentation.expect("the segments are single");
+    assert_eq!((together.frame.len(), segmentation.size, segmentation.header), (20 + 8_540, 1_460, 20));
+    node.pool.give(together.frame);
+    assert_eq!((node.pool.held(), small.held()), (0, 0), "a frame is lost");
+}
+
+// proves: tcp-partial-checksum
+#[test]
+fn device_completes_the_checksum_of_each_kind_of_segment() {
+    let mut node = Node::new(TcpLimits::default());
+    node.offloads = Offloads { checksum: true, ..Offloads::default() };
+    let is_partial = |departure: Departure| departure.frame.offload().checksum != Checksum::None;
+    // Data, an acknowledgment and a reset.
+    let ids = [1, 2, 3].map(|number| open(&mut node, number));
+    node.tcp.write(node.now, ids[0], b"data", &mut node.pool).expect("the connection is closed");
+    let listener = node.listen(5);
+    let ack = node.connect_from(client(9));
+    node.tcp.accept(listener).expect("no connection");
+    node.receive_data(&ack, b"data");
+    node.tcp.abort(node.now, ids[1], &mut node.pool);
+    let mut count = 0;
+    while let Some(departure) = node.tcp.transmit(node.now, PATH.interface, node.offloads, &mut node.pool) {
+        assert!(is_partial(departure), "segment {count} has a complete checksum");
+        count += 1;
+    }
+    assert_eq!(count, 3);
 }
 
 // proves: rfc9293-ack-aggregate
@@ -146,7 +197,7 @@ fn data_waits_in_connection_until_it_is_requested() {
     node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
     assert_eq!(node.pool.held(), 0, "data that is not requested takes a frame");
     assert!(node.tcp.has_output(PATH.interface) && !node.tcp.has_output(InterfaceId(1)));
-    assert!(node.tcp.transmit(node.now, InterfaceId(1), &mut node.pool).is_none());
+    assert!(node.tcp.transmit(node.now, InterfaceId(1), node.offloads, &mut node.pool).is_none());
     assert_eq!(node.transmit().map(|(_, data)| data), Some(b"data".to_vec()));
     assert!(!node.tcp.has_output(PATH.interface));
 }
@@ -157,7 +208,7 @@ fn output_waits_while_pool_is_empty() {
     let id = open(&mut node, 1);
     node.tcp.write(node.now, id, b"data", &mut node.pool).expect("the connection is closed");
     let mut empty = Pool::new(1500, 0);
-    assert!(node.tcp.transmit(node.now, PATH.interface, &mut empty).is_none());
+    assert!(node.tcp.transmit(node.now, PATH.interface, node.offloads, &mut empty).is_none());
     assert!(node.tcp.has_output(PATH.interface), "the output was lost");
     assert_eq!(node.transmit().map(|(_, data)| data), Some(b"data".to_vec()));
 }
@@ -169,7 +220,8 @@ fn segment_that_fits_no_frame_does_not_stop_other_connections() {
     node.tcp.write(node.now, ids[0], &[1; 1400], &mut node.pool).expect("the connection is closed");
     node.tcp.write(node.now, ids[1], b"short", &mut node.pool).expect("the connection is closed");
     let mut short = Pool::new(100, 10);
-    let departure = node.tcp.transmit(node.now, PATH.interface, &mut short).expect("no segment");
+    let departure =
+        node.tcp.transmit(node.now, PATH.interface, node.offloads, &mut short).expect("no segment");
     assert!(departure.frame.bytes().ends_with(b"short"));
 }
 
