@@ -14,23 +14,22 @@ use crate::control::hosts::running_hosts;
 use crate::control::message::InterfaceRow;
 use crate::failure::Failure;
 use arguments::{
-    AddrArguments, AddrCommand, AddrShowArguments, HostSelection, IpArguments, IpObject, NeighArguments,
-    NeighCommand, NeighShowArguments,
+    AddrArguments, AddrCommand, HostSelection, IpArguments, IpObject, NeighArguments, NeighCommand,
 };
 
 pub(crate) fn run(arguments: &IpArguments) -> Result<ExitCode, Failure> {
     match &arguments.object {
-        IpObject::Neigh(NeighArguments { command: None, host, json }) => neigh::show(host, &[], *json),
+        IpObject::Neigh(NeighArguments { command: None, options }) => neigh::show(options, &[]),
         IpObject::Neigh(NeighArguments { command: Some(command), .. }) => match command {
-            NeighCommand::Show(NeighShowArguments { words, host, json }) => neigh::show(host, words, *json),
+            NeighCommand::Show { words, options } => neigh::show(options, words),
             NeighCommand::Flush { words, host } => neigh::flush(host, words),
             NeighCommand::Add { words, host } => neigh::add(host, words, false),
             NeighCommand::Replace { words, host } => neigh::add(host, words, true),
             NeighCommand::Del { words, host } => neigh::delete(host, words),
         },
-        IpObject::Addr(AddrArguments { command: None, host, json }) => addr::show(host, &[], *json),
+        IpObject::Addr(AddrArguments { command: None, options }) => addr::show(options, &[]),
         IpObject::Addr(AddrArguments { command: Some(command), .. }) => match command {
-            AddrCommand::Show(AddrShowArguments { words, host, json }) => addr::show(host, words, *json),
+            AddrCommand::Show { words, options } => addr::show(options, words),
             AddrCommand::Add { words, host } => addr::add(host, words),
             AddrCommand::Del { words, host } => addr::delete(host, words),
         },

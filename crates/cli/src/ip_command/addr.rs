@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tap::linux::Printable;
 
-use super::arguments::HostSelection;
+use super::arguments::{HostSelection, ShowOptions};
 use super::clauses::{Clauses, missing};
 use super::neigh::address_or_network;
 use super::{Target, device_name};
@@ -47,10 +47,10 @@ pub(super) struct AddrJson {
 }
 
 /// Prints the local addresses that the arguments select.
-pub(super) fn show(host: &HostSelection, words: &[String], json: bool) -> Result<(), Failure> {
+pub(super) fn show(options: &ShowOptions, words: &[String]) -> Result<(), Failure> {
     let clauses = Clauses::parse(words, &["dev", "to"])?;
     let network = clauses.one("to", address_or_network)?;
-    let target = Target::select(host, clauses.one("dev", Ok)?)?;
+    let target = Target::select(&options.host, clauses.one("dev", Ok)?)?;
     for interface in &target.interfaces {
         let id = interface.id;
         let rows = target.client.list(
@@ -60,7 +60,7 @@ pub(super) fn show(host: &HostSelection, words: &[String], json: bool) -> Result
         let rows = rows.iter().flat_map(separate);
         let rows: Vec<_> =
             rows.filter(|row| network.is_none_or(|network| network.contains(&row.first))).collect();
-        if json {
+        if options.json {
             for row in rows {
                 let line = AddrJson::new(&target.client.interface, interface.vlan, &row);
                 print_line(&serde_json::to_string(&line)?)?;

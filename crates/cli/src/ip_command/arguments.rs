@@ -41,6 +41,16 @@ pub(crate) struct HostSelection {
     pub(crate) interface: Option<InterfaceName>,
 }
 
+/// The host of a command that shows rows, and their format.
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    #[command(flatten)]
+    pub(super) host: HostSelection,
+    /// Print one JSON object per line
+    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
+    pub(super) json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum IpObject {
     /// Show and change the neighbor table (ARP cache)
@@ -71,10 +81,7 @@ pub(crate) struct NeighArguments {
     #[command(subcommand)]
     pub(super) command: Option<NeighCommand>,
     #[command(flatten)]
-    pub(super) host: HostSelection,
-    /// Print one JSON object per line
-    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
-    pub(super) json: bool,
+    pub(super) options: ShowOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,7 +98,13 @@ Examples:
 The entries are sorted by IP address. As in iproute2, `dev NAME` selects an interface, and the lines then omit its name.
 
 Exit codes: 0 shown, 2 usage or permission error, or no such host.")]
-    Show(NeighShowArguments),
+    Show {
+        /// Entries to show: `[to] IP[/PREFIX] [dev NAME] [nud STATE]...`
+        #[arg(value_name = "FILTER", add = ArgValueCandidates::new(filter_words))]
+        words: Vec<String>,
+        #[command(flatten)]
+        options: ShowOptions,
+    },
     /// Delete entries, static ones only with `nud permanent`
     #[command(after_help = "\
 Examples:
@@ -166,18 +179,6 @@ Exit codes: 0 deleted, 1 the entry does not exist, 2 usage or permission error, 
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct NeighShowArguments {
-    /// Entries to show: `[to] IP[/PREFIX] [dev NAME] [nud STATE]...`
-    #[arg(value_name = "FILTER", add = ArgValueCandidates::new(filter_words))]
-    pub(super) words: Vec<String>,
-    #[command(flatten)]
-    pub(super) host: HostSelection,
-    /// Print one JSON object per line
-    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tapstack ip addr
@@ -195,10 +196,7 @@ pub(crate) struct AddrArguments {
     #[command(subcommand)]
     pub(super) command: Option<AddrCommand>,
     #[command(flatten)]
-    pub(super) host: HostSelection,
-    /// Print one JSON object per line
-    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
-    pub(super) json: bool,
+    pub(super) options: ShowOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -216,7 +214,13 @@ A MAC address precedes the address of its host. The addresses of --hosts are ran
 address that is being probed, and `conflict MAC` an address that another station uses too.
 
 Exit codes: 0 shown, 2 usage or permission error, or no such host.")]
-    Show(AddrShowArguments),
+    Show {
+        /// Addresses to show: `[dev NAME] [to IP/PREFIX]`
+        #[arg(value_name = "FILTER", add = ArgValueCandidates::new(show_address_words))]
+        words: Vec<String>,
+        #[command(flatten)]
+        options: ShowOptions,
+    },
     /// Add an address with its own MAC address
     #[command(after_help = "\
 Examples:
@@ -256,18 +260,6 @@ Exit codes: 0 deleted, 1 the address does not exist, 2 usage or permission error
         #[command(flatten)]
         host: HostSelection,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddrShowArguments {
-    /// Addresses to show: `[dev NAME] [to IP/PREFIX]`
-    #[arg(value_name = "FILTER", add = ArgValueCandidates::new(show_address_words))]
-    pub(super) words: Vec<String>,
-    #[command(flatten)]
-    pub(super) host: HostSelection,
-    /// Print one JSON object per line
-    #[arg(long, help_heading = help::OUTPUT, display_order = help::JSON)]
-    pub(super) json: bool,
 }
 
 /// Returns keywords and the names of hosts' interfaces.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tap::linux::Printable;
 
 use super::Target;
-use super::arguments::HostSelection;
+use super::arguments::{HostSelection, ShowOptions};
 use super::clauses::{Clauses, invalid, missing};
 use crate::control::message::{NeighborFilter, NeighborRow, Operation, Outcome};
 use crate::error_message::ErrorMessage;
@@ -39,11 +39,11 @@ pub(super) struct NeighJson {
 const FILTER_KEYWORDS: [&str; 3] = ["to", "dev", "nud"];
 
 /// Prints the entries that the arguments select, sorted by IP address.
-pub(super) fn show(host: &HostSelection, words: &[String], json: bool) -> Result<(), Failure> {
+pub(super) fn show(options: &ShowOptions, words: &[String]) -> Result<(), Failure> {
     let clauses = Clauses::parse(words, &FILTER_KEYWORDS)?;
     let filter = filter(&clauses)?;
     let device = clauses.one("dev", Ok)?;
-    let target = Target::select(host, device)?;
+    let target = Target::select(&options.host, device)?;
     for interface in &target.interfaces {
         let id = interface.id;
         let mut rows = target.client.list(
@@ -54,7 +54,7 @@ pub(super) fn show(host: &HostSelection, words: &[String], json: bool) -> Result
         rows.sort_unstable_by_key(|row| row.ip);
         let name = target.name(interface);
         for row in rows {
-            if json {
+            if options.json {
                 let NeighborRow { ip, mac, state } = row;
                 let host = target.client.interface.clone();
                 let line =
