@@ -279,17 +279,18 @@ pub(crate) static IPV4: Layout = Layout {
     ],
 };
 
+const MESSAGE_TYPE: Field = field("type", "type", 8, Number, "message type");
+const MESSAGE_CODE: Field = field("code", "code", 8, Number, "code, the subtype of the message");
+const MESSAGE_CHECKSUM: Field = field("checksum", "sum", 16, Hex, "checksum of the whole message");
+const IDENTIFIER: Field = field("identifier", "id", 16, Number, "identifier, matches a reply to its request");
+const SEQUENCE: Field =
+    field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request");
+
 pub(crate) static ECHO: Layout = Layout {
     name: "icmp",
     title: "ICMP message",
     standard: "RFC 792 \"Echo or Echo Reply Message\"",
-    fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
-    ],
+    fields: &[MESSAGE_TYPE, MESSAGE_CODE, MESSAGE_CHECKSUM, IDENTIFIER, SEQUENCE],
 };
 
 pub(crate) static TIMESTAMP: Layout = Layout {
@@ -297,11 +298,11 @@ pub(crate) static TIMESTAMP: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Timestamp or Timestamp Reply Message\"",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
+        IDENTIFIER,
+        SEQUENCE,
         field(
             "originate",
             "orig",
@@ -319,11 +320,11 @@ pub(crate) static MASK: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 950 appendix I",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
-        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
+        IDENTIFIER,
+        SEQUENCE,
         field("address_mask", "mask", 32, Ip, "subnet mask; 0.0.0.0 in a request"),
     ],
 };
@@ -333,9 +334,9 @@ pub(crate) static TOO_BIG: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 1191 4",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
         field("unused", "unused", 16, Number, "unused, zero"),
         field("next_hop_mtu", "mtu", 16, Number, "MTU of the next hop in bytes; 0 if not reported"),
     ],
@@ -346,9 +347,9 @@ pub(crate) static REDIRECT: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Redirect Message\"",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
         field("gateway", "gateway", 32, Ip, "IP address of the gateway to use instead"),
     ],
 };
@@ -358,9 +359,9 @@ pub(crate) static PARAMETER: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Parameter Problem Message\"",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
         field("pointer", "pointer", 8, Number, "offset of the invalid byte in the quoted datagram"),
         field("unused", "unused", 24, Number, "unused, zero"),
     ],
@@ -371,9 +372,9 @@ pub(crate) static ICMP: Layout = Layout {
     title: "ICMP message",
     standard: "RFC 792 \"Message Formats\"",
     fields: &[
-        field("type", "type", 8, Number, "message type"),
-        field("code", "code", 8, Number, "code, the subtype of the message"),
-        field("checksum", "sum", 16, Hex, "checksum of the whole message"),
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        MESSAGE_CHECKSUM,
         field("rest", "rest", 32, Hex, "rest of the header; its meaning depends on the type"),
     ],
 };

@@ -1,10 +1,8 @@
 //! Layouts of the headers of IPv6 and of ICMP for IPv6.
 
 use super::FieldFormat::{Flag, Hex, Ip6, Number};
-use super::{Field, Layout, field};
+use super::{Field, IDENTIFIER, Layout, MESSAGE_CODE, MESSAGE_TYPE, SEQUENCE, field};
 
-const TYPE: Field = field("type", "type", 8, Number, "message type");
-const CODE: Field = field("code", "code", 8, Number, "code, the subtype of the message");
 const CHECKSUM: Field =
     field("checksum", "sum", 16, Hex, "checksum of pseudo-header and message (not verified)");
 const TARGET: Field = field("target", "target", 128, Ip6, "IP address that the message is about");
@@ -36,20 +34,19 @@ pub(crate) static ECHO6: Layout = Layout {
     name: "icmpv6",
     title: "ICMPv6 message",
     standard: "RFC 4443 4",
-    fields: &[
-        TYPE,
-        CODE,
-        CHECKSUM,
-        field("identifier", "id", 16, Number, "identifier, matches a reply to its request"),
-        field("sequence", "seq", 16, Number, "sequence number, matches a reply to its request"),
-    ],
+    fields: &[MESSAGE_TYPE, MESSAGE_CODE, CHECKSUM, IDENTIFIER, SEQUENCE],
 };
 
 pub(crate) static TOO_BIG6: Layout = Layout {
     name: "icmpv6",
     title: "ICMPv6 message",
     standard: "RFC 4443 3.2",
-    fields: &[TYPE, CODE, CHECKSUM, field("mtu", "mtu", 32, Number, "MTU of the next link in bytes")],
+    fields: &[
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
+        CHECKSUM,
+        field("mtu", "mtu", 32, Number, "MTU of the next link in bytes"),
+    ],
 };
 
 pub(crate) static LISTENER: Layout = Layout {
@@ -57,8 +54,8 @@ pub(crate) static LISTENER: Layout = Layout {
     title: "ICMPv6 message",
     standard: "RFC 2710 3",
     fields: &[
-        TYPE,
-        CODE,
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
         CHECKSUM,
         field("maximum_delay", "delay", 16, Number, "maximum time to the report, in milliseconds"),
         field("reserved", "reserved", 16, Hex, "unused, zero"),
@@ -70,7 +67,7 @@ pub(crate) static SOLICITATION: Layout = Layout {
     name: "icmpv6",
     title: "ICMPv6 message",
     standard: "RFC 4861 4.3",
-    fields: &[TYPE, CODE, CHECKSUM, RESERVED, TARGET],
+    fields: &[MESSAGE_TYPE, MESSAGE_CODE, CHECKSUM, RESERVED, TARGET],
 };
 
 pub(crate) static ADVERTISEMENT: Layout = Layout {
@@ -78,8 +75,8 @@ pub(crate) static ADVERTISEMENT: Layout = Layout {
     title: "ICMPv6 message",
     standard: "RFC 4861 4.4",
     fields: &[
-        TYPE,
-        CODE,
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
         CHECKSUM,
         field("router", "R", 1, Flag, "the sender is a router"),
         field("solicited", "S", 1, Flag, "the message answers a solicitation"),
@@ -94,8 +91,8 @@ pub(crate) static REDIRECT6: Layout = Layout {
     title: "ICMPv6 message",
     standard: "RFC 4861 4.5",
     fields: &[
-        TYPE,
-        CODE,
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
         CHECKSUM,
         RESERVED,
         TARGET,
@@ -108,8 +105,8 @@ pub(crate) static ICMPV6: Layout = Layout {
     title: "ICMPv6 message",
     standard: "RFC 4443 2.1",
     fields: &[
-        TYPE,
-        CODE,
+        MESSAGE_TYPE,
+        MESSAGE_CODE,
         CHECKSUM,
         field("rest", "rest", 32, Hex, "rest of the header; its meaning depends on the type"),
     ],
