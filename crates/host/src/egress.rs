@@ -4,10 +4,11 @@ use std::net::Ipv4Addr;
 
 use arp::Resolution;
 use icmp::IcmpError;
-use inet::{IpProtocol, checksum};
+use inet::IpProtocol;
+use inet::offload::complete_checksum;
 use ipv4::{Datagram, Fragments, Ipv4Fields, Routes, multicast_mac};
 use link::{DestinationKind, EtherType, MacAddr};
-use tap::{Checksum, Frame, Offload};
+use tap::{Frame, Offload};
 
 use crate::gateways;
 use crate::interface::{Context, HostInterface, PendingPacket};
@@ -341,25 +342,14 @@ fn enqueue_datagram(
     }
     // No device completes the checksum of a fragmented datagram.
     // spec: tcp-partial-checksum
-    complete_checksum(&mut frame);
+    let checksum = frame.offload().checksum;
+    complete_checksum(frame.bytes_mut(), checksum);
+    frame.set_offload(Offload::default());
     if let Err(frame) = queue(&mut cx.interface.tx_queues).push_datagram(frame, cursor) {
         return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
     cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);
     Ok(SendOutcome::Queued)
-}
-
-/// Completes the checksum that is left to the device.
-fn complete_checksum(frame: &mut Frame) {
-    let Checksum::Partial { start, offset } = frame.offload().checksum else { return };
-    let covered = frame.bytes_mut().get_mut(usize::from(start)..).unwrap_or_default();
-    // In UDP, a checksum of zero means that the datagram has none (RFC 768).
-    let checksum = checksum::of(covered).to_be_bytes();
-    let checksum = if checksum == [0; 2] { [0xff; 2] } else { checksum };
-    if let Some(field) = covered.get_mut(usize::from(offset)..).and_then(<[u8]>::first_chunk_mut) {
-        *field = checksum;
-    }
-    frame.set_offload(Offload::default());
 }
 
 /// Returns whether a datagram, or a segment that the device cuts from it, is longer than the MTU, or may be fragmented and
