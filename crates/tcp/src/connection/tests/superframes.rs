@@ -112,6 +112,20 @@ fn superframe_ends_before_the_edge_of_the_window() {
     assert_eq!(rig.sent_frames(), [(6 * FULL, SIZE)]);
 }
 
+// proves: rfc5681-restart
+#[test]
+fn superframe_after_an_idle_time_has_no_more_data_than_the_restart_window() {
+    let mut rig = connected(&buffered());
+    rig.write(&pattern(10 * FULL));
+    assert_eq!(rig.sent_frames(), [(10 * FULL, SIZE)]);
+    rig.acknowledge(1 + 10 * 1_460);
+    let window = rig.connection.info(rig.now).congestion_window;
+    assert!(window > 10 * 1_460, "slow start does not grow the window");
+    rig.pass(Duration::from_secs(1));
+    rig.write(&pattern(20 * FULL));
+    assert_eq!(rig.sent_frames(), [(FULL, None), (9 * FULL, SIZE)]);
+}
+
 // proves: rfc9293-nagle
 #[test]
 fn small_last_segment_waits_for_the_acknowledgment_of_another_small_segment() {
@@ -150,11 +164,11 @@ fn corked_connection_sends_only_the_full_segments() {
 #[test]
 fn superframe_has_data_of_one_record() {
     let mut rig = unlimited();
-    for length in [2 * FULL, 2 * FULL + 7, 100, 3 * FULL] {
+    for length in [2 * FULL, 100, 2 * FULL + 7, 3 * FULL] {
         rig.write(&pattern(length));
         assert!(rig.connection.end_record(rig.now, &mut rig.memory), "the record is not ended");
     }
-    let expected = [(2 * FULL, SIZE), (2 * FULL + 7, SIZE), (100, None), (3 * FULL, SIZE)];
+    let expected = [(2 * FULL, SIZE), (100, None), (2 * FULL + 7, SIZE), (3 * FULL, SIZE)];
     assert_eq!(rig.sent_frames(), expected);
 }
 
@@ -178,11 +192,11 @@ fn fin_is_on_the_last_segment() {
 #[test]
 fn superframe_fits_the_longest_datagram_with_a_margin() {
     let settings = TcpSettings { congestion: CongestionControl::None, window_scaling: true, ..buffered() };
-    let mut rig = connected_with(&settings, Some(655));
+    let mut rig = connected_with(&settings, Some(654));
     rig.acknowledge(1);
     rig.write(&pattern(100_000));
     // 65,535 bytes without 256 bytes, the IP header of 20 bytes, and the longest TCP header of 60 bytes.
-    assert_eq!(rig.sent_frames(), [(99 * 655, Some(655)), (100_000 - 99 * 655, Some(655))]);
+    assert_eq!(rig.sent_frames(), [(99 * 654, Some(654)), (100_000 - 99 * 654, Some(654))]);
     let mut rig = unlimited();
     rig.write(&pattern(10_000));
     // A small frame has one segment.
