@@ -87,10 +87,12 @@ fn check_end(running: Running, code: i32, part: &str) -> TestResult {
 fn arping_loses_frames() -> TestResult {
     let mut tap = open_tap("lose0")?;
     let ask = |more: &[&str]| Running::command(&[&["arping", "-I", "lose0"], more, &["10.0.0.9"]].concat());
-    for more in [&["-D"][..], &["-c", "4"]] {
-        let arping = ask(more)?;
+    // No further request and no time limit is due until the interruption.
+    for more in ["-b", "-D"] {
+        let arping = ask(&[more, "-i", "3600"])?;
         receive(&mut tap, is_request)?;
         flood(&arping, &mut tap)?;
+        arping.signal(Signal::SIGINT)?;
         check_end(arping, 2, "tapstack: no result for 10.0.0.9: the kernel dropped ")?;
     }
     // A received conflict is a result, even if frames were lost.
@@ -115,14 +117,18 @@ fn arping_reads_queue() -> TestResult {
     // The time is longer than the probe.
     sleep(Duration::from_millis(2_200));
     arping.signal(Signal::SIGCONT)?;
-    check_end(arping, 1, "")
+    let (ended, out, errors) = arping.end()?;
+    assert_eq!(ended, Some(1), "{out}{errors}");
+    assert!(out.contains(" from 10.0.0.9 [02:00:00:00:00:07]"), "the conflict is not printed: {out}");
+    Ok(())
 }
 
 fn scan_loses_frames() -> TestResult {
     let mut tap = open_tap("lose1")?;
-    let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "300", "-q", "10.0.0.9"])?;
+    let scan = Running::command(&["scan", "-I", "lose1", "-r", "1", "-t", "60000", "-q", "10.0.0.9"])?;
     receive(&mut tap, is_request)?;
     flood(&scan, &mut tap)?;
+    scan.signal(Signal::SIGINT)?;
     check_end(scan, 2, "tapstack: no result of the scan: the kernel dropped ")
 }
 
