@@ -22,7 +22,7 @@ use crate::json::command_schema;
 use crate::output::Sink;
 use crate::privileges;
 use crate::probe::interface::interface_to;
-use crate::probe::{ProbeDevice, Prober, drain};
+use crate::probe::{ProbeDevice, Prober};
 use crate::report::{HostReport, Verbosity};
 use crate::shared_address::SharedAddress;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
@@ -40,30 +40,32 @@ pub(crate) fn run(arguments: &ArpingArguments) -> Result<ExitCode, Failure> {
     device.wait_for_carrier()?;
     // A congested device would send a packet later than captured, so the packet is refused instead.
     let prober = device.start(Inquiry::new(clock.now(), plan), arguments.vlan, Duration::ZERO)?;
-    let mut runner = ArpingRunner {
-        prober,
+    let output = ArpingOutput {
         report: HostReport::new(arguments.capture.text_output()?, Verbosity::Quiet, arguments.json, clock),
         clock,
         json: arguments.json,
         quiet: arguments.quiet,
         styler: arguments.capture.text_styler(),
-        fails_on_conflict: arguments.fails_on_conflict(),
     };
+    let mut runner = ArpingRunner { prober, output, fails_on_conflict: arguments.fails_on_conflict() };
     // Signals are blocked last: until then, a signal must end the program while it opens a FIFO.
     let signals = Signals::take_over(&TERMINATION_SIGNALS)?;
     privileges::drop_all()?;
     let name = runner.prober.name().clone();
-    runner.print_event(&ArpingEvent::Start { interface: &name });
-    let ended = runner.run(&signals).and_then(|()| runner.drain());
+    runner.output.print(runner.prober.requester(), &ArpingEvent::Start { interface: &name });
+    let ended = runner.run(&signals).and_then(|()| {
+        let ArpingRunner { prober, output, .. } = &mut runner;
+        prober.drain(|prober| output.print_replies(prober))
+    });
     let gap = runner.explain_gap();
     if gap.is_some() {
         runner.prober.requester_mut().rx_blocked();
     }
     let outcome = runner.prober.requester().outcome(clock.now());
-    runner.print_event(&ArpingEvent::Statistics(outcome));
-    runner.report.finish();
+    runner.output.print(runner.prober.requester(), &ArpingEvent::Statistics(outcome));
+    runner.output.report.finish();
     ended?;
-    runner.report.check_written()?;
+    runner.output.report.check_written()?;
     verdict(&runner, outcome, gap)
 }
 
@@ -128,12 +130,17 @@ fn sender_ip(arguments: &ArpingArguments, device: &ProbeDevice) -> Result<Ipv4Ad
 /// A running inquiry and its output.
 struct ArpingRunner<W> {
     prober: Prober<Inquiry>,
+    output: ArpingOutput<W>,
+    fails_on_conflict: bool,
+}
+
+/// The output of an inquiry.
+struct ArpingOutput<W> {
     report: HostReport<W>,
     clock: Clock,
     json: bool,
     quiet: bool,
     styler: Styler,
-    fails_on_conflict: bool,
 }
 
 impl<W: Sink> ArpingRunner<W> {
@@ -141,26 +148,12 @@ impl<W: Sink> ArpingRunner<W> {
     fn run(&mut self, signals: &Signals) -> Result<(), Failure> {
         // A signal may have arrived before the first packet.
         let mut has_signal = true;
-        while !self.prober.is_done() && self.report.has_reader() {
+        while !self.prober.is_done() && self.output.report.has_reader() {
             if has_signal && signals.next()?.is_some() {
                 break;
             }
             has_signal = self.prober.step(signals)?;
-            self.print_replies();
-        }
-        Ok(())
-    }
-
-    /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
-    fn drain(&mut self) -> Result<(), Failure> {
-        self.prober.stop();
-        let is_drained = drain(|| {
-            let has_arrived = self.prober.receive()?;
-            self.print_replies();
-            Ok(has_arrived)
-        })?;
-        if !is_drained {
-            self.prober.mark_unread();
+            self.output.print_replies(&mut self.prober);
         }
         Ok(())
     }
@@ -170,18 +163,19 @@ impl<W: Sink> ArpingRunner<W> {
         let refused = self.prober.requester().counts().refused;
         Gaps { refused, ..self.prober.gaps() }.explain(self.prober.name())
     }
+}
 
-    fn print_replies(&mut self) {
-        while let Some(reply) = self.prober.take_reply() {
-            self.print_event(&ArpingEvent::Reply(reply));
+impl<W: Sink> ArpingOutput<W> {
+    fn print_replies(&mut self, prober: &mut Prober<Inquiry>) {
+        while let Some(reply) = prober.take_reply() {
+            self.print(prober.requester(), &ArpingEvent::Reply(reply));
         }
     }
 
-    fn print_event(&mut self, event: &ArpingEvent<'_>) {
+    fn print(&mut self, inquiry: &Inquiry, event: &ArpingEvent<'_>) {
         if self.quiet {
             return;
         }
-        let inquiry = self.prober.requester();
         let line = if self.json {
             json::line(WallClock::from(self.clock).now(), inquiry, event)
         } else {

@@ -149,8 +149,23 @@ impl<R: Requester> Prober<R> {
         Ok(step.ready.contains(()))
     }
 
+    /// Sends no more packets, and receives the frames that are already queued. Many frames may be queued if the process was
+    /// suspended. `take` takes the replies of each turn.
+    pub(crate) fn drain(&mut self, mut take: impl FnMut(&mut Prober<R>)) -> Result<(), Failure> {
+        self.stop();
+        let is_drained = drain(|| {
+            let has_arrived = self.receive()?;
+            take(self);
+            Ok(has_arrived)
+        })?;
+        if !is_drained {
+            self.gaps.mark_unread();
+        }
+        Ok(())
+    }
+
     /// Receives without waiting. Returns whether frames arrived.
-    pub(crate) fn receive(&mut self) -> Result<bool, Failure> {
+    fn receive(&mut self) -> Result<bool, Failure> {
         let received = self.driver.turn(&mut self.capture);
         self.finish_turn();
         Ok(received.map_err(|error| probe_failure(&self.name, &error))? > 0)
@@ -166,11 +181,6 @@ impl<R: Requester> Prober<R> {
         self.driver.machine_mut().stop();
         self.driver.discard_departing();
         self.finish_turn();
-    }
-
-    /// Records that frames are left unread.
-    pub(crate) fn mark_unread(&mut self) {
-        self.gaps.mark_unread();
     }
 
     /// Returns the gaps in reception so far.

@@ -32,7 +32,7 @@ use crate::gaps::Gaps;
 use crate::json::command_schema;
 use crate::privileges;
 use crate::probe::interface::{interface_to_ranges, local_interface};
-use crate::probe::{ProbeDevice, Prober, drain};
+use crate::probe::{ProbeDevice, Prober};
 use crate::shared_address::FailOnConflict;
 use crate::signals::{Signals, TERMINATION_SIGNALS};
 use crate::values::check_sender;
@@ -233,6 +233,14 @@ struct ScanRunner<'a> {
     began: Instant,
 }
 
+/// Prints the replies that the sweep has received.
+fn take_replies(prober: &mut Prober<Sweep>, results: &mut ScanResults<'_>) {
+    while let Some(reply) = prober.take_reply() {
+        results.reply(prober.requester(), reply);
+    }
+    results.print_named(prober.requester(), Duration::ZERO);
+}
+
 impl ScanRunner<'_> {
     /// Sends and receives until the sweep is complete, a signal arrives or the output is closed.
     fn sweep(&mut self, signals: &Signals) -> Result<(), Failure> {
@@ -250,32 +258,17 @@ impl ScanRunner<'_> {
                 continue;
             }
             has_signal = self.prober.step(signals)?;
-            self.take_replies();
+            take_replies(&mut self.prober, &mut self.results);
             self.flush();
             self.progress.show(self.prober.requester());
         }
         Ok(())
     }
 
-    /// Receives the frames that are already queued. Many frames may be queued if the process was suspended.
+    /// Receives the frames that are already queued.
     fn drain(&mut self) -> Result<(), Failure> {
-        self.prober.stop();
-        let is_drained = drain(|| {
-            let has_arrived = self.prober.receive()?;
-            self.take_replies();
-            Ok(has_arrived)
-        })?;
-        if !is_drained {
-            self.prober.mark_unread();
-        }
-        Ok(())
-    }
-
-    fn take_replies(&mut self) {
-        while let Some(reply) = self.prober.take_reply() {
-            self.results.reply(self.prober.requester(), reply);
-        }
-        self.results.print_named(self.prober.requester(), Duration::ZERO);
+        let ScanRunner { prober, results, .. } = self;
+        prober.drain(|prober| take_replies(prober, results))
     }
 
     /// Returns an explanation if replies may have been lost.
