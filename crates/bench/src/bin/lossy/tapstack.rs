@@ -8,8 +8,8 @@ use host::{Host, HostConfig, SocketId, TcpConnect, TcpListen};
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use runtime::{Clock, Driver};
-use tap::Pool;
 use tap::linux::Cable;
+use tap::{Device, Pool};
 
 use crate::bridge::MTU;
 use crate::trial::PREFIX;
@@ -90,8 +90,12 @@ impl End {
     fn new(cable: Cable, address: Ipv4Addr) -> Result<End, String> {
         let clock = Clock::start();
         let network = Ipv4Net::new(address, PREFIX).map_err(|error| error.to_string())?;
-        let config =
-            HostConfig { mtu: MTU, ..HostConfig::new(network.into(), MacAddr::derived_from("lossy")) };
+        let offloads = cable.capabilities().offloads;
+        let config = HostConfig {
+            mtu: MTU,
+            offloads,
+            ..HostConfig::new(network.into(), MacAddr::derived_from("lossy"))
+        };
         let host = Host::new(clock.now(), &config).map_err(|error| error.to_string())?;
         let pool = Pool::new(MTU, host.pool_size());
         Ok(End { driver: Driver::new(host, cable, None, pool, clock) })

@@ -132,7 +132,9 @@ impl Peers {
     pub(crate) fn read(&mut self, number: u32) -> Result<(), String> {
         let id = self.peer_mut(number)?.id;
         self.tcp.consume(self.now, id, FULL, &mut self.pool);
-        while let Some(departure) = self.tcp.transmit(self.now, PATH.interface, Offloads::default(), &mut self.pool) {
+        while let Some(departure) =
+            self.tcp.transmit(self.now, PATH.interface, Offloads::default(), &mut self.pool)
+        {
             self.pool.give(departure.frame);
         }
         self.settle();

@@ -3,6 +3,7 @@
 use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::engine::Engine;
+use crate::gso_blaster::GsoBlaster;
 use crate::kernel_engine::KernelEcho;
 use crate::kernel_tcp::KernelServer;
 use crate::load::Load;
@@ -35,12 +36,16 @@ enum ContenderKind {
 pub(crate) const NAIVE: &str = "naive";
 /// The lower bound: a swap of bytes.
 pub(crate) const SWAP: &str = "swap";
+/// The lower bound of bulk data with segmentation offload. Measured with `tcp-send` only.
+pub(crate) const GSO_BLASTER: &str = "gso-blaster";
 pub(crate) const KERNEL: &str = "kernel";
 /// The kernel without segmentation offload. Measured with bulk transfers only.
 pub(crate) const PLAIN_KERNEL: &str = "kernel-plain";
 pub(crate) const LOCAL: &str = "tapstack";
 /// The lower bound over io_uring.
 pub(crate) const SWAP_RING: &str = "swap-ring";
+/// tapstack's host with checksum and segmentation offload.
+pub(crate) const OFFLOAD: &str = "tapstack-offload";
 /// tapstack's host over io_uring.
 pub(crate) const RING: &str = "tapstack-ring";
 pub(crate) const SMOLTCP: &str = "smoltcp";
@@ -79,6 +84,13 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
             },
         ),
         engine(
+            OFFLOAD,
+            "the host of tapstack as `tapstack host --serve echo` polls it: with checksum and segmentation offload",
+            |name, population, _| {
+                Ok(Box::new(TapstackEngine::over(tap_with_io(Io::Offload, name)?, population)?))
+            },
+        ),
+        engine(
             NAIVE,
             "the host of tapstack in a naive loop: one blocking read, one write",
             |name, population, _| Ok(Box::new(NaiveEngine::over(tap(name)?, population)?)),
@@ -89,6 +101,11 @@ pub(crate) fn all(hosts: AddressRange, neighbors: AddressRange) -> Vec<Contender
         engine(SWAP_RING, "lower bound over io_uring: the same swap of bytes", |name, _, _| {
             Ok(Box::new(Swap::over(tap_with_io(Io::Ring, name)?)))
         }),
+        engine(
+            GSO_BLASTER,
+            "lower bound of sending: frames with 44 TCP segments, without a copy of the data",
+            |name, _, _| Ok(Box::new(GsoBlaster::over(tap_with_io(Io::Offload, name)?))),
+        ),
         engine(
             SMOLTCP,
             "smoltcp 0.14 over its own TAP device, polled until no frame is queued",
@@ -151,6 +168,11 @@ impl Contender {
         self.name != PLAIN_KERNEL
     }
 
+    /// Returns whether this contender leaves checksums to its network card.
+    pub(crate) fn has_partial_checksums(&self) -> bool {
+        self.is_kernel() || self.name == OFFLOAD
+    }
+
     /// Returns whether an engine of this process replies to this load.
     pub(crate) fn has_engine(&self, load: Load) -> bool {
         !self.is_kernel() || !matches!(load, Load::Arp | Load::Ping)
@@ -161,6 +183,7 @@ impl Contender {
         let is_single_frame = load.request().is_some() || load == Load::TcpAccept;
         match self.name {
             SWAP | SWAP_RING | NAIVE => is_single_frame,
+            GSO_BLASTER => load == Load::TcpSend,
             PLAIN_KERNEL => matches!(load, Load::TcpSend | Load::TcpReceive),
             MANY_HOSTS | MANY_NEIGHBORS | MANY_REQUESTERS => load.request().is_some(),
             // A listening socket of smoltcp takes one connection.

@@ -92,7 +92,7 @@ impl DrainRun {
             unexpected: 0,
             system_calls: None,
         };
-        let handshakes = load.request().is_none().then(Handshakes::new);
+        let handshakes = load.request().is_none().then(|| Handshakes::new(contender.has_partial_checksums()));
         Ok(DrainRun {
             is_kernel: contender.is_kernel(),
             engine,

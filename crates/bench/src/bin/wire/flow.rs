@@ -50,8 +50,11 @@ impl Slices {
     fn add(&mut self, member: &mut RunningContender, window: usize, slice: Duration) -> Result<(), String> {
         let clock = member.clock;
         let generator = &mut member.generator;
-        // Wakes the contender, which adds the requester to its ARP cache.
+        // The contender adds the requester to its ARP cache. The reply shows that its thread is awake: that of the kernel
+        // does not answer ARP.
         generator.ensure_known(|| Ok(()))?;
+        generator.fill(1)?;
+        generator.collect()?;
         let used = || clock.map_or(Duration::ZERO, ThreadClock::now);
         let (mut begin, mut cpu, mut replies) = (Instant::now(), used(), 0);
         let mut last_reply = begin;

@@ -1,11 +1,11 @@
 //! Performance goals.
 
 use crate::contender::{
-    BATCHED_SMOLTCP, KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, PLAIN_KERNEL, RING,
-    SMOLTCP, SWAP, SWAP_RING,
+    BATCHED_SMOLTCP, GSO_BLASTER, KERNEL, LOCAL, MANY_HOSTS, MANY_NEIGHBORS, MANY_REQUESTERS, NAIVE, OFFLOAD,
+    PLAIN_KERNEL, RING, SMOLTCP, SWAP, SWAP_RING,
 };
 use crate::load::Load;
-use crate::report::{BenchReport, Bound, FloodRow, Goal};
+use crate::report::{BenchReport, Bound, FloodRow, FlowTable, Goal};
 use crate::stats::number;
 
 /// A goal: its name, the kind and value of its bound, and the function that returns the measured figure. The function
@@ -45,20 +45,56 @@ const GOAL_RULES: [GoalRule; 12] = [
         if load == Load::Udp { None } else { cost(report, load, MANY_REQUESTERS, LOCAL) }
     }),
     ("flow, window 256: p90 of tapstack over that of the kernel", Bound::AtLeast, 0.95, |report, load| {
-        flow(report, load, LOCAL)
+        flow(report, load, LOCAL, KERNEL)
     }),
     (
         "flow, window 256: p90 of tapstack-ring over that of the kernel",
         Bound::AtLeast,
         1.15,
-        |report, load| flow(report, load, RING),
+        |report, load| flow(report, load, RING, KERNEL),
     ),
     ("latency, spinning: p50 of tapstack over that of the kernel", Bound::AtMost, 1.4, |report, load| {
         latency(report, load, true)
     }),
 ];
 
-const TCP_GOAL_RULES: [(Load, GoalRule); 14] = [
+const LOAD_GOAL_RULES: [(Load, GoalRule); 23] = [
+    (
+        Load::Udp,
+        ("drain: speed of tapstack-offload over smoltcp", Bound::AtLeast, 1.15, |report, load| {
+            cost(report, load, SMOLTCP, OFFLOAD)
+        }),
+    ),
+    (
+        Load::Udp,
+        ("flow, window 256: speed of tapstack-offload over smoltcp", Bound::AtLeast, 1.15, |report, load| {
+            flow_speed(report, load, OFFLOAD, SMOLTCP)
+        }),
+    ),
+    (
+        Load::Udp,
+        (
+            "flow, window 256: p90 of tapstack-offload over that of smoltcp",
+            Bound::AtLeast,
+            1.15,
+            |report, load| flow(report, load, OFFLOAD, SMOLTCP),
+        ),
+    ),
+    (
+        Load::Udp,
+        ("flow, window 256: speed of tapstack-offload over kernel", Bound::AtLeast, 0.95, |report, load| {
+            flow_speed(report, load, OFFLOAD, KERNEL)
+        }),
+    ),
+    (
+        Load::Udp,
+        (
+            "flow, window 256: p90 of tapstack-offload over that of the kernel",
+            Bound::AtLeast,
+            0.95,
+            |report, load| flow(report, load, OFFLOAD, KERNEL),
+        ),
+    ),
     (
         Load::TcpAccept,
         ("drain: cost of tapstack over swap", Bound::AtMost, 3.0, |report, load| {
@@ -71,18 +107,33 @@ const TCP_GOAL_RULES: [(Load, GoalRule); 14] = [
             cost(report, load, KERNEL, LOCAL)
         }),
     ),
+    (Load::TcpSend, ("speed of tapstack-offload over kernel", Bound::AtLeast, 1.0, offload_over_kernel)),
+    (
+        Load::TcpSend,
+        ("speed of tapstack-offload over gso-blaster", Bound::AtLeast, 0.75, |report, load| {
+            stream(report, load, OFFLOAD, GSO_BLASTER)
+        }),
+    ),
     (Load::TcpSend, ("speed of tapstack over kernel", Bound::AtLeast, 1.0, over_kernel)),
     (Load::TcpSend, ("speed of tapstack over kernel-plain", Bound::AtLeast, 0.9, over_plain_kernel)),
     (Load::TcpSend, ("speed of tapstack over smoltcp-best", Bound::AtLeast, 1.3, over_smoltcp)),
+    (Load::TcpReceive, ("speed of tapstack-offload over kernel", Bound::AtLeast, 0.9, offload_over_kernel)),
+    (
+        Load::TcpReceive,
+        (
+            "CPU time of both with tapstack-offload over that of the kernel",
+            Bound::AtMost,
+            1.0,
+            |report, load| stream_cpu(report, load, OFFLOAD),
+        ),
+    ),
     (Load::TcpReceive, ("speed of tapstack over kernel", Bound::AtLeast, 0.9, over_kernel)),
     (Load::TcpReceive, ("speed of tapstack over kernel-plain", Bound::AtLeast, 0.9, over_plain_kernel)),
     (Load::TcpReceive, ("speed of tapstack over smoltcp-best", Bound::AtLeast, 1.3, over_smoltcp)),
     (
         Load::TcpReceive,
-        ("CPU time of both over that of the kernel", Bound::AtMost, 1.0, |report, load| {
-            let table = report.stream.iter().find(|table| table.load == load)?;
-            let [local, kernel] = [LOCAL, KERNEL].map(|name| table.row(name));
-            Some(local?.cpu_ns_per_kibibyte_of_both / kernel?.cpu_ns_per_kibibyte_of_both)
+        ("CPU time of both with tapstack over that of the kernel", Bound::AtMost, 1.0, |report, load| {
+            stream_cpu(report, load, LOCAL)
         }),
     ),
     (
@@ -131,25 +182,36 @@ pub(crate) fn goals(report: &BenchReport) -> Vec<Goal> {
     let of_requests = [Load::Arp, Load::Ping, Load::Udp]
         .into_iter()
         .flat_map(|load| GOAL_RULES.into_iter().filter_map(move |rule| goal(load, rule)));
-    of_requests.chain(TCP_GOAL_RULES.into_iter().filter_map(|(load, rule)| goal(load, rule))).collect()
+    of_requests.chain(LOAD_GOAL_RULES.into_iter().filter_map(|(load, rule)| goal(load, rule))).collect()
 }
 
 fn over_kernel(report: &BenchReport, load: Load) -> Option<f64> {
-    stream(report, load, KERNEL)
+    stream(report, load, LOCAL, KERNEL)
 }
 
 fn over_plain_kernel(report: &BenchReport, load: Load) -> Option<f64> {
-    stream(report, load, PLAIN_KERNEL)
+    stream(report, load, LOCAL, PLAIN_KERNEL)
 }
 
 fn over_smoltcp(report: &BenchReport, load: Load) -> Option<f64> {
-    stream(report, load, BATCHED_SMOLTCP)
+    stream(report, load, LOCAL, BATCHED_SMOLTCP)
 }
 
-/// Returns the ratio of the bytes per second of tapstack and of another contender: the median over the rounds.
-fn stream(report: &BenchReport, load: Load, other: &str) -> Option<f64> {
+fn offload_over_kernel(report: &BenchReport, load: Load) -> Option<f64> {
+    stream(report, load, OFFLOAD, KERNEL)
+}
+
+/// Returns the ratio of the bytes per second of `one` and of `other`: the median over the rounds.
+fn stream(report: &BenchReport, load: Load, one: &str, other: &str) -> Option<f64> {
     let table = report.stream.iter().find(|table| table.load == load)?;
-    Some(table.row(LOCAL)?.times_as_fast_as.get(other)?.p50)
+    Some(table.row(one)?.times_as_fast_as.get(other)?.p50)
+}
+
+/// Returns the ratio of the CPU times per KiB of the threads of the contender and of the client: with `one` and with the
+/// kernel.
+fn stream_cpu(report: &BenchReport, load: Load, one: &str) -> Option<f64> {
+    let table = report.stream.iter().find(|table| table.load == load)?;
+    Some(table.row(one)?.cpu_ns_per_kibibyte_of_both / table.row(KERNEL)?.cpu_ns_per_kibibyte_of_both)
 }
 
 /// Returns what the flood has left of tapstack.
@@ -164,10 +226,19 @@ fn latency(report: &BenchReport, load: Load, is_spinning: bool) -> Option<f64> {
     Some(table.row(LOCAL)?.us_p50 / table.row(KERNEL)?.us_p50)
 }
 
-/// Returns the ratio of two 90th percentiles of replies per second: of `one` and of the kernel.
-fn flow(report: &BenchReport, load: Load, one: &str) -> Option<f64> {
-    let table = report.flow.iter().find(|table| table.load == load && table.window == WINDOW)?;
-    Some(table.row(one)?.replies_per_second_p90 / table.row(KERNEL)?.replies_per_second_p90)
+/// Returns the ratio of two 90th percentiles of replies per second: of `one` and of `other`.
+fn flow(report: &BenchReport, load: Load, one: &str, other: &str) -> Option<f64> {
+    let table = flow_table(report, load)?;
+    Some(table.row(one)?.replies_per_second_p90 / table.row(other)?.replies_per_second_p90)
+}
+
+/// Returns the ratio of the replies per second of `one` and of `other`: the median over the rounds.
+fn flow_speed(report: &BenchReport, load: Load, one: &str, other: &str) -> Option<f64> {
+    Some(flow_table(report, load)?.row(one)?.times_as_fast_as.get(other)?.p50)
+}
+
+fn flow_table(report: &BenchReport, load: Load) -> Option<&FlowTable> {
+    report.flow.iter().find(|table| table.load == load && table.window == WINDOW)
 }
 
 /// Returns the ratio of the costs of `one` and `of` in drain mode: the median over the rounds.

@@ -13,6 +13,8 @@ use crate::traffic::ABSENT_MAC;
 pub(crate) struct Handshakes {
     /// Port of the next connection.
     port: u16,
+    /// Whether the responder leaves checksums to its network card.
+    has_partial_checksums: bool,
 }
 
 /// Cost of the connections of a round: wall-clock time and CPU time.
@@ -30,8 +32,8 @@ const PORTS: std::ops::Range<u16> = 1_024..65_000;
 const SEQUENCE: u32 = 1_000;
 
 impl Handshakes {
-    pub(crate) fn new() -> Handshakes {
-        Handshakes { port: PORTS.start }
+    pub(crate) fn new(has_partial_checksums: bool) -> Handshakes {
+        Handshakes { port: PORTS.start, has_partial_checksums }
     }
 
     /// Opens `count` connections and ends them: sends all segments of a kind, and then lets the responder process them.
@@ -53,7 +55,7 @@ impl Handshakes {
 
         let syns: Vec<_> = ports.clone().map(|port| segment(port, SEQUENCE, 0, SYN)).collect();
         send(generator, &syns)?;
-        let sequences = collect(generator, &ports, is_kernel)?;
+        let sequences = collect(generator, &ports, self.has_partial_checksums)?;
         let numbered = ports.zip(sequences);
         let acks: Vec<_> =
             numbered.clone().map(|(port, sequence)| segment(port, SEQUENCE + 1, sequence + 1, ACK)).collect();
@@ -107,13 +109,13 @@ fn kernel_phase(
 fn collect(
     generator: &mut Generator,
     ports: &std::ops::Range<u16>,
-    is_kernel: bool,
+    has_partial_checksums: bool,
 ) -> Result<Vec<u32>, String> {
     let mut sequences = vec![None; ports.len()];
     let begin = Instant::now();
     while sequences.iter().any(Option::is_none) {
         generator.receive_frames(|frame| {
-            let numbers = syn_ack(frame, is_kernel)
+            let numbers = syn_ack(frame, has_partial_checksums)
                 .filter(|numbers| ports.contains(&numbers.port) && numbers.acknowledgment == SEQUENCE + 1);
             let place =
                 numbers.and_then(|numbers| sequences.get_mut(usize::from(numbers.port - ports.start)));

@@ -10,6 +10,7 @@ mod flow;
 mod generator;
 mod goals;
 mod grid;
+mod gso_blaster;
 mod handshakes;
 mod kernel_engine;
 mod kernel_tcp;

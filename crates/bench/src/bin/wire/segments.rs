@@ -7,6 +7,7 @@ use crate::traffic::{DISCARD_PORT, IP, PAYLOAD, REQUESTER, RESPONDER, datagram, 
 /// IP protocol number of TCP.
 pub(crate) const TCP: u8 = 6;
 /// Flags of a TCP header.
+pub(crate) const FIN: u8 = 0x01;
 pub(crate) const SYN: u8 = 0x02;
 pub(crate) const RST: u8 = 0x04;
 pub(crate) const ACK: u8 = 0x10;
@@ -61,9 +62,9 @@ pub(crate) fn forge_source(frame: &mut [u8], ip: Ipv4Addr, port: u16) {
     write_checksum(segment, CHECKSUM);
 }
 
-/// Returns the numbers of a frame if it is a SYN,ACK of the responder. The port is that of the requester. The checksum is
-/// that of the pseudo-header only if the responder leaves checksums to its network card.
-pub(crate) fn syn_ack(frame: &[u8], has_partial_checksum: bool) -> Option<Numbers> {
+/// Returns the numbers of a frame if it is a SYN,ACK of the responder. The port is that of the requester. The checksum may
+/// be that of the pseudo-header only if the responder leaves checksums to its network card.
+pub(crate) fn syn_ack(frame: &[u8], may_be_partial: bool) -> Option<Numbers> {
     let (requester, responder) = (REQUESTER.at(0), RESPONDER.at(0));
     let headers: &[u8; PAYLOAD] = frame.first_chunk()?;
     let total = usize::from(u16::from_be_bytes([headers[IP + 2], headers[IP + 3]]));
@@ -72,11 +73,8 @@ pub(crate) fn syn_ack(frame: &[u8], has_partial_checksum: bool) -> Option<Number
     let length = u8::try_from(segment.len()).ok()?;
     let pseudo_header = [&headers[IP + 12..], &[0, TCP, 0, length]].concat();
     let checksum = [header[CHECKSUM], header[CHECKSUM + 1]];
-    let is_intact = if has_partial_checksum {
-        checksum == sum(&pseudo_header).to_be_bytes()
-    } else {
-        sum(&[&pseudo_header[..], segment].concat()) == 0xffff
-    };
+    let is_intact = sum(&[&pseudo_header[..], segment].concat()) == 0xffff
+        || may_be_partial && checksum == sum(&pseudo_header).to_be_bytes();
     let is_syn_ack = headers[..6] == requester.1
         && headers[6..12] == responder.1
         && headers[12..14] == [8, 0]

@@ -58,7 +58,7 @@ impl<D: Device + AsFd> PollEngine for Swap<D> {
 }
 
 /// Changes a request into its reply.
-fn swap(bytes: &mut [u8]) -> Option<()> {
+pub(crate) fn swap(bytes: &mut [u8]) -> Option<()> {
     match *bytes.get(12..14)? {
         [8, 6] => arp(bytes.first_chunk_mut()?),
         [8, 0] if *bytes.get(23)? == UDP => udp(bytes.first_chunk_mut()?),

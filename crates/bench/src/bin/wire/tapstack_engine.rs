@@ -10,7 +10,7 @@ use link::MacAddr;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use services::{ServiceKind, Services, ServingHost};
 use tap::linux::Tap;
-use tap::{Batch, Device, Exchange, Machine, Pool, PortId};
+use tap::{Batch, Capabilities, Device, Exchange, Machine, Pool, PortId};
 
 use crate::engine::{Engine, PollEngine, PollResult, StopFlag};
 use crate::traffic::{AddressRange, CHARGEN_PORT, DISCARD_PORT, ECHO_PORT, GATEWAY, PREFIX, RESPONDER};
@@ -65,7 +65,7 @@ impl Clock {
 impl<D: Device + AsFd> TapstackEngine<D> {
     pub(crate) fn over(device: D, population: &Population) -> Result<TapstackEngine<D>, String> {
         let clock = Clock::start();
-        let machine = machine(clock.now(), device.capabilities().mtu, population)?;
+        let machine = machine(clock.now(), device.capabilities(), population)?;
         let pool = Pool::new(device.capabilities().mtu, machine.host.pool_size());
         let exchange = Exchange::new(PortId::default());
         Ok(TapstackEngine { machine, exchange, device, pool, clock })
@@ -101,7 +101,7 @@ impl NaiveEngine {
         fcntl(&tap, FcntlArg::F_SETFL(OFlag::O_RDWR))
             .map_err(|errno| format!("cannot make reads block: {}", errno.desc()))?;
         let clock = Clock::start();
-        let machine = machine(clock.now(), tap.capabilities().mtu, population)?;
+        let machine = machine(clock.now(), tap.capabilities(), population)?;
         let pool = Pool::new(tap.capabilities().mtu, machine.host.pool_size());
         Ok(NaiveEngine { machine, tap, pool, arrived: Batch::new(1), departing: Batch::new(1), clock })
     }
@@ -140,19 +140,29 @@ impl Engine for NaiveEngine {
 }
 
 /// Creates a host with its addresses and neighbors, and its services: one socket or listener each for all addresses.
-fn machine(now: tap::Instant, mtu: usize, population: &Population) -> Result<ServingHost, String> {
+fn machine(
+    now: tap::Instant,
+    capabilities: Capabilities,
+    population: &Population,
+) -> Result<ServingHost, String> {
+    let Capabilities { mtu, offloads, .. } = capabilities;
     let Population { hosts, neighbors } = population;
     // A range of hosts has all destinations on its link, and a flood has its sources behind the gateway.
     let gateway = hosts.is_none().then(|| GATEWAY.ip.into());
-    let mut config =
-        HostConfig { mtu, gateway, ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER)) };
+    let mut config = HostConfig {
+        mtu,
+        offloads,
+        gateway,
+        ..HostConfig::new(network(RESPONDER.ip)?.into(), mac(RESPONDER))
+    };
     // The table also needs capacity for the requester.
     config.table.entries = usize::try_from(neighbors.count).map_or(usize::MAX, |count| count.max(1_000) + 24);
     let mut host = Host::new(now, &config).map_err(|error| error.to_string())?;
     host.add_static(now, GATEWAY.ip, mac(GATEWAY)).map_err(|error| error.to_string())?;
     if let Some(row) = hosts {
         let range = Ipv4Net::new(row.ip, prefix_of(row.count)).map_err(|error| error.to_string())?;
-        let many = HostConfig { mtu, table: config.table, ..HostConfig::range(range.into(), mac(*row)) };
+        let many =
+            HostConfig { mtu, offloads, table: config.table, ..HostConfig::range(range.into(), mac(*row)) };
         host.add(now, &many).map_err(|error| error.to_string())?;
     }
     for step in 0..neighbors.count {

@@ -217,12 +217,17 @@ fn udp(requester: Host, responder: Host) -> (Vec<u8>, Vec<u8>) {
 
 /// Returns the frame of an IP datagram.
 pub(crate) fn datagram(from: Host, to: Host, protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let length = (20 + payload.len()).to_be_bytes();
+    [&headers(from, to, protocol, payload.len())[..], payload].concat()
+}
+
+/// Returns the Ethernet and IP headers of a datagram with a payload of `length` bytes.
+pub(crate) fn headers(from: Host, to: Host, protocol: u8, length: usize) -> Vec<u8> {
+    let length = (20 + length).to_be_bytes();
     let mut header = vec![0x45, 0, length[6], length[7], 0, 0, 0x40, 0, 64, protocol, 0, 0];
     header.extend(from.0.octets());
     header.extend(to.0.octets());
     write_checksum(&mut header, 10);
-    [&to.1[..], &from.1, &[8, 0], &header, payload].concat()
+    [&to.1[..], &from.1, &[8, 0], &header].concat()
 }
 
 pub(crate) fn write_checksum(bytes: &mut [u8], at: usize) {

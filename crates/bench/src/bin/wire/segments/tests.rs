@@ -34,9 +34,12 @@ fn syn_ack_has_numbers_of_its_handshake() {
     let expected = Numbers { port: NUMBERS.port, sequence: 99, acknowledgment: 0 };
     for is_partial in [false, true] {
         let frame = answer(is_partial);
-        assert_eq!(syn_ack(&frame, is_partial), Some(expected));
-        assert_eq!(syn_ack(&[&frame[..], &[0; 6]].concat(), is_partial), Some(expected), "padding");
-        assert_eq!(syn_ack(&frame, !is_partial), None, "a wrong checksum was accepted");
+        assert_eq!(syn_ack(&frame, true), Some(expected));
+        assert_eq!(syn_ack(&[&frame[..], &[0; 6]].concat(), true), Some(expected), "padding");
+        assert_eq!(syn_ack(&frame, false).is_some(), !is_partial, "partial: {is_partial}");
+        let mut changed = frame;
+        changed[PAYLOAD + CHECKSUM] ^= 1;
+        assert_eq!(syn_ack(&changed, true), None, "a wrong checksum was accepted");
     }
     assert_eq!(syn_ack(&frame(NUMBERS, SYN), false), None, "a SYN was accepted");
 }
