@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use arp::PacketFields;
 use arptools::{Requester, Station, StationOutcome};
+use inet::offload::completed_bytes;
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
 use runtime::{Clock, Driver, DriverError};
 use tap::linux::{Descriptor, Interface, InterfaceName, LinkMonitor, PacketSocket, Tap};
-use tap::{Device, Exchange, Instant, Pool, PortId, Tracer};
+use tap::{Device, Exchange, Frame, Instant, Pool, PortId, Tracer};
 
 use crate::carrier::{interface_down, wait_for_carrier};
 use crate::device::{NetworkDevice, check_macs, warn_of_bridge, warn_of_shared_address};
@@ -249,17 +250,18 @@ impl ProbeCapture {
 }
 
 impl<T: Display> Tracer<StationOutcome<T>> for ProbeCapture {
-    fn frame_received(&mut self, _now: Instant, _port: PortId, bytes: &[u8]) {
-        self.recorder.frame_received(bytes);
+    fn frame_received(&mut self, _now: Instant, _port: PortId, frame: &Frame) {
+        self.recorder.frame_received(&completed_bytes(frame));
     }
 
     fn frame_handled(&mut self, now: Instant, port: PortId, outcome: StationOutcome<T>) {
         self.recorder.frame_decided(now, port, outcome);
     }
 
-    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, port: PortId, frame: &Frame) {
         self.count += 1;
-        self.sent.push_back(SentFrame { number: self.count, time: now, port, bytes: bytes.to_vec() });
+        let bytes = completed_bytes(frame).into_owned();
+        self.sent.push_back(SentFrame { number: self.count, time: now, port, bytes });
     }
 }
 

@@ -12,12 +12,13 @@ use arp::Neighbor;
 use capture::Direction;
 use dissect::{TcpConversations, summarize};
 use host::{Counter, DropReason, FrameOutcome, Host, HostConfig, HostInterface, HostSet};
+use inet::offload::completed_bytes;
 use link::{MacAddr, VlanId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use services::{Service, Services};
 use tap::linux::InterfaceName;
-use tap::{Device, DeviceCounters, Instant, LinkState, Pool, PortId, Tracer};
+use tap::{Device, DeviceCounters, Frame, Instant, LinkState, Pool, PortId, Tracer};
 
 use crate::clock::{Moment, WallClock};
 use crate::color::{DIMMED, INCOMING, OUTGOING, SUCCESS, Styler, WARNING};
@@ -26,7 +27,7 @@ use crate::failure::{Failure, check_written, warn_of_lost_lines};
 use crate::json::{EventObject, Mac, command_schema};
 use crate::link_change::{self, LinkJson};
 use crate::local_time::LocalTimeOfDay;
-use crate::output::{self, Output, Sink};
+use crate::output::{self, HALF_CAPACITY, Output, Sink};
 use crate::recorder::Recorder;
 use json::HostJson;
 use limit::{LineKind, LineLimits, SuppressedLines};
@@ -247,6 +248,10 @@ impl<W: Sink> HostReport<W> {
     ) {
         let line =
             if self.json { output::json(&EventObject::new(at, json())) } else { text(self.styler, at) };
+        // One turn may receive several frames with long lines.
+        if self.out.pending() + line.len() > HALF_CAPACITY {
+            self.out.flush(Duration::ZERO);
+        }
         self.out.line(&line);
     }
 
@@ -260,8 +265,9 @@ impl<W: Sink> HostReport<W> {
         if for_others { Verbosity::Frames } else { Verbosity::Events }
     }
 
-    fn frame(&mut self, now: Instant, direction: Direction, bytes: &[u8]) {
+    fn frame(&mut self, now: Instant, direction: Direction, frame: &Frame) {
         if self.level >= Verbosity::Frames {
+            let bytes = &*completed_bytes(frame);
             let at = self.clock.moment(now);
             // JSON has the bytes of the frame instead of a summary.
             let summary = if self.json { String::new() } else { summarize(bytes, &mut self.conversations) };
@@ -277,13 +283,13 @@ impl<W: Sink> HostReport<W> {
 }
 
 impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
-    fn frame_received(&mut self, now: Instant, _port: PortId, bytes: &[u8]) {
+    fn frame_received(&mut self, now: Instant, _port: PortId, frame: &Frame) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_received(bytes);
+            recorder.frame_received(&completed_bytes(frame));
         }
-        let source = bytes.get(6..12).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
+        let source = frame.bytes().get(6..12).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
         self.source = source.map(MacAddr::new);
-        self.frame(now, Direction::In, bytes);
+        self.frame(now, Direction::In, frame);
     }
 
     fn frame_handled(&mut self, now: Instant, port: PortId, verdict: FrameOutcome) {
@@ -306,11 +312,11 @@ impl<W: Sink> Tracer<FrameOutcome> for HostReport<W> {
         );
     }
 
-    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
+    fn frame_sent(&mut self, now: Instant, port: PortId, frame: &Frame) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_sent(now, port, bytes, None);
+            recorder.frame_sent(now, port, &completed_bytes(frame), None);
         }
-        self.frame(now, Direction::Out, bytes);
+        self.frame(now, Direction::Out, frame);
     }
 }
 

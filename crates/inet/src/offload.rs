@@ -1,8 +1,11 @@
-//! Work on transmitted frames that a device may do, in software: [`complete_checksum`] and [`FrameSegments`].
+//! Work on transmitted frames that a device may do, in software: [`complete_checksum`] and [`FrameSegments`]. Captures
+//! need [`completed_bytes`].
 
 mod segments;
 
-use tap::Checksum;
+use std::borrow::Cow;
+
+use tap::{Checksum, Frame};
 
 use crate::checksum;
 
@@ -31,6 +34,16 @@ pub fn complete_checksum(frame: &mut [u8], checksum: Checksum) {
     if let Some(field) = covered.get_mut(usize::from(offset)..).and_then(<[u8]>::first_chunk_mut) {
         *field = sum.to_be_bytes();
     }
+}
+
+/// Returns the bytes of a frame with a complete checksum. Copies only a frame with a [`Checksum::Partial`].
+pub fn completed_bytes(frame: &Frame) -> Cow<'_, [u8]> {
+    let mut bytes = Cow::Borrowed(frame.bytes());
+    let checksum = frame.offload().checksum;
+    if matches!(checksum, Checksum::Partial { .. }) {
+        complete_checksum(bytes.to_mut(), checksum);
+    }
+    bytes
 }
 
 #[cfg(test)]

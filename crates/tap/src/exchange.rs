@@ -72,7 +72,7 @@ impl Exchange {
         }
         machine.prefetch(self.port, &self.received);
         while let Some(frame) = self.received.pop() {
-            tracer.frame_received(now, self.port, frame.bytes());
+            tracer.frame_received(now, self.port, &frame);
             let outcome = machine.receive(now, self.port, frame, pool);
             tracer.frame_handled(now, self.port, outcome);
         }
@@ -121,7 +121,7 @@ impl Exchange {
             // counts refused frames.
             // spec: ethernet-minimum
             let _ = frame.pad(minimum);
-            tracer.frame_sent(now, self.port, frame.bytes());
+            tracer.frame_sent(now, self.port, frame);
         }
     }
 }

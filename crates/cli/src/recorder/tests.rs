@@ -236,6 +236,34 @@ proptest! {
 }
 
 #[test]
+fn frames_of_64_kib_are_recorded_whole_in_ring_of_files() {
+    let files: [SharedFile; 3] = Default::default();
+    let [first, rest @ ..] = files.clone();
+    let out = Output::of_whole_blocks(first, whole_blocks);
+    let recorder = Recorder::new(out, "a test".to_owned(), "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
+    let limits = FileLimits { size: Some(1_000_000), time: None };
+    let mut recorder = recorder.with_rotation(Rotation::new(rest.into(), limits));
+    // A file has the capacity for 15 frames with their outcomes.
+    for number in 0..40_u8 {
+        recorder.frame_received(&vec![number; 65_549]);
+        recorder.frame_decided(Instant::ORIGIN, PORT, "an outcome");
+    }
+    drop(recorder);
+    let mut numbers = Vec::new();
+    for file in files {
+        let bytes = file.0.borrow();
+        assert!(bytes.len() <= 1_000_000, "a file of {} bytes is too long", bytes.len());
+        let (frames, outcome) = read(&bytes);
+        assert!(outcome.is_ok(), "the capture ends inside a frame");
+        for (_, length, bytes, ..) in frames {
+            assert!(length == 65_549 && bytes == vec![bytes[0]; 65_549], "a frame is not whole");
+            numbers.push(bytes[0]);
+        }
+    }
+    assert_eq!(numbers, (0..40).collect::<Vec<_>>());
+}
+
+#[test]
 fn each_frame_has_number_and_direction_of_its_interface_in_each_file() {
     let files: [SharedFile; 2] = Default::default();
     let [first, rest] = files.clone();

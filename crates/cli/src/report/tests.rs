@@ -2,6 +2,7 @@ use super::*;
 use arp::{ClaimEvent, NeighborEvent};
 use host::HostEvent;
 use serde_json::Value;
+use tap::{Checksum, Offload};
 
 const PORT: PortId = PortId::new(0);
 const NOW: Instant = Instant::from_nanos(3_661_000_042_000);
@@ -79,8 +80,15 @@ fn printed(level: Verbosity, json: bool, act: impl FnOnce(&mut HostReport<Vec<u8
     String::from_utf8(report.out.into_inner()).unwrap()
 }
 
+fn frame(bytes: &[u8], offload: Offload) -> Frame {
+    let mut frame = Frame::for_mtu(bytes.len());
+    frame.write(bytes).unwrap();
+    frame.set_offload(offload);
+    frame
+}
+
 fn drop_one(report: &mut HostReport<Vec<u8>>) {
-    report.frame_received(NOW, PORT, &[2; 14]);
+    report.frame_received(NOW, PORT, &frame(&[2; 14], Offload::default()));
     report.frame_handled(NOW, PORT, FrameOutcome::Dropped(link::LinkDropReason::GroupSource.into()));
 }
 
@@ -230,4 +238,64 @@ fn json_lines_match_schema_and_cover_all_its_events() {
     for event in testbed::schema::events("host") {
         assert!(printed.contains(&event), "no test prints {event}");
     }
+}
+
+/// Returns a UDP datagram in a frame of this length, with a complete checksum and with the sum of its pseudo-header.
+fn datagram(length: usize) -> [Vec<u8>; 2] {
+    let total = u16::try_from(length - 14).unwrap().to_be_bytes();
+    let udp = u16::try_from(length - 34).unwrap().to_be_bytes();
+    let mut complete =
+        [&[2; 12][..], &[8, 0, 0x45, 0, total[0], total[1], 0, 0, 0, 0, 64, 17, 0, 0]].concat();
+    complete.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+    let sum = inet::checksum::of(&complete[14..]);
+    complete[24..26].copy_from_slice(&sum.to_be_bytes());
+    complete.extend([0, 7, 0, 9, udp[0], udp[1], 0, 0]);
+    complete.resize(length, 0x5a);
+    let pseudo_header = inet::checksum::Sum::default().plus(&complete[26..34]).plus_word(17).plus(&udp);
+    let sum = pseudo_header.plus(&complete[34..]).checksum();
+    complete[40..42].copy_from_slice(&sum.to_be_bytes());
+    let mut partial = complete.clone();
+    partial[40..42].copy_from_slice(&(!pseudo_header.checksum()).to_be_bytes());
+    [complete, partial]
+}
+
+#[test]
+fn frames_with_incomplete_checksums_are_printed_and_captured_with_complete_checksums() {
+    let path = std::env::temp_dir().join(format!("tapstack-checksums-{}", std::process::id()));
+    let recorder = Recorder::create(&path, "tap0", WallClock::Fixed(Duration::ZERO)).unwrap();
+    // Frames of several segments, which a turn receives together, and a short frame.
+    let frames = [65_549, 65_549, 65_549, 100].map(datagram);
+    let offload = Offload { checksum: Checksum::Partial { start: 34, offset: 6 }, segmentation: None };
+    let mut report = HostReport::new(Vec::new(), Verbosity::Frames, true, WallClock::Fixed(Duration::ZERO))
+        .with_recorder(Some(recorder));
+    for [_, partial] in &frames {
+        let frame = frame(partial, offload);
+        report.frame_received(NOW, PORT, &frame);
+        report.frame_handled(NOW, PORT, FrameOutcome::Dropped(link::LinkDropReason::NotLocal.into()));
+        report.frame_sent(NOW, PORT, &frame);
+    }
+    report.flush();
+    let lines = String::from_utf8(report.out.into_inner()).unwrap();
+    drop(report.recorder);
+    let capture = std::fs::read(&path).unwrap();
+    std::fs::remove_file(path).unwrap();
+
+    let complete: Vec<_> = frames.iter().flat_map(|[complete, _]| [complete, complete]).collect();
+    let objects = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let printed: Vec<_> =
+        objects.filter_map(|object| Some(object.get("hex")?.as_str()?.to_owned())).collect();
+    let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    assert!(
+        printed == complete.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>(),
+        "a printed frame differs"
+    );
+    let mut captured = Vec::new();
+    let mut reader = capture::FrameReader::new(&capture[..], &[capture::LinkType::ETHERNET]).unwrap();
+    reader
+        .read(|record| {
+            captured.push(record.bytes.to_vec());
+            true
+        })
+        .unwrap();
+    assert!(captured.iter().eq(complete), "a captured frame differs");
 }

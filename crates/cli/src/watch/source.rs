@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arp::NeighborSettings;
 use host::{FrameOutcome, Host, HostConfig};
+use inet::offload::completed_bytes;
 use ipnet::Ipv4Net;
 use link::MacAddr;
 use runtime::{Clock, Driver, DriverError};
@@ -357,10 +358,10 @@ impl FrameWatcher {
 }
 
 impl Tracer<Option<FrameOutcome>> for FrameWatcher {
-    fn frame_received(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
-        self.decision = self.observe(now, port, bytes);
+    fn frame_received(&mut self, now: Instant, port: PortId, frame: &Frame) {
+        self.decision = self.observe(now, port, frame.bytes());
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_received(bytes);
+            recorder.frame_received(&completed_bytes(frame));
         }
     }
 
@@ -372,10 +373,10 @@ impl Tracer<Option<FrameOutcome>> for FrameWatcher {
         }
     }
 
-    fn frame_sent(&mut self, now: Instant, port: PortId, bytes: &[u8]) {
-        let decision = self.observe(now, port, bytes).map(|decision| decision.to_string());
+    fn frame_sent(&mut self, now: Instant, port: PortId, frame: &Frame) {
+        let decision = self.observe(now, port, frame.bytes()).map(|decision| decision.to_string());
         if let Some(recorder) = &mut self.recorder {
-            recorder.frame_sent(now, port, bytes, decision.as_deref());
+            recorder.frame_sent(now, port, &completed_bytes(frame), decision.as_deref());
         }
     }
 }

@@ -391,8 +391,8 @@ fn transmitted_frame_is_not_counted_as_dropped_when_padding_fails() {
 struct SentFrames(Vec<Vec<u8>>);
 
 impl Tracer<FrameOutcome> for SentFrames {
-    fn frame_sent(&mut self, _: Instant, _: PortId, bytes: &[u8]) {
-        self.0.push(bytes.to_vec());
+    fn frame_sent(&mut self, _: Instant, _: PortId, frame: &Frame) {
+        self.0.push(frame.bytes().to_vec());
     }
 }
 

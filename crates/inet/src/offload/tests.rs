@@ -1,5 +1,6 @@
 use super::*;
 use proptest::prelude::*;
+use tap::Offload;
 
 /// Returns the pseudo-header of a UDP datagram with this length.
 fn pseudo_header(length: u16) -> Vec<u8> {
@@ -42,4 +43,20 @@ fn frame_without_partial_checksum_does_not_change() {
         complete_checksum(&mut frame, checksum);
         assert_eq!(frame, [1; 4], "{checksum:?}");
     }
+}
+
+#[test]
+fn only_a_frame_with_partial_checksum_is_copied() {
+    let mut frame = Frame::for_mtu(100);
+    frame.write(&[0, 1, 0, 2, 0x12, 0x34]).unwrap();
+    for checksum in [Checksum::None, Checksum::Verified] {
+        frame.set_offload(Offload { checksum, segmentation: None });
+        assert!(
+            matches!(completed_bytes(&frame), Cow::Borrowed(bytes) if bytes == frame.bytes()),
+            "{checksum:?}"
+        );
+    }
+    frame.set_offload(Offload { checksum: Checksum::Partial { start: 0, offset: 4 }, segmentation: None });
+    assert_eq!(*completed_bytes(&frame), [0, 1, 0, 2, 0xed, 0xc8]);
+    assert_eq!(frame.bytes(), [0, 1, 0, 2, 0x12, 0x34]);
 }

@@ -134,9 +134,9 @@ impl Machine for Echo {
 struct Trace(Vec<(&'static str, Vec<u8>)>);
 
 impl Tracer<u8> for Trace {
-    fn frame_received(&mut self, _: Instant, port: PortId, bytes: &[u8]) {
+    fn frame_received(&mut self, _: Instant, port: PortId, frame: &Frame) {
         assert_eq!(port, PORT, "the tracer received another port");
-        self.0.push(("received", bytes.to_vec()));
+        self.0.push(("received", frame.bytes().to_vec()));
     }
 
     fn frame_handled(&mut self, _: Instant, port: PortId, outcome: u8) {
@@ -144,9 +144,9 @@ impl Tracer<u8> for Trace {
         self.0.push(("handled", vec![outcome]));
     }
 
-    fn frame_sent(&mut self, _: Instant, port: PortId, bytes: &[u8]) {
+    fn frame_sent(&mut self, _: Instant, port: PortId, frame: &Frame) {
         assert_eq!(port, PORT, "the tracer received another port");
-        self.0.push(("sent", bytes.to_vec()));
+        self.0.push(("sent", frame.bytes().to_vec()));
     }
 }
 

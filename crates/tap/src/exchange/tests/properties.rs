@@ -195,7 +195,8 @@ impl Machine for RandomMachine {
 struct SentFrames(Vec<u64>);
 
 impl Tracer<()> for SentFrames {
-    fn frame_sent(&mut self, _: Instant, _: PortId, bytes: &[u8]) {
+    fn frame_sent(&mut self, _: Instant, _: PortId, frame: &Frame) {
+        let bytes = frame.bytes();
         assert_eq!(bytes.len(), 20, "the frame is not padded");
         self.0.push(u64::from_be_bytes(*bytes.first_chunk().unwrap()));
     }
