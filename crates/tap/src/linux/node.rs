@@ -88,7 +88,7 @@ impl FrameFile for TunNode {
     #[inline]
     fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
         if self.has_header {
-            let header = read_write::read_parts(frame, pool, |parts| self.file.read_vectored(parts))?;
+            let header = read_write::read_with_header(frame, pool, |space| self.file.read(space))?;
             frame.set_offload(virtio_header::decode(header));
             Ok(())
         } else {

@@ -291,8 +291,8 @@ impl Socket {
         pool: &mut Pool,
     ) -> io::Result<(FrameMetadata, [u8; N])> {
         let mut metadata = FrameMetadata::default();
-        let header = read_write::read_parts(frame, pool, |parts| {
-            let (length, read) = system::receive(self.fd.as_fd(), parts)?;
+        let header = read_write::read_with_header(frame, pool, |space| {
+            let (length, read) = system::receive(self.fd.as_fd(), space)?;
             metadata = read;
             Ok(length)
         })?;

@@ -1,9 +1,9 @@
 //! Receiving and transmitting with one system call per frame, or for several, for all devices without a ring.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::mem;
 
-use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, Pool, Received, Transmitted};
+use crate::{Batch, DeviceCounters, DeviceError, Frame, Offload, OutOfSpace, Pool, Received, Transmitted};
 
 /// Effect of an error of one read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,54 +104,43 @@ pub(crate) fn write_one(
 /// Reads one frame behind a header of `N` bytes into `frame`, or into a large frame of `pool` that replaces `frame`. Returns
 /// the header.
 ///
-/// A frame that is longer than `frame` continues in the large frame. Short frames, which are most, thus need no large
-/// frame. If the pool has no large frame, a frame that is too long is truncated, and fills `frame`.
-pub(crate) fn read_parts<const N: usize>(
+/// All frames are read into a large frame, and most are short and copied: a read into two buffers takes longer than the
+/// copy. If the pool has no large frame, a frame that is too long is truncated, and fills `frame`.
+pub(crate) fn read_with_header<const N: usize>(
     frame: &mut Frame,
     pool: &mut Pool,
-    read: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+    read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<[u8; N]> {
-    let mut large = pool.take_large();
-    let result = read_into(frame, large.as_mut(), read);
-    // A frame that fills `frame` to its last byte would count as truncated.
-    if result.is_ok()
-        && frame.is_full()
-        && let Some(large) = &mut large
-        && !large.is_empty()
-    {
-        if let Some(start) = large.bytes_mut().get_mut(..frame.len()) {
-            start.copy_from_slice(frame.bytes());
-        }
-        mem::swap(frame, large);
+    if frame.capacity() >= Frame::capacity_for(Pool::MAX_MTU) {
+        return read_into(frame, read);
     }
-    if let Some(unused) = large {
-        pool.give(unused);
+    let Some(mut large) = pool.take_large() else { return read_into(frame, read) };
+    let header = read_into(&mut large, read);
+    frame.clear();
+    match frame.extend(large.len()) {
+        Ok(space) => space.copy_from_slice(large.bytes()),
+        Err(OutOfSpace) => mem::swap(frame, &mut large),
     }
-    result
+    // A frame that fills its storage would count as truncated.
+    if frame.is_full() {
+        mem::swap(frame, &mut large);
+    }
+    pool.give(large);
+    header
 }
 
-/// Reads one frame behind its header into both frames. A frame that fits into `small` does not need `large`.
+/// Reads one frame behind its header into `frame`. Returns the header.
 fn read_into<const N: usize>(
-    small: &mut Frame,
-    large: Option<&mut Frame>,
-    read: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+    frame: &mut Frame,
+    read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<[u8; N]> {
-    let space = small.receive_space(0).len();
-    let length = match large.filter(|large| large.capacity() > small.capacity()) {
-        Some(large) => {
-            let rest = large.receive_space(0).get_mut(space..).unwrap_or_default();
-            let parts = &mut [IoSliceMut::new(small.receive_space(N)), IoSliceMut::new(rest)];
-            let length = read(parts)?;
-            large.set_received(length.saturating_sub(N));
-            length
-        }
-        None => read(&mut [IoSliceMut::new(small.receive_space(N))])?,
-    };
-    let header = small.receive_space(N).first_chunk().copied();
+    let space = frame.receive_space(N);
+    let length = read(space)?;
+    let header = space.first_chunk().copied();
     let (Some(header), Some(length)) = (header, length.checked_sub(N)) else {
         return Err(io::ErrorKind::InvalidData.into());
     };
-    small.set_received(length);
+    frame.set_received(length);
     Ok(header)
 }
 

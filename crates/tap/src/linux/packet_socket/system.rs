@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -140,30 +140,22 @@ pub(super) struct FrameMetadata {
     pub(super) offload: Offload,
 }
 
-/// Receives one frame into `parts`. Returns its length in `parts` in bytes, and its metadata.
-#[allow(
-    clippy::unnecessary_fallible_conversions,
-    clippy::useless_conversion,
-    reason = "the type of the number of parts differs between C libraries"
-)]
-pub(super) fn receive(
-    fd: BorrowedFd<'_>,
-    parts: &mut [IoSliceMut<'_>],
-) -> io::Result<(usize, FrameMetadata)> {
+/// Receives one frame into `space`. Returns its length in `space` in bytes, and its metadata.
+pub(super) fn receive(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<(usize, FrameMetadata)> {
     /// Size of the control buffer in bytes. The type of its field differs between C libraries, but every such type can
     /// be converted from `u8`.
     const CONTROL: u8 = 128;
+    let mut part = iovec { iov_base: space.as_mut_ptr().cast(), iov_len: space.len() };
     // An array of `u64`, so that the control message in it is aligned.
     let mut control = [0_u64; 16];
     // SAFETY: msghdr has integers and pointers, for which zero is a valid value.
     let mut message: msghdr = unsafe { mem::zeroed() };
-    // The standard library guarantees that an `IoSliceMut` has the layout of an iovec.
-    message.msg_iov = parts.as_mut_ptr().cast::<iovec>();
-    message.msg_iovlen = parts.len().try_into().map_err(io::Error::other)?;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = CONTROL.into();
-    // SAFETY: the message points to the iovecs of `parts`, which are exclusively borrowed slices, and to `control`, each
-    // with its true length. All live during the call, without other references.
+    // SAFETY: the message points to one iovec over `space` and to `control`, each with its true length. All three live
+    // during the call, without other references.
     let received = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, 0) };
     let length = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
     Ok((length, auxiliary(&message).unwrap_or_default()))
