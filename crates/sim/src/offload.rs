@@ -6,10 +6,8 @@ use tap::{Checksum, Offload};
 /// Returns the length in bytes that a frame has on the wire: the length of its segments, each with the headers.
 pub(crate) fn length_on_wire(length: usize, offload: Offload) -> u64 {
     let Some(segmentation) = offload.segmentation else { return to_u64(length) };
-    let (header, size) = (u64::from(segmentation.header), u64::from(segmentation.size.max(1)));
-    let payload = to_u64(length).saturating_sub(header);
-    let segments = payload.div_ceil(size).max(1);
-    to_u64(length) + (segments - 1) * header
+    let additional = to_u64(segmentation.segments(length) - 1);
+    to_u64(length) + additional * u64::from(segmentation.header)
 }
 
 /// Completes the checksum of a frame as a device does, so that the receiver must check it.
@@ -34,9 +32,8 @@ pub(crate) fn cut(mut frame: Vec<u8>, mut offload: Offload) -> Option<Vec<Vec<u8
     segments.collect()
 }
 
-/// Converts a length in bytes.
-pub(crate) fn to_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

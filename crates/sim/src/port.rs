@@ -6,8 +6,6 @@ use tap::{
     Batch, Capabilities, Device, DeviceCounters, DeviceError, Offload, Offloads, Pool, Received, Transmitted,
 };
 
-use crate::offload;
-
 /// A device in memory with all offloads: the receive queue of a host, and the frames that it transmitted.
 #[derive(Debug)]
 pub(crate) struct SegmentPort {
@@ -91,7 +89,7 @@ impl Device for SegmentPort {
         {
             sent += 1;
             let mut offload = frame.offload();
-            if offload::length_on_wire(frame.len(), offload) == offload::to_u64(frame.len()) {
+            if frame.segments() == 1 {
                 // The frame is one segment already.
                 offload.segmentation = None;
             }

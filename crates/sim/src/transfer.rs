@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use host::{Host, HostConfig, SocketId, TcpConnect, TcpInfo, TcpListen, TcpSettings};
 use link::MacAddr;
-use tap::{Instant, Pool, PortId};
+use tap::{Instant, Offloads, Pool, PortId};
 
 use crate::faults::Faults;
 use crate::node_id::NodeId;
@@ -28,6 +28,10 @@ pub struct TransferSettings {
     pub sender: TcpSettings,
     /// Settings of the connections of the receiver.
     pub receiver: TcpSettings,
+    /// Offloads of the sender.
+    pub sender_offloads: Offloads,
+    /// Offloads of the receiver.
+    pub receiver_offloads: Offloads,
 }
 
 /// Bulk transfers over TCP from one host to another, in virtual time. The receiver reads all data at once.
@@ -82,7 +86,7 @@ pub struct Flow {
 }
 
 impl TransferSettings {
-    /// Returns one connection with data without end and default settings of TCP.
+    /// Returns one connection with data without end, default settings of TCP, and no offloads.
     pub fn new(data_link: LinkSettings, ack_link: LinkSettings) -> TransferSettings {
         TransferSettings {
             flows: 1,
@@ -91,6 +95,8 @@ impl TransferSettings {
             ack_link,
             sender: TcpSettings::default(),
             receiver: TcpSettings::default(),
+            sender_offloads: Offloads::default(),
+            receiver_offloads: Offloads::default(),
         }
     }
 }
@@ -114,9 +120,10 @@ impl Transfer {
         let addresses = [Self::SENDER, Self::RECEIVER];
         let macs = [1, 2].map(|last| MacAddr::new([2, 0, 0, 0, 0, last]));
         let mut nodes = Vec::new();
-        for (address, mac) in addresses.into_iter().zip(macs) {
+        let offloads = [settings.sender_offloads, settings.receiver_offloads];
+        for ((address, mac), offloads) in addresses.into_iter().zip(macs).zip(offloads) {
             let network = ipnet::IpNet::new(address.into(), 24)?;
-            nodes.push(segment.add(&HostConfig::new(network, mac))?);
+            nodes.push(segment.add(&HostConfig { offloads, ..HostConfig::new(network, mac) })?);
         }
         let &[sender, receiver] = nodes.as_slice() else { return Err("two hosts expected".into()) };
         for (node, link) in [(sender, settings.data_link), (receiver, settings.ack_link)] {

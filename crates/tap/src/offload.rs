@@ -78,7 +78,7 @@ impl Segmentation {
 
     /// Returns the number of segments of a frame with this length in bytes.
     #[inline]
-    pub(crate) fn segments(self, length: usize) -> usize {
+    pub fn segments(self, length: usize) -> usize {
         length.saturating_sub(self.header.into()).div_ceil(usize::from(self.size).max(1)).max(1)
     }
 }

@@ -1,18 +1,22 @@
 //! Work that a device does on transmitted frames: cutting into segments, and checksums.
 
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::num::NonZeroU64;
 use std::sync::mpsc::{Receiver, channel};
 
+use host::{HostConfig, UdpBind, UdpMessage};
 use inet::IpProtocol;
 use inet::offload::FrameSegments;
 use ipv4::{Datagram, Ipv4Fields};
 use proptest::prelude::*;
-use sim::{Segment, WireId};
-use tap::{Checksum, Offload, Segmentation, SegmentationKind};
+use sim::{LinkSettings, Queue, Segment, Transfer, TransferSettings, WireId};
+use tap::{Checksum, Instant, Offload, Offloads, PortId, Segmentation, SegmentationKind};
 use tcp::{Flags, Options, SegmentFields, SequenceNumber, Timestamps};
 use udp::{UdpDatagram, UdpFields};
 
-use super::{Faults, SECOND, config, ip, mac, segment};
+use super::{Duration, Faults, MILLISECOND, SECOND, at, config, ip, mac, segment};
+
+const ALL: Offloads = Offloads { checksum: true, tcp_v4: true, udp: true };
 
 /// A frame that is cut into segments.
 #[derive(Clone, Debug)]
@@ -189,5 +193,128 @@ fn frame_that_cannot_be_cut_is_dropped_and_counted() {
         assert_eq!((counters.not_cut, counters.delivered), (1, 0), "the wire cuts: {cuts}");
         assert_eq!(counters.sent, u64::from(!cuts), "the wire cuts: {cuts}");
         assert_eq!(frames.try_iter().count(), 0, "a frame arrives");
+    }
+}
+
+/// Returns a link of 100 Mbit/s with a latency of 10 ms and a queue of 256 KiB.
+fn link(faults: Faults) -> LinkSettings {
+    let latency = 10 * MILLISECOND;
+    LinkSettings {
+        rate: NonZeroU64::new(100_000_000),
+        queue: Queue::DropTail { bytes: 256 << 10 },
+        faults: Faults { min_latency: latency, max_latency: latency, ..faults },
+    }
+}
+
+/// Result of a transfer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Transferred {
+    /// Goodput in bytes per second.
+    goodput: u64,
+    /// Number of frames that the host of the sender transmitted.
+    transmitted: u64,
+    /// Number of frames of the sender on the wire.
+    on_wire: u64,
+}
+
+/// Transfers 3 MB.
+fn transfer(settings: &TransferSettings, prepare: impl FnOnce(&mut Transfer)) -> Transferred {
+    let bytes = 3_000_000;
+    let mut transfer = Transfer::new(&TransferSettings { bytes: Some(bytes), ..*settings }).unwrap();
+    prepare(&mut transfer);
+    transfer.run_until(at(60 * SECOND)).unwrap();
+    let (segment, flow) = (transfer.segment(), transfer.flows()[0]);
+    assert_eq!(flow.received(), bytes, "unexpected number of bytes");
+    assert_eq!(segment.counters().not_cut, 0, "a frame cannot be cut");
+    Transferred {
+        goodput: flow.goodput(segment.now()),
+        transmitted: segment.device_counters(transfer.sender()).unwrap().transmitted,
+        on_wire: segment.link_counters(transfer.sender(), PortId::default()).unwrap().frames,
+    }
+}
+
+fn cut_segments(transfer: &mut Transfer) {
+    transfer.segment_mut().cut_segments(WireId::default());
+}
+
+#[test]
+fn transfer_of_superframes_has_the_goodput_of_single_segments() {
+    let plain = TransferSettings::new(link(Faults::NONE), link(Faults::NONE));
+    let offloads = TransferSettings { sender_offloads: ALL, receiver_offloads: ALL, ..plain };
+    let (single, whole) = (transfer(&plain, |_| {}), transfer(&offloads, |_| {}));
+    assert!(whole.goodput * 20 > single.goodput * 19, "{whole:?} with offloads, {single:?} without");
+    assert!(whole.on_wire * 2 < single.on_wire, "{whole:?} with offloads, {single:?} without");
+}
+
+#[test]
+fn transfer_of_superframes_that_are_cut_has_the_goodput_of_single_segments() {
+    let (mut all_single, mut all_cut) = (Transferred::default(), Transferred::default());
+    for seed in 1..=4 {
+        let reordering_delay = 5 * MILLISECOND;
+        let faults = Faults { seed, loss: 1_000, reordering: 10_000, reordering_delay, ..Faults::NONE };
+        let plain = TransferSettings::new(link(faults), link(Faults::NONE));
+        let offloads = TransferSettings { sender_offloads: ALL, ..plain };
+        let (single, cut) = (transfer(&plain, cut_segments), transfer(&offloads, cut_segments));
+        // The segments of a superframe are frames of the wire.
+        assert!(cut.transmitted * 3 < cut.on_wire * 2, "{cut:?} with offloads, {single:?} without");
+        assert!(cut.on_wire * 20 > single.on_wire * 19, "{cut:?} with offloads, {single:?} without");
+        all_single.goodput += single.goodput;
+        all_cut.goodput += cut.goodput;
+    }
+    assert!(
+        all_cut.goodput * 20 > all_single.goodput * 19,
+        "{all_cut:?} with offloads, {all_single:?} without"
+    );
+}
+
+#[test]
+fn superframes_of_an_intercepted_host_are_cut() {
+    let links = TransferSettings::new(link(Faults::NONE), link(Faults::NONE));
+    let offloads = TransferSettings { sender_offloads: ALL, receiver_offloads: ALL, ..links };
+    let intercepted = transfer(&offloads, |transfer| {
+        let sender = transfer.sender();
+        transfer.segment_mut().intercept(sender, |_, bytes| vec![(Duration::ZERO, bytes.to_vec())]);
+    });
+    assert!(intercepted.transmitted * 3 < intercepted.on_wire * 2, "{intercepted:?}");
+}
+
+#[test]
+fn datagrams_of_a_host_with_offloads_arrive_single_and_whole() {
+    for cuts in [false, true] {
+        let mut segment = segment(Faults::NONE);
+        if cuts {
+            segment.cut_segments(WireId::default());
+        }
+        let sender = segment.add(&HostConfig { offloads: ALL, ..config(1) }).unwrap();
+        let receiver = segment.add(&config(2)).unwrap();
+        let frames = listener(&mut segment);
+        let bind = UdpBind { port: Some(7), ..UdpBind::default() };
+        let to = segment.host_mut(receiver).unwrap().bind_udp(&bind).unwrap();
+        let from = segment.host_mut(sender).unwrap().bind_udp(&bind).unwrap();
+        let message = UdpMessage { destination: Some(SocketAddr::from((ip(2), 7))), ..UdpMessage::default() };
+        // A datagram of 2,000 bytes has fragments.
+        let sent = [1, 100, 100, 2_000, 1_472].map(|length| vec![7; length]);
+        for data in &sent {
+            let (host, pool) = segment.host_and_pool(sender).unwrap();
+            host.send_udp(Instant::ORIGIN, from, &message, data, pool).unwrap();
+        }
+        segment.run_for(SECOND).unwrap();
+        let (host, pool) = segment.host_and_pool(receiver).unwrap();
+        let mut arrived = Vec::new();
+        while let Some(datagram) = host.receive_udp(to) {
+            arrived.push(datagram.frame.bytes().to_vec());
+            pool.give(datagram.frame);
+        }
+        assert_eq!(arrived, sent, "the wire cuts: {cuts}");
+        // A script and the capture have complete checksums.
+        let captured = segment.take_captured().into_iter().map(|frame| frame.bytes);
+        for frame in frames.try_iter().chain(captured).filter(|frame| frame[12..14] == [8, 0]) {
+            let datagram = Datagram::parse(&frame[14..]).unwrap();
+            let addresses = (datagram.source(), datagram.destination());
+            if !datagram.is_fragment() {
+                let udp = UdpDatagram::parse(datagram.payload(), addresses, Checksum::None);
+                assert!(sent.iter().any(|sent| sent == udp.unwrap().data()), "the wire cuts: {cuts}");
+            }
+        }
     }
 }
