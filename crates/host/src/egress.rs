@@ -318,12 +318,11 @@ pub(crate) fn enqueue(
     if cx.interface.link.add_header(&mut frame, to, mac, ether_type).is_err() {
         return drop_frame(cx, TxDropReason::TooLong, frame);
     }
-    let segments = u64::try_from(frame.segments()).unwrap_or(1);
     if let Err(frame) = queue(&mut cx.interface.tx_queues).push(frame) {
         return drop_frame(cx, TxDropReason::TxQueueFull, frame);
     }
     if is_datagram {
-        cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(segments);
+        cx.interface.counters.datagrams_sent = cx.interface.counters.datagrams_sent.saturating_add(1);
     }
     Ok(SendOutcome::Queued)
 }
@@ -357,11 +356,12 @@ fn enqueue_datagram(
 #[expect(clippy::inline_always, reason = "results in memory take more instructions than the function")]
 #[inline(always)]
 fn must_be_fragmented(cx: &Context<'_>, datagram: &Frame) -> bool {
-    let length = datagram.segment_length();
-    length > cx.interface.config.mtu
+    let mtu = cx.interface.config.mtu;
+    datagram.len() > mtu && datagram.segment_length() > mtu
         || !cx.interface.path_mtus.is_empty(cx.now)
             && Datagram::parse(datagram.bytes()).is_ok_and(|parsed| {
-                !parsed.dont_fragment() && length > cx.interface.path_mtu(cx.now, parsed.destination())
+                !parsed.dont_fragment()
+                    && datagram.segment_length() > cx.interface.path_mtu(cx.now, parsed.destination())
             })
 }
 

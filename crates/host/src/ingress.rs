@@ -57,7 +57,7 @@ pub(crate) fn receive(
         return None;
     };
     let cx = &mut Context { now, interface, shared, pool };
-    let excess = frame.len() - frame.segment_length();
+    let excess = || frame.len() - frame.segment_length();
     let ReceivedFrame { frame: ethernet, destination_kind } =
         match cx.interface.link.receive_merged(&cx.interface.addresses, parsed, excess) {
             Ok(accepted) => accepted,

@@ -62,7 +62,7 @@ pub(crate) struct InterfaceCounters {
     pub(crate) echo_replies: u64,
     /// ICMP errors sent.
     pub(crate) icmp_errors: u64,
-    /// Datagrams sent. A fragmented datagram is counted once.
+    /// Datagrams sent. A datagram that is fragmented, or that the device cuts into segments, is counted once.
     pub(crate) datagrams_sent: u64,
     /// Frames of an unsupported EtherType.
     pub(crate) unsupported_ether_type: u64,

@@ -89,18 +89,18 @@ impl Link {
         local: &impl LocalMacs,
         parsed: Result<EthernetFrame<'a>, LinkDropReason>,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
-        self.receive_merged(local, parsed, 0)
+        self.receive_merged(local, parsed, || 0)
     }
 
     /// Accepts or drops a frame as [`Link::receive`] does. If the device has merged several segments to the frame, `excess`
-    /// is the number of bytes by which the frame is longer than the longest segment, which the MTU limits.
+    /// returns the number of bytes by which the frame is longer than the longest segment, which the MTU limits.
     // spec: ethernet-merged
     #[inline]
     pub fn receive_merged<'a>(
         &mut self,
         local: &impl LocalMacs,
         parsed: Result<EthernetFrame<'a>, LinkDropReason>,
-        excess: usize,
+        excess: impl FnOnce() -> usize,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         match parsed.and_then(|frame| self.filter(local, frame, excess)) {
             Ok(accepted) => {
@@ -120,7 +120,7 @@ impl Link {
         &self,
         local: &impl LocalMacs,
         frame: EthernetFrame<'a>,
-        excess: usize,
+        excess: impl FnOnce() -> usize,
     ) -> Result<ReceivedFrame<'a>, LinkDropReason> {
         // spec: ethernet-group-source
         if frame.source().is_group() {
@@ -136,7 +136,8 @@ impl Link {
             Encapsulation::Type => 0,
             Encapsulation::Snap => size_of::<SnapHeader>(),
         };
-        if frame.payload().len() + snap > self.mtu.saturating_add(excess) {
+        let length = frame.payload().len() + snap;
+        if length > self.mtu && length > self.mtu.saturating_add(excess()) {
             return Err(LinkDropReason::TooLong);
         }
         Ok(ReceivedFrame { frame, destination_kind })

@@ -245,12 +245,16 @@ impl SegmentFields {
     // spec: tcp-partial-checksum
     #[inline]
     pub fn write_to_frame(&self, frame: &mut Frame, offloads: Offloads) -> Result<(), TcpLengthError> {
-        if !offloads.checksum {
-            return self.write_to(frame.bytes_mut());
+        let bytes = frame.bytes_mut();
+        let sum = self.write_without_checksum(bytes)?;
+        if offloads.checksum {
+            set_checksum(bytes, !sum.checksum());
+            frame.set_offload(Offload { checksum: PARTIAL, segmentation: None });
+        } else {
+            // spec: rfc9293-checksum
+            let checksum = sum.plus(bytes).checksum();
+            set_checksum(bytes, checksum);
         }
-        let sum = self.write_without_checksum(frame.bytes_mut())?;
-        set_checksum(frame.bytes_mut(), !sum.checksum());
-        frame.set_offload(Offload { checksum: PARTIAL, segmentation: None });
         Ok(())
     }
 

@@ -194,7 +194,7 @@ proptest! {
 fn merged_frame_may_be_longer_than_the_mtu_if_its_segments_are_not() {
     let mut link = link(None);
     let merged = bytes(LOCAL, PEER, &[&ARP[..], &vec![0; 40_000]].concat());
-    assert!(link.receive_merged(&LOCAL, EthernetFrame::parse(&merged), 38_500).is_ok());
-    let dropped = link.receive_merged(&LOCAL, EthernetFrame::parse(&merged), 38_499);
+    assert!(link.receive_merged(&LOCAL, EthernetFrame::parse(&merged), || 38_500).is_ok());
+    let dropped = link.receive_merged(&LOCAL, EthernetFrame::parse(&merged), || 38_499);
     assert_eq!(dropped.unwrap_err(), LinkDropReason::TooLong);
 }

@@ -17,8 +17,8 @@ pub(super) struct Arrival {
     pub(super) segment: Segment,
     /// Data in the window. `None` after the receive buffer took the data.
     pub(super) data: Option<Frame>,
-    /// Number of segments that the device has merged.
-    pub(super) segments: u32,
+    /// Length of the data of each segment but the last, if the device has merged several segments.
+    segment_size: Option<u16>,
     /// Sequence number of the first byte of data in the window.
     pub(super) start: SequenceNumber,
     /// Whether the segment has a FIN in the window.
@@ -45,7 +45,7 @@ impl Arrival {
         let start = segment.sequence.plus(u32::from(segment.flags.contains(Flags::SYN)));
         Arrival {
             segment: *segment,
-            segments: length(data.segments()),
+            segment_size: data.offload().segmentation.map(|segmentation| segmentation.size),
             data: Some(data),
             start,
             has_fin: segment.flags.contains(Flags::FIN),
@@ -59,6 +59,17 @@ impl Arrival {
     /// Returns the length of the data in the window.
     pub(super) fn length(&self) -> u32 {
         self.data.as_ref().map_or(0, |data| length(data.len()))
+    }
+
+    /// Returns the number of segments that have arrived.
+    pub(super) fn segments(&self) -> u32 {
+        let count = |size: u16| length(self.segment.data_length.div_ceil(usize::from(size).max(1)));
+        self.segment_size.map_or(1, count)
+    }
+
+    /// Returns the length of the longest segment of data in bytes, given the length of all data.
+    pub(super) fn segment_length(&self, data: usize) -> usize {
+        self.segment_size.map_or(data, |size| data.min(size.into()))
     }
 
     /// Cuts off the data and the FIN outside the window of `window` sequence numbers from `next` on.
@@ -126,7 +137,7 @@ impl Connection {
         self.check_acknowledgment(now, arrival, cx)?;
         self.note_mark(&arrival.segment);
         self.record_timestamp(now, &arrival.segment);
-        self.note_arrival(now, arrival.segments);
+        self.note_arrival(now, arrival.segments());
         self.process_text(now, arrival, cx)
     }
 

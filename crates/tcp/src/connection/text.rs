@@ -34,7 +34,7 @@ impl Connection {
         }
         self.trim_to_fin(arrival);
         let Some(data) = arrival.data.take() else { return Ok(()) };
-        self.measure_segment(data.segment_length());
+        self.measure_segment(arrival.segment_length(data.len()));
         let had_gap = self.receive_buffer.has_blocks();
         let next = self.receive.next;
         let offset = arrival.start.distance_from(next);
@@ -65,7 +65,7 @@ impl Connection {
         } else if had_gap {
             arrival.fills_gap = true;
         } else {
-            self.owe(now, inserted.advanced, arrival.segments);
+            self.owe(now, inserted.advanced, arrival.segments());
         }
         inserted.reason.map_or(Ok(()), |reason| Err(Stop::Drop(reason)))
     }

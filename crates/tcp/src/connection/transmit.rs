@@ -112,10 +112,11 @@ impl Connection {
     // spec: tcp-superframe
     fn extended(&self, now: Instant, plan: Plan, capacity: usize) -> Plan {
         let size = plan.length;
+        let unsent = self.unsent();
         let is_single = plan.kind != Kind::New
             || plan.has_fin
+            || unsent <= size
             || size < self.segment_limit()
-            || self.unsent() <= size
             // Only the first segment has the flag CWR, and only one place of the data has an urgent pointer.
             || self.ecn_of_data() != Flags::NONE
             || self.send.urgent.is_some()
@@ -129,11 +130,15 @@ impl Connection {
         let capacity = capacity.min(Plan::LONGEST).saturating_sub(Plan::LONGEST_HEADER);
         let permitted = self.permitted_by_congestion().unwrap_or(0).min(self.paced_burst(now));
         let permitted = permitted.min(length(capacity));
-        let possible = self.unsent().min(self.usable_window(plan.sequence)).min(record).min(permitted);
+        let available = unsent.min(record);
+        let possible = available.min(self.usable_window(plan.sequence)).min(permitted);
         let full = (possible / size).max(1) * size;
         let mut plan = Plan { length: full, segment_size: Some(segment_size), ..plan };
         // The last segment: the rest of all data or of the record, and the FIN.
+        let rest = available.saturating_sub(full);
         if full < record
+            && rest < size
+            && (rest > 0 || self.send.is_shut_down())
             && let Some(last) = self.plan_new(plan.sequence.plus(full))
             && last.length < size
             && full + last.length <= permitted
@@ -225,6 +230,8 @@ impl Connection {
 
     /// Returns the segment of new data that begins at a sequence number, if the windows and the rules against small segments
     /// permit it.
+    #[expect(clippy::inline_always, reason = "most calls end after a few instructions")]
+    #[inline(always)]
     fn plan_new(&self, sequence: SequenceNumber) -> Option<Plan> {
         if self.is_fin_outstanding() {
             return None;

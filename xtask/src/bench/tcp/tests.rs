@@ -16,5 +16,5 @@ fn exceeded_and_missing_bounds_are_reported() {
     let complaints = complaints(&counts);
     assert_eq!(complaints.len(), BOUNDS.len() - 1, "{complaints:?}");
     assert!(complaints[0].contains("segment_out takes"), "{complaints:?}");
-    assert!(complaints[1].contains("no instruction count of acknowledgment_in"), "{complaints:?}");
+    assert!(complaints[1].contains("no instruction count of superframe_out"), "{complaints:?}");
 }

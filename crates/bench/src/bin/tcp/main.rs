@@ -85,6 +85,7 @@ fn count(name: &str, times: usize) -> Result<(), String> {
     peers.open()?;
     for _ in 0..WARM_UP {
         (0..FEW).try_for_each(|number| peers.exchange(number))?;
+        (0..FEW).try_for_each(|number| work.run(&mut peers, number, false))?;
     }
     for (_, number) in (0..times).zip((0..FEW).cycle()) {
         work.run(&mut peers, number, true)?;

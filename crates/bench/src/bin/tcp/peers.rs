@@ -39,6 +39,8 @@ pub(crate) type Arriving = (Frame, Ipv4Addr);
 
 /// Data of a full segment with timestamps, in bytes.
 const FULL: usize = 1_448;
+/// Length of a header with timestamps, in bytes.
+const HEADER: usize = 32;
 /// Address and port of the host.
 pub(crate) const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 9);
 /// First address of the peers. Each address has up to [`PORTS`] connections.
@@ -118,14 +120,16 @@ impl Peers {
         Ok(frame)
     }
 
-    /// Writes data of a full segment to a connection.
-    pub(crate) fn write(&mut self, number: u32) -> Result<(), String> {
+    /// Writes data of full segments to a connection.
+    pub(crate) fn write(&mut self, number: u32, segments: usize) -> Result<(), String> {
         let id = self.peer_mut(number)?.id;
-        let written = self.tcp.write(self.now, id, &DATA, &mut self.pool);
-        match written {
-            Ok(FULL) => Ok(()),
-            other => Err(format!("cannot write a segment: {other:?}")),
+        for _ in 0..segments {
+            let written = self.tcp.write(self.now, id, &DATA, &mut self.pool);
+            if written != Ok(FULL) {
+                return Err(format!("cannot write a segment: {written:?}"));
+            }
         }
+        Ok(())
     }
 
     /// Reads all data of a connection, and sends the acknowledgments that are due.
@@ -141,22 +145,28 @@ impl Peers {
         Ok(())
     }
 
-    /// Records that a peer has received a full segment.
-    pub(crate) fn sent(&mut self, number: u32, departure: Option<Departure>) -> Result<(), String> {
+    /// Records that a peer has received this number of full segments in one frame.
+    pub(crate) fn sent(
+        &mut self,
+        number: u32,
+        departure: Option<Departure>,
+        segments: usize,
+    ) -> Result<(), String> {
         let departure = departure.ok_or("no segment")?;
-        let length = departure.frame.len();
+        let data = departure.frame.len().saturating_sub(HEADER);
         self.pool.give(departure.frame);
-        if length < FULL {
-            return Err(format!("a segment has {length} bytes"));
+        if data != segments * FULL {
+            return Err(format!("a frame has {data} bytes of data"));
         }
+        let data = u32::try_from(data).map_err(|error| error.to_string())?;
         let peer = self.peer_mut(number)?;
-        peer.expected = peer.expected.plus(1_448);
+        peer.expected = peer.expected.plus(data);
         Ok(())
     }
 
     /// Exchanges full segments in both directions, which are not counted.
     pub(crate) fn exchange(&mut self, number: u32) -> Result<(), String> {
-        work::Work::ALL.into_iter().try_for_each(|work| work.run(self, number, false))
+        work::Work::SINGLE.into_iter().try_for_each(|work| work.run(self, number, false))
     }
 
     /// Lets time pass.

@@ -14,6 +14,8 @@ pub(crate) enum Work {
     DataIn,
     /// A full segment of data is sent.
     SegmentOut,
+    /// A superframe of two full segments is sent, which the device cuts. The device completes their checksums.
+    SuperframeOut,
     /// An acknowledgment without data arrives, and acknowledges a full segment.
     AcknowledgmentIn,
 }
@@ -21,15 +23,25 @@ pub(crate) enum Work {
 /// Path of the segments.
 pub(crate) const PATH: Path = Path { interface: InterfaceId(0), interface_mtu: 1_500, mtu: 1_500 };
 
+/// Number of segments in a superframe. Further segments take no more instructions, apart from the copy of their data.
+const SEGMENTS: usize = 2;
+/// A device with offloads for TCP.
+const DEVICE: Offloads = Offloads { checksum: true, tcp_v4: true, udp: false };
+
 impl Work {
     /// All kinds of segments.
-    pub(crate) const ALL: [Work; 3] = [Work::DataIn, Work::SegmentOut, Work::AcknowledgmentIn];
+    pub(crate) const ALL: [Work; 4] =
+        [Work::DataIn, Work::SegmentOut, Work::SuperframeOut, Work::AcknowledgmentIn];
+
+    /// The kinds of segments on a device without offloads.
+    pub(crate) const SINGLE: [Work; 3] = [Work::DataIn, Work::SegmentOut, Work::AcknowledgmentIn];
 
     /// Returns the name of the function.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Work::DataIn => "data_in",
             Work::SegmentOut => "segment_out",
+            Work::SuperframeOut => "superframe_out",
             Work::AcknowledgmentIn => "acknowledgment_in",
         }
     }
@@ -38,7 +50,7 @@ impl Work {
     pub(crate) fn api(self) -> &'static str {
         match self {
             Work::DataIn | Work::AcknowledgmentIn => "Segment::parse, Tcp::receive",
-            Work::SegmentOut => "Tcp::transmit",
+            Work::SegmentOut | Work::SuperframeOut => "Tcp::transmit",
         }
     }
 
@@ -47,6 +59,7 @@ impl Work {
         match self {
             Work::DataIn | Work::AcknowledgmentIn => "data_in,acknowledgment_in",
             Work::SegmentOut => "segment_out",
+            Work::SuperframeOut => "superframe_out",
         }
     }
 
@@ -66,22 +79,35 @@ impl Work {
                 peers.read(number)
             }
             Work::SegmentOut => {
-                peers.write(number)?;
+                peers.write(number, 1)?;
                 let departure = if is_counted {
                     segment_out(&mut peers.tcp, &mut peers.pool, now)
                 } else {
                     peers.tcp.transmit(now, PATH.interface, Offloads::default(), &mut peers.pool)
                 };
-                peers.sent(number, departure)?;
+                peers.sent(number, departure, 1)?;
+                let arriving = peers.acknowledgment(number)?;
+                pass(peers, arriving)?;
+                peers.settle();
+                Ok(())
+            }
+            Work::SuperframeOut => {
+                peers.write(number, SEGMENTS)?;
+                let departure = if is_counted {
+                    superframe_out(&mut peers.tcp, &mut peers.pool, now)
+                } else {
+                    peers.tcp.transmit(now, PATH.interface, DEVICE, &mut peers.pool)
+                };
+                peers.sent(number, departure, SEGMENTS)?;
                 let arriving = peers.acknowledgment(number)?;
                 pass(peers, arriving)?;
                 peers.settle();
                 Ok(())
             }
             Work::AcknowledgmentIn => {
-                peers.write(number)?;
+                peers.write(number, 1)?;
                 let departure = peers.tcp.transmit(now, PATH.interface, Offloads::default(), &mut peers.pool);
-                peers.sent(number, departure)?;
+                peers.sent(number, departure, 1)?;
                 let arriving = peers.acknowledgment(number)?;
                 let is_progress = if is_counted {
                     acknowledgment_in(&mut peers.tcp, &mut peers.pool, now, arriving)
@@ -116,6 +142,12 @@ fn acknowledgment_in(tcp: &mut Tcp, pool: &mut Pool, now: Instant, arriving: Arr
 #[inline(never)]
 fn segment_out(tcp: &mut Tcp, pool: &mut Pool, now: Instant) -> Option<Departure> {
     tcp.transmit(now, PATH.interface, Offloads::default(), pool)
+}
+
+/// Takes a superframe to send.
+#[inline(never)]
+fn superframe_out(tcp: &mut Tcp, pool: &mut Pool, now: Instant) -> Option<Departure> {
+    tcp.transmit(now, PATH.interface, DEVICE, pool)
 }
 
 #[inline]
