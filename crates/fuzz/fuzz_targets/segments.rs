@@ -133,7 +133,7 @@ fn check_checksum(bytes: &[u8], start: usize, offset: usize) {
     }
     assert!(completed[..field.start] == bytes[..field.start] && completed[field.end..] == bytes[field.end..]);
     // The former field is the sum of a pseudo-header. A checksum field is a whole word.
-    if offset % 2 == 0 {
+    if offset.is_multiple_of(2) {
         completed.extend(vec![0; (bytes.len() - start) % 2]);
         completed.extend(&bytes[field]);
         assert!(checksum::is_valid(&completed[start..]), "the completed checksum is wrong");

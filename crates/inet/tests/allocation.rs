@@ -1,9 +1,12 @@
-//! Lookups, insertions and removals of sockets cause no allocation after the index has grown.
+//! Lookups, insertions and removals of sockets cause no allocation after the index has grown, and cutting a frame into
+//! segments causes none.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use inet::offload::FrameSegments;
 use inet::{Binding, Demultiplexer};
+use tap::{Segmentation, SegmentationKind};
 
 #[test]
 fn sockets_are_added_found_and_removed_without_allocation_after_growth() -> Result<(), Box<dyn Error>> {
@@ -31,4 +34,20 @@ fn sockets_are_added_found_and_removed_without_allocation_after_growth() -> Resu
     assert_eq!(found, 4_000);
     assert_eq!(allocated.count_total, 0);
     Ok(())
+}
+
+#[test]
+fn frame_is_cut_into_segments_without_allocation() {
+    // An Ethernet header, an IPv4 header, a UDP header, and 50,000 bytes of text.
+    let mut frame = [&[0; 12][..], &[8, 0, 0x45, 0, 0xc3, 0x6c, 0, 0, 0x40, 0, 64, 17], &[0; 10]].concat();
+    frame.extend([0, 7, 0, 9, 0xc3, 0x58, 0, 0]);
+    frame.resize(42 + 50_000, 7);
+    let segmentation = Segmentation { kind: SegmentationKind::Udp, size: 1_000, header: 42, cwr: false };
+    let (mut bytes, mut written) = ([0; 1_500], 0);
+    let allocated = allocation_counter::measure(|| {
+        let segments = FrameSegments::new(&frame, segmentation).into_iter().flatten();
+        written = segments.filter(|segment| segment.write_to(&mut bytes).is_ok()).count();
+    });
+    assert_eq!(written, 50, "unexpected number of segments");
+    assert_eq!(allocated.count_total, 0, "cutting allocates");
 }
