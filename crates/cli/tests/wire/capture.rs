@@ -1,7 +1,8 @@
 //! Captures of `--pcap`, read by `tapstack decode`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,10 +16,12 @@ use super::scan::range_of_four;
 use testbed::frames::{arp, is_arp, receive, send};
 use testbed::installed::installed;
 use testbed::program::{command, exit_and_text, run};
+use testbed::veth::{NEAR, Veth};
 use testbed::{Case, TestResult, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("host_capture_has_decisions_and_is_complete_after_kill", host_capture),
+    ("host_capture_completes_checksums_left_to_devices", incomplete_checksums),
     ("ping_capture_to_stdout_leaves_text_on_stderr", ping_capture),
     ("arping_capture_marks_replies", arping_capture),
     ("scan_capture_marks_packets", scan_capture),
@@ -80,6 +83,27 @@ fn host_capture() -> TestResult {
     let (_, out, _) = exit_and_text(&run(&["decode", "--json", file.name()])?);
     let reply = out.lines().find(|line| line.contains(r#""operation":2"#)).ok_or("no reply")?;
     assert!(reply.contains(r#""direction":"out","comment":null"#), "{reply}");
+    Ok(())
+}
+
+fn incomplete_checksums() -> TestResult {
+    let veth = Veth::new()?;
+    let file = Scratch::new("checksums.pcapng");
+    let services = ["--serve", "discard,chargen", "--pcap", file.name()];
+    let host = Running::start(&[&["-I", NEAR, "--address", "10.0.0.2/24"], &services[..]].concat())?;
+    // A veth pair carries frames of several segments, and no end completes their checksums.
+    let address = Ipv4Addr::new(10, 0, 0, 2);
+    let mut discard = veth.in_far_namespace(|| TcpStream::connect((address, 9)))?;
+    discard.write_all(&vec![7; 300_000])?;
+    let mut chargen = veth.in_far_namespace(|| TcpStream::connect((address, 19)))?;
+    chargen.read_exact(&mut vec![0; 300_000])?;
+    host.signal(Signal::SIGTERM)?;
+    host.end()?;
+    let (code, out, errors) = decode(&[file.name()])?;
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
+    let wrong: Vec<_> = out.lines().filter(|line| line.contains("incorrect")).collect();
+    assert_eq!(wrong, [""; 0], "a checksum is wrong");
+    assert!(out.matches("(correct)").count() > 10, "{out}");
     Ok(())
 }
 
