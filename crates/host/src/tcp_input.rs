@@ -35,6 +35,7 @@ pub(crate) fn receive(
     mut frame: Frame,
     offset: usize,
 ) -> FrameOutcome {
+    let segments = u64::try_from(frame.segments()).unwrap_or(u64::MAX);
     let start = offset.saturating_add(position.offset);
     let bytes = frame.bytes().get(start..).and_then(|bytes| bytes.get(..position.length));
     let addresses = (position.source, position.destination);
@@ -73,7 +74,7 @@ pub(crate) fn receive(
     match reception.outcome {
         SegmentOutcome::Dropped(reason) => count_dropped(cx, reason),
         SegmentOutcome::Accepted => {
-            cx.interface.counters.tcp_accepted = cx.interface.counters.tcp_accepted.saturating_add(1);
+            cx.interface.counters.tcp_accepted = cx.interface.counters.tcp_accepted.saturating_add(segments);
             FrameOutcome::Ipv4(DatagramOutcome::Segment)
         }
     }

@@ -185,7 +185,9 @@ fn turn_has_a_limited_number_of_segments() {
 fn merged_segments_are_received_if_each_segment_fits_the_mtu() {
     let mut test = Offloading::new();
     let data: Vec<u8> = (0..=255).cycle().take(30_000).collect();
+    let accepted = test.host.count("tcp", "accepted");
     assert_eq!(test.receive_merged(&data, 1_460), ACCEPTED);
+    assert_eq!(test.host.count("tcp", "accepted"), accepted + 21, "number of accepted segments");
     let (_, _, ack) = test.sent();
     assert_eq!((ack.acknowledgment, ack.data_length), (test.peer.next.plus(30_000), 0));
     assert_eq!(test.host.read(test.id), data);
