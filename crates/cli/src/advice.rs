@@ -135,6 +135,7 @@ fn open(error: &OpenError) -> ErrorMessage {
             .hint_command("replace the TAP", format!("sudo ip link delete {name} && {}", create_tap(name))),
         OpenError::Absent(_) => plain.hint_command("list the TAPs", "ip -details link show type tun"),
         OpenError::Ring(source) => ring(&plain, source),
+        OpenError::Offloads(_) => plain.hint("use `--io read-write`"),
         OpenError::Interface(source) => interface(source),
         OpenError::Name(source) => explain(source),
         _ => plain,

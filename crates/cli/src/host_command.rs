@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 use runtime::Clock;
 use services::{Services, ServingHost, Site};
 use tap::Device;
-use tap::linux::{InterfaceName, kernel_addresses};
+use tap::linux::{InterfaceName, Io, kernel_addresses};
 
 use crate::advice::explain;
 use crate::carrier::interface_down;
@@ -41,9 +41,10 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     // Arguments are checked first: invalid arguments must not change settings of the kernel.
     arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
     service_port::check(&arguments.serve)?;
-    let device = arguments
-        .station
-        .attach(arguments.performance.io, &ip_ranges(arguments), |name| mac_range(arguments, name))?;
+    // Services benefit from offloads: ARP packets and echo requests only pay for the virtio header.
+    let default_io = if arguments.serve.is_empty() { Io::Auto } else { Io::Offload };
+    let io = arguments.performance.io_or(default_io);
+    let device = arguments.station.attach(io, &ip_ranges(arguments), |name| mac_range(arguments, name))?;
     arguments.hosts.warn_of_kernel_addresses()?;
     if let Some(address) = arguments.claim.address {
         arguments.station.warn_of_address(address)?;

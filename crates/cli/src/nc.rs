@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use arp::StartMode;
 use runtime::Clock;
+use tap::linux::Io;
 
 use crate::carrier::interface_down;
 use crate::failure::Failure;
@@ -35,8 +36,8 @@ pub(crate) fn run(arguments: &NcArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let (station, address) = (&arguments.station, arguments.address);
     let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(address)));
-    let device = station
-        .attach(arguments.performance.io, &[address.addr().into()], |name| Ok((mac(name), mac(name))))?;
+    let io = arguments.performance.io_or(Io::Offload);
+    let device = station.attach(io, &[address.addr().into()], |name| Ok((mac(name), mac(name))))?;
     station.warn_of_address(address)?;
     let name = device.name().clone();
     if !device.interface().is_up()? {

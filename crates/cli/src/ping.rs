@@ -17,6 +17,7 @@ use inet::InterfaceId;
 use runtime::Clock;
 use schemars::{Schema, SchemaGenerator};
 use tap::Device;
+use tap::linux::Io;
 
 use crate::carrier::interface_down;
 use crate::clock::WallClock;
@@ -44,8 +45,8 @@ pub(crate) fn run(arguments: &PingArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     let (station, performance) = (&arguments.station, &arguments.performance);
     let mac = |name: &_| station.mac.unwrap_or_else(|| default_mac(name, Some(arguments.address)));
-    let device = station
-        .attach(performance.io, &[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
+    let io = performance.io_or(Io::Auto);
+    let device = station.attach(io, &[arguments.address.addr().into()], |name| Ok((mac(name), mac(name))))?;
     station.warn_of_address(arguments.address)?;
     let name = device.name().clone();
     if !device.interface().is_up()? {

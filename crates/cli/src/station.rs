@@ -4,7 +4,6 @@ pub(crate) mod arguments;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use arp::{NeighborSettings, StartMode};
 use host::{Host, HostConfig};
@@ -12,20 +11,20 @@ use ipnet::Ipv4Net;
 use link::MacAddr;
 use runtime::Clock;
 use tap::Device;
-use tap::linux::{InterfaceName, Tap, default_busy_poll};
+use tap::linux::{InterfaceName, Io, Tap};
 
 use crate::device::{HostAddresses, NetworkDevice, check_macs, shared_address, warn_of_shared_address};
 use crate::error_message::ErrorMessage;
 use crate::failure::Failure;
 use crate::values::{ip_address, range};
-use arguments::{IoMode, PerformanceArguments, StationArguments};
+use arguments::StationArguments;
 
 impl StationArguments {
     /// Opens the interface or the TAP for hosts with the IP addresses `ips`. `macs` returns their first and last MAC
     /// address on an interface.
     pub(crate) fn attach(
         &self,
-        io: IoMode,
+        io: Io,
         ips: &[Ipv4Net],
         macs: impl FnOnce(&InterfaceName) -> Result<(MacAddr, MacAddr), Failure>,
     ) -> Result<NetworkDevice, Failure> {
@@ -46,8 +45,8 @@ impl StationArguments {
     }
 
     /// Opens the TAP, and configures the kernel's side as the options require.
-    fn open(&self, name: &InterfaceName, io: IoMode, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
-        let mut options = Tap::options().io(io.into());
+    fn open(&self, name: &InterfaceName, io: Io, ranges: &[Ipv4Net]) -> Result<Tap, Failure> {
+        let mut options = Tap::options().io(io);
         if let Some(mtu) = self.mtu {
             options = options.mtu(mtu.into());
         }
@@ -115,14 +114,6 @@ impl StationArguments {
             host.add_route(network.into(), gateway.into())?;
         }
         Ok(())
-    }
-}
-
-impl PerformanceArguments {
-    /// Time to poll for frames before sleeping.
-    pub(crate) fn busy_poll_time(&self) -> Duration {
-        self.busy_poll
-            .map_or_else(default_busy_poll, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
     }
 }
 

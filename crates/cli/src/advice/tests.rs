@@ -49,6 +49,10 @@ fn open_error_names_command_to_paste() {
             "(not supported by this kernel or container)\nhint: use `--io read-write`",
         ),
         (OpenError::Ring(Errno::EOPNOTSUPP.into()), "(this kernel is too old)\nhint: use `--io read-write`"),
+        (
+            OpenError::Offloads(Errno::EINVAL.into()),
+            "cannot use offloads: Invalid argument\nhint: use `--io read-write`",
+        ),
         (OpenError::Ring(Errno::ENOMEM.into()), "Cannot allocate memory\nhint: use `--io read-write`"),
     ];
     for (error, part) in errors {

@@ -29,7 +29,7 @@ fn completion_offers_commands_and_options() {
     }
     assert_eq!(candidates(&["tap", "de"]), ["delete"]);
     assert_eq!(candidates(&["host", "--link"]), ["--link-local"]);
-    assert_eq!(candidates(&["host", "--io", ""]), ["auto", "ring", "read-write"]);
+    assert_eq!(candidates(&["host", "--io", ""]), ["auto", "offload", "ring", "read-write"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The checks: what the facts mean, and how to fix what does not work.
 
 use super::facts::{Capability, Facts};
-use super::inside::NamespaceMethod;
+use super::inside::{NamespaceMethod, OffloadSupport};
 use super::json::CheckName;
 use super::managers::Networkd;
 use super::{CheckOutcome, Finding};
@@ -17,6 +17,7 @@ pub(super) fn check_all(facts: &Facts) -> Vec<Finding> {
         net_admin(facts),
         net_raw(facts),
         io_uring(facts),
+        offloads(facts),
         feature(facts, CheckName::VirtioHeader, |features| features.virtio_header),
         feature(facts, CheckName::MultiQueue, |features| features.multi_queue),
         network_manager(facts),
@@ -160,6 +161,21 @@ fn io_uring(facts: &Facts) -> Finding {
         _ => {
             Finding::warn(check, format!("{}: one system call per frame, slower under load", message.text()))
         }
+    }
+}
+
+fn offloads(facts: &Facts) -> Finding {
+    let check = CheckName::Offloads;
+    match facts.inside.as_ref().map(|inside| &inside.offloads) {
+        Ok(Some(Ok(OffloadSupport::TcpAndUdp))) => {
+            Finding::ok(check, "available for TAPs: several TCP segments or UDP datagrams per frame")
+        }
+        Ok(Some(Ok(OffloadSupport::Tcp))) => Finding::warn(
+            check,
+            "only for TCP, because this kernel is older than 6.2: one system call per UDP datagram, slower under load",
+        ),
+        Ok(Some(Err(message))) => Finding::refused(check, CheckOutcome::Warn, message),
+        _ => Finding::skip(check, "needs a TAP"),
     }
 }
 

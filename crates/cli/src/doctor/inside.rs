@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use nix::sys::prctl;
 use serde::{Deserialize, Serialize};
+use tap::Device;
 use tap::linux::{Io, Namespace, Tap};
 
 use crate::advice::explain;
@@ -31,6 +32,15 @@ pub(super) struct NamespaceReport {
     pub(super) tap: Option<Result<(), ErrorMessage>>,
     /// Whether the TAP can use `io_uring`; none without a TAP.
     pub(super) ring: Option<Result<(), ErrorMessage>>,
+    /// Which offloads the TAP can use; none without a TAP.
+    pub(super) offloads: Option<Result<OffloadSupport, ErrorMessage>>,
+}
+
+/// Protocols with segmentation offload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum OffloadSupport {
+    Tcp,
+    TcpAndUdp,
 }
 
 /// How a network namespace was created.
@@ -75,9 +85,14 @@ impl NamespaceReport {
             (Ok(before), Ok(after)) if before == after => NamespaceMethod::Privilege,
             _ => NamespaceMethod::UserNamespace,
         });
-        let tap = namespace.is_ok().then(|| open(Io::ReadWrite));
-        let ring = tap.as_ref().is_some_and(Result::is_ok).then(|| open(Io::Ring));
-        NamespaceReport { namespace, tap, ring }
+        let tap = namespace.is_ok().then(|| open(Io::ReadWrite).map(drop));
+        let has_tap = tap.as_ref().is_some_and(Result::is_ok);
+        let ring = has_tap.then(|| open(Io::Ring).map(drop));
+        let support = |tap: Tap| {
+            if tap.capabilities().offloads.udp { OffloadSupport::TcpAndUdp } else { OffloadSupport::Tcp }
+        };
+        let offloads = has_tap.then(|| open(Io::Offload).map(support));
+        NamespaceReport { namespace, tap, ring, offloads }
     }
 }
 
@@ -86,7 +101,8 @@ fn user_namespace() -> io::Result<PathBuf> {
 }
 
 /// Creates a TAP with this I/O method, and brings it up.
-fn open(io: Io) -> Result<(), ErrorMessage> {
+fn open(io: Io) -> Result<Tap, ErrorMessage> {
     let tap = Tap::options().io(io).open("doctor%d").map_err(|error| explain(&error))?;
-    tap.interface().set_up(true).map_err(|error| explain(&error))
+    tap.interface().set_up(true).map_err(|error| explain(&error))?;
+    Ok(tap)
 }

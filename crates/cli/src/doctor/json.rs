@@ -70,6 +70,8 @@ pub(super) enum CheckName {
     CapNetRaw,
     /// `io_uring` on a TAP.
     IoUring,
+    /// Segmentation offload of TCP and UDP on a TAP.
+    Offloads,
     /// The virtio-net header of the kernel's tun driver.
     VirtioHeader,
     /// Several queues of the kernel's tun driver.
@@ -97,6 +99,7 @@ impl CheckName {
             Self::CapNetAdmin => "CAP_NET_ADMIN",
             Self::CapNetRaw => "CAP_NET_RAW",
             Self::IoUring => "io_uring",
+            Self::Offloads => "offloads",
             Self::VirtioHeader => "virtio header",
             Self::MultiQueue => "multi-queue",
             Self::NetworkManager => "NetworkManager",

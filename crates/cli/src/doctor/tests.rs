@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::facts::{Capabilities, Capability};
-use super::inside::{NamespaceMethod, NamespaceReport};
+use super::inside::{NamespaceMethod, NamespaceReport, OffloadSupport};
 use super::managers::{InterfaceManagers, Networkd, ignores_taps, manages_taps, matches_glob};
 use super::*;
 use crate::clock::Moment;
@@ -18,6 +18,7 @@ fn working_facts() -> Facts {
             namespace: Ok(NamespaceMethod::Privilege),
             tap: Some(Ok(())),
             ring: Some(Ok(())),
+            offloads: Some(Ok(OffloadSupport::TcpAndUdp)),
         }),
         io_uring_disabled: Some(0),
         managers: InterfaceManagers::default(),
@@ -63,12 +64,13 @@ fn unopenable_node_fails_and_skips_dependent_checks() {
             namespace: Ok(NamespaceMethod::UserNamespace),
             tap: Some(Err(message)),
             ring: None,
+            offloads: None,
         });
     });
     assert_eq!(code, 1);
     let ends: Vec<_> = findings.iter().map(|finding| (finding.check.text(), finding.outcome)).collect();
-    let skipped =
-        ["TAP", "io_uring", "virtio header", "multi-queue"].map(|check| (check, CheckOutcome::Skip));
+    let skipped = ["TAP", "io_uring", "offloads", "virtio header", "multi-queue"]
+        .map(|check| (check, CheckOutcome::Skip));
     assert_eq!(ends, [&[("/dev/net/tun", CheckOutcome::Fail)], &skipped[..]].concat());
     assert_eq!(findings[0].hint.as_deref(), Some(fix));
     assert_eq!(findings[0].why, "cannot open /dev/net/tun: Permission denied");
@@ -80,7 +82,7 @@ fn refused_namespace_fails_without_net_admin_and_warns_with_it() {
     let refused = |facts: &mut Facts| {
         let message =
             ErrorMessage::new("cannot create a network namespace: not permitted").hint_command("allow", hint);
-        facts.inside = Ok(NamespaceReport { namespace: Err(message), tap: None, ring: None });
+        facts.inside = Ok(NamespaceReport { namespace: Err(message), tap: None, ring: None, offloads: None });
     };
     let (findings, code) = findings_after(|facts| {
         refused(facts);
@@ -97,14 +99,18 @@ fn refused_namespace_fails_without_net_admin_and_warns_with_it() {
 fn refused_tap_fails_and_missing_child_report_is_skipped() {
     let (findings, code) = findings_after(|facts| {
         let refused = Err("cannot attach to the TAP: no".into());
-        facts.inside =
-            Ok(NamespaceReport { namespace: Ok(NamespaceMethod::Privilege), tap: Some(refused), ring: None });
+        facts.inside = Ok(NamespaceReport {
+            namespace: Ok(NamespaceMethod::Privilege),
+            tap: Some(refused),
+            ring: None,
+            offloads: None,
+        });
     });
     assert_eq!((findings[0].check.text(), findings[0].outcome, code), ("TAP", CheckOutcome::Fail, 1));
     let (findings, code) =
         findings_after(|facts| facts.inside = Err("cannot start a child process".to_owned()));
     assert!(findings.iter().all(|finding| finding.outcome == CheckOutcome::Skip));
-    assert_eq!((findings.len(), code), (3, 2));
+    assert_eq!((findings.len(), code), (4, 2));
 }
 
 #[test]
@@ -149,6 +155,25 @@ fn capabilities_are_parsed_from_effective_and_bounding_sets() {
     let status = "CapEff:\t0000000000001000\nCapBnd:\t0000000000001000\n";
     assert_eq!(Capabilities::of(status), Some(Capabilities { net_admin: Held, net_raw: OutOfBounds }));
     assert_eq!(Capabilities::of("CapPrm:\t0000000000001000\n"), None);
+}
+
+#[test]
+fn missing_offloads_warn_without_hint() {
+    let with = |offloads| {
+        let (findings, code) = findings_after(|facts| {
+            if let Ok(inside) = &mut facts.inside {
+                inside.offloads = Some(offloads);
+            }
+        });
+        let [finding] = <[Finding; 1]>::try_from(findings).unwrap();
+        assert_eq!((finding.check.text(), finding.outcome, code), ("offloads", CheckOutcome::Warn, 0));
+        assert_eq!(finding.hint, None, "{}", finding.why);
+        finding.why
+    };
+    let udp = with(Ok(OffloadSupport::Tcp));
+    assert!(udp.starts_with("only for TCP, because this kernel is older than 6.2"), "{udp}");
+    let message = ErrorMessage::new("cannot use offloads: EINVAL").hint("use `--io read-write`");
+    assert_eq!(with(Err(message)), "cannot use offloads: EINVAL; use `--io read-write`");
 }
 
 #[test]
@@ -299,6 +324,6 @@ fn doctor_json_matches_schema_and_ends_with_summary() {
     let object = |line| serde_json::to_string(&EventObject::new(Moment::of_nanos(0), line)).unwrap();
     let lines: Vec<_> = lines(&findings).into_iter().map(object).collect();
     testbed::schema::check_lines("doctor", &lines.join("\n"));
-    let summary = r#"{"schema":1,"time":"1970-01-01T00:00:00.000000000+00:00","elapsed_ns":0,"event":"summary","ok":8,"warn":1,"fail":0,"skip":4,"exit_code":2}"#;
+    let summary = r#"{"schema":1,"time":"1970-01-01T00:00:00.000000000+00:00","elapsed_ns":0,"event":"summary","ok":8,"warn":1,"fail":0,"skip":5,"exit_code":2}"#;
     assert_eq!(lines.last().map(String::as_str), Some(summary));
 }

@@ -1,12 +1,13 @@
 //! The options of commands that emulate hosts.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 use ipnet::Ipv4Net;
 use link::{MacAddr, VlanId};
-use tap::linux::{InterfaceName, Io};
+use tap::linux::{InterfaceName, Io, default_busy_poll};
 
 use crate::complete;
 use crate::help;
@@ -61,25 +62,37 @@ pub(crate) struct StationArguments {
 // A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
 pub(crate) struct PerformanceArguments {
-    /// I/O method: `ring` (io_uring, in batches), `read-write` (one system call per frame) or `auto` (io_uring under
-    /// load, if available)
-    #[arg(
-        long, value_name = "METHOD", default_value = "auto", hide_possible_values = true,
-        help_heading = help::PERFORMANCE
-    )]
-    pub(crate) io: IoMode,
+    /// I/O method on a TAP: `offload` (read and write with a virtio header, several TCP segments or UDP datagrams per
+    /// frame), `ring` (io_uring, in batches), `read-write` (one system call per frame) or `auto` (io_uring under load,
+    /// if available) [default: offload for nc and host --serve, otherwise auto]
+    #[arg(long, value_name = "METHOD", hide_possible_values = true, help_heading = help::PERFORMANCE)]
+    io: Option<IoMode>,
     /// Time to poll for frames before sleeping, in microseconds: lower latency, more CPU [default: 50, or 0 on one CPU]
     #[arg(
         long, value_name = "MICROSECONDS", value_parser = number(0_u32..=1_000_000), allow_negative_numbers = true,
         help_heading = help::PERFORMANCE
     )]
-    pub(crate) busy_poll: Option<u32>,
+    busy_poll: Option<u32>,
+}
+
+impl PerformanceArguments {
+    /// Returns the I/O method of a TAP: the method of `--io`, or this default of the command.
+    pub(crate) fn io_or(&self, default: Io) -> Io {
+        self.io.map_or(default, Into::into)
+    }
+
+    /// Time to poll for frames before sleeping.
+    pub(crate) fn busy_poll_time(&self) -> Duration {
+        self.busy_poll
+            .map_or_else(default_busy_poll, |busy_poll_time| Duration::from_micros(busy_poll_time.into()))
+    }
 }
 
 /// Values of `--io`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum IoMode {
+enum IoMode {
     Auto,
+    Offload,
     Ring,
     ReadWrite,
 }
@@ -88,6 +101,7 @@ impl From<IoMode> for Io {
     fn from(mode: IoMode) -> Io {
         match mode {
             IoMode::Auto => Io::Auto,
+            IoMode::Offload => Io::Offload,
             IoMode::Ring => Io::Ring,
             IoMode::ReadWrite => Io::ReadWrite,
         }

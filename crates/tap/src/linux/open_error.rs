@@ -43,6 +43,8 @@ pub enum OpenError {
     Absent(InterfaceName),
     /// The kernel refused `io_uring` for this TAP.
     Ring(io::Error),
+    /// The kernel refused offloads for this TAP.
+    Offloads(io::Error),
     /// The interface could not be read or changed.
     Interface(InterfaceError),
     /// Another system error.
@@ -75,6 +77,7 @@ impl fmt::Display for OpenError {
             }
             Self::Absent(name) => write!(f, "TAP {name} does not exist"),
             Self::Ring(source) => write!(f, "cannot use io_uring: {source}"),
+            Self::Offloads(source) => write!(f, "cannot use offloads: {source}"),
             Self::Interface(error) => error.fmt(f),
             Self::Failed { step, source } => write!(f, "cannot {step}: {source}"),
         }
@@ -99,6 +102,7 @@ impl std::error::Error for OpenError {
             Self::NoNode(source)
             | Self::NodeRefused(source)
             | Self::Ring(source)
+            | Self::Offloads(source)
             | Self::Failed { source, .. } => Some(source),
             Self::Name(error) => Some(error),
             Self::Interface(error) => Some(error),

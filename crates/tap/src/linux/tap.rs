@@ -135,19 +135,23 @@ impl TapOptions {
             attach(tun, &name, has_offloads).map_err(|errno| attach_error(&name, errno, exists))?.parse()?;
 
         let frame_io = FrameIo::new(self.io, tun).map_err(OpenError::Ring)?;
-        let set_up = || -> nix::Result<(bool, Offloads)> {
+        let offloads = if has_offloads {
+            enable_offloads(tun).map_err(|errno| OpenError::Offloads(errno.into()))?
+        } else {
+            disable_offloads(tun).map_err(Into::into).map_err(failed("set up the TAP"))?
+        };
+        let set_up = || -> nix::Result<bool> {
             // Only a persistent interface can have existed before: an interface held by another process fails with
             // EBUSY.
             let created = ioctl::attached_flags(tun, &name)? & ioctl::PERSISTENT == 0;
-            let offloads = if has_offloads { enable_offloads(tun)? } else { disable_offloads(tun)? };
             self.owner.map_or(Ok(()), |uid| ioctl::set_owner(tun, uid))?;
             self.group.map_or(Ok(()), |gid| ioctl::set_group(tun, gid))?;
             if self.persist {
                 ioctl::set_persist(tun, true)?;
             }
-            Ok((created, offloads))
+            Ok(created)
         };
-        let (created, offloads) = set_up().map_err(Into::into).map_err(failed("set up the TAP"))?;
+        let created = set_up().map_err(Into::into).map_err(failed("set up the TAP"))?;
         let interface = Interface::named(&name).map_err(failed("open a socket"))?;
         if let (Some(mtu), true) = (self.mtu, created) {
             interface.set_mtu(mtu)?;
