@@ -9,7 +9,11 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoKind, InfoVeth, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol, RouteScope,
+    RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -97,6 +101,41 @@ pub fn create_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> TestRes
     let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), data]);
     message.attributes = vec![LinkAttribute::IfName(name.to_owned()), info];
     request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// Creates an interface for a VLAN of `parent`, with this address, and sets it up.
+pub fn create_vlan(parent: &Interface, name: &str, id: u16, address: ipnet::Ipv4Net) -> TestResult {
+    let mut message = LinkMessage::default();
+    let data = LinkInfo::Data(InfoData::Vlan(vec![InfoVlan::Id(id)]));
+    message.attributes = vec![
+        LinkAttribute::IfName(name.to_owned()),
+        LinkAttribute::Link(parent.index()?.try_into()?),
+        LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vlan), data]),
+    ];
+    request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)?;
+    let vlan = Interface::named(&name.parse()?)?;
+    vlan.add_address(address)?;
+    Ok(vlan.set_up(true)?)
+}
+
+/// Adds a route to one neighbor of an interface. The kernel sends it no packets that are longer than `mtu` bytes.
+pub fn add_route_with_mtu(interface: &Interface, neighbor: Ipv4Addr, mtu: u32) -> TestResult {
+    let mut message = RouteMessage::default();
+    message.header = RouteHeader {
+        address_family: AddressFamily::Inet,
+        destination_prefix_length: 32,
+        table: RouteHeader::RT_TABLE_MAIN,
+        protocol: RouteProtocol::Static,
+        scope: RouteScope::Link,
+        kind: RouteType::Unicast,
+        ..RouteHeader::default()
+    };
+    message.attributes = vec![
+        RouteAttribute::Destination(RouteAddress::Inet(neighbor)),
+        RouteAttribute::Oif(interface.index()?.try_into()?),
+        RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)]),
+    ];
+    request(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// Returns a message about a link, without attributes.

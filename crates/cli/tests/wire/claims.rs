@@ -85,7 +85,7 @@ fn probe_and_announce() -> TestResult {
 /// Two TAPs on a bridge, which is deleted on drop.
 pub(crate) struct Bridged {
     near: PersistentTapGuard,
-    far: PersistentTapGuard,
+    pub(crate) far: PersistentTapGuard,
     bridge: Interface,
 }
 

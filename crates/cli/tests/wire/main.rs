@@ -23,6 +23,8 @@ mod line_rate;
 mod mtu;
 mod nc;
 mod nc_streams;
+mod offload_frames;
+mod offloads;
 mod ping;
 mod replay;
 mod running;
@@ -71,6 +73,8 @@ fn main() -> ExitCode {
         mtu::CASES,
         nc::CASES,
         nc_streams::CASES,
+        offload_frames::CASES,
+        offloads::CASES,
         ping::CASES,
         replay::CASES,
         scan::CASES,
