@@ -9,7 +9,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteMetric, RouteProtocol, RouteScope,
@@ -101,21 +101,6 @@ pub fn create_veth(name: &str, peer: &str, namespace: BorrowedFd<'_>) -> TestRes
     let info = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), data]);
     message.attributes = vec![LinkAttribute::IfName(name.to_owned()), info];
     request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
-}
-
-/// Creates an interface for a VLAN of `parent`, with this address, and sets it up.
-pub fn create_vlan(parent: &Interface, name: &str, id: u16, address: ipnet::Ipv4Net) -> TestResult {
-    let mut message = LinkMessage::default();
-    let data = LinkInfo::Data(InfoData::Vlan(vec![InfoVlan::Id(id)]));
-    message.attributes = vec![
-        LinkAttribute::IfName(name.to_owned()),
-        LinkAttribute::Link(parent.index()?.try_into()?),
-        LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vlan), data]),
-    ];
-    request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)?;
-    let vlan = Interface::named(&name.parse()?)?;
-    vlan.add_address(address)?;
-    Ok(vlan.set_up(true)?)
 }
 
 /// Adds a route to one neighbor of an interface. The kernel sends it no packets that are longer than `mtu` bytes.
