@@ -38,6 +38,8 @@ struct Setup {
     peer_has_timestamps: bool,
     /// Whether the handshake succeeds before the steps.
     is_established: bool,
+    /// Whether the device cuts frames into segments.
+    has_segmentation: bool,
 }
 
 /// Maximum number of segments in one turn: one per byte of the largest send buffer, and a SYN, a FIN or replies. Path MTUs
@@ -98,6 +100,7 @@ struct FuzzConnection {
     /// Number of bytes that the user has read, while they are those of the peer's data stream.
     read: Option<u32>,
     is_closed_by_user: bool,
+    offloads: Offloads,
 }
 
 impl FuzzConnection {
@@ -162,6 +165,7 @@ impl FuzzConnection {
             written: 0,
             read: Some(0),
             is_closed_by_user: false,
+            offloads: Offloads { tcp_v4: setup.has_segmentation, ..Offloads::default() },
         }
     }
 
@@ -309,12 +313,14 @@ impl FuzzConnection {
         for number in 0_u32.. {
             assert!(number <= MAXIMUM_SEGMENTS, "the connection sends without end: {:?}", self.connection);
             let output = self.connection.output();
-            let mut frame = self.pool.take().expect("the pool has frames");
-            let is_sent = self.connection.transmit(self.now, Offloads::default(), &mut frame).is_some();
+            let mut frame = self.pool.take_large().expect("the pool has frames");
+            let is_sent = self.connection.transmit(self.now, self.offloads, &mut frame).is_some();
             assert_eq!(is_sent, output != Output::None, "output and transmit do not agree");
             if is_sent {
                 let segment = parse(frame.bytes());
-                assert!(frame.len() <= 3_000 - 20, "longer than the path MTU: {segment:?}");
+                assert!(frame.segment_length() <= 3_000 - 20, "longer than the path MTU: {segment:?}");
+                let is_data = segment.flags.without(Flags::PSH | Flags::FIN | Flags::ECE) == Flags::ACK;
+                assert!(is_data || frame.segments() == 1, "a superframe is no data: {segment:?}");
                 self.peer.observe(&segment);
                 self.check_sent(&segment, &frame.bytes()[segment.header_length..]);
             }
