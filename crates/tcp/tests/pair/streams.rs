@@ -67,11 +67,22 @@ fn receive_buffer_grows_when_each_frame_is_a_superframe() {
 
 #[test]
 fn superframes_arrive_in_small_receive_buffers() {
-    for (receive, portion) in [(1_024, 100), (4_096, 0), (20_000, 3_000), (65_536, 10_000), (65_536, 0)] {
+    for (receive, portion, limit) in [
+        (1_024, 100, 12_000),
+        (4_096, 0, 3_000),
+        (20_000, 3_000, 700),
+        (65_536, 10_000, 400),
+        (65_536, 0, 400),
+    ] {
         let size = BufferSize { initial: receive, maximum: receive };
-        let settings = TcpSettings { receive_buffer: size, ..TcpSettings::default() };
+        let settings =
+            TcpSettings { receive_buffer: size, time_wait: Duration::ZERO, ..TcpSettings::default() };
         let setup = Setup { settings: [settings; 2], superframes: Superframes::Whole, ..Setup::default() };
-        exchange(&setup, [500_000, 100_000], [(portion, 1); 2]);
+        let start = Pair::new(&setup).now;
+        let pair = exchange(&setup, [500_000, 100_000], [(portion, 1); 2]);
+        // Probes of a window that does not open would take much longer.
+        let time = pair.now.since(start);
+        assert!(time < Duration::from_millis(limit), "{receive} bytes: the transfer takes {time:?}");
     }
 }
 
