@@ -14,14 +14,15 @@ use host::{
     SocketLimits, UdpBind, UdpMessage,
 };
 use icmp::{Echo, IcmpError, IcmpType};
+use inet::offload::complete_checksum;
 use inet::{InterfaceId, IpProtocol};
 use ipnet::{IpNet, Ipv4Net};
-use ipv4::Ipv4Fields;
+use ipv4::{Datagram, Ipv4Fields};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use link::MacAddr;
-use tap::{Batch, Checksum, Frame, Instant, Machine, Offload, Pool, PortId};
-use udp::UdpFields;
+use tap::{Batch, Checksum, Frame, Instant, Machine, Offload, Offloads, Pool, PortId};
+use udp::{UdpDatagram, UdpFields};
 
 use udp_datagram::{FIRST, FIRST_MAC, OTHER, OTHER_MAC, PEERS, Port, UdpInput, local, local_mac};
 
@@ -121,8 +122,9 @@ const MEMORY: usize = 300_000;
 /// Neighbors that are not in the ARP cache, in the network of the local addresses.
 const UNRESOLVED: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 20);
 
-fuzz_target!(|steps: Vec<Step>| {
-    let mut host = FuzzHost::new();
+fuzz_target!(|input: (bool, Vec<Step>)| {
+    let (has_offloads, steps) = input;
+    let mut host = FuzzHost::new(has_offloads);
     for (step, identification) in steps.iter().take(STEPS).zip(1..) {
         host.step(step, identification);
         host.check();
@@ -141,18 +143,23 @@ struct FuzzHost {
     kept: Vec<Frame>,
     /// Whether the host may have frames in the queues of the interface.
     has_queued: bool,
+    /// Whether the device completes checksums, and transmits datagrams together.
+    has_offloads: bool,
 }
 
 impl FuzzHost {
-    fn new() -> FuzzHost {
+    fn new(has_offloads: bool) -> FuzzHost {
+        let offloads = Offloads { checksum: has_offloads, tcp_v4: has_offloads, udp: has_offloads };
         let first = Ipv4Net::new_assert(FIRST, 29);
         let range = HostConfig {
             addresses: HostSet::Range(first.into()),
+            offloads,
             ..HostConfig::new(first.into(), FIRST_MAC)
         };
         let host = Host::new(Instant::ORIGIN, &range).expect("configuration should be valid");
         let mut host = host.with_socket_limits(SocketLimits { sockets: SOCKETS, memory: MEMORY });
-        let other = HostConfig::new(Ipv4Net::new_assert(OTHER, 24).into(), OTHER_MAC);
+        let other =
+            HostConfig { offloads, ..HostConfig::new(Ipv4Net::new_assert(OTHER, 24).into(), OTHER_MAC) };
         host.add(Instant::ORIGIN, &other).expect("configuration should be valid");
         for (ip, mac) in PEERS {
             host.add_static(Instant::ORIGIN, ip, mac).expect("neighbor should be added");
@@ -167,6 +174,7 @@ impl FuzzHost {
             open: BTreeMap::new(),
             kept: Vec::new(),
             has_queued: false,
+            has_offloads,
         }
     }
 
@@ -383,8 +391,7 @@ impl FuzzHost {
         let mut departing = Batch::new(count);
         self.host.transmit(self.now, PortId::default(), &mut departing, &mut self.pool);
         while let Some(frame) = departing.pop() {
-            assert!(frame.bytes().len() <= 1_514, "frame longer than the MTU");
-            self.pool.give(frame);
+            self.sent(frame);
         }
         self.has_queued = true;
     }
@@ -399,10 +406,39 @@ impl FuzzHost {
                 break;
             }
             while let Some(frame) = departing.pop() {
-                self.pool.give(frame);
+                self.sent(frame);
             }
         }
         self.has_queued = false;
+    }
+
+    /// Checks a frame of the host: a device completes the checksum of a whole datagram only, and joins only datagrams that
+    /// must not be fragmented.
+    fn sent(&mut self, frame: Frame) {
+        assert!(frame.bytes().len() <= 1_514, "frame longer than the MTU");
+        let offload = frame.offload();
+        assert!(
+            self.has_offloads || offload == Offload::default(),
+            "work is left to a device without offloads"
+        );
+        let mut bytes = frame.bytes().to_vec();
+        complete_checksum(&mut bytes, offload.checksum);
+        if bytes[12..14] == [8, 0] {
+            let datagram = Datagram::parse(&bytes[14..]).expect("datagram should be valid");
+            assert!(offload == Offload::default() || datagram.dont_fragment(), "work on a fragment is left");
+            if datagram.protocol() == IpProtocol::UDP && !datagram.is_fragment() {
+                let addresses = (datagram.source(), datagram.destination());
+                let udp = UdpDatagram::parse(datagram.payload(), addresses, Checksum::None);
+                let length = udp.expect("UDP datagram should be valid").data().len();
+                if let Some(segmentation) = offload.segmentation {
+                    assert_eq!(
+                        (usize::from(segmentation.size), usize::from(segmentation.header)),
+                        (length, 42)
+                    );
+                }
+            }
+        }
+        self.pool.give(frame);
     }
 
     /// Checks the invariants after a step.
