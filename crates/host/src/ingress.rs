@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use arp::Merge;
+use inet::offload::FrameSegments;
 use link::{DestinationKind, EtherType, EthernetFrame, ReceivedFrame, VlanTags};
-use tap::{Batch, Frame, Instant, Pool, PortId};
+use tap::{Batch, Checksum, Frame, Instant, Offload, Pool, PortId, SegmentationKind};
 
 use crate::interface::{Context, Shared};
 use crate::interfaces::Interfaces;
@@ -42,6 +43,69 @@ fn sender(frame: &Frame) -> Option<Ipv4Addr> {
 /// further use returns to the pool. Returns `None` if the port has no interface.
 #[inline]
 pub(crate) fn receive(
+    interfaces: &mut Interfaces,
+    shared: &mut Shared,
+    port: PortId,
+    now: Instant,
+    frame: Frame,
+    pool: &mut Pool,
+) -> Option<FrameOutcome> {
+    if frame.offload().segmentation.is_some_and(|segmentation| segmentation.kind == SegmentationKind::Udp) {
+        return receive_datagrams(interfaces, shared, port, now, frame, pool);
+    }
+    receive_one(interfaces, shared, port, now, frame, pool)
+}
+
+/// Handles a frame of UDP datagrams that the device has merged: each datagram as a separate frame. Returns the outcome of
+/// the last datagram.
+///
+/// A frame that cannot be cut is handled like a frame of one datagram, which the MTU limits. The pool counts datagrams for
+/// which it has no frame.
+// spec: udp-merged
+#[cold]
+fn receive_datagrams(
+    interfaces: &mut Interfaces,
+    shared: &mut Shared,
+    port: PortId,
+    now: Instant,
+    mut frame: Frame,
+    pool: &mut Pool,
+) -> Option<FrameOutcome> {
+    let Offload { checksum, segmentation } = frame.offload();
+    let segments = segmentation
+        // The checksums of the datagrams are computed, so that they would hide a wrong checksum.
+        .filter(|_| checksum != Checksum::None)
+        .and_then(|segmentation| FrameSegments::new(frame.bytes(), segmentation).ok());
+    let Some(segments) = segments else {
+        frame.set_offload(Offload { checksum, segmentation: None });
+        return receive_one(interfaces, shared, port, now, frame, pool);
+    };
+    let mut outcome = None;
+    for segment in segments {
+        let Some(mut datagram) = frame_of(segment.len(), pool) else { continue };
+        // The frame has the length of the segment.
+        _ = segment.write_to(datagram.bytes_mut());
+        outcome = receive_one(interfaces, shared, port, now, datagram, pool);
+    }
+    pool.give(frame);
+    outcome
+}
+
+/// Returns a frame with this length in bytes: a small frame if it has the capacity.
+fn frame_of(length: usize, pool: &mut Pool) -> Option<Frame> {
+    let mut frame = pool.take()?;
+    if frame.extend(length).is_err() {
+        pool.give(frame);
+        frame = pool.take_large()?;
+        // No frame is longer than a large frame.
+        _ = frame.extend(length);
+    }
+    Some(frame)
+}
+
+/// Handles a frame of one datagram or packet, or of TCP segments that the device has merged: see [`receive`].
+#[inline]
+fn receive_one(
     interfaces: &mut Interfaces,
     shared: &mut Shared,
     port: PortId,

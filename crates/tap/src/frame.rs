@@ -40,7 +40,7 @@ pub(crate) enum FrameClass {
 pub struct OutOfSpace;
 
 impl Frame {
-    /// Number of free bytes in front of a received frame. The space suffices for the virtio header of a TAP (12 bytes),
+    /// Number of free bytes in front of a received frame. The space suffices for the virtio header of a TAP (10 bytes),
     /// an Ethernet header with two VLAN tags (22), and the longest headers of IPv4 (60) and TCP (60).
     pub const HEADROOM: usize = 160;
 

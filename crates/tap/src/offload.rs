@@ -54,7 +54,8 @@ pub struct Segmentation {
     pub size: u16,
     /// Length in bytes of the headers that each segment repeats, from the start of the frame.
     pub header: u16,
-    /// Whether the CWR flag of TCP (RFC 3168) is set: only the first segment has the flag.
+    /// Whether the CWR flag of TCP (RFC 3168) is set: only the first segment has the flag. A device needs to know this
+    /// before it cuts the frame. A host sends such a segment alone, so the flag is set only in received frames.
     pub cwr: bool,
 }
 

@@ -155,12 +155,13 @@ fn io_uring(facts: &Facts) -> Finding {
             check,
             // There is no hint: the speed of one program does not justify a change of the whole machine.
             format!(
-                "disabled (kernel.io_uring_disabled = {value}): one system call per frame, slower under load"
+                "disabled (kernel.io_uring_disabled = {value}): one system call per frame with `--io auto`, slower under load"
             ),
         ),
-        _ => {
-            Finding::warn(check, format!("{}: one system call per frame, slower under load", message.text()))
-        }
+        _ => Finding::warn(
+            check,
+            format!("{}: one system call per frame with `--io auto`, slower under load", message.text()),
+        ),
     }
 }
 

@@ -2,21 +2,25 @@
 
 use std::error::Error;
 use std::fs::File;
+use std::net::UdpSocket;
 use std::process::Stdio;
 use std::thread;
 
 use capture::{Direction, FrameReader, LinkType};
 use nix::sys::signal::Signal;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::UdpGsoSegment;
 use tap::linux::Tap;
 
 use super::capture::Scratch;
 use super::claims::Bridged;
 use super::host::{HOST_IP, MAC};
 use super::hosts::checksum;
-use super::offloads::{Pattern, burst, socket, start, stop};
+use super::offloads::{Pattern, TIMEOUT, burst, socket, start, stop};
 use super::running::{PersistentTapGuard, Running, wait_for_carrier};
 use testbed::frames::{receive, send, wait_until_answering};
 use testbed::program::command;
+use testbed::veth::{FAR_KERNEL, NEAR, Veth};
 use testbed::{Case, TestResult};
 
 pub(crate) const CASES: &[Case] = &[
@@ -24,6 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     ("plain_tap_receives_segments_of_host_with_offloads", streams_over_bridge),
     ("plain_tap_receives_datagrams_of_host_with_offloads", datagrams_over_bridge),
     ("tap_used_with_offloads_before_receives_plain_frames", plain_after_offloads),
+    ("merged_segments_and_datagrams_arrive_on_interface", merged_frames_on_interface),
 ];
 
 /// Maximum length in bytes of a frame on an MTU of 1,500 bytes.
@@ -76,6 +81,33 @@ fn capture() -> TestResult {
     Ok(())
 }
 
+fn merged_frames_on_interface() -> TestResult {
+    let veth = Veth::new()?;
+    let words = ["-I", NEAR, "--address", "10.0.0.2/24", "--mac", MAC, "--serve", "echo", "-q", "--json"];
+    let host = Running::start(&words)?;
+    // The far kernel passes several TCP segments in one frame.
+    let pattern = Pattern::new();
+    veth.in_far_namespace(|| -> Result<(), String> {
+        let length = pattern.exchange((HOST_IP, 7), LENGTH).map_err(|error| error.to_string())?;
+        assert_eq!(length, LENGTH);
+        Ok(())
+    })?;
+    // A program that sends several UDP datagrams in one frame.
+    let socket = veth.in_far_namespace(|| UdpSocket::bind((FAR_KERNEL, 0)))?;
+    setsockopt(&socket, UdpGsoSegment, &1_000)?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    let data: Vec<u8> = (0..=249).cycle().take(2_500).collect();
+    socket.send_to(&data, (HOST_IP, 7))?;
+    let mut received = [0; 3_000];
+    for expected in data.chunks(1_000) {
+        let length = socket.recv(&mut received)?;
+        assert!(received[..length] == *expected, "a datagram of {length} bytes differs");
+    }
+    let counters = stop(host)?;
+    assert_eq!(counters["udp"]["delivered"], 3, "{counters}");
+    Ok(())
+}
+
 fn plain_after_offloads() -> TestResult {
     let tap = PersistentTapGuard::create("again0")?;
     let pattern = Pattern::new();
@@ -108,15 +140,21 @@ fn streams_over_bridge() -> TestResult {
     let _wire = Bridged::new()?;
     let pattern = &Pattern::new();
     // The kernel of the bridge cuts frames of several segments for the plain TAP, and computes their checksums.
-    for (io, vlan) in [("read-write", &[][..]), ("read-write", &["--vlan", "5"]), ("offload", &[])] {
+    // A frame of two segments has all data in the first buffer of the kernel.
+    for (io, vlan, length) in [
+        ("read-write", &[][..], LENGTH),
+        ("read-write", &["--vlan", "5"], LENGTH),
+        ("offload", &[], LENGTH),
+        ("offload", &[], 2_500),
+    ] {
         let host = start_near(vlan)?;
         let words = ["nc", "--tap", "far0", "-s", "10.0.0.3/24", "--io", io, "-N", "10.0.0.2", "7"];
         let mut nc = command(&[&words[..], vlan].concat());
         let mut nc = nc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
         let (input, output) = nc.stdin.take().zip(nc.stdout.take()).ok_or("no pipes")?;
         thread::scope(|scope| -> TestResult {
-            let writer = scope.spawn(move || pattern.write(input, LENGTH));
-            assert_eq!(pattern.read(output)?, LENGTH, "{io} {vlan:?}");
+            let writer = scope.spawn(move || pattern.write(input, length));
+            assert_eq!(pattern.read(output)?, length, "{io} {vlan:?}");
             Ok(writer.join().map_err(|_| "the writing thread panicked")??)
         })?;
         assert_eq!(nc.wait()?.code(), Some(0), "{io} {vlan:?}");

@@ -30,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 /// Maximum data of a segment on an MTU of 1,500 bytes, with timestamps.
 const SEGMENT: u64 = 1_448;
 
@@ -139,7 +139,14 @@ pub(crate) fn stop(host: Running) -> Result<Value, Box<dyn Error>> {
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{out}");
     let last: Value = serde_json::from_str(out.lines().last().ok_or("no counters")?)?;
     let counters = last["counters"].clone();
-    for (layer, name) in [("tcp", "bad_checksum"), ("udp", "bad_checksum"), ("tap", "transmit_failed")] {
+    let reasons = [
+        ("tcp", "bad_checksum"),
+        ("udp", "bad_checksum"),
+        ("link", "exceeds_mtu"),
+        ("tap", "exceeds_mtu"),
+        ("tap", "transmit_failed"),
+    ];
+    for (layer, name) in reasons {
         assert_eq!(counters[layer][name], 0, "{layer}: {name}: {counters}");
     }
     Ok(counters)

@@ -110,7 +110,8 @@ pub(super) fn set_offloads(tun: BorrowedFd<'_>, offloads: c_uint) -> Result<()> 
     unsafe { raw::set_offload(tun.as_raw_fd(), offloads.cast_signed()) }.map(drop)
 }
 
-/// Selects a virtio header of this length in bytes, in the byte order of the machine. A persistent TAP keeps the header of its last use.
+/// Selects a virtio header of this length in bytes, in the byte order of the machine. A persistent TAP keeps the header of
+/// its last use.
 pub(super) fn set_header(tun: BorrowedFd<'_>, length: usize) -> Result<()> {
     let length = c_int::try_from(length).map_err(|_| Errno::EINVAL)?;
     let is_little_endian: c_int = 0;

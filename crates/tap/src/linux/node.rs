@@ -59,6 +59,16 @@ impl TunNode {
     }
 }
 
+impl Drop for TunNode {
+    /// Disables the offloads of a persistent TAP, so that a later program without virtio headers receives complete frames.
+    fn drop(&mut self) {
+        if self.has_header {
+            // The interface may have been deleted.
+            let _ = ioctl::set_offloads(self.file.as_fd(), 0);
+        }
+    }
+}
+
 /// Returns the error of a failed `open` of the node.
 fn open_error(source: io::Error) -> OpenError {
     match source.raw_os_error().map(Errno::from_raw) {
@@ -89,7 +99,7 @@ impl FrameFile for TunNode {
     fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
         if self.has_header {
             let header = read_write::read_with_header(frame, pool, |space| self.file.read(space))?;
-            frame.set_offload(virtio_header::decode(header));
+            virtio_header::apply_to(frame, header);
             Ok(())
         } else {
             // Without offloads the kernel completes every checksum.

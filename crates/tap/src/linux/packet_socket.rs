@@ -153,7 +153,7 @@ impl PacketSocket {
     fn enlarge_receive_queue(&self) {
         /// Size of the queue in bytes. The kernel counts twice the size.
         const QUEUE: usize = 4 << 20;
-        // Without privilege, the kernel limits the size. A short queue loses frames, which the receiver counts.
+        // Without privilege, the kernel limits the size. Frames that a short queue loses are counted as `lost`.
         let _ = setsockopt(&self.socket, RcvBufForce, &QUEUE)
             .or_else(|_| setsockopt(&self.socket, RcvBuf, &QUEUE));
     }
@@ -209,7 +209,8 @@ impl PacketSocket {
     }
 
     /// Bypasses the kernel's queueing discipline from now on. Frames then take less work, and a full interface refuses
-    /// frames ([`DeviceCounters::refused`]) instead of dropping them silently.
+    /// frames ([`DeviceCounters::refused`]) instead of dropping them silently. An interface that does not segment also
+    /// refuses frames with several segments.
     pub fn bypass_queue(&self) -> io::Result<()> {
         system::set_flag(self.socket.as_fd(), libc::PACKET_QDISC_BYPASS, true)
     }
@@ -243,8 +244,8 @@ impl ReceiveOptions<'_> {
 impl Device for PacketSocket {
     fn capabilities(&self) -> Capabilities {
         // The driver of the interface pads short frames.
-        let Socket { has_header, joins, .. } = self.socket;
-        let offloads = Offloads { checksum: has_header, tcp_v4: has_header, udp: joins };
+        let has_header = self.socket.has_header;
+        let offloads = Offloads { checksum: has_header, tcp_v4: has_header, udp: has_header };
         Capabilities { mtu: self.mtu, offloads, ..Capabilities::default() }
     }
 
@@ -302,14 +303,13 @@ impl Socket {
 
 impl FrameFile for Socket {
     fn receive(&mut self, frame: &mut Frame, pool: &mut Pool) -> io::Result<()> {
-        let metadata = if self.has_header {
+        if self.has_header {
             let (metadata, header) = self.read(frame, pool)?;
-            FrameMetadata { offload: virtio_header::decode(header), ..metadata }
+            metadata.apply_to(frame, Some(header));
         } else {
             let (metadata, []) = self.read(frame, pool)?;
-            metadata
-        };
-        metadata.apply_to(frame);
+            metadata.apply_to(frame, None);
+        }
         Ok(())
     }
 
@@ -323,6 +323,8 @@ impl FrameFile for Socket {
 
     fn classify(error: &io::Error) -> ErrorClass {
         match error.raw_os_error().map(Errno::from_raw) {
+            // A message without a whole header.
+            None if error.kind() == io::ErrorKind::InvalidData => ErrorClass::FrameLost,
             Some(Errno::EAGAIN) => ErrorClass::WouldBlock,
             Some(Errno::EINTR) => ErrorClass::Interrupted,
             Some(Errno::ENETDOWN | Errno::EINVAL | Errno::ENOBUFS | Errno::ENOMEM | Errno::EMSGSIZE) => {

@@ -30,7 +30,7 @@ pub(super) fn encode(offload: Offload, length: usize) -> [u8; LENGTH] {
         Checksum::Partial { start, offset } => (NEEDS_CSUM, start, offset),
         Checksum::None | Checksum::Verified => (0, 0, 0),
     };
-    // The kernel refuses segmentation of a frame with one segment.
+    // A frame with one segment needs no segmentation.
     let segmentation = offload
         .segmentation
         .filter(|segmentation| length > usize::from(segmentation.header) + usize::from(segmentation.size));
@@ -49,9 +49,19 @@ pub(super) fn encode(offload: Offload, length: usize) -> [u8; LENGTH] {
     [flags, kind, a, b, c, d, e, f, g, h]
 }
 
-/// Returns the state of a received frame.
+/// Sets the state of a received frame from its header.
 #[inline]
-pub(super) fn decode([flags, kind, a, b, c, d, e, f, g, h]: [u8; LENGTH]) -> Offload {
+pub(super) fn apply_to(frame: &mut Frame, header: [u8; LENGTH]) {
+    let mut offload = decode(header);
+    if let Some(segmentation) = &mut offload.segmentation {
+        segmentation.header = headers_of(frame.bytes(), *segmentation, offload.checksum);
+    }
+    frame.set_offload(offload);
+}
+
+/// Returns the state that a header describes.
+#[inline]
+fn decode([flags, kind, a, b, c, d, e, f, g, h]: [u8; LENGTH]) -> Offload {
     let [header, size, start, offset] = [[a, b], [c, d], [e, f], [g, h]].map(u16::from_ne_bytes);
     let checksum = if flags & NEEDS_CSUM != 0 {
         Checksum::Partial { start, offset }
@@ -68,6 +78,28 @@ pub(super) fn decode([flags, kind, a, b, c, d, e, f, g, h]: [u8; LENGTH]) -> Off
         _ => None,
     };
     Offload { checksum, segmentation: kind.map(|kind| Segmentation { kind, size, header, cwr }) }
+}
+
+/// Returns the length in bytes of the headers of a received frame.
+///
+/// The kernel gives only a hint: the bytes of its first buffer, which may have all data. The headers end with that of the
+/// transport, which the incomplete checksum covers. Without an incomplete checksum, a hint that is too long counts as 0.
+fn headers_of(bytes: &[u8], segmentation: Segmentation, checksum: Checksum) -> u16 {
+    /// Position of the length of a TCP header, in words of 4 bytes, in the upper half of a byte.
+    const DATA_OFFSET: usize = 12;
+    /// Maximum length in bytes: Ethernet with two VLAN tags, IPv4 and TCP with all options.
+    const MAX_HEADERS: u16 = 22 + 60 + 60;
+    let Checksum::Partial { start, .. } = checksum else {
+        return if segmentation.header <= MAX_HEADERS { segmentation.header } else { 0 };
+    };
+    let transport = match segmentation.kind {
+        SegmentationKind::Udp => 8,
+        SegmentationKind::TcpV4 | SegmentationKind::TcpV6 => {
+            let length = bytes.get(usize::from(start) + DATA_OFFSET).copied().unwrap_or_default();
+            u16::from(length >> 4) * 4
+        }
+    };
+    start.saturating_add(transport)
 }
 
 /// File descriptor that writes frames behind their headers.

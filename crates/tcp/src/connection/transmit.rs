@@ -103,7 +103,9 @@ impl Connection {
     /// Returns what is due, apart from acknowledgments without data: several segments of new data if the device cuts them
     /// and a frame of `capacity` bytes has space for them.
     pub(crate) fn plan_for(&self, now: Instant, offloads: Offloads, capacity: usize) -> Option<Plan> {
-        self.plan().map(|plan| if offloads.tcp_v4 { self.extended(now, plan, capacity) } else { plan })
+        // A device completes the checksums of the segments that it cuts.
+        let are_cut = offloads.tcp_v4 && offloads.checksum;
+        self.plan().map(|plan| if are_cut { self.extended(now, plan, capacity) } else { plan })
     }
 
     /// Returns the next segments of new data, of which `plan` is the first. A frame has `capacity` bytes for them.

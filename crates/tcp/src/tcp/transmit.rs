@@ -23,7 +23,7 @@ impl Tcp {
     /// are in large frames of the pool. Without such a frame, the segments are sent one by one.
     ///
     /// Connections with data send in turn, up to 64 KiB each. One acknowledgment of a connection without data follows each
-    /// segment of the others, so that no amount of data delays the acknowledgments. The caller passes all segments of a turn
+    /// frame of the others, so that no amount of data delays the acknowledgments. The caller passes all segments of a turn
     /// to [`Tcp::receive`] before, so that one acknowledgment covers them.
     // spec: tcp-pulled, rfc9293-ack-aggregate
     pub fn transmit(

@@ -143,19 +143,25 @@ fn drain_ring(
             // A slot is longer than a small frame.
             if frame.is_full()
                 && !slot.is_oversized
+                && !slot.is_lost()
                 && let Some(mut large) = pool.take_large()
             {
                 let _ = large.fill(|space| Ok(slot.write_to(space)));
                 pool.give(mem::replace(&mut frame, large));
             }
-            slot.metadata.apply_to(&mut frame);
-            (slot.is_oversized, slot.has_losses)
+            slot.describe(&mut frame);
+            (slot.is_oversized, slot.is_lost(), slot.has_losses)
         });
-        let Some((is_oversized, reports_losses)) = taken else {
+        let Some((is_oversized, is_lost, reports_losses)) = taken else {
             pool.give(frame);
             break;
         };
         has_losses |= reports_losses;
+        if is_lost {
+            counters.lost += 1;
+            pool.give(frame);
+            continue;
+        }
         // The slot has only the start of an oversized frame. The receive queue keeps the order of the slots.
         let is_read = !is_oversized || read_oversized(&mut frame, socket, counters, pool);
         if !is_read || frame.is_full() {

@@ -42,7 +42,8 @@ struct RingLayout {
 pub(super) struct RingFrame<'a> {
     /// Bytes without the tag that the kernel removed. Only the start of the frame unless `is_whole`.
     bytes: &'a [u8],
-    pub(super) metadata: FrameMetadata,
+    metadata: FrameMetadata,
+    virtio_header: Option<[u8; virtio_header::LENGTH]>,
     is_whole: bool,
     /// Whether the frame is longer than a slot, and the kernel keeps it in the receive queue.
     pub(super) is_oversized: bool,
@@ -93,17 +94,17 @@ impl ReceiveRing {
         // SAFETY: the bytes from `begin` on are within the slot, which the kernel does not write to (see above). The
         // reference ends with `read_frame`, before the slot is returned.
         let bytes = unsafe { slice::from_raw_parts(slot.as_ptr().add(begin.min(self.layout.slot)), length) };
-        let mut metadata = FrameMetadata::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci);
-        if self.has_header {
+        let metadata = FrameMetadata::of(header.tp_status, header.tp_vlan_tpid, header.tp_vlan_tci);
+        let virtio_header = self.has_header.then(|| {
             let start =
                 begin.saturating_sub(virtio_header::LENGTH).min(self.layout.slot - virtio_header::LENGTH);
             // SAFETY: the header is within the slot, which the kernel does not write to (see above), and has bytes only.
-            let bytes = unsafe { slot.add(start).cast::<[u8; virtio_header::LENGTH]>().read() };
-            metadata.offload = virtio_header::decode(bytes);
-        }
+            unsafe { slot.add(start).cast::<[u8; virtio_header::LENGTH]>().read() }
+        });
         let result = read_frame(RingFrame {
             bytes,
             metadata,
+            virtio_header,
             is_whole: length == to_usize(header.tp_len),
             is_oversized: header.tp_status & libc::TP_STATUS_COPY != 0,
             has_losses: header.tp_status & libc::TP_STATUS_LOSING != 0,
@@ -177,6 +178,16 @@ impl RingLayout {
 }
 
 impl RingFrame<'_> {
+    /// Returns whether neither the slot nor the receive queue has the whole frame, because the queue was full.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.is_whole && !self.is_oversized
+    }
+
+    /// Sets the offload state of a frame with these bytes, and reinserts its tag.
+    pub(super) fn describe(&self, frame: &mut Frame) {
+        self.metadata.apply_to(frame, self.virtio_header);
+    }
+
     /// Writes the frame without its tag into `space`. Returns its length in bytes, or the length of `space` if the frame
     /// is not whole or does not fit.
     pub(super) fn write_to(&self, space: &mut [u8]) -> usize {

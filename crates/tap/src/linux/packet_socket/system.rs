@@ -11,6 +11,7 @@ use libc::{
     tpacket_auxdata, tpacket_stats,
 };
 
+use super::super::virtio_header;
 use crate::{Checksum, Frame, Offload};
 
 /// Number of bytes in front of the outer tag: destination and source address.
@@ -175,9 +176,13 @@ fn auxiliary(message: &msghdr) -> Option<FrameMetadata> {
 }
 
 impl FrameMetadata {
-    /// Sets the offload state of a frame, and reinserts its tag after the MAC addresses.
-    pub(super) fn apply_to(&self, frame: &mut Frame) {
-        frame.set_offload(self.offload);
+    /// Sets the offload state of a frame, and reinserts its tag after the MAC addresses. A virtio header describes the
+    /// state in more detail than the metadata.
+    pub(super) fn apply_to(&self, frame: &mut Frame, header: Option<[u8; virtio_header::LENGTH]>) {
+        match header {
+            Some(header) => virtio_header::apply_to(frame, header),
+            None => frame.set_offload(self.offload),
+        }
         // The headroom of a received frame always suffices. A truncated frame, which is full, stays as it is.
         if let Some(tag) = self.tag
             && frame.len() >= ADDRESSES

@@ -53,3 +53,34 @@ proptest! {
         prop_assert_eq!(matches!(state.checksum, Checksum::Partial { .. }), header[0] & 1 == 1);
     }
 }
+
+#[test]
+fn headers_of_received_frame_end_with_its_transport_header() {
+    // The hint of the kernel is the length of the frame.
+    let frame = |data_offset: u8| {
+        let mut bytes = vec![0; 2_962];
+        bytes[34 + 12] = data_offset << 4;
+        let mut frame = Frame::for_mtu(3_000);
+        frame.write(&bytes).unwrap();
+        frame
+    };
+    let hinted = |kind, header| Offload {
+        checksum: Checksum::Partial { start: 34, offset: 16 },
+        segmentation: Some(Segmentation { kind, size: 1_448, header, cwr: false }),
+    };
+    let received = |offload, data_offset| {
+        let mut frame = frame(data_offset);
+        apply_to(&mut frame, encode(offload, usize::MAX));
+        frame.offload().segmentation.unwrap().header
+    };
+    assert_eq!(received(hinted(SegmentationKind::TcpV4, 2_962), 8), 66);
+    assert_eq!(received(hinted(SegmentationKind::TcpV4, 0), 5), 54);
+    assert_eq!(received(hinted(SegmentationKind::Udp, 2_962), 5), 42);
+    let without_positions =
+        |header| Offload { checksum: Checksum::None, ..hinted(SegmentationKind::TcpV4, header) };
+    assert_eq!(received(without_positions(66), 8), 66);
+    assert_eq!(received(without_positions(2_962), 8), 0);
+    let mut short = Frame::for_mtu(100);
+    apply_to(&mut short, encode(hinted(SegmentationKind::TcpV4, 66), usize::MAX));
+    assert_eq!(short.offload().segmentation.unwrap().header, 34);
+}

@@ -40,6 +40,33 @@ fn datagram_with_source_port_zero_is_received() {
     host.pool.give(received.frame);
 }
 
+// proves: udp-merged
+#[test]
+fn merged_datagrams_are_received_as_separate_datagrams() {
+    let mut host = TestHost::with_known_peer();
+    let id = host.host.bind_udp(&at_port(9)).unwrap();
+    let data: Vec<u8> = (0..=249).cycle().take(2_500).collect();
+    let merged = |checksum, size| {
+        let mut frame = tap::Frame::for_mtu(65_535);
+        frame.write(&from_peer(to_host(9), &data)).unwrap();
+        let kind = tap::SegmentationKind::Udp;
+        let segmentation = Some(tap::Segmentation { kind, size, header: 42, cwr: false });
+        frame.set_offload(tap::Offload { checksum, segmentation });
+        frame
+    };
+    for checksum in [Checksum::Partial { start: 34, offset: 6 }, Checksum::Verified] {
+        let outcome = host.host.receive(host.now, PORT, merged(checksum, 1_000), &mut host.pool);
+        assert_eq!(outcome, DELIVERED);
+        assert_eq!(host.data(id), [&data[..1_000], &data[1_000..2_000], &data[2_000..]]);
+    }
+    // These frames are not cut. The MTU limits them.
+    for (checksum, size) in [(Checksum::None, 1_000), (Checksum::Verified, 0)] {
+        host.host.receive(host.now, PORT, merged(checksum, size), &mut host.pool);
+        assert_eq!(host.data(id), Vec::<Vec<u8>>::new());
+    }
+    assert_eq!((host.count("link", "exceeds_mtu"), host.count("udp", "delivered")), (2, 6));
+}
+
 // proves: partial-checksum
 #[test]
 fn frame_with_incomplete_checksum_can_be_sent_again() {

@@ -2,7 +2,7 @@ use super::*;
 
 fn frame(bytes: &[u8], is_whole: bool) -> RingFrame<'_> {
     let metadata = FrameMetadata::default();
-    RingFrame { bytes, metadata, is_whole, is_oversized: false, has_losses: false }
+    RingFrame { bytes, metadata, virtio_header: None, is_whole, is_oversized: false, has_losses: false }
 }
 
 #[test]
