@@ -27,7 +27,7 @@ pub(crate) enum NetworkDevice {
 pub(crate) struct HostAddresses<'a> {
     /// The first and the last MAC address.
     pub(crate) macs: (MacAddr, MacAddr),
-    /// The IP addresses of the hosts, and the ranges of proxy ARP.
+    /// IP addresses of hosts, and the ranges of proxy ARP.
     pub(crate) ips: &'a [Ipv4Net],
 }
 

@@ -21,7 +21,7 @@ use tap::linux::{InterfaceName, Io, kernel_addresses};
 use crate::advice::explain;
 use crate::carrier::interface_down;
 use crate::clock::WallClock;
-use crate::device::{NetworkDevice, shared_address};
+use crate::device::NetworkDevice;
 use crate::failure::Failure;
 use crate::mac::{default_base_mac, default_mac};
 use crate::output::Sink;
@@ -39,7 +39,13 @@ use service_port::{ServedService, ServicePort};
 pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
     let clock = Clock::start();
     // Arguments are checked first: invalid arguments must not change settings of the kernel.
-    arguments.hosts.check(arguments.claim.announce, arguments.station.kernel)?;
+    let kernel = match arguments.station.interface {
+        // spec: shared-ip
+        // On a TAP, other addresses of the kernel cause only a warning.
+        Some(_) => kernel_addresses()?,
+        None => arguments.station.kernel.into_iter().collect(),
+    };
+    arguments.hosts.check(arguments.claim.announce, &kernel)?;
     service_port::check(&arguments.serve)?;
     // Services benefit from offloads: ARP packets and echo requests only pay for the virtio header.
     let default_io = if arguments.serve.is_empty() { Io::Auto } else { Io::Offload };
@@ -82,45 +88,47 @@ pub(crate) fn run(arguments: &HostArguments) -> Result<ExitCode, Failure> {
 }
 
 impl HostsArguments {
-    /// Warns of ranges that contain an address of this machine: the kernel conflicts with the host that has it.
-    pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
-        let kernel = kernel_addresses()?;
-        for HostRange { range, .. } in self.ranges() {
-            if let Some(address) = kernel.iter().map(Ipv4Net::addr).find(|address| range.contains(address)) {
-                Failure::new(format!("{address} in --hosts {range} is also an address of this machine"))
-                    .hint("use a range without this address")
-                    .print();
+    /// Maximum number of hosts of a range that probe or announce: more hosts would flood the network.
+    const MAX_CLAIMING_HOSTS: u64 = 1 << 16;
+
+    /// Rejects ranges that would flood the network, that overlap, or that contain an address of the kernel.
+    pub(crate) fn check(&self, announce: bool, kernel: &[Ipv4Net]) -> Result<(), Failure> {
+        for (number, hosts) in self.hosts.iter().enumerate() {
+            if (self.probe || announce) && hosts.count() > Self::MAX_CLAIMING_HOSTS {
+                return Err(Failure::new(format!("{} has too many hosts to probe or announce", hosts.text))
+                    .hint("use a range of at most 65,536 hosts, e.g. 10.1.0.0/16")
+                    .hint("or omit --probe and --announce"));
+            }
+            if let Some(other) = self.hosts.iter().take(number).find(|other| other.overlaps(hosts)) {
+                return Err(Failure::new(format!("--hosts {} overlaps --hosts {}", hosts.text, other.text))
+                    .hint("use ranges that do not overlap"));
             }
         }
+        self.shared_addresses(kernel).next().map_or(Ok(()), Err)
+    }
+
+    /// Warns of ranges that contain an address of this machine: the kernel conflicts with the host that has it.
+    pub(crate) fn warn_of_kernel_addresses(&self) -> Result<(), Failure> {
+        self.shared_addresses(&kernel_addresses()?).for_each(|failure| failure.print());
         Ok(())
     }
 
-    /// The shortest prefix of a range of hosts that probe or announce: more hosts would flood the network.
-    const MIN_CLAIMING_PREFIX: u8 = 16;
-
-    /// Rejects ranges that would flood the network, or that contain the kernel's address.
-    pub(crate) fn check(&self, announce: bool, kernel: Option<Ipv4Net>) -> Result<(), Failure> {
-        for HostRange { range, .. } in self.ranges() {
-            if (self.probe || announce) && range.prefix_len() < Self::MIN_CLAIMING_PREFIX {
-                let least = Self::MIN_CLAIMING_PREFIX;
-                return Err(Failure::new(format!("{range} has too many hosts to probe or announce"))
-                    .hint(format!("use a prefix length of {least} or more"))
-                    .hint("or omit --probe and --announce"));
-            }
-            if let Some(kernel) = kernel.filter(|kernel| range.contains(&kernel.addr())) {
-                return Err(shared_address(range, kernel.addr()));
-            }
-        }
-        Ok(())
+    /// Returns a failure for each range that contains one of these addresses of the kernel.
+    fn shared_addresses(&self, kernel: &[Ipv4Net]) -> impl Iterator<Item = Failure> {
+        self.hosts.iter().filter_map(|hosts| {
+            let address =
+                kernel.iter().map(Ipv4Net::addr).find(|address| hosts.addresses.contains(address))?;
+            let what = format!("{address} in --hosts {} is also an address of this machine", hosts.text);
+            Some(Failure::new(what).hint("use a range without this address"))
+        })
     }
 }
 
-/// Returns the IP addresses of the hosts, and the ranges of `--proxy`.
+/// Returns the IP addresses of the hosts except those of `--hosts`, and the ranges of `--proxy`.
 fn ip_ranges(arguments: &HostArguments) -> Vec<Ipv4Net> {
     let link_local = arguments.claim.link_local.then_some(LINK_LOCAL);
     let one = arguments.claim.address.map(|address| Ipv4Net::from(address.addr()));
-    let ranges = arguments.hosts.ranges().map(|hosts| hosts.range);
-    one.into_iter().chain(link_local).chain(ranges).chain(arguments.proxies.iter().copied()).collect()
+    one.into_iter().chain(link_local).chain(arguments.proxies.iter().copied()).collect()
 }
 
 /// Returns the first and the last MAC address of the hosts on this interface.
@@ -131,7 +139,7 @@ fn mac_range(arguments: &HostArguments, name: &InterfaceName) -> Result<(MacAddr
         return Ok((one, one));
     }
     let first = ranges.mac_base.unwrap_or_else(|| default_base_mac(name));
-    let count: u64 = ranges.ranges().map(HostRange::count).sum();
+    let count: u64 = ranges.hosts.iter().map(HostRange::count).sum();
     Ok((first, mac_after(first, count - 1)?))
 }
 
@@ -234,11 +242,11 @@ fn configs(arguments: &HostArguments, device: &NetworkDevice) -> Result<Vec<Host
         return Ok(vec![common(HostConfig { vlan: arguments.station.vlan, ..defaults })]);
     }
     let mut configs = Vec::new();
-    for hosts in ranges.ranges() {
-        let HostRange { range, vlan } = hosts;
-        configs.push(common(HostConfig { vlan, ..HostConfig::range(range.into(), base) }));
+    for (network, vlan) in ranges.hosts.iter().flat_map(|hosts| hosts.networks().map(|net| (net, hosts.vlan)))
+    {
+        configs.push(common(HostConfig { vlan, ..HostConfig::range(network.into(), base) }));
         // `mac_range` has checked that enough addresses follow. None is needed after the last range.
-        base = base.plus(hosts.count()).unwrap_or(base);
+        base = base.plus(1 << (32 - network.prefix_len())).unwrap_or(base);
     }
     Ok(configs)
 }

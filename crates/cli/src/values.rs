@@ -104,11 +104,12 @@ pub(crate) fn address_range(first: &str, last: &str) -> Result<RangeInclusive<Ip
 
 /// Parses a range in CIDR notation.
 pub(crate) fn range(text: &str) -> Result<Ipv4Net, ErrorMessage> {
-    check_host_bits(network(text)?)
-}
-
-/// Returns the range, or an error if its host bits are set.
-pub(crate) fn check_host_bits(range: Ipv4Net) -> Result<Ipv4Net, ErrorMessage> {
+    if let Ok(address) = text.parse() {
+        let around = Ipv4Net::new_assert(address, 24).trunc();
+        return Err(ErrorMessage::new("the prefix length is missing")
+            .hint(format!("use {address}/32 for one address, or e.g. {around}")));
+    }
+    let range = network(text)?;
     if range == range.trunc() {
         Ok(range)
     } else {

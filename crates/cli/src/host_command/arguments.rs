@@ -1,6 +1,7 @@
 //! The command line of `tapstack host`.
 
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
 use arp::{Defense, LearningPolicy};
 use clap::{ArgGroup, Args, ValueEnum};
@@ -14,10 +15,7 @@ use crate::host_command::service_port::{ServicePort, service_names, service_port
 use crate::recorder::CaptureArguments;
 use crate::station::arguments::{PerformanceArguments, StationArguments};
 use crate::tcp_arguments::CongestionAlgorithm;
-use crate::values::{
-    address_range, check_host_bits, host_network, ip_address, network, number, range, special_kind,
-    station_mac,
-};
+use crate::values::{address_range, host_network, ip_address, number, range, special_kind, station_mac};
 
 #[derive(Debug, Args)]
 // Each flag is independent of the others.
@@ -161,10 +159,10 @@ pub(crate) struct ClaimArguments {
 pub(crate) struct HostsArguments {
     /// Range of IP addresses with one host each, e.g. 10.1.0.0/16 or 10.1.0.1-9, optionally in a VLAN; may be repeated
     #[arg(
-        long, value_name = "RANGE[@VLAN]", value_parser = host_ranges, conflicts_with_all = ["vlan", "mac"],
+        long, value_name = "RANGE[@VLAN]", value_parser = host_range, conflicts_with_all = ["vlan", "mac"],
         help_heading = help::ADDRESSES
     )]
-    pub(super) hosts: Vec<HostRanges>,
+    pub(super) hosts: Vec<HostRange>,
     /// MAC address of the first host of --hosts; the MAC addresses of the other hosts follow [default: locally administered, derived from
     /// machine and interface]
     #[arg(
@@ -180,33 +178,35 @@ pub(crate) struct HostsArguments {
     pub(crate) probe: bool,
 }
 
-impl HostsArguments {
-    /// Returns the ranges of all options `--hosts`.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = HostRange> {
-        self.hosts.iter().flat_map(|ranges| &ranges.0).copied()
-    }
-}
-
-/// The ranges of one option `--hosts`. A range from one address to another is a sequence of ranges with a prefix length.
+/// The hosts of one option `--hosts`.
 #[derive(Clone, Debug)]
-pub(super) struct HostRanges(Vec<HostRange>);
-
-impl HostRanges {
-    /// Maximum number of hosts.
-    const MAX_HOSTS: u64 = 1 << 24;
-}
-
-/// A range of hosts, and the VLAN of the hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HostRange {
-    pub(crate) range: Ipv4Net,
-    pub(crate) vlan: Option<VlanId>,
+pub(super) struct HostRange {
+    /// The value of the option.
+    pub(super) text: String,
+    pub(super) addresses: RangeInclusive<Ipv4Addr>,
+    pub(super) vlan: Option<VlanId>,
 }
 
 impl HostRange {
+    /// Maximum number of hosts.
+    const MAX_HOSTS: u64 = 1 << 24;
+
     /// Returns the number of hosts.
-    pub(crate) fn count(self) -> u64 {
-        1 << (32 - self.range.prefix_len())
+    pub(super) fn count(&self) -> u64 {
+        let (first, last) = (self.addresses.start().to_bits(), self.addresses.end().to_bits());
+        u64::from(last - first) + 1
+    }
+
+    /// Returns the networks with exactly the addresses of this range.
+    pub(super) fn networks(&self) -> impl Iterator<Item = Ipv4Net> {
+        Ipv4Subnets::new(*self.addresses.start(), *self.addresses.end(), 0)
+    }
+
+    /// Returns whether a host of both ranges would have the same address in the same VLAN.
+    pub(super) fn overlaps(&self, other: &HostRange) -> bool {
+        self.vlan == other.vlan
+            && self.addresses.start() <= other.addresses.end()
+            && other.addresses.start() <= self.addresses.end()
     }
 }
 
@@ -247,35 +247,33 @@ impl From<DefendPolicy> for Defense {
 }
 
 /// Parses a range of hosts and its VLAN.
-fn host_ranges(text: &str) -> Result<HostRanges, ErrorMessage> {
-    let (range, vlan) = match text.split_once('@') {
+fn host_range(text: &str) -> Result<HostRange, ErrorMessage> {
+    let (addresses, vlan) = match text.split_once('@') {
         None => (text, None),
-        Some((range, vlan)) => (range, Some(vlan)),
+        Some((addresses, vlan)) => (addresses, Some(vlan)),
     };
-    let networks = match range.split_once('-') {
-        None => vec![network(range)?],
-        Some((first, last)) => {
-            let range = address_range(first, last)?;
-            Ipv4Subnets::new(*range.start(), *range.end(), 0).collect()
+    let addresses = match addresses.split_once('-') {
+        None => {
+            let network = range(addresses)?;
+            network.network()..=network.broadcast()
         }
+        Some((first, last)) => address_range(first, last)?,
     };
     let vlan =
         vlan.map(|vlan| vlan.parse().map_err(|_| ErrorMessage::new("expected a VLAN ID from 1 to 4094")));
-    let vlan = vlan.transpose()?;
-    let ranges: Vec<_> = networks.into_iter().map(|range| HostRange { range, vlan }).collect();
-    let count: u64 = ranges.iter().map(|range| range.count()).sum();
-    if count > HostRanges::MAX_HOSTS {
-        return Err(ErrorMessage::new(format!("range of {count} hosts (maximum {})", HostRanges::MAX_HOSTS))
+    let hosts = HostRange { text: text.to_owned(), addresses, vlan: vlan.transpose()? };
+    let count = hosts.count();
+    if count > HostRange::MAX_HOSTS {
+        return Err(ErrorMessage::new(format!("range of {count} hosts (maximum {})", HostRange::MAX_HOSTS))
             .hint("use e.g. 10.0.0.0/8"));
     }
-    for HostRange { range, .. } in &ranges {
-        if let Some(kind) = special_kind(range.addr()) {
-            return Err(ErrorMessage::new(format!("{} is {kind}", range.addr()))
+    for address in hosts.networks().map(|network| network.addr()) {
+        if let Some(kind) = special_kind(address) {
+            return Err(ErrorMessage::new(format!("{address} is {kind}"))
                 .hint("use a range of host addresses, e.g. 10.1.0.0/16"));
         }
-        check_host_bits(*range)?;
     }
-    Ok(HostRanges(ranges))
+    Ok(hosts)
 }
 
 /// Parses a static entry of the ARP cache.

@@ -65,6 +65,20 @@ fn non_host_address_is_rejected_with_reason() {
 }
 
 #[test]
+fn range_without_prefix_length_is_rejected_with_valid_ranges() {
+    for (text, hint) in [
+        ("10.1.0.5", "use 10.1.0.5/32 for one address, or e.g. 10.1.0.0/24"),
+        ("10.1.0.0", "use 10.1.0.0/32 for one address, or e.g. 10.1.0.0/24"),
+    ] {
+        let error = range(text).unwrap_err().to_string();
+        assert_eq!(error, format!("the prefix length is missing\nhint: {hint}"));
+    }
+    for suggested in ["10.1.0.5/32", "10.1.0.0/24"] {
+        assert!(range(suggested).is_ok(), "the hint suggests {suggested}, which is refused");
+    }
+}
+
+#[test]
 fn netmask_parses_to_prefix_length() {
     assert_eq!(network("10.0.0.2/255.255.255.0").unwrap(), "10.0.0.2/24".parse().unwrap());
     assert_eq!(network("10.0.0.2/0.0.0.0").unwrap(), "10.0.0.2/0".parse().unwrap());

@@ -301,7 +301,10 @@ fn kernel_addresses() -> TestResult {
         (address("10.0.0.1/24"), "10.0.0.1 is already an address of this machine\nhint: use another address"),
         (address("192.0.2.1/24"), "192.0.2.1 is already an address of this machine"),
         (address("127.0.0.1/8"), "127.0.0.1"),
-        (host(&["--hosts", "192.0.2.0/24"]), "use a range other than 192.0.2.0/24"),
+        (
+            host(&["--hosts", "192.0.2.0-9"]),
+            "192.0.2.1 in --hosts 192.0.2.0-9 is also an address of this machine\nhint: use a range without this address",
+        ),
         (
             [&address("10.0.0.2/24")[..], &["--proxy", "192.0.2.0/25"]].concat(),
             "use a range other than 192.0.2.0/25",
