@@ -61,7 +61,13 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
             format!("{} cannot be used before a command", quoted(&words(error, ContextKind::PriorArg)))
         }
         ErrorKind::ArgumentConflict => {
-            format!("'{argument}' cannot be used with {}", quoted(&words(error, ContextKind::PriorArg)))
+            let prior = words(error, ContextKind::PriorArg);
+            let what = format!("'{argument}' cannot be used with {}", quoted(&prior));
+            return match tap_option(&argument, &prior) {
+                Some(option) => ErrorMessage::new(format!("{what}: {option} needs a TAP"))
+                    .hint(format!("omit {option}, or use --tap instead of --interface")),
+                None => with_hints(ErrorMessage::new(what), error, &command(arguments), &argument),
+            };
         }
         ErrorKind::TooManyValues => format!("'{argument}' takes no value"),
         ErrorKind::WrongNumberOfValues => {
@@ -75,6 +81,19 @@ fn message(error: &Error, arguments: &[OsString]) -> ErrorMessage {
         kind => format!("{kind}: '{argument}'"),
     };
     with_hints(ErrorMessage::new(what), error, &command(arguments), &argument)
+}
+
+/// Returns the option among these that needs a TAP, if another one is `--interface`.
+fn tap_option<'a>(argument: &'a str, prior: &'a [String]) -> Option<&'a str> {
+    const TAP_OPTIONS: [&str; 4] = ["--address", "--io", "--kernel", "--mtu"];
+    let both = || {
+        std::iter::once(argument)
+            .chain(prior.iter().map(String::as_str))
+            .filter_map(|word| word.split(' ').next())
+    };
+    both()
+        .find(|option| TAP_OPTIONS.contains(option))
+        .filter(|_| both().any(|option| option == "--interface"))
 }
 
 /// Returns the message about missing options and arguments.

@@ -201,6 +201,20 @@ fn tap_addresses_are_rejected_with_interface_or_file() {
 }
 
 #[test]
+fn option_of_tap_is_rejected_with_fix_when_interface_is_given() {
+    let host = ["host", "-I", "eth0", "--address", "10.0.0.2/24"];
+    for (option, value) in [("--io", "ring"), ("--mtu", "9000"), ("--kernel", "10.0.0.1/24")] {
+        let message = message_of(&[&host[..], &[option, value]].concat());
+        let end = format!(": {option} needs a TAP\nhint: omit {option}, or use --tap instead of --interface");
+        assert!(message.ends_with(&end), "{option}: {message}");
+    }
+    let message = message_of(&["arping", "-I", "eth0", "--address", "10.0.0.3/24", "10.0.0.2"]);
+    assert!(message.contains(": --address needs a TAP\nhint: omit --address,"), "{message}");
+    let message = message_of(&[&host[..], &["--tap", "tap0"]].concat());
+    assert!(message.ends_with("\nhint: see `tapstack host --help`"), "{message}");
+}
+
+#[test]
 fn numbers_are_accepted_within_bounds() {
     let host = "host --tap t --address 10.0.0.2/24 --mtu 68 --busy-poll 0 --ttl 255 --arp-timeout 1";
     let rows = [
