@@ -62,9 +62,9 @@ pub(crate) struct StationArguments {
 // A terminal does not format backticks.
 #[allow(clippy::doc_markdown)]
 pub(crate) struct PerformanceArguments {
-    /// I/O method on a TAP: `offload` (read and write with a virtio header, several TCP segments or UDP datagrams per
-    /// frame), `ring` (io_uring, in batches), `read-write` (one system call per frame) or `auto` (io_uring under load,
-    /// if available) [default: offload for nc and host --serve, otherwise auto]
+    /// I/O method on a TAP: `offload` (exchanges several TCP segments in one frame, and sends several UDP datagrams with
+    /// one system call), `ring` (io_uring, in batches), `read-write` (one system call per frame) or `auto` (`ring` or
+    /// `read-write`, the faster one under heavy load) [default: offload for nc and host --serve, otherwise auto]
     #[arg(long, value_name = "METHOD", hide_possible_values = true, help_heading = help::PERFORMANCE)]
     io: Option<IoMode>,
     /// Time to poll for frames before sleeping, in microseconds: lower latency, more CPU [default: 50, or 0 on one CPU]
