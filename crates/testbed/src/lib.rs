@@ -48,8 +48,8 @@ pub type TestResult = Result<(), Box<dyn Error>>;
 /// A test: its name and its function.
 pub type Case = (&'static str, fn() -> TestResult);
 
-/// Error that this system does not permit namespaces or TAPs, with the reason. A test that returns this error is
-/// ignored, or fails with `TAPSTACK_REQUIRE_WIRE=1`.
+/// Error that this system does not permit or support what a test needs, with the reason. A test that returns this error
+/// is ignored, or fails with `TAPSTACK_REQUIRE_WIRE=1`.
 #[derive(Debug)]
 pub struct WireRefused(pub String);
 

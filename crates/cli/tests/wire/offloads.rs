@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tap::linux::Interface;
+use tap::Device;
+use tap::linux::{Interface, Io, Tap};
 
 use super::running::Running;
 use testbed::kernel::add_route_with_mtu;
 use testbed::program::command;
-use testbed::{Case, TestResult, wait_for};
+use testbed::{Case, TestResult, WireRefused, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("streams_of_100_mb_are_intact_in_both_directions_with_offloads", long_streams),
@@ -255,6 +256,10 @@ fn datagrams() -> TestResult {
 }
 
 fn several_datagrams_per_call() -> TestResult {
+    let tap = Tap::options().io(Io::Offload).open("asked0")?;
+    if !tap.capabilities().offloads.udp {
+        return Err(WireRefused("the offload of UDP needs Linux 6.2 or later".to_owned()).into());
+    }
     let pattern = Pattern::new();
     for (io, has_offloads) in [("offload", true), ("read-write", false)] {
         let host = start("echo", &["--io", io, "--busy-poll", "0"])?;
