@@ -168,9 +168,10 @@ fn io_uring(facts: &Facts) -> Finding {
 fn offloads(facts: &Facts) -> Finding {
     let check = CheckName::Offloads;
     match facts.inside.as_ref().map(|inside| &inside.offloads) {
-        Ok(Some(Ok(OffloadSupport::TcpAndUdp))) => {
-            Finding::ok(check, "available for TAPs: several TCP segments or UDP datagrams per frame")
-        }
+        Ok(Some(Ok(OffloadSupport::TcpAndUdp))) => Finding::ok(
+            check,
+            "available for TAPs: several TCP segments per frame, and several sent UDP datagrams per system call",
+        ),
         Ok(Some(Ok(OffloadSupport::Tcp))) => Finding::warn(
             check,
             "only for TCP, because this kernel is older than 6.2: one system call per UDP datagram, slower under load",
