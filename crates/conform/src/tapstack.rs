@@ -55,6 +55,9 @@ impl TapstackHost {
                 "-v",
                 "--tap",
                 tap.as_str(),
+                // The suite reads the frames of the TAP, where those of several segments are uncut.
+                "--io",
+                "read-write",
                 "--static",
                 &format!("{LAST}={}", mac([2; 6])),
             ])
