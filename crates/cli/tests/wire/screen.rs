@@ -26,17 +26,23 @@ pub(crate) const CASES: &[Case] = &[
 struct Terminal {
     tmux: PathBuf,
     socket: Scratch,
+    /// The process of the server, if it has started.
+    server: Option<Pid>,
 }
 
 impl Terminal {
     /// Starts a shell command in a terminal of 80x24.
     fn start(script: &str) -> Result<Terminal, Box<dyn Error>> {
-        let terminal = Terminal { tmux: installed("tmux")?, socket: Scratch::new("terminal") };
-        terminal.run_tmux(&[
+        let mut terminal =
+            Terminal { tmux: installed("tmux")?, socket: Scratch::new("terminal"), server: None };
+        let started = terminal.run_tmux(&[
             "-f",
             "/dev/null",
             "new-session",
             "-d",
+            "-P",
+            "-F",
+            "#{pid}",
             "-x",
             "80",
             "-y",
@@ -45,6 +51,7 @@ impl Terminal {
             "-c",
             script,
         ])?;
+        terminal.server = Some(Pid::from_raw(started.trim().parse()?));
         Ok(terminal)
     }
 
@@ -56,10 +63,13 @@ impl Terminal {
         tmux.args(["-S", self.socket.name()]).args(arguments).output()
     }
 
-    fn run_tmux(&self, arguments: &[&str]) -> TestResult {
+    /// Runs a command of tmux, and returns what it prints.
+    fn run_tmux(&self, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
         let output = self.tmux_output(arguments)?;
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(format!("tmux {arguments:?}: {error}").into()) }
+        if output.status.success() {
+            return Ok(String::from_utf8(output.stdout)?);
+        }
+        Err(format!("tmux {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
     /// Waits until the screen shows all these parts, and returns its lines.
@@ -74,13 +84,16 @@ impl Terminal {
     }
 
     fn press(&self, keys: &[&str]) -> TestResult {
-        self.run_tmux(&[&["send-keys"], keys].concat())
+        self.run_tmux(&[&["send-keys"], keys].concat()).map(drop)
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.tmux_output(&["kill-server"]);
+        // The command `kill-server` waits for the server, which can wait for the client.
+        if let Some(server) = self.server {
+            let _ = kill(server, Signal::SIGKILL);
+        }
     }
 }
 
